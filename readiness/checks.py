@@ -1,0 +1,188 @@
+"""The public vocabulary of a check: `check`, `warn`, `unknown`, `measure` and `note`.
+
+A check is one test function and one decorator; a plain `assert` is the language. What these functions say is
+kept by the *recorder* of the running attempt, which the plugin sets around each call.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import dataclasses
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+
+import pytest
+
+from readiness.errors import Unknown
+from readiness.findings import PHASES, TRIGGERS, Limits, Severity, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+MAX_TEXT: Final = 4_000
+"""Characters kept of any recorded text; a hub's answer may be megabytes long."""
+
+
+@dataclasses.dataclass(slots=True)
+class Recorder:
+    """What one attempt of a check recorded so far; a new attempt starts with a new one."""
+
+    limits: Limits | None = None
+    degraded: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    expected: str = ""
+    actual: str = ""
+    unit: str = ""
+    fires: bool = True
+    flaky: bool = False
+    lost_hub: bool = False
+    path: str | None = None
+    line: int | None = None
+
+
+current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("readiness_recorder", default=None)
+"""The recorder of the attempt that runs now; None outside a check."""
+
+
+def _recorder() -> Recorder:
+    return current.get() or Recorder()
+
+
+def check(  # noqa: PLR0913 - one keyword a declared property; all optional but the severity
+    id: str,  # noqa: A002 - the catalogue's word for it
+    *,
+    severity: Literal["critical", "high", "medium", "low"],
+    remedy: str = "",
+    rollback: str | None = None,
+    limits: Limits | None = None,
+    settle: float | Literal["probe", "startup"] = 0.0,
+    needs: Sequence[str] = (),
+    after: Sequence[str] = (),
+    waivable: bool = True,
+    where: Literal["anywhere", "tree", "host"] = "anywhere",
+    phase: str | None = None,
+    topic: str | None = None,
+    stage: Literal["before", "after"] | None = None,
+    last: bool = False,
+) -> pytest.MarkDecorator:
+    """Declare the test function below to be a check.
+
+    `id` is a statement that holds when all is well, in kebab-case, and stable. `settle` is how long a failing
+    attempt is repeated: seconds, or "probe" ((attempts - 1) x interval of `[probe]`), or "startup" (the hub's
+    start-up budget). `needs` names keys of `[expect]`; `after` names checks whose failure blocks this one;
+    `last` asks for a place at the end of the run. Raises ValueError at import for anything misspelt.
+    """
+    _valid("id", id, _ID.fullmatch(id) is not None, "words in lower case joined by '-'")
+    _valid("severity", severity, severity in {s.value for s in Severity}, ", ".join(s.value for s in Severity))
+    _valid("rollback", rollback, rollback is None or rollback in TRIGGERS, ", ".join(TRIGGERS))
+    _valid("phase", phase, phase is None or phase in PHASES, ", ".join(PHASES))
+    _valid("stage", stage, stage is None or stage in {s.value for s in Stage}, "before, after")
+    _valid("where", where, where in {"anywhere", "tree", "host"}, "anywhere, tree, host")
+    is_time = isinstance(settle, (int, float)) and not isinstance(settle, bool) and 0 <= settle < math.inf
+    _valid("settle", settle, is_time or settle in {"probe", "startup"}, "seconds >= 0, 'probe' or 'startup'")
+    _valid("needs", needs, not isinstance(needs, str), "a tuple of names, not one string")
+    _valid("after", after, not isinstance(after, str), "a tuple of check ids, not one string")
+    return pytest.mark.check(
+        id,
+        severity=severity,
+        remedy=remedy,
+        rollback=rollback,
+        limits=limits,
+        settle=settle,
+        needs=tuple(needs),
+        after=tuple(after),
+        waivable=waivable,
+        where=where,
+        phase=phase,
+        topic=topic,
+        stage=stage,
+        last=last,
+    )
+
+
+def _valid(name: str, value: object, valid: bool, wanted: str) -> None:  # noqa: FBT001 - private, reads as a sentence
+    if not valid:
+        text = f"check(): {name}={value!r} is not valid; expected: {wanted}"
+        raise ValueError(text)
+
+
+def note(text: str) -> None:
+    """Record a remark for the report; it changes no outcome."""
+    _recorder().notes.append(_text(text))
+
+
+def warn(text: str) -> None:
+    """Record that something is not as it should be, and go on: the check is degraded at best."""
+    _recorder().degraded.append(_text(text))
+
+
+def unknown(text: str) -> NoReturn:
+    """End the check: it cannot be proven, for the reason `text`."""
+    raise Unknown(_text(text))
+
+
+def where_found(path: str, line: int | None = None) -> None:
+    """Record the file (and line) a finding is about, for annotations and SARIF."""
+    recorder = _recorder()
+    recorder.path, recorder.line = path, line
+
+
+def measure(value: object, *, n: int | None = None, limits: Limits | None = None, what: str = "measured") -> float:
+    """Hold `value` against the check's limits and return it as a number.
+
+    Past `critical` the check fails, past `warning` it degrades, equal is inside. A NaN, an infinity, a wrong type or fewer than
+    `samples` samples (`n`) make it unknown. `limits` replaces the declared ones, for callers that compute them.
+    """
+    __tracebackhide__ = True
+    recorder = _recorder()
+    bounds = limits or recorder.limits
+    if bounds is None:
+        text = f"measure({value!r}): the check declares no limits"
+        raise TypeError(text)
+    number = _number(value, what)
+    recorder.actual, recorder.unit = _plain(number), bounds.unit
+    recorder.expected = _expectation(bounds)
+    if n is not None and n < bounds.samples:
+        unknown(f"too few samples: {n} of at least {bounds.samples}")
+    unit = f" {bounds.unit}" if bounds.unit else ""
+    if bounds.beyond(number, bounds.critical):
+        recorder.fires = bounds.beyond(number, bounds.critical if bounds.rollback is None else bounds.rollback)
+        pytest.fail(f"{what} {_plain(number)}{unit}, {recorder.expected}{unit}", pytrace=False)
+    if bounds.beyond(number, bounds.warning):
+        warn(f"{what} {_plain(number)}{unit} is past its warning limit of {_plain(bounds.warning)}{unit}")
+    return number
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        unknown(f"malformed: {what} is {_shown(value)}, expected a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        unknown(f"malformed: {what} is too large to be a measurement")
+    if not math.isfinite(number):
+        unknown(f"malformed: {what} is {number}, expected a finite number")
+    return number
+
+
+def _expectation(bounds: Limits) -> str:
+    sign = "≤" if bounds.better == "lower" else "≥"
+    parts = [f"{sign} {_plain(bounds.critical)}"] if bounds.critical is not None else []
+    if bounds.warning is not None:
+        parts.append(f"warning past {_plain(bounds.warning)}")
+    return "expected " + ", ".join(parts)
+
+
+def _plain(number: float | None) -> str:
+    return "none" if number is None else f"{number:.6g}"
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - anything a hub may send
+    return f"{type(value).__name__} {repr(value)[:80]}"
+
+
+def _text(text: object) -> str:
+    words = str(text)
+    return words if len(words) <= MAX_TEXT else words[:MAX_TEXT] + f"… [{len(words) - MAX_TEXT} characters cut]"

@@ -1,0 +1,247 @@
+"""The shape of a configuration: frozen values with their defaults, one class a section of `readiness.toml`.
+
+Nothing here validates; `readiness.config.load` does, and it alone makes these from a user's input.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Mapping
+
+_section = dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@_section
+class Claim:
+    """What a deployment claims under one key of `[expect]`.
+
+    `expected` None means: never declared. `reason` is required where it is False.
+    """
+
+    expected: bool | None = None
+    reason: str = ""
+    owner: str = ""
+    expires: datetime.date | None = None
+
+
+@_section
+class ToolCall:
+    """One harmless call of a tool with the text its answer must contain."""
+
+    server: str
+    tool: str
+    arguments: Mapping[str, Any] = _EMPTY
+    contains: str = ""
+
+
+@_section
+class Target:
+    """`[target]`: where the hub and its release are."""
+
+    url: str | None = None
+    internal_url: str | None = None
+    plain_url: str | None = None
+    """The http:// address that must redirect; default: port 80 of `url`'s host."""
+    release: Path | None = None
+    version: str | None = None
+    config: str = "config/mcp-hub.json"
+    env_file: str = ".env.production"
+    backups: str = "backups"
+    state: str | None = None
+    """The hub's log and state folder, default: its user's `.local/state/mcp-hub`."""
+    hosts: tuple[str, ...] = ("local://",)
+    where: Literal["host", "ci"] = "host"
+    token_env: str | None = None
+    ca_file: Path | None = None
+    """A PEM file of further certificate authorities to trust; verification itself cannot be turned off."""
+    scripts: bool | None = None
+    pid: int | None = None
+    """The process that was deployed, where something outside the hub knows it (a unit's MainPID)."""
+
+    @property
+    def facts_url(self) -> str | None:
+        """Where facts are fetched: the hub's own port where it can be reached, else what clients use."""
+        return self.internal_url or self.url
+
+
+@_section
+class Expect:
+    """`[expect]`: what this deployment claims."""
+
+    claims: Mapping[str, Claim] = _EMPTY
+    servers: tuple[str, ...] | None = None
+    """Names of the MCP servers; None: never declared here (the deployed file may say)."""
+    min_servers: int | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+@_section
+class LimitOverride:
+    """`[limits.ID]`: numbers that replace a check's declared ones; None leaves them."""
+
+    warning: float | None = None
+    critical: float | None = None
+    rollback: float | None = None
+    samples: int | None = None
+
+
+@_section
+class Gate:
+    """`[gate]`: limits of the verdict; scores 0 to 100, `proven` a share 0 to 1."""
+
+    ready: Fraction = Fraction(90)
+    conditional: Fraction = Fraction(75)
+    category: Fraction = Fraction(70)
+    proven: Fraction = Fraction(4, 5)
+    high_failures: int = 2
+    weights: Mapping[str, Fraction] = _EMPTY
+    """Weight of a category (`health/security`) or a whole phase (`health`); 1 unless given."""
+
+
+@_section
+class Probe:
+    """`[probe]`: how facts are fetched; seconds, `rate` in requests a second through `url`."""
+
+    attempts: int = 3
+    interval: float = 2.0
+    timeout: float = 5.0
+    settle: float | None = None
+    """The start-up budget in seconds; None: 30, or more where the hub's version is known to be slower."""
+    rate: float = 8.0
+
+
+@_section
+class Release:
+    """`[release]`: how a release is built, tested and watched. `bake` in minutes."""
+
+    build: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    lint: tuple[str, ...] = ()
+    branch: str = "main"
+    windows: tuple[str, ...] = ()
+    rotation: str = "secrets.toml"
+    required_variables: tuple[str, ...] = ()
+    bake: int = 60
+
+
+@_section
+class Secrets:
+    """`[secrets]`: `resolve` is the argv that turns a secret reference into its value."""
+
+    resolve: tuple[str, ...] = ()
+
+
+@_section
+class Llm:
+    """`[llm]`: base URL by provider (gemini, openai, anthropic)."""
+
+    base_url: Mapping[str, str] = _EMPTY
+
+
+@_section
+class Waiver:
+    """`[[waiver]]`: a known failure that somebody owns until a day at most 90 days ahead."""
+
+    check: str
+    reason: str
+    owner: str
+    expires: datetime.date
+    instance: str | None = None
+
+
+@_section
+class Drill:
+    """`[drill]`: whether this target may be broken on purpose, and when."""
+
+    allowed: bool = False
+    window: str = ""
+
+
+@_section
+class Load:
+    """`[load]`: rate in requests a second, duration in seconds."""
+
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1",)
+    rate: float = 100.0
+    duration: float = 30.0
+    workers: int = 1
+    mix: tuple[Mapping[str, Any], ...] = ()
+
+
+@_section
+class RollbackAction:
+    """`[[rollback.action]]`: an argv, never a shell string; `timeout` in seconds."""
+
+    name: str
+    triggers: tuple[str, ...]
+    command: tuple[str, ...]
+    timeout: float = 600.0
+    verify: tuple[str, ...] = ("health", "e2e")
+
+
+@_section
+class Rollback:
+    """`[rollback]`: `window` is how long after a recorded deploy a rollback may be planned, in minutes."""
+
+    mode: Literal["plan", "ask", "auto"] = "plan"
+    window: int = 30
+    actions: tuple[RollbackAction, ...] = ()
+
+
+@_section
+class Report:
+    """`[report]`: formats to write beside the JSON, and how many runs the history keeps."""
+
+    formats: tuple[str, ...] = ("json", "html")
+    keep: int = 500
+
+
+@_section
+class Config:
+    """Everything a run was told; frozen, made once a process."""
+
+    environment: str = "production"
+    path: Path | None = None
+    """The file it was read from; None: a first look (or the embedded hub, see `demo`)."""
+    demo: bool = False
+    strict: bool = False
+    drill_requested: bool = False
+    report_dir: Path = Path("reports")
+    target: Target = dataclasses.field(default_factory=Target)
+    expect: Expect = dataclasses.field(default_factory=Expect)
+    limits: Mapping[str, LimitOverride] = _EMPTY
+    gate: Gate = dataclasses.field(default_factory=Gate)
+    probe: Probe = dataclasses.field(default_factory=Probe)
+    release: Release = dataclasses.field(default_factory=Release)
+    secrets: Secrets = dataclasses.field(default_factory=Secrets)
+    llm: Llm = dataclasses.field(default_factory=Llm)
+    waivers: tuple[Waiver, ...] = ()
+    drill: Drill = dataclasses.field(default_factory=Drill)
+    load: Load = dataclasses.field(default_factory=Load)
+    rollback: Rollback = dataclasses.field(default_factory=Rollback)
+    notify: Mapping[str, tuple[str, ...]] = _EMPTY
+    """URLs of `[notify.SEVERITY]`, as `${VAR}` references: a literal secret is refused."""
+    contacts: Mapping[str, str] = _EMPTY
+    report: Report = dataclasses.field(default_factory=Report)
+
+    @property
+    def first_look(self) -> bool:
+        """Whether nothing was declared: no file, and not the embedded hub."""
+        return self.path is None and not self.demo
+
+    @property
+    def production(self) -> bool:
+        """Whether the rules for production hold."""
+        return self.environment == "production"
+
+    def claim(self, key: str) -> Claim:
+        """What was declared under `key` of `[expect]`; never declared gives `expected=None`."""
+        return self.expect.claims.get(key) or Claim()
