@@ -1,0 +1,1 @@
+"""Checks of this folder; see CONTRIBUTING.md."""
