@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from readiness.findings import Finding, Outcome, Planned  # noqa: TC001 - dataclass fields
+from readiness.findings import Finding, Outcome, Planned
 
 
 @dataclasses.dataclass(slots=True)
