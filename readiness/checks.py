@@ -186,3 +186,9 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - anything a hub may send
 def _text(text: object) -> str:
     words = str(text)
     return words if len(words) <= MAX_TEXT else words[:MAX_TEXT] + f"… [{len(words) - MAX_TEXT} characters cut]"
+
+
+def compared(*, expected: object, actual: object, unit: str = "") -> None:
+    """Record what was expected and what was seen, for the report's "measured against expected"; it judges nothing."""
+    recorder = _recorder()
+    recorder.expected, recorder.actual, recorder.unit = _text(expected), _text(actual), unit

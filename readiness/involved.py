@@ -1,0 +1,58 @@
+"""Whether a pytest run asks for checks at all: runs that do not are left alone.
+
+Known before collection where the arguments name a suite; a user's own checks are known once they are collected.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from readiness.planning import PlanError, catalogue, matches, selected_phases, suite_folders
+
+if TYPE_CHECKING:
+    import pytest
+
+_MODULE: Final = "readiness.suites"
+
+__all__ = ["PlanError", "ignored_by_phase", "narrowed_by", "wants_checks"]
+
+
+def wants_checks(config: pytest.Config) -> bool:
+    """Whether the arguments reach into a suite that ships, and `-m` selects one of its phases."""
+    if not selected_phases(config.getoption("markexpr", "") or ""):
+        return False
+    here = config.invocation_params.dir
+    folders = list(suite_folders().values())
+    for argument in config.args:
+        place = argument.split("::")[0]
+        if place == _MODULE or place.startswith(f"{_MODULE}."):
+            return True
+        path = (here / place).resolve()
+        if any(path == folder or folder in path.parents or path in folder.parents for folder in folders):
+            return True
+    return False
+
+
+def ignored_by_phase(path: Path, expression: str) -> bool:
+    """Whether a suite's file holds no check that `-m` selects: then it need not be collected."""
+    if not expression or path.suffix != ".py" or not path.name.startswith("test_"):
+        return False
+    for name, folder in suite_folders().items():
+        if path.parent == folder:
+            phases = {check.phase for check, file in catalogue() if file == f"{name}/{path.name}"}
+            return bool(phases) and not any(matches(expression, {phase, "check"}) for phase in phases)
+    return False
+
+
+def narrowed_by(config: pytest.Config) -> str:
+    """What narrowed the run besides `-m`, for the reason of a check that was left out: " by -k …"."""
+    ways = []
+    if keyword := config.getoption("keyword", ""):
+        ways.append(f"-k {keyword[:80]!r}")
+    for option, flag in (("lf", "--lf"), ("stepwise", "--stepwise"), ("deselect", "--deselect")):
+        if config.getoption(option, None):
+            ways.append(flag)
+    if config.getoption("maxfail", 0):
+        ways.append("-x or --maxfail")
+    return f" by {', '.join(ways)}" if ways else ", not collected by these arguments"

@@ -1,0 +1,108 @@
+"""The journal: results as they come, one JSON a line, flushed, so that a killed run still tells what it saw.
+
+A journal without a verdict line means that the run died.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.findings import Check, Finding, Planned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""A journal is read back up to here; 10,000 findings are about 5 MB."""
+
+
+class Journal:
+    """Append-only and private; a journal that cannot be written is noted, never fatal."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path` for the run; `problem` says why that failed, if it did."""
+        self.path, self.problem = path, ""
+        self._descriptor: int | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            self.problem = f"the journal could not be written: {error.strerror or error}"
+
+    def write(self, kind: str, data: dict[str, Any]) -> None:
+        """Append one line; it is in the kernel's hands when this returns, so SIGKILL does not lose it."""
+        if self._descriptor is None:
+            return
+        try:
+            os.write(self._descriptor, (json.dumps({"kind": kind, **data}) + "\n").encode("ascii"))
+        except OSError as error:
+            self.problem = f"the journal could not be written: {error.strerror or error}"
+            self.close()
+
+    def plan(self, plan: Iterable[Planned]) -> None:
+        """Write down what the run has to prove."""
+        self.write("plan", {"plan": [planned_to_json(planned) for planned in plan]})
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def planned_to_json(planned: Planned) -> dict[str, Any]:
+    """Plain values of a planned check."""
+    return {
+        **{field.name: getattr(planned, field.name) for field in dataclasses.fields(planned)},
+        "check": planned.check.to_json(),
+        "instances": list(planned.instances),
+    }
+
+
+def planned_from_json(data: dict[str, Any]) -> Planned:
+    """Inverse of `planned_to_json`."""
+    return Planned(**data | {"check": Check.from_json(data["check"]), "instances": tuple(data["instances"])})
+
+
+@dataclasses.dataclass(slots=True)
+class Read:
+    """What a journal tells; `finished` is False where the run died."""
+
+    header: dict[str, Any] = dataclasses.field(default_factory=dict)
+    plan: dict[str, Planned] = dataclasses.field(default_factory=dict)
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+    reruns: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
+    trouble: list[str] = dataclasses.field(default_factory=list)
+    finished: bool = False
+
+
+def read(path: Path) -> Read:
+    """Read a journal as far as it is whole; a torn last line is what a kill leaves and is passed over."""
+    found = Read()
+    with path.open("rb") as stream:
+        for line in stream.read(MAX_BYTES).split(b"\n"):
+            try:
+                entry = json.loads(line)
+                _take(found, entry.pop("kind"), entry)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+    return found
+
+
+def _take(found: Read, kind: str, entry: dict[str, Any]) -> None:
+    if kind == "start":
+        found.header = entry
+    elif kind == "plan":
+        found.plan = {p["check"]["id"]: planned_from_json(p) for p in entry["plan"]}
+    elif kind == "finding":
+        found.findings.append(Finding.from_json(entry["finding"]))
+    elif kind == "rerun":
+        found.reruns.append((entry["check"], entry["instance"]))
+    elif kind == "trouble":
+        found.trouble.append(entry["sentence"])
+    elif kind == "verdict":
+        found.finished = True

@@ -1,0 +1,135 @@
+"""What a run was told, resolved once a process: configuration, scope, redaction, the embedded hub if it was asked for."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from readiness.config.model import Claim, Config
+from readiness.errors import ConfigError, ReadinessError
+from readiness.involved import wants_checks
+from readiness.planning import PlanError, catalogue, selected_phases
+from readiness.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Setup:
+    """Made in `pytest_sessionstart` of every process; the controller's may start the embedded hub."""
+
+    def __init__(self, pytest_config: pytest.Config) -> None:
+        """Read options, file and environment; what is wrong is kept in `problem` until a check needs it."""
+        self.pytest_config = pytest_config
+        self.involved = wants_checks(pytest_config)
+        self.problem: ConfigError | None = None
+        self.demo_url: str | None = None
+        self._demo: Any = None
+        self._from_controller()
+        self.config = self._load()
+        self.scope = Scope(self.config, lambda: deployed_claims(self.config))
+
+    def _from_controller(self) -> None:
+        given = getattr(self.pytest_config, "workerinput", {}).get("readiness")
+        self.folder: Path | None = None
+        if given:
+            told = json.loads(given)
+            self.folder, self.demo_url = Path(told["folder"]), told["demo"]
+
+    def _load(self) -> Config:
+        from readiness.config.load import load
+
+        option = self.pytest_config.getoption
+        file, report = option("readiness_config"), option("readiness_report")
+        here = self.pytest_config.invocation_params.dir
+        try:
+            return load(
+                file=Path(here, file) if file else None,
+                start=here,
+                demo_url=self.demo_url,
+                demo=bool(option("readiness_demo")),
+                strict=bool(option("readiness_strict")),
+                drill=bool(option("readiness_drill")),
+                report_dir=Path(here, report or "reports"),
+            )
+        except ConfigError as error:
+            self.problem = error
+            return Config(environment="local", report_dir=Path(here, report or "reports"))
+
+    @property
+    def concerned(self) -> bool:
+        """Whether anything says that this project uses readiness: checks are asked for, or a configuration is there."""
+        return self.involved or self.problem is not None or self.config.path is not None or self.config.demo
+
+    def refuse_or_start(self) -> None:
+        """On the controller, before collection: end a run that cannot be judged with exit 4, or start the embedded hub.
+
+        Raises pytest.UsageError.
+        """
+        if not self.involved:
+            return
+        if self.pytest_config.getoption("nagios", False):
+            raise pytest.UsageError(
+                "testinfra's --nagios overwrites the exit status, so a gate could not trust it; "
+                "run without it (the verdict and readiness.json say more)"
+            )
+        self.require(selected_phases(self.pytest_config.getoption("markexpr", "") or ""))
+        if self.config.demo and self.demo_url is None:
+            self._start_demo()
+
+    def require(self, phases: frozenset[str]) -> None:
+        """Raise pytest.UsageError where the configuration is wrong or names nothing to look at in these phases."""
+        if self.problem is not None:
+            raise pytest.UsageError(str(self.problem))
+        from readiness.config.load import missing_target, unknown_check_ids
+
+        if not self.config.demo:
+            text = missing_target(self.config, phases)
+            if text:
+                raise pytest.UsageError(text)
+        sentences = self.scope.unowned_exceptions({check.id: check for check, _ in catalogue()})
+        if sentences:
+            raise pytest.UsageError("\n".join(sentences))
+        del unknown_check_ids
+
+    def _start_demo(self) -> None:
+        from readiness import demo
+
+        try:
+            self._demo = demo.start()
+        except ReadinessError as error:
+            raise pytest.UsageError(f"the embedded hub did not start: {error}") from None
+        self.demo_url = self._demo.url
+        self.config = self._load()
+        self.scope = Scope(self.config, lambda: deployed_claims(self.config))
+
+    @functools.cached_property
+    def redactor(self) -> Any:  # noqa: ANN401 - imported where used
+        """Knows every secret this process knows."""
+        from readiness.redact import Redactor
+
+        return Redactor.from_environment(os.environ)
+
+    def redact(self, text: str) -> str:
+        """`text` without secrets."""
+        return str(self.redactor.text(text))
+
+    def close(self) -> None:
+        """End the embedded hub."""
+        if self._demo is not None:
+            self._demo.stop()
+            self._demo = None
+
+
+def deployed_claims(config: Config) -> Mapping[str, Claim]:
+    """What the deployed configuration file claims; an unreadable one claims everything."""
+    return {}
+
+
+__all__ = ["PlanError", "Setup", "deployed_claims"]
+_Adjust = "Callable[[str], str]"

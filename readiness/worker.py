@@ -1,0 +1,343 @@
+"""What happens in every process that runs tests: attempts of a check, their outcome, and the finding on its report.
+
+A finding rides on the test report as one ASCII JSON string (`report.readiness`), because worker traffic carries neither Enums
+nor lone surrogates.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from readiness import checks
+from readiness.errors import HubDown, Unknown
+from readiness.findings import OPT_IN_PHASES, Finding, Outcome
+from readiness.planning import PlanError, PlannedItem, contradictions, item_of, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from contextvars import Token
+
+    from readiness.scope import Scope
+
+ITEM: Final = pytest.StashKey[PlannedItem]()
+RECORDER: Final = pytest.StashKey[checks.Recorder]()
+ATTEMPTS: Final = pytest.StashKey[int]()
+_TOKEN: Final = pytest.StashKey["Token[checks.Recorder | None]"]()
+_FOREIGN: Final = ("testinfra", "pytest_timeout", "readiness.facts")
+MAX_REASON: Final = 2_000
+"""Characters of a reason that travel; the full message stays in pytest's own output."""
+
+
+class Worker:
+    """Registered in the process that runs the tests: each xdist worker, or the only process."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        redact: Callable[[str], str],
+        publish: Callable[[list[PlannedItem], list[str]], None],
+        needs_target: Callable[[frozenset[str]], None],
+    ) -> None:
+        """`publish` receives the collected checks and the suites' contradictions, once."""
+        self.scope, self.redact, self.publish, self.needs_target = scope, redact, publish, needs_target
+
+    # --- the plan, before anything is deselected ------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
+        """Note every collected check, let others narrow, then note what is left."""
+        planned, errors = self._read(items)
+        yield
+        if not planned and not errors:
+            return
+        self._keep_opt_in_phases_out(config, items)
+        left = {id(item) for item in items}
+        self.publish(
+            [
+                item if key in left else dataclasses.replace(item, selected=False)
+                for key, item in planned.items()
+            ],
+            errors,
+        )
+        self.needs_target(frozenset(item.check.phase for key, item in planned.items() if key in left))
+        items.sort(key=_position)
+
+    def _read(self, items: list[pytest.Item]) -> tuple[dict[int, PlannedItem], list[str]]:
+        planned, errors = {}, []
+        for item in items:
+            try:
+                found = item_of(item)
+            except PlanError as error:
+                errors.append(str(error))
+                continue
+            if found is not None:
+                item.stash[ITEM] = found
+                item.add_marker(found.check.phase)
+                planned[id(item)] = found
+        return planned, errors + contradictions(list(planned.values()))
+
+    def _keep_opt_in_phases_out(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Load and drill run only when `-m` names them, drill only with its option too."""
+        expression = config.getoption("markexpr", "")
+        out = []
+        for item in items:
+            planned = item.stash.get(ITEM, None)
+            if planned is None or planned.check.phase not in OPT_IN_PHASES:
+                continue
+            named = bool(expression) and matches(expression, planned.markers)
+            if not named or (planned.check.phase == "drill" and not self.scope.config.drill_requested):
+                out.append(item)
+        if out:
+            config.hook.pytest_deselected(items=out)
+            gone = {id(item) for item in out}
+            items[:] = [item for item in items if id(item) not in gone]
+
+    # --- one check ------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Open a recorder; end what the configuration declared out of scope."""
+        planned = item.stash.get(ITEM, None)
+        if planned is None:
+            return
+        self._open(item)
+        reason = self.scope.adjust_check(planned.check).not_applicable
+        if reason:
+            pytest.skip(f"not applicable: {reason}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Close the recorder after every other tear-down."""
+        token = item.stash.get(_TOKEN, None)
+        if token is not None:
+            del item.stash[_TOKEN]
+            checks.current.reset(token)
+
+    def _open(self, item: pytest.Item) -> checks.Recorder:
+        recorder = checks.Recorder(limits=self.scope.adjust_check(item.stash[ITEM].check).check.limits)
+        token = item.stash.get(_TOKEN, None)
+        if token is not None:
+            checks.current.reset(token)
+        item.stash[_TOKEN] = checks.current.set(recorder)
+        item.stash[RECORDER] = recorder
+        return recorder
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Repeat a failing attempt until it passes or the check's settle time is over."""
+        planned = pyfuncitem.stash.get(ITEM, None)
+        if planned is None or inspect.iscoroutinefunction(pyfuncitem.obj):
+            return None
+        settle, interval = self.scope.settle_seconds(planned.check), self.scope.config.probe.interval
+        names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - what pytest's own pyfunc_call uses
+        arguments = {name: pyfuncitem.funcargs[name] for name in names}
+        started = time.monotonic()
+        while True:
+            pyfuncitem.stash[ATTEMPTS] = pyfuncitem.stash.get(ATTEMPTS, 0) + 1
+            try:
+                pyfuncitem.obj(**arguments)
+            except (Exception, pytest.fail.Exception) as error:
+                if not _worth_another(error) or time.monotonic() - started + interval > settle * 1.0001:
+                    raise
+                time.sleep(interval)
+                self._open(pyfuncitem)
+                _forget_facts(arguments.values())
+            else:
+                return True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the finding on the report: on the call's, or on the first abnormal one before or after it."""
+        report = yield
+        planned = item.stash.get(ITEM, None)
+        if planned is not None and (report.when == "call" or report.outcome != "passed"):
+            finding = self._finding(item, planned, call, report)
+            if finding is not None:
+                report.readiness = json.dumps(finding.to_json())  # type: ignore[attr-defined]
+        return report
+
+    def _finding(
+        self, item: pytest.Item, planned: PlannedItem, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> Finding | None:
+        recorder = item.stash.get(RECORDER, None) or checks.Recorder()
+        outcome, reason = _outcome(recorder, call, report)
+        error = call.excinfo.value if call.excinfo is not None else None
+        shown = self.redact
+        return Finding(
+            check=planned.check.id,
+            instance=shown(planned.instance) if planned.instance is not None else None,
+            outcome=outcome,
+            reason=shown(_bounded(reason)),
+            expected=shown(_bounded(recorder.expected)),
+            actual=shown(_bounded(recorder.actual)),
+            unit=recorder.unit,
+            attempts=item.stash.get(ATTEMPTS, 1),
+            seconds=round(report.duration, 6),
+            nodeid=shown(item.nodeid),
+            notes=tuple(shown(_bounded(text)) for text in recorder.notes[:20]),
+            fires=recorder.fires,
+            lost_hub=recorder.lost_hub or any(isinstance(leaf, HubDown) for leaf in _leaves(error)),
+            path=recorder.path,
+            line=recorder.line,
+        )
+
+
+def _position(item: pytest.Item) -> int:
+    """Checks that others wait for come first, those that watch the whole run last; the rest stays in order."""
+    planned = item.stash.get(ITEM, None)
+    if planned is None:
+        return 1
+    return 2 if planned.check.last else 1 if planned.check.after else 0
+
+
+def _worth_another(error: BaseException) -> bool:
+    """Whether time may mend it: a failed assertion or a fact that could not be fetched, but not a plain unknown."""
+    if any(getattr(leaf, "retry", None) is False for leaf in _leaves(error)):
+        return False
+    return _is_failure(error) or _is_transient(error)
+
+
+def _is_transient(error: BaseException) -> bool:
+    from readiness.errors import CouldNotLook
+
+    return all(isinstance(leaf, CouldNotLook) for leaf in _leaves(error))
+
+
+def _forget_facts(fixtures: Iterable[Any]) -> None:
+    """Facts are never shared across attempts."""
+    for fixture in fixtures:
+        forget = getattr(fixture, "new_attempt", None)
+        if callable(forget):
+            forget()
+
+
+def _leaves(error: BaseException | None) -> list[BaseException]:
+    if error is None:
+        return []
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
+
+
+def _is_failure(error: BaseException) -> bool:
+    """The outcome *failed*: only assertions and `pytest.fail`, raised by a check and not by what it looks with."""
+    leaves = _leaves(error)
+    return bool(leaves) and all(
+        isinstance(leaf, (AssertionError, pytest.fail.Exception)) and not _is_foreign(leaf) for leaf in leaves
+    )
+
+
+def _is_foreign(error: BaseException) -> bool:
+    """Whether testinfra, pytest-timeout or a fact raised it: then nothing was proven."""
+    frame = error.__traceback__
+    while frame is not None:
+        module = str(frame.tb_frame.f_globals.get("__name__", ""))
+        if module.startswith(_FOREIGN) and (module in _FOREIGN or module.startswith(tuple(f"{m}." for m in _FOREIGN))):
+            return True
+        frame = frame.tb_next
+    return False
+
+
+def _outcome(
+    recorder: checks.Recorder, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> tuple[Outcome, str]:
+    error = call.excinfo.value if call.excinfo is not None else None
+    if hasattr(report, "wasxfail") and report.outcome == "skipped":
+        return Outcome.UNKNOWN, f"marked as an expected failure: {report.wasxfail or 'no reason given'}"
+    if report.outcome == "skipped":
+        return Outcome.UNKNOWN, f"skipped: {error or 'no reason given'}"
+    if report.outcome == "failed":
+        if error is None and "XPASS(strict)" in str(report.longrepr):
+            return Outcome.UNKNOWN, "passed although it was marked as a strict expected failure"
+        if report.when == "call" and error is not None and _is_failure(error):
+            return Outcome.FAILED, _message(error)
+        if report.when == "call" and error is None:
+            return Outcome.FAILED, str(report.longrepr).strip() or "failed"
+        stage = "" if report.when == "call" else f"{report.when}: "
+        return Outcome.UNKNOWN, stage + _message(error) if error is not None else "could not be proven"
+    if recorder.degraded:
+        return Outcome.DEGRADED, "; ".join(recorder.degraded)
+    if recorder.flaky:
+        return Outcome.FLAKY, "passed only after a transport retry"
+    return Outcome.PASSED, ""
+
+
+def _message(error: BaseException) -> str:
+    """One or two lines an operator can read."""
+    leaves = _leaves(error)
+    if len(leaves) > 1:
+        return "; ".join(dict.fromkeys(_message(leaf) for leaf in leaves))
+    error = leaves[0] if leaves else error
+    text = getattr(error, "msg", None) if isinstance(error, pytest.fail.Exception) else None
+    words = str(text if text is not None else error).strip()
+    if isinstance(error, AssertionError):
+        words = _assertion(words)
+    if isinstance(error, (AssertionError, pytest.fail.Exception, Unknown)):
+        return words or "assertion failed without a message"
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+def _assertion(words: str) -> str:
+    """The author's message if there is one, else the compared values, without pytest's `+ where` lines."""
+    lines = words.splitlines()
+    for index, line in enumerate(lines):
+        if index and line.startswith("assert "):
+            return "\n".join(lines[:index])
+    return "\n".join(line for line in lines if not line.lstrip().startswith("+ ")) if lines else words
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MAX_REASON else text[:MAX_REASON] + f"… [{len(text) - MAX_REASON} characters cut]"
+
+
+def plan_document(items: list[PlannedItem], errors: list[str]) -> str:
+    """The plan of a worker as one ASCII JSON string."""
+    return json.dumps(
+        {
+            "checks": [check.to_json() for check in {item.check.id: item.check for item in items}.values()],
+            "items": [
+                [item.check.id, item.instance, item.nodeid, item.function, sorted(item.markers), item.selected]
+                for item in items
+            ],
+            "errors": errors,
+        }
+    )
+
+
+def read_plan_document(text: str) -> tuple[list[PlannedItem], list[str]]:
+    """Inverse of `plan_document`."""
+    from readiness.findings import Check
+
+    data = json.loads(text)
+    known = {entry["id"]: Check.from_json(entry) for entry in data["checks"]}
+    return [
+        PlannedItem(
+            check=known[check_id],
+            instance=instance,
+            nodeid=nodeid,
+            function=function,
+            markers=frozenset(markers),
+            selected=selected,
+        )
+        for check_id, instance, nodeid, function, markers, selected in data["items"]
+    ], list(data["errors"])
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a small private file so that a reader sees all of it or nothing. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="ascii")
+    temporary.replace(path)
