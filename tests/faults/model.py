@@ -1,0 +1,133 @@
+"""The vocabulary of the fault matrix: what is broken, how, and exactly what must be found."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+REMOVED: Final = "\x00removed"
+"""As an edit's value: take the key away."""
+
+Listener = Literal["internal", "public", "both"]
+Pace = Literal[
+    "whole", "chunked", "gzip", "silent", "reset", "cut", "drip-headers", "drip-body", "endless", "slow", "close"
+]
+"""How an answer travels.
+
+whole: at once · chunked, gzip: encoded · silent: accepted, never answered · reset: RST instead of an answer ·
+cut: half of the announced body, then the end · drip-*: a byte at a time, for ever · endless: a body that never
+stops · slow: whole after `seconds` · close: the connection ends without a byte.
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """Which requests of a route are hit: those after the first `after`, up to `until`, each `every`-th."""
+
+    after: int = 0
+    until: int | None = None
+    every: int = 1
+
+    def hits(self, number: int) -> bool:
+        """Whether the route's request `number` (from 1) is hit."""
+        return number > self.after and (self.until is None or number <= self.until) and number % self.every == 0
+
+
+ALWAYS: Final = When()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One change to a healthy JSON answer: `path` is dotted, numbers index lists, `REMOVED` takes the key away."""
+
+    route: str
+    path: str
+    value: Any
+    when: When = ALWAYS
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a route says instead; a `body` of None keeps the healthy one. `route` is `GET /api/health` or `*`."""
+
+    route: str
+    status: int | None = None
+    body: bytes | None = None
+    content_type: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    pace: Pace = "whole"
+    seconds: float = 0.0
+    listener: Listener = "both"
+    when: When = ALWAYS
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """The server's knobs; every default is the healthy state."""
+
+    edits: tuple[Edit, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    dead: bool = False
+    dead_proxy: bool = False
+    dies_after: int | None = None
+    """Requests to the inner port that are answered before nothing listens any more."""
+    transport: Literal["legacy", "streamable", "both", "none"] = "legacy"
+    mcp: Literal["healthy", "no-endpoint", "mute", "error", "wrong-id", "other-host", "garbage", "no-ping"] = "healthy"
+    events: Literal["healthy", "never", "without-state", "other-pid", "garbage"] = "healthy"
+    workspace_pid: Literal["same", "other", "dead"] = "same"
+    tls: Literal["good", "expired", "wrong-name", "self-signed"] = "good"
+    authentication: bool = True
+    admin_open: bool = False
+    redirects: Literal["https", "nowhere", "plain", "dead"] = "https"
+    replaced_after: int | None = None
+    """Health requests after which another process answers: a restart in the middle of the run."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The deployment around the hub; every default is the healthy state.
+
+    `config` is merged into `readiness.toml`; a None drops a key. `files` are written into (None: removed from) the
+    release tree. `log` lines are appended to the hub's log.
+    """
+
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    files: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
+    log: tuple[str, ...] = ()
+    config_is_newer: bool = False
+    missing_variable: bool = False
+    healthy_run_first: bool = False
+    deployed_minutes_ago: float | None = 5.0
+    """None: no deploy was recorded."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One way to be broken (or a near miss, which changes nothing), and all that must come of it.
+
+    `expected` names the checks that end otherwise than passed or not applicable: everything not named must be well.
+    `fired` are the triggers of the planned rollback; `words` stand in the reasons of what did not pass.
+    """
+
+    name: str
+    sentence: str
+    how: How = dataclasses.field(default_factory=How)
+    site: Site = dataclasses.field(default_factory=Site)
+    expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    status: str = "READY"
+    decision: str = "KEEP"
+    fired: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    @property
+    def near_miss(self) -> bool:
+        """Whether nothing must change."""
+        return not self.expected
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that belongs to the verdict."""
+        return {"READY": 0, "CONDITIONAL": 0, "NOT READY": 1, "INCOMPLETE": 12}[self.status]
