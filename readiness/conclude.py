@@ -5,26 +5,26 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import platform
-import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from readiness import verdict
+from readiness import __version__, verdict
 from readiness.errors import ReadinessError
 from readiness.findings import Finding, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from readiness.config.model import Config
     from readiness.findings import Planned
     from readiness.report import Report
+    from readiness.rollback.plan import RollbackPlan
     from readiness.run import Run
-    from readiness.setup import Setup
 
-HUB_ANSWERS = "hub-answers"
+HUB_ANSWERS: Final = "hub-answers"
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -34,7 +34,8 @@ class Conclusion:
     report: Report
     status: verdict.Status
     exit_code: int
-    report_trouble: tuple[str, ...]
+    trouble: tuple[str, ...]
+    """The broken integrity it was made with; more since then means that it has to be made again."""
     directory: Path
     formats: tuple[str, ...]
     problems: list[str] = dataclasses.field(default_factory=list)
@@ -60,10 +61,116 @@ class Conclusion:
         from readiness.render.terminal import lines
 
         return lines(
-            self.report,
-            width=width,
-            color=color,
-            exit_status=exit_status,
-            paths=self.paths,
-            problems=self.problems,
+            self.report, width=width, color=color, exit_status=exit_status, paths=self.paths, problems=self.problems
         )
+
+
+def conclude(  # noqa: PLR0913 - what a run is, one keyword each
+    run: Run,
+    config: Config,
+    *,
+    cap: str | None,
+    redact: Callable[[str], str],
+    run_id: str,
+    started: float,
+    selection: str,
+    may_look_again: bool,
+) -> Conclusion:
+    """Judge once more from what the ledger holds now; writes nothing."""
+    from readiness import history, report
+
+    if may_look_again:
+        look_again(run, config, redact)
+    findings, notes = verdict.apply_waivers(
+        list(run.findings.values()), list(run.plan.values()), config.waivers, today=dt.datetime.now(dt.UTC).date()
+    )
+    judgement = verdict.judge(
+        verdict.Evidence(plan=list(run.plan.values()), findings=findings, trouble=tuple(run.trouble), cap=cap),
+        config.gate,
+    )
+    now = time.time()
+    plan_hash = verdict.plan_hash(list(run.plan.values()))
+    rollback = _rollback(judgement, config, now)
+    decision = verdict.decide(judgement, roll_back=rollback.wanted)
+    info = report.RunInfo(
+        id=run_id,
+        started=started,
+        finished=now,
+        seconds=now - started,
+        selection=selection,
+        versions=_versions(config),
+        plan_hash=plan_hash,
+    )
+    built = report.build(
+        judgement,
+        decision=decision,
+        config=config,
+        rollback=rollback,
+        run=info,
+        trouble=tuple(run.trouble),
+        notes=tuple(notes),
+        comparison=None,
+    )
+    built = history.compare(built, config.report_dir)
+    return Conclusion(
+        report=built,
+        status=judgement.status,
+        exit_code=verdict.exit_code(judgement.status, strict=config.strict),
+        trouble=tuple(run.trouble),
+        directory=config.report_dir,
+        formats=config.report.formats,
+    )
+
+
+def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> RollbackPlan:
+    from readiness.rollback import plan
+
+    record, problem = None, ""
+    try:
+        record = plan.read_record(config.report_dir / "deploy.json")
+    except ReadinessError as error:
+        problem = str(error)
+    planned = plan.plan(judgement, config, record, now=dt.datetime.fromtimestamp(now, dt.UTC))
+    return dataclasses.replace(planned, refused=problem) if problem and not planned.refused else planned
+
+
+def _versions(config: Config) -> Mapping[str, str]:
+    return {
+        "readiness": __version__,
+        "pytest": pytest.__version__,
+        "python": platform.python_version(),
+        "hub": config.target.version or "",
+    }
+
+
+def look_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
+    """Ask once more whether the hub answers if a check lost it in the middle: the worse answer counts."""
+    known = run.findings.get((HUB_ANSWERS, None))
+    if HUB_ANSWERS not in run.plan or (known is not None and known.outcome is Outcome.FAILED):
+        return
+    if not any(finding.lost_hub for finding in run.findings.values()):
+        return
+    from readiness import fixtures
+
+    reason = fixtures.ask_again(config)
+    if reason:
+        run.record(
+            Finding(
+                check=HUB_ANSWERS,
+                outcome=Outcome.FAILED,
+                reason=redact(f"lost in the middle of the run, and asked again at its end: {reason}"),
+                nodeid=known.nodeid if known else "",
+            )
+        )
+
+
+def plan_lines(plan: Mapping[str, Planned] | Iterable[Planned]) -> list[str]:
+    """The plan as text for `--collect-only`."""
+    entries = list(plan.values()) if hasattr(plan, "values") else list(plan)
+    lines = [f"readiness plan: {len(entries)} checks"]
+    for planned in sorted(entries, key=lambda p: (p.check.category, p.check.id)):
+        state = f"not applicable: {planned.not_applicable}" if planned.not_applicable else planned.left_out or ""
+        lines.append(
+            f"  {planned.check.category:<22} {planned.check.id:<40} {planned.check.severity.value:<8} {state}".rstrip()
+        )
+    return lines

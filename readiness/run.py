@@ -20,6 +20,9 @@ class Run:
     plain_failures: list[str] = dataclasses.field(default_factory=list)
     """Node ids of failed tests that are no checks: they make the exit code 1, never the verdict."""
 
+    reruns: dict[tuple[str, str | None], int] = dataclasses.field(default_factory=dict)
+    """How often (check id, instance) failed and was run again by `--reruns`."""
+
     def add_trouble(self, sentence: str) -> None:
         """Note a broken integrity once."""
         if sentence not in self.trouble:
@@ -28,15 +31,20 @@ class Run:
     def record(self, finding: Finding) -> None:
         """Keep the worse of what is there and `finding`: a tear-down error worsens a passed call."""
         key = (finding.check, finding.instance)
+        again = self.reruns.get(key, 0)
+        if again and finding.outcome is Outcome.PASSED:
+            finding = dataclasses.replace(
+                finding,
+                outcome=Outcome.FLAKY,
+                attempts=again + finding.attempts,
+                reason=f"passed only when run again ({again} failed before)",
+            )
         known = self.findings.get(key)
         if known is None or finding.outcome.rank > known.outcome.rank:
             self.findings[key] = finding
 
-    def forget(self, check: str, instance: str | None) -> None:
-        """Drop what a re-run is about to find again."""
-        self.findings.pop((check, instance), None)
-
-    @property
-    def executed(self) -> bool:
-        """Whether anything that applies was executed at all."""
-        return any(f.outcome is not Outcome.NOT_APPLICABLE for f in self.findings.values())
+    def rerun(self, check: str, instance: str | None) -> None:
+        """Drop what a re-run is about to find again, and remember that it had to."""
+        key = (check, instance)
+        self.reruns[key] = self.reruns.get(key, 0) + 1
+        self.findings.pop(key, None)

@@ -90,7 +90,7 @@ class Scope:
 
     def _not_applicable(self, check: Check) -> tuple[str | None, bool]:
         if check.where == "host" and self.config.target.where == "ci":
-            return "left to the host ([target] where = \"ci\")", False
+            return 'left to the host ([target] where = "ci")', False
         for key in check.needs:
             claim = self.claim(key)
             if claim.expected is False:
@@ -100,6 +100,13 @@ class Scope:
                 self.undeclared.add(key)
                 return f"a first look: {key} was never declared", False
         return None, False
+
+    def first_look_cap(self) -> str | None:
+        """Why a run without a configuration file is CONDITIONAL at best; None where there is one."""
+        if not self.config.first_look:
+            return None
+        never = f"; never declared: {', '.join(sorted(self.undeclared))}" if self.undeclared else ""
+        return f"a first look: no readiness.toml says what this deployment claims{never}"
 
     def unowned_exceptions(self, checks: Mapping[str, Check]) -> list[str]:
         """Production claims that declare an unwaivable check away without an owner and an expiry, as sentences."""
@@ -112,6 +119,6 @@ class Scope:
                 if claim.expected is False and not (claim.owner and claim.expires):
                     found.append(
                         f"[expect] {key}: declares away {check.id}, which cannot be waived in production; "
-                        f"add owner = \"…\" and expires = YYYY-MM-DD to it"
+                        'add owner = "…" and expires = YYYY-MM-DD to it'
                     )
         return list(dict.fromkeys(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shutil
@@ -43,7 +42,6 @@ class Ledger:
         self.started = time.time()
         self.folder = Path(tempfile.mkdtemp(prefix="readiness-"))
         self.items: dict[tuple[str, str], PlannedItem] = {}
-        self.reruns: dict[tuple[str, str | None], int] = {}
         self.conclusion: Conclusion | None = None
         self.explained = False
         self.interrupted = False
@@ -146,20 +144,10 @@ class Ledger:
             self._without_finding(report)
             return
         finding = Finding.from_json(json.loads(text))
-        key = (finding.check, finding.instance)
         if str(report.outcome) == "rerun":
-            self.reruns[key] = self.reruns.get(key, 0) + 1
-            self.run.forget(*key)
+            self.run.rerun(finding.check, finding.instance)
             self.journal.write("rerun", {"check": finding.check, "instance": finding.instance})
             return
-        if key in self.reruns and finding.outcome is Outcome.PASSED:
-            again = self.reruns[key]
-            finding = dataclasses.replace(
-                finding,
-                outcome=Outcome.FLAKY,
-                attempts=again + finding.attempts,
-                reason=f"passed only when run again ({again} failed before)",
-            )
         self.run.record(finding)
         self.journal.write("finding", {"finding": finding.to_json()})
 
@@ -230,7 +218,7 @@ class Ledger:
             self._conclude(session)
             self._close(session)
             raise
-        if self.conclusion is not None and list(self.conclusion.report_trouble) != self.run.trouble:
+        if self.conclusion is not None and list(self.conclusion.trouble) != self.run.trouble:
             self._conclude(session)
         self._close(session)
         return result
@@ -245,7 +233,11 @@ class Ledger:
 
         self.run.plan = self.plan()
         for item in self.items.values():
-            if not item.selected and item.check.id in self.run.plan and (item.check.id, item.instance) not in self.run.findings:
+            if (
+                not item.selected
+                and item.check.id in self.run.plan
+                and (item.check.id, item.instance) not in self.run.findings
+            ):
                 self.run.record(
                     Finding(
                         check=item.check.id,
@@ -259,7 +251,9 @@ class Ledger:
             self.trouble("internal error of the test run")
         self.conclusion = conclude(
             self.run,
-            self.setup,
+            self.setup.config,
+            cap=self.setup.scope.first_look_cap(),
+            redact=self.setup.redact,
             run_id=self.run_id,
             started=self.started,
             selection=self.config.getoption("markexpr", "") or "",
@@ -272,9 +266,9 @@ class Ledger:
             return
         self.conclusion.write(junit=self.config.getoption("xmlpath", None))
         session.exitstatus = self.exit_status(int(session.exitstatus))
-        self.journal.write(
-            "verdict", {"status": self.conclusion.status.value, "exit": int(session.exitstatus)}
-        )
+        self.journal.write("verdict", {"status": self.conclusion.status.value, "exit": int(session.exitstatus)})
+        if RUN_ID not in os.environ:
+            self.journal.path.unlink(missing_ok=True)
 
     def exit_status(self, pytests: int) -> int:
         """Pytest's own status where it is not 0 or 1; else 1 for what is no check; else the verdict's."""
@@ -295,7 +289,9 @@ class Ledger:
         if self.conclusion is not None:
             writer = terminalreporter._tw  # noqa: SLF001 - the only way to its width and colour
             terminalreporter.section("readiness")
-            for line in self.conclusion.terminal_lines(width=writer.fullwidth, color=writer.hasmarkup, exit_status=int(exitstatus)):
+            for line in self.conclusion.terminal_lines(
+                width=writer.fullwidth, color=writer.hasmarkup, exit_status=int(exitstatus)
+            ):
                 writer.line(line)
 
     @pytest.hookimpl(optionalhook=True)

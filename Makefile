@@ -1,0 +1,54 @@
+# Every target sets up what it needs: a fresh machine with Python, pip and make is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+
+# images often set this; without bytecode every start costs twice the time
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test lint types unit bench hub catalogue docs sample clean help
+
+help:
+	@echo "make demo       judge the embedded hub: verdict, score, decision and the report's path"
+	@echo "make test       lint, types and every test"
+	@echo "make hub        install the real hub (mcp-hub from npm) that some tests run against"
+	@echo "make bench      the benchmarks, as ratios in one run"
+	@echo "make catalogue  write readiness/catalogue.json and the generated pages anew from the decorators"
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	$(BIN)/python -m compileall -q readiness smoke preflight infra load tests >/dev/null || true
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/python -m pytest -m health --readiness-demo
+
+test: lint types unit
+
+lint: $(STAMP)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/python -m mypy
+
+unit: $(STAMP)
+	$(BIN)/python -m pytest tests -n $(WORKERS) -q --durations=10
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/run.py
+
+hub: $(STAMP)
+	sh .ci/install-hub $(BIN)/python
+
+catalogue: $(STAMP)
+	$(BIN)/python -m readiness.generate
+
+sample: $(STAMP)
+	$(BIN)/python -m readiness.generate --sample
+
+clean:
+	rm -rf $(VENV) .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,47 @@
+"""The few verbs that are not a test run; each lives in a module of its own and is imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+from readiness.errors import ReadinessError
+
+VERBS: Final = {
+    "check": ("readiness.check_command", "run pytest with only the plugins it needs; a verdict even when pytest dies"),
+    "demo": ("readiness.demo.__main__", "start the embedded hub; --fault NAME breaks it in a named way"),
+    "init": ("readiness.firstfile", "look at a hub and write a first readiness.toml"),
+}
+
+
+def usage() -> str:
+    """What there is, a line a verb."""
+    lines = ["usage: readiness VERB [ARGUMENTS]", "", *(f"  {verb:<8} {text}" for verb, (_, text) in VERBS.items())]
+    return "\n".join([*lines, "", "A verdict needs no verb: pytest -m health"])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb and return its exit status; 4 for a call that cannot be understood."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        sys.stdout.write(usage() + "\n")
+        return 0 if arguments else 4
+    if arguments[0] == "--version":
+        from readiness import __version__
+
+        sys.stdout.write(f"readiness {__version__}\n")
+        return 0
+    verb = VERBS.get(arguments[0])
+    if verb is None:
+        sys.stderr.write(f"readiness: there is no verb {arguments[0]!r}\n\n{usage()}\n")
+        return 4
+    try:
+        return int(importlib.import_module(verb[0]).main(arguments[1:]))
+    except ReadinessError as error:
+        sys.stderr.write(f"readiness {arguments[0]}: {error}\n")
+        return 4
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

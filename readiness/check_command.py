@@ -1,0 +1,162 @@
+"""`readiness check`: pytest with only the plugins it needs, and a verdict even when pytest dies.
+
+pytest runs in a child. Strangers' plugins stay out of the gate, which also halves start-up. If the child ends without
+a verdict (a segmentation fault, SIGKILL, an `os._exit`), the journal it left is judged instead.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+RUN_ID: Final = "READINESS_RUN_ID"
+_OPTIONAL: Final = {
+    # option prefix: the plugin that owns it
+    "-n": "xdist",
+    "--numprocesses": "xdist",
+    "--dist": "xdist",
+    "--max-worker-restart": "xdist",
+    "--html": "pytest_html",
+    "--self-contained-html": "pytest_html",
+    "--css": "pytest_html",
+    "--reruns": "pytest_rerunfailures",
+    "--timeout": "pytest_timeout",
+    "--hosts": "testinfra",
+    "--ssh-config": "testinfra",
+    "--sudo": "testinfra",
+}
+_NEEDS: Final = {
+    "pytest_html": ("pytest_metadata.plugin", "pytest_html.plugin"),
+    "xdist": ("xdist.plugin", "xdist.looponfail"),
+}
+_TESTINFRA: Final = ("testinfra.plugin",)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run pytest with `argv` and return the verdict's exit status."""
+    if argv and argv[0] in {"-h", "--help"}:
+        sys.stdout.write(
+            "usage: readiness check [pytest arguments]\n\n"
+            "Runs pytest with only the plugins that readiness needs, e.g. readiness check -m health -n 2.\n"
+            "Gives a verdict even when pytest dies. Exit: 0 READY or CONDITIONAL, 1 NOT READY, 12 INCOMPLETE.\n"
+        )
+        return 0
+    run_id = uuid.uuid4().hex[:12]
+    started = time.time()
+    status = _run([sys.executable, "-m", "pytest", *plugin_arguments(argv), *argv, *_suites(argv)], run_id)
+    return _settle(status, argv, run_id, started)
+
+
+def plugin_arguments(argv: Sequence[str]) -> list[str]:
+    """`-p` arguments for the plugins that `argv` asks for."""
+    wanted: list[str] = ["readiness.plugin"]
+    for argument in argv:
+        for prefix, plugin in _OPTIONAL.items():
+            if argument == prefix or argument.startswith(f"{prefix}=") or (prefix == "-n" and argument[:2] == "-n"):
+                wanted += _NEEDS.get(plugin, _TESTINFRA if plugin == "testinfra" else (plugin,))
+    if _phase_wanted("infra", argv):
+        wanted += _TESTINFRA
+    return [part for plugin in dict.fromkeys(wanted) for part in ("-p", plugin)]
+
+
+def _expression(argv: Sequence[str]) -> str:
+    expression = ""
+    for index, argument in enumerate(argv):
+        if argument == "-m" and index + 1 < len(argv):
+            expression = argv[index + 1]
+        elif argument.startswith("-m") and len(argument) > 2:  # noqa: PLR2004 - longer than the flag
+            expression = argument[2:].lstrip("=")
+    return expression
+
+
+def _phase_wanted(phase: str, argv: Sequence[str]) -> bool:
+    expression = _expression(argv)
+    return not expression or phase in expression
+
+
+_TAKES_VALUE: Final = frozenset(
+    ("-m", "-k", "-n", "-p", "-c", "-o", "-W", "-r", "--readiness-config", "--readiness-report", "--junitxml",
+     "--junit-xml", "--html", "--css", "--reruns", "--timeout", "--dist", "--maxfail", "--rootdir", "--tb", "--hosts",
+     "--durations", "--basetemp", "--ignore", "--ignore-glob", "--deselect", "--confcutdir", "--capture", "--color",
+     "--max-worker-restart", "--numprocesses", "--log-level", "--log-cli-level", "--import-mode")
+)  # fmt: skip
+
+
+def _suites(argv: Sequence[str]) -> list[str]:
+    """The suites that ship, where `argv` names no place to look in."""
+    skip = False
+    for argument in argv:
+        if skip:
+            skip = False
+        elif argument in _TAKES_VALUE:
+            skip = True
+        elif argument == "--pyargs" or not argument.startswith("-"):
+            return []
+    from readiness.planning import suite_folders
+
+    return [str(folder) for folder in suite_folders().values()]
+
+
+def _run(command: list[str], run_id: str) -> int:
+    """Run the child to its end and return its status; Ctrl-C and SIGTERM are the child's to answer."""
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", RUN_ID: run_id}
+    child = subprocess.Popen(command, env=environment)  # noqa: S603 - our own interpreter, no shell
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        if child.poll() is None:
+            child.send_signal(number)
+
+    previous = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, forward),
+        # the terminal sends Ctrl-C to the child as well: wait for what it has to say
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+    }
+    try:
+        return child.wait()
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _settle(status: int, argv: Sequence[str], run_id: str, started: float) -> int:
+    """The child's status if it reached a verdict, else that of a verdict made from its journal."""
+    from readiness import journal
+
+    folder = _report_folder(argv) / "journal"
+    path = folder / f"{run_id}.jsonl"
+    if not path.is_file():
+        # refused before it began, or nothing was asked for; a child that died has a negative status
+        informs = any(
+            a in {"--collect-only", "--co", "--version", "-V", "--help", "--markers", "--fixtures"} for a in argv
+        )
+        if status > 0 or (status == 0 and informs):
+            return status
+        sys.stderr.write("readiness check: no check ran, so there is no verdict: INCOMPLETE\n")
+        return 12
+    found = journal.read(path)
+    if found.finished:
+        path.unlink(missing_ok=True)
+        return status if status >= 0 else 12
+    from readiness.recover import recover
+
+    return recover(found, argv=argv, status=status, run_id=run_id, started=started, report_dir=_report_folder(argv))
+
+
+def _report_folder(argv: Sequence[str]) -> Path:
+    folder = "reports"
+    for index, argument in enumerate(argv):
+        if argument == "--readiness-report" and index + 1 < len(argv):
+            folder = argv[index + 1]
+        elif argument.startswith("--readiness-report="):
+            folder = argument.partition("=")[2]
+    return Path.cwd() / folder
