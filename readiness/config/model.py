@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _section = dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[str, Any]:
+    # a factory, not a constant: before Python 3.12 a mappingproxy is unhashable, and dataclasses refuse it as a default
+    return MappingProxyType({})
 
 
 @_section
@@ -38,7 +42,7 @@ class ToolCall:
 
     server: str
     tool: str
-    arguments: Mapping[str, Any] = _EMPTY
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=_nothing)
     contains: str = ""
 
 
@@ -76,7 +80,7 @@ class Target:
 class Expect:
     """`[expect]`: what this deployment claims."""
 
-    claims: Mapping[str, Claim] = _EMPTY
+    claims: Mapping[str, Claim] = dataclasses.field(default_factory=_nothing)
     servers: tuple[str, ...] | None = None
     """Names of the MCP servers; None: never declared here (the deployed file may say)."""
     min_servers: int | None = None
@@ -102,7 +106,7 @@ class Gate:
     category: Fraction = Fraction(70)
     proven: Fraction = Fraction(4, 5)
     high_failures: int = 2
-    weights: Mapping[str, Fraction] = _EMPTY
+    weights: Mapping[str, Fraction] = dataclasses.field(default_factory=_nothing)
     """Weight of a category (`health/security`) or a whole phase (`health`); 1 unless given."""
 
 
@@ -143,7 +147,7 @@ class Secrets:
 class Llm:
     """`[llm]`: base URL by provider (gemini, openai, anthropic)."""
 
-    base_url: Mapping[str, str] = _EMPTY
+    base_url: Mapping[str, str] = dataclasses.field(default_factory=_nothing)
 
 
 @_section
@@ -217,7 +221,7 @@ class Config:
     report_dir: Path = Path("reports")
     target: Target = dataclasses.field(default_factory=Target)
     expect: Expect = dataclasses.field(default_factory=Expect)
-    limits: Mapping[str, LimitOverride] = _EMPTY
+    limits: Mapping[str, LimitOverride] = dataclasses.field(default_factory=_nothing)
     gate: Gate = dataclasses.field(default_factory=Gate)
     probe: Probe = dataclasses.field(default_factory=Probe)
     release: Release = dataclasses.field(default_factory=Release)
@@ -227,9 +231,9 @@ class Config:
     drill: Drill = dataclasses.field(default_factory=Drill)
     load: Load = dataclasses.field(default_factory=Load)
     rollback: Rollback = dataclasses.field(default_factory=Rollback)
-    notify: Mapping[str, tuple[str, ...]] = _EMPTY
+    notify: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=_nothing)
     """URLs of `[notify.SEVERITY]`, as `${VAR}` references: a literal secret is refused."""
-    contacts: Mapping[str, str] = _EMPTY
+    contacts: Mapping[str, str] = dataclasses.field(default_factory=_nothing)
     report: Report = dataclasses.field(default_factory=Report)
 
     @property
