@@ -5,17 +5,16 @@ Known before collection where the arguments name a suite; a user's own checks ar
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.planning import PlanError, catalogue, matches, selected_phases, suite_folders
+from readiness.planning import catalogue, matches, selected_phases, suite_folders
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
 _MODULE: Final = "readiness.suites"
-
-__all__ = ["PlanError", "ignored_by_phase", "narrowed_by", "wants_checks"]
 
 
 def wants_checks(config: pytest.Config) -> bool:

@@ -12,13 +12,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
-
 from readiness.errors import ReadinessError
 from readiness.findings import OPT_IN_PHASES, PHASES, Check, Planned, Severity, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
+
+    import pytest
 
 CATALOGUE_FILE: Final = Path(__file__).with_name("catalogue.json")
 SUITES: Final = ("preflight", "smoke", "infra", "load")

@@ -56,9 +56,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
     ledger = Ledger(config, setup)
     config.pluginmanager.register(ledger, "readiness-ledger")
-    if not config.getoption("collectonly", False):
+    if not config.getoption("collectonly", default=False):
         setup.refuse_or_start()
-    if not config.getoption("numprocesses", None):
+    if not config.getoption("numprocesses", default=None):
         _register_worker(config, setup, ledger=ledger)
 
 
@@ -97,7 +97,7 @@ def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | No
 
     def needs_target(phases: frozenset[str]) -> None:
         # under xdist an error here would lose its message: the controller asked before, and set-up says it again
-        if ledger is not None and phases and not config.getoption("collectonly", False):
+        if ledger is not None and phases and not config.getoption("collectonly", default=False):
             setup.require(phases)
 
     config.pluginmanager.register(fixtures, "readiness-fixtures")

@@ -208,7 +208,7 @@ class Ledger:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Judge before the plain hooks, so that their reports can say it; set the exit status after them."""
-        if self.config.getoption("collectonly", False) or not self._is_ours(session):
+        if self.config.getoption("collectonly", default=False) or not self._is_ours(session):
             return (yield)
         self._conclude(session)
         try:
@@ -281,7 +281,7 @@ class Ledger:
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:  # noqa: ANN401
         """The verdict, last."""
-        if self.config.getoption("collectonly", False) and self.involved:
+        if self.config.getoption("collectonly", default=False) and self.involved:
             from readiness.conclude import plan_lines
 
             for line in plan_lines(self.plan()):

@@ -13,11 +13,11 @@ import pytest
 from readiness.config.model import Claim, Config
 from readiness.errors import ConfigError, ReadinessError
 from readiness.involved import wants_checks
-from readiness.planning import PlanError, catalogue, selected_phases
+from readiness.planning import catalogue, selected_phases
 from readiness.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 
 class Setup:
@@ -73,7 +73,7 @@ class Setup:
         """
         if not self.involved:
             return
-        if self.pytest_config.getoption("nagios", False):
+        if self.pytest_config.getoption("nagios", default=False):
             raise pytest.UsageError(
                 "testinfra's --nagios overwrites the exit status, so a gate could not trust it; "
                 "run without it (the verdict and readiness.json say more)"
@@ -130,6 +130,3 @@ def deployed_claims(config: Config) -> Mapping[str, Claim]:
     """What the deployed configuration file claims; an unreadable one claims everything."""
     return {}
 
-
-__all__ = ["PlanError", "Setup", "deployed_claims"]
-_Adjust = "Callable[[str], str]"

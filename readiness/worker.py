@@ -6,12 +6,12 @@ nor lone surrogates.
 
 from __future__ import annotations
 
+import contextvars
 import dataclasses
 import inspect
 import json
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -23,14 +23,14 @@ from readiness.planning import PlanError, PlannedItem, contradictions, item_of, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
-    from contextvars import Token
+    from pathlib import Path
 
     from readiness.scope import Scope
 
 ITEM: Final = pytest.StashKey[PlannedItem]()
 RECORDER: Final = pytest.StashKey[checks.Recorder]()
 ATTEMPTS: Final = pytest.StashKey[int]()
-_TOKEN: Final = pytest.StashKey["Token[checks.Recorder | None]"]()
+_TOKEN: Final = pytest.StashKey[contextvars.Token[checks.Recorder | None]]()
 _FOREIGN: Final = ("testinfra", "pytest_timeout", "readiness.facts")
 MAX_REASON: Final = 2_000
 """Characters of a reason that travel; the full message stays in pytest's own output."""
@@ -64,10 +64,7 @@ class Worker:
         self._keep_opt_in_phases_out(config, items)
         left = {id(item) for item in items}
         self.publish(
-            [
-                item if key in left else dataclasses.replace(item, selected=False)
-                for key, item in planned.items()
-            ],
+            [item if key in left else dataclasses.replace(item, selected=False) for key, item in planned.items()],
             errors,
         )
         self.needs_target(frozenset(item.check.phase for key, item in planned.items() if key in left))
@@ -251,28 +248,30 @@ def _is_foreign(error: BaseException) -> bool:
     return False
 
 
-def _outcome(
-    recorder: checks.Recorder, call: pytest.CallInfo[None], report: pytest.TestReport
-) -> tuple[Outcome, str]:
+def _outcome(recorder: checks.Recorder, call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[Outcome, str]:
     error = call.excinfo.value if call.excinfo is not None else None
-    if hasattr(report, "wasxfail") and report.outcome == "skipped":
-        return Outcome.UNKNOWN, f"marked as an expected failure: {report.wasxfail or 'no reason given'}"
     if report.outcome == "skipped":
+        if hasattr(report, "wasxfail"):
+            return Outcome.UNKNOWN, f"marked as an expected failure: {report.wasxfail or 'no reason given'}"
         return Outcome.UNKNOWN, f"skipped: {error or 'no reason given'}"
     if report.outcome == "failed":
-        if error is None and "XPASS(strict)" in str(report.longrepr):
-            return Outcome.UNKNOWN, "passed although it was marked as a strict expected failure"
-        if report.when == "call" and error is not None and _is_failure(error):
-            return Outcome.FAILED, _message(error)
-        if report.when == "call" and error is None:
-            return Outcome.FAILED, str(report.longrepr).strip() or "failed"
-        stage = "" if report.when == "call" else f"{report.when}: "
-        return Outcome.UNKNOWN, stage + _message(error) if error is not None else "could not be proven"
+        return _failed(error, report)
     if recorder.degraded:
         return Outcome.DEGRADED, "; ".join(recorder.degraded)
     if recorder.flaky:
         return Outcome.FLAKY, "passed only after a transport retry"
     return Outcome.PASSED, ""
+
+
+def _failed(error: BaseException | None, report: pytest.TestReport) -> tuple[Outcome, str]:
+    """Failed in the call phase by assertion is proof; anything else is not."""
+    if report.when == "call":
+        if error is None:
+            if "XPASS(strict)" in str(report.longrepr):
+                return Outcome.UNKNOWN, "passed although it was marked as a strict expected failure"
+            return Outcome.FAILED, str(report.longrepr).strip() or "failed"
+        return (Outcome.FAILED if _is_failure(error) else Outcome.UNKNOWN), _message(error)
+    return Outcome.UNKNOWN, f"{report.when}: {_message(error)}" if error is not None else "could not be proven"
 
 
 def _message(error: BaseException) -> str:

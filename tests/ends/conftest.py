@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MODES = {"plain": [], "n0": ["-n0"], "n2": ["-n2"]}
 
@@ -79,7 +80,9 @@ class Project:
         """Write a suite below the usual imports."""
         (self.folder / name).write_text(HEAD + text)
 
-    def start(self, *arguments: str, command: tuple[str, ...] = ("pytest",), **environment: str) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, command: tuple[str, ...] = ("pytest",), **environment: str
+    ) -> subprocess.Popen[str]:
         """Start a run."""
         env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
         env |= {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120", **environment}
@@ -133,5 +136,3 @@ def mode(request: pytest.FixtureRequest) -> list[str]:
 def is_parallel(mode: list[str]) -> bool:
     """Whether tests run in workers."""
     return mode == ["-n2"]
-
-

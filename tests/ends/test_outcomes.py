@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from conftest import Project  # the folder's own
+
+if TYPE_CHECKING:
+    from tests.ends.conftest import Project
 
 MIXED = '''
 @check("all-is-well", severity="critical")
@@ -188,15 +192,11 @@ def test_reasons_are_the_authors_words(project: Project) -> None:
         ("assert False", "NOT READY", 1),
     ],
 )
-def test_the_only_critical_check_decides(
-    project: Project, mode: list[str], body: str, status: str, code: int
-) -> None:
+def test_the_only_critical_check_decides(project: Project, mode: list[str], body: str, status: str, code: int) -> None:
     """One critical check beside many passing ones makes the verdict that scoring promises."""
     project.suite(
         f'@check("decides", severity="critical")\ndef test_it():\n    """Decides."""\n    {body or "pass"}\n'
-        + "".join(
-            f'@check("ok-{i}", severity="critical")\ndef test_ok_{i}():\n    """Is well."""\n' for i in range(9)
-        )
+        + "".join(f'@check("ok-{i}", severity="critical")\ndef test_ok_{i}():\n    """Is well."""\n' for i in range(9))
     )
     ended = project.run("-m", "health", *mode)
     if body.startswith("warn"):

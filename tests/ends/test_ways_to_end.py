@@ -6,11 +6,14 @@ import json
 import os
 import signal
 import time
+from typing import TYPE_CHECKING
 
 import pytest
-from conftest import Ended, Project  # the folder's own
 
 from readiness.planning import suite_folders
+
+if TYPE_CHECKING:
+    from tests.ends.conftest import Ended, Project
 
 SMOKE = str(suite_folders()["smoke"])
 
@@ -27,7 +30,7 @@ def never_green(ended: Ended) -> None:
 
 @pytest.mark.parametrize("body", ["pytest.skip('x')", "pytest.xfail('x')"])
 def test_everything_skipped_proves_nothing(project: Project, mode: list[str], body: str) -> None:
-    """pytest says 0 when everything was skipped or failed as expected; the verdict is INCOMPLETE and 12."""
+    """Where pytest says 0 when everything was skipped or failed as expected; the verdict is INCOMPLETE and 12."""
     project.suite(f'@check("only", severity="low")\ndef test_only():\n    """Only."""\n    {body}\n')
     ended = project.run("-m", "health", *mode)
     assert (ended.status, ended.code) == ("INCOMPLETE", 12)
@@ -53,7 +56,7 @@ def test_a_keyword_narrows_to_incomplete(project: Project, mode: list[str]) -> N
 
 
 def test_a_keyword_that_selects_nothing_keeps_pytests_status(project: Project, mode: list[str]) -> None:
-    """pytest's own 5 (nothing ran) stays, and the report says INCOMPLETE."""
+    """The 5 of pytest (nothing ran) stays, and the report says INCOMPLETE."""
     project.suite(OKS)
     ended = project.run("-m", "health", "-k", "nothing_has_this_name", *mode)
     assert ended.code == 5
@@ -66,7 +69,9 @@ def test_last_failed_narrows_to_incomplete(project: Project, mode: list[str]) ->
     flags = ["-p", "cacheprovider", "-m", "health", *mode]
     first = project.run(*flags)
     assert first.status == "CONDITIONAL"
-    (project.folder / "test_suite.py").write_text((project.folder / "test_suite.py").read_text().replace("False", "True"))
+    (project.folder / "test_suite.py").write_text(
+        (project.folder / "test_suite.py").read_text().replace("False", "True")
+    )
     second = project.run(*flags, "--lf")
     never_green(second)
     assert second.outcomes()["ok-0"] == "unknown"
@@ -126,7 +131,9 @@ def test_a_suite_that_does_not_import(project: Project, mode: list[str], *, is_p
 
 def test_a_worker_that_dies(project: Project) -> None:
     """A dead worker's check is unknown, and the run's integrity is broken."""
-    project.suite(OKS + '@check("kills", severity="low")\ndef test_kills():\n    """Kills its worker."""\n    os._exit(3)\n')
+    project.suite(
+        OKS + '@check("kills", severity="low")\ndef test_kills():\n    """Kills its worker."""\n    os._exit(3)\n'
+    )
     ended = project.run("-m", "health", "-n2")
     never_green(ended)
     assert ended.status == "INCOMPLETE"
@@ -187,7 +194,10 @@ def test_lone_surrogates_are_no_way_out(project: Project, mode: list[str]) -> No
 
 def test_fifty_megabytes_of_message(project: Project, mode: list[str]) -> None:
     """A huge message is cut, in the report and on the way there."""
-    project.suite(OKS + '@check("huge", severity="medium")\ndef test_huge():\n    """Huge."""\n    pytest.fail("x" * 50_000_000)\n')
+    project.suite(
+        OKS
+        + '@check("huge", severity="medium")\ndef test_huge():\n    """Huge."""\n    pytest.fail("x" * 50_000_000)\n'
+    )
     ended = project.run("-m", "health", "--tb=short", *mode)
     assert ended.outcomes()["huge"] == "failed"
     assert ended.status == "CONDITIONAL"
@@ -254,9 +264,7 @@ def test_another_plugin_fails_at_the_end(project: Project, mode: list[str]) -> N
 def test_another_plugin_sets_its_own_status(project: Project, mode: list[str]) -> None:
     """A status of another plugin that is neither 0 nor 1 stays."""
     project.suite(OKS)
-    (project.folder / "other.py").write_text(
-        "def pytest_sessionfinish(session):\n    session.exitstatus = 77\n"
-    )
+    (project.folder / "other.py").write_text("def pytest_sessionfinish(session):\n    session.exitstatus = 77\n")
     assert project.run("-m", "health", "-p", "other", *mode).code == 77
 
 
@@ -268,8 +276,11 @@ def test_a_failed_test_that_is_no_check(project: Project, mode: list[str]) -> No
 
 
 def test_pytest_exit_in_a_check(project: Project, mode: list[str]) -> None:
-    """pytest.exit ends the run: its status stays, the verdict is INCOMPLETE."""
-    project.suite(OKS + '@check("leaves", severity="low")\ndef test_leaves():\n    """Leaves."""\n    pytest.exit("enough", returncode=0)\n')
+    """A call of pytest.exit ends the run: its status stays, the verdict is INCOMPLETE."""
+    project.suite(
+        OKS
+        + '@check("leaves", severity="low")\ndef test_leaves():\n    """Leaves."""\n    pytest.exit("enough", returncode=0)\n'
+    )
     ended = project.run("-m", "health", *mode)
     never_green(ended)
     assert ended.status == "INCOMPLETE"
@@ -295,7 +306,10 @@ def test_collect_only_judges_nothing(project: Project, mode: list[str]) -> None:
 @pytest.mark.parametrize(
     ("suite", "words"),
     [
-        ('@check("a", severity="low")\ndef test_a(): pass\n@check("a", severity="low")\ndef test_b(): pass\n', "two functions"),
+        (
+            '@check("a", severity="low")\ndef test_a(): pass\n@check("a", severity="low")\ndef test_b(): pass\n',
+            "two functions",
+        ),
         ('@pytest.mark.e2e\n@check("a", severity="low")\ndef test_a(): pass\n', "one phase"),
     ],
 )
@@ -309,7 +323,9 @@ def test_a_contradictory_suite(project: Project, mode: list[str], suite: str, wo
         assert ended.code == 4
 
 
-@pytest.mark.parametrize("wrong", ["severity='hihg'", "severity='low', rollback='validation-failur'", "severity='low', phase='helth'"])
+@pytest.mark.parametrize(
+    "wrong", ["severity='hihg'", "severity='low', rollback='validation-failur'", "severity='low', phase='helth'"]
+)
 def test_a_misspelt_declaration_fails_at_import(project: Project, wrong: str) -> None:
     """A typo in severity, trigger or phase is caught at import and names what is valid."""
     project.suite(f"@check('a', {wrong})\ndef test_a(): pass\n")
@@ -337,7 +353,7 @@ def test_a_broken_configuration_is_a_usage_error(project: Project, mode: list[st
 
 
 def test_nagios_is_refused(project: Project) -> None:
-    """testinfra's --nagios would overwrite the verdict's exit status."""
+    """The --nagios of testinfra would overwrite the verdict's exit status."""
     ended = project.run("-m", "health", "--nagios", SMOKE)
     assert ended.code == 4
     assert "--nagios" in ended.out
