@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.faults.model import How
 
-NOT_FOUND = '<!DOCTYPE html>\n<html lang="en"><body>\n<pre>Cannot {route}</pre>\n</body></html>\n'
+NOT_FOUND = '<!DOCTYPE html>\n<html lang="en"><body>\n<pre>Cannot {route}</pre>\n{traces}</body></html>\n'
 HTML = "text/html; charset=utf-8"
 
 
@@ -32,7 +32,7 @@ class Api:
         """The answer to `request`; `edited` False: as a healthy hub gives it."""
         value = self._value(request)
         if value is None:
-            return _unknown_path(request)
+            return _unknown_path(request, self.how.traces)
         status, answer = value
         route = request.route.replace("HEAD ", "GET ")
         number = self._asked[route] = self._asked.get(route, 0) + 1
@@ -95,12 +95,14 @@ class Api:
 
 def as_json(status: int, value: Any) -> Response:
     """A JSON answer; NaN and lone surrogates are written as they are."""
-    return Response(status=status, body=json.dumps(value).encode())
+    return Response(status=status, body=json.dumps(value).encode(), headers=[("X-Powered-By", "Express")])
 
 
-def _unknown_path(request: Request) -> Response:
+def _unknown_path(request: Request, traces: str) -> Response:
     if request.path.startswith("/api") or request.method != "GET":
-        return Response(status=404, body=NOT_FOUND.format(route=request.route).encode(), content_type=HTML)
+        return Response(
+            status=404, body=NOT_FOUND.format(route=request.route, traces=traces).encode(), content_type=HTML
+        )
     return Response(body=b"<!DOCTYPE html>\n<title>MCP Hub</title>\n", content_type=HTML)
 
 

@@ -8,13 +8,17 @@ from tests.faults.model import REMOVED
 
 
 def apply(value: Any, path: str, new: Any) -> Any:
-    """`value` with what `path` names set to `new` (or removed); an empty path replaces all, `*` takes every item.
+    """`value` with what `path` names set to `new` (or removed).
 
+    An empty path replaces all, `*` takes every item, `+` appends one.
     Raises KeyError or IndexError for a path that leads nowhere: a fault with a misspelt path breaks nothing.
     """
     if not path:
         return new
     head, _, rest = path.partition(".")
+    if head == "+":
+        value.append(new)
+        return value
     for key in _keys(value, head):
         if rest:
             value[key] = apply(value[key], rest, new)

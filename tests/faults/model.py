@@ -82,6 +82,8 @@ class How:
     authentication: bool = True
     admin_open: bool = False
     redirects: Literal["https", "nowhere", "plain", "dead"] = "https"
+    traces: str = ""
+    """What stands on the page of an unknown path."""
     replaced_after: int | None = None
     """Health requests after which another process answers: a restart in the middle of the run."""
 
@@ -105,11 +107,28 @@ class Site:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """How the run must end; `fired` are the triggers of the planned rollback."""
+
+    status: str
+    decision: str
+    fired: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that belongs to the verdict."""
+        return {"READY": 0, "CONDITIONAL": 0, "NOT READY": 1, "INCOMPLETE": 12}[self.status]
+
+
+KEPT: Final = Ends(status="READY", decision="KEEP")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One way to be broken (or a near miss, which changes nothing), and all that must come of it.
 
     `expected` names the checks that end otherwise than passed or not applicable: everything not named must be well.
-    `fired` are the triggers of the planned rollback; `words` stand in the reasons of what did not pass.
+    `words` stand in the reasons of what did not pass, each at least once.
     """
 
     name: str
@@ -117,17 +136,10 @@ class Fault:
     how: How = dataclasses.field(default_factory=How)
     site: Site = dataclasses.field(default_factory=Site)
     expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    status: str = "READY"
-    decision: str = "KEEP"
-    fired: tuple[str, ...] = ()
+    ends: Ends = KEPT
     words: tuple[str, ...] = ()
 
     @property
     def near_miss(self) -> bool:
         """Whether nothing must change."""
         return not self.expected
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code that belongs to the verdict."""
-        return {"READY": 0, "CONDITIONAL": 0, "NOT READY": 1, "INCOMPLETE": 12}[self.status]

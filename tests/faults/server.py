@@ -131,7 +131,7 @@ class FaultyHub:
     async def _answer(self, listener: str, request: Request, line: Line, refusal: Response | None) -> bool:
         fault = self._fault(listener, request)
         if fault is not None and (refusal is None or fault.listener == listener):
-            response = _altered(refusal or self._api.response(request), fault)
+            response = _altered(refusal or self._api.response(request), fault, request)
             return await line.send(response, fault.pace, fault.seconds)
         if refusal is not None:
             return await line.send(refusal)
@@ -192,12 +192,13 @@ def _listening() -> socket.socket:
     return sock
 
 
-def _altered(response: Response, answer: Answer) -> Response:
+def _altered(response: Response, answer: Answer, request: Request) -> Response:
     if answer.status is not None:
         response.status = answer.status
     if answer.body is not None:
         response.body = answer.body
     if answer.content_type is not None:
         response.content_type = answer.content_type
-    response.headers += answer.headers
+    origin = request.headers.get("origin", "null")
+    response.headers += [(name, value.replace("{origin}", origin)) for name, value in answer.headers]
     return response

@@ -1,0 +1,101 @@
+"""Near misses: they look like a fault and are none, so nothing must change."""
+
+from __future__ import annotations
+
+from tests.faults.model import Answer, Fault, How, Site, When
+from tests.faults.words import EVERY, HEALTH, SERVERS, STATS, TOOLS, both, edit, paced, status
+
+FAULTS = (
+    Fault(name="healthy", sentence="Nothing is wrong."),
+    Fault(
+        name="slow-but-inside-the-limit",
+        sentence="Answers take their time, and less than the limit.",
+        how=How(answers=(paced(HEALTH, "slow", seconds=0.02),)),
+    ),
+    Fault(
+        name="restarted-is-ready-too",
+        sentence="After a restart over the API the state stays restarted for ever.",
+        how=How(edits=(edit(HEALTH, "state", "restarted"),)),
+    ),
+    Fault(
+        name="ready-on-the-third-look",
+        sentence="The hub is still starting at first, and ready within its start-up budget.",
+        how=How(edits=(edit(HEALTH, "state", "starting", When(until=3)),)),
+        site=Site(config={"probe": {"settle": 2.0}}),
+    ),
+    Fault(
+        name="marketplace-error-in-the-log",
+        sentence="A healthy start without internet logs one error.",
+        site=Site(log=("error", "MARKETPLACE_INIT_ERROR: Failed to initialize marketplace")),
+    ),
+    Fault(
+        name="warnings-in-the-log",
+        sentence="A server's banner is logged as a warning.",
+        site=Site(log=("warn", "memory stderr: Knowledge Graph MCP Server running on stdio")),
+    ),
+    Fault(
+        name="unknown-fields",
+        sentence="A newer hub says more than is known.",
+        how=How(
+            edits=(
+                edit(HEALTH, "moonPhase", {"illumination": 0.7}),
+                edit(TOOLS, "nextCursor", None),
+                edit(STATS, "llm.region", "eu"),
+                *both("servers.0.colour", "green"),
+            )
+        ),
+    ),
+    Fault(
+        name="chunked",
+        sentence="Every answer is chunked.",
+        how=How(answers=(Answer(route=HEALTH, pace="chunked"), Answer(route=TOOLS, pace="chunked"))),
+    ),
+    Fault(
+        name="gzip",
+        sentence="Answers are compressed.",
+        how=How(answers=(Answer(route=HEALTH, pace="gzip"), Answer(route=SERVERS, pace="gzip"))),
+    ),
+    Fault(
+        name="busy-llm",
+        sentence="The LLM was used, with success.",
+        how=How(
+            edits=(
+                edit(STATS, "llm.totalCalls", 120),
+                edit(STATS, "llm.successRate", "98.7%"),
+                edit(STATS, "llmCache.hits", 60),
+                edit(STATS, "llmCache.misses", 40),
+                edit(STATS, "llmCache.hitRate", 0.6),
+            )
+        ),
+    ),
+    Fault(
+        name="streamable-mcp",
+        sentence="A newer hub serves MCP over Streamable HTTP alone.",
+        how=How(transport="streamable"),
+    ),
+    Fault(
+        name="both-mcp-transports",
+        sentence="A hub in between serves both transports of MCP.",
+        how=How(transport="both"),
+    ),
+    Fault(
+        name="further-server",
+        sentence="A server that nobody claims is connected as well.",
+        how=How(
+            edits=both(
+                "servers.+",
+                {"name": "git", "status": "connected", "uptime": 90, "error": None, "capabilities": {"tools": []}},
+            )
+        ),
+    ),
+    Fault(
+        name="one-connection-breaks-off",
+        sentence="One single connection is reset, and the next one works.",
+        how=How(answers=(paced(HEALTH, "reset", when=When(until=1)),)),
+    ),
+    Fault(
+        name="one-503",
+        sentence="One single answer is 503.",
+        how=How(answers=(status(EVERY, 503, "busy", When(after=3, until=4)),)),
+    ),
+)
