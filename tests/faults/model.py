@@ -93,7 +93,7 @@ class Site:
     """The deployment around the hub; every default is the healthy state.
 
     `config` is merged into `readiness.toml`; a None drops a key. `files` are written into (None: removed from) the
-    release tree. `log` lines are appended to the hub's log.
+    release tree. `log` is one more line of the hub's log: level, text, code.
     """
 
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)

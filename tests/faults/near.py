@@ -26,7 +26,7 @@ FAULTS = (
     Fault(
         name="marketplace-error-in-the-log",
         sentence="A healthy start without internet logs one error.",
-        site=Site(log=("error", "MARKETPLACE_INIT_ERROR: Failed to initialize marketplace")),
+        site=Site(log=("error", "Failed to initialize marketplace", "MARKETPLACE_INIT_ERROR")),
     ),
     Fault(
         name="warnings-in-the-log",

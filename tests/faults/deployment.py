@@ -1,0 +1,114 @@
+"""The deployment around the hub: a release tree, a configuration, a log and the record of a deploy."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.faults import healthy
+from tests.faults.certificates import write_authority
+from tests.faults.toml import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.faults.model import Site
+    from tests.faults.server import FaultyHub
+
+TOKEN: Final = "token-of-the-fault-matrix"
+TOKEN_ENV: Final = "FAULT_MATRIX_TOKEN"
+COMMIT: Final = "5f0c1d6a9b8e7c4d3f2a1b0c9d8e7f6a5b4c3d2e"
+LEVELS: Final = {"info": 30, "warn": 40, "error": 50, "fatal": 60}
+"""Pino's numbers."""
+
+
+class Deployment:
+    """Everything a run is told about one hub, in one folder."""
+
+    def __init__(self, root: Path, site: Site) -> None:
+        self.site = site
+        self.release, self.reports, self.state = root / "release", root / "reports", root / "state"
+        self.file = root / "readiness.toml"
+        self.authority = root / "authority.pem"
+
+    def write_release(self) -> None:
+        """The release tree and the log: older than any process that serves it, unless the fault says otherwise."""
+        files: dict[str, str | None] = {
+            "config/mcp-hub.json": json.dumps(healthy.deployed_config(), indent=2),
+            "package.json": json.dumps({"name": "mcp-hub", "version": healthy.VERSION}),
+            ".env.production": "NODE_ENV=production\n",
+        }
+        for name, text in (files | dict(self.site.files)).items():
+            if text is not None:
+                path = self.release / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+        if not self.site.config_is_newer:
+            old = (dt.datetime.now(dt.UTC) - dt.timedelta(days=2)).timestamp()
+            os.utime(self.release / "config" / "mcp-hub.json", (old, old))
+        self._write_log()
+
+    def _write_log(self) -> None:
+        lines = [_log_line("info", "Starting MCP Hub"), _log_line("info", "MCP Hub is ready")]
+        if self.site.log:
+            lines.append(_log_line(*self.site.log))
+        path = self.state / "logs" / "mcp-hub.log"
+        path.parent.mkdir(parents=True)
+        path.write_text("".join(lines), encoding="utf-8")
+
+    def write_config(self, hub: FaultyHub) -> None:
+        """`readiness.toml` for `hub`, and the authority its certificate is from."""
+        write_authority(self.authority)
+        self.reports.mkdir(exist_ok=True)
+        self.file.write_text(dumps(_merged(self._settings(hub), self.site.config)), encoding="utf-8")
+
+    def _settings(self, hub: FaultyHub) -> dict[str, Any]:
+        return {
+            "environment": "production",
+            "target": {
+                "url": hub.url,
+                "internal_url": hub.internal_url,
+                "plain_url": hub.plain_url,
+                "release": str(self.release),
+                "version": healthy.VERSION,
+                "state": str(self.state),
+                "token_env": TOKEN_ENV,
+                "ca_file": str(self.authority),
+            },
+            "expect": {"filtering": True, "llm": True, "telemetry": True, "authentication": True, "tls": True}
+            | {"servers": ["everything", "memory"]},
+            "limits": {"hub-stays-up": {"critical": 0}},
+            "probe": {"attempts": 3, "interval": 0.01, "timeout": 0.4, "settle": 0.05, "rate": 1000},
+            "report": {"formats": ["json"]},
+            "rollback": {
+                "mode": "plan",
+                "action": [
+                    {
+                        "name": "previous-release",
+                        "triggers": ["startup-failure", "validation-failure", "deploy-failure"],
+                        "command": ["scripts/rollback-deployment.sh", "--yes"],
+                    }
+                ],
+            },
+        }
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _merged(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _log_line(level: str, text: str, code: str = "") -> str:
+    now = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
+    entry = {"level": LEVELS[level], "time": now, "pid": os.getpid(), "msg": text} | ({"code": code} if code else {})
+    return json.dumps(entry) + "\n"

@@ -1,0 +1,52 @@
+"""The fault matrix as Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tests.faults import FAULTS
+from tests.faults.words import CHECKS
+
+if TYPE_CHECKING:
+    from tests.faults.model import Fault
+
+HEAD: Final = """# The fault matrix
+
+Written by `python -m tests.faults > docs/fault-matrix.md` from the data in `tests/faults/`; a test asserts that it is
+current. Each fault is a hub that is broken on purpose. The whole suite of the marker `health` runs against it, and must
+find exactly what stands here: what is not named has to pass.
+"""
+
+
+def markdown() -> str:
+    """All faults, then the near misses."""
+    faults = [fault for fault in FAULTS if not fault.near_miss]
+    near = [fault for fault in FAULTS if fault.near_miss]
+    lines = [HEAD, f"## {len(faults)} faults", "", "| what is broken | what is found | verdict | decision | trigger |"]
+    lines += ["|---|---|---|---|---|", *(_row(fault) for fault in faults), ""]
+    lines += [f"## {len(near)} near misses: nothing must change", "", "| what looks like a fault |", "|---|"]
+    lines += [f"| **{fault.name}**: {_cell(fault.sentence)} |" for fault in near]
+    return "\n".join(lines) + "\n"
+
+
+def _row(fault: Fault) -> str:
+    triggers = ", ".join(fault.ends.fired) or "none"
+    cells = (f"**{fault.name}**: {fault.sentence}", _found(fault), fault.ends.status, fault.ends.decision, triggers)
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _found(fault: Fault) -> str:
+    by_outcome: dict[str, list[str]] = {}
+    for check, outcome in fault.expected.items():
+        by_outcome.setdefault(outcome, []).append(check)
+    return "; ".join(f"{outcome}: {_named(checks)}" for outcome, checks in sorted(by_outcome.items()))
+
+
+def _named(checks: list[str]) -> str:
+    if len(checks) <= len(CHECKS) // 2:
+        return ", ".join(f"`{check}`" for check in checks)
+    return f"{len(checks)} of {len(CHECKS)} checks"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("*.", "\\*.")

@@ -1,0 +1,109 @@
+"""Run the real suite once against a faulty hub, in this process, and read back what it decided."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.faults.deployment import TOKEN, TOKEN_ENV, Deployment
+from tests.faults.server import FaultyHub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.faults.model import Fault
+
+ROOT: Final = Path(__file__).parents[2]
+WELL: Final = frozenset({"passed", "not_applicable"})
+GONE: Final = 2**22 - 7
+"""A pid that no process has: beyond every usual `pid_max`."""
+_CLEARED: Final = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID", "READINESS_RUN_ID")
+_PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one run gave."""
+
+    exit_code: int
+    report: Mapping[str, Any]
+    requests: tuple[str, ...]
+
+    @property
+    def troubled(self) -> dict[str, str]:
+        """Every check that is not well, with its outcome."""
+        found = self.report["findings"]
+        return {row["check"]: row["outcome"] for row in found if row["outcome"] not in WELL}
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """The reason of every check that is not well."""
+        found = self.report["findings"]
+        return {row["check"]: row["reason"] for row in found if row["outcome"] not in WELL}
+
+    @property
+    def fired(self) -> tuple[str, ...]:
+        """The triggers of the planned rollback."""
+        actions = self.report["rollback"]["actions"]
+        return tuple(dict.fromkeys(trigger for action in actions for trigger in action["triggers"]))
+
+
+@contextlib.contextmanager
+def other_process() -> Iterator[int]:
+    """The pid of another live process, ended at the end."""
+    process = subprocess.Popen(["sleep", "600"])
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+
+def run(fault: Fault, root: Path, other_pid: int) -> Result:
+    """Break a hub as `fault` says, run `pytest -m health` on it with everything real, and read the report."""
+    deployment = Deployment(root, fault.site)
+    deployment.write_release()
+    pids = {"same": os.getpid(), "other": other_pid, "dead": GONE}
+    if fault.site.healthy_run_first:
+        from tests.faults.model import How
+
+        with FaultyHub(How(), token=TOKEN, release=deployment.release, pids=pids) as hub:
+            deployment.write_config(hub)
+            _pytest(deployment)
+    with FaultyHub(fault.how, token=TOKEN, release=deployment.release, pids=pids) as hub:
+        deployment.write_config(hub)
+        status = _pytest(deployment)
+        report = json.loads((deployment.reports / "readiness.json").read_text(encoding="utf-8"))
+        return Result(exit_code=status, report=report, requests=tuple(hub.requests))
+
+
+def _pytest(deployment: Deployment) -> int:
+    arguments = [
+        *("-m", "health", "-q", "--capture=sys", "-p", "no:cacheprovider", "-p", "no:logging"),
+        *("--readiness-config", str(deployment.file), "--readiness-report", str(deployment.reports)),
+        *("-p", "readiness.plugin", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "smoke")),
+    ]
+    with _environment():
+        return int(pytest.main(arguments))
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    saved, hooks, path = dict(os.environ), list(sys.meta_path), list(sys.path)
+    for name in (*_CLEARED, *_PROXIES):
+        os.environ.pop(name, None)
+    os.environ |= {TOKEN_ENV: TOKEN, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+        sys.meta_path[:], sys.path[:] = hooks, path

@@ -1,0 +1,91 @@
+"""Every fault is found exactly as written down, and a healthy hub has none."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults import FAULTS
+from tests.faults.matrix import markdown
+from tests.faults.model import Fault
+from tests.faults.runner import ROOT, Result, other_process, run
+from tests.faults.words import CHECKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HEALTHY_RUNS = 50
+PARTS = 5
+"""The healthy runs are shared out over workers in so many tests."""
+
+
+@pytest.fixture(scope="module")
+def other_pid() -> Iterator[int]:
+    """Another live process, for hubs that are not who they say they are."""
+    with other_process() as pid:
+        yield pid
+
+
+def _told(result: Result) -> str:
+    because = result.report["verdict"]["because"]
+    lines = [f"{check}: {result.troubled[check]}: {reason}" for check, reason in result.reasons.items()]
+    return "\n".join([f"exit {result.exit_code}, {because}", *lines, *result.report.get("trouble", ())])
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_is_found_exactly(fault: Fault, tmp_path: Path, other_pid: int) -> None:
+    """The suite finds what is named, nothing else, and decides what is written."""
+    result = run(fault, tmp_path, other_pid)
+    told = _told(result)
+    assert result.troubled == dict(fault.expected), told
+    verdict = result.report["verdict"]
+    assert (verdict["status"], verdict["decision"]) == (fault.ends.status, fault.ends.decision), told
+    assert sorted(result.fired) == sorted(fault.ends.fired), result.report["rollback"]
+    assert result.exit_code == fault.ends.exit_code, told
+    reasons = "\n".join(result.reasons.values())
+    assert [word for word in fault.words if word not in reasons] == [], told
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_healthy_hub_is_ready_every_time(part: int, tmp_path: Path, other_pid: int) -> None:
+    """Fifty whole runs against a healthy hub give no finding at all."""
+    for number in range(HEALTHY_RUNS // PARTS):
+        result = run(Fault(name="healthy", sentence="Nothing is wrong."), tmp_path / str(number), other_pid)
+        assert (result.troubled, result.exit_code) == ({}, 0), f"part {part}, run {number}: {_told(result)}"
+        assert result.report["verdict"]["status"] == "READY"
+
+
+def _catalogued() -> set[str]:
+    entries = json.loads((ROOT / "readiness" / "catalogue.json").read_text(encoding="utf-8"))
+    found = entries["checks"] if isinstance(entries, dict) else entries
+    return {entry["id"] for entry in found if entry["phase"] == "health"}
+
+
+def test_the_matrix_knows_every_check() -> None:
+    """The checks that a fault may name are those of the catalogue."""
+    assert set(CHECKS) == _catalogued()
+
+
+def test_every_check_has_a_fault_of_its_own() -> None:
+    """Each check is named by a fault that does not simply take the whole hub away."""
+    named = {check for fault in FAULTS if len(fault.expected) < len(CHECKS) // 2 for check in fault.expected}
+    assert _catalogued() - named == set()
+
+
+def test_faults_are_well_formed() -> None:
+    """Names are unique, near misses end well, and every fault has words that an operator can look for."""
+    names = [fault.name for fault in FAULTS]
+    assert len(names) == len(set(names))
+    for fault in FAULTS:
+        assert set(fault.expected) <= set(CHECKS), fault.name
+        assert bool(fault.words) != fault.near_miss, fault.name
+        assert (fault.ends.status == "READY") == fault.near_miss, fault.name
+
+
+def test_the_documented_matrix_is_current() -> None:
+    """`docs/fault-matrix.md` is what `python -m tests.faults` prints."""
+    documented = (ROOT / "docs" / "fault-matrix.md").read_text(encoding="utf-8")
+    assert documented == markdown()
