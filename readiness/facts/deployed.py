@@ -1,0 +1,187 @@
+"""What was deployed, read from the release on disk: the hub's configuration files, its version, what they claim.
+
+The hub reads JSON5, and several files; a file that cannot be read leaves everything claimed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.config.model import Claim
+from readiness.errors import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from readiness.config.model import Config
+
+SIZE_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of a configuration file at most."""
+_REFERENCE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class Unreadable(Unknown):
+    """A deployed file is missing, too large or no JSON5."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """The hub configuration as deployed: its files in order, and what they say together."""
+
+    files: tuple[Path, ...]
+    data: dict[str, Any] = dataclasses.field(repr=False)
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        """The servers that are not disabled, in the files' order."""
+        return tuple(name for name, server in self.servers.items() if not server.get("disabled"))
+
+    @property
+    def servers(self) -> dict[str, dict[str, Any]]:
+        """Each server's settings; VS Code's key `servers` counts where `mcpServers` is absent, as in the hub."""
+        found = self.data.get("mcpServers", self.data.get("servers"))
+        if not isinstance(found, dict):
+            return {}
+        return {str(name): value for name, value in found.items() if isinstance(value, dict)}
+
+    def claims(self, *path: str) -> bool:
+        """Whether `path` is an object that is enabled."""
+        found: Any = self.data
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        return isinstance(found, dict) and found.get("enabled") is True
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Names of the variables that the configuration takes from the environment."""
+        return frozenset(_references(self.data))
+
+    @property
+    def changed(self) -> float:
+        """When the newest file was last written, seconds since the epoch. Raises OSError."""
+        return max(file.stat().st_mtime for file in self.files)
+
+
+def read(config: Config) -> Deployed:
+    """Read the deployed configuration. Raises Unreadable."""
+    if config.target.release is None:
+        raise Unreadable("no [target] release: what was deployed cannot be read")
+    return read_files((config.target.release / config.target.config,))
+
+
+def read_files(files: tuple[Path, ...]) -> Deployed:
+    """Read configuration files, later ones over earlier ones as the hub does. Raises Unreadable."""
+    data: dict[str, Any] = {}
+    for file in files:
+        one = _json5(file)
+        for key, value in one.items():
+            before = data.get(key)
+            data[key] = before | value if isinstance(before, dict) and isinstance(value, dict) else value
+    return Deployed(files=files, data=data)
+
+
+def _json5(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > SIZE_LIMIT:
+            raise Unreadable(f"{file} is larger than {SIZE_LIMIT // 1024} KB")
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = _slowly(text, file)
+    if not isinstance(found, dict):
+        raise Unreadable(f"{file} holds no object")
+    return found
+
+
+def _slowly(text: str, file: Path) -> object:
+    """Read what `json` refuses: comments, trailing commas, single quotes."""
+    import json5
+
+    try:
+        return json5.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{file} is no JSON5: {str(error)[:120]}") from None
+
+
+def claims(config: Config) -> Mapping[str, Claim]:
+    """What is claimed where `[expect]` is silent: by the deployed files, the target and the environment.
+
+    A key that nothing claims or denies is absent; a configuration that cannot be read leaves its claims standing.
+    """
+    found = _circumstances(config)
+    if config.target.release is not None:
+        found |= _deployed_claims(config)
+    return found
+
+
+def _circumstances(config: Config) -> dict[str, Claim]:
+    found = {"release": Claim(expected=True)} if config.target.release is not None else {}
+    for key in ("authentication", "tls"):
+        found[key] = _claim(
+            config.production, f"not expected outside production (environment = {config.environment!r})"
+        )
+    if config.target.version or config.target.release:
+        found["version"] = Claim(expected=True)
+    if config.expect.servers is not None:
+        found["servers"] = Claim(expected=True)
+    return found
+
+
+def _deployed_claims(config: Config) -> dict[str, Claim]:
+    try:
+        deployed = read(config)
+    except Unreadable:
+        return {key: Claim(expected=True) for key in ("filtering", "llm", "servers")}
+    filtering = deployed.claims("toolFiltering")
+    llm = filtering and deployed.claims("toolFiltering", "llmCategorization")
+    return {
+        "filtering": _claim(filtering, "the deployed configuration does not enable toolFiltering"),
+        "llm": _claim(llm, "the deployed configuration does not enable llmCategorization"),
+        "servers": Claim(expected=True),
+    }
+
+
+def _claim(holds: bool, otherwise: str) -> Claim:  # noqa: FBT001 - private, reads as a sentence
+    return Claim(expected=True) if holds else Claim(expected=False, reason=otherwise)
+
+
+def expected_servers(config: Config) -> tuple[str, ...] | None:
+    """Names of the servers that should run: declared, else deployed; None where neither is known. Raises Unreadable."""
+    if config.expect.servers is not None:
+        return config.expect.servers
+    return None if config.target.release is None else read(config).server_names
+
+
+def expected_version(config: Config) -> str | None:
+    """The version that should run: declared, else the release's package.json; None where neither is known."""
+    if config.target.version:
+        return config.target.version
+    if config.target.release is None:
+        return None
+    try:
+        text = (config.target.release / "package.json").read_text(encoding="utf-8")[:SIZE_LIMIT]
+        version = json.loads(text).get("version")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+    return version if isinstance(version, str) else None
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from _REFERENCE.findall(value)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "env" and isinstance(inner, dict):
+                # null means: taken from the hub's own environment
+                yield from (str(name) for name, given in inner.items() if given is None)
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)

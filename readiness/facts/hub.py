@@ -1,0 +1,238 @@
+"""The hub over its HTTP API: what it says about itself, read again at every attempt.
+
+Never read here: `/api/refresh` (a GET that changes state), `/api/logs` (never ends), `/api/marketplace` (asks the
+internet).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
+from readiness.facts.answer import Answer, BadAnswer, TimedOut
+from readiness.facts.events import events
+from readiness.facts.records import Health, HubState, Server, Tool, servers_in, shown, tools_in, tools_of, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from readiness.config.model import Config
+    from readiness.facts.http import Attempt, Transport
+    from readiness.facts.rpc import Probe
+
+HEALTH: Final = "/api/health"
+SECOND_LOOK: Final = 1.0
+"""Seconds that health gets to answer after another route was silent."""
+_EVENTS_LIMIT: Final = 1024 * 1024
+_OK: Final = 200
+_NOT_FOUND: Final = 404
+_NO_SUCH: Final = frozenset({_NOT_FOUND, 405, 410, 501})
+
+
+@dataclasses.dataclass(slots=True)
+class Known:
+    """What a process has learnt about the hub for its messages only; no outcome hangs on it."""
+
+    version: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The hub's version, or "this hub"."""
+        return self.version or "this hub"
+
+
+class Hub:
+    """One check's view of the hub: identical reads are shared within an attempt and forgotten after it."""
+
+    def __init__(self, transport: Transport, config: Config, known: Known | None = None) -> None:
+        self.transport, self.config = transport, config
+        self._known = known or Known()
+        self._answers: dict[str, Answer | Unknown] = {}
+
+    def __repr__(self) -> str:
+        return f"Hub({self.transport!r})"
+
+    @property
+    def attempts(self) -> Collection[Attempt]:
+        """Every try at a request that this process made, the last 500."""
+        return self.transport.attempts
+
+    def new_attempt(self) -> None:
+        """Forget what was read: another attempt looks again."""
+        self._answers.clear()
+
+    def wrong(self, fetch: Callable[[], object]) -> str:
+        """Why what `fetch` reads is a wrong answer, in a sentence; empty if it is right. Other errors pass."""
+        try:
+            fetch()
+        except BadAnswer as error:
+            return str(error)
+        return ""
+
+    def answer(self, route: str) -> Answer:
+        """GET `route` and demand success. Raises BadAnswer, NotServed, HubDown, CouldNotLook or Unknown."""
+        found = self._answers.get(route)
+        if found is None:
+            try:
+                found = self._checked(route, self._ask(route))
+            except Unknown as error:
+                found = error
+            self._answers[route] = found
+        if isinstance(found, Unknown):
+            raise found.with_traceback(None)
+        return found
+
+    def time(self, route: str) -> float:
+        """Seconds one GET of `route` takes, answered well, never shared. Raises as `answer` does."""
+        return self._checked(route, self._ask(route)).seconds
+
+    def health(self) -> Health:
+        """`GET /api/health`. Raises as `answer` does."""
+        health = Health(raw=self.answer(HEALTH).json_object())
+        self._known.version = health.version or self._known.version
+        return health
+
+    def servers(self) -> tuple[Server, ...]:
+        """`GET /api/servers`. Raises as `answer` does."""
+        return servers_in(self.answer("/api/servers").json_object(), "GET /api/servers")
+
+    def listed_tools(self) -> tuple[Tool, ...]:
+        """`GET /api/tools`. Raises as `answer` does; NotServed before 4.3.0."""
+        return tools_in(self.answer("/api/tools").json_object(), "GET /api/tools")
+
+    def server_tools(self) -> tuple[Tool, ...]:
+        """The tools in the capabilities of `GET /api/servers`, with schemas. Raises as `answer` does."""
+        return tools_of(self.answer("/api/servers").json_object(), "GET /api/servers")
+
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools: `GET /api/tools`, or the servers' capabilities where that is not served. Raises as `answer`."""
+        try:
+            return self.listed_tools()
+        except NotServed:
+            return self.server_tools()
+
+    def filtering_stats(self) -> dict[str, Any]:
+        """`GET /api/filtering/stats`. Raises as `answer` does; NotServed before 4.3.0."""
+        return self.answer("/api/filtering/stats").json_object()
+
+    def config_api(self) -> dict[str, Any]:
+        """The `config` of `GET /api/config`: the file on disk, not what runs. Raises as `answer` does."""
+        config = self.answer("/api/config").json_object().get("config")
+        if not isinstance(config, dict):
+            raise BadAnswer(f"GET /api/config: config is {shown(config)}, expected an object")
+        return config
+
+    def workspaces(self) -> dict[str, Any]:
+        """The shared file of all hubs of one home: claims, not proofs. Raises as `answer` does."""
+        found = self.answer("/api/workspaces").json_object().get("workspaces")
+        if not isinstance(found, dict):
+            raise BadAnswer(f"GET /api/workspaces: workspaces is {shown(found)}, expected an object")
+        return found
+
+    def hub_state(self) -> HubState:
+        """The first `hub_state` event of `GET /api/events`: the process's own word. One stream at a time, closed at once.
+
+        Raises BadAnswer when the stream brings none within the probe's time-out, else as `answer` does.
+        """
+        route = "/api/events"
+        try:
+            with self.transport.within(None):
+                return self._first_state(route)
+        except TimedOut as error:
+            self._is_it_down(error)
+            raise BadAnswer(f"GET {route}: no hub_state event in {self.config.probe.timeout:g} s") from None
+
+    def call_tool(self, server: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """`POST /api/servers/tools`: the MCP result. Raises BadAnswer for an error, else as `answer` does."""
+        route = "/api/servers/tools"
+        asked = {"server_name": server, "tool": tool, "arguments": arguments}
+        answer = self._checked(route, self.transport.post(route, json=asked))
+        result = answer.json_object().get("result")
+        if not isinstance(result, dict):
+            raise BadAnswer(f"POST {route}: result is {shown(result)}, expected an object")
+        return result
+
+    def agent_session(self, *, tools: bool = False) -> Probe:
+        """Open, ping and close a session where agents do: see `rpc.probe`. An endpoint that is silent is a BadAnswer."""
+        from readiness.facts import rpc
+
+        try:
+            return rpc.probe(self.transport, tools=tools)
+        except TimedOut as error:
+            self._is_it_down(error)
+            raise BadAnswer(f"{rpc.ENDPOINT} accepted a session and did not answer: {error}") from None
+
+    def _first_state(self, route: str) -> HubState:
+        with self.transport.stream("GET", route, headers={"accept": "text/event-stream"}) as stream:
+            opened = Answer(method="GET", url=route, status=stream.status, headers=stream.headers)
+            self._checked(route, opened)
+            if opened.content_type != "text/event-stream":
+                raise BadAnswer(f"GET {route} answered {opened.content_type or 'no content type'}, expected events")
+            for event in events(stream.chunks(_EVENTS_LIMIT)):
+                if event.name == "hub_state":
+                    return _state(event.data)
+        raise BadAnswer(f"GET {route} ended without a hub_state event")
+
+    def _ask(self, route: str) -> Answer:
+        try:
+            return self.transport.get(route)
+        except TimedOut as error:
+            if route == HEALTH:
+                raise HubDown(str(error)) from None
+            self._is_it_down(error)
+            raise
+
+    def _is_it_down(self, silent: TimedOut) -> None:
+        """One silent route is no dead hub: ask its health. Raises HubDown if that is silent too."""
+        try:
+            self.transport.get(HEALTH, timeout=SECOND_LOOK, tries=1)
+        except (TimedOut, HubDown):
+            raise HubDown(f"{silent}; nor did {HEALTH} in {SECOND_LOOK:g} s") from None
+        except CouldNotLook:
+            return
+
+    def _checked(self, route: str, answer: Answer) -> Answer:
+        status, what = answer.status, f"{answer.method} {route}"
+        if _OK <= status < _OK + 100:
+            return answer
+        if answer.redirect is not None:
+            raise Unknown(f"{what} redirects to {urlsplit(answer.redirect).netloc}, which is not followed")
+        if status in {401, 403}:
+            raise Unknown(f"{what} answered {status}: {self._credentials()}")
+        if status == 429 or (status == 503 and self._is_proxys(answer)):  # noqa: PLR2004 - HTTP's own numbers
+            raise CouldNotLook(f"{what} answered {status}: the requests are limited on the way")
+        if status in _NO_SUCH and route != HEALTH:
+            raise NotServed(f"{self._known.name} serves no {route}")
+        raise BadAnswer(f"{what} answered {status}{_message(answer)}")
+
+    def _is_proxys(self, answer: Answer) -> bool:
+        return answer.from_proxy or (self.config.target.internal_url is None and not self.transport.loopback)
+
+    def _credentials(self) -> str:
+        name = self.config.target.token_env
+        return (
+            f"the token in {name} is not accepted"
+            if name
+            else "set [target] token_env to the name of a token's variable"
+        )
+
+
+def _state(data: str) -> HubState:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise BadAnswer("GET /api/events: the hub_state event holds no JSON object")
+    return HubState(state=str(value.get("state")), pid=whole(value.get("pid")), port=whole(value.get("port")))
+
+
+def _message(answer: Answer) -> str:
+    try:
+        error = answer.json_object().get("error")
+    except BadAnswer:
+        return f" ({answer.content_type or 'no content type'})"
+    return f": {error[:120]}" if isinstance(error, str) else ""
