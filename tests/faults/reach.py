@@ -13,6 +13,7 @@ from tests.faults.words import (
     STATS,
     TOOLS,
     UNKNOWN,
+    UNPROVEN,
     WATCHED,
     edit,
     every,
@@ -198,5 +199,12 @@ FAULTS = (
         name="slow-proxy-only",
         sentence="The proxy is dead, the hub behind it is well.",
         how=How(dead_proxy=True),
+        expected={
+            "api-requires-authentication": UNKNOWN,
+            "admin-routes-are-closed": UNKNOWN,
+            "cors-is-restricted": UNKNOWN,
+        },
+        ends=UNPROVEN,
+        words=("refused",),
     ),
 )
