@@ -1,0 +1,122 @@
+"""Files that are replaced whole or not at all, and a lock that is waited for only so long."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import stat
+import time
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import ReadinessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_STALE: Final = 3600.0
+"""Seconds after which a temporary file is one that a killed run left behind."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and what is above it. Raises ReadinessError with the reason for an operator."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ReadinessError(f"cannot write reports to {folder}: a file is in the way") from error
+    except OSError as error:
+        raise ReadinessError(f"cannot write reports to {folder}: {_why(error)}") from error
+
+
+def replace(path: Path, content: str) -> None:
+    """Replace `path` by `content` in UTF-8, atomically and flushed to disk.
+
+    A reader sees the old file or the new one, and so does a machine that loses power. Raises ReadinessError.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        _write(temporary, content.encode("utf-8", "backslashreplace"))
+        os.replace(temporary, path)  # noqa: PTH105 - named for what it is: the atomic system call
+        _flush_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise ReadinessError(f"cannot write {path}: {_why(error)}") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    # O_EXCL: never through a link that somebody laid; 0o666: the umask decides who may read
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # some file systems cannot; the file itself is safe already
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def read(path: Path, limit: int) -> bytes | None:
+    """The content of a regular file of at most `limit` bytes, else None: never a pipe, a device or a flood."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            facts = os.fstat(descriptor)
+            if not stat.S_ISREG(facts.st_mode) or facts.st_size > limit:
+                return None
+            content = file.read(limit + 1)
+    except OSError:
+        return None
+    return content if len(content) <= limit else None
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: float) -> Iterator[bool]:
+    """Hold the lock file `path`, waiting at most `wait` seconds; yields whether it was obtained.
+
+    Not obtained is no error: an old report is worse than two runs that replace a file in an unlucky order.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _obtain(descriptor, time.monotonic() + wait)
+    finally:
+        os.close(descriptor)
+
+
+def _obtain(descriptor: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
+        except OSError:  # a file system without locks
+            return False
+        else:
+            return True
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files that killed runs left in `folder`; never raises."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(".*.tmp"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.lstat().st_mtime > _STALE:
+                    path.unlink()
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,197 @@
+"""What every rendering says, in the same words and the same order: groups of rows and short sentences."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from readiness.report import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from fractions import Fraction
+
+    from readiness.report import Comparison, Report, Row
+
+OUTCOMES: Final = ("failed", "unknown", "degraded", "flaky", "waived", "passed", "not_applicable")
+"""In the order in which they are told."""
+LOST: Final = frozenset({"failed", "degraded", "flaky", "waived"})
+
+MEANING: Final[Mapping[str, str]] = {
+    "DEPLOY": "Nothing that was asked speaks against deploying.",
+    "DO NOT DEPLOY": "Keep what is running; mend what failed first.",
+    "KEEP": "Leave the release running.",
+    "KEEP AND WATCH": "Leave it running, and watch what is named below.",
+    "ROLL BACK": "Return to the release that ran before.",
+    "HOLD": "Change nothing until a person has looked.",
+}
+"""A decision in one sentence."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A row and the rows that could not be asked because of it."""
+
+    row: Row
+    blocked: tuple[Row, ...] = ()
+
+    @property
+    def blocked_points(self) -> Fraction | int:
+        """Points that the blocked rows cost."""
+        return sum(row.points_lost for row in self.blocked)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """The rows of a report as they are told; each row stands in exactly one place."""
+
+    lost: tuple[Group, ...]
+    """Failed, degraded, flaky and waived ones, worst first."""
+    unknown: tuple[Group, ...]
+    """Could not be proven, and nothing else explains it."""
+    orphans: tuple[tuple[str, tuple[Row, ...]], ...]
+    """Rows blocked by a check that is not in this report, by its id."""
+    passed: tuple[Row, ...]
+    not_applicable: tuple[Row, ...]
+    counts: Mapping[str, int]
+    """Outcome to number of rows, without zeros."""
+
+
+def shape(report: Report) -> Shape:
+    """Sort the rows of `report` into what is told where; what is blocked goes below its root cause."""
+    waits = {r.check: r.blocked_by for r in report.rows if r.outcome.value == "unknown" and r.blocked_by is not None}
+    blocked: dict[str, list[Row]] = {}
+    by_outcome: dict[str, list[Row]] = {name: [] for name in OUTCOMES}
+    counts = dict.fromkeys(OUTCOMES, 0)
+    for row in report.rows:
+        counts[row.outcome.value] += 1
+        if row.outcome.value == "unknown" and row.blocked_by is not None:
+            blocked.setdefault(_root(row.blocked_by, waits), []).append(row)
+        else:
+            by_outcome[row.outcome.value].append(row)
+    told = _groups([row for name in OUTCOMES if name in LOST or name == "unknown" for row in by_outcome[name]], blocked)
+    named = {group.row.check for group in told}
+    return Shape(
+        lost=tuple(group for group in told if group.row.outcome.value in LOST),
+        unknown=tuple(group for group in told if group.row.outcome.value == "unknown"),
+        orphans=tuple((name, tuple(rows)) for name, rows in blocked.items() if name not in named),
+        passed=tuple(by_outcome["passed"]),
+        not_applicable=tuple(by_outcome["not_applicable"]),
+        counts={name: number for name, number in counts.items() if number},
+    )
+
+
+def _root(name: str, waits: Mapping[str, str]) -> str:
+    seen = set()
+    while name in waits and name not in seen:
+        seen.add(name)
+        name = waits[name]
+    return name
+
+
+def _groups(rows: Iterable[Row], blocked: Mapping[str, list[Row]]) -> list[Group]:
+    groups, given = [], set()
+    for row in rows:
+        mine = () if row.check in given else tuple(blocked.get(row.check, ()))
+        given.add(row.check)
+        groups.append(Group(row=row, blocked=mine))
+    # a root cause costs what it blocks as well: it comes before a check that alone costs more
+    return sorted(groups, key=lambda group: -(group.row.points_lost + group.blocked_points))
+
+
+def points(lost: Fraction | int) -> str:
+    """Points lost as text: `-12.4`; what is too small to show is not shown as nothing."""
+    if lost <= 0:
+        return "0"
+    return f"-{float(lost):.1f}" if lost >= 0.05 else "-<0.1"  # noqa: PLR2004 - half of what is shown
+
+
+def number(value: Fraction) -> str:
+    """A score as text, floored to 0.1."""
+    return f"{shown(value):.1f}"
+
+
+def best_case(report: Report) -> str:
+    """`up to 91.0 if 3 unknown checks pass`; empty where nothing is unknown or nothing would change."""
+    count = report.unknown_checks
+    if not count or report.best_case <= report.score:
+        return ""
+    checks = f"{count} unknown checks pass" if count > 1 else "1 unknown check passes"
+    return f"up to {number(report.best_case)} if {checks}"
+
+
+def capped(report: Report) -> str:
+    """`capped from 82.4: …`; empty where the headline is the score."""
+    if report.cap is None or report.headline >= report.score:
+        return ""
+    return f"capped from {number(report.score)}: {report.cap}"
+
+
+def measured(row: Row) -> str:
+    """What was measured, with its unit."""
+    return f"{row.actual} {row.unit}".strip() if row.actual else ""
+
+
+def expected(row: Row) -> str:
+    """What was expected, with its unit and without repeating the word."""
+    text = row.expected.removeprefix("expected ")
+    return f"{text} {row.unit}".strip() if text and row.unit and row.actual else text
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 check`, `2 checks`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def label(outcome: str) -> str:
+    """An outcome as a reader says it."""
+    return outcome.replace("_", " ")
+
+
+def rollback_sentence(report: Report) -> str:
+    """What the rollback plan says, in one sentence; empty where no plan was made and none would be."""
+    plan = report.rollback
+    if plan is None:
+        return ""
+    if plan.refused:
+        return f"no rollback: {plan.refused}"
+    if plan.actions:
+        steps = ", ".join(f"{a.name} ({a.status})" if a.status else a.name for a in plan.actions)
+        return f"rollback planned: {steps}"
+    if plan.wanted:
+        return "rollback by hand: no action is configured for what fired"
+    if plan.fired:
+        return f"triggers fired, nothing planned: {', '.join(plan.fired)}"
+    return "no rollback: no trigger fired"
+
+
+def change_sentence(found: Comparison | None) -> str:
+    """What changed since the last comparable run, in one sentence."""
+    if found is None:
+        return ""
+    since = found.previous_started[:16].replace("T", " ")
+    parts = [f"{found.score_change:+.1f} since {since}"]
+    if not found.same_plan:
+        parts[0] += f" ({found.outcome_change:+.1f} outcomes, {found.plan_change:+.1f} a changed plan)"
+    counts = (
+        (found.newly_failing, "newly failing"),
+        (found.newly_unknown, "newly unknown"),
+        (found.fixed, "fixed"),
+        (found.still_failing, "still failing"),
+    )
+    return ", ".join(parts + [f"{len(names)} {words}" for names, words in counts if names])
+
+
+def exit_meaning(report: Report, status: int) -> str:
+    """What an exit status says about this report, in one clause."""
+    if status == 0 and report.status == "CONDITIONAL":
+        return "exit 0: what failed or is unknown does not block"
+    if status == 1 and report.status != "NOT READY":
+        return "exit 1: a test that is no check failed"
+    meanings = {
+        0: "exit 0: ready",
+        1: "exit 1: not ready",
+        10: "exit 10: conditional, which --readiness-strict does not let pass",
+        12: "exit 12: incomplete; what is missing has to be found out first",
+    }
+    return meanings.get(status, f"exit {status}: pytest's own status; the verdict above stands beside it")

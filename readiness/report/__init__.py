@@ -1,0 +1,35 @@
+"""Report: the verdict and all that explains it as plain values, the single input of every rendering.
+
+`build` makes it, `to_json` gives the document that `schemas/report.schema.json` describes. Every text in it is bounded
+and free of control characters; redaction has happened before.
+"""
+
+from readiness.report.build import build
+from readiness.report.document import SCHEMA_FILE, SCHEMA_VERSION, to_json
+from readiness.report.model import (
+    Action,
+    Category,
+    Comparison,
+    Report,
+    Rollback,
+    Row,
+    RunInfo,
+    iso,
+    shown,
+)
+
+__all__ = [
+    "SCHEMA_FILE",
+    "SCHEMA_VERSION",
+    "Action",
+    "Category",
+    "Comparison",
+    "Report",
+    "Rollback",
+    "Row",
+    "RunInfo",
+    "build",
+    "iso",
+    "shown",
+    "to_json",
+]

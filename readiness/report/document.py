@@ -1,0 +1,117 @@
+"""The report as the JSON document other programs hold on to; its shape is a promise."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.report.model import iso, shown
+
+if TYPE_CHECKING:
+    from readiness.report.model import Comparison, Report, Rollback, Row
+
+SCHEMA_VERSION: Final = "1"
+SCHEMA_FILE: Final = Path(__file__).parent.parent / "schemas" / "report.schema.json"
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """`readiness.json`: plain values, scores floored to 0.1, moments in UTC."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run": _run(report),
+        "verdict": _verdict(report),
+        "findings": [_finding(row) for row in report.rows],
+        "rollback": _rollback(report.rollback),
+        "comparison": _comparison(report.comparison),
+        "trouble": list(report.trouble),
+        "notes": list(report.notes),
+        "contacts": dict(report.contacts),
+    }
+
+
+def _run(report: Report) -> dict[str, Any]:
+    run = report.run
+    return {
+        "id": run.id,
+        "started": iso(run.started),
+        "finished": iso(run.finished),
+        "seconds": round(run.seconds, 3),
+        "environment": report.environment,
+        "target": report.target,
+        "release": report.release,
+        "demo": report.demo,
+        "first_look": report.first_look,
+        "selection": run.selection,
+        "plan_hash": run.plan_hash,
+        "versions": dict(run.versions),
+    }
+
+
+def _verdict(report: Report) -> dict[str, Any]:
+    return {
+        "status": report.status,
+        "decision": report.decision,
+        "score": shown(report.score),
+        "headline": shown(report.headline),
+        "best_case": shown(report.best_case),
+        "proven": shown(report.proven, 2),
+        "because": report.because,
+        "cap": report.cap,
+        "stage": report.stage,
+        "gate": dict(report.gate),
+        "exit_code": report.exit_code,
+        "categories": [
+            {"name": c.name, "score": shown(c.score), "weight": round(float(c.weight), 6)} for c in report.categories
+        ],
+    }
+
+
+def _finding(row: Row) -> dict[str, Any]:
+    return {
+        "check": row.check,
+        "title": row.title,
+        "category": row.category,
+        "marker": row.marker,
+        "severity": row.severity.value,
+        "outcome": row.outcome.value,
+        "instance": row.instance,
+        "reason": row.reason,
+        "expected": row.expected,
+        "actual": row.actual,
+        "unit": row.unit,
+        "attempts": row.attempts,
+        "seconds": round(row.seconds, 3),
+        "points_lost": round(float(row.points_lost), 4),
+        "remedy": row.remedy,
+        "rollback": row.rollback,
+        "waiver": row.waiver,
+        "nodeid": row.nodeid,
+        "blocked_by": row.blocked_by,
+        "notes": list(row.notes),
+    }
+
+
+def _rollback(plan: Rollback | None) -> dict[str, Any] | None:
+    if plan is None:
+        return None
+    return {
+        "mode": plan.mode,
+        "wanted": plan.wanted,
+        "fired": list(plan.fired),
+        "actions": [
+            {"name": a.name, "triggers": list(a.triggers), "because": a.because, "status": a.status}
+            for a in plan.actions
+        ],
+        "refused": plan.refused,
+        "journal": plan.journal,
+    }
+
+
+def _comparison(found: Comparison | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    data = dataclasses.asdict(found)
+    lists = {key: list(value) for key, value in data.items() if isinstance(value, tuple)}
+    still = [{"name": name, "since": since} for name, since in found.still_failing]
+    return data | lists | {"still_failing": still}

@@ -1,0 +1,84 @@
+"""Text from outside made plain: what a terminal would obey or a reader could not see is shown instead.
+
+Hubs, logs and test ids are hostile by default: ANSI sequences, bidirectional overrides, zero-width characters, lone
+surrogates and megabytes. Markup is not a matter of this module; each rendering escapes its own.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+_KEPT: Final = frozenset("\n\t")
+_ASCII: Final = 0x7F
+_MAX_MARKS: Final = 2
+"""Combining marks kept on one character; more of them paint over the lines around it."""
+
+
+def plain(value: object, limit: int) -> str:
+    r"""`value` as at most `limit` visible characters.
+
+    Newlines and tabs stay; what is not printable becomes its escape, `\x1b` or `\u202e`. Never raises. Text that is cut says how much is missing.
+    """
+    text = value if isinstance(value, str) else str(value)
+    cut = len(text) - limit
+    if cut > 0:
+        text = text[:limit]
+    if not (text.isascii() and text.isprintable()):
+        text = _shown(text)
+    if cut > 0:
+        return f"{text[:limit]}… [{cut} characters cut]"
+    return text
+
+
+def line(value: object, limit: int) -> str:
+    """`value` as one visible line: as `plain`, with every run of white space a single blank."""
+    return " ".join(plain(value, limit).split())
+
+
+def _shown(text: str) -> str:
+    shown: list[str] = []
+    marks = 0
+    for char in text.replace("\r\n", "\n"):
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks > _MAX_MARKS:
+            continue
+        if char in _KEPT or char.isprintable():
+            shown.append(char)
+        elif unicodedata.category(char) == "Zs":
+            shown.append(" ")
+        else:
+            shown.append(
+                char.encode("ascii", "backslashreplace").decode("ascii") if ord(char) > _ASCII else _byte(char)
+            )
+    return "".join(shown)
+
+
+def _byte(char: str) -> str:
+    return f"\\x{ord(char):02x}"
+
+
+def width(text: str) -> int:
+    """Columns `text` takes on a terminal: wide East Asian characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def shorten(text: str, columns: int) -> str:
+    """`text` cut to at most `columns` terminal columns, with an ellipsis where something is missing."""
+    if width(text) <= columns:
+        return text
+    room, kept = max(columns - 1, 0), []
+    for char in text:
+        room -= _columns(char)
+        if room < 0:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip() + "…" if columns > 0 else ""
