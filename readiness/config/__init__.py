@@ -1,0 +1,1 @@
+"""Configuration: `readiness.toml`, environment and options become one frozen Config, or one ConfigError."""

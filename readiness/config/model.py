@@ -12,10 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
     from collections.abc import Mapping
-
-_section = dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 
 
 def _nothing() -> Mapping[str, Any]:
@@ -23,7 +21,7 @@ def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What a deployment claims under one key of `[expect]`.
 
@@ -33,10 +31,10 @@ class Claim:
     expected: bool | None = None
     reason: str = ""
     owner: str = ""
-    expires: datetime.date | None = None
+    expires: dt.date | None = None
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
     """One harmless call of a tool with the text its answer must contain."""
 
@@ -46,7 +44,7 @@ class ToolCall:
     contains: str = ""
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """`[target]`: where the hub and its release are."""
 
@@ -71,12 +69,38 @@ class Target:
     """The process that was deployed, where something outside the hub knows it (a unit's MainPID)."""
 
     @property
+    def config_file(self) -> Path | None:
+        """The hub's deployed configuration; None where the release is not known."""
+        return self.beneath(self.config)
+
+    @property
+    def environment_file(self) -> Path | None:
+        """The hub's environment file; None where the release is not known."""
+        return self.beneath(self.env_file)
+
+    @property
+    def backups_dir(self) -> Path | None:
+        """The folder of backups; None where the release is not known."""
+        return self.beneath(self.backups)
+
+    @property
+    def state_dir(self) -> Path | None:
+        """The hub's log and state folder, where it was configured."""
+        return None if self.state is None else self.beneath(self.state)
+
+    def beneath(self, path: str) -> Path | None:
+        """`path` as an absolute one, or relative to the release; None where that is needed and not known."""
+        if Path(path).is_absolute():
+            return Path(path)
+        return None if self.release is None else self.release / path
+
+    @property
     def facts_url(self) -> str | None:
         """Where facts are fetched: the hub's own port where it can be reached, else what clients use."""
         return self.internal_url or self.url
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
     """`[expect]`: what this deployment claims."""
 
@@ -87,7 +111,7 @@ class Expect:
     tool_calls: tuple[ToolCall, ...] = ()
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LimitOverride:
     """`[limits.ID]`: numbers that replace a check's declared ones; None leaves them."""
 
@@ -97,7 +121,7 @@ class LimitOverride:
     samples: int | None = None
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """`[gate]`: limits of the verdict; scores 0 to 100, `proven` a share 0 to 1."""
 
@@ -110,7 +134,7 @@ class Gate:
     """Weight of a category (`health/security`) or a whole phase (`health`); 1 unless given."""
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """`[probe]`: how facts are fetched; seconds, `rate` in requests a second through `url`."""
 
@@ -122,7 +146,7 @@ class Probe:
     rate: float = 8.0
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """`[release]`: how a release is built, tested and watched. `bake` in minutes."""
 
@@ -136,32 +160,32 @@ class Release:
     bake: int = 60
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
     """`[secrets]`: `resolve` is the argv that turns a secret reference into its value."""
 
     resolve: tuple[str, ...] = ()
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Llm:
     """`[llm]`: base URL by provider (gemini, openai, anthropic)."""
 
     base_url: Mapping[str, str] = dataclasses.field(default_factory=_nothing)
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Waiver:
     """`[[waiver]]`: a known failure that somebody owns until a day at most 90 days ahead."""
 
     check: str
     reason: str
     owner: str
-    expires: datetime.date
+    expires: dt.date
     instance: str | None = None
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
     """`[drill]`: whether this target may be broken on purpose, and when."""
 
@@ -169,7 +193,7 @@ class Drill:
     window: str = ""
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """`[load]`: rate in requests a second, duration in seconds."""
 
@@ -180,7 +204,7 @@ class Load:
     mix: tuple[Mapping[str, Any], ...] = ()
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackAction:
     """`[[rollback.action]]`: an argv, never a shell string; `timeout` in seconds."""
 
@@ -191,7 +215,7 @@ class RollbackAction:
     verify: tuple[str, ...] = ("health", "e2e")
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
     """`[rollback]`: `window` is how long after a recorded deploy a rollback may be planned, in minutes."""
 
@@ -200,7 +224,7 @@ class Rollback:
     actions: tuple[RollbackAction, ...] = ()
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """`[report]`: formats to write beside the JSON, and how many runs the history keeps."""
 
@@ -208,7 +232,7 @@ class Report:
     keep: int = 500
 
 
-@_section
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything a run was told; frozen, made once a process."""
 

@@ -1,0 +1,165 @@
+"""Collect every mistake of a configuration, each with its place, the bad value, what is valid and the nearest right key."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.config.literals import could_be_secret, names_secret
+from readiness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Path = tuple[str | int, ...]
+"""Keys and list positions from the top of the file to a value."""
+
+HIDDEN: Final = "[redacted]"
+MAX_SHOWN: Final = 60
+MAX_MISTAKES: Final = 50
+"""Mistakes printed at once; the rest is counted."""
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_TWO_LEVELS: Final = frozenset({"limits", "notify"})
+_ARRAYS: Final = (("waiver",), ("expect", "tool_call"), ("rollback", "action"))
+
+
+class Bad(Exception):  # noqa: N818 - caught where the place is known, never seen by a user
+    """A value is not valid; `wanted` completes "expected …", `hint` says how to mend it."""
+
+    def __init__(self, wanted: str, *, hint: str = "", hide: bool = False, show: str | None = None) -> None:
+        super().__init__(wanted)
+        self.wanted, self.hint, self.hide, self.show = wanted, hint, hide, show
+
+
+@dataclasses.dataclass(slots=True)
+class Mistakes:
+    """What is wrong with one source (a file, or the environment): the first mistake at each place."""
+
+    source: str
+    texts: dict[Path, str] = dataclasses.field(default_factory=dict)
+
+    def add(self, path: Path, text: str) -> None:
+        """Note a mistake; a place that has one keeps it."""
+        self.texts.setdefault(path, f"{self.source}: {text}" if self.source else text)
+
+    def raise_all(self) -> None:
+        """Raise ConfigError with everything that was noted, if anything was."""
+        if not self.texts:
+            return
+        lines = list(self.texts.values())
+        more = [f"… and {len(lines) - MAX_MISTAKES} more"] if len(lines) > MAX_MISTAKES else []
+        raise ConfigError("\n".join(lines[:MAX_MISTAKES] + more))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the file, where mistakes are noted."""
+
+    book: Mistakes
+    path: Path = ()
+
+    def at(self, *parts: str | int) -> Place:
+        """The place below this one."""
+        return Place(self.book, (*self.path, *parts))
+
+    def wrong(self, value: Any, bad: Bad) -> None:  # noqa: ANN401 - whatever the file holds
+        """Note that `value` is not valid here."""
+        hide = bad.hide or any(names_secret(part) for part in self.path[-1:] if isinstance(part, str))
+        text = shown(value, hide=hide) if bad.show is None else bad.show
+        hint = f"; {bad.hint}" if bad.hint else ""
+        self.book.add(self.path, f"{render(self.path)} = {text}: expected {bad.wanted}{hint}")
+
+    def unknown_key(self, key: str, valid: Iterable[str], otherwise: str = "", near: str | None = None) -> None:
+        """Note a key that does not exist, with the nearest one that does, or else the hint `otherwise`."""
+        options = list(valid)
+        near = near or nearest(key, options)
+        hint = f"did you mean {json.dumps(near)}? " if near else otherwise
+        path = (*self.path, key)
+        self.book.add(path, f"{render(path)}: there is no such key; {hint}valid here: {', '.join(options)}")
+
+    def missing(self, key: str, wanted: str) -> None:
+        """Note that a required key is absent."""
+        path = (*self.path, key)
+        self.book.add(path, f"{render(path)} is missing: expected {wanted}")
+
+
+def nearest(name: str, options: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The option most like `name`, ignoring case; None if none is like it (a ratio of at least `cutoff`)."""
+    import difflib  # only when something is misspelt
+
+    by_lower = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(name[:80].lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[close[0]] if close else None
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """`did you mean "x"?`, or nothing."""
+    near = nearest(name, options)
+    return f"did you mean {json.dumps(near)}?" if near else ""
+
+
+def shown(value: Any, *, hide: bool = False) -> str:  # noqa: ANN401, PLR0911 - one line a type a file may hold
+    """`value` as a mistake shows it: short, on one line, and hidden if it could be a secret."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if hide:
+        return HIDDEN
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value) if value.bit_length() <= 64 else "a huge number"  # noqa: PLR2004 - TOML's own range
+    if isinstance(value, (float, Decimal)):
+        return str(value)[:MAX_SHOWN].lower()
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    return quoted(str(value))
+
+
+def quoted(text: str) -> str:
+    """`text` in quotes: printable, at most MAX_SHOWN characters, without credentials and queries of a URL."""
+    bare = re.sub(r"//.*@", f"//{HIDDEN}@", text, flags=re.DOTALL)
+    bare = re.sub(r"(//[^?]*\?).+", rf"\1{HIDDEN}", bare, flags=re.DOTALL)
+    if could_be_secret(bare):
+        return HIDDEN
+    cut = bare if len(bare) <= MAX_SHOWN else bare[:MAX_SHOWN] + "…"
+    return json.dumps(printable(cut), ensure_ascii=False)
+
+
+def printable(text: str) -> str:
+    """`text` with everything that is not printable replaced by a space: no line breaks, no terminal tricks."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def render(path: Path) -> str:
+    """A place as people write it: `[limits.llm-success-rate] critical`, `[[waiver]] 2 expires`."""
+    for array in _ARRAYS:
+        size = len(array)
+        if path[:size] == array and len(path) > size and isinstance(path[size], int):
+            return f"[[{'.'.join(array)}]] {int(path[size]) + 1} {_dotted(path[size + 1 :])}".rstrip()
+    if len(path) <= 1:
+        return _dotted(path)
+    head = 2 if path[0] in _TWO_LEVELS else 1
+    return f"[{_dotted(path[:head])}] {_dotted(path[head:])}".rstrip()
+
+
+def _dotted(path: Path) -> str:
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            text += ("." if text else "") + _name(part)
+    return text
+
+
+def _name(key: str) -> str:
+    if could_be_secret(key):
+        return HIDDEN
+    return key if _BARE.fullmatch(key) else quoted(key)
