@@ -1,0 +1,87 @@
+"""`readiness demo`, also `python -m readiness.demo`: an embedded hub in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from readiness.demo.faults import FAULTS, DemoError
+from readiness.demo.launcher import start
+
+if TYPE_CHECKING:
+    from readiness.demo.launcher import DemoHub
+
+LOOK = 0.5
+"""Seconds between two looks at the process."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status 0 after Ctrl-C or SIGTERM, 1 when the hub ended by itself, 2 for a wrong option or a failed start."""
+    arguments = _parser().parse_args(argv)
+    if arguments.list_faults:
+        width = max(map(len, FAULTS))
+        sys.stdout.writelines(f"{fault.name:<{width}}  {_sentence(fault.name)}\n" for fault in FAULTS.values())
+        return 0
+    try:
+        hub = start(arguments.fault, port=arguments.port, seconds=arguments.seconds, token_env=arguments.token_env)
+    except DemoError as error:
+        sys.stderr.write(f"readiness demo: {error}\n")
+        return 2
+    with hub:
+        return _watch(hub)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="readiness demo", description="Runs an embedded MCP Hub to try things on.")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--fault", metavar="NAME", help="break it in a named way")
+    parser.add_argument("--seconds", type=float, metavar="S", help="for faults that wait or last")
+    parser.add_argument("--token-env", metavar="VARIABLE", help="demand this variable's value as bearer token")
+    parser.add_argument("--list-faults", action="store_true", help="list the names and end")
+    return parser
+
+
+def _sentence(name: str) -> str:
+    fault = FAULTS[name]
+    return fault.sentence.replace("SECONDS", f"{fault.seconds:g} s") if fault.seconds else fault.sentence
+
+
+def _watch(hub: DemoHub) -> int:
+    def leave(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        sys.stdout.write(_greeting(hub))
+        sys.stdout.flush()
+        while True:
+            try:
+                hub.process.wait(LOOK)
+            except subprocess.TimeoutExpired:
+                continue
+            sys.stderr.write("the embedded hub has ended by itself\n")
+            return 1
+    except KeyboardInterrupt:
+        sys.stdout.write("\nstopped\n")
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _greeting(hub: DemoHub) -> str:
+    broken = f"broken as asked: {hub.fault}: {_sentence(hub.fault)}\n" if hub.fault else ""
+    return (
+        f"an embedded MCP Hub listens on {hub.url} (pid {hub.pid}), for demonstration only\n{broken}"
+        "try:\n"
+        f"  curl {hub.url}/api/health\n"
+        f"  MCP_HUB_URL={hub.url} MCP_HUB_RELEASE={hub.release} pytest -m health\n"
+        "  readiness demo --list-faults\n"
+        "Ctrl-C ends it and removes all it wrote.\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

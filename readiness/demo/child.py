@@ -1,0 +1,125 @@
+"""The process of the embedded hub: listens, says where in one line of JSON, and leaves nothing behind.
+
+It ends when its standard input does (its parent is gone), and on Linux when the kernel says that the parent died.
+Its scratch folder goes with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from readiness.demo.app import make_app
+from readiness.demo.faults import FAULTS
+from readiness.demo.hub import Hub
+from readiness.demo.lifeline import watch_parent
+from readiness.demo.scratch import Scratch
+
+if TYPE_CHECKING:
+    from readiness.demo.faults import Fault
+
+HOST = "127.0.0.1"
+BACKLOG = 256
+
+
+def main(argv: list[str]) -> int:
+    """Runs until it is told to end; exit status 0, as a hub's."""
+    arguments = _parser().parse_args(argv)
+    scratch = Scratch(root=Path(arguments.scratch))
+    fault = FAULTS[arguments.fault] if arguments.fault else None
+    seconds = arguments.seconds if arguments.seconds is not None else (fault.seconds or 0.0 if fault else 0.0)
+    parent = os.getppid()
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, arguments.port))
+        listener.listen(BACKLOG)
+
+        def serve() -> None:
+            _serve(listener, scratch, fault, seconds, arguments.token_env)
+
+        if fault is not None and fault.worker:
+            from readiness.demo.supervisor import supervise
+
+            supervise(serve, seconds, scratch, again=fault.name == "restarts")
+        else:
+            watch_parent(parent, scratch.remove)
+            serve()
+    # not after an exception: the parent reads what was written to standard error, and removes the folder itself
+    scratch.remove()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="readiness.demo.child")
+    parser.add_argument("--scratch", required=True)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--fault", choices=FAULTS)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--token-env")
+    return parser
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, and ends its streams when it is told to stop: they would keep it from stopping."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            raise SystemExit(1)
+        # from here on a stream that breaks off is what some faults are for: uvicorn's tracebacks would bury real ones
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        hub = self._hub
+        line = {"url": f"http://{HOST}:{hub.port}", "pid": os.getpid(), "port": hub.port}
+        # a worker that replaces another speaks to nobody: the parent has read its line and may have closed the pipe
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._hub.close()
+        await super().shutdown(sockets)
+
+
+def _serve(listener: socket.socket, scratch: Scratch, fault: Fault | None, seconds: float, token: str | None) -> None:
+    port = int(listener.getsockname()[1])
+    secret = os.environ.get(token) if token else None
+    hub = Hub(scratch.config_file, scratch.state_dir, port=port, token=secret)
+    if fault is not None:
+        fault.hook(hub, seconds)
+    config = uvicorn.Config(
+        make_app(hub),
+        interface="asgi3",
+        proxy_headers=False,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=30,
+    )
+    # uvicorn raises the signal that ended it once more when it is done: by then there is nothing left to do
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    _Server(config, hub).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,181 @@
+"""Starting and stopping an embedded hub from another program. Imports the standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Self
+
+from readiness.demo.faults import DemoError, find
+from readiness.demo.scratch import Scratch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+VERSION = "4.3.0"
+"""The version of the release that is made for it."""
+START_SECONDS = 15.0
+"""How long it may take to listen; it takes less than one on an idle machine."""
+STOP_SECONDS = 3.0
+"""How long it may take to end by itself before it is killed."""
+TAIL = 2_000
+"""Characters of its standard error that an error shows."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
+class DemoHub:
+    """A running embedded hub; as a context manager it stops when the block ends.
+
+    `pid` is the process that listens. `release` is the tree it was deployed from, `config_file` and `env_file`
+    what it was started with, `state_dir` where its workspaces.json and logs/ are.
+    """
+
+    url: str
+    pid: int
+    port: int
+    scratch: Scratch
+    process: subprocess.Popen[bytes]
+    fault: str | None = None
+
+    @property
+    def release(self) -> Path:
+        """The release tree: package.json, .env.production and config/."""
+        return self.scratch.release
+
+    @property
+    def config_file(self) -> Path:
+        """The configuration that it runs."""
+        return self.scratch.config_file
+
+    @property
+    def env_file(self) -> Path:
+        """The environment file that it runs with."""
+        return self.scratch.env_file
+
+    @property
+    def state_dir(self) -> Path:
+        """The hub's state folder."""
+        return self.scratch.state_dir
+
+    @property
+    def log_file(self) -> Path:
+        """The hub's log, one JSON object a line."""
+        return self.state_dir / "logs" / "mcp-hub.log"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that was started still runs."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """Ends it and removes its folder; again: nothing."""
+        _stop(self.process, self.scratch)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+
+def start(
+    fault: str | None = None,
+    *,
+    port: int = 0,
+    seconds: float | None = None,
+    token_env: str | None = None,
+    timeout: float = START_SECONDS,
+) -> DemoHub:
+    """Starts an embedded hub on loopback and returns when it listens; it becomes ready a moment later.
+
+    `fault` is a name of `readiness.demo.faults.FAULTS`, `seconds` replaces the fault's own number of them.
+    `token_env` names an environment variable: the hub then demands its value as bearer token.
+    Raises `DemoError` for an unknown fault, an empty token, or a hub that does not listen within `timeout` seconds.
+    """
+    if fault is not None:
+        find(fault)
+    if token_env is not None and not os.environ.get(token_env):
+        raise DemoError(f"the environment variable {token_env} that should hold the hub's token is not set")
+    options = {"--port": str(port), "--fault": fault, "--token-env": token_env}
+    options["--seconds"] = None if seconds is None else str(seconds)
+    scratch = Scratch.create(VERSION)
+    try:
+        process = _spawn(scratch, options, token_env)
+        where = _ready_line(process, scratch, timeout)
+    except BaseException:
+        scratch.remove()
+        raise
+    hub = DemoHub(**where, scratch=scratch, process=process, fault=fault)
+    # the process ends by itself when this program does; this removes the folder if the process died before
+    weakref.finalize(hub, _stop, process, scratch)
+    return hub
+
+
+def _spawn(scratch: Scratch, options: dict[str, str | None], token_env: str | None) -> subprocess.Popen[bytes]:
+    given = [part for name, value in options.items() if value is not None for part in (name, value)]
+    command = [sys.executable, "-m", "readiness.demo.child", "--scratch", str(scratch.root), *given]
+    environment = scratch.environment()
+    if token_env is not None:
+        environment[token_env] = os.environ[token_env]
+    # `-m` looks in the working directory, which is the release: the package must be found all the same
+    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100,PTH120 - 10 ms
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
+    with scratch.stderr.open("wb") as errors:
+        return subprocess.Popen(  # noqa: S603 - our own module, no shell
+            command,
+            cwd=scratch.release,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,  # Ctrl-C is for whoever started us
+        )
+
+
+def _ready_line(process: subprocess.Popen[bytes], scratch: Scratch, timeout: float) -> dict[str, Any]:
+    """The line that says where it listens; raises `DemoError`, with the process ended, when there is none in time."""
+    lines: list[bytes] = []
+    out = process.stdout
+
+    def read() -> None:
+        if out is not None:
+            lines.append(out.readline(10_000))
+
+    reader = threading.Thread(target=read, name="demo-ready-line", daemon=True)
+    reader.start()
+    reader.join(timeout)
+    with contextlib.suppress(IndexError, ValueError, KeyError, TypeError):
+        said = json.loads(lines[0])
+        return {"url": str(said["url"]), "pid": int(said["pid"]), "port": int(said["port"])}
+    why = f"did not listen within {timeout:g} s" if process.poll() is None and not lines else "ended before it listened"
+    process.kill()
+    process.wait(STOP_SECONDS)
+    tail = scratch.stderr.read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
+    _close_pipes(process)
+    raise DemoError(f"the embedded hub {why}" + (f"; it said:\n{tail}" if tail else "; it said nothing"))
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+def _stop(process: subprocess.Popen[bytes], scratch: Scratch) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+    _close_pipes(process)
+    scratch.remove()
