@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from readiness.errors import CouldNotLook
@@ -27,7 +26,6 @@ _PROXIES: Final = (
     "awselb",
     "gws",
 )
-_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class BadAnswer(CouldNotLook):
@@ -38,8 +36,15 @@ class BadAnswer(CouldNotLook):
     """
 
 
+class Broken(CouldNotLook):
+    """The connection was accepted and broke before an answer was complete; worth another try at once."""
+
+
 class TimedOut(CouldNotLook):
-    """The connection was accepted and no complete answer came before the deadline."""
+    """The connection was accepted and no complete answer came: not before the deadline, or never on this host.
+
+    On this host nothing stands between that could break a connection instead of the hub.
+    """
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +54,7 @@ class Answer:
     method: str
     url: str
     status: int
-    headers: Mapping[str, str] = dataclasses.field(default=_NO_HEADERS, repr=False)
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     body: bytes = dataclasses.field(default=b"", repr=False)
     seconds: float = 0.0
     redirect: str | None = None

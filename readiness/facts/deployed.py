@@ -185,3 +185,33 @@ def _references(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _references(inner)
+
+
+class Deployment:
+    """What was deployed, as checks ask for it; each question reads the disk again."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @property
+    def declared_empty(self) -> bool:
+        """Whether `[expect] servers = []` says that this hub runs without servers."""
+        return self.config.expect.servers == ()
+
+    def files(self) -> Deployed:
+        """The deployed hub configuration. Raises Unreadable."""
+        return read(self.config)
+
+    def servers(self) -> tuple[str, ...] | None:
+        """Names of the servers that should run; None where nobody said. Raises Unreadable."""
+        return expected_servers(self.config)
+
+    def version(self) -> str | None:
+        """The version that should run; None where nobody said."""
+        return expected_version(self.config)
+
+    def environment(self) -> frozenset[str]:
+        """Names of the variables that the deployed env file sets. Raises Unreadable."""
+        from readiness.facts import envfile
+
+        return frozenset(envfile.of(self.config))

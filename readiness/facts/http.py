@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
-from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.answer import BODY_LIMIT, Answer, BadAnswer, TimedOut
+from readiness.errors import Unknown
+from readiness.facts.answer import BODY_LIMIT, Answer, BadAnswer, Broken, TimedOut
 from readiness.facts.trouble import LIBRARY, translated
 from readiness.facts.urls import bare, is_loopback, same_host, same_place, target_of
 from readiness.facts.wire import BoundedTransport, Clock
@@ -51,6 +51,8 @@ class Settings:
     timeout: float = 5.0
     rate: float | None = None
     ca_file: Path | None = None
+    follow: bool = True
+    """Whether redirects on the same host are followed."""
     token: str | None = dataclasses.field(default=None, repr=False)
 
 
@@ -132,7 +134,7 @@ class Transport:
             url = self._url(path)
             for _ in range(MAX_REDIRECTS + 1):
                 answer = self._get_once(url, dict(headers or {}), tries)
-                if answer.redirect is None or not same_place(url, answer.redirect):
+                if answer.redirect is None or not self.settings.follow or not same_place(url, answer.redirect):
                     return answer
                 url = answer.redirect
             raise BadAnswer(f"GET {path} redirects in a loop, or more than {MAX_REDIRECTS} times")
@@ -196,10 +198,10 @@ class Transport:
         for left in range(tries - 1, -1, -1):
             try:
                 return self._exchange("GET", url, headers, None)
-            except (HubDown, TimedOut, BadAnswer):
-                raise
-            except CouldNotLook as error:
-                if not left or getattr(error, "retry", True) is False or self._clock.left() <= _PAUSE:
+            except Broken as error:
+                if not left or self._clock.left() <= _PAUSE:
+                    if self.loopback:
+                        raise TimedOut(f"{error}, {tries - left} times") from None
                     raise
                 if self.on_retry:
                     self.on_retry(str(error))

@@ -6,21 +6,25 @@ internet).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
-from readiness.facts.answer import Answer, BadAnswer, TimedOut
+from readiness.facts.answer import Answer, BadAnswer, Broken, TimedOut
 from readiness.facts.events import events
 from readiness.facts.records import Health, HubState, Server, Tool, servers_in, shown, tools_in, tools_of, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
+
+    import psutil
 
     from readiness.config.model import Config
     from readiness.facts.http import Attempt, Transport
+    from readiness.facts.identity import Identity
     from readiness.facts.rpc import Probe
 
 HEALTH: Final = "/api/health"
@@ -37,6 +41,10 @@ class Known:
     """What a process has learnt about the hub for its messages only; no outcome hangs on it."""
 
     version: str | None = None
+    on_down: Callable[[HubDown], None] | None = None
+    """Hears of every proof that the hub is down."""
+    on_seen: Callable[[str], None] | None = None
+    """Hears what each look at health proved: a sentence of trouble, or an empty text."""
 
     @property
     def name(self) -> str:
@@ -72,12 +80,30 @@ class Hub:
             return str(error)
         return ""
 
+    def trouble(self) -> str:
+        """What proves that no MCP Hub answers here, in a sentence; empty if one does.
+
+        Raises Unknown or CouldNotLook where the runner may be at fault: a name that does not resolve, no credentials.
+        """
+        words = ""
+        try:
+            health = self.health()
+        except (HubDown, BadAnswer) as error:
+            words = str(error)
+        else:
+            if health.server_id != "mcp-hub":
+                words = f"GET {HEALTH}: server_id is {shown(health.server_id)}, expected 'mcp-hub'"
+        if self._known.on_seen:
+            self._known.on_seen(words)
+        return words
+
     def answer(self, route: str) -> Answer:
         """GET `route` and demand success. Raises BadAnswer, NotServed, HubDown, CouldNotLook or Unknown."""
         found = self._answers.get(route)
         if found is None:
             try:
-                found = self._checked(route, self._ask(route))
+                with self._watched():
+                    found = self._checked(route, self._ask(route))
             except Unknown as error:
                 found = error
             self._answers[route] = found
@@ -87,7 +113,8 @@ class Hub:
 
     def time(self, route: str) -> float:
         """Seconds one GET of `route` takes, answered well, never shared. Raises as `answer` does."""
-        return self._checked(route, self._ask(route)).seconds
+        with self._watched():
+            return self._checked(route, self._ask(route)).seconds
 
     def health(self) -> Health:
         """`GET /api/health`. Raises as `answer` does."""
@@ -139,17 +166,34 @@ class Hub:
         """
         route = "/api/events"
         try:
-            with self.transport.within(None):
+            with self._watched(), self.transport.within(None):
                 return self._first_state(route)
-        except TimedOut as error:
+        except (TimedOut, Broken) as error:
             self._is_it_down(error)
             raise BadAnswer(f"GET {route}: no hub_state event in {self.config.probe.timeout:g} s") from None
+
+    def identity(self) -> Identity:
+        """Which process answers. Raises BadAnswer when the hub names none, else as `answer` does."""
+        from readiness.facts.identity import identify
+
+        return identify(self)
+
+    def process(self) -> psutil.Process:
+        """The hub's process on this host. Raises Unknown where it runs elsewhere or cannot be told."""
+        from readiness.facts.identity import process_here
+
+        pid = self.hub_state().pid
+        process = process_here(self, pid) if pid else None
+        if process is None:
+            raise Unknown("the hub's process was not found on this host: only there this can be proven")
+        return process
 
     def call_tool(self, server: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """`POST /api/servers/tools`: the MCP result. Raises BadAnswer for an error, else as `answer` does."""
         route = "/api/servers/tools"
         asked = {"server_name": server, "tool": tool, "arguments": arguments}
-        answer = self._checked(route, self.transport.post(route, json=asked))
+        with self._watched():
+            answer = self._checked(route, self.transport.post(route, json=asked))
         result = answer.json_object().get("result")
         if not isinstance(result, dict):
             raise BadAnswer(f"POST {route}: result is {shown(result)}, expected an object")
@@ -160,10 +204,20 @@ class Hub:
         from readiness.facts import rpc
 
         try:
-            return rpc.probe(self.transport, tools=tools)
-        except TimedOut as error:
+            with self._watched():
+                return rpc.probe(self.transport, tools=tools)
+        except (TimedOut, Broken) as error:
             self._is_it_down(error)
             raise BadAnswer(f"{rpc.ENDPOINT} accepted a session and did not answer: {error}") from None
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except HubDown as error:
+            if self._known.on_down:
+                self._known.on_down(error)
+            raise
 
     def _first_state(self, route: str) -> HubState:
         with self.transport.stream("GET", route, headers={"accept": "text/event-stream"}) as stream:
@@ -185,12 +239,21 @@ class Hub:
             self._is_it_down(error)
             raise
 
-    def _is_it_down(self, silent: TimedOut) -> None:
+    def _is_it_down(self, silent: CouldNotLook) -> None:
         """One silent route is no dead hub: ask its health. Raises HubDown if that is silent too."""
         try:
-            self.transport.get(HEALTH, timeout=SECOND_LOOK, tries=1)
-        except (TimedOut, HubDown):
+            with self._watched():
+                self._look_once()
+        except HubDown:
             raise HubDown(f"{silent}; nor did {HEALTH} in {SECOND_LOOK:g} s") from None
+        except CouldNotLook:
+            return
+
+    def _look_once(self) -> None:
+        try:
+            self.transport.get(HEALTH, timeout=SECOND_LOOK, tries=1)
+        except (TimedOut, HubDown) as error:
+            raise HubDown(str(error)) from None
         except CouldNotLook:
             return
 

@@ -9,7 +9,7 @@ import httpcore
 import httpx
 
 from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.answer import BadAnswer, TimedOut
+from readiness.facts.answer import BadAnswer, Broken, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def _other(error: BaseException, what: str, place: str, seconds: float, *, loopb
         return CouldNotLook(f"{what}no connection to {place}: {error}")
     if isinstance(error, httpcore.RemoteProtocolError) and "disconnected" not in str(error):
         return BadAnswer(f"{what}{place} does not answer in HTTP: {str(error)[:120]}")
-    return CouldNotLook(f"{what}the connection to {place} broke: {str(error)[:120] or type(error).__name__}")
+    return Broken(f"{what}the connection to {place} broke: {str(error)[:120] or type(error).__name__}")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
