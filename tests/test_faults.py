@@ -10,23 +10,15 @@ import pytest
 from tests.faults import FAULTS
 from tests.faults.matrix import markdown
 from tests.faults.model import Fault
-from tests.faults.runner import ROOT, Result, other_process, run
+from tests.faults.runner import ROOT, Result, run
 from tests.faults.words import CHECKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 HEALTHY_RUNS = 50
 PARTS = 5
 """The healthy runs are shared out over workers in so many tests."""
-
-
-@pytest.fixture(scope="module")
-def other_pid() -> Iterator[int]:
-    """Another live process, for hubs that are not who they say they are."""
-    with other_process() as pid:
-        yield pid
 
 
 def _told(result: Result) -> str:
@@ -36,9 +28,9 @@ def _told(result: Result) -> str:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_fault_is_found_exactly(fault: Fault, tmp_path: Path, other_pid: int) -> None:
+def test_fault_is_found_exactly(fault: Fault, tmp_path: Path) -> None:
     """The suite finds what is named, nothing else, and decides what is written."""
-    result = run(fault, tmp_path, other_pid)
+    result = run(fault, tmp_path)
     told = _told(result)
     assert result.troubled == dict(fault.expected), told
     verdict = result.report["verdict"]
@@ -50,10 +42,10 @@ def test_fault_is_found_exactly(fault: Fault, tmp_path: Path, other_pid: int) ->
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_healthy_hub_is_ready_every_time(part: int, tmp_path: Path, other_pid: int) -> None:
+def test_a_healthy_hub_is_ready_every_time(part: int, tmp_path: Path) -> None:
     """Fifty whole runs against a healthy hub give no finding at all."""
     for number in range(HEALTHY_RUNS // PARTS):
-        result = run(Fault(name="healthy", sentence="Nothing is wrong."), tmp_path / str(number), other_pid)
+        result = run(Fault(name="healthy", sentence="Nothing is wrong."), tmp_path / str(number))
         assert (result.troubled, result.exit_code) == ({}, 0), f"part {part}, run {number}: {_told(result)}"
         assert result.report["verdict"]["status"] == "READY"
 

@@ -11,21 +11,22 @@ from tests.faults.edits import apply
 from tests.faults.wire import Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.faults.model import How
+    from tests.faults.processes import Processes
 
 NOT_FOUND = '<!DOCTYPE html>\n<html lang="en"><body>\n<pre>Cannot {route}</pre>\n{traces}</body></html>\n'
 HTML = "text/html; charset=utf-8"
 
 
 class Api:
-    """What one hub process says; `pids` has its own (`same`), another live one (`other`) and a dead one (`dead`)."""
+    """What the hub says, and which of its processes says it."""
 
-    def __init__(self, how: How, *, release: Path, port: int, pids: Mapping[str, int], uptime: float) -> None:
-        self.how, self.release, self.port, self.pids = how, release, port, pids
-        self.started = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=uptime)
+    def __init__(self, how: How, *, release: Path, port: int, processes: Processes) -> None:
+        self.how, self.release, self.port, self.processes = how, release, port, processes
+        self.started = dt.datetime.now(dt.UTC)
         self._asked: dict[str, int] = {}
 
     def response(self, request: Request, *, edited: bool = True) -> Response:
@@ -70,11 +71,13 @@ class Api:
     def pid(self) -> int:
         """The process that answers now: another one once the first was replaced."""
         asked = self._asked.get("GET /api/health", 0)
-        replaced = self.how.replaced_after is not None and asked >= self.how.replaced_after
-        return self.pids["other" if replaced else "same"]
+        if self.how.replaced_after is None or asked < self.how.replaced_after:
+            return self.processes.pid("same")
+        self.processes.end("same")
+        return self.processes.pid("other")
 
     def _shared_file(self) -> dict[str, Any]:
-        pid = self.pid if self.how.workspace_pid == "same" else self.pids[self.how.workspace_pid]
+        pid = self.pid if self.how.workspace_pid == "same" else self.processes.pid(self.how.workspace_pid)
         place = {"config": self._config_file, "cwd": str(self.release), "port": self.port}
         return {"started": self.started, "pid": pid} | place
 
@@ -88,7 +91,7 @@ class Api:
         """The data of the first `hub_state` event."""
         if self.how.events == "garbage":
             return "{not json"
-        pid = self.pids["other"] if self.how.events == "other-pid" else self.pid
+        pid = self.processes.pid("other") if self.how.events == "other-pid" else self.pid
         state = {"state": "ready", "server_id": "mcp-hub", "version": healthy.VERSION, "pid": pid}
         return json.dumps(state | {"port": self.port, "timestamp": healthy.stamp()})
 

@@ -220,7 +220,7 @@ FAULTS = (
         site=Site(missing_variable=True),
         expected={"running-environment-has-its-keys": FAILED},
         ends=WATCHED,
-        words=("FAULT_MATRIX_ABSENT",),
+        words=("OPENAI_API_KEY",),
     ),
     Fault(
         name="errors-in-the-log",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 TOKEN: Final = "token-of-the-fault-matrix"
 TOKEN_ENV: Final = "FAULT_MATRIX_TOKEN"
+KNOWN_SECRET: Final = "correct-horse-battery-staple-7319"
+"""In no provider's format: only who knows it can find it."""
 COMMIT: Final = "5f0c1d6a9b8e7c4d3f2a1b0c9d8e7f6a5b4c3d2e"
 LEVELS: Final = {"info": 30, "warn": 40, "error": 50, "fatal": 60}
 """Pino's numbers."""
@@ -30,16 +32,22 @@ class Deployment:
 
     def __init__(self, root: Path, site: Site) -> None:
         self.site = site
-        self.release, self.reports, self.state = root / "release", root / "reports", root / "state"
+        self.release, self.reports, self.home = root / "release", root / "reports", root / "home"
         self.file = root / "readiness.toml"
         self.authority = root / "authority.pem"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the hub's process was started with."""
+        known = {} if self.site.missing_variable else {"OPENAI_API_KEY": KNOWN_SECRET}
+        return {"NODE_ENV": "production", "HOME": str(self.home)} | known
 
     def write_release(self) -> None:
         """The release tree and the log: older than any process that serves it, unless the fault says otherwise."""
         files: dict[str, str | None] = {
             "config/mcp-hub.json": json.dumps(healthy.deployed_config(), indent=2),
             "package.json": json.dumps({"name": "mcp-hub", "version": healthy.VERSION}),
-            ".env.production": "NODE_ENV=production\n",
+            ".env.production": f"NODE_ENV=production\nOPENAI_API_KEY={KNOWN_SECRET}\n",
         }
         for name, text in (files | dict(self.site.files)).items():
             if text is not None:
@@ -55,7 +63,7 @@ class Deployment:
         lines = [_log_line("info", "Starting MCP Hub"), _log_line("info", "MCP Hub is ready")]
         if self.site.log:
             lines.append(_log_line(*self.site.log))
-        path = self.state / "logs" / "mcp-hub.log"
+        path = self.home / ".local" / "state" / "mcp-hub" / "logs" / "mcp-hub.log"
         path.parent.mkdir(parents=True)
         path.write_text("".join(lines), encoding="utf-8")
 
@@ -74,7 +82,6 @@ class Deployment:
                 "plain_url": hub.plain_url,
                 "release": str(self.release),
                 "version": healthy.VERSION,
-                "state": str(self.state),
                 "token_env": TOKEN_ENV,
                 "ca_file": str(self.authority),
             },

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.faults.deployment import TOKEN, TOKEN_ENV, Deployment
+from tests.faults.model import How
 from tests.faults.server import FaultyHub
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 WELL: Final = frozenset({"passed", "not_applicable"})
-GONE: Final = 2**22 - 7
-"""A pid that no process has: beyond every usual `pid_max`."""
 _CLEARED: Final = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID", "READINESS_RUN_ID")
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -56,29 +54,17 @@ class Result:
         return tuple(dict.fromkeys(trigger for action in actions for trigger in action["triggers"]))
 
 
-@contextlib.contextmanager
-def other_process() -> Iterator[int]:
-    """The pid of another live process, ended at the end."""
-    process = subprocess.Popen(["sleep", "600"])
-    try:
-        yield process.pid
-    finally:
-        process.kill()
-        process.wait(timeout=10)
-
-
-def run(fault: Fault, root: Path, other_pid: int) -> Result:
+def run(fault: Fault, root: Path) -> Result:
     """Break a hub as `fault` says, run `pytest -m health` on it with everything real, and read the report."""
     deployment = Deployment(root, fault.site)
     deployment.write_release()
-    pids = {"same": os.getpid(), "other": other_pid, "dead": GONE}
     if fault.site.healthy_run_first:
-        from tests.faults.model import How
+        _run(How(), deployment)
+    return _run(fault.how, deployment)
 
-        with FaultyHub(How(), token=TOKEN, release=deployment.release, pids=pids) as hub:
-            deployment.write_config(hub)
-            _pytest(deployment)
-    with FaultyHub(fault.how, token=TOKEN, release=deployment.release, pids=pids) as hub:
+
+def _run(how: How, deployment: Deployment) -> Result:
+    with FaultyHub(how, token=TOKEN, release=deployment.release, environment=deployment.environment) as hub:
         deployment.write_config(hub)
         status = _pytest(deployment)
         report = json.loads((deployment.reports / "readiness.json").read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.faults.deployment import KNOWN_SECRET
 from tests.faults.model import Answer, Fault, How
 from tests.faults.words import (
     CONFIG,
@@ -76,6 +77,14 @@ FAULTS = (
         expected={"api-discloses-no-secret": FAILED},
         ends=SECURITY,
         words=("/api/",),
+    ),
+    Fault(
+        name="known-value-in-a-description",
+        sentence="A tool's description holds the hub's key, which looks like no key.",
+        how=How(edits=(edit(TOOLS, "tools.0.description", f"log in with {KNOWN_SECRET}"),)),
+        expected={"api-discloses-no-secret": FAILED},
+        ends=SECURITY,
+        words=("/api/tools",),
     ),
     Fault(
         name="wildcard-cors",

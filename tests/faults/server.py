@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 from tests.faults.api import Api, as_json
 from tests.faults.certificates import server_context
 from tests.faults.mcp import McpEnd
+from tests.faults.processes import Processes
 from tests.faults.wire import Line, Request, Response, read_request
 
 if TYPE_CHECKING:
@@ -34,14 +35,13 @@ ADMIN: Final = frozenset(
 )
 """Routes that a proxy keeps closed, whoever asks."""
 START_SECONDS: Final = 5.0
-UPTIME: Final = 90.0
-"""Seconds that the hub claims to have been up."""
 
 
 class FaultyHub:
     """A context manager: three listeners on loopback, served by one thread until it is left."""
 
-    def __init__(self, how: How, *, token: str, release: Path, pids: Mapping[str, int]) -> None:
+    def __init__(self, how: How, *, token: str, release: Path, environment: Mapping[str, str]) -> None:
+        """`environment` is what the hub's process was started with."""
         self.how, self.token = how, token
         self.requests: list[str] = []
         """`listener METHOD target` of every request, in order: what a failing test wants to see."""
@@ -51,7 +51,8 @@ class FaultyHub:
         self._servers: dict[str, asyncio.Server] = {}
         self._sockets = {name: _listening() for name in ("internal", "public", "plain")}
         self._ports: dict[str, int] = {name: sock.getsockname()[1] for name, sock in self._sockets.items()}
-        self._api = Api(how, release=release, port=self._ports["internal"], pids=pids, uptime=UPTIME)
+        self._processes = Processes(how, self._sockets["internal"], environment)
+        self._api = Api(how, release=release, port=self._ports["internal"], processes=self._processes)
         self._mcp = McpEnd(how)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="faulty-hub", daemon=True)
@@ -80,6 +81,7 @@ class FaultyHub:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(START_SECONDS)
+        self._processes.end_all()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -146,6 +148,7 @@ class FaultyHub:
         down = self.how.dies_after is not None and self._served > self.how.dies_after
         if down and "internal" in self._servers:
             self._servers.pop("internal").close()
+            self._processes.end_all()
         return down or self.how.dead
 
     def _redirect(self, request: Request) -> Response:
