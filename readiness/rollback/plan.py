@@ -1,0 +1,252 @@
+"""Pure: from a verdict and the record of a deploy → whether to go back, by which actions, and if not, why not.
+
+Only what can be decided from values is decided here; locks, backups and cooldowns are looked at where a plan is
+executed. Nothing here acts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import ipaddress
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
+
+from readiness.findings import TRIGGER_ORDER, TRIGGERS, Outcome, Stage
+from readiness.rollback.record import DeployRecord, read_record, write_record
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from readiness.config.model import Config, Rollback
+    from readiness.verdict import Judged, Judgement
+
+__all__ = ["Action", "Cause", "DeployRecord", "RollbackPlan", "plan", "read_record", "write_record"]
+
+Mode = Literal["plan", "ask", "auto"]
+
+BY_HAND: Final = "by hand"
+"""Name and status of what a person has to do because no action is configured for a trigger."""
+PLANNED: Final = "planned"
+_MODES: Final[tuple[Mode, ...]] = ("plan", "ask", "auto")
+_NOTHING_DEPLOYED: Final = frozenset({"preflight", "infra"})
+"""Phases whose findings never roll back: they judge what is on disk and on the host, not the release that runs."""
+_SECURITY_PHASES: Final = frozenset({"health", "alerts", "e2e", "drill"})
+"""The phases of smoke checks: the only ones whose security findings count."""
+_CLOCK_SKEW: Final = dt.timedelta(seconds=60)
+"""How far ahead of this clock the record's may be."""
+_NAMED: Final = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A trigger that fired and the checks that fired it."""
+
+    trigger: str
+    checks: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One step: a configured action, or what is left to a person."""
+
+    name: str
+    triggers: tuple[str, ...]
+    because: str
+    status: str
+    mode: Mode
+    """How far it may go of its own: the milder of the configured mode and its triggers' default."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackPlan:
+    """What to do about a bad deploy; `refused` says in one sentence why a fired trigger leads to nothing."""
+
+    mode: Mode
+    """The mildest of its configured actions' modes: who looks at it alone does no more than every step allows."""
+    causes: tuple[Cause, ...] = ()
+    actions: tuple[Action, ...] = ()
+    refused: str | None = None
+
+    @property
+    def fired(self) -> tuple[str, ...]:
+        """The triggers that fired, in their fixed order."""
+        return tuple(cause.trigger for cause in self.causes)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether something is to be rolled back, by an action or by hand."""
+        return bool(self.actions) and self.refused is None
+
+
+def plan(  # noqa: PLR0913 - each keyword is one thing that was known, and may be left out
+    judgement: Judgement,
+    config: Config,
+    deploy: DeployRecord | None,
+    *,
+    now: dt.datetime,
+    version: str | None = None,
+    commit: str | None = None,
+    failed_on_previous: Collection[str] = (),
+) -> RollbackPlan:
+    """Decide whether to go back. `now` needs a time zone.
+
+    `version` (default: the configured one) and `commit` name the release that was judged; `failed_on_previous` are
+    ids of checks that the release we would return to is known to have failed.
+    """
+    failures = _firing(judgement.rows)
+    causes = _causes(failures)
+    if not causes:
+        return RollbackPlan(mode=config.rollback.mode)
+    refused = (
+        _not_judged_so(judgement, config)
+        or _no_deploy(config, deploy, now)
+        or _other_release(deploy, version or config.target.version, commit)
+    )
+    if refused or deploy is None:
+        return RollbackPlan(mode=_mode(config.rollback.mode, causes), causes=causes, refused=refused)
+    bad_before = {*deploy.failed_before, *failed_on_previous}
+    counting = [f for f in failures if f.check.id in deploy.passed_before and f.check.id not in bad_before]
+    if not counting:
+        refused = _nothing_new(failures, bad_before)
+        return RollbackPlan(mode=_mode(config.rollback.mode, causes), causes=causes, refused=refused)
+    causes = _causes(counting)
+    actions = _actions(config.rollback, causes)
+    modes = [action.mode for action in actions if action.status != BY_HAND]
+    return RollbackPlan(mode=min(modes, key=_MODES.index, default="plan"), causes=causes, actions=actions)
+
+
+def _firing(rows: Sequence[Judged]) -> list[Judged]:
+    """Failed checks of a running hub whose trigger fires; what is merely unknown never does."""
+    return [
+        row
+        for row in rows
+        if row.finding.outcome is Outcome.FAILED
+        and row.finding.fires
+        and row.check.stage is Stage.AFTER
+        and row.check.phase not in _NOTHING_DEPLOYED
+        and row.check.rollback in TRIGGERS
+        and (row.check.rollback != "security" or row.check.phase in _SECURITY_PHASES)
+    ]
+
+
+def _causes(failures: Sequence[Judged]) -> tuple[Cause, ...]:
+    by_trigger: dict[str, list[str]] = {}
+    for row in failures:
+        if row.check.rollback is not None:
+            by_trigger.setdefault(row.check.rollback, []).append(row.check.id)
+    return tuple(
+        Cause(trigger=trigger, checks=tuple(dict.fromkeys(by_trigger[trigger])))
+        for trigger in sorted(by_trigger, key=TRIGGER_ORDER.__getitem__)
+    )
+
+
+# --- refusals, each a sentence ----------------------------------------------------------------------------------------
+
+
+def _not_judged_so(judgement: Judgement, config: Config) -> str | None:
+    # the status is compared by its value: importing the verdict for one name would tie the two modules together
+    if judgement.status.value != "NOT READY":
+        return f"the verdict is {judgement.status.value}: only NOT READY rolls back"
+    if config.first_look:
+        return "a first look never rolls back: nothing was declared about this deployment"
+    if config.production and config.target.internal_url is None and not _loopback(config.target.url):
+        return (
+            "the hub was seen only through its proxy, which may be at fault itself: "
+            "set [target] internal_url to the hub's own port"
+        )
+    return None
+
+
+def _no_deploy(config: Config, deploy: DeployRecord | None, now: dt.datetime) -> str | None:
+    if deploy is None:
+        return "no deploy is recorded, so nothing shows that one caused this: hold, restart, page"
+    age = now - deploy.deployed_at
+    when = f"{deploy.deployed_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    if age < -_CLOCK_SKEW:
+        return f"the recorded deploy of {when} lies in the future: set the clocks right"
+    if age > dt.timedelta(minutes=config.rollback.window):
+        window = f"the window of {config.rollback.window} min is over"
+        return f"the last deploy was at {when}, and {window}: hold, restart, page"
+    if deploy.previous is None:
+        return "there is no release to return to: hold"
+    return None
+
+
+def _other_release(deploy: DeployRecord | None, version: str | None, commit: str | None) -> str | None:
+    """Identity: the release that was judged must be proven to be the one that was deployed."""
+    if deploy is None:
+        return None
+    proven = False
+    for name, judged, recorded in (("commit", commit, deploy.commit), ("version", version, deploy.version)):
+        if judged is None or recorded is None:
+            continue
+        if judged.removeprefix("v") != recorded.removeprefix("v"):
+            return f"the recorded deploy is of {name} {recorded}, and {name} {judged} was judged"
+        proven = True
+    if not proven:
+        return "nothing proves that the judged release is the recorded one: set [target] version"
+    return None
+
+
+def _nothing_new(failures: Sequence[Judged], bad_before: Collection[str]) -> str:
+    ids = list(dict.fromkeys(row.check.id for row in failures))
+    old = [check for check in ids if check in bad_before]
+    unseen = [check for check in ids if check not in bad_before]
+    told = [f"{_names(old)} failed on the previous release too"] if old else []
+    told += [f"{_names(unseen)} had not passed before the deploy"] if unseen else []
+    return f"{' and '.join(told)}: going back would not help"
+
+
+def _loopback(url: str | None) -> bool:
+    try:
+        host = urlsplit(url or "").hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+# --- actions ----------------------------------------------------------------------------------------------------------
+
+
+def _actions(settings: Rollback, causes: Sequence[Cause]) -> tuple[Action, ...]:
+    """Each configured action once, in the order of the triggers that want it; then what no action covers."""
+    found: list[tuple[int, int, Action]] = []
+    for index, action in enumerate(settings.actions):
+        wanting = [cause for cause in causes if cause.trigger in action.triggers]
+        if wanting:
+            first = TRIGGER_ORDER[wanting[0].trigger]
+            found.append((first, index, _action(action.name, wanting, PLANNED, settings)))
+    ordered = [action for _, _, action in sorted(found, key=lambda entry: entry[:2])]
+    covered = {trigger for action in ordered for trigger in action.triggers}
+    alone = [cause for cause in causes if cause.trigger not in covered]
+    if alone:
+        ordered.append(_action(BY_HAND, alone, BY_HAND, settings))
+    return tuple(ordered)
+
+
+def _action(name: str, causes: Sequence[Cause], status: str, settings: Rollback) -> Action:
+    checks = list(dict.fromkeys(check for cause in causes for check in cause.checks))
+    mode = "plan" if status == BY_HAND else _mode(settings.mode, causes)
+    return Action(
+        name=name,
+        triggers=tuple(cause.trigger for cause in causes),
+        because=f"{_names(checks)} failed after the deploy",
+        status=status,
+        mode=mode,
+    )
+
+
+def _mode(configured: Mode, causes: Sequence[Cause]) -> Mode:
+    """The milder of what is configured and what the triggers default to; of several, the boldest is enough of a reason."""
+    boldest = max((TRIGGERS[cause.trigger] for cause in causes), key=_rank, default="plan")
+    return _MODES[min(_MODES.index(configured), _rank(boldest))]
+
+
+def _rank(mode: str) -> int:
+    return [str(m) for m in _MODES].index(mode)
+
+
+def _names(ids: Sequence[str]) -> str:
+    shown = ", ".join(ids[:_NAMED])
+    return shown if len(ids) <= _NAMED else f"{shown} and {len(ids) - _NAMED} more"
