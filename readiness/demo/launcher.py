@@ -10,13 +10,13 @@ import subprocess
 import sys
 import threading
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from readiness.demo.faults import DemoError, find
 from readiness.demo.scratch import Scratch
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
 
 VERSION = "4.3.0"
@@ -120,13 +120,14 @@ def start(
 
 def _spawn(scratch: Scratch, options: dict[str, str | None], token_env: str | None) -> subprocess.Popen[bytes]:
     given = [part for name, value in options.items() if value is not None for part in (name, value)]
-    command = [sys.executable, "-m", "readiness.demo.child", "--scratch", str(scratch.root), *given]
+    command = [sys.executable, "-P", "-m", "readiness.demo.child", "--scratch", str(scratch.root), *given]
     environment = scratch.environment()
     if token_env is not None:
         environment[token_env] = os.environ[token_env]
-    # `-m` looks in the working directory, which is the release: the package must be found all the same
-    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100,PTH120 - 10 ms
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
+    # in a checkout that is not installed the package is found from here; site-packages must not come before stdlib
+    here = Path(__file__).resolve().parents[2]
+    if here.name not in {"site-packages", "dist-packages"}:
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(here), environment.get("PYTHONPATH")]))
     with scratch.stderr.open("wb") as errors:
         return subprocess.Popen(  # noqa: S603 - our own module, no shell
             command,
