@@ -21,6 +21,8 @@ _WHERE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document
 _MENDING: Final = (
     ("initial character", "a line is `key = value` or `[section]`; a comment starts with #"),
     ("after a key", "a line is `key = value`; a section's name stands in brackets"),
+    ("table declaration", "a section is [name], its brackets closed on the same line"),
+    ("Invalid date", "there is no such day or time; dates are 2026-01-31"),
     ("Invalid value", 'put text in double quotes ("…"); dates are 2026-01-31, booleans true and false'),
     ("twice", "the same section stands here twice: merge the two"),
     ("overwrite", "the same key or section stands here twice: keep one"),
@@ -112,6 +114,8 @@ def _explained(message: str, text: str) -> str:
     else:
         line, column = text.count("\n") + 1, len(text.rpartition("\n")[2]) + 1
     hint = next((hint for sign, hint in _MENDING if sign in what), _GENERAL)
+    if where is not None and where[1] is None and (hint is _GENERAL or "Invalid value" in what):
+        hint = "the file ends too soon: a quote, bracket or brace is never closed"
     return f"line {line}, column {column}: {_harmless(what)}; {hint}"
 
 
