@@ -7,9 +7,11 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.rollback.record import DeployRecord, write_record
 from tests.faults import healthy
 from tests.faults.certificates import write_authority
 from tests.faults.toml import dumps
+from tests.faults.words import CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +73,21 @@ class Deployment:
         """`readiness.toml` for `hub`, and the authority its certificate is from."""
         write_authority(self.authority)
         self.reports.mkdir(exist_ok=True)
+        self._record_deploy()
         self.file.write_text(dumps(_merged(self._settings(hub), self.site.config)), encoding="utf-8")
+
+    def _record_deploy(self) -> None:
+        minutes = self.site.deployed_minutes_ago
+        if minutes is None:
+            return
+        record = DeployRecord(
+            deployed_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes),
+            version=healthy.VERSION,
+            commit=COMMIT,
+            passed_before=CHECKS,
+            previous="releases/4.2.9",
+        )
+        write_record(self.reports / "deploy.json", record)
 
     def _settings(self, hub: FaultyHub) -> dict[str, Any]:
         return {
