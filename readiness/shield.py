@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.redact import scrub
-from readiness.shield_reports import clean_report, clean_repr, portable, unremarkable
+from readiness.shield_reports import clean_junit, clean_report, clean_repr, portable, unremarkable
 from readiness.shield_streams import Streams
 
 if TYPE_CHECKING:
@@ -166,15 +166,8 @@ class Shield:
     def _clean_junit(self, config: pytest.Config) -> None:
         """`record_testsuite_property` and `record_xml_attribute` write to JUnit's file past the reports."""
         for plugin in config.pluginmanager.get_plugins():
-            if type(plugin).__name__ != "LogXML":
-                continue
-            plugin.global_properties[:] = self.redactor.value(plugin.global_properties)
-            for reporter in plugin.node_reporters_ordered:
-                if reporter.properties:
-                    reporter.properties[:] = self.redactor.value(reporter.properties)
-                for name, value in reporter.attrs.items():
-                    if name not in {"classname", "name", "file", "line"}:
-                        reporter.attrs[name] = self.redactor.clean(value)
+            if type(plugin).__name__ == "LogXML":
+                clean_junit(plugin, self.redactor)
 
 
 def _bracket(nodeid: str) -> int:

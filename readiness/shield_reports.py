@@ -41,6 +41,7 @@ _PLAIN: Final = frozenset(
 """
 
 _SEALED: Final = _PLAIN - {"longrepr", "sections", "user_properties", "location", "keywords"} | {"$report_type"}
+_JUNIT: Final = frozenset({"classname", "name", "file", "line", "time", "url"})
 _WITHHELD: Final = "«withheld: this report could not be redacted»"
 _DEPTH: Final = 60
 
@@ -85,6 +86,27 @@ def portable(data: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
 def clean_repr(shown: Any, redactor: Redactor) -> None:  # noqa: ANN401 - any of pytest's TerminalRepr classes
     """Redact what `shown` would print, in place."""
     _walk_attributes(shown, redactor, set(), 0)
+
+
+def clean_junit(xml: Any, redactor: Redactor) -> None:  # noqa: ANN401 - pytest's LogXML, which has no public face
+    """Redact what a JUnit file is about to hold besides reports: attributes and properties, of test cases and the suite."""
+    xml.global_properties[:] = redactor.value(xml.global_properties)
+    for reporter in xml.node_reporters_ordered:
+        pending = vars(reporter)
+        if "properties" in pending:
+            pending["properties"] = redactor.value(pending["properties"])
+            _clean_attributes(pending["attrs"], redactor)
+            continue
+        element = reporter.to_xml()  # a finished test case is an XML element already
+        _clean_attributes(element.attrib, redactor)
+        for entry in element.iterfind("properties/property"):
+            for name, value in entry.attrib.items():
+                entry.set(name, redactor.clean(value))
+
+
+def _clean_attributes(attributes: dict[str, str], redactor: Redactor) -> None:
+    for name in attributes.keys() - _JUNIT:
+        attributes[name] = redactor.clean(attributes[name])
 
 
 def _clean_longrepr(longrepr: Any, redactor: Redactor) -> Any:  # noqa: ANN401 - pytest's union of five types

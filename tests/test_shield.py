@@ -1,0 +1,310 @@
+"""The reporting boundary, end to end: canaries planted everywhere in real runs of pytest are found nowhere."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+TOKEN = "CanAry7f3aQ9zLm2Xk8Rt5Vw1Yb6Nc4Pd0HgJ"
+NASTY = "p&\"ss/w\u00f6rd-<K9f>+x'y%z\\q7~Zt4=Jm5Rb8 Wn2"
+FILED = "fILed-4e1c9ab27d50f8836e21bb94"
+CANARIES = (TOKEN, NASTY, FILED)
+
+PLUGIN = '''
+import os, pytest
+from readiness.redact import Redactor
+from readiness.redact_known import known_secrets
+from readiness.shield import Shield
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        import execnet.gateway_base as base
+        send = base.Channel.send
+        def spy(self, item):
+            with open(os.environ["TRAFFIC"], "a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(repr(item) + "\\n")
+            return send(self, item)
+        base.Channel.send = spy
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session):
+    with open(os.environ["ENV_FILE"], encoding="utf-8") as file:
+        known = known_secrets(os.environ, env_file=file.read())
+    session.config.pluginmanager.register(Shield(lambda: Redactor(known)), "readiness-shield")
+'''
+
+CHECKS = '''
+import base64, enum, html, json, logging, os, sys, warnings
+from urllib.parse import quote, quote_plus
+import pytest
+
+TOKEN, NASTY, FILED = (os.environ[name] for name in ("MCP_HUB_TOKEN", "DB_PASSWORD", "COPY"))
+ALL = [TOKEN, NASTY, FILED]
+class Colour(enum.Enum):
+    RED = TOKEN
+def encoded():
+    for v in ALL:
+        raw = v.encode()
+        yield from (v, quote(v), quote_plus(v), quote(v, safe=""), json.dumps(v), html.escape(v), raw.hex(), repr(raw))
+        yield from (base64.b64encode(b"x" * n + raw).decode() for n in range(3))
+        yield from (base64.urlsafe_b64encode(b"x" * n + raw).decode() for n in range(3))
+EVERY = " | ".join(encoded())
+
+@pytest.fixture
+def broken_set_up():
+    raise RuntimeError("set-up " + EVERY)
+
+@pytest.fixture
+def broken_tear_down():
+    yield
+    raise RuntimeError("tear-down " + EVERY)
+
+def test_set_up(broken_set_up): pass
+def test_tear_down(broken_tear_down): pass
+
+def test_assert_compares():
+    answer = {"name": "everything", "headers": {"Authorization": "Bearer " + TOKEN}, "url": "https://u:" + quote(NASTY, safe="") + "@h/x"}
+    assert answer == {"name": "memory", "token": TOKEN, "again": [NASTY] * 3, "filed": FILED * 2}
+
+def test_long_values():
+    padded = "a" * 113 + TOKEN + "b" * 300
+    local = {"k": [padded, NASTY, TOKEN.encode()]}
+    assert padded == "c", EVERY
+
+def test_output(capsys):
+    with capsys.disabled():
+        print("disabled", EVERY)
+        sys.stdout.write(TOKEN[:15]); sys.stdout.write(TOKEN[15:]); sys.stdout.write("\\n")
+        sys.stderr.buffer.write((NASTY + "\\n").encode())
+    print("out", EVERY)
+    print("err", EVERY, file=sys.stderr)
+    logging.getLogger("hub").warning("log %s %d", EVERY, 7)
+    try:
+        raise ValueError(EVERY)
+    except ValueError:
+        logging.getLogger("hub").exception("with traceback", stack_info=True)
+    logging.getLogger("hub").warning("%d of " + TOKEN, 1)
+    os.system("echo child: $MCP_HUB_TOKEN") if "CHILD" in os.environ else None
+    assert 0
+
+def test_passes_with_output():
+    print("out", TOKEN); warnings.warn("passing " + EVERY)
+
+def test_chain():
+    try:
+        try:
+            raise KeyError(TOKEN)
+        except KeyError as e:
+            raise ValueError(NASTY) from e
+    except ValueError:
+        raise ExceptionGroup(FILED, [RuntimeError(EVERY)])
+
+def test_warns():
+    warnings.warn(UserWarning(EVERY, Colour.RED))
+
+@pytest.mark.parametrize("token", [TOKEN, TOKEN + "!", "plain", NASTY, FILED])
+def test_parameters(token): assert token == "plain"
+
+@pytest.mark.parametrize("two", ["one"], ids=["id-" + TOKEN])
+class TestInClass:
+    def test_passes(self, two): pass
+
+def test_skips(): pytest.skip("because " + EVERY)
+def test_xfails(): pytest.xfail("because " + EVERY)
+@pytest.mark.skipif(True, reason="mark " + EVERY)
+def test_skip_mark(): pass
+@pytest.mark.xfail(reason="mark " + EVERY)
+def test_xfail_mark(): assert 0, EVERY
+@pytest.mark.xfail(reason="strict " + EVERY, strict=True)
+def test_xpass(): pass
+def test_fails_without_trace(): pytest.fail("fail " + EVERY, pytrace=False)
+def test_subtests(subtests):
+    for value in ALL:
+        with subtests.test("sub " + value, value=value, every=EVERY):
+            print(EVERY); assert value == "x"
+def test_properties(record_property, record_xml_attribute):
+    record_property("p " + TOKEN, EVERY); record_property("list", [NASTY, {"k": TOKEN}]); record_property("enum", Colour.RED)
+    record_xml_attribute("extra", TOKEN)
+def test_suite_property(record_testsuite_property): record_testsuite_property("suite", EVERY)
+def test_extras(extras):
+    import pytest_html
+    extras.append(pytest_html.extras.text(EVERY)); extras.append(pytest_html.extras.url("https://h/?token=" + TOKEN))
+    extras.append(pytest_html.extras.json({"k": TOKEN}))
+    assert 0
+def test_key():
+    assert not "-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEF\\nAASCBKcwggSjAgEAAoIBAQC7\\n-----END PRIVATE KEY-----"
+def test_unknown_shapes():
+    key = "sk-ant-api03-Zx81" + "Qwertyuiop12"; url = "https://hooks.slack.com/services/T00AA11BB/B22CC33DD/e4F5g6H7i8"
+    assert key == url
+def test_surrogates(): assert "\\ud800 lone" == "x", "\\udfff " + TOKEN
+def test_huge(): raise AssertionError("x" * 20_000_000 + TOKEN + "y" * 20_000_000)
+def test_huge_lines(): raise AssertionError("line of the hub's answer\\n" * 400_000)
+def test_cannot_be_shown():
+    class Bad:
+        def __repr__(self): raise RuntimeError(EVERY)
+    bad = Bad()
+    assert bad == 1
+def test_missing_fixture(no_such_fixture_at_all): pass
+def test_innocent():
+    assert "0f3a9b2c4d5e6f70" == "smoke/test_hub.py::test_hub_is_ready[everything]", "state ready, 127.0.0.1:7000, mcp-hub 4.3.0, production"
+'''
+
+SHOWN = ("0f3a9b2c4d5e6f70", "smoke/test_hub.py::test_hub_is_ready[everything]", "state ready, 127.0.0.1:7000, mcp-hub 4.3.0")
+
+
+def encodings(value: str) -> set[str]:
+    """Every form of `value` that the boundary promises to know, made without its code."""
+    raw = value.encode()
+    found = {value, quote(value), quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1]}
+    found |= {html.escape(value), raw.hex(), raw.hex().upper(), repr(raw)[2:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    for before in range(3):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            found.add(encode(b"\0" * before + raw).decode()[4:-4])
+    return found | {quote(form).lower() for form in found if "%" in quote(form)}
+
+
+@functools.cache
+def pieces() -> frozenset[str]:
+    """All runs of twelve characters of all forms of all canaries."""
+    forms = [form for value in CANARIES for form in encodings(value)]
+    return frozenset(form[i : i + 12] for form in forms for i in range(len(form) - 11))
+
+
+def leaks(text: str) -> list[str]:
+    """What `text` gives away: as it stands, and as a browser shows it."""
+    once = html.unescape(text)
+    found = set()
+    for view in {text, once, html.unescape(once)}:
+        found.update(view[max(i - 30, 0) : i + 42] for i in range(len(view) - 11) if view[i : i + 12] in pieces())
+    return sorted(found)[:5]
+
+
+class Project:
+    """A folder with checks that leak everywhere, and runs of pytest over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "canary_plugin.py").write_text(PLUGIN)
+        (folder / "test_canary.py").write_text(CHECKS)
+        (folder / "hub.env").write_text(f"LOG_LEVEL=warning\nPORT=7000\nDEPLOYMENT={FILED}\nNODE_ENV=production\n")
+
+    def run(self, *arguments: str, status: tuple[int, ...] = (1,), **variables: str) -> str:
+        """Run pytest; return all that it said, wrote or sent, after asserting that no canary is among it."""
+        for old in self.folder.glob("out.*"):
+            old.unlink()
+        known = {"MCP_HUB_TOKEN": TOKEN, "DB_PASSWORD": NASTY, "COPY": FILED, "BUILD_URL": f"https://ci/{TOKEN}"}
+        files = {"ENV_FILE": str(self.folder / "hub.env"), "TRAFFIC": str(self.folder / "out.traffic")}
+        path = os.pathsep.join([str(self.folder), str(Path(__file__).parent.parent)])
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV"))}
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "canary_plugin", "-p", "no:readiness.plugin", *arguments],
+            cwd=self.folder,
+            env=clean | known | files | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"} | variables,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        written = [done.stdout, done.stderr, *(p.read_bytes() for p in sorted(self.folder.glob("out.*")))]
+        written += [p.read_bytes() for p in self.folder.glob(".pytest_cache/**/*") if p.is_file()]
+        everything = "\n".join(part.decode("utf-8", "replace") for part in written)
+        assert leaks(everything) == []
+        assert done.returncode in status, everything[-3000:]
+        return everything
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One project for all runs of this file."""
+    return Project(tmp_path_factory.mktemp("canary"))
+
+
+REPORTS = ("-vv", "-l", "-rA", "--junitxml=out.xml", "--html=out.html", "--self-contained-html", "--log-file=out.log")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n0",), ("-n2",)], ids=["plain", "n0", "n2"])
+def test_no_canary_in_any_report(project: Project, workers: tuple[str, ...]) -> None:
+    """Terminal, JUnit, pytest-html's page, log file, cache and worker traffic show what happened, without the canaries."""
+    text = project.run(*REPORTS, *workers, "test_canary.py")
+    for shown in SHOWN:
+        assert shown in text
+    for name in ("MCP_HUB_TOKEN", "DB_PASSWORD", "DEPLOYMENT", "private-key", "webhook"):
+        assert f"«redacted:{name}»" in text
+    assert "characters cut" in text
+    assert "test_parameters[«redacted:MCP_HUB_TOKEN»]" in text
+    assert "test_parameters[«redacted:MCP_HUB_TOKEN»!]" in text
+    assert "test_parameters[plain]" in text
+    assert "INTERNALERROR" not in text
+    assert len(text) < 12_000_000
+    assert ("'testreport'" in text) == (workers == ("-n2",))
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
+def test_no_canary_in_live_output(project: Project, workers: tuple[str, ...]) -> None:
+    """With -s, live logging, set-up shown and colours, what is printed passes the same filter, also in two pieces."""
+    live = ("-s", "-vv", "-l", "--color=yes", "--log-cli-level=DEBUG", "-k", "not huge")
+    text = project.run(*live, *(workers or ("--setup-show",)), "test_canary.py")
+    assert "disabled «redacted:MCP_HUB_TOKEN»" in text or workers
+    assert "0f3a9b2c4d5e6f70" in text
+
+
+def test_no_canary_copied_by_tee(project: Project) -> None:
+    """A capture that copies to the terminal copies through the filter."""
+    text = project.run("--capture=tee-sys", "-q", "-k", "output", "test_canary.py")
+    assert text.count("out «redacted:MCP_HUB_TOKEN»") >= 2
+
+
+BROKEN = {
+    "collection": ("test_broken.py", "import os\nmessage = os.environ['DB_PASSWORD']\nraise RuntimeError(message, os.environ['MCP_HUB_TOKEN'])"),
+    "exit": ("test_broken.py", "import os, pytest\ndef test_x(): pytest.exit('stop ' + os.environ['MCP_HUB_TOKEN'])"),
+    "internal": (
+        "conftest.py",
+        """
+        import os, pytest
+        def pytest_runtest_logstart(nodeid):
+            secret = os.environ["MCP_HUB_TOKEN"]
+            raise RuntimeError(secret + " " + os.environ["DB_PASSWORD"])
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
+@pytest.mark.parametrize("kind", BROKEN)
+def test_no_canary_when_the_run_itself_breaks(tmp_path: Path, kind: str, workers: tuple[str, ...]) -> None:
+    """Collection errors, pytest.exit and internal errors are shown, and hold no canary either."""
+    project = Project(tmp_path)
+    (tmp_path / "test_canary.py").write_text("def test_passes(): pass\n")
+    name, source = BROKEN[kind]
+    (tmp_path / name).write_text(textwrap.dedent(source))
+    text = project.run(*REPORTS, *workers, status=(0, 1, 2, 3))
+    assert "«redacted:MCP_HUB_TOKEN»" in text
+
+
+def test_plain_reports_pass_untouched(project: Project) -> None:
+    """A run without secrets looks exactly as it does without the boundary."""
+    (project.folder / "test_plain.py").write_text(
+        "import pytest\n@pytest.mark.parametrize('n', [1, 2])\ndef test_n(n):\n    print('n is', n)\n    assert n == {'a': [n] * 30}\n"
+    )
+    arguments = ("-vv", "-l", "-p", "no:cacheprovider", "-p", "no:randomly", "test_plain.py")
+    (project.folder / "nothing.py").write_text("")
+    shielded = project.run(*arguments).split("collected", 1)[1].rsplit("in ", 1)[0]
+    known = os.environ | {"PYTHONPATH": str(project.folder)}
+    bare = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:readiness.plugin", *arguments],
+        cwd=project.folder,
+        env=known,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    ).stdout.decode()
+    assert shielded == bare.split("collected", 1)[1].rsplit("in ", 1)[0]
