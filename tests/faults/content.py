@@ -99,7 +99,7 @@ FAULTS = (
         name="server-disabled",
         sentence="An MCP server that the deployment claims is disabled.",
         how=How(edits=both("servers.0.status", "disabled")),
-        expected={"mcp-servers-are-connected": FAILED},
+        expected={"running-config-is-the-deployed-one": FAILED, "mcp-servers-are-connected": FAILED},
         ends=VALIDATION,
         words=("everything", "disabled"),
     ),
@@ -107,15 +107,32 @@ FAULTS = (
         name="server-missing",
         sentence="An MCP server that the deployment claims is not there.",
         how=How(edits=both("servers.1.name", "other")),
-        expected={"mcp-servers-are-connected": FAILED},
+        expected={"running-config-is-the-deployed-one": FAILED, "mcp-servers-are-connected": FAILED},
         ends=VALIDATION,
         words=("memory",),
+    ),
+    Fault(
+        name="further-server",
+        sentence="A server that nobody deployed is connected as well.",
+        how=How(
+            edits=both(
+                "servers.+",
+                {"name": "git", "status": "connected", "uptime": 90, "error": None, "capabilities": {"tools": []}},
+            )
+        ),
+        expected={"running-config-is-the-deployed-one": FAILED},
+        ends=WATCHED,
+        words=("git",),
     ),
     Fault(
         name="no-servers",
         sentence="A ready hub without any MCP server: its configuration was not found.",
         how=How(edits=(*both("servers", []), edit(TOOLS, "tools", []))),
-        expected={"mcp-servers-are-connected": FAILED, "tools-are-listed": FAILED},
+        expected={
+            "running-config-is-the-deployed-one": FAILED,
+            "mcp-servers-are-connected": FAILED,
+            "tools-are-listed": FAILED,
+        },
         ends=VALIDATION,
         words=("everything", "memory"),
     ),

@@ -104,7 +104,7 @@ class Deployment:
             "expect": {"filtering": True, "llm": True, "telemetry": True, "authentication": True, "tls": True}
             | {"servers": ["everything", "memory"]},
             "limits": {"hub-stays-up": {"critical": 0}},
-            "probe": {"attempts": 3, "interval": 0.01, "timeout": 0.4, "settle": 0.05, "rate": 1000},
+            "probe": {"attempts": 3, "interval": 0.01, "timeout": 2.0, "settle": 0.05, "rate": 1000},
             "report": {"formats": ["json"]},
             "rollback": {
                 "mode": "plan",

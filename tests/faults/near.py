@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from tests.faults.model import Answer, Fault, How, Site, When
-from tests.faults.words import EVERY, HEALTH, SERVERS, STATS, TOOLS, both, edit, paced, status
+from tests.faults.words import (
+    EVERY,
+    HEALTH,
+    SERVERS,
+    STATS,
+    TOOLS,
+    both,
+    edit,
+    paced,
+    status,
+)
 
 FAULTS = (
     Fault(name="healthy", sentence="Nothing is wrong."),
     Fault(
         name="slow-but-inside-the-limit",
         sentence="Answers take their time, and less than the limit.",
-        how=How(answers=(paced(HEALTH, "slow", seconds=0.02),)),
+        how=How(answers=(paced(HEALTH, "slow", seconds=0.05),)),
+        site=Site(config={"limits": {"api-answers-fast": {"samples": 5}}}),
     ),
     Fault(
         name="restarted-is-ready-too",
@@ -77,16 +88,6 @@ FAULTS = (
         name="both-mcp-transports",
         sentence="A hub in between serves both transports of MCP.",
         how=How(transport="both"),
-    ),
-    Fault(
-        name="further-server",
-        sentence="A server that nobody claims is connected as well.",
-        how=How(
-            edits=both(
-                "servers.+",
-                {"name": "git", "status": "connected", "uptime": 90, "error": None, "capabilities": {"tools": []}},
-            )
-        ),
     ),
     Fault(
         name="one-connection-breaks-off",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.faults.model import ALWAYS, REMOVED, Answer, Edit, Ends, When
+from tests.faults.model import ALWAYS, REMOVED, Answer, Edit, Ends, Site, When
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,9 @@ STARTUP: Final = rolled_back("startup-failure")
 VALIDATION: Final = rolled_back("validation-failure")
 SECURITY: Final = rolled_back("security")
 
+ONE_LOOK: Final = Site(config={"probe": {"attempts": 1, "interval": 5.0, "timeout": 0.3}})
+"""For hubs that are silent: without it every check would wait for the time-out again."""
+
 HEALTH_CHECKS: Final = (
     "hub-answers",
     "hub-is-ready",
@@ -67,6 +70,8 @@ SECURITY_CHECKS: Final = (
     "cors-is-restricted",
     "http-redirects-to-https",
 )
+OWN_DOORS: Final = ("http-redirects-to-https",)
+"""Checks that ask the proxy alone."""
 CHECKS: Final = HEALTH_CHECKS + SECURITY_CHECKS
 
 
@@ -74,6 +79,11 @@ def every(outcome: str, *, but: Mapping[str, str | None]) -> dict[str, str]:
     """Every check ends as `outcome`, except those of `but`: another outcome, or None for well."""
     named = dict.fromkeys(CHECKS, outcome) | dict(but)
     return {check: value for check, value in named.items() if value is not None}
+
+
+def away(outcome: str = FAILED) -> dict[str, str]:
+    """What a hub that is not there leads to: one root cause, one line; what does not ask it stays as it is."""
+    return every(UNKNOWN, but={"hub-answers": outcome} | dict.fromkeys(OWN_DOORS))
 
 
 def edit(route: str, path: str, value: Any, when: When = ALWAYS) -> Edit:
