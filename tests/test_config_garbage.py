@@ -13,6 +13,7 @@ from readiness.config.schema import ROOT, SECTIONS
 from readiness.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SCALARS = (
@@ -41,7 +42,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     return document
 
 
-def outcome(attempt: Any) -> Config | ConfigError:
+def outcome(attempt: Callable[[], Config]) -> Config | ConfigError:
     """What an attempt to load gives; any other exception fails the test."""
     try:
         return attempt()
