@@ -21,14 +21,11 @@ def plain(value: object, limit: int) -> str:
     Newlines and tabs stay; what is not printable becomes its escape, `\x1b` or `\u202e`. Never raises. Text that is cut says how much is missing.
     """
     text = value if isinstance(value, str) else str(value)
-    cut = len(text) - limit
-    if cut > 0:
-        text = text[:limit]
-    if not (text.isascii() and text.isprintable()):
-        text = _shown(text)
-    if cut > 0:
-        return f"{text[:limit]}… [{cut} characters cut]"
-    return text
+    shown = text[:limit]
+    if not (shown.isascii() and shown.isprintable()):
+        shown = _shown(shown)[:limit]
+    missing = len(text) - limit
+    return f"{shown}… [{missing} characters cut]" if missing > 0 else shown
 
 
 def line(value: object, limit: int) -> str:

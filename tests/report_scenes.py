@@ -6,12 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from report_factory import Plan, Step, health_rows, judged, report
-
 from readiness.config.model import Target
 from readiness.findings import Outcome, Severity
 from readiness.report import Comparison
 from readiness.verdict import CategoryScore, Decision, Stage, Status
+from tests.report_factory import Plan, Step, health_rows, judged, report
 
 if TYPE_CHECKING:
     from readiness.report import Report

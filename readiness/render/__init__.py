@@ -5,9 +5,9 @@ Each is imported where it is used: a run that writes no HTML never loads Jinja2.
 
 from __future__ import annotations
 
-import json
+import importlib
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from readiness import files
 from readiness.errors import ReadinessError
@@ -52,26 +52,20 @@ def write_all(report: Report, directory: Path, formats: Sequence[str] = FORMATS)
 
 
 def _renderer(name: str) -> Callable[[Report], str]:
-    if name == "json":
-        from readiness.render.json import render
-    elif name == "html":
-        from readiness.render.html import render
-    else:
+    if name not in FORMATS:
         raise ReadinessError(f"[report] formats: {name!r} is not known; valid: {', '.join(FORMATS)}")
-    return render
+    module = importlib.import_module(f"readiness.render.{name}")
+    return cast("Callable[[Report], str]", module.render)
 
 
 def _newer_on_top(lock: Path, report: Report) -> bool:
-    try:
-        started = str(json.loads(files.read(lock, 4096) or b"")["started"])
-    except (ValueError, KeyError, TypeError):
-        return False
+    started = (files.read(lock, 4096) or b"").decode("ascii", "replace").partition(" ")[0]
     return iso(report.run.started) < started < iso(time.time() + _SLACK)
 
 
 def _mark(lock: Path, report: Report) -> None:
     # written in place: the lock is held on this very file, and whatever is damaged in it counts as absent
     try:
-        lock.write_text(json.dumps({"started": iso(report.run.started), "id": report.run.id}), encoding="ascii")
+        lock.write_text(f"{iso(report.run.started)} {report.run.id}\n", encoding="utf-8")
     except OSError as error:
         raise ReadinessError(f"cannot write {lock}: {error.strerror or error}") from error

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LONG: Final = 4_000
 """Characters kept of a reason; the recorder of a check keeps as many."""
 _TEXT: Final = 1_000
+_SENTENCE: Final = 400
 _NAME: Final = 200
 
 
@@ -46,12 +47,12 @@ def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
         first_look=_init_command(config) if config.first_look else None,
         status=str(judgement.status.value),
         decision=str(decision),
-        because=line(judgement.because, _TEXT),
+        because=line(judgement.because, _SENTENCE),
         score=judgement.score,
         headline=judgement.headline,
         best_case=judgement.best_case,
         proven=judgement.proven,
-        cap=None if judgement.cap is None else line(judgement.cap, _TEXT),
+        cap=None if judgement.cap is None else line(judgement.cap, _SENTENCE),
         stage=str(judgement.stage.value),
         gate={name: float(getattr(gate, name)) for name in ("ready", "conditional", "category", "proven")},
         categories=tuple(

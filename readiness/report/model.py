@@ -153,9 +153,8 @@ class Report:
 
 def shown(number: Fraction, digits: int = 1) -> float:
     """`number` floored to `digits` decimals: a score is never rounded up."""
-    scale = 10**digits
-    floored: int = math.floor(number * scale)
-    return floored / scale
+    scale: int = 10**digits
+    return math.floor(number * scale) / scale
 
 
 def iso(moment: float) -> str:

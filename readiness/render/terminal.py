@@ -1,0 +1,148 @@
+"""The terminal's summary: what the page says, in at most 25 lines, the verdict first and what to run next last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from readiness.render import shape as words
+from readiness.text import line, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from readiness.render.shape import Group, Shape
+    from readiness.report import Report
+
+MAX_LINES: Final = 25
+_FULL: Final = 3
+"""Lines of a finding told in full: what, measured against expected, what to do."""
+_MAX_TROUBLE: Final = 3
+_MAX_PROBLEMS: Final = 2
+_MANY: Final = 4_000
+"""Characters of a text that are looked at at all; a line shows far fewer."""
+_STATUS: Final = {"READY": "1;32", "CONDITIONAL": "1;33", "NOT READY": "1;31", "INCOMPLETE": "1;35"}
+_OUTCOME: Final = {"failed": "31", "unknown": "35", "degraded": "33", "flaky": "33", "waived": "36"}
+
+_WHOLE: Final = ("next: ", "report: ")
+"""Lines that are copied: wrapped by the terminal where they are long, never cut."""
+_COPIED: Final = 400
+
+Line = tuple[str, str]
+"""A text and the ANSI code it is shown in; an empty code is plain."""
+
+
+def lines(  # noqa: PLR0913 - what a summary shows, one keyword each
+    report: Report,
+    width: int = 80,
+    color: bool = False,  # noqa: FBT001, FBT002 - the terminal's own property
+    *,
+    exit_status: int | None = None,
+    paths: Sequence[Path] = (),
+    problems: Sequence[str] = (),
+) -> list[str]:
+    """The summary in at most 25 lines of at most `width` columns (at least 40 are assumed); what is copied stays whole.
+
+    `exit_status` is the run's, `paths` are the reports written, `problems` says what could not be written.
+    """
+    columns = max(width, 40)
+    grouped = words.shape(report)
+    head = _head(report)
+    tail = _tail(report, grouped, exit_status=exit_status, paths=paths, problems=problems)
+    room = MAX_LINES - len(head) - len(tail)
+    told = [*head, *_findings(grouped, room), *tail]
+    return [_shown(text, code, columns, color=color) for text, code in told[:MAX_LINES]]
+
+
+def _shown(text: str, code: str, columns: int, *, color: bool) -> str:
+    indent = text[: len(text) - len(text.lstrip(" "))]
+    whole = text.startswith(_WHOLE)
+    short = shorten(indent + line(text, _MANY), _COPIED if whole else columns)
+    return f"\x1b[{code}m{short}\x1b[0m" if color and code else short
+
+
+def _head(report: Report) -> list[Line]:
+    score = f"score {words.number(report.headline)}"
+    stamp = "DEMO " if report.demo else ""
+    told: list[Line] = [(f"{stamp}{report.status}: {report.decision}, {score}", _STATUS.get(report.status, "1"))]
+    told.append((report.because, "1"))
+    about = [text for text in (words.capped(report), words.best_case(report)) if text]
+    if about:
+        told.append(("; ".join(about), ""))
+    if report.demo:
+        told.append(("this is the embedded hub, not yours: nothing follows from it", "33"))
+    told += [(f"the run itself broke: {sentence}", "31") for sentence in report.trouble[:_MAX_TROUBLE]]
+    if len(report.trouble) > _MAX_TROUBLE:
+        told.append((f"  and {len(report.trouble) - _MAX_TROUBLE} more like it, in the report", "31"))
+    return told
+
+
+def _findings(grouped: Shape, room: int) -> list[Line]:
+    """As many findings as fit: in full while all others keep at least a line, then a line each, then a count."""
+    groups = [*grouped.lost, *grouped.unknown]
+    told: list[Line] = [
+        (f"unknown: {words.plural(len(rows), 'check')} blocked by {root}", "35") for root, rows in grouped.orphans[:2]
+    ]
+    for index, group in enumerate(groups):
+        left = len(groups) - index - 1
+        full = _finding(group)
+        free = room - len(told)
+        if len(full) + min(left, _FULL) <= free:
+            told += full
+        elif free > 1 or (free == 1 and not left):
+            told.append(full[0])
+        else:
+            told += [(f"and {left + 1} more, in the report", "")] if free > 0 else []
+            break
+    return told
+
+
+def _finding(group: Group) -> list[Line]:
+    row = group.row
+    outcome = row.outcome.value
+    head = f"{words.label(outcome).upper()} {row.severity.value} {row.key}"
+    if row.points_lost > 0:
+        head += f" {words.points(row.points_lost)}"
+    if group.blocked:
+        head += (
+            f", and {words.plural(len(group.blocked), 'check')} blocked by it ({words.points(group.blocked_points)})"
+        )
+    told: list[Line] = [(head, _OUTCOME.get(outcome, ""))]
+    measured, expected = words.measured(row), words.expected(row)
+    values = ", ".join(
+        t for t in (f"measured {measured}" if measured else "", f"expected {expected}" if expected else "") if t
+    )
+    if row.waiver or values or row.reason:
+        told.append((f"  {row.waiver or values or row.reason}", ""))
+    if row.remedy and not row.waiver:
+        told.append((f"  do: {row.remedy}", "36"))
+    return told
+
+
+def _tail(
+    report: Report, grouped: Shape, *, exit_status: int | None, paths: Sequence[Path], problems: Sequence[str]
+) -> list[Line]:
+    counts = ", ".join(f"{number} {words.label(name)}" for name, number in grouped.counts.items())
+    told: list[Line] = [(counts or "nothing was planned", "")]
+    change = words.change_sentence(report.comparison)
+    if change:
+        told.append((change, ""))
+    rollback = words.rollback_sentence(report)
+    if rollback and (report.decision in {"ROLL BACK", "HOLD"} or report.status in {"NOT READY", "INCOMPLETE"}):
+        told.append((rollback, "1" if report.decision == "ROLL BACK" else ""))
+    call = report.contacts.get("on_call")
+    if call and report.decision in {"ROLL BACK", "HOLD"}:
+        told.append((f"on call: {call}", ""))
+    told += [(problem, "31") for problem in problems[:_MAX_PROBLEMS]]
+    if paths:
+        told.append((f"report: {_best(paths)}", ""))
+    status = report.exit_code if exit_status is None else exit_status
+    if status is not None:
+        told.append((words.exit_meaning(report, status), ""))
+    if report.first_look:
+        told.append((f"next: {report.first_look}", "1"))
+    return told
+
+
+def _best(paths: Sequence[Path]) -> Path:
+    return next((path for path in paths if path.suffix == ".html"), paths[0])

@@ -1,0 +1,120 @@
+"""The terminal's summary: the verdict first, at most 25 lines, nothing a terminal would obey."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from readiness.findings import Outcome, Severity
+from readiness.render.terminal import MAX_LINES, lines
+from readiness.text import width
+from readiness.verdict import Decision, Status
+from tests.report_factory import judged, report
+from tests.report_scenes import SCENES
+
+PATHS = [Path("reports/readiness.json"), Path("reports/readiness.html")]
+
+
+@pytest.mark.parametrize("columns", [60, 79, 120, 200])
+@pytest.mark.parametrize("scene", SCENES)
+def test_every_scene_fits(scene: str, columns: int) -> None:
+    """No scene takes more than 25 lines or the given columns, and nothing in it is a control character."""
+    told = lines(SCENES[scene](), columns, color=False, paths=PATHS, problems=["disk full\x1b[2J"])
+    assert len(told) <= MAX_LINES
+    assert all(char.isprintable() for text in told for char in text)
+    assert all(width(text) <= columns for text in told if not text.startswith(("next: ", "report: ")))
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_first_lines_are_verdict_decision_score_and_reason(scene: str) -> None:
+    """The first line holds word, decision and score, the second the reason."""
+    found = SCENES[scene]()
+    told = lines(found, 200, color=False)
+    assert f"{found.status}: {found.decision}, score " in told[0]
+    assert told[1].startswith(found.because[:80])
+
+
+def test_a_dead_hub_is_told_in_few_lines() -> None:
+    """One root cause with its values, remedy and what it blocks; the rollback, the person, the report, the exit."""
+    told = lines(SCENES["hub_down"](), 100, color=False, paths=PATHS, exit_status=1)
+    assert told[0] == "NOT READY: ROLL BACK, score 0.0"
+    assert "FAILED critical hub-answers -8.0, and 23 checks blocked by it (-92.0)" in told
+    assert "  measured connection refused, expected an answer within 5 s" in told
+    assert any(text.startswith("  do: Look at the hub's log") for text in told)
+    assert told[-4:] == [
+        "rollback planned: previous-release (planned)",
+        "on call: Ops rota, +44 20 7946 0018",
+        "report: reports/readiness.html",
+        "exit 1: not ready",
+    ]
+
+
+def test_counts_best_case_and_change_are_told() -> None:
+    """The rest of what the page says: counts by outcome, best case, change since the last run."""
+    told = "\n".join(lines(SCENES["conditional"](), 200, color=False))
+    assert "up to 89.2 if 1 unknown check passes" in told
+    assert "1 failed, 1 unknown, 1 degraded, 1 waived, 20 passed" in told
+    assert "-6.1 since 2026-09-21 13:06 (-4.7 outcomes, -1.4 a changed plan), 1 newly failing" in told
+
+
+@pytest.mark.parametrize(
+    ("scene", "status", "words"),
+    [
+        ("conditional", 0, "exit 0: what failed or is unknown does not block"),
+        ("ready", 0, "exit 0: ready"),
+        ("ready", 1, "exit 1: a test that is no check failed"),
+        ("conditional", 10, "exit 10: conditional, which --readiness-strict does not let pass"),
+        ("incomplete", 12, "exit 12: incomplete; what is missing has to be found out first"),
+        ("incomplete", 2, "exit 2: pytest's own status; the verdict above stands beside it"),
+    ],
+)
+def test_the_exit_status_is_explained(scene: str, status: int, words: str) -> None:
+    """The last line says what the number means."""
+    assert lines(SCENES[scene](), 100, color=False, exit_status=status)[-1] == words
+
+
+def test_a_first_look_ends_with_the_next_command_whole() -> None:
+    """The command to run next is the last line and never cut, however narrow the terminal."""
+    assert lines(SCENES["first_look"](), 60, color=False)[-1] == (
+        "next: readiness init --url http://127.0.0.1:3000 --release '/opt/mcp hub'"
+    )
+
+
+def test_a_demo_is_stamped() -> None:
+    """The embedded hub is named in the first line."""
+    assert lines(SCENES["demo"](), 80, color=False)[0].startswith("DEMO READY")
+
+
+@pytest.mark.parametrize("count", [1, 5, 6, 7, 8, 20, 500])
+def test_as_many_findings_as_fit_and_the_rest_counted(count: int) -> None:
+    """Every finding is either named or counted, worst first, and the worst are told in full."""
+    rows = [
+        judged(f"check-{n:03}", Outcome.FAILED, 90 / count - n / 10_000, severity=Severity.HIGH, reason="refused",
+               actual="1", expected="2", remedy="mend it")
+        for n in range(count)
+    ]  # fmt: skip
+    told = lines(report(rows, Status.NOT_READY, Decision.HOLD), 80, color=False, paths=PATHS, exit_status=1)
+    assert len(told) <= MAX_LINES
+    named = [text.split()[2] for text in told if text.startswith("FAILED")]
+    assert named == [f"check-{n:03}" for n in range(len(named))]
+    rest = [int(found[1]) for text in told if (found := re.fullmatch(r"and (\d+) more, in the report", text))]
+    assert len(named) + sum(rest) == count
+    assert told[told.index(next(t for t in told if "check-000" in t)) + 2] == "  do: mend it"
+
+
+def test_colour_wraps_and_never_breaks_the_text() -> None:
+    """With colour the same texts come, each reset at its end."""
+    found = SCENES["conditional"]()
+    plain, colourful = lines(found, 80, color=False), lines(found, 80, color=True)
+    assert [re.sub(r"\x1b\[[0-9;]*m", "", text) for text in colourful] == plain
+    assert all(text.endswith("\x1b[0m") for text in colourful if "\x1b" in text)
+    assert colourful[0].startswith("\x1b[1;33m")
+
+
+def test_trouble_is_bounded() -> None:
+    """A hundred broken suites leave room for everything else."""
+    told = lines(report(trouble=[f"suite {n} broke" for n in range(100)]), 80, color=False, exit_status=12)
+    assert sum("the run itself broke" in text for text in told) == 3
+    assert "  and 97 more like it, in the report" in told
