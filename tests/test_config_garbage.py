@@ -50,7 +50,7 @@ def outcome(attempt: Callable[[], Config]) -> Config | ConfigError:
         return error
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(document=documents())
 def test_any_document_is_accepted_or_refused(tmp_path: Path, document: dict[str, Any]) -> None:
     """Values of every type in every place never give another exception, nor a message that is not plain."""
@@ -61,7 +61,7 @@ def test_any_document_is_accepted_or_refused(tmp_path: Path, document: dict[str,
         assert found.path == tmp_path / "readiness.toml"
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200) | st.text(alphabet='[]{}="\\.\n ae1-:#,', max_size=80).map(str.encode))
 def test_any_bytes_are_accepted_or_refused(tmp_path: Path, content: bytes) -> None:
     """Bytes that are almost TOML never give another exception."""

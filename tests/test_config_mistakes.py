@@ -225,7 +225,7 @@ def test_a_literal_secret_is_refused_and_never_shown(tmp_path: Path, text: str) 
         '[target]\ntoken_env = "MCP_HUB_TOKEN"',
         '[[expect.tool_call]]\nserver = "a"\ntool = "get"\narguments = {key = "greeting"}',
         '[secrets]\nresolve = ["op", "read"]',
-        '[release]\nrotation = "secrets.toml"\nrequired_variables = ["OPENAI_API_KEY"]',
+        '[release]\nrotation = "secrets.toml"\nrequired_variables = ["OPENAI_API_KEY", "GOOGLEAPPLICATIONCREDENTIALS"]',
         '[notify.high]\nurls = ["${SLACK_WEBHOOK_URL}"]',
         '[expect]\nmy_token = {expected = false, reason = "there is none"}',
         "[limits.rate-limit-answers-429]\ncritical = 1",

@@ -71,8 +71,11 @@ def _random(run: str) -> bool:
 
 def token_like(name: str) -> bool:
     """Whether what stands where a variable's name should be looks like the secret itself."""
+    long = 24  # letters without a break; names in capitals may be that long
     runs = name.split("_")
-    return literal_kind(name) is not None or any(_random(run) or len(run) >= 24 for run in runs)  # noqa: PLR2004
+    return literal_kind(name) is not None or any(
+        _random(run) or (len(run) >= long and run != run.upper()) for run in runs
+    )
 
 
 def find_literals(document: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
