@@ -7,9 +7,6 @@ alone, and ends every other check before it starts, as unknown.
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,177 +15,33 @@ import pytest
 from readiness import checks
 from readiness.config.model import Config
 from readiness.errors import HubDown, Unknown
+from readiness.findings import Limits
+from readiness.reach import BLOCKED, Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from readiness.facts.answer import Answer
+    from readiness.facts.contract import Contract
     from readiness.facts.deployed import Deployment
-    from readiness.facts.http import Transport
-    from readiness.facts.hub import Hub, Known
+    from readiness.facts.disclosure import Disclosure
+    from readiness.facts.hub import Hub
+    from readiness.facts.hublog import HubLog
+    from readiness.facts.inventory import Inventory
     from readiness.facts.outside import Outside
 
 CONFIG: Final = pytest.StashKey[Config]()
 """Where the plugin leaves the configuration, on pytest's own."""
 RUN_DIR: Final = pytest.StashKey[Path]()
 """Where the plugin leaves the run's private folder, shared by its workers."""
-IDENTITY_FILE: Final = "identity.json"
-_SHORT: Final = 1.0
-"""Seconds a hub that was lost gets to show that it is back, before each later check."""
 
 
-class Reach:
-    """What one process of a run knows about reaching the hub; it remembers losses, never answers."""
-
-    def __init__(self, config: Config, run_dir: Path | None) -> None:
-        self.config, self.run_dir = config, run_dir
-        self.since = time.time()
-        self._transport: Transport | None = None
-        self._outside: Transport | None = None
-        self._known: Known | None = None
-        self._lost: Unknown | None = None
-        self._asked = False
-        self._looked = 0.0
-        self._noted = False
-
-    def hub(self) -> Hub:
-        """A fresh view of the hub for one check. Raises Unknown where no address or token is configured."""
-        from readiness.facts.hub import Hub, Known
-
-        if self._known is None:
-            self._known = Known(on_down=self._lose, on_seen=self._see)
-        return Hub(self.transport, self.config, self._known)
-
-    @property
-    def transport(self) -> Transport:
-        """How facts are fetched: the hub's own port where it is known, else what clients use. Raises Unknown."""
-        if self._transport is None:
-            from readiness.facts.http import token_of
-
-            url = self.config.target.facts_url
-            if not url:
-                raise Unknown("neither [target] url nor internal_url says where the hub is")
-            self._transport = self._made(url, token_of(self.config.target.token_env))
-            self._transport.on_answer = self._notice
-        return self._transport
-
-    @property
-    def outside(self) -> Transport | None:
-        """How strangers ask: through `url`, without a token; None where it is not configured."""
-        if self._outside is None and self.config.target.url:
-            self._outside = self._made(self.config.target.url, None)
-        return self._outside
-
-    def _made(self, url: str, token: str | None) -> Transport:
-        from readiness.facts.http import Settings, Transport
-        from readiness.facts.urls import is_loopback
-
-        own = url == self.config.target.internal_url or is_loopback(url)
-        settings = Settings(
-            base=url,
-            timeout=self.config.probe.timeout,
-            rate=None if own else self.config.probe.rate,
-            ca_file=self.config.target.ca_file,
-            token=token,
-        )
-        return Transport(settings)
-
-    def ensure(self, hub: Hub) -> None:
-        """Return if the hub answers; else raise HubDown or Unknown, "blocked by hub-answers".
-
-        The first time in a process it gets the probe's attempts; once lost, a single short one before each check, and
-        none if that was just done.
-        """
-        if self._asked and self._lost is None:
-            return
-        if self._asked and self._lost is not None and time.monotonic() - self._looked < self.config.probe.interval:
-            raise _blocked(self._lost)
-        attempts = 1 if self._asked else self.config.probe.attempts
-        self._lost = self._tried(hub, attempts, _SHORT if self._asked else None)
-        self._asked, self._looked = True, time.monotonic()
-        if self._lost is not None:
-            raise _blocked(self._lost)
-
-    def _tried(self, hub: Hub, attempts: int, timeout: float | None) -> Unknown | None:
-        for left in range(attempts - 1, -1, -1):
-            hub.new_attempt()
-            trouble = self._trouble(hub, timeout)
-            if trouble is None or not left:
-                return trouble
-            time.sleep(self.config.probe.interval)
-        return None
-
-    def _trouble(self, hub: Hub, timeout: float | None) -> Unknown | None:
-        try:
-            with hub.transport.within(timeout):
-                words = hub.trouble()
-        except Unknown as error:
-            return error
-        return HubDown(words) if words else None
-
-    def _see(self, trouble: str) -> None:
-        """Note what a look at health proved: a hub that answered needs no further probe."""
-        self._asked, self._looked = True, time.monotonic()
-        self._lost = HubDown(trouble) if trouble else None
-
-    def _lose(self, error: HubDown) -> None:
-        """Note a proof that the hub is down, on the running check too."""
-        self._asked, self._lost, self._looked = True, error, time.monotonic()
-        recorder = checks.current.get()
-        if recorder is not None:
-            recorder.lost_hub = True
-            if self._proxied:
-                recorder.fires = False
-
-    @property
-    def _proxied(self) -> bool:
-        """Whether facts are fetched through something that ends TLS: the hub speaks none itself."""
-        target = self.config.target
-        return target.internal_url is None and (target.url or "").startswith("https:")
-
-    def _notice(self, answer: Answer) -> None:
-        """Evidence seen only through a proxy is good enough to fail, never to roll back."""
-        recorder = checks.current.get()
-        if recorder is not None and (self._proxied or (answer.from_proxy and not self.config.target.internal_url)):
-            recorder.fires = False
-
-    def note_identity(self, hub: Hub) -> None:
-        """Write down, once a run, which process answered first."""
-        if self._noted or self.run_dir is None:
-            return
-        self._noted = True
-        file = self.run_dir / IDENTITY_FILE
-        if file.exists():
-            return
-        with contextlib.suppress(Unknown, OSError):
-            text = json.dumps(hub.identity().to_json() | {"seen": self.since})
-            own = file.with_name(f"{IDENTITY_FILE}.{os.getpid()}")
-            own.write_text(text, encoding="utf-8")
-            # a link fails where another worker was first: the first note stays
-            with contextlib.suppress(FileExistsError):
-                os.link(own, file)
-            own.unlink()
-
-    def first_identity(self) -> Mapping[str, Any] | None:
-        """Which process answered at the run's start; None if that was never learnt."""
-        if self.run_dir is None:
-            return None
-        try:
-            found = json.loads((self.run_dir / IDENTITY_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
-
-    def close(self) -> None:
-        """Close every connection."""
-        for transport in (self._transport, self._outside):
-            if transport is not None:
-                transport.close()
+HUB_IS_READY: Final = "hub-is-ready"
+"""The check that waits for a starting hub itself, and says how long it took."""
 
 
-def _blocked(error: Unknown) -> Unknown:
-    kind: type[Unknown] = HubDown if isinstance(error, HubDown) else type(error)
-    return kind(f"blocked by hub-answers: {str(error).removeprefix('blocked by hub-answers: ')}")
+def _id(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("check")
+    return str(marker.args[0]) if marker and marker.args else ""
 
 
 def _wire(reach: Reach, item: pytest.Item) -> None:
@@ -227,9 +80,12 @@ def hub_unprobed(request: pytest.FixtureRequest, readiness_reach: Reach) -> Hub:
 
 
 @pytest.fixture
-def hub(hub_unprobed: Hub, readiness_reach: Reach) -> Hub:
+def hub(request: pytest.FixtureRequest, hub_unprobed: Hub, readiness_reach: Reach) -> Hub:
     """The hub's HTTP API. A hub that does not answer ends the check in set-up."""
     readiness_reach.ensure(hub_unprobed)
+    if _id(request.node) == HUB_IS_READY:
+        readiness_reach.waited = True
+    readiness_reach.let_it_start(hub_unprobed)
     readiness_reach.note_identity(hub_unprobed)
     hub_unprobed.new_attempt()
     return hub_unprobed
@@ -251,13 +107,58 @@ def deployed(readiness_config: Config) -> Deployment:
     return Deployment(readiness_config)
 
 
+@pytest.fixture
+def first_identity(readiness_reach: Reach) -> Mapping[str, Any] | None:
+    """Which process answered at the run's start; None if that was never learnt."""
+    return readiness_reach.first_identity()
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """The running check's limits, as configured."""
+    recorder = checks.current.get()
+    return (recorder.limits if recorder else None) or Limits()
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    """The shapes that clients rely on."""
+    from readiness.facts.contract import Contract
+
+    return Contract()
+
+
+@pytest.fixture
+def inventory(readiness_reach: Reach) -> Inventory:
+    """The tools of this run and of the last good one."""
+    from readiness.facts.inventory import Inventory
+
+    return Inventory(readiness_reach.config, readiness_reach.run_dir)
+
+
+@pytest.fixture
+def hub_log(readiness_reach: Reach) -> HubLog:
+    """The log of the hub that answers, up to the start of this run."""
+    from readiness.facts.hublog import HubLog
+
+    return HubLog(readiness_reach.config, readiness_reach.since)
+
+
+@pytest.fixture
+def disclosure(readiness_config: Config) -> Disclosure:
+    """The search for secrets and internals in answers."""
+    from readiness.facts.disclosure import Disclosure
+
+    return Disclosure(readiness_config)
+
+
 def ask_again(config: Config) -> str:
     """Ask at the end whether the hub answers, with the probe's attempts; why it is proven not to, or an empty text."""
     reach = Reach(config, None)
     try:
         reach.ensure(reach.hub())
     except HubDown as error:
-        return str(error).removeprefix("blocked by hub-answers: ")
+        return str(error).removeprefix(BLOCKED)
     except Unknown:
         return ""
     finally:

@@ -40,6 +40,10 @@ class Broken(CouldNotLook):
     """The connection was accepted and broke before an answer was complete; worth another try at once."""
 
 
+class TlsRefused(CouldNotLook):
+    """The other side ended the TLS handshake because we show no certificate."""
+
+
 class TimedOut(CouldNotLook):
     """The connection was accepted and no complete answer came: not before the deadline, or never on this host.
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config.model import Claim
 from readiness.errors import Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
     from readiness.config.model import Config
 
@@ -59,6 +59,16 @@ class Deployed:
     def references(self) -> frozenset[str]:
         """Names of the variables that the configuration takes from the environment."""
         return frozenset(_references(self.data))
+
+    @property
+    def names(self) -> str:
+        """The files in words."""
+        return ", ".join(str(file) for file in self.files)
+
+    def foreign(self, sources: Iterable[str]) -> list[str]:
+        """Those of `sources`, paths that the hub read servers from, that are none of these files."""
+        own = {str(file) for file in self.files} | {str(file.resolve()) for file in self.files}
+        return sorted({source for source in sources if not {source, str(Path(source).resolve())} & own})
 
     @property
     def changed(self) -> float:
@@ -209,6 +219,15 @@ class Deployment:
     def version(self) -> str | None:
         """The version that should run; None where nobody said."""
         return expected_version(self.config)
+
+    def built(self) -> float | None:
+        """When the release's entry point was built, seconds since the epoch; None where there is none to see."""
+        if self.config.target.release is None:
+            return None
+        try:
+            return (self.config.target.release / "dist" / "cli.js").stat().st_mtime
+        except OSError:
+            return None
 
     def environment(self) -> frozenset[str]:
         """Names of the variables that the deployed env file sets. Raises Unreadable."""

@@ -19,10 +19,11 @@ _LINE: Final = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*
 
 
 def of(config: Config) -> Mapping[str, str]:
-    """The variables of the deployed env file. Raises Unreadable."""
+    """The variables of the deployed env file; none where the release has no such file. Raises Unreadable."""
     if config.target.release is None:
         raise Unreadable("no [target] release: its env file cannot be read")
-    return read(config.target.release / config.target.env_file)
+    file = config.target.release / config.target.env_file
+    return read(file) if file.exists() else {}
 
 
 def read(file: Path) -> Mapping[str, str]:

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
 from readiness.facts.answer import Answer, BadAnswer, Broken, TimedOut
-from readiness.facts.events import events
-from readiness.facts.records import Health, HubState, Server, Tool, servers_in, shown, tools_in, tools_of, whole
+from readiness.facts.hubstate import EVENTS, first_state
+from readiness.facts.records import Health, HubState, Server, Tool, servers_in, shown, tools_in, tools_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import psutil
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 HEALTH: Final = "/api/health"
 SECOND_LOOK: Final = 1.0
 """Seconds that health gets to answer after another route was silent."""
-_EVENTS_LIMIT: Final = 1024 * 1024
 _OK: Final = 200
 _NOT_FOUND: Final = 404
 _NO_SUCH: Final = frozenset({_NOT_FOUND, 405, 410, 501})
@@ -111,6 +109,11 @@ class Hub:
             raise found.with_traceback(None)
         return found
 
+    def raw(self, route: str, **headers: str) -> Answer:
+        """GET `route` with `headers` as it is, whatever its status. Raises HubDown, BadAnswer, CouldNotLook."""
+        with self._watched():
+            return self._ask(route, headers)
+
     def time(self, route: str) -> float:
         """Seconds one GET of `route` takes, answered well, never shared. Raises as `answer` does."""
         with self._watched():
@@ -164,10 +167,10 @@ class Hub:
 
         Raises BadAnswer when the stream brings none within the probe's time-out, else as `answer` does.
         """
-        route = "/api/events"
+        route = EVENTS
         try:
             with self._watched(), self.transport.within(None):
-                return self._first_state(route)
+                return first_state(self.transport, lambda answer: self._checked(route, answer))
         except (TimedOut, Broken) as error:
             self._is_it_down(error)
             raise BadAnswer(f"GET {route}: no hub_state event in {self.config.probe.timeout:g} s") from None
@@ -177,6 +180,27 @@ class Hub:
         from readiness.facts.identity import identify
 
         return identify(self)
+
+    def version(self) -> str:
+        """The version that runs: published, else of the package that the process on this host runs. Raises NotServed."""
+        from readiness.facts.identity import package_of
+
+        published = self.health().version
+        if published is not None:
+            return published
+        package = package_of(self.process())
+        if package is None:
+            raise NotServed("the hub publishes no version (run from source), and its process shows no package.json")
+        return str(package["version"])
+
+    def variables(self) -> frozenset[str]:
+        """Names of the variables, not empty, that the process on this host was started with. Raises Unknown."""
+        from readiness.facts.identity import environment_of
+
+        found = environment_of(self.process())
+        if found is None:
+            raise Unknown("this user may not read the environment of the hub's process")
+        return frozenset(name for name, value in found.items() if value)
 
     def process(self) -> psutil.Process:
         """The hub's process on this host. Raises Unknown where it runs elsewhere or cannot be told."""
@@ -219,20 +243,9 @@ class Hub:
                 self._known.on_down(error)
             raise
 
-    def _first_state(self, route: str) -> HubState:
-        with self.transport.stream("GET", route, headers={"accept": "text/event-stream"}) as stream:
-            opened = Answer(method="GET", url=route, status=stream.status, headers=stream.headers)
-            self._checked(route, opened)
-            if opened.content_type != "text/event-stream":
-                raise BadAnswer(f"GET {route} answered {opened.content_type or 'no content type'}, expected events")
-            for event in events(stream.chunks(_EVENTS_LIMIT)):
-                if event.name == "hub_state":
-                    return _state(event.data)
-        raise BadAnswer(f"GET {route} ended without a hub_state event")
-
-    def _ask(self, route: str) -> Answer:
+    def _ask(self, route: str, headers: Mapping[str, str] | None = None) -> Answer:
         try:
-            return self.transport.get(route)
+            return self.transport.get(route, headers=headers)
         except TimedOut as error:
             if route == HEALTH:
                 raise HubDown(str(error)) from None
@@ -281,16 +294,6 @@ class Hub:
             if name
             else "set [target] token_env to the name of a token's variable"
         )
-
-
-def _state(data: str) -> HubState:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise BadAnswer("GET /api/events: the hub_state event holds no JSON object")
-    return HubState(state=str(value.get("state")), pid=whole(value.get("pid")), port=whole(value.get("port")))
 
 
 def _message(answer: Answer) -> str:

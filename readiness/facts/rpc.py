@@ -11,7 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import urljoin
 
-from readiness.errors import CouldNotLook, NotServed, Unknown
+from readiness.errors import CouldNotLook, Unknown
 from readiness.facts.answer import Answer, BadAnswer, strict_json
 from readiness.facts.events import Event, events
 from readiness.facts.urls import same_host
@@ -49,7 +49,7 @@ class _Session(Protocol):
 def probe(transport: Transport, *, tools: bool = False, timeout: float | None = None) -> Probe:
     """Open a session, ping it, list its tools if asked, and close it, within `timeout` seconds in total.
 
-    Raises BadAnswer for an endpoint that answers wrongly or announces another host; NotServed without an endpoint;
+    Raises BadAnswer for an endpoint that is absent, answers wrongly or announces another host;
     TimedOut, HubDown, CouldNotLook; Unknown for refused credentials.
     """
     with transport.within(timeout):
@@ -200,7 +200,7 @@ def _legacy(transport: Transport) -> Iterator[_Legacy]:
     with transport.stream("GET", ENDPOINT, headers={"accept": "text/event-stream"}) as stream:
         opened = Answer(method="GET", url=ENDPOINT, status=stream.status, headers=stream.headers)
         if stream.status in {404, 405}:
-            raise NotServed(f"neither POST {ENDPOINT} (Streamable HTTP) nor GET {ENDPOINT} (HTTP+SSE) is served")
+            raise BadAnswer(f"neither POST {ENDPOINT} (Streamable HTTP) nor GET {ENDPOINT} (HTTP+SSE) is served")
         if _demand(opened).content_type != "text/event-stream":
             raise BadAnswer(f"GET {ENDPOINT} answered {opened.content_type or 'no content type'}, expected events")
         yield _Legacy(transport, events(stream.chunks()))

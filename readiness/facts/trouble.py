@@ -9,7 +9,7 @@ import httpcore
 import httpx
 
 from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.answer import BadAnswer, Broken, TimedOut
+from readiness.facts.answer import BadAnswer, Broken, TimedOut, TlsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,9 @@ _CERTIFICATE: Final = {
     19: "self-signed",
 }
 """OpenSSL's verify codes in words."""
+
+_WANTS_CERTIFICATE: Final = ("certificate_required", "certificate required", "handshake_failure", "handshake failure")
+"""TLS alerts of a server that asked for a client certificate, as OpenSSL words them."""
 
 LIBRARY: Final = (
     httpcore.NetworkError,
@@ -45,6 +48,8 @@ def translated(  # noqa: PLR0913 - one keyword a circumstance
     if certificate is not None:
         kind = _CERTIFICATE.get(certificate.verify_code, certificate.verify_message)
         return CouldNotLook(f"{what}: the certificate of {place} is not trusted: {kind}")
+    if any(isinstance(e, ssl.SSLError) and any(w in str(e).lower() for w in _WANTS_CERTIFICATE) for e in chain):
+        return TlsRefused(f"{what}: {place} wants a client certificate")
     if any(isinstance(e, ssl.SSLError) for e in chain) and isinstance(error, httpcore.ConnectError):
         return CouldNotLook(f"{what}: no TLS connection to {place}: {error}")
     if proxied and isinstance(error, (httpcore.ConnectError, httpcore.ProxyError, httpcore.ConnectTimeout)):

@@ -1,0 +1,209 @@
+"""The hub that was deployed answers, is ready, serves its servers and tools to agents, and stays up."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from readiness import Limits, check, compared, measure, note, unknown, warn
+
+pytestmark = pytest.mark.health
+
+READY = ("ready", "restarted")
+"""`restarted` stays for ever after a restart over the API: it is ready too."""
+SECOND_READ = 1.1
+"""Seconds between two reads of an uptime that is counted in whole seconds."""
+
+
+@check(
+    "hub-answers",
+    severity="critical",
+    rollback="startup-failure",
+    settle="probe",
+    remedy="Look whether the process runs and listens: `systemctl status mcp-hub`, `ss -ltnp`; then at its log.",
+)
+def test_hub_answers(hub_unprobed):
+    """An MCP Hub answers on its port, in JSON and in time."""
+    trouble = hub_unprobed.trouble()
+    assert not trouble, trouble
+
+
+@check(
+    "hub-is-ready",
+    severity="critical",
+    rollback="startup-failure",
+    settle="startup",
+    after=("hub-answers",),
+    remedy="Look at the hub's log; a server that never connects keeps the hub starting: mend or disable it.",
+)
+def test_hub_is_ready(hub):
+    """The hub reports that it is ready, not merely alive."""
+    health = hub.health()
+    compared(expected=" or ".join(READY), actual=health.state)
+    if health.state in READY:
+        return
+    waiting = [server.name for server in health.servers if server.status == "connecting"]
+    held_up = f"; still connecting: {', '.join(waiting)}" if waiting else ""
+    pytest.fail(f"the hub's state is {health.state!r}{held_up}", pytrace=False)
+
+
+@check(
+    "hub-is-the-expected-release",
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    needs=("version",),
+    after=("hub-answers",),
+    remedy="Restart the service on the new release, or correct [target] version: `systemctl restart mcp-hub`.",
+)
+def test_hub_is_the_expected_release(hub, deployed):
+    """What answers is the version that was deployed."""
+    expected = deployed.version()
+    if expected is None:
+        unknown("no version is expected: set [target] version, or release to a tree with a package.json")
+    running = hub.version()
+    compared(expected=expected, actual=running)
+    assert running.removeprefix("v") == expected.removeprefix("v"), f"{running} answers, {expected} was deployed"
+
+
+@check(
+    "hub-process-is-the-one-deployed",
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    after=("hub-answers",),
+    remedy="Stop the older process that still holds the port, then start the service again: `ss -ltnp` names it.",
+)
+def test_hub_process_is_the_one_deployed(hub, deployed):
+    """The process that answers is the one that the deploy started, not an older one on the same port."""
+    identity = hub.identity()
+    claimed, told = identity.claimed_pid, deployed.config.target.pid
+    compared(expected=f"pid {told or claimed}", actual=f"pid {identity.pid}")
+    assert claimed in {None, identity.pid}, (
+        f"process {identity.pid} answers, but the last hub started for port {identity.port} was process {claimed}: "
+        "it never got the port"
+    )
+    assert told in {None, identity.pid}, f"process {identity.pid} answers, but {told} was deployed"
+    built = deployed.built()
+    if built is not None and identity.started is not None:
+        assert identity.started > built - 2, "the process is older than the release on disk: it was never restarted"
+
+
+@check(
+    "mcp-servers-are-connected",
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    after=("hub-answers",),
+    remedy="Read the server's error in the hub's log, mend its command or variables, then stop and start that server.",
+)
+def test_mcp_servers_are_connected(hub, deployed):
+    """Every MCP server that was deployed is connected, and its process is alive."""
+    expected = deployed.servers()
+    if expected == ():
+        note("no servers are declared")
+        return
+    if expected is None:
+        note("a first look: held against the hub's own list of servers")
+    names, states = _states(hub, expected)
+    assert names, "the hub runs without any MCP server; if that is meant, declare [expect] servers = []"
+    lost = {name: states[name] for name in names if states[name] != "connected"}
+    told = ", ".join(f"{name} is {state}" for name, state in lost.items())
+    enough = deployed.config.expect.min_servers or len(names)
+    compared(expected=f"{len(names)} connected", actual=f"{len(names) - len(lost)} connected")
+    if any(state == "without an uptime" for state in lost.values()):
+        unknown(f"whether it still runs cannot be told: {told}")
+    assert len(names) - len(lost) >= enough, f"{len(lost)} of {len(names)} servers are not connected: {told}"
+    if lost:
+        warn(f"{len(lost)} of {len(names)} servers are not connected: {told}")
+
+
+def _states(hub, expected):
+    """Each expected server's state; connected means that its uptime, too, says that the process lives."""
+    servers = {server.name: server for server in hub.health().servers}
+    names = tuple(servers) if expected is None else expected
+    idle = [
+        name for name in names if name in servers and servers[name].status == "connected" and not servers[name].uptime
+    ]
+    if idle:
+        # a server that was just started shows 0 for a second, one that was killed shows it for ever
+        time.sleep(SECOND_READ)
+        hub.new_attempt()
+        servers = {server.name: server for server in hub.health().servers}
+    return names, {name: _state(servers.get(name)) for name in names}
+
+
+def _state(server):
+    if server is None:
+        return "not listed"
+    if server.status != "connected":
+        return f"{server.status} ({server.error[:80]})" if server.error else server.status
+    if server.uptime is None:
+        return "without an uptime"
+    return "connected" if server.uptime > 0 else "listed as connected with an uptime of 0: its process is gone"
+
+
+@check(
+    "tools-are-listed",
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    after=("hub-answers",),
+    remedy="A hub without tools has no working servers: see mcp-servers-are-connected; rename servers that clash.",
+)
+def test_tools_are_listed(hub, deployed):
+    """The hub lists the tools of its servers, each once."""
+    wrong = hub.wrong(hub.tools)
+    assert not wrong, wrong
+    names = [(tool.server, tool.name) for tool in hub.tools()]
+    compared(expected="at least 1 tool", actual=f"{len(names)} tools")
+    if not names and deployed.declared_empty:
+        note("no servers are declared, so there are no tools")
+        return
+    assert names, "the hub lists no tools"
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    assert not twice, f"listed more than once: {', '.join('/'.join(name) for name in twice[:5])}"
+
+
+@check(
+    "mcp-endpoint-answers",
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    after=("hub-answers",),
+    remedy="Agents connect to /mcp; behind a proxy forward /mcp and the announced /messages without buffering.",
+)
+def test_mcp_endpoint_answers(hub):
+    """An agent can open a session on /mcp, and it is answered."""
+    sessions = []
+    wrong = hub.wrong(lambda: sessions.append(hub.agent_session()))
+    assert not wrong, wrong
+    note(f"spoken over {sessions[0].transport}, protocol {sessions[0].protocol}")
+
+
+@check(
+    "hub-stays-up",
+    severity="critical",
+    rollback="startup-failure",
+    settle="probe",
+    limits=Limits(critical=30, unit="s", better="higher"),
+    after=("hub-answers",),
+    last=True,
+    remedy="Something ends the hub after its start: read the log's last lines and `journalctl -u mcp-hub`.",
+)
+def test_hub_stays_up(hub, first_identity, limits):
+    """The process that answered first still answers at the end, and is not freshly started."""
+    if first_identity is None:
+        unknown("which process answered at the run's start was never learnt")
+    now = hub.identity()
+    born = now.started or first_identity["started"] or first_identity["seen"]
+    missing = (limits.critical or 0) - (time.time() - born)
+    if missing > 0:
+        time.sleep(min(missing, limits.critical) + 0.01)
+        hub.new_attempt()
+        now = hub.identity()
+    assert now.pid == first_identity["pid"], (
+        f"process {first_identity['pid']} answered at the run's start, {now.pid} at its end: the hub was restarted"
+    )
+    measure(time.time() - born, what="up for")

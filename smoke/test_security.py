@@ -1,0 +1,120 @@
+"""The doors that must be closed, and the secrets that answers must keep."""
+
+from __future__ import annotations
+
+import pytest
+
+from readiness import check, compared, note, unknown, warn
+
+pytestmark = pytest.mark.health
+
+API = ("/api/servers", "/api/workspaces")
+"""Read-only routes that every version serves and no stranger should read."""
+ADMIN = ("/api/config", "/api/servers/start")
+"""Routes that change a hub; both refuse an empty object before they do anything."""
+STRANGER = "https://readiness.invalid"
+"""An origin that no deployment can have allowed on purpose."""
+
+
+@pytest.mark.usefixtures("hub")
+@check(
+    "api-requires-authentication",
+    severity="critical",
+    rollback="security",
+    settle="probe",
+    needs=("authentication",),
+    after=("hub-answers",),
+    remedy="Put authentication in front of the hub (the proxy's auth_request, basic auth or mTLS): it has none itself.",
+)
+def test_api_requires_authentication(outside):
+    """Without credentials nobody gets into the API through the public address."""
+    seen = {route: outside.entry(route) for route in API}
+    compared(expected="401, 403, a login or a TLS refusal", actual=_told(seen))
+    assert not _told(seen, is_open=True), f"anyone may use the API: {_told(seen, is_open=True)}"
+    if _told(seen, is_open=None):
+        unknown(f"neither open nor closed: {_told(seen, is_open=None)}")
+    if outside.entry("/api/health").is_open:
+        warn("/api/health answers anyone: it names servers, tools and paths")
+
+
+def _told(doors, is_open="any"):
+    """The doors in words: all, or only those that are open (True), closed (False) or neither (None)."""
+    return "; ".join(f"{route}: {door.how}" for route, door in doors.items() if is_open in {"any", door.is_open})
+
+
+@pytest.mark.usefixtures("hub")
+@check(
+    "admin-routes-are-closed",
+    severity="critical",
+    rollback="security",
+    settle="probe",
+    needs=("authentication",),
+    after=("hub-answers",),
+    waivable=False,
+    remedy="Deny POST to /api/config, /api/restart, /api/hard-restart and /api/servers/* at the proxy: they run commands.",
+)
+def test_admin_routes_are_closed(outside):
+    """Strangers cannot reach the routes that change the hub."""
+    seen = {route: outside.admin(route) for route in ADMIN}
+    compared(expected="closed", actual=_told(seen))
+    assert not _told(seen, is_open=True), f"anyone may change the hub: {_told(seen, is_open=True)}"
+    if _told(seen, is_open=None):
+        unknown(f"neither open nor closed: {_told(seen, is_open=None)}")
+
+
+@check(
+    "api-discloses-no-secret",
+    severity="critical",
+    rollback="security",
+    settle="probe",
+    after=("hub-answers",),
+    waivable=False,
+    remedy="Replace the literal by a reference (${NAME}), rotate the key that was shown, and deny the route at the proxy.",
+)
+def test_api_discloses_no_secret(hub, disclosure):
+    """No route reads out a key, a token or a password."""
+    leaks = disclosure.leaks(hub)
+    compared(expected="0 secrets", actual=f"{len(leaks)} secrets")
+    assert not leaks, "; ".join(str(leak) for leak in leaks[:5])
+
+
+@check(
+    "errors-hide-internals",
+    severity="medium",
+    settle="probe",
+    after=("hub-answers",),
+    remedy="Run the hub with NODE_ENV=production, so that errors carry no stack.",
+)
+def test_errors_hide_internals(hub, disclosure):
+    """What the hub refuses, it refuses without stack traces and file names."""
+    shown = disclosure.internals(hub)
+    assert not shown, "; ".join(shown[:4])
+
+
+@check(
+    "cors-is-restricted",
+    severity="medium",
+    settle="probe",
+    after=("hub-answers",),
+    remedy="Let only your own origins in: neither Access-Control-Allow-Origin: * nor whatever origin asks.",
+)
+def test_cors_is_restricted(hub):
+    """A stranger's web page may not read the API through its visitor's browser."""
+    allowed = hub.raw("/api/health", origin=STRANGER).headers.get("access-control-allow-origin", "")
+    compared(expected="no foreign origin", actual=allowed or "none")
+    assert allowed.strip() not in {"*", STRANGER}, f"any origin is allowed (Access-Control-Allow-Origin: {allowed})"
+
+
+@check(
+    "http-redirects-to-https",
+    severity="medium",
+    settle="probe",
+    needs=("tls",),
+    remedy="Let the proxy answer port 80 with `return 308 https://$host$request_uri;`.",
+)
+def test_http_redirects_to_https(outside):
+    """Whoever comes in plain HTTP is sent to HTTPS, and served nothing."""
+    door = outside.plain()
+    compared(expected="a redirect to https", actual=door.how)
+    note(f"plain HTTP: {door.how}")
+    assert door.is_open is False, f"plain HTTP is not redirected to https: {door.how}"
