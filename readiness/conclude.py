@@ -77,13 +77,20 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     may_look_again: bool,
 ) -> Conclusion:
     """Judge once more from what the ledger holds now; writes nothing."""
-    from readiness import history, report
+    from readiness import history, planning, report
+    from readiness.config.load import unknown_check_ids
 
     if may_look_again:
         look_again(run, config, redact)
+    known = {check.id for check, _ in planning.catalogue()} | set(run.plan)
     findings, notes = verdict.apply_waivers(
-        list(run.findings.values()), list(run.plan.values()), config.waivers, today=dt.datetime.now(dt.UTC).date()
+        list(run.findings.values()),
+        list(run.plan.values()),
+        config.waivers,
+        today=dt.datetime.now(dt.UTC).date(),
+        known=known,
     )
+    notes = [*notes, *unknown_check_ids(config, known)]
     judgement = verdict.judge(
         verdict.Evidence(plan=list(run.plan.values()), findings=findings, trouble=tuple(run.trouble), cap=cap),
         config.gate,
@@ -101,6 +108,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         versions=_versions(config),
         plan_hash=plan_hash,
     )
+    code = verdict.exit_code(judgement.status, strict=config.strict)
     built = report.build(
         judgement,
         decision=decision,
@@ -109,13 +117,13 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         run=info,
         trouble=tuple(run.trouble),
         notes=tuple(notes),
-        comparison=None,
+        exit_code=code,
     )
     built = history.compare(built, config.report_dir)
     return Conclusion(
         report=built,
         status=judgement.status,
-        exit_code=verdict.exit_code(judgement.status, strict=config.strict),
+        exit_code=code,
         trouble=tuple(run.trouble),
         directory=config.report_dir,
         formats=config.report.formats,

@@ -55,3 +55,9 @@ def narrowed_by(config: pytest.Config) -> str:
     if config.getoption("maxfail", 0):
         ways.append("-x or --maxfail")
     return f" by {', '.join(ways)}" if ways else ", not collected by these arguments"
+
+
+def narrowed_to_nodes(config: pytest.Config) -> str | None:
+    """Why a run of single tests is CONDITIONAL at best: what stands beside them was never collected, so never planned."""
+    nodes = [argument for argument in config.args if "::" in argument]
+    return f"narrowed to single tests ({nodes[0][-80:]})" if nodes else None

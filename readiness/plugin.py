@@ -33,22 +33,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--readiness-drill", action="store_true", help="allow checks that break things on purpose")
 
 
+SETUP: Final = pytest.StashKey["Setup"]()
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the markers known."""
+    """Make the markers known; read what the run was told, so that redaction is there before anything is said."""
     config.addinivalue_line("markers", "check(id, ...): a readiness check; see readiness.check")
     for name, meaning in PHASE_MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    from readiness.setup import Setup
+
+    setup = config.stash[SETUP] = Setup(config)
+    if setup.concerned:
+        _register_boundary(config, setup)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Resolve what the run was told; what ends in a usage error ends here, before anything is collected."""
-    from readiness.setup import Setup
-
     config = session.config
-    setup = Setup(config)
+    setup = config.stash[SETUP]
     if setup.concerned:
-        _register_boundary(config, setup)
+        _let_all_be_collected(config)
     if hasattr(config, "workerinput"):
         _register_worker(config, setup, ledger=None)
         return
@@ -60,6 +66,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         setup.refuse_or_start()
     if not config.getoption("numprocesses", default=None):
         _register_worker(config, setup, ledger=ledger)
+
+
+def _let_all_be_collected(config: pytest.Config) -> None:
+    """Keep --lf from passing over tests before they are collected: the plan has to know what was left out."""
+    skipper = config.pluginmanager.get_plugin("lfplugin-collwrapper")
+    if skipper is not None:
+        config.pluginmanager.unregister(skipper)
 
 
 def _register_boundary(config: pytest.Config, setup: Setup) -> None:

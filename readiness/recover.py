@@ -30,12 +30,12 @@ def recover(  # noqa: PLR0913 - what is known of a dead run, one keyword each
     scope = _scope(config)
     run = _replayed(found, scope)
     run.add_trouble(f"pytest died without a verdict ({_how(status)}); this one is made from its journal")
-    redactor = Redactor.from_environment(os.environ)
+    redactor = Redactor.from_environment(os.environ, config)
     conclusion = conclude(
         run,
         config,
         cap=scope.first_look_cap(),
-        redact=redactor.text,
+        redact=redactor.clean,
         run_id=run_id,
         started=float(found.header.get("started", started)),
         selection=str(found.header.get("selection", "")),

@@ -16,7 +16,7 @@ import pytest
 
 from readiness import worker
 from readiness.findings import Finding, Outcome
-from readiness.involved import narrowed_by
+from readiness.involved import narrowed_by, narrowed_to_nodes
 from readiness.planning import PlannedItem, build, contradictions, selected_phases
 from readiness.run import Run
 
@@ -44,6 +44,7 @@ class Ledger:
         self.items: dict[tuple[str, str], PlannedItem] = {}
         self.conclusion: Conclusion | None = None
         self.explained = False
+        self.final_status: int | None = None
         self.interrupted = False
         self._journal: Journal | None = None
         self._previous_term: Any = None
@@ -104,6 +105,7 @@ class Ledger:
             known = self.items.get((item.check.id, item.nodeid))
             if known is None or item.selected:
                 self.items[item.check.id, item.nodeid] = item
+        self.setup.involved |= bool(errors)
         for sentence in [*errors, *contradictions(list(self.items.values()))]:
             self.trouble(sentence)
         if first and self.items:
@@ -252,7 +254,7 @@ class Ledger:
         self.conclusion = conclude(
             self.run,
             self.setup.config,
-            cap=self.setup.scope.first_look_cap(),
+            cap=narrowed_to_nodes(self.config) or self.setup.scope.first_look_cap(),
             redact=self.setup.redact,
             run_id=self.run_id,
             started=self.started,
@@ -265,7 +267,7 @@ class Ledger:
         if self.conclusion is None:
             return
         self.conclusion.write(junit=self.config.getoption("xmlpath", None))
-        session.exitstatus = self.exit_status(int(session.exitstatus))
+        session.exitstatus = self.final_status = self.exit_status(int(session.exitstatus))
         self.journal.write("verdict", {"status": self.conclusion.status.value, "exit": int(session.exitstatus)})
         if RUN_ID not in os.environ:
             self.journal.path.unlink(missing_ok=True)
@@ -290,7 +292,9 @@ class Ledger:
             writer = terminalreporter._tw  # noqa: SLF001 - the only way to its width and colour
             terminalreporter.section("readiness")
             for line in self.conclusion.terminal_lines(
-                width=writer.fullwidth, color=writer.hasmarkup, exit_status=int(exitstatus)
+                width=writer.fullwidth,
+                color=writer.hasmarkup,
+                exit_status=self.final_status if self.final_status is not None else int(exitstatus),
             ):
                 writer.line(line)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Setup:
-    """Made in `pytest_sessionstart` of every process; the controller's may start the embedded hub."""
+    """Made in `pytest_configure` of every process; the controller's may start the embedded hub."""
 
     def __init__(self, pytest_config: pytest.Config) -> None:
         """Read options, file and environment; what is wrong is kept in `problem` until a check needs it."""
@@ -64,7 +64,8 @@ class Setup:
     @property
     def concerned(self) -> bool:
         """Whether anything says that this project uses readiness: checks are asked for, or a configuration is there."""
-        return self.involved or self.problem is not None or self.config.path is not None or self.config.demo
+        told = self.config.target.facts_url or self.config.target.release
+        return self.involved or self.problem is not None or self.config.path is not None or bool(told)
 
     def refuse_or_start(self) -> None:
         """On the controller, before collection: end a run that cannot be judged with exit 4, or start the embedded hub.
@@ -86,7 +87,7 @@ class Setup:
         """Raise pytest.UsageError where the configuration is wrong or names nothing to look at in these phases."""
         if self.problem is not None:
             raise pytest.UsageError(str(self.problem))
-        from readiness.config.load import missing_target, unknown_check_ids
+        from readiness.config.load import missing_target
 
         if not self.config.demo:
             text = missing_target(self.config, phases)
@@ -95,7 +96,6 @@ class Setup:
         sentences = self.scope.unowned_exceptions({check.id: check for check, _ in catalogue()})
         if sentences:
             raise pytest.UsageError("\n".join(sentences))
-        del unknown_check_ids
 
     def _start_demo(self) -> None:
         from readiness import demo
@@ -113,11 +113,11 @@ class Setup:
         """Knows every secret this process knows."""
         from readiness.redact import Redactor
 
-        return Redactor.from_environment(os.environ)
+        return Redactor.from_environment(os.environ, self.config)
 
     def redact(self, text: str) -> str:
         """`text` without secrets."""
-        return str(self.redactor.text(text))
+        return str(self.redactor.clean(text))
 
     def close(self) -> None:
         """End the embedded hub."""
@@ -127,6 +127,7 @@ class Setup:
 
 
 def deployed_claims(config: Config) -> Mapping[str, Claim]:
-    """What the deployed configuration file claims; an unreadable one claims everything."""
-    return {}
+    """What the deployed configuration claims; read only when a check needs it."""
+    from readiness.facts.deployed import claims
 
+    return claims(config)

@@ -84,8 +84,10 @@ class Project:
         self, *arguments: str, command: tuple[str, ...] = ("pytest",), **environment: str
     ) -> subprocess.Popen[str]:
         """Start a run."""
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
-        env |= {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120", **environment}
+        env = {
+            k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "PYTHONDONT", "READINESS"))
+        }
+        env |= {"PYTHONPATH": str(self.folder), "COLUMNS": "120", **environment}
         return subprocess.Popen(
             [sys.executable, "-m", *command, "-p", "minicatalogue", "-p", "no:cacheprovider", *arguments],
             cwd=self.folder,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from readiness.findings import Check, Severity
 from readiness.planning import suite_folders
 
 if TYPE_CHECKING:
@@ -80,15 +81,19 @@ def test_last_failed_narrows_to_incomplete(project: Project, mode: list[str]) ->
 def test_a_node_id_narrows_to_what_ships(project: Project, mode: list[str]) -> None:
     """With a catalogue, naming one test leaves the others unknown although they were never collected."""
     project.suite(OKS)
-    listed = json.loads((project.folder / "catalogue.json").read_text())
-    base = project.run("-m", "health", "--collect-only", "-q")
-    assert "readiness plan: 6 checks" in base.out
-    shipped = {"id": "elsewhere", "title": "Stands elsewhere.", "phase": "health", "topic": "x", "severity": "critical"}
-    listed["checks"] = [shipped | {"file": "smoke/test_x.py"}]
-    project.catalogue(listed["checks"])
+    shipped = Check(id="elsewhere", title="Stands elsewhere.", phase="health", topic="x", severity=Severity.CRITICAL)
+    project.catalogue([shipped.to_json() | {"file": "smoke/test_x.py"}])
     ended = project.run("-m", "health", "test_suite.py::test_ok_1", *mode)
     never_green(ended)
     assert ended.outcomes()["elsewhere"] == "unknown"
+
+
+def test_a_node_id_alone_is_never_ready(project: Project, mode: list[str]) -> None:
+    """What stands beside a single named test was never collected: CONDITIONAL at best, and the reason says so."""
+    project.suite(OKS)
+    ended = project.run("-m", "health", "test_suite.py::test_ok_1", *mode)
+    assert ended.status == "CONDITIONAL"
+    assert "test_suite.py::test_ok_1" in ended.out
 
 
 def test_stopping_at_the_first_failure_is_not_green(project: Project, mode: list[str]) -> None:
