@@ -43,7 +43,7 @@ def collect() -> list[tuple[planning.PlannedItem, str]]:
     collector = _Collector()
     output = io.StringIO()
     # without -m no file is passed over, whatever an older catalogue says of it
-    arguments = ["--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:readiness.plugin", "-p", "no:terminal"]
+    arguments = ["--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:readiness.plugin"]
     markers = [f"markers={name}: x" for name in ("check", *planning.PHASES)]
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         status = pytest.main(

@@ -94,7 +94,7 @@ class Ledger:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's type is private
         """Tell a worker what cannot be read from its options."""
-        node.workerinput["readiness"] = json.dumps({"folder": str(self.folder), "demo": self.setup.demo_url})
+        node.workerinput["readiness"] = self.setup.for_workers(self.folder)
 
     # --- the plan -------------------------------------------------------------------------------------------------
 

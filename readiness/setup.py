@@ -29,6 +29,7 @@ class Setup:
         self.involved = wants_checks(pytest_config)
         self.problem: ConfigError | None = None
         self.demo_url: str | None = None
+        self.demo_release: Path | None = None
         self._demo: Any = None
         self._from_controller()
         self.config = self._load()
@@ -40,6 +41,7 @@ class Setup:
         if given:
             told = json.loads(given)
             self.folder, self.demo_url = Path(told["folder"]), told["demo"]
+            self.demo_release = Path(told["release"]) if told["release"] else None
 
     def _load(self) -> Config:
         from readiness.config.load import load
@@ -52,6 +54,7 @@ class Setup:
                 file=Path(here, file) if file else None,
                 start=here,
                 demo_url=self.demo_url,
+                demo_release=self.demo_release,
                 demo=bool(option("readiness_demo")),
                 strict=bool(option("readiness_strict")),
                 drill=bool(option("readiness_drill")),
@@ -104,7 +107,7 @@ class Setup:
             self._demo = demo.start()
         except ReadinessError as error:
             raise pytest.UsageError(f"the embedded hub did not start: {error}") from None
-        self.demo_url = self._demo.url
+        self.demo_url, self.demo_release = self._demo.url, self._demo.release
         self.config = self._load()
         self.scope = Scope(self.config, lambda: deployed_claims(self.config))
 
@@ -118,6 +121,11 @@ class Setup:
     def redact(self, text: str) -> str:
         """`text` without secrets."""
         return str(self.redactor.clean(text))
+
+    def for_workers(self, folder: Path) -> str:
+        """What a worker cannot read from its options, as JSON."""
+        release = str(self.demo_release) if self.demo_release else None
+        return json.dumps({"folder": str(folder), "demo": self.demo_url, "release": release})
 
     def close(self) -> None:
         """End the embedded hub."""
