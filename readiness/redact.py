@@ -149,7 +149,7 @@ class Redactor:
 
     def learn(self, name: str, value: str, whole: bool = False) -> None:  # noqa: FBT001, FBT002 - the fields of Secret
         """Know one more value, for example one that was resolved while the run was on."""
-        if len(value) >= SHORTEST:
+        if isinstance(value, str) and len(value) >= SHORTEST:
             label = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:60] or "secret"
             self._pending.append(Secret(label, value, whole))
 

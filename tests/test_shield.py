@@ -7,6 +7,7 @@ import functools
 import html
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -20,7 +21,7 @@ NASTY = "p&\"ss/w\u00f6rd-<K9f>+x'y%z\\q7~Zt4=Jm5Rb8 Wn2"
 FILED = "fILed-4e1c9ab27d50f8836e21bb94"
 CANARIES = (TOKEN, NASTY, FILED)
 
-PLUGIN = '''
+PLUGIN = """
 import os, pytest
 from readiness.redact import Redactor
 from readiness.redact_known import known_secrets
@@ -41,9 +42,9 @@ def pytest_sessionstart(session):
     with open(os.environ["ENV_FILE"], encoding="utf-8") as file:
         known = known_secrets(os.environ, env_file=file.read())
     session.config.pluginmanager.register(Shield(lambda: Redactor(known)), "readiness-shield")
-'''
+"""
 
-CHECKS = '''
+CHECKS = """
 import base64, enum, html, json, logging, os, sys, warnings
 from urllib.parse import quote, quote_plus
 import pytest
@@ -157,20 +158,30 @@ def test_cannot_be_shown():
 def test_missing_fixture(no_such_fixture_at_all): pass
 def test_innocent():
     assert "0f3a9b2c4d5e6f70" == "smoke/test_hub.py::test_hub_is_ready[everything]", "state ready, 127.0.0.1:7000, mcp-hub 4.3.0, production"
-'''
+"""
 
-SHOWN = ("0f3a9b2c4d5e6f70", "smoke/test_hub.py::test_hub_is_ready[everything]", "state ready, 127.0.0.1:7000, mcp-hub 4.3.0")
+SHOWN = (
+    "0f3a9b2c4d5e6f70",
+    "smoke/test_hub.py::test_hub_is_ready[everything]",
+    "state ready, 127.0.0.1:7000, mcp-hub 4.3.0",
+)
 
 
 def encodings(value: str) -> set[str]:
     """Every form of `value` that the boundary promises to know, made without its code."""
     raw = value.encode()
     found = {value, quote(value), quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1]}
-    found |= {html.escape(value), raw.hex(), raw.hex().upper(), repr(raw)[2:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    found |= {
+        html.escape(value),
+        raw.hex(),
+        raw.hex().upper(),
+        repr(raw)[2:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+    }
     for before in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             found.add(encode(b"\0" * before + raw).decode()[4:-4])
-    return found | {quote(form).lower() for form in found if "%" in quote(form)}
+    return found | {re.sub("%..", lambda m: m.group().lower(), quote(form)) for form in found}
 
 
 @functools.cache
@@ -264,7 +275,10 @@ def test_no_canary_copied_by_tee(project: Project) -> None:
 
 
 BROKEN = {
-    "collection": ("test_broken.py", "import os\nmessage = os.environ['DB_PASSWORD']\nraise RuntimeError(message, os.environ['MCP_HUB_TOKEN'])"),
+    "collection": (
+        "test_broken.py",
+        "import os\nmessage = os.environ['DB_PASSWORD']\nraise RuntimeError(message, os.environ['MCP_HUB_TOKEN'])",
+    ),
     "exit": ("test_broken.py", "import os, pytest\ndef test_x(): pytest.exit('stop ' + os.environ['MCP_HUB_TOKEN'])"),
     "internal": (
         "conftest.py",

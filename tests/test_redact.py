@@ -1,0 +1,412 @@
+"""The Redactor: no twelve characters of a known value in any form, and nothing innocent touched."""
+
+from __future__ import annotations
+
+import base64
+import enum
+import html
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from readiness.config.model import Config, Target
+from readiness.redact import LIMIT, RUN, Redactor, Secret, bounded, scrub
+from readiness.redact_forms import looks_random
+from readiness.redact_known import (
+    config_secrets,
+    env_file_values,
+    known_secrets,
+    references,
+    secret_name,
+    secrets_for,
+    secrets_in,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOKEN = "Zq8/Lw3+Rt6=Yb1&Nc9 Pd5\"Hg2'Jk7"
+PLAIN = "a7Gk29xQm41Lz80Vt63Rw55Yb"
+_ANY = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("C",)), max_size=25)
+SECRETS = st.builds("{}{}{}".format, _ANY, st.sampled_from(["a7Gk29xQm41L", "&\"'<\\ü/+% ~Zt4", "0f3a9b2c4d5e"]), _ANY)
+
+
+def lower_hex(text: str) -> str:
+    """Percent escapes in lower case, as some programs write them."""
+    return re.sub("%[0-9A-F]{2}", lambda match: match.group().lower(), text)
+
+
+def every_form(value: str) -> list[str]:
+    """The encodings that are promised, made by the standard library alone."""
+    raw = value.encode("utf-8", "surrogateescape")
+    found = [value, quote(value), quote(value, safe=""), quote_plus(value), lower_hex(quote(value, safe="")), raw.hex()]
+    found += [json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1], repr(raw)[2:-1]]
+    found += [raw.hex().upper(), html.escape(value), json.dumps(json.dumps(value)[1:-1])[1:-1]]
+    for before in range(3):
+        padded = b"\0" * before + raw + b"\0" * (-(len(raw) + before) % 3)
+        found += [base64.b64encode(padded).decode()[4:-4], base64.urlsafe_b64encode(padded).decode()[4:-4]]
+    return found
+
+
+def shared_run(form: str, text: str) -> str | None:
+    """The first run of RUN characters of `form` that stands in `text`."""
+    runs = (form[i : i + RUN] for i in range(len(form) - RUN + 1))
+    return next((run for run in runs if run in text and run.count(run[0]) < RUN - 2), None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SECRETS, st.integers(0, 20), st.integers(0, 60))
+@example(TOKEN, 0, 60)
+@example(PLAIN, 3, 18)
+def test_no_run_of_a_known_value_survives(value: str, cut: int, end: int) -> None:
+    """Whole or cut on either side, in any encoding and at any offset, no twelve characters of it are left."""
+    redactor = Redactor({"MCP_HUB_TOKEN": value})
+    for form in every_form(value):
+        for piece in {form, form[cut:], form[:end], form[cut : cut + RUN]}:
+            for before in ("", "x", "E   ab "):
+                assert shared_run(form, redactor.text(f"{before}{piece}| and more")) is None, form
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=300))
+def test_redacting_twice_changes_nothing(text: str) -> None:
+    """What was redacted once is clean."""
+    redactor = Redactor({"A": PLAIN, "B": "short12"})
+    once = redactor.text(text + PLAIN + " short12 " + text)
+    assert redactor.text(once) == once
+    assert PLAIN not in once
+
+
+def test_the_name_stands_where_the_value_stood() -> None:
+    """A reader learns which variable was shown, and everything around it."""
+    text = Redactor({"MCP_HUB_TOKEN": PLAIN}).text(f"GET /api -> 401 for {PLAIN}, retry")
+    assert text == "GET /api -> 401 for «redacted:MCP_HUB_TOKEN», retry"
+
+
+def test_a_hostile_name_is_tamed() -> None:
+    """A variable's name cannot bring markup, or the value, into the report."""
+    assert Redactor({"<b>\n": PLAIN}).text(PLAIN) == "«redacted:_b__»"
+
+
+def test_colours_do_not_hide_a_secret() -> None:
+    """A highlighter that cuts a value in pieces with colours is seen through; innocent colours stay."""
+    redactor = Redactor({"T": PLAIN})
+    assert redactor.text("\x1b[31m" + "\x1b[0m".join(PLAIN) + "\x1b[0m") == "«redacted:T»"
+    assert redactor.text("\x1b[31mred\x1b[0m and plain") == "\x1b[31mred\x1b[0m and plain"
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "shown"),
+    [
+        ("hunter2", "password hunter2!", "password «redacted:P»!"),
+        ("hunter2", "hunter22 and xhunter2", "hunter22 and xhunter2"),
+        ("hunter2", base64.b64encode(b"admin:hunter2").decode(), None),
+        ("abc", "abc", "abc"),
+        ("", "nothing", "nothing"),
+    ],
+)
+def test_short_values_are_found_whole_only(value: str, text: str, shown: str | None) -> None:
+    """Six to eleven characters: whole and as a word of their own; fewer are not looked for."""
+    result = Redactor({"P": value}).text(text)
+    assert result == shown if shown is not None else "«redacted:P»" in result
+
+
+def test_whole_secrets_leave_their_parts_alone() -> None:
+    """A value that reads like a sentence is redacted as such, and its words stay readable."""
+    redactor = Redactor([Secret("TITLE", "the hub of production", whole=True)])
+    assert redactor.text("x the hub of production y, the hub of prod") == "x «redacted:TITLE» y, the hub of prod"
+
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodWIifQ.c2lnbmF0dXJlMTIz"
+UNKNOWN = {
+    "openai": "sk-proj-Ab12Cd34Ef56Gh78Ij90",
+    "anthropic": "sk-ant-api03-Ab12Cd34Ef56",
+    "google": "AIzaSyA1234567890abcdefghijklmnopqrstu",
+    "github": "ghp_1234567890abcdefghijABCDEFGHIJ",
+    "github-fine": "github_pat_11AAAAAAA0abcdefghij_klmnop",
+    "gitlab": "glpat-abcDEF123456ghijkl78",
+    "slack": "xoxb-123456789012-abcdefGHIJ",
+    "aws": "AKIAIOSFODNN7EXAMPLE",
+    "jwt": JWT,
+    "bearer": "Bearer a8f3K29xQm41Lz",
+    "basic": "Authorization: Basic dXNlcjpwYXNzd29yZA==",
+    "header-dict": "{'authorization': 'Token 9f8e7d6c5b4a39281706'}",
+    "header-tuple": "(b'x-api-key', b'9f8e7d6c5b4a3928abcd')",
+    "cookie": "Set-Cookie: sid=9f8e7d6c5b4a; Path=/",
+    "userinfo": "postgres://hub:Tr0ub4dor@db:5432/hub",
+    "token-url": "https://9f8e7d6c5b4a3928@example.com/",
+    "slack-hook": "https://hooks.slack.com/services/T00AA11/B22CC33/d4E5f6G7h8",
+    "quoted": '"apiKey": "9f8e7d6c5b4a"',
+    "assignment": "OPENAI_KEY=9f8e7d6c5b4a",
+    "query": "GET /x?access_token=9f8e7d6c5b4a",
+    "pem": "-----BEGIN RSA PRIVATE KEY-----\nE   MIIEvQIBADANBgkqhkiG9w0B\nE   AQEFAASC\n-----END RSA PRIVATE KEY-----",
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+@pytest.mark.parametrize("around", ["see {} there", "({})", "x\\n{}\\n", "%20{}"])
+def test_unknown_secrets_are_known_by_their_shape(kind: str, around: str) -> None:
+    """Tokens of known providers, headers, URLs, assignments and private keys are found without knowing the value."""
+    shown = Redactor().text(around.format(UNKNOWN[kind]))
+    assert "«redacted:" in shown
+    for secret in (
+        "Ab12Cd34",
+        "1234567890",
+        "9f8e7d6c",
+        "abcDEF123456",
+        "IOSFODNN7",
+        "eyJzdWI",
+        "K29xQm41",
+        "dXNlcjpw",
+    ):
+        assert secret not in shown
+    for secret in ("Tr0ub4dor", "T00AA11", "d4E5f6G7h8", "MIIEvQ", "AQEFAASC"):
+        assert secret not in shown
+
+
+INNOCENT = [
+    "smoke/test_hub.py::test_tools_work[everything__echo]",
+    "0f3a9b2c4d5e6f708192a3b4c5d6e7f8 d41d8cd9-8f00-b204-e980-0998ecf8427e",
+    "http://127.0.0.1:7000/api/health?state=ready answered 200 in 0.4 s",
+    "the disk-based cache of risk-averse task-runner-2024-11-23-final",
+    'Authorization: required; WWW-Authenticate: Bearer realm="hub"',
+    "Bearer authentication required",
+    "token = None, key = 'everything', secret: false, password = getpass()",
+    "cookie: none; key=value; tokens: 4096; max_tokens=128000",
+    "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIEbGx\n-----END CERTIFICATE-----",
+    'apiKey: \'${OPENAI_API_KEY}\' and "token": "$(op read op://hub/token)"',
+    "user@example.com wrote to /opt/mcp-hub/dist/cli.js",
+    "========================= 3 failed, 12 passed in 4.21s =========================",
+    "production localhost true info 7000 prompt-based",
+]
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_innocent_texts_pass(text: str) -> None:
+    """Ids, paths, words, references and settings stay as they are, also next to a full set of known values."""
+    environ = {
+        "MCP_HUB_TOKEN": PLAIN,
+        "API_KEY": "true",
+        "DB_PASSWORD": "production",
+        "AUTHOR": "mcp-hub/dist/cli.js",
+        "SSH_AUTH_SOCK": "/tmp/ssh-x/agent.1",
+        "PWD": "/opt/mcp-hub/dist",
+        "PATH": "/usr/bin",
+    }
+    env_file = "PORT=7000\nLOG_LEVEL=info\nNODE_ENV=production\nHUB_URL=http://127.0.0.1:7000/api/health\nDIR=/opt/mcp-hub/dist\n"
+    assert Redactor(known_secrets(environ, env_file=env_file)).text(text) == text
+
+
+class Colour(enum.StrEnum):
+    """An Enum, which execnet cannot carry."""
+
+    RED = "red"
+
+
+def test_value_rebuilds_what_can_travel() -> None:
+    """Containers keep their kind; Enums, subclasses and strangers become plain; every text is cleaned."""
+
+    class Odd:
+        def __str__(self) -> str:
+            return f"odd {PLAIN}"
+
+    class Text(str):
+        __slots__ = ()
+
+    redactor = Redactor({"T": PLAIN})
+    given_: Any = {"a": [1, None, True, 2.5, Colour.RED, Text("x")], PLAIN: (Odd(), {"\ud800"}), "n": 10**5000}
+    result = redactor.value(given_)
+    assert result["a"] == [1, None, True, 2.5, "red", "x"]
+    assert {type(part) for part in result["a"]} == {int, type(None), bool, float, str}
+    assert result["«redacted:T»"] == ("odd «redacted:T»", {"\\ud800"})
+    assert isinstance(result["n"], str)
+
+
+def test_nothing_makes_it_fail() -> None:
+    """Endless nesting, texts that raise and undecodable bytes come out as something harmless."""
+
+    class Bad:
+        def __str__(self) -> str:
+            raise RuntimeError(PLAIN)
+
+    redactor = Redactor({"T": PLAIN, "S": "\udcff\udcfeabcdefghijkl", "N": None})  # type: ignore[dict-item]
+    nested: list[Any] = []
+    nested.append(nested)
+    assert PLAIN not in redactor.text(Bad())
+    assert "«withheld" in redactor.clean(Bad())
+    assert str(redactor.value(nested)).endswith("]")
+    assert redactor.text(b"\xff\xfe " + PLAIN.encode()) == "\\xff\\xfe «redacted:T»"
+    assert redactor.text("\udcff\udcfeabcdefghijkl") == "«redacted:S»"
+
+
+def test_huge_texts_are_cut_and_say_so() -> None:
+    """Head and tail of 50 MB remain, with the number of characters between; a token at the cut is not halved."""
+    text = "head " + "x y " * 12_500_000 + "tail"
+    start = time.perf_counter()
+    shown = Redactor({"T": PLAIN}).clean(text)
+    assert time.perf_counter() - start < 2
+    assert len(shown) < LIMIT + 100
+    assert shown.startswith("head x")
+    assert shown.endswith("tail")
+    assert "characters cut" in shown
+    half = bounded("a" * 30 + " secret-at-the-cut " + "b" * 200 + " other-secret " + "c" * 30, 80)
+    assert "secret" not in half.replace("[", "")
+
+
+def test_lone_surrogates_are_written_out() -> None:
+    """They cross neither execnet nor a UTF-8 file; everything else stays."""
+    assert scrub("a\ud800b ü 🎉") == "a\\ud800b ü 🎉"
+
+
+@pytest.mark.parametrize(
+    "evil", ["eyJ", "sk-", "-----BEGIN PRIVATE KEY-----", "://a:", "cookie=a=", "authorization: ", "\\neyJa"]
+)
+def test_no_text_makes_it_slow(evil: str) -> None:
+    """A hub that answers with a megabyte of beginnings of secrets cannot hold up the run."""
+    text = evil * (1_000_000 // len(evil))
+    redactor = Redactor({"T": PLAIN})
+    start = time.process_time()
+    redactor.text(text)
+    assert time.process_time() - start < 1.5
+
+
+def test_clean_text_costs_little() -> None:
+    """10,000 short strings against 20 known values, in CPU time: 0.05 s on an idle machine, here with room for a busy one."""
+    redactor = Redactor({f"K{n}": f"{n:02d}{PLAIN}{n * 7919}" for n in range(20)})
+    texts = [f"smoke/test_hub.py::test_{n} GET /api/health 200 state ready in {n} ms" for n in range(10_000)]
+    redactor.text("build the index")
+    start = time.process_time()
+    assert [redactor.text(text) for text in texts] == texts
+    assert time.process_time() - start < 0.2
+    megabyte = "\n".join(texts * 2)[:1_000_000]
+    start = time.process_time()
+    assert redactor.text(megabyte) == megabyte
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("OPENAI_API_KEY", True),
+        ("dbPassword", True),
+        ("SENTRY_DSN", True),
+        ("BASIC_AUTH", True),
+        ("SESSION_COOKIE", True),
+        ("TLS_PRIVATE", True),
+        ("GIT_AUTHOR_NAME", False),
+        ("KEYBOARD", False),
+        ("PWD", False),
+        ("PUBLIC_KEY", False),
+        ("TOKEN_TTL", False),
+        ("MAX_TOKENS", False),
+        ("PATH", False),
+    ],
+)
+def test_names_say_what_is_secret(name: str, *, secret: bool) -> None:
+    """Words that mean a secret count; words that merely contain them do not."""
+    assert secret_name(name) is secret
+
+
+def test_env_files_are_read_tolerantly() -> None:
+    """Quotes, export, comments, blank and broken lines, CRLF, a BOM and keys of many lines."""
+    text = (
+        "\ufeff# comment\r\nexport A=one # note\r\nB='two # not'\r\nC=\"three\\nlines\"\r\n\r\n=broken\r\nD = spaced \r\n"
+        'E="-----BEGIN X-----\nabc\n-----END X-----"\nF=a#b\nG=\nH: yaml\n'
+    )
+    assert env_file_values(text) == {
+        "A": "one",
+        "B": "two # not",
+        "C": "three\nlines",
+        "D": "spaced",
+        "E": "-----BEGIN X-----\nabc\n-----END X-----",
+        "F": "a#b",
+        "G": "",
+        "H": "yaml",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("HUB_TOKEN", "correct horse battery", {"correct horse battery"}),
+        ("HUB_TOKEN", "production", set()),
+        ("HUB_TOKEN", "${OTHER}", set()),
+        ("HUB_TOKEN", "********", set()),
+        ("DB_PASSWORD", "12345678", {"12345678"}),
+        ("DB_PASSWORD", "123456", set()),
+        ("TLS_KEY", "/etc/ssl/private/hub.key", set()),
+        ("DATABASE_URL", "postgres://hub:Tr0ub%21dor@db/hub", {"Tr0ub%21dor", "Tr0ub!dor"}),
+        ("HOOK", "https://h.example/x/a8f3K29xQm41Lz80V", {"a8f3K29xQm41Lz80V"}),
+        ("SOMETHING", "a8f3K29xQm41Lz80V", {"a8f3K29xQm41Lz80V"}),
+        ("SOMETHING", "hub.example.com:7000", set()),
+        ("SOMETHING", "30s", set()),
+        ("MCP_HUB_ENV", '{"LOG": "x", "API_KEY": "a8f3K29xQm41"}', {"a8f3K29xQm41"}),
+    ],
+)
+def test_what_counts_as_a_secret(name: str, value: str, expected: set[str]) -> None:
+    """A declared secret counts whatever it looks like; of the rest, what is not evidently harmless; of a URL, its secret parts."""
+    assert {secret.value for secret in secrets_in(name, value)} == expected
+
+
+def test_configurations_give_up_their_literals() -> None:
+    """Literal secrets under env, headers, arguments and secret names are known; references are followed by name."""
+    data = {
+        "mcpServers": {
+            "a": {
+                "command": "x",
+                "env": {"ANYTHING": "a8f3K29xQm41"},
+                "args": ["--api-key", "b8f3K29xQm42", "--token=c8f3K29xQm43"],
+            },
+            "b": {"url": "https://h/", "headers": {"Authorization": "Bearer d8f3K29xQm44"}},
+        }
+    }
+    assert {s.value for s in config_secrets(data)} == {"a8f3K29xQm41", "b8f3K29xQm42", "c8f3K29xQm43", "d8f3K29xQm44"}
+    assert references('{"a": "${ONE}", "b": "${env:TWO} ${ONE}"}') == ("ONE", "TWO")
+
+
+def test_a_run_knows_its_files(tmp_path: Path) -> None:
+    """Environment, declared token, env files, deployed configuration (JSON5 too) and referenced variables all count."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/mcp-hub.json").write_text("{// note\n'llm': {'apiKey': 'e8f3K29xQm45', 'x': '${REFERRED}'},}")
+    (tmp_path / ".env.production").write_text("DEPLOYMENT=f8f3K29xQm46zz\n")
+    (tmp_path / ".env").write_text("LOCAL_TOKEN=g8f3K29xQm47\n")
+    (tmp_path / "readiness.toml").write_text('[notify.critical]\nurls = ["${HOOK}"]\n')
+    environ = {
+        "ODD": "h8f3K29xQm48",
+        "REFERRED": "i8f3K29xQm49",
+        "HOOK": "https://h/j8f3K29xQm50aaaa",
+        "S": "k8f3K29xQm51",
+    }
+    config = Config(path=tmp_path / "readiness.toml", target=Target(release=tmp_path, token_env="ODD"))
+    values = {secret.value for secret in secrets_for(config, environ)}
+    assert values == {
+        "e8f3K29xQm45",
+        "f8f3K29xQm46zz",
+        "g8f3K29xQm47",
+        "h8f3K29xQm48",
+        "i8f3K29xQm49",
+        "j8f3K29xQm50aaaa",
+    }
+    redactor = Redactor.from_environment(environ, config)
+    assert redactor.names("see h8f3K29xQm48 and g8f3K29xQm47") == ("ODD", "LOCAL_TOKEN")
+
+
+def test_values_can_be_learnt_later() -> None:
+    """A reference that was resolved during the run is known from then on."""
+    redactor = Redactor()
+    assert redactor.text(PLAIN) == PLAIN
+    redactor.learn("RESOLVED", PLAIN)
+    assert redactor.text(PLAIN) == "«redacted:RESOLVED»"
+
+
+@pytest.mark.parametrize(
+    ("text", "random"), [("everything", False), ("a8f3K29x", True), ("${TOKEN12}", False), ("short1", False)]
+)
+def test_random_texts_are_told_from_words(text: str, *, random: bool) -> None:
+    """Digits among letters make a token of a text; a reference is none."""
+    assert looks_random(text) is random
