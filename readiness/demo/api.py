@@ -152,8 +152,7 @@ class Api:
             stream = self.hub.events.add()
         except TooManyStreams:
             raise ApiError(503, "Too many event streams", "SSE_ERROR", {"limit": self.hub.events.limit}) from None
-        if self.hub.traits.events_silent:
-            return self.hub.events.respond(stream)
+        stream.muted = self.hub.traits.events_silent
         opened = {"type": "debug", "message": "SSE client connected", "data": {}, "timestamp": now()}
         stream.send("log", {"type": "batch", "count": 1, "events": [opened], "timestamp": now()})
         stream.send("hub_state", self.hub.hub_state())

@@ -39,7 +39,8 @@ def main(argv: list[str]) -> int:
     fault = FAULTS[arguments.fault] if arguments.fault else None
     seconds = arguments.seconds if arguments.seconds is not None else (fault.seconds or 0.0 if fault else 0.0)
     parent = os.getppid()
-    with socket.socket() as listener:
+    # the protocol is named because asyncio turns Nagle's algorithm off only then: without it every answer takes 44 ms
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, arguments.port))
         listener.listen(BACKLOG)

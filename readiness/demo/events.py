@@ -31,10 +31,12 @@ class Stream:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_QUEUED + 1)
         self.open = True
+        self.muted = False
+        """Open, and never sent anything: a fault."""
 
     def send(self, event: str, data: dict[str, Any] | str) -> None:
         """Queues one event; a full queue closes the stream."""
-        if not self.open:
+        if not self.open or self.muted:
             return
         body = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
         if self._queue.qsize() >= MAX_QUEUED:
