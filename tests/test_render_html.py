@@ -16,7 +16,7 @@ from readiness.findings import Outcome
 from readiness.render.html import render
 from readiness.verdict import Decision, Status
 from tests.browser import chromium
-from tests.report_factory import judged, report
+from tests.report_factory import Plan, Step, judged, report
 from tests.report_scenes import SCENES
 
 if TYPE_CHECKING:
@@ -147,6 +147,15 @@ def test_instances_share_their_checks_anchor() -> None:
     page = render(report(rows, Status.NOT_READY, Decision.HOLD))
     assert page.count('id="disk"') == 1
     assert page.index('id="disk"') < page.index("web1") < page.index("web2")
+
+
+def test_a_rollback_by_hand_names_no_command() -> None:
+    """What is left to a person is said once, and no command pretends to do it; a planned action names the command."""
+    hand = Step("by hand", ("security",), "admin-routes-are-closed failed, and no action covers security", "by hand")
+    page = render(report(decision=Decision.ROLL_BACK, rollback=Plan(wanted=True, actions=(hand,), fired=("security",))))
+    assert "readiness rollback" not in page
+    assert page.count("by hand") == 1
+    assert "readiness rollback" in render(SCENES["hub_down"]())
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE])

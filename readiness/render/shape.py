@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from fractions import Fraction
 
-    from readiness.report import Comparison, Report, Row
+    from readiness.report import Action, Comparison, Report, Row
 
 OUTCOMES: Final = ("failed", "unknown", "degraded", "flaky", "waived", "passed", "not_applicable")
 """In the order in which they are told."""
@@ -133,9 +133,8 @@ def measured(row: Row) -> str:
 
 
 def expected(row: Row) -> str:
-    """What was expected, with its unit and without repeating the word."""
-    text = row.expected.removeprefix("expected ")
-    return f"{text} {row.unit}".strip() if text and row.unit and row.actual else text
+    """What was expected, with its unit where a measured value stands beside it."""
+    return f"{row.expected} {row.unit}".strip() if row.expected and row.actual else row.expected
 
 
 def plural(count: int, noun: str) -> str:
@@ -156,13 +155,22 @@ def rollback_sentence(report: Report) -> str:
     if plan.refused:
         return f"no rollback: {plan.refused}"
     if plan.actions:
-        steps = ", ".join(f"{a.name} ({a.status})" if a.status else a.name for a in plan.actions)
-        return f"rollback planned: {steps}"
+        return f"rollback planned: {', '.join(step(action) for action in plan.actions)}"
     if plan.wanted:
         return "rollback by hand: no action is configured for what fired"
     if plan.fired:
         return f"triggers fired, nothing planned: {', '.join(plan.fired)}"
     return "no rollback: no trigger fired"
+
+
+def step(action: Action) -> str:
+    """An action with its status; what is left to a person bears the same words as both."""
+    return action.name if action.status in {"", action.name} else f"{action.name} ({action.status})"
+
+
+def by_itself(report: Report) -> bool:
+    """Whether the plan holds an action that `readiness rollback` can carry out."""
+    return report.rollback is not None and any(action.status != action.name for action in report.rollback.actions)
 
 
 def change_sentence(found: Comparison | None) -> str:
