@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import NotServed
 from readiness.facts.answer import BadAnswer
+from readiness.facts.shape import problems
 
 if TYPE_CHECKING:
     from readiness.facts.hub import Hub
@@ -35,26 +37,9 @@ def schema(name: str) -> dict[str, Any]:
     return found
 
 
-@functools.cache
-def _validator(name: str) -> Any:  # noqa: ANN401 - jsonschema is imported where used: it takes 85 ms
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(schema(name))
-
-
 def problems_with(name: str, value: object) -> list[str]:
     """Where `value` does not keep to the schema `name`, a sentence each, at most three; values are not quoted."""
-    errors = sorted(_validator(name).iter_errors(value), key=lambda error: error.json_path)
-    return [f"{error.json_path} {_said(error)}" for error in errors[:_SHOWN]]
-
-
-def _said(error: Any) -> str:  # noqa: ANN401 - a jsonschema ValidationError
-    found = type(error.instance).__name__
-    if error.validator == "required":
-        return f"has no {error.message.split(' is a required')[0]}"
-    if error.validator == "type":
-        return f"is {found}, expected {error.validator_value}"
-    return f"({found}) breaks {error.validator}: {str(error.validator_value)[:80]}"
+    return [f"{path} {text}" for path, text in itertools.islice(problems(value, schema(name)), _SHOWN)]
 
 
 class Contract:

@@ -79,7 +79,9 @@ class Deployed:
 def read(config: Config) -> Deployed:
     """Read the deployed configuration. Raises Unreadable."""
     if config.target.release is None:
-        raise Unreadable("no [target] release: what was deployed cannot be read")
+        raise Unreadable(
+            "what was deployed cannot be read: set [target] release, or declare [expect] release as not expected"
+        )
     return read_files((config.target.release / config.target.config,))
 
 

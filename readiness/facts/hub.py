@@ -63,7 +63,7 @@ class Hub:
 
     @property
     def attempts(self) -> Collection[Attempt]:
-        """Every try at a request that this process made, the last 500."""
+        """This process's tries at requests, the last 500."""
         return self.transport.attempts
 
     def new_attempt(self) -> None:
@@ -155,25 +155,17 @@ class Hub:
             raise BadAnswer(f"GET /api/config: config is {shown(config)}, expected an object")
         return config
 
-    def workspaces(self) -> dict[str, Any]:
-        """The shared file of all hubs of one home: claims, not proofs. Raises as `answer` does."""
-        found = self.answer("/api/workspaces").json_object().get("workspaces")
-        if not isinstance(found, dict):
-            raise BadAnswer(f"GET /api/workspaces: workspaces is {shown(found)}, expected an object")
-        return found
-
     def hub_state(self) -> HubState:
         """The first `hub_state` event of `GET /api/events`: the process's own word. One stream at a time, closed at once.
 
         Raises BadAnswer when the stream brings none within the probe's time-out, else as `answer` does.
         """
-        route = EVENTS
         try:
             with self._watched(), self.transport.within(None):
-                return first_state(self.transport, lambda answer: self._checked(route, answer))
+                return first_state(self.transport, lambda answer: self._checked(EVENTS, answer))
         except (TimedOut, Broken) as error:
             self._is_it_down(error)
-            raise BadAnswer(f"GET {route}: no hub_state event in {self.config.probe.timeout:g} s") from None
+            raise BadAnswer(f"GET {EVENTS}: no hub_state event in {self.config.probe.timeout:g} s") from None
 
     def identity(self) -> Identity:
         """Which process answers. Raises BadAnswer when the hub names none, else as `answer` does."""
@@ -209,7 +201,9 @@ class Hub:
         pid = self.hub_state().pid
         process = process_here(self, pid) if pid else None
         if process is None:
-            raise Unknown("the hub's process was not found on this host: only there this can be proven")
+            raise Unknown(
+                "the hub's process is not on this host; look from there, or declare [expect] process as not expected"
+            )
         return process
 
     def call_tool(self, server: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,9 @@ class HubLog:
             if line.level >= ERROR and inside and not _is_harmless(line):
                 found.append(line)
         if not levelled:
-            raise Unknown(f"{file} has no line with a level: what is an error in it cannot be told")
+            raise Unknown(
+                f"{file} has no line with a level: so errors cannot be told; declare [expect] logs as not expected"
+            )
         return found
 
     def _file(self, hub: Hub) -> Path:
