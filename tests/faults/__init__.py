@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import answers, content, near, reach, security
+from tests.faults import answers, content, near, reach, security, streams
 
-FAULTS = (*reach.FAULTS, *answers.FAULTS, *content.FAULTS, *security.FAULTS, *near.FAULTS)
+FAULTS = (*reach.FAULTS, *answers.FAULTS, *streams.FAULTS, *content.FAULTS, *security.FAULTS, *near.FAULTS)
 """All of them; the near misses come last."""

@@ -56,9 +56,9 @@ class Deployment:
                 path = self.release / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-        if not self.site.config_is_newer:
-            old = (dt.datetime.now(dt.UTC) - dt.timedelta(days=2)).timestamp()
-            os.utime(self.release / "config" / "mcp-hub.json", (old, old))
+        age = dt.timedelta(seconds=-30) if self.site.config_is_newer else dt.timedelta(days=2)
+        changed = (dt.datetime.now(dt.UTC) - age).timestamp()
+        os.utime(self.release / "config" / "mcp-hub.json", (changed, changed))
         self._write_log()
 
     def _write_log(self) -> None:

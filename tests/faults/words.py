@@ -39,7 +39,7 @@ STARTUP: Final = rolled_back("startup-failure")
 VALIDATION: Final = rolled_back("validation-failure")
 SECURITY: Final = rolled_back("security")
 
-ONE_LOOK: Final = Site(config={"probe": {"attempts": 1, "interval": 5.0, "timeout": 0.3}})
+ONE_LOOK: Final = Site(config={"probe": {"attempts": 1, "interval": 5.0, "timeout": 0.4}})
 """For hubs that are silent: without it every check would wait for the time-out again."""
 
 HEALTH_CHECKS: Final = (
@@ -73,6 +73,16 @@ SECURITY_CHECKS: Final = (
 OWN_DOORS: Final = ("http-redirects-to-https",)
 """Checks that ask the proxy alone."""
 CHECKS: Final = HEALTH_CHECKS + SECURITY_CHECKS
+
+
+NAMELESS: Final = {
+    "hub-process-is-the-one-deployed": UNKNOWN,
+    "hub-stays-up": UNKNOWN,
+    "running-config-is-the-deployed-one": UNKNOWN,
+    "running-environment-has-its-keys": UNKNOWN,
+    "logs-are-clean-since-deploy": UNKNOWN,
+}
+"""What cannot be proven of a hub that does not say which process it is."""
 
 
 def every(outcome: str, *, but: Mapping[str, str | None]) -> dict[str, str]:
