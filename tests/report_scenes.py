@@ -72,7 +72,7 @@ def conditional() -> Report:
     return report(
         [*order, judged("hub-answers", severity=Severity.CRITICAL)], Status.CONDITIONAL, Decision.KEEP_AND_WATCH,
         about={"because": "cors-is-restricted failed, and 3 more checks are not proven good.",
-               "cap": "a failed check keeps it below READY", "headline": Fraction("87.824"),
+               "headline": Fraction("87.824"),
                "categories": _categories(97.1, 78.5)},
         rollback=Plan(mode="ask"),
         comparison=Comparison(
@@ -122,7 +122,7 @@ def incomplete() -> Report:
     return report(
         order, Status.INCOMPLETE, Decision.HOLD,
         about={"because": "The run itself broke: worker gw1 died, and 3 planned checks have no result.",
-               "headline": Fraction("74.9"), "cap": "an incomplete run is blocked"},
+               "headline": Fraction("74.9"), "cap": "the score of 76.6 is held at 74.9: INCOMPLETE shows no more"},
         trouble=("Worker gw1 died while it ran smoke/test_health.py::test_tools_are_listed.",
                  "smoke/test_alerts.py could not be collected: ModuleNotFoundError: No module named 'telemetry_units'."),
         rollback=Plan(mode="auto", refused="the run is incomplete, and an incomplete run never rolls back"), exit_code=12,
@@ -146,7 +146,7 @@ def first_look() -> Report:
         settings={"path": None, "contacts": {}, "environment": "local",
                   "target": Target(url="http://127.0.0.1:3000", release=Path("/opt/mcp hub"))},
         about={"because": "Nothing was declared: a first look is CONDITIONAL at best.", "headline": Fraction("89.9"),
-               "cap": "a first look is CONDITIONAL at best"}, exit_code=0,
+               "cap": "the score of 96.9 is held at 89.9: CONDITIONAL shows no more"}, exit_code=0,
     )  # fmt: skip
 
 

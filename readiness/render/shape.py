@@ -121,10 +121,8 @@ def best_case(report: Report) -> str:
 
 
 def capped(report: Report) -> str:
-    """`capped from 82.4: …`; empty where the headline is the score."""
-    if report.cap is None or report.headline >= report.score:
-        return ""
-    return f"capped from {number(report.score)}: {report.cap}"
+    """Why the headline is below the score, both numbers in it; empty where it is not."""
+    return report.cap or ""
 
 
 def measured(row: Row) -> str:

@@ -66,9 +66,7 @@ def _head(report: Report) -> list[Line]:
     stamp = "DEMO " if report.demo else ""
     told: list[Line] = [(f"{stamp}{report.status}: {report.decision}, {score}", _STATUS.get(report.status, "1"))]
     told.append((report.because, "1"))
-    about = [text for text in (words.capped(report), words.best_case(report)) if text]
-    if about:
-        told.append(("; ".join(about), ""))
+    told += [(text, "") for text in (words.capped(report), words.best_case(report)) if text]
     if report.demo:
         told.append(("this is the embedded hub, not yours: nothing follows from it", "33"))
     told += [(f"the run itself broke: {sentence}", "31") for sentence in report.trouble[:_MAX_TROUBLE]]
@@ -112,9 +110,11 @@ def _finding(group: Group) -> list[Line]:
     values = ", ".join(
         t for t in (f"measured {measured}" if measured else "", f"expected {expected}" if expected else "") if t
     )
-    if row.waiver or values or row.reason:
-        told.append((f"  {row.waiver or values or row.reason}", ""))
-    if row.remedy and not row.waiver:
+    said = row.waiver or "; ".join(part for part in (values, row.reason) if part)
+    if said:
+        told.append((f"  {said}", ""))
+    # a remedy mends what is bad; what is unknown needs looking at, and its reason says where
+    if row.remedy and not row.waiver and outcome != "unknown":
         told.append((f"  do: {row.remedy}", "36"))
     return told
 
