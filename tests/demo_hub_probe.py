@@ -9,7 +9,7 @@ import logging
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import uvicorn
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 SECONDS = 0.3
 """For the faults that wait or last; their real defaults are seconds."""
 META = "hub__analyze_prompt"
-HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
+HELLO: dict[str, Any] = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "t", "version": "0"},
+}
 
 
 class Probe:
@@ -50,25 +54,26 @@ class Probe:
         """Any path, health by default."""
         return self.http.get(path)
 
-    def json(self, path: str = "/api/health") -> dict:
+    def json(self, path: str = "/api/health") -> dict[str, Any]:
         """Its JSON, decoded as strictly as Python does."""
-        return json.loads(self.get(path).content)
+        return dict(json.loads(self.get(path).content))
 
-    def settled(self) -> dict:
+    def settled(self) -> dict[str, Any]:
         """Health once every server has found its place."""
         end = time.monotonic() + self.patience
         while (health := self.json())["state"] == "starting" and time.monotonic() < end:
             time.sleep(0.02)
         return health
 
-    def stats(self) -> dict:
+    def stats(self) -> dict[str, Any]:
         """The filtering statistics of a hub that has settled."""
         self.settled()
         return self.json("/api/filtering/stats")
 
     def status(self, name: str = "memory") -> str:
         """One server's status."""
-        return {server["name"]: server["status"] for server in self.settled()["servers"]}.get(name, "absent")
+        found = {server["name"]: str(server["status"]) for server in self.settled()["servers"]}
+        return found.get(name, "absent")
 
     def tools(self) -> list[str]:
         """The names that the API lists."""
@@ -98,18 +103,18 @@ class Probe:
 
     # --- MCP ---
 
-    def rpc(self, method: str, session: dict | None = None, **params: object) -> httpx.Response:
+    def rpc(self, method: str, session: dict[str, str] | None = None, **params: object) -> httpx.Response:
         """One request over Streamable HTTP."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         accept = {"accept": "application/json, text/event-stream"}
         return self.http.post("/mcp", json=body, headers=accept | (session or {}))
 
-    def session(self) -> dict:
+    def session(self) -> dict[str, str]:
         """The header of a new session."""
         self.settled()
         return {"mcp-session-id": self.rpc("initialize", **HELLO).headers["mcp-session-id"]}
 
-    def analyse(self, session: dict) -> str:
+    def analyse(self, session: dict[str, str]) -> str:
         """What came back for a prompt, notification included where there is one."""
         return self.rpc("tools/call", session, name=META, arguments={"prompt": "echo a message"}).text
 
@@ -121,7 +126,7 @@ class Probe:
             return self.get().status_code == 200
         return False
 
-    def listed(self, session: dict) -> set[str]:
+    def listed(self, session: dict[str, str]) -> set[str]:
         """The tools that a session is shown."""
         return {tool["name"] for tool in self.rpc("tools/list", session).json()["result"]["tools"]}
 

@@ -60,7 +60,7 @@ def differences(recorded: object, found: object, at: str = "$") -> list[str]:
     return [] if same else [f"{at}: {found!r} is not like {recorded!r}"]
 
 
-def _name(exchange: dict) -> str:
+def _name(exchange: dict[str, Any]) -> str:
     request = exchange["request"]
     return f"{request['method']} {request['path']} {json.dumps(request.get('json', ''))[:50]}"
 
@@ -199,9 +199,9 @@ def test_bad_bodies(client: httpx.Client) -> None:
 def test_real_calls(client: httpx.Client) -> None:
     """Tools do what they say: a sum, a graph that remembers, an error result for wrong arguments."""
 
-    def call(server: str, tool: str, **arguments: object) -> dict:
+    def call(server: str, tool: str, **arguments: object) -> dict[str, Any]:
         body = {"server_name": server, "tool": tool, "arguments": arguments}
-        return client.post("/api/servers/tools", json=body).json()["result"]
+        return dict(client.post("/api/servers/tools", json=body).json()["result"])
 
     assert "is 5" in call("everything", "add", a=2, b=3)["content"][0]["text"]
     assert call("everything", "add", a="x", b=3)["isError"] is True

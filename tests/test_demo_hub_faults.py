@@ -69,7 +69,7 @@ def _answers(status: int, kind: str = "json") -> Callable[[Probe], bool]:
 
 
 # what to look at, by fault: true of the hub that has it, false of a healthy one
-SEEN = {
+SEEN: dict[str, Callable[[Probe], bool]] = {
     "starting-for-ever": lambda p: p.settled()["state"] == "starting" and p.status() == "connecting",
     "starts-slowly": _starts_slowly,
     "error-state": lambda p: (p.settled()["state"], p.json()["status"]) == ("error", "ok"),

@@ -34,6 +34,13 @@ def client(hub: demo.DemoHub) -> Iterator[httpx.Client]:
         yield opened
 
 
+def text_of(content: object) -> str:
+    """The text of a content; one of another kind fails the test."""
+    found = getattr(content, "text", None)
+    assert isinstance(found, str)
+    return found
+
+
 class Agent:
     """The official client, and the notifications it got."""
 
@@ -63,10 +70,10 @@ class Agent:
         """The tools it is shown now."""
         return {tool.name for tool in (await self.client.list_tools()).tools}
 
-    async def ask(self, prompt: str) -> dict:
+    async def ask(self, prompt: str) -> dict[str, Any]:
         """The analysis of a prompt."""
         answer = await self.client.call_tool(META, {"prompt": prompt})
-        return json.loads(answer.content[0].text)
+        return dict(json.loads(text_of(answer.content[0])))
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -85,6 +92,7 @@ def test_workflow_of_an_agent(hub: demo.DemoHub, kind: str) -> None:
 
     async def work() -> None:
         async with Agent(hub, kind) as agent:
+            assert agent.client.server_info is not None
             assert agent.client.server_info.name == "mcp-hub-internal-endpoint"
             assert await agent.names() == {META}
             analysis = await agent.ask("please echo this message back")
@@ -94,16 +102,16 @@ def test_workflow_of_an_agent(hub: demo.DemoHub, kind: str) -> None:
             assert "everything__echo" in await agent.names()
             assert "memory__read_graph" not in await agent.names()
             answer = await agent.client.call_tool("everything__echo", {"message": "hi"})
-            assert (answer.content[0].text, answer.is_error) == ("Echo: hi", False)
+            assert (text_of(answer.content[0]), answer.is_error) == ("Echo: hi", False)
             wrong = await agent.client.call_tool("everything__echo", {})
             assert wrong.is_error
             resources = (await agent.client.list_resources()).resources
             read = await agent.client.read_resource(str(resources[0].uri))
-            assert "architecture" in read.contents[0].text
+            assert "architecture" in text_of(read.contents[0])
             prompts = {prompt.name for prompt in (await agent.client.list_prompts()).prompts}
             assert "everything__simple-prompt" in prompts
             filled = await agent.client.get_prompt("everything__args-prompt", {"city": "Bern"})
-            assert "Bern" in filled.messages[0].content.text
+            assert "Bern" in text_of(filled.messages[0].content)
 
     run(work())
 
@@ -162,7 +170,7 @@ def test_stdio_servers() -> None:
         parameters = StdioServerParameters(command=sys.executable, args=["-m", "readiness.demo.stdio", "everything"])
         async with Client(parameters, mode="legacy", read_timeout_seconds=5) as client:
             answer = await client.call_tool("add", {"a": 2, "b": 3})
-            assert "is 5" in answer.content[0].text
+            assert "is 5" in text_of(answer.content[0])
 
     run(work())
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -18,6 +18,7 @@ import pytest
 from readiness import demo
 from readiness.demo import launcher
 from readiness.demo.__main__ import main
+from readiness.demo.scratch import Scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +147,7 @@ def test_restarts() -> None:
     """The fault puts another process on the same port, with its own pid and start time."""
     with demo.start("restarts", seconds=0.5) as hub:
 
-        def answering() -> dict:
+        def answering() -> dict[str, Any]:
             try:
                 health = httpx.get(f"{hub.url}/api/health", timeout=1).json()
             except httpx.TransportError:
@@ -202,7 +203,7 @@ def test_unknown_fault_starts_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_foreign_folders_are_never_removed(tmp_path: Path) -> None:
     """Only a folder with the demo's own prefix is ever removed."""
-    launcher.Scratch(root=tmp_path).remove()
+    Scratch(root=tmp_path).remove()
     assert tmp_path.exists()
 
 
@@ -244,7 +245,7 @@ def test_foreground_tells_when_the_hub_ends(capsys: pytest.CaptureFixture[str]) 
     started: list[demo.DemoHub] = []
     before = launcher.start
 
-    def noting(*args: object, **options: object) -> demo.DemoHub:
+    def noting(*args: Any, **options: Any) -> demo.DemoHub:
         started.append(before(*args, **options))
         return started[0]
 

@@ -148,7 +148,7 @@ def test_sessions_are_bounded() -> None:
 
 def test_session_limit_over_http(client: httpx.Client) -> None:
     """One session more than allowed is 503, and sessions that are closed make room."""
-    sessions = []
+    sessions: list[dict[str, str]] = []
     while len(sessions) < 200:
         answer = post(client, {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": HELLO})
         if answer.status_code == 503:
