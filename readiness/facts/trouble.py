@@ -18,6 +18,7 @@ _CERTIFICATE: Final = {
     10: "expired",
     9: "not valid yet",
     62: "made for another name",
+    64: "made for another address",
     18: "self-signed",
     19: "self-signed",
 }

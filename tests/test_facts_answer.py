@@ -1,0 +1,85 @@
+"""JSON is read strictly: what is not standard is a proven-bad answer, told in one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from readiness.facts.answer import Answer, BadAnswer, strict_json
+from readiness.facts.events import Event, events
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": -Infinity}', "Infinity"),
+        (b'{"a": "\\ud800"}', "lone surrogate"),
+        (b'{"\\uDFFF": 1}', "lone surrogate"),
+        (b'{"a": "\xff"}', "invalid UTF-8 at byte 7"),
+        (b'{"a": [1, 2', "cut off"),
+        (b'{"a": "un', "cut off"),
+        (b"<html></html>", "no JSON"),
+        (b"", "empty body"),
+        (b"[" * 200_000, "nested beyond"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "no standard JSON"),
+    ],
+    ids=range(11),
+)
+def test_what_is_not_standard_json_is_refused(body: bytes, words: str) -> None:
+    """Each kind is named."""
+    with pytest.raises(BadAnswer, match=words):
+        strict_json(body, "GET /x")
+
+
+def test_standard_json_passes() -> None:
+    """Escaped pairs, big numbers and every type are fine."""
+    assert strict_json(b'{"a": "\\ud83d\\ude00", "b": [1e300, null, true]}', "x") == {
+        "a": "😀",
+        "b": [1e300, None, True],
+    }
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_end_in_a_value_or_a_bad_answer(body: bytes) -> None:
+    """No input makes it raise anything else."""
+    with contextlib.suppress(BadAnswer):
+        json.dumps(strict_json(body, "GET /x"), allow_nan=False)
+
+
+def test_html_under_a_json_route_is_named() -> None:
+    """The media type decides before the body is looked at; parameters do not matter."""
+    page = Answer(
+        method="GET", url="http://h/api/health", status=200, headers={"content-type": "text/html"}, body=b"{}"
+    )
+    with pytest.raises(BadAnswer, match="GET /api/health answered text/html"):
+        page.json()
+    good = Answer(
+        method="GET",
+        url="http://h/",
+        status=200,
+        headers={"content-type": "Application/JSON; charset=utf-8"},
+        body=b"[]",
+    )
+    assert good.json() == []
+    with pytest.raises(BadAnswer, match="array, expected an object"):
+        good.json_object()
+
+
+def test_events_are_read_across_chunks() -> None:
+    """Boundaries of chunks, CRLF, comments and several data lines do not disturb."""
+    text = b": hello\r\nevent: log\r\ndata: one\r\ndata: two\r\n\r\nid: 4\r\ndata: three\r\n\r\ndata: unfinished"
+    for size in (1, 2, 3, 7, 1000):
+        chunks = [text[i : i + size] for i in range(0, len(text), size)]
+        assert list(events(chunks)) == [Event(name="log", data="one\ntwo"), Event(name="message", data="three")]
+
+
+@pytest.mark.parametrize("endless", [b"x" * 65536, b"data: x\n"])
+def test_an_endless_event_is_refused(endless: bytes) -> None:
+    """Neither a line nor an event grows beyond the limit."""
+    with pytest.raises(BadAnswer, match="larger than"):
+        list(events([endless] * 400_000))
