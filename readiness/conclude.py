@@ -96,7 +96,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         config.gate,
     )
     now = time.time()
-    plan_hash = verdict.plan_hash(list(run.plan.values()))
+    plan_hash = verdict.plan_hash(list(run.plan.values()), config.gate)
     rollback = _rollback(judgement, config, now)
     decision = verdict.decide(judgement, roll_back=rollback.wanted)
     info = report.RunInfo(
@@ -131,6 +131,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
 
 
 def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> RollbackPlan:
+    from readiness.facts.deployed import expected_version
     from readiness.rollback import plan
 
     record, problem = None, ""
@@ -138,7 +139,8 @@ def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> Rollb
         record = plan.read_record(config.report_dir / "deploy.json")
     except ReadinessError as error:
         problem = str(error)
-    planned = plan.plan(judgement, config, record, now=dt.datetime.fromtimestamp(now, dt.UTC))
+    moment = dt.datetime.fromtimestamp(now, dt.UTC)
+    planned = plan.plan(judgement, config, record, now=moment, version=expected_version(config))
     return dataclasses.replace(planned, refused=problem) if problem and not planned.refused else planned
 
 

@@ -105,6 +105,7 @@ def compose(seen: Seen, release: Path | None) -> str:
         "",
         "[expect]",
         *_expect_lines(seen),
+        *_unseen_lines(seen, release),
     ]
     for call in seen.calls:
         lines += ["", "[[expect.tool_call]]", *_call_lines(call)]
@@ -148,6 +149,18 @@ def _expect_lines(seen: Seen) -> list[str]:
     else:
         lines.append('# servers = [""]  # the hub showed none: declare those it should have')
     return lines
+
+
+def _unseen_lines(seen: Seen, release: Path | None) -> list[str]:
+    """What this look could not have seen, as claims to confirm: checks of it are left out, with that reason."""
+    unseen = {}
+    if release is None:
+        unseen["release"] = "no release tree was named (readiness init --release DIR)"
+    if not is_loopback(seen.url):
+        unseen["logs"] = "the hub runs on another host"
+    elif seen.version is not None and seen.version.startswith("4.2."):
+        unseen["logs"] = f"the log file of {seen.version} carries no levels"
+    return [f"{claim} = {{ expected = false, reason = {_toml(why)} }}" for claim, why in unseen.items()]
 
 
 def _call_lines(call: Call) -> list[str]:

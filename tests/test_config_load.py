@@ -214,7 +214,9 @@ def test_no_target_says_what_to_set(tmp_path: Path) -> None:
     config = load(file=write(tmp_path, ""), environ={})
     assert "readiness.toml names none" in str(missing_target(config, {"preflight"}))
     assert missing_target(config, {"infra"}) is None
-    assert missing_target(load(start=tmp_path, environ={"MCP_HUB_RELEASE": "."}), {"health"}) is None
+    only_release = load(start=tmp_path, environ={"MCP_HUB_RELEASE": "."})
+    assert missing_target(only_release, {"health", "preflight"}) is None
+    assert "MCP_HUB_URL" in str(missing_target(only_release, {"health"})), "a release tree is no running hub"
 
 
 def test_ids_of_no_check_are_found(tmp_path: Path) -> None:

@@ -409,3 +409,13 @@ def test_a_production_hub_is_declared_as_one(tmp_path: Path) -> None:
     assert config.production
     assert config.claim("tls").expected is True
     assert config.claim("llm").expected is None
+
+
+def test_what_was_not_looked_at_is_declared_so(tmp_path: Path) -> None:
+    """Without a release, on another host or with a log without levels, the file says so instead of leaving it unknown."""
+    seen = firstlook.Seen(url="http://127.0.0.1:7000", version="4.2.1")
+    text = firstfile.compose(seen, None)
+    assert "no release tree was named" in text
+    assert "the log file of 4.2.1 carries no levels" in text
+    assert "another host" in firstfile.compose(firstlook.Seen(url="https://hub.example.com", version="4.3.0"), None)
+    assert "logs" not in firstfile.compose(firstlook.Seen(url="http://127.0.0.1:7000", version="4.3.0"), tmp_path)

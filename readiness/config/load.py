@@ -125,10 +125,11 @@ def _fill_in(target: dict[str, Any], book: Mistakes, here: Path, environ: Mappin
 def missing_target(config: Config, phases: Collection[str]) -> str | None:
     """What to set, as the text of a usage error, where nothing says what to look at; None where something does.
 
-    `phases` are those a run selects; infra alone with a file needs neither a URL nor a release.
+    `phases` are those a run selects; infra alone with a file needs neither a URL nor a release, and phases that ask the
+    running hub alone are not served by a release.
     """
     target = config.target
-    if config.demo or target.facts_url or target.release:
+    if config.demo or target.facts_url or (target.release and "preflight" in phases):
         return None
     if config.path is not None and set(phases) <= {"infra"}:
         return None
