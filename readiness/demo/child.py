@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -26,6 +25,9 @@ from readiness.demo.lifeline import watch_parent
 from readiness.demo.scratch import Scratch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
     from readiness.demo.faults import Fault
 
 HOST = "127.0.0.1"
@@ -71,11 +73,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens, and ends its streams when it is told to stop: they would keep it from stopping."""
+    """Says where it listens, and ends at once when it is told to: as a real hub it drops calls in flight."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, port: int, clean: Callable[[], None]) -> None:
         super().__init__(config)
-        self._hub = hub
+        self._port, self._clean = port, clean
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+        self._clean()
+        os._exit(0)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -83,16 +89,11 @@ class _Server(uvicorn.Server):
             raise SystemExit(1)
         # from here on a stream that breaks off is what some faults are for: uvicorn's tracebacks would bury real ones
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-        hub = self._hub
-        line = {"url": f"http://{HOST}:{hub.port}", "pid": os.getpid(), "port": hub.port}
+        line = {"url": f"http://{HOST}:{self._port}", "pid": os.getpid(), "port": self._port}
         # a worker that replaces another speaks to nobody: the parent has read its line and may have closed the pipe
         with contextlib.suppress(BrokenPipeError, ValueError):
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._hub.close()
-        await super().shutdown(sockets)
 
 
 def _serve(listener: socket.socket, scratch: Scratch, fault: Fault | None, seconds: float, token: str | None) -> None:
@@ -113,13 +114,9 @@ def _serve(listener: socket.socket, scratch: Scratch, fault: Fault | None, secon
         access_log=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_graceful_shutdown=1,
         timeout_keep_alive=30,
     )
-    # uvicorn raises the signal that ended it once more when it is done: by then there is nothing left to do
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    _Server(config, hub).run(sockets=[listener])
+    _Server(config, port, scratch.remove).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -96,11 +96,6 @@ class Streams:
         for stream in self.open:
             stream.send(event, data)
 
-    def close(self) -> None:
-        """Ends every stream."""
-        for stream in self.open:
-            stream.close()
-
     def respond(
         self, stream: Stream, headers: dict[str, str] | None = None, after: Callable[[], None] | None = None
     ) -> StreamingResponse:

@@ -107,10 +107,6 @@ class Hub:
         changed = {"type": "tool_list_changed", "timestamp": now()}
         self.events.send("subscription_event", changed)
 
-    def close(self) -> None:
-        """Ends streams and log."""
-        self.events.close()
-
     # --- what it says about itself ---
 
     def hub_state(self) -> dict[str, Any]:
