@@ -79,3 +79,17 @@ def shorten(text: str, columns: int) -> str:
             break
         kept.append(char)
     return "".join(kept).rstrip() + "…" if columns > 0 else ""
+
+
+def fold(text: str, columns: int, most: int) -> list[str]:
+    """`text` in at most `most` lines of at most `columns` columns, broken at blanks; the last one is shortened."""
+    indent = " " * (len(text) - len(text.lstrip(" ")))
+    lines: list[str] = []
+    words = text.split(" ")
+    while words and len(lines) < most - 1:
+        taken = next((n for n in range(len(words), 0, -1) if width(" ".join(words[:n])) <= columns), 1)
+        if taken == len(words) or width(" ".join(words[:taken])) > columns:
+            break
+        lines.append(" ".join(words[:taken]))
+        words = [f"{indent}  {words[taken]}", *words[taken + 1 :]]
+    return [*lines, shorten(" ".join(words), columns)]

@@ -46,6 +46,7 @@ def test_a_dead_hub_is_told_in_few_lines() -> None:
         text.startswith("  measured connection refused, expected an answer within 5 s; GET http") for text in told
     )
     assert any(text.startswith("  do: Look at the hub's log") for text in told)
+    assert "journalctl -u mcp-hub -n 100 --no-pager; systemctl status mcp-hub" in " ".join(" ".join(told).split())
     assert told[-4:] == [
         "rollback planned: previous-release (planned)",
         "on call: Ops rota, +44 20 7946 0018",
@@ -123,6 +124,22 @@ def test_colour_wraps_and_never_breaks_the_text() -> None:
     assert [re.sub(r"\x1b\[[0-9;]*m", "", text) for text in colourful] == plain
     assert all(text.endswith("\x1b[0m") for text in colourful if "\x1b" in text)
     assert colourful[0].startswith("\x1b[1;33m")
+
+
+def test_long_texts_go_on_below_while_there_is_room() -> None:
+    """In a short summary a remedy is told whole over several lines; in a full one it is shortened."""
+    remedy = (
+        "Read the error in the log, mend the command or its variables, then stop and start that server and ask again."
+    )
+
+    def told(count: int) -> str:
+        rows = [judged(f"c-{n}", Outcome.FAILED, 1, reason="refused", remedy=remedy) for n in range(count)]
+        return "\n".join(lines(report(rows, Status.NOT_READY, Decision.HOLD), 60, color=False))
+
+    assert remedy in " ".join(told(1).split())
+    assert "  do: Read the error in the log, mend the command or its\n    variables," in told(1)
+    assert remedy not in " ".join(told(40).split())
+    assert told(40).count("\n") < MAX_LINES
 
 
 def test_trouble_is_bounded() -> None:

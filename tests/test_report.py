@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from readiness.config.model import Target
 from readiness.findings import Outcome, Severity
 from readiness.report import SCHEMA_FILE, build, iso, shown, to_json
-from readiness.text import line, plain, shorten, width
+from readiness.text import fold, line, plain, shorten, width
 from readiness.verdict import Decision, Status
 from tests.report_factory import Plan, Step, config, judged, judgement, report, run_info
 from tests.report_scenes import HOSTILE, SCENES
@@ -165,6 +165,17 @@ def test_any_text_becomes_plain_within_its_limit(text: str, limit: int) -> None:
 def test_a_shortened_text_fits_its_columns(text: str, columns: int) -> None:
     """Wide and combining characters are counted as a terminal shows them."""
     assert width(shorten(text, columns)) <= columns
+
+
+@given(st.lists(st.text("ab\u4e2d", max_size=30), max_size=20), st.integers(10, 60), st.integers(1, 4))
+def test_a_folded_text_fits_and_loses_nothing_silently(words: list[str], columns: int, most: int) -> None:
+    """Folding keeps to columns and lines, and whatever is missing is marked."""
+    text = " ".join(word for word in words if word)
+    folded = fold(text, columns, most)
+    assert 1 <= len(folded) <= most
+    assert all(width(piece) <= columns for piece in folded)
+    if not folded[-1].endswith("\N{HORIZONTAL ELLIPSIS}"):
+        assert " ".join(" ".join(folded).split()) == text
 
 
 def test_hostile_text_stays_readable() -> None:

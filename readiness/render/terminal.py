@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from readiness.render import shape as words
-from readiness.text import line, shorten
+from readiness.text import fold, line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ _FULL: Final = 3
 """Lines of a finding told in full: what, measured against expected, what to do."""
 _MAX_TROUBLE: Final = 3
 _MAX_PROBLEMS: Final = 2
-_MANY: Final = 4_000
+_MANY: Final = 1_200
 """Characters of a text that are looked at at all; a line shows far fewer."""
 _STATUS: Final = {"READY": "1;32", "CONDITIONAL": "1;33", "NOT READY": "1;31", "INCOMPLETE": "1;35"}
 _OUTCOME: Final = {"failed": "31", "unknown": "35", "degraded": "33", "flaky": "33", "waived": "36"}
@@ -27,6 +27,8 @@ _OUTCOME: Final = {"failed": "31", "unknown": "35", "degraded": "33", "flaky": "
 _WHOLE: Final = ("next: ", "report: ")
 """Lines that are copied: wrapped by the terminal where they are long, never cut."""
 _COPIED: Final = 400
+_GOES_ON: Final = 2
+"""Lines that a long text may go on for, where there is room."""
 
 Line = tuple[str, str]
 """A text and the ANSI code it is shown in; an empty code is plain."""
@@ -51,14 +53,22 @@ def lines(  # noqa: PLR0913 - what a summary shows, one keyword each
     tail = _tail(report, grouped, exit_status=exit_status, paths=paths, problems=problems)
     room = MAX_LINES - len(head) - len(tail)
     told = [*head, *_findings(grouped, room), *tail]
-    return [_shown(text, code, columns, color=color) for text, code in told[:MAX_LINES]]
+    return _fitted(told[:MAX_LINES], columns, color=color)
 
 
-def _shown(text: str, code: str, columns: int, *, color: bool) -> str:
-    indent = text[: len(text) - len(text.lstrip(" "))]
-    whole = text.startswith(_WHOLE)
-    short = shorten(indent + line(text, _MANY), _COPIED if whole else columns)
-    return f"\x1b[{code}m{short}\x1b[0m" if color and code else short
+def _fitted(told: Sequence[Line], columns: int, *, color: bool) -> list[str]:
+    """The lines as they are printed; those that are too long go on below while fewer than 25 lines are used."""
+    spare = MAX_LINES - len(told)
+    printed: list[str] = []
+    for text, code in told:
+        indent = text[: len(text) - len(text.lstrip(" "))]
+        plain = indent + line(text, _MANY)
+        pieces = (
+            [shorten(plain, _COPIED)] if text.startswith(_WHOLE) else fold(plain, columns, min(spare, _GOES_ON) + 1)
+        )
+        spare -= len(pieces) - 1
+        printed += [f"\x1b[{code}m{piece}\x1b[0m" if color and code else piece for piece in pieces]
+    return printed
 
 
 def _head(report: Report) -> list[Line]:
@@ -115,8 +125,14 @@ def _finding(group: Group) -> list[Line]:
         told.append((f"  {said}", ""))
     # a remedy mends what is bad; what is unknown needs looking at, and its reason says where
     if row.remedy and not row.waiver and outcome != "unknown":
-        told.append((f"  do: {row.remedy}", "36"))
+        told.append((f"  do: {_steps(row.remedy)}", "36"))
     return told
+
+
+def _steps(remedy: str) -> str:
+    """A remedy of several lines as one: commands that stood on lines of their own stay apart."""
+    steps = [part.strip() for part in remedy.splitlines() if part.strip()]
+    return "".join(f"{part} " if part.endswith(":") else f"{part}; " for part in steps).rstrip("; ")
 
 
 def _tail(
