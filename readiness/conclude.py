@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from readiness.run import Run
 
 HUB_ANSWERS: Final = "hub-answers"
+TOOLS_REMAIN: Final = "no-tool-disappeared"
+_GOOD: Final = frozenset({verdict.Status.READY, verdict.Status.CONDITIONAL})
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -172,6 +174,19 @@ def look_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
                 nodeid=known.nodeid if known else "",
             )
         )
+
+
+def keep_inventory(run: Run, conclusion: Conclusion, folder: Path) -> None:
+    """Let the tools of a run that is not blocked, and missed none, be what the next run must still list."""
+    found = run.findings.get((TOOLS_REMAIN, None))
+    if found is None or found.outcome is not Outcome.PASSED or conclusion.status not in _GOOD:
+        return
+    from readiness.facts import inventory
+
+    try:
+        inventory.keep(folder, conclusion.directory)
+    except OSError as error:
+        conclusion.problems.append(f"the tool inventory could not be kept: {error}")
 
 
 def plan_lines(plan: Mapping[str, Planned] | Iterable[Planned]) -> list[str]:

@@ -41,7 +41,7 @@ class Reach:
         self._lost: Unknown | None = None
         self._asked = False
         self._looked = 0.0
-        self._noted = False
+        self._noted = 0
         self.waited = False
         """Whether this process has given a starting hub its time."""
 
@@ -159,10 +159,10 @@ class Reach:
             recorder.fires = False
 
     def note_identity(self, hub: Hub) -> None:
-        """Write down, once a run, which process answered first."""
-        if self._noted or self.run_dir is None:
+        """Write down, once a run, which process answered first; one hiccup must not leave it unknown for good."""
+        if self._noted >= self.config.probe.attempts or self.run_dir is None:
             return
-        self._noted = True
+        self._noted += 1
         file = self.run_dir / IDENTITY_FILE
         if file.exists():
             return
@@ -174,6 +174,7 @@ class Reach:
             with contextlib.suppress(FileExistsError):
                 os.link(own, file)
             own.unlink()
+            self._noted = self.config.probe.attempts
 
     def first_identity(self) -> Mapping[str, Any] | None:
         """Which process answered at the run's start; None if that was never learnt."""

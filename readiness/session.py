@@ -264,8 +264,11 @@ class Ledger:
 
     def _close(self, session: pytest.Session) -> None:
         """Write the reports, then the status: what went wrong while writing is told, and never loses the verdict."""
+        from readiness.conclude import keep_inventory
+
         if self.conclusion is None:
             return
+        keep_inventory(self.run, self.conclusion, self.folder)
         self.conclusion.write(junit=self.config.getoption("xmlpath", None))
         session.exitstatus = self.final_status = self.exit_status(int(session.exitstatus))
         self.journal.write("verdict", {"status": self.conclusion.status.value, "exit": int(session.exitstatus)})

@@ -136,22 +136,30 @@ class Worker:
         planned = pyfuncitem.stash.get(ITEM, None)
         if planned is None or inspect.iscoroutinefunction(pyfuncitem.obj):
             return None
-        settle, interval = self.scope.settle_seconds(planned.check), self.scope.config.probe.interval
+        interval = self.scope.config.probe.interval
         names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - what pytest's own pyfunc_call uses
         arguments = {name: pyfuncitem.funcargs[name] for name in names}
-        started = time.monotonic()
+        started, tries = time.monotonic(), 0
         while True:
+            tries += 1
             pyfuncitem.stash[ATTEMPTS] = pyfuncitem.stash.get(ATTEMPTS, 0) + 1
             try:
                 pyfuncitem.obj(**arguments)
             except (Exception, pytest.fail.Exception) as error:
-                if not _worth_another(error) or time.monotonic() - started + interval > settle * 1.0001:
+                if not _worth_another(error) or self._is_over(planned, started, tries):
                     raise
                 time.sleep(interval)
                 self._open(pyfuncitem)
                 _forget_facts(arguments.values())
             else:
                 return True
+
+    def _is_over(self, planned: PlannedItem, started: float, tries: int) -> bool:
+        """Whether no further attempt may follow: a probe is counted, since slow attempts must not eat up later ones."""
+        if planned.check.settle == "probe":
+            return tries >= self.scope.config.probe.attempts
+        spent = time.monotonic() - started + self.scope.config.probe.interval
+        return spent > self.scope.settle_seconds(planned.check) * 1.0001
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
