@@ -155,7 +155,7 @@ FAULTS = (
         how=How(tls="wrong-name"),
         ends=UNPROVEN,
         expected={"api-requires-authentication": UNKNOWN, "admin-routes-are-closed": UNKNOWN},
-        words=("not valid for",),
+        words=("made for another",),
     ),
     Fault(
         name="tls-self-signed",
