@@ -103,7 +103,7 @@ SEEN: dict[str, Callable[[Probe], bool]] = {
     "wrong-types": lambda p: isinstance(p.json("/api/servers")["servers"], str),
     "not-a-number": lambda p: "NaN" in p.get().text,
     "invalid-utf8": lambda p: p.fails(UnicodeDecodeError),
-    "lone-surrogates": lambda p: "\ud800" in p.json()["server_id"],
+    "lone-surrogates": lambda p: "\ud800" in p.json()["servers"][0]["description"],
     "redirect-loop": lambda p: p.get().headers.get("location") == "/api/health",
     "unauthorized": _answers(401),
     "forbidden": _answers(403),

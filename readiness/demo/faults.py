@@ -82,7 +82,7 @@ _TABLE: Final = (
     _f("wrong-types", "Servers and tools are text where lists belong.", hooks.wrong_types),
     _f("not-a-number", "Its JSON holds NaN where numbers belong.", hooks.wire(wires.rewritten(hooks.not_a_number))),
     _f("invalid-utf8", "Its answers are not UTF-8.", hooks.wire(wires.rewritten(hooks.invalid_utf8))),
-    _f("lone-surrogates", "Its texts hold lone surrogates.", hooks.wire(wires.rewritten(hooks.surrogates))),
+    _f("lone-surrogates", "Its descriptions hold lone surrogates.", hooks.wire(wires.rewritten(hooks.surrogates))),
     _f("redirect-loop", "Redirects every path to itself.", hooks.wire(wires.redirected)),
     _f("unauthorized", "Answers everything with 401.", hooks.refuse(401, "Unauthorized")),
     _f("forbidden", "Answers everything with 403.", hooks.refuse(403, "Forbidden")),
