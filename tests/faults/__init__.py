@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.faults import answers, content, near, reach, security, streams
+from tests.faults import answers, between, content, near, reach, release, security, streams
 
-FAULTS = (*reach.FAULTS, *answers.FAULTS, *streams.FAULTS, *content.FAULTS, *security.FAULTS, *near.FAULTS)
-"""All of them; the near misses come last."""
+FAULTS = (
+    *reach.FAULTS,
+    *between.FAULTS,
+    *answers.FAULTS,
+    *streams.FAULTS,
+    *content.FAULTS,
+    *security.FAULTS,
+    *release.FAULTS,
+    *near.FAULTS,
+)
+"""All of them."""

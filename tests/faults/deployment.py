@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -58,10 +59,13 @@ class Deployment:
                 path.write_text(text, encoding="utf-8")
         age = dt.timedelta(seconds=-30) if self.site.config_is_newer else dt.timedelta(days=2)
         changed = (dt.datetime.now(dt.UTC) - age).timestamp()
-        os.utime(self.release / "config" / "mcp-hub.json", (changed, changed))
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self.release / "config" / "mcp-hub.json", (changed, changed))
         self._write_log()
 
     def _write_log(self) -> None:
+        if self.site.log == ("absent",):
+            return
         lines = [_log_line("info", "Starting MCP Hub"), _log_line("info", "MCP Hub is ready")]
         if self.site.log:
             lines.append(_log_line(*self.site.log))
@@ -82,10 +86,11 @@ class Deployment:
             return
         record = DeployRecord(
             deployed_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes),
-            version=healthy.VERSION,
+            version=self.site.recorded_version,
             commit=COMMIT,
-            passed_before=CHECKS,
-            previous="releases/4.2.9",
+            passed_before=tuple(check for check in CHECKS if check not in self.site.failed_before),
+            failed_before=self.site.failed_before,
+            previous=self.site.previous,
         )
         write_record(self.reports / "deploy.json", record)
 

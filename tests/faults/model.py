@@ -13,13 +13,25 @@ REMOVED: Final = "\x00removed"
 
 Listener = Literal["internal", "public", "both"]
 Pace = Literal[
-    "whole", "chunked", "gzip", "silent", "reset", "cut", "drip-headers", "drip-body", "endless", "slow", "close"
+    "whole",
+    "chunked",
+    "gzip",
+    "silent",
+    "reset",
+    "close",
+    "cut",
+    "drip-headers",
+    "drip-body",
+    "endless",
+    "slow",
+    "not-http",
 ]
 """How an answer travels.
 
 whole: at once · chunked, gzip: encoded · silent: accepted, never answered · reset: RST instead of an answer ·
 cut: half of the announced body, then the end · drip-*: a byte at a time, for ever · endless: a body that never
-stops · slow: whole after `seconds` · close: the connection ends without a byte.
+stops · slow: whole after `seconds` · close: the connection ends without a byte ·
+not-http: another protocol's greeting.
 """
 
 
@@ -93,7 +105,8 @@ class Site:
     """The deployment around the hub; every default is the healthy state.
 
     `config` is merged into `readiness.toml`; a None drops a key. `files` are written into (None: removed from) the
-    release tree. `log` is one more line of the hub's log: level, text, code.
+    release tree. `log` is one more line of the hub's log (level, text, code), or `("absent",)`: there is no log. `failed_before` are
+    the checks that the previous release failed too; `recorded_version` and `previous` belong to the recorded deploy.
     """
 
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -104,6 +117,9 @@ class Site:
     healthy_run_first: bool = False
     deployed_minutes_ago: float | None = 5.0
     """None: no deploy was recorded."""
+    failed_before: tuple[str, ...] = ()
+    recorded_version: str = "4.3.0"
+    previous: str | None = "releases/4.2.9"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,4 +99,34 @@ FAULTS = (
         sentence="One single answer is 503.",
         how=How(answers=(status(EVERY, 503, "busy", When(after=3, until=4)),)),
     ),
+    Fault(
+        name="tools-on-the-third-attempt",
+        sentence="The tools are not listed at once, but within the attempts that a probe has.",
+        how=How(edits=(edit(TOOLS, "tools", [], When(until=2)),)),
+    ),
+    Fault(
+        name="one-503-while-naming-itself",
+        sentence="Health is 503 once, just when the process is asked who it is.",
+        how=How(answers=(status(HEALTH, 503, "busy", When(after=1, until=2)),)),
+    ),
+    Fault(
+        name="login-page",
+        sentence="Strangers are sent to a login page instead of being told 401.",
+        how=How(
+            answers=(
+                Answer(
+                    route=EVERY,
+                    status=302,
+                    body=b"",
+                    headers=(("Location", "https://login.example.com/"),),
+                    listener="public",
+                ),
+            )
+        ),
+    ),
+    Fault(
+        name="large-but-inside-the-limit",
+        sentence="The list of tools is a megabyte long.",
+        how=How(edits=(edit(TOOLS, "tools.0.description", "words " * 170_000),)),
+    ),
 )

@@ -261,12 +261,4 @@ FAULTS = (
         ends=WATCHED,
         words=("ms",),
     ),
-    Fault(
-        name="proxy-is-dead",
-        sentence="The proxy is dead, the hub behind it is well.",
-        how=How(dead_proxy=True),
-        ends=UNPROVEN,
-        words=("refused",),
-        expected={"api-requires-authentication": UNKNOWN, "admin-routes-are-closed": UNKNOWN},
-    ),
 )

@@ -97,6 +97,7 @@ class Line:
             "drip-headers": self._drip_head,
             "drip-body": self._drip_body,
             "endless": self._endless,
+            "not-http": self._greet,
         }.get(pace)
         if manner is not None:
             await manner(response)
@@ -132,6 +133,10 @@ class Line:
 
     async def _nothing(self, _: Response) -> None:
         return
+
+    async def _greet(self, _: Response) -> None:
+        self.writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+        await self.writer.drain()
 
     async def _cut(self, response: Response) -> None:
         self.writer.write(response.head(len(response.body)) + response.body[: len(response.body) // 2])
