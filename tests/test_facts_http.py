@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import ssl
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 TIMEOUT = 0.4
 
 
-def transport(url: str, **settings: object) -> Transport:
+def transport(url: str, **settings: Any) -> Transport:
     """A transport that gives up quickly."""
     return Transport(Settings(**{"base": url, "timeout": TIMEOUT, **settings}))
 
 
-def asked(handler: Callable[[Connection], None], path: str = "/x") -> Transport:
+def asked(handler: Callable[[Connection], object], path: str = "/x") -> Transport:
     """Ask `path` of a server with this handler."""
     with Wires(handler) as wires:
         asking = transport(wires.url)
@@ -56,7 +57,7 @@ def test_a_good_answer_is_returned_as_it_is() -> None:
         ("announced more", lambda c: (c.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc"), c.stop.wait(5))),
     ],
 )
-def test_whatever_drips_is_ended_by_the_total_deadline(name: str, handler: Callable[[Connection], None]) -> None:
+def test_whatever_drips_is_ended_by_the_total_deadline(name: str, handler: Callable[[Connection], object]) -> None:
     """The time-out is a total: neither headers nor a body that come byte by byte extend it."""
     started = time.monotonic()
     with pytest.raises(TimedOut, match="no complete answer"):
@@ -109,7 +110,7 @@ def test_a_broken_connection_is_tried_again_and_recorded() -> None:
 
 
 @pytest.mark.parametrize("end", [Connection.reset, lambda c: c.sock.close()])
-def test_a_connection_that_always_breaks_here_is_no_answer(end: Callable[[Connection], None]) -> None:
+def test_a_connection_that_always_breaks_here_is_no_answer(end: Callable[[Connection], object]) -> None:
     """On this host nothing stands between: three broken connections are the hub's."""
     with Wires(end) as wires, pytest.raises(TimedOut, match="3 times"):
         transport(wires.url, timeout=2.0).get("/x")
@@ -169,7 +170,12 @@ def test_the_token_is_sent_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("A_TOKEN", "s3cr3t-value-of-the-token")
     token = token_of("A_TOKEN")
     heads: list[bytes] = []
-    with Wires(lambda c: (heads.append(c.head), c.reset())) as wires:
+
+    def keep(connection: Connection) -> None:
+        heads.append(connection.head)
+        connection.reset()
+
+    with Wires(keep) as wires:
         asking = transport(wires.url, token=token)
         with pytest.raises(CouldNotLook) as error:
             asking.get("/x")
@@ -215,9 +221,7 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def _tls(authority: trustme.CA, name: str, **dates: object) -> object:
-    import ssl
-
+def _tls(authority: trustme.CA, name: str, **dates: Any) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name, **dates).configure_cert(context)
     return context

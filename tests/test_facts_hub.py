@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -15,12 +16,10 @@ from readiness.facts.answer import BadAnswer, TimedOut
 from readiness.facts.contract import ROUTES, Contract
 from readiness.facts.http import Settings, Transport
 from readiness.facts.hub import Hub, Known
-from tests.wires import Wires, free_port
+from tests.wires import Connection, Wires, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.wires import Connection
 
 CONTRACTS = Path(__file__).parent / "data" / "contract"
 VERSIONS = ("4.2.1", "4.3.0")
@@ -214,7 +213,10 @@ def test_wrong_shapes_break_the_contract(route: str) -> None:
 def test_records_of_the_wrong_shape_are_bad_answers() -> None:
     """Types are checked where values are used: a list of names, a server without a name, a tool that is text."""
     for body in ({"servers": "none"}, {"servers": [1]}, {"servers": [{"name": 5, "status": "connected"}]}):
-        with Wires(lambda c, body=body: c.answer(body)) as wires, pytest.raises(BadAnswer, match="GET /api/servers"):
+        with (
+            Wires(functools.partial(Connection.answer, body=body)) as wires,
+            pytest.raises(BadAnswer, match="GET /api/servers"),
+        ):
             hub_at(wires.url).servers()
     with (
         Wires(lambda c: c.answer({"tools": [{"server": "a"}]})) as wires,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    Handler = Callable[["Connection"], None]
+    Handler = Callable[["Connection"], object]
 
 
 class Connection:
