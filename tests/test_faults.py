@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from tests.faults import FAULTS
 from tests.faults.matrix import markdown
-from tests.faults.model import Fault
+from tests.faults.model import Fault, How
 from tests.faults.runner import ROOT, Result, run
 from tests.faults.words import CHECKS
 
@@ -86,3 +90,12 @@ def test_the_documented_matrix_is_current() -> None:
     """`docs/fault-matrix.md` is what `python -m tests.faults` prints."""
     documented = (ROOT / "docs" / "fault-matrix.md").read_text(encoding="utf-8")
     assert documented == markdown()
+
+
+def test_a_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    """After a run no thread, child process, signal handler or changed environment of it is left."""
+    before = threading.active_count(), signal.getsignal(signal.SIGTERM), dict(os.environ)
+    children = {child.pid for child in psutil.Process().children()}
+    run(Fault(name="restarted", sentence="", how=How(replaced_after=8)), tmp_path)
+    assert (threading.active_count(), signal.getsignal(signal.SIGTERM), dict(os.environ)) == before
+    assert {child.pid for child in psutil.Process().children()} <= children
