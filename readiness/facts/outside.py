@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _CLOSED: Final = frozenset({401, 403, 407})
 _ABSENT: Final = frozenset({404, 405})
+_UNCERTIFIED: Final = frozenset({400, 495, 496})
+"""What nginx answers to a stranger without the client certificate that it demands: it refuses after the handshake."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,8 @@ class Outside:
             return Door(is_open=False, how="refused in TLS")
         if answer.status in _CLOSED:
             return Door(is_open=False, how=f"answered {answer.status}")
+        if answer.status in _UNCERTIFIED and "SSL certificate" in answer.text(2_000):
+            return Door(is_open=False, how=f"refused without a client certificate ({answer.status})")
         if answer.redirect is not None:
             return _redirected(answer)
         if answer.status in _ABSENT or not _from_within(answer):

@@ -15,6 +15,8 @@ from tests.faults.words import (
     status,
 )
 
+NO_CERTIFICATE = b"<html><head><title>400 No required SSL certificate was sent</title></head></html>"
+
 FAULTS = (
     Fault(name="healthy", sentence="Nothing is wrong."),
     Fault(
@@ -128,5 +130,12 @@ FAULTS = (
         name="large-but-inside-the-limit",
         sentence="The list of tools is a megabyte long.",
         how=How(edits=(edit(TOOLS, "tools.0.description", "words " * 170_000),)),
+    ),
+    Fault(
+        name="client-certificates",
+        sentence="The proxy refuses strangers for want of a client certificate, in nginx's way: 400.",
+        how=How(
+            answers=(Answer(route=EVERY, status=400, body=NO_CERTIFICATE, content_type="text/html", listener="public"),)
+        ),
     ),
 )

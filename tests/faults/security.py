@@ -6,6 +6,7 @@ from tests.faults.deployment import KNOWN_SECRET
 from tests.faults.model import Answer, Fault, How
 from tests.faults.words import (
     CONFIG,
+    DEGRADED,
     FAILED,
     HEALTH,
     INFO,
@@ -37,6 +38,14 @@ FAULTS = (
         expected={"api-requires-authentication": FAILED},
         ends=SECURITY,
         words=("200",),
+    ),
+    Fault(
+        name="health-is-open",
+        sentence="Health alone answers strangers: it names servers, tools and paths.",
+        how=How(answers=(Answer(route=HEALTH, status=200, body=b'{"server_id": "mcp-hub"}', listener="public"),)),
+        expected={"api-requires-authentication": DEGRADED},
+        ends=WATCHED,
+        words=("/api/health",),
     ),
     Fault(
         name="admin-route-open",
