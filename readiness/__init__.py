@@ -1,10 +1,26 @@
 """Decides, before and after every deploy of an MCP Hub, whether to deploy, hold or roll back.
 
-The public names are what a suite of checks needs; see `readiness.checks`.
+The public names are what a suite of checks needs; see `readiness.checks`. They are imported when first asked for, so that
+what needs none of them (the embedded hub, `readiness check`'s parent) does not pay for importing pytest.
 """
 
-from readiness.checks import check, compared, measure, note, unknown, warn, where_found
-from readiness.findings import Limits
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from readiness.checks import check, compared, measure, note, unknown, warn, where_found
+    from readiness.findings import Limits
 
 __version__ = "0.1.0"
 __all__ = ["Limits", "__version__", "check", "compared", "measure", "note", "unknown", "warn", "where_found"]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562). Raises AttributeError for any other."""
+    if name not in __all__:
+        raise AttributeError(f"module 'readiness' has no attribute {name!r}")
+    found = getattr(importlib.import_module("readiness.findings" if name == "Limits" else "readiness.checks"), name)
+    globals()[name] = found
+    return found

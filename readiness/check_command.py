@@ -6,11 +6,13 @@ a verdict (a segmentation fault, SIGKILL, an `os._exit`), the journal it left is
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+import traceback
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -35,6 +37,8 @@ _OPTIONAL: Final = {
     "--ssh-config": "testinfra",
     "--sudo": "testinfra",
 }
+_COLLECTOR: Final = (50_000, 20, 20)
+"""Thresholds of the garbage collector in pytest's process, which is short and ours alone: the usual ones cost it 50 ms."""
 _NEEDS: Final = {
     "pytest_html": ("pytest_metadata.plugin", "pytest_html.plugin"),
     "xdist": ("xdist.plugin", "xdist.looponfail"),
@@ -53,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     run_id = uuid.uuid4().hex[:12]
     started = time.time()
-    status = _run([sys.executable, "-m", "pytest", *plugin_arguments(argv), *argv, *_suites(argv)], run_id)
+    status = _run([*plugin_arguments(argv), *argv, *_suites(argv)], run_id)
     return _settle(status, argv, run_id, started)
 
 
@@ -107,14 +111,15 @@ def _suites(argv: Sequence[str]) -> list[str]:
     return [str(folder) for folder in suite_folders().values()]
 
 
-def _run(command: list[str], run_id: str) -> int:
-    """Run the child to its end and return its status; Ctrl-C and SIGTERM are the child's to answer."""
-    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", RUN_ID: run_id}
-    child = subprocess.Popen(command, env=environment)  # noqa: S603 - our own interpreter, no shell
+def _run(arguments: list[str], run_id: str) -> int:
+    """Run pytest in a child to its end; its status, negative for a signal. Ctrl-C and SIGTERM are the child's to answer."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ[RUN_ID] = run_id
+    child = _forked(arguments) if hasattr(os, "fork") else _spawned(arguments)
 
     def forward(number: int, _frame: FrameType | None) -> None:
-        if child.poll() is None:
-            child.send_signal(number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
 
     previous = {
         signal.SIGTERM: signal.signal(signal.SIGTERM, forward),
@@ -122,10 +127,43 @@ def _run(command: list[str], run_id: str) -> int:
         signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
     }
     try:
-        return child.wait()
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _forked(arguments: list[str]) -> int:
+    """A child that is this interpreter over again: this process has imported next to nothing, so that costs 1 ms."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child:
+        return child
+    status = 70  # what sysexits calls an internal error, should pytest leave without a status
+    try:
+        sys.argv = ["pytest", *arguments]
+        sys.path.insert(0, str(Path.cwd()))  # as `python -m pytest` has it
+        import gc
+
+        import pytest
+
+        gc.set_threshold(*_COLLECTOR)
+        status = int(pytest.main(arguments))
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else 1
+    except BaseException:  # noqa: BLE001 - the child must not return into the parent's code
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(status)
+
+
+def _spawned(arguments: list[str]) -> int:
+    """The same where there is no fork."""
+    return subprocess.Popen([sys.executable, "-m", "pytest", *arguments]).pid  # noqa: S603 - our own interpreter, no shell
 
 
 def _settle(status: int, argv: Sequence[str], run_id: str, started: float) -> int:

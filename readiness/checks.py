@@ -20,6 +20,8 @@ from readiness.findings import PHASES, TRIGGERS, Limits, Severity, Stage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_SEVERITIES: Final = tuple(s.value for s in Severity)
+_STAGES: Final = tuple(s.value for s in Stage)
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 MAX_TEXT: Final = 4_000
 """Characters kept of any recorded text; a hub's answer may be megabytes long."""
@@ -75,10 +77,10 @@ def check(  # noqa: PLR0913 - one keyword a declared property; all optional but 
     `last` asks for a place at the end of the run. Raises ValueError at import for anything misspelt.
     """
     _valid("id", id, _ID.fullmatch(id) is not None, "words in lower case joined by '-'")
-    _valid("severity", severity, severity in {s.value for s in Severity}, ", ".join(s.value for s in Severity))
+    _valid("severity", severity, severity in _SEVERITIES, ", ".join(_SEVERITIES))
     _valid("rollback", rollback, rollback is None or rollback in TRIGGERS, ", ".join(TRIGGERS))
     _valid("phase", phase, phase is None or phase in PHASES, ", ".join(PHASES))
-    _valid("stage", stage, stage is None or stage in {s.value for s in Stage}, "before, after")
+    _valid("stage", stage, stage is None or stage in _STAGES, "before, after")
     _valid("where", where, where in {"anywhere", "tree", "host"}, "anywhere, tree, host")
     is_time = isinstance(settle, (int, float)) and not isinstance(settle, bool) and 0 <= settle < math.inf
     _valid("settle", settle, is_time or settle in {"probe", "startup"}, "seconds >= 0, 'probe' or 'startup'")

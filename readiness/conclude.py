@@ -40,17 +40,21 @@ class Conclusion:
     """The broken integrity it was made with; more since then means that it has to be made again."""
     directory: Path
     formats: tuple[str, ...]
+    keep: int
     problems: list[str] = dataclasses.field(default_factory=list)
     paths: list[Path] = dataclasses.field(default_factory=list)
 
     def write(self, *, junit: str | None) -> None:
         """Write every report; a problem is told in the terminal and never loses the verdict."""
-        from readiness import render
+        from readiness import history, render
 
         try:
             self.paths = list(render.write_all(self.report, self.directory, self.formats))
+            history.keep(self.report, self.directory, self.keep)
         except (ReadinessError, OSError) as error:
             self.problems.append(f"the report could not be written: {error}")
+        except Exception as error:  # noqa: BLE001 - a fault of a rendering must not cost the run its exit status
+            self.problems.append(f"the report could not be written, by a fault of ours: {type(error).__name__}: {error}")
         if junit:
             from readiness.render.junit import add_verdict
 
@@ -129,6 +133,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         trouble=tuple(run.trouble),
         directory=config.report_dir,
         formats=config.report.formats,
+        keep=config.report.keep,
     )
 
 

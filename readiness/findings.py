@@ -128,7 +128,13 @@ class Check:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for the catalogue and the journal."""
-        return dataclasses.asdict(self) | {"severity": self.severity.value, "stage": self.stage.value}
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "severity": self.severity.value,
+            "stage": self.stage.value,
+            "limits": dataclasses.asdict(self.limits) if self.limits else None,
+            "needs": list(self.needs),
+            "after": list(self.after),
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Check:
@@ -185,10 +191,15 @@ class Finding:
     line: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values without Enums, for the report, the journal and worker traffic."""
-        data = dataclasses.asdict(self)
+        """Plain values without Enums, for the journal and worker traffic; what has its default value is left out."""
+        data = {
+            name: value
+            for name in self.__slots__
+            if (value := getattr(self, name)) != _FINDING_DEFAULTS.get(name, _NEVER)
+        }
         data["outcome"] = self.outcome.value
-        data["notes"] = list(self.notes)
+        if self.notes:
+            data["notes"] = list(self.notes)
         if not math.isfinite(self.seconds):
             data["seconds"] = 0.0
         return data
@@ -197,3 +208,9 @@ class Finding:
     def from_json(cls, data: dict[str, Any]) -> Finding:
         """Inverse of `to_json`."""
         return cls(**data | {"outcome": Outcome(data["outcome"]), "notes": tuple(data.get("notes", ()))})
+
+
+_NEVER: Final = object()
+_FINDING_DEFAULTS: Final = {
+    field.name: field.default for field in dataclasses.fields(Finding) if field.default is not dataclasses.MISSING
+}

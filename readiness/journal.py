@@ -35,10 +35,17 @@ class Journal:
 
     def write(self, kind: str, data: dict[str, Any]) -> None:
         """Append one line; it is in the kernel's hands when this returns, so SIGKILL does not lose it."""
+        self._append(json.dumps({"kind": kind, **data}))
+
+    def finding(self, text: str) -> None:
+        """Append a finding that already is a JSON text, as it came on its report."""
+        self._append(f'{{"kind": "finding", "finding": {text}}}')
+
+    def _append(self, line: str) -> None:
         if self._descriptor is None:
             return
         try:
-            os.write(self._descriptor, (json.dumps({"kind": kind, **data}) + "\n").encode("ascii"))
+            os.write(self._descriptor, f"{line}\n".encode("ascii"))
         except OSError as error:
             self.problem = f"the journal could not be written: {error.strerror or error}"
             self.close()
@@ -57,7 +64,7 @@ class Journal:
 def planned_to_json(planned: Planned) -> dict[str, Any]:
     """Plain values of a planned check."""
     return {
-        **{field.name: getattr(planned, field.name) for field in dataclasses.fields(planned)},
+        **{name: getattr(planned, name) for name in planned.__slots__},
         "check": planned.check.to_json(),
         "instances": list(planned.instances),
     }

@@ -81,7 +81,7 @@ def _register_boundary(config: pytest.Config, setup: Setup) -> None:
 
     if not config.pluginmanager.has_plugin("readiness-shield"):
         config.pluginmanager.register(Shield(lambda: setup.redactor), "readiness-shield")
-    if config.pluginmanager.has_plugin("html") and not hasattr(config, "workerinput"):
+    if config.getoption("htmlpath", default=None) and not hasattr(config, "workerinput"):
         from readiness.render.pytest_html import HtmlShield
 
         if not config.pluginmanager.has_plugin("readiness-html-shield"):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from readiness.conclude import Conclusion
+    from readiness.findings import Planned
     from readiness.journal import Journal
     from readiness.setup import Setup
 
@@ -47,6 +48,7 @@ class Ledger:
         self.final_status: int | None = None
         self.interrupted = False
         self._journal: Journal | None = None
+        self._plan: dict[str, Planned] | None = None
         self._previous_term: Any = None
         self._catch_term()
 
@@ -101,6 +103,7 @@ class Ledger:
     def take_plan(self, items: list[PlannedItem], errors: list[str]) -> None:
         """Merge one process's plan: selected anywhere is selected."""
         first = not self.items
+        self._plan = None
         for item in items:
             known = self.items.get((item.check.id, item.nodeid))
             if known is None or item.selected:
@@ -110,7 +113,8 @@ class Ledger:
             self.trouble(sentence)
         if first and self.items:
             self.run.plan = self.plan()
-            self.journal.plan(self.run.plan.values())
+            if RUN_ID in os.environ:  # only `readiness check` will read it back
+                self.journal.plan(self.run.plan.values())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:  # noqa: ANN401
@@ -124,8 +128,13 @@ class Ledger:
             return
         self.take_plan(*worker.read_plan_document(text))
 
-    def plan(self) -> Any:  # noqa: ANN401 - dict[str, Planned], spelled where it is built
-        """The plan as far as it is known now."""
+    def plan(self) -> dict[str, Planned]:
+        """The plan as far as it is known now; made anew only when there is more to know."""
+        if self._plan is None:
+            self._plan = self._built()
+        return self._plan
+
+    def _built(self) -> dict[str, Planned]:
         expression = self.config.getoption("markexpr", "") or ""
         items = list(self.items.values())
         return build(
@@ -140,20 +149,24 @@ class Ledger:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a finding from a report, wherever it was made."""
         text = getattr(report, "readiness", None)
-        if report.outcome in {"failed", "rerun"}:
-            self.explained = True
         if text is None:
-            self._without_finding(report)
+            if report.outcome != "passed":
+                self._without_finding(report)
             return
+        if report.outcome != "passed":
+            self.explained = True
         finding = Finding.from_json(json.loads(text))
         if str(report.outcome) == "rerun":
             self.run.rerun(finding.check, finding.instance)
             self.journal.write("rerun", {"check": finding.check, "instance": finding.instance})
             return
         self.run.record(finding)
-        self.journal.write("finding", {"finding": finding.to_json()})
+        self.journal.finding(text)
 
     def _without_finding(self, report: pytest.TestReport) -> None:
+        if report.outcome == "skipped":
+            return
+        self.explained = True
         if report.outcome != "failed":
             return
         item = next((i for i in self.items.values() if i.nodeid == report.nodeid), None)
@@ -212,6 +225,7 @@ class Ledger:
         """Judge before the plain hooks, so that their reports can say it; set the exit status after them."""
         if self.config.getoption("collectonly", default=False) or not self._is_ours(session):
             return (yield)
+        worker.spare_the_collector(len(self.items))
         self._conclude(session)
         try:
             result = yield

@@ -68,6 +68,11 @@ class FilteredStream:
             self.drain()
         self._stream.flush()
 
+    @property
+    def holds(self) -> bool:
+        """Whether an incomplete line waits for its end."""
+        return bool(self._pending)
+
     def drain(self) -> None:
         """Let go of an incomplete line."""
         if self._pending:
@@ -146,7 +151,8 @@ class Streams:
     def drain(self) -> None:
         """Let incomplete lines go, at the end of a test's phase."""
         for stream in self._filters:
-            stream.drain()
+            if stream.holds:
+                stream.drain()
 
     def _text(self, text: str) -> str:
         return self._redactor.text(text)
