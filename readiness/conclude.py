@@ -54,7 +54,9 @@ class Conclusion:
         except (ReadinessError, OSError) as error:
             self.problems.append(f"the report could not be written: {error}")
         except Exception as error:  # noqa: BLE001 - a fault of a rendering must not cost the run its exit status
-            self.problems.append(f"the report could not be written, by a fault of ours: {type(error).__name__}: {error}")
+            self.problems.append(
+                f"the report could not be written, by a fault of ours: {type(error).__name__}: {error}"
+            )
         if junit:
             from readiness.render.junit import add_verdict
 

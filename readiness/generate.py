@@ -15,6 +15,7 @@ import pytest
 
 from readiness import planning
 from readiness.errors import ReadinessError
+from readiness.findings import PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def collect() -> list[tuple[planning.PlannedItem, str]]:
     output = io.StringIO()
     # without -m no file is passed over, whatever an older catalogue says of it
     arguments = ["--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:readiness.plugin"]
-    markers = [f"markers={name}: x" for name in ("check", *planning.PHASES)]
+    markers = [f"markers={name}: x" for name in ("check", *PHASES)]
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         status = pytest.main(
             [*arguments, "--noconftest", "-c", "/dev/null", "--rootdir", str(ROOT), "--import-mode=importlib",
@@ -75,7 +76,7 @@ def reference_text(checks: Sequence[Check]) -> str:
         "it is what `[limits.ID]`, waivers and reports use.",
     ]
     category = ""
-    for check in sorted(checks, key=lambda c: (planning.PHASES.index(c.phase), c.topic)):
+    for check in sorted(checks, key=lambda c: (PHASES.index(c.phase), c.topic)):
         if check.category != category:
             category = check.category
             lines += ["", f"## {category}"]

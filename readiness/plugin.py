@@ -91,7 +91,8 @@ def _register_boundary(config: pytest.Config, setup: Setup) -> None:
 def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | None) -> None:
     """The part that runs checks; and the facts as fixtures."""
     from readiness import fixtures
-    from readiness.worker import Worker, plan_document, write_atomically
+    from readiness.plan_file import plan_document, write_atomically
+    from readiness.worker import Worker
 
     config.stash[fixtures.CONFIG] = setup.config
     folder: Path | None = ledger.folder if ledger is not None else setup.folder

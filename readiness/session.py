@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import tempfile
 import time
 import uuid
@@ -14,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from readiness import worker
+from readiness import plan_file, worker
 from readiness.findings import Finding, Outcome
 from readiness.involved import narrowed_by, narrowed_to_nodes
 from readiness.planning import PlannedItem, build, contradictions, selected_phases
 from readiness.run import Run
+from readiness.signals import TermAsInterrupt
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from types import FrameType
 
     from readiness.conclude import Conclusion
     from readiness.findings import Planned
@@ -49,8 +48,7 @@ class Ledger:
         self.interrupted = False
         self._journal: Journal | None = None
         self._plan: dict[str, Planned] | None = None
-        self._previous_term: Any = None
-        self._catch_term()
+        self._term = TermAsInterrupt()
 
     # --- a run's beginning ----------------------------------------------------------------------------------------
 
@@ -73,21 +71,9 @@ class Ledger:
             )
         return self._journal
 
-    def _catch_term(self) -> None:
-        """A cancelled CI job or a stopping pod sends SIGTERM: take the same orderly way out as Ctrl-C."""
-
-        def interrupt(_signal: int, _frame: FrameType | None) -> None:
-            signal.raise_signal(signal.SIGINT)
-
-        try:
-            self._previous_term = signal.signal(signal.SIGTERM, interrupt)
-        except ValueError:  # not the main thread: somebody embeds pytest and owns the signals
-            self._previous_term = None
-
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""
-        if self._previous_term is not None:
-            signal.signal(signal.SIGTERM, self._previous_term)
+        self._term.restore()
         if self._journal is not None:
             self._journal.close()
         self.setup.close()
@@ -126,7 +112,7 @@ class Ledger:
             text = path.read_text(encoding="ascii")
         except OSError:
             return
-        self.take_plan(*worker.read_plan_document(text))
+        self.take_plan(*plan_file.read_plan_document(text))
 
     def plan(self) -> dict[str, Planned]:
         """The plan as far as it is known now; made anew only when there is more to know."""
@@ -283,6 +269,8 @@ class Ledger:
         if self.conclusion is None:
             return
         keep_inventory(self.run, self.conclusion, self.folder)
+        if self.journal.problem:
+            self.conclusion.problems.append(self.journal.problem)
         self.conclusion.write(junit=self.config.getoption("xmlpath", None))
         session.exitstatus = self.final_status = self.exit_status(int(session.exitstatus))
         self.journal.write("verdict", {"status": self.conclusion.status.value, "exit": int(session.exitstatus)})

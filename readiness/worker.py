@@ -11,20 +11,19 @@ import dataclasses
 import gc
 import inspect
 import json
-import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from readiness import checks
-from readiness.errors import HubDown, Unknown
-from readiness.findings import OPT_IN_PHASES, Finding, Outcome
+from readiness.errors import HubDown
+from readiness.findings import OPT_IN_PHASES, Finding
+from readiness.outcome import bounded, is_failure, leaves, outcome_of
 from readiness.planning import PlanError, PlannedItem, contradictions, item_of, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
-    from pathlib import Path
 
     from readiness.scope import Scope
 
@@ -32,11 +31,8 @@ ITEM: Final = pytest.StashKey[PlannedItem]()
 RECORDER: Final = pytest.StashKey[checks.Recorder]()
 ATTEMPTS: Final = pytest.StashKey[int]()
 _TOKEN: Final = pytest.StashKey[contextvars.Token[checks.Recorder | None]]()
-_FOREIGN: Final = ("testinfra", "pytest_timeout", "readiness.facts")
 LARGE_RUN: Final = 1_000
 """Tests from which the garbage collector's rounds are felt."""
-MAX_REASON: Final = 2_000
-"""Characters of a reason that travel; the full message stays in pytest's own output."""
 
 
 class Worker:
@@ -185,11 +181,11 @@ class Worker:
         self, item: pytest.Item, planned: PlannedItem, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> Finding | None:
         recorder = item.stash.get(RECORDER, None) or checks.Recorder()
-        outcome, reason = _outcome(recorder, call, report)
+        outcome, reason = outcome_of(recorder, call, report)
         error = call.excinfo.value if call.excinfo is not None else None
 
         def shown(text: str) -> str:
-            return self.redact(_bounded(text)) if text else ""
+            return self.redact(bounded(text)) if text else ""
 
         return Finding(
             check=planned.check.id,
@@ -204,7 +200,7 @@ class Worker:
             nodeid=item.nodeid,
             notes=tuple(shown(text) for text in recorder.notes[:20]),
             fires=recorder.fires,
-            lost_hub=recorder.lost_hub or any(isinstance(leaf, HubDown) for leaf in _leaves(error)),
+            lost_hub=recorder.lost_hub or any(isinstance(leaf, HubDown) for leaf in leaves(error)),
             path=recorder.path,
             line=recorder.line,
         )
@@ -230,15 +226,15 @@ def _position(item: pytest.Item) -> int:
 
 def _worth_another(error: BaseException) -> bool:
     """Whether time may mend it: a failed assertion or a fact that could not be fetched, but not a plain unknown."""
-    if any(getattr(leaf, "retry", None) is False for leaf in _leaves(error)):
+    if any(getattr(leaf, "retry", None) is False for leaf in leaves(error)):
         return False
-    return _is_failure(error) or _is_transient(error)
+    return is_failure(error) or _is_transient(error)
 
 
 def _is_transient(error: BaseException) -> bool:
     from readiness.errors import CouldNotLook
 
-    return all(isinstance(leaf, CouldNotLook) for leaf in _leaves(error))
+    return all(isinstance(leaf, CouldNotLook) for leaf in leaves(error))
 
 
 def _forget_facts(fixtures: Iterable[Any]) -> None:
@@ -247,124 +243,3 @@ def _forget_facts(fixtures: Iterable[Any]) -> None:
         forget = getattr(fixture, "new_attempt", None)
         if callable(forget):
             forget()
-
-
-def _leaves(error: BaseException | None) -> list[BaseException]:
-    if error is None:
-        return []
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
-    return [error]
-
-
-def _is_failure(error: BaseException) -> bool:
-    """The outcome *failed*: only assertions and `pytest.fail`, raised by a check and not by what it looks with."""
-    leaves = _leaves(error)
-    return bool(leaves) and all(
-        isinstance(leaf, (AssertionError, pytest.fail.Exception)) and not _is_foreign(leaf) for leaf in leaves
-    )
-
-
-def _is_foreign(error: BaseException) -> bool:
-    """Whether testinfra, pytest-timeout or a fact raised it: then nothing was proven."""
-    frame = error.__traceback__
-    while frame is not None:
-        module = str(frame.tb_frame.f_globals.get("__name__", ""))
-        if module.startswith(_FOREIGN) and (module in _FOREIGN or module.startswith(tuple(f"{m}." for m in _FOREIGN))):
-            return True
-        frame = frame.tb_next
-    return False
-
-
-def _outcome(recorder: checks.Recorder, call: pytest.CallInfo[None], report: pytest.TestReport) -> tuple[Outcome, str]:
-    error = call.excinfo.value if call.excinfo is not None else None
-    if report.outcome == "skipped":
-        if hasattr(report, "wasxfail"):
-            return Outcome.UNKNOWN, f"marked as an expected failure: {report.wasxfail or 'no reason given'}"
-        return Outcome.UNKNOWN, f"skipped: {error or 'no reason given'}"
-    if report.outcome == "failed":
-        return _failed(error, report)
-    if recorder.degraded:
-        return Outcome.DEGRADED, "; ".join(recorder.degraded)
-    if recorder.flaky:
-        return Outcome.FLAKY, "passed only after a transport retry"
-    return Outcome.PASSED, ""
-
-
-def _failed(error: BaseException | None, report: pytest.TestReport) -> tuple[Outcome, str]:
-    """Failed in the call phase by assertion is proof; anything else is not."""
-    if report.when == "call":
-        if error is None:
-            if "XPASS(strict)" in str(report.longrepr):
-                return Outcome.UNKNOWN, "passed although it was marked as a strict expected failure"
-            return Outcome.FAILED, str(report.longrepr).strip() or "failed"
-        return (Outcome.FAILED if _is_failure(error) else Outcome.UNKNOWN), _message(error)
-    return Outcome.UNKNOWN, f"{report.when}: {_message(error)}" if error is not None else "could not be proven"
-
-
-def _message(error: BaseException) -> str:
-    """One or two lines an operator can read."""
-    leaves = _leaves(error)
-    if len(leaves) > 1:
-        return "; ".join(dict.fromkeys(_message(leaf) for leaf in leaves))
-    error = leaves[0] if leaves else error
-    text = getattr(error, "msg", None) if isinstance(error, pytest.fail.Exception) else None
-    words = str(text if text is not None else error).strip()
-    if isinstance(error, AssertionError):
-        words = _assertion(words)
-    if isinstance(error, (AssertionError, pytest.fail.Exception, Unknown)):
-        return words or "assertion failed without a message"
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
-
-
-def _assertion(words: str) -> str:
-    """The author's message if there is one, else the compared values, without pytest's `+ where` lines."""
-    lines = words.splitlines()
-    for index, line in enumerate(lines):
-        if index and line.startswith("assert "):
-            return "\n".join(lines[:index])
-    return "\n".join(line for line in lines if not line.lstrip().startswith("+ ")) if lines else words
-
-
-def _bounded(text: str) -> str:
-    return text if len(text) <= MAX_REASON else text[:MAX_REASON] + f"… [{len(text) - MAX_REASON} characters cut]"
-
-
-def plan_document(items: list[PlannedItem], errors: list[str]) -> str:
-    """The plan of a worker as one ASCII JSON string."""
-    return json.dumps(
-        {
-            "checks": [check.to_json() for check in {item.check.id: item.check for item in items}.values()],
-            "items": [
-                [item.check.id, item.instance, item.nodeid, item.function, sorted(item.markers), item.selected]
-                for item in items
-            ],
-            "errors": errors,
-        }
-    )
-
-
-def read_plan_document(text: str) -> tuple[list[PlannedItem], list[str]]:
-    """Inverse of `plan_document`."""
-    from readiness.findings import Check
-
-    data = json.loads(text)
-    known = {entry["id"]: Check.from_json(entry) for entry in data["checks"]}
-    return [
-        PlannedItem(
-            check=known[check_id],
-            instance=instance,
-            nodeid=nodeid,
-            function=function,
-            markers=frozenset(markers),
-            selected=selected,
-        )
-        for check_id, instance, nodeid, function, markers, selected in data["items"]
-    ], list(data["errors"])
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small private file so that a reader sees all of it or nothing. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="ascii")
-    temporary.replace(path)
