@@ -32,7 +32,7 @@ def node() -> str | None:
     return shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _installed() -> None:
     """Skip with the reason where the hub is not installed; in CI that is a failure."""
     if not (BIN / "mcp-hub").exists() or node() is None:
@@ -124,6 +124,17 @@ def start(folder: Path, servers: dict[str, Any], port: int) -> RealHub:
             cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     return RealHub(folder=folder, port=port, process=process)
+
+
+@pytest.fixture(scope="session")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
+    """One healthy hub for the tests that only look at it."""
+    hub = start(tmp_path_factory.mktemp("healthy"), SERVERS, free_port())
+    try:
+        hub.wait_ready()
+        yield hub
+    finally:
+        hub.stop()
 
 
 @pytest.fixture

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 from tests.real.conftest import EVERYTHING, MEMORY
 
 if TYPE_CHECKING:
-    from tests.real.conftest import Judge
+    from tests.real.conftest import Judge, RealHub
 
 
-def test_healthy(hubs: Any, judge: Judge) -> None:
+def test_healthy(healthy: RealHub, judge: Judge) -> None:
     """A healthy hub raises no alarm: nothing failed, nothing unknown, READY and exit 0."""
-    hub = hubs()
-    hub.wait_ready()
-    judge.configure(hub)
+    judge.configure(healthy)
     found = judge.run()
     assert found.by_outcome("failed", "unknown", "degraded", "flaky") == {}, found.out[-3000:]
     assert (found.status, found.code) == ("READY", 0)
@@ -23,22 +21,18 @@ def test_healthy(hubs: Any, judge: Judge) -> None:
         assert reason
 
 
-def test_healthy_in_two_workers(hubs: Any, judge: Judge) -> None:
+def test_healthy_in_two_workers(healthy: RealHub, judge: Judge) -> None:
     """The same verdict with -n2."""
-    hub = hubs()
-    hub.wait_ready()
-    judge.configure(hub)
+    judge.configure(healthy)
     found = judge.run("-n2")
     assert found.by_outcome("failed", "unknown", "degraded", "flaky") == {}, found.out[-3000:]
     assert (found.status, found.code) == ("READY", 0)
 
 
-def test_undeclared_is_unknown_and_never_a_crash(hubs: Any, judge: Judge) -> None:
+def test_undeclared_is_unknown_and_never_a_crash(healthy: RealHub, judge: Judge) -> None:
     """What 4.2.1 does not offer and nobody declared is unknown with a reason that names it; nothing failed."""
-    hub = hubs()
-    hub.wait_ready()
     (judge.folder / "readiness.toml").write_text(
-        f'environment = "local"\n[target]\nurl = "{hub.url}"\nversion = "4.2.1"\n'
+        f'environment = "local"\n[target]\nurl = "{healthy.url}"\nversion = "4.2.1"\n'
         '[expect]\nservers = ["everything", "memory"]\n[limits.hub-stays-up]\ncritical = 0\n'
     )
     found = judge.run()
@@ -47,20 +41,6 @@ def test_undeclared_is_unknown_and_never_a_crash(hubs: Any, judge: Judge) -> Non
     assert "/api/filtering/stats" in unknown["filtering-is-enabled"]
     assert all("Traceback" not in reason and reason for reason in unknown.values())
     assert found.status in {"CONDITIONAL", "INCOMPLETE"}
-
-
-def test_first_look(hubs: Any, judge: Judge, monkeypatch: Any) -> None:
-    """Without a file a healthy hub is CONDITIONAL at best, never ROLL BACK, and the last line says what to run next."""
-    hub = hubs()
-    hub.wait_ready()
-    monkeypatch.setattr(
-        judge, "command",
-        lambda *a: ["env", f"MCP_HUB_URL={hub.url}", *type(judge).command(judge, *a)],
-    )  # fmt: skip
-    found = judge.run()
-    assert found.by_outcome("failed") == {}, found.out[-3000:]
-    assert (found.status, found.code) == ("CONDITIONAL", 0), found.out[-3000:]
-    assert f"readiness init --url {hub.url}" in found.out
 
 
 def test_starting(hubs: Any, judge: Judge) -> None:
@@ -147,3 +127,15 @@ def test_dead(hubs: Any, judge: Judge) -> None:
     assert blocked
     assert all("hub-answers" in reason for reason in blocked.values())
     assert (found.status, found.code) == ("NOT READY", 1)
+
+
+def test_first_look(healthy: RealHub, judge: Judge, monkeypatch: Any) -> None:
+    """Without a file a healthy hub is CONDITIONAL at best, never ROLL BACK, and the last line says what to run next."""
+    monkeypatch.setattr(
+        judge, "command",
+        lambda *a: ["env", f"MCP_HUB_URL={healthy.url}", *type(judge).command(judge, *a)],
+    )  # fmt: skip
+    found = judge.run()
+    assert found.by_outcome("failed") == {}, found.out[-3000:]
+    assert (found.status, found.code) == ("CONDITIONAL", 0), found.out[-3000:]
+    assert f"readiness init --url {healthy.url}" in found.out
