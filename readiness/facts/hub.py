@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
 from readiness.facts.answer import Answer, BadAnswer, Broken, TimedOut
 from readiness.facts.hubstate import EVENTS, first_state
 from readiness.facts.records import Health, HubState, Server, Tool, servers_in, shown, tools_in, tools_of
+from readiness.facts.silence import BEFORE, SHORT, NoState, Silence, SilentBefore
+from readiness.facts.status import HEALTH, checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -26,19 +27,16 @@ if TYPE_CHECKING:
     from readiness.facts.identity import Identity
     from readiness.facts.rpc import Probe
 
-HEALTH: Final = "/api/health"
 SECOND_LOOK: Final = 1.0
 """Seconds that health gets to answer after another route was silent."""
-_OK: Final = 200
-_NOT_FOUND: Final = 404
-_NO_SUCH: Final = frozenset({_NOT_FOUND, 405, 410, 501})
 
 
 @dataclasses.dataclass(slots=True)
 class Known:
-    """What a process has learnt about the hub for its messages only; no outcome hangs on it."""
+    """What a process has learnt about the hub for its messages and its patience; no outcome hangs on it."""
 
     version: str | None = None
+    silence: Silence = dataclasses.field(default_factory=Silence)
     on_down: Callable[[HubDown], None] | None = None
     """Hears of every proof that the hub is down."""
     on_seen: Callable[[str], None] | None = None
@@ -57,6 +55,8 @@ class Hub:
         self.transport, self.config = transport, config
         self._known = known or Known()
         self._answers: dict[str, Answer | Unknown] = {}
+        self._identity: Identity | None = None
+        self._patient = False
 
     def __repr__(self) -> str:
         return f"Hub({self.transport!r})"
@@ -66,16 +66,28 @@ class Hub:
         """This process's tries at requests, the last 500."""
         return self.transport.attempts
 
+    @property
+    def silence(self) -> Silence:
+        """Which routes were silent in this process."""
+        return self._known.silence
+
     def new_attempt(self) -> None:
         """Forget what was read: another attempt looks again."""
         self._answers.clear()
+        self._identity = None
 
     def wrong(self, fetch: Callable[[], object]) -> str:
-        """Why what `fetch` reads is a wrong answer, in a sentence; empty if it is right. Other errors pass."""
+        """Why what `fetch` reads is a wrong answer, in a sentence; empty if it is right. Other errors pass.
+
+        For the check that is about this answer: it looks as long as a probe may, whatever was silent before.
+        """
+        self._patient = True
         try:
             fetch()
         except BadAnswer as error:
             return str(error)
+        finally:
+            self._patient = False
         return ""
 
     def trouble(self) -> str:
@@ -155,23 +167,32 @@ class Hub:
             raise BadAnswer(f"GET /api/config: config is {shown(config)}, expected an object")
         return config
 
-    def hub_state(self) -> HubState:
+    def hub_state(self, seconds: float | None = None) -> HubState:
         """The first `hub_state` event of `GET /api/events`: the process's own word. One stream at a time, closed at once.
 
-        Raises BadAnswer when the stream brings none within the probe's time-out, else as `answer` does.
+        Raises BadAnswer when the stream brings none within `seconds` or the probe's time-out, else as `answer` does.
         """
+        proven = self._is_proven_silent(EVENTS)
+        short = SHORT if proven and seconds is None else seconds
+        within = self.config.probe.timeout if short is None else min(short, self.config.probe.timeout)
         try:
-            with self._watched(), self.transport.within(None):
-                return first_state(self.transport, lambda answer: self._checked(EVENTS, answer))
+            with self._watched(), self.transport.within(within):
+                found = first_state(self.transport, lambda answer: self._checked(EVENTS, answer))
         except (TimedOut, Broken) as error:
-            self._is_it_down(error)
-            raise BadAnswer(f"GET {EVENTS}: no hub_state event in {self.config.probe.timeout:g} s") from None
+            self._is_it_down(EVENTS, error)
+            silent = NoState(f"GET {EVENTS}: no hub_state event in {within:g} s{BEFORE if proven else ''}")
+            silent.retry = not proven
+            raise silent from None
+        self.silence.heard(EVENTS)
+        return found
 
     def identity(self) -> Identity:
-        """Which process answers. Raises BadAnswer when the hub names none, else as `answer` does."""
+        """Which process answers, once an attempt. Raises BadAnswer when nothing names one, else as `answer` does."""
         from readiness.facts.identity import identify
 
-        return identify(self)
+        if self._identity is None:
+            self._identity = identify(self)
+        return self._identity
 
     def version(self) -> str:
         """The version that runs: published, else of the package that the process on this host runs. Raises NotServed."""
@@ -198,8 +219,7 @@ class Hub:
         """The hub's process on this host. Raises Unknown where it runs elsewhere or cannot be told."""
         from readiness.facts.identity import process_here
 
-        pid = self.hub_state().pid
-        process = process_here(self, pid) if pid else None
+        process = process_here(self, self.identity().pid)
         if process is None:
             raise Unknown(
                 "the hub's process is not on this host; look from there, or declare [expect] process as not expected"
@@ -223,10 +243,12 @@ class Hub:
 
         try:
             with self._watched():
-                return rpc.probe(self.transport, tools=tools)
+                found = rpc.probe(self.transport, tools=tools, timeout=self._patience(rpc.ENDPOINT))
         except (TimedOut, Broken) as error:
-            self._is_it_down(error)
+            self._is_it_down(rpc.ENDPOINT, error)
             raise BadAnswer(f"{rpc.ENDPOINT} accepted a session and did not answer: {error}") from None
+        self.silence.heard(rpc.ENDPOINT)
+        return found
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
@@ -238,61 +260,39 @@ class Hub:
             raise
 
     def _ask(self, route: str, headers: Mapping[str, str] | None = None) -> Answer:
+        short = self._patience(route)
         try:
-            return self.transport.get(route, headers=headers)
+            answer = self.transport.get(route, headers=headers, timeout=short)
         except TimedOut as error:
             if route == HEALTH:
                 raise HubDown(str(error)) from None
-            self._is_it_down(error)
-            raise
+            self._is_it_down(route, error)
+            if short is None:
+                raise
+            raise SilentBefore(f"{error}{BEFORE}") from None
+        self.silence.heard(route)
+        return answer
 
-    def _is_it_down(self, silent: CouldNotLook) -> None:
-        """One silent route is no dead hub: ask its health. Raises HubDown if that is silent too."""
-        try:
-            with self._watched():
-                self._look_once()
-        except HubDown:
-            raise HubDown(f"{silent}; nor did {HEALTH} in {SECOND_LOOK:g} s") from None
-        except CouldNotLook:
-            return
+    def _is_proven_silent(self, route: str) -> bool:
+        return not self._patient and self.silence.proven(route, self.config.probe.attempts)
 
-    def _look_once(self) -> None:
+    def _patience(self, route: str) -> float | None:
+        """Seconds for one look: short where nothing came before; None: what a probe has."""
+        return min(SHORT, self.config.probe.timeout) if self._is_proven_silent(route) else None
+
+    def _is_it_down(self, route: str, silent: CouldNotLook) -> None:
+        """One silent route is no dead hub: note it, and ask health. Raises HubDown if that is silent too."""
+        self.silence.unheard(route)
         try:
             self.transport.get(HEALTH, timeout=SECOND_LOOK, tries=1)
-        except (TimedOut, HubDown) as error:
-            raise HubDown(str(error)) from None
+        except (TimedOut, HubDown):
+            down = HubDown(f"{silent}; nor did {HEALTH} in {SECOND_LOOK:g} s")
+            if self._known.on_down:
+                self._known.on_down(down)
+            raise down from None
         except CouldNotLook:
             return
 
     def _checked(self, route: str, answer: Answer) -> Answer:
-        status, what = answer.status, f"{answer.method} {route}"
-        if _OK <= status < _OK + 100:
-            return answer
-        if answer.redirect is not None:
-            raise Unknown(f"{what} redirects to {urlsplit(answer.redirect).netloc}, which is not followed")
-        if status in {401, 403}:
-            raise Unknown(f"{what} answered {status}: {self._credentials()}")
-        if status == 429 or (status == 503 and self._is_proxys(answer)):  # noqa: PLR2004 - HTTP's own numbers
-            raise CouldNotLook(f"{what} answered {status}: the requests are limited on the way")
-        if status in _NO_SUCH and route != HEALTH:
-            raise NotServed(f"{self._known.name} serves no {route}")
-        raise BadAnswer(f"{what} answered {status}{_message(answer)}")
-
-    def _is_proxys(self, answer: Answer) -> bool:
-        return answer.from_proxy or (self.config.target.internal_url is None and not self.transport.loopback)
-
-    def _credentials(self) -> str:
-        name = self.config.target.token_env
-        return (
-            f"the token in {name} is not accepted"
-            if name
-            else "set [target] token_env to the name of a token's variable"
-        )
-
-
-def _message(answer: Answer) -> str:
-    try:
-        error = answer.json_object().get("error")
-    except BadAnswer:
-        return f" ({answer.content_type or 'no content type'})"
-    return f": {error[:120]}" if isinstance(error, str) else ""
+        proxied = self.config.target.internal_url is None and not self.transport.loopback
+        return checked(route, answer, hub=self._known.name, proxied=proxied, token_env=self.config.target.token_env)

@@ -11,10 +11,14 @@ import datetime as dt
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from readiness.errors import HubDown, Unknown
 from readiness.facts.answer import BadAnswer
+from readiness.facts.hubstate import EVENTS
+from readiness.facts.listener import listener
+from readiness.facts.silence import SHORT, NoState
+from readiness.facts.urls import port_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +35,7 @@ class Identity:
     """The process that answers.
 
     `started` in seconds since the epoch, None where nobody says; `claimed_pid` is what the workspaces file says about
-    its port; `here`: it was found on this host, listening on that port.
+    its port; `here`: it was found on this host, listening on that port; `by` says whose word it is.
     """
 
     pid: int
@@ -39,6 +43,7 @@ class Identity:
     started: float | None = None
     claimed_pid: int | None = None
     here: bool = False
+    by: Literal["events", "socket"] = "events"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the note that the workers of a run share."""
@@ -46,22 +51,56 @@ class Identity:
 
 
 def identify(hub: Hub) -> Identity:
-    """Ask the hub who it is. Raises BadAnswer when it names no process, else as the hub's facts do."""
-    state = hub.hub_state()
-    if state.pid is None:
-        raise BadAnswer("GET /api/events: hub_state names no pid")
-    entry = hub.health().workspace(state.port)
+    """Which process answers: by the hub's own word, or by its socket where its events are silent, dead or name none.
+
+    Raises what the events raised (BadAnswer, NotServed, CouldNotLook or Unknown) when neither names one, and HubDown.
+    """
+    on_host, suspected = hub.transport.loopback, hub.silence.suspected(EVENTS)
+    short = min(SHORT, hub.config.probe.timeout)
+    # the socket names a hub of this host as well: not worth waiting long for what is silent
+    found = None if suspected and on_host else _told(hub, short if on_host else None)
+    if isinstance(found, Identity):
+        return found
+    process, why = listener(hub)
+    if process is not None:
+        return _identity(hub, process.pid, port_of(hub.transport.settings.base), by="socket")
+    if found is None or (on_host and isinstance(found, NoState)):
+        found = _told(hub, None)
+    if isinstance(found, Identity):
+        return found
+    error = type(found)(f"{found}; {why}")
+    if isinstance(error, NoState) and isinstance(found, NoState):
+        error.retry = found.retry
+    raise error
+
+
+def _told(hub: Hub, seconds: float | None) -> Identity | Unknown:
+    """What the event stream says within `seconds`, or why it says nothing. Raises HubDown."""
+    try:
+        state = hub.hub_state(seconds)
+        if state.pid is None:
+            return BadAnswer("GET /api/events: hub_state names no pid")
+    except HubDown:
+        raise
+    except Unknown as error:
+        return error
+    return _identity(hub, state.pid, state.port, by="events")
+
+
+def _identity(hub: Hub, pid: int, port: int | None, *, by: Literal["events", "socket"]) -> Identity:
+    entry = hub.health().workspace(port)
     claimed = entry.get("pid")
-    process = process_here(hub, state.pid)
+    process = process_here(hub, pid)
     started = process.create_time() if process else None
-    if started is None and claimed == state.pid:
+    if started is None and claimed == pid:
         started = seconds_of(entry.get("startTime"))
     return Identity(
-        pid=state.pid,
-        port=state.port,
+        pid=pid,
+        port=port,
         started=started,
         claimed_pid=claimed if isinstance(claimed, int) else None,
         here=process is not None,
+        by=by,
     )
 
 
@@ -71,7 +110,7 @@ def process_here(hub: Hub, pid: int) -> psutil.Process | None:
         return None
     import psutil
 
-    port = urlsplit(hub.transport.settings.base).port
+    port = port_of(hub.transport.settings.base)
     with contextlib.suppress(psutil.Error, OSError):
         process = psutil.Process(pid)
         listening = {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}

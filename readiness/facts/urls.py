@@ -65,6 +65,11 @@ def same_place(url: str, target: str) -> bool:
     return first.hostname == second.hostname and upgraded
 
 
+def port_of(url: str) -> int | None:
+    """The port that `url` leads to, the scheme's own where it names none. Raises ValueError for one that is no number."""
+    return _port(urlsplit(url))
+
+
 def _port(parts: Any) -> int | None:  # noqa: ANN401 - SplitResult of str
     return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
