@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Final
 
@@ -38,6 +39,10 @@ def main(argv: list[str] | None = None) -> int:
         return 4
     try:
         return int(importlib.import_module(verb[0]).main(arguments[1:]))
+    except BrokenPipeError:
+        # whoever read us has seen enough (`| head`); Python would complain once more when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except ReadinessError as error:
         sys.stderr.write(f"readiness {arguments[0]}: {error}\n")
         return 4

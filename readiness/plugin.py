@@ -58,10 +58,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if hasattr(config, "workerinput"):
         _register_worker(config, setup, ledger=None)
         return
+    from readiness.closing import Closing
     from readiness.session import Ledger
 
     ledger = Ledger(config, setup)
     config.pluginmanager.register(ledger, "readiness-ledger")
+    config.pluginmanager.register(Closing(ledger), "readiness-closing")
     if not config.getoption("collectonly", default=False):
         setup.refuse_or_start()
     if not config.getoption("numprocesses", default=None):
@@ -95,6 +97,7 @@ def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | No
     from readiness.worker import Worker
 
     config.stash[fixtures.CONFIG] = setup.config
+    config.stash[fixtures.REDACT] = setup.redact
     folder: Path | None = ledger.folder if ledger is not None else setup.folder
     if folder is not None:
         config.stash[fixtures.RUN_DIR] = folder

@@ -100,7 +100,7 @@ class Ledger:
         if first and self.items:
             self.run.plan = self.plan()
             if RUN_ID in os.environ:  # only `readiness check` will read it back
-                self.journal.plan(self.run.plan.values())
+                self.journal.plan(self.run.plan.values(), self.setup.redact)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:  # noqa: ANN401
@@ -285,23 +285,13 @@ class Ledger:
             return 1
         return self.conclusion.exit_code
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:  # noqa: ANN401
-        """The verdict, last."""
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401
+        """The plan, where that is all that was asked for."""
         if self.config.getoption("collectonly", default=False) and self.involved:
             from readiness.conclude import plan_lines
 
             for line in plan_lines(self.plan()):
                 terminalreporter.write_line(line)
-        if self.conclusion is not None:
-            writer = terminalreporter._tw  # noqa: SLF001 - the only way to its width and colour
-            terminalreporter.section("readiness")
-            for line in self.conclusion.terminal_lines(
-                width=writer.fullwidth,
-                color=writer.hasmarkup,
-                exit_status=self.final_status if self.final_status is not None else int(exitstatus),
-            ):
-                writer.line(line)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:

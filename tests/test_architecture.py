@@ -69,7 +69,7 @@ TABLE: Final = {
     "demo": Place(modules="demo", places="errors", packages="mcp starlette uvicorn anyio jsonschema"),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(
-        modules="session worker outcome plan_file signals planning involved scope setup conclude journal recover",
+        modules="session worker outcome plan_file signals closing planning involved scope setup conclude journal recover",
         places=(
             "readiness checks config errors facts files findings fixtures history redact render report rollback run "
             "text verdict demo"
