@@ -127,7 +127,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         notes=tuple(notes),
         exit_code=code,
     )
-    built = history.compare(built, config.report_dir)
+    built = report.redacted(history.compare(built, config.report_dir), redact)
     return Conclusion(
         report=built,
         status=judgement.status,

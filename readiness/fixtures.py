@@ -7,6 +7,7 @@ alone, and ends every other check before it starts, as unknown.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from readiness.facts.contract import Contract
     from readiness.facts.deployed import Deployment
     from readiness.facts.disclosure import Disclosure
+    from readiness.facts.front import Front
     from readiness.facts.hub import Hub
     from readiness.facts.hublog import HubLog
     from readiness.facts.inventory import Inventory
@@ -33,6 +35,8 @@ CONFIG: Final = pytest.StashKey[Config]()
 """Where the plugin leaves the configuration, on pytest's own."""
 RUN_DIR: Final = pytest.StashKey[Path]()
 """Where the plugin leaves the run's private folder, shared by its workers."""
+REDACT: Final = pytest.StashKey[Callable[[str], str]]()
+"""Where the plugin leaves what takes secrets out of a text: facts that are kept need it."""
 
 
 HUB_IS_READY: Final = "hub-is-ready"
@@ -96,7 +100,16 @@ def outside(readiness_reach: Reach) -> Outside:
     """What strangers see through the address of the clients."""
     from readiness.facts.outside import Outside
 
-    return Outside(readiness_reach.outside, readiness_reach.config)
+    return Outside(readiness_reach.outside, readiness_reach.config, readiness_reach.street)
+
+
+@pytest.fixture
+def front(readiness_reach: Reach) -> Front | None:
+    """The hub as its clients get it, through `url`; None where facts are fetched there anyway.
+
+    Ask the hub itself first: once this was asked, the check fires no rollback.
+    """
+    return readiness_reach.front
 
 
 @pytest.fixture(scope="session")
@@ -129,11 +142,11 @@ def contract() -> Contract:
 
 
 @pytest.fixture
-def inventory(readiness_reach: Reach) -> Inventory:
+def inventory(request: pytest.FixtureRequest, readiness_reach: Reach) -> Inventory:
     """The tools of this run and of the last good one."""
     from readiness.facts.inventory import Inventory
 
-    return Inventory(readiness_reach.config, readiness_reach.run_dir)
+    return Inventory(readiness_reach.config, readiness_reach.run_dir, request.config.stash.get(REDACT, str))
 
 
 @pytest.fixture

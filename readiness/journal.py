@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.findings import Check, Finding, Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -50,9 +50,13 @@ class Journal:
             self.problem = f"the journal could not be written: {error.strerror or error}"
             self.close()
 
-    def plan(self, plan: Iterable[Planned]) -> None:
-        """Write down what the run has to prove."""
-        self.write("plan", {"plan": [planned_to_json(planned) for planned in plan]})
+    def plan(self, plan: Iterable[Planned], redact: Callable[[str], str]) -> None:
+        """Write down what the run has to prove; why something does not apply is a user's own text."""
+        entries = [planned_to_json(planned) for planned in plan]
+        for entry in entries:
+            if entry["not_applicable"]:
+                entry["not_applicable"] = redact(entry["not_applicable"])
+        self.write("plan", {"plan": entries})
 
     def close(self) -> None:
         """Give the file back."""

@@ -89,16 +89,16 @@ class Setup:
     def require(self, phases: frozenset[str]) -> None:
         """Raise pytest.UsageError where the configuration is wrong or names nothing to look at in these phases."""
         if self.problem is not None:
-            raise pytest.UsageError(str(self.problem))
+            raise pytest.UsageError(self.redact(str(self.problem)))
         from readiness.config.load import missing_target
 
         if not self.config.demo:
             text = missing_target(self.config, phases)
             if text:
-                raise pytest.UsageError(text)
+                raise pytest.UsageError(self.redact(text))
         sentences = self.scope.unowned_exceptions({check.id: check for check, _ in catalogue()})
         if sentences:
-            raise pytest.UsageError("\n".join(sentences))
+            raise pytest.UsageError(self.redact("\n".join(sentences)))
 
     def _start_demo(self) -> None:
         from readiness import demo

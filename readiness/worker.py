@@ -76,14 +76,22 @@ class Worker:
             try:
                 found = item_of(item)
             except PlanError as error:
-                errors.append(str(error))
+                errors.append(self.redact(str(error)))
                 continue
             if found is not None:
-                item.stash[ITEM] = found
+                found = item.stash[ITEM] = self._without_secrets(found)
                 if item.get_closest_marker(found.check.phase) is None:
                     item.add_marker(found.check.phase)
                 planned[id(item)] = found
         return planned, errors + contradictions(list(planned.values()))
+
+    def _without_secrets(self, planned: PlannedItem) -> PlannedItem:
+        """A declaration is a text like any other: a remedy may be put together from what must not be shown."""
+        check = planned.check
+        title, remedy = self.redact(check.title), self.redact(check.remedy)
+        if (title, remedy) == (check.title, check.remedy):
+            return planned
+        return dataclasses.replace(planned, check=dataclasses.replace(check, title=title, remedy=remedy))
 
     def _keep_opt_in_phases_out(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Load and drill run only when `-m` names them, drill only with its option too."""

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import functools
-import html
-import json
 import os
-import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from urllib.parse import quote, quote_plus
 
 import pytest
 
-TOKEN = "CanAry7f3aQ9zLm2Xk8Rt5Vw1Yb6Nc4Pd0HgJ"
-NASTY = "p&\"ss/w\u00f6rd-<K9f>+x'y%z\\q7~Zt4=Jm5Rb8 Wn2"
-FILED = "fILed-4e1c9ab27d50f8836e21bb94"
-CANARIES = (TOKEN, NASTY, FILED)
+from tests.canary.search import FILED, NASTY, TOKEN, leaks
 
 PLUGIN = """
 import os, pytest
@@ -51,39 +42,6 @@ SHOWN = (
     "smoke/test_hub.py::test_hub_is_ready[everything]",
     "state ready, 127.0.0.1:7000, mcp-hub 4.3.0",
 )
-
-
-def encodings(value: str) -> set[str]:
-    """Every form of `value` that the boundary promises to know, made without its code."""
-    raw = value.encode()
-    found = {value, quote(value), quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1]}
-    found |= {
-        html.escape(value),
-        raw.hex(),
-        raw.hex().upper(),
-        repr(raw)[2:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-    }
-    for before in range(3):
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            found.add(encode(b"\0" * before + raw).decode()[4:-4])
-    return found | {re.sub("%..", lambda m: m.group().lower(), quote(form)) for form in found}
-
-
-@functools.cache
-def pieces() -> frozenset[str]:
-    """All runs of twelve characters of all forms of all canaries."""
-    forms = [form for value in CANARIES for form in encodings(value)]
-    return frozenset(form[i : i + 12] for form in forms for i in range(len(form) - 11))
-
-
-def leaks(text: str) -> list[str]:
-    """What `text` gives away: as it stands, and as a browser shows it."""
-    once = html.unescape(text)
-    found = set()
-    for view in {text, once, html.unescape(once)}:
-        found.update(view[max(i - 30, 0) : i + 42] for i in range(len(view) - 11) if view[i : i + 12] in pieces())
-    return sorted(found)[:5]
 
 
 class Project:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from readiness.config.model import Config
@@ -29,18 +29,19 @@ Tools = dict[str, dict[str, str]]
 class Inventory:
     """The tools of this run and of the last good one."""
 
-    def __init__(self, config: Config, run_dir: Path | None) -> None:
-        self.config, self.run_dir = config, run_dir
+    def __init__(self, config: Config, run_dir: Path | None, redact: Callable[[str], str] = str) -> None:
+        """`redact` takes secrets out of names: an inventory is kept, and compared, as it may be shown."""
+        self.config, self.run_dir, self.redact = config, run_dir, redact
 
-    @staticmethod
-    def of(with_schemas: Iterable[Tool], listed: Iterable[Tool]) -> Tools:
+    def of(self, with_schemas: Iterable[Tool], listed: Iterable[Tool]) -> Tools:
         """The inventory: every listed tool, and its schema's hash where the servers' records hold it."""
         found: Tools = {}
         for tool in listed:
-            found.setdefault(tool.server, {})[tool.name] = ""
+            found.setdefault(self.redact(tool.server), {})[self.redact(tool.name)] = ""
         for tool in with_schemas:
-            if tool.name in found.get(tool.server, {}):
-                found[tool.server][tool.name] = _hash(tool.definition)
+            names = found.get(self.redact(tool.server), {})
+            if (name := self.redact(tool.name)) in names:
+                names[name] = _hash(tool.definition)
         return found
 
     @property

@@ -1,7 +1,7 @@
 """Report: the verdict and all that explains it as plain values, the single input of every rendering.
 
 `build` makes it, `to_json` gives the document that `schemas/report.schema.json` describes. Every text in it is bounded
-and free of control characters; redaction has happened before.
+and free of control characters; `redacted` takes the secrets out of it.
 """
 
 from readiness.report.build import build
@@ -17,6 +17,7 @@ from readiness.report.model import (
     iso,
     shown,
 )
+from readiness.report.redacted import redacted
 
 __all__ = [
     "SCHEMA_FILE",
@@ -30,6 +31,7 @@ __all__ = [
     "RunInfo",
     "build",
     "iso",
+    "redacted",
     "shown",
     "to_json",
 ]
