@@ -150,13 +150,14 @@ def page(connection: Connection) -> None:
         (Streamable(answer=lambda m: response(m) | {"result": {}}), "neither a protocolVersion"),
         (Streamable(answer=lambda m: "nonsense"), "something else"),
         (Legacy(answer=error), "answered an error: boom"),
-        (Legacy(endpoint="http://other.invalid/messages"), "another host"),
+        (Legacy(endpoint="http://other.invalid/messages"), r"another host, other\.invalid, which"),
+        (Legacy(endpoint="http://[::1/messages"), "no address"),
         (Legacy(post_status=404), "is it proxied"),
         (lambda c: c.answer(status=404), "neither POST /mcp"),
         (page, "text/html"),
         (lambda c: c.answer(status=500), "answered 500"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_a_wrong_endpoint_is_told(handler: Callable[[Connection], None], words: str) -> None:
     """Each way of being wrong is a bad answer in its own words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -124,6 +125,8 @@ def _refuse_constant(name: str) -> NoReturn:
 def _why_no_json(body: bytes, error: ValueError) -> str:
     if not body.strip():
         return "an empty body, expected JSON"
+    if body.startswith(codecs.BOM_UTF8):
+        return "JSON behind a byte-order mark, which standard JSON has not"
     if not isinstance(error, json.JSONDecodeError):
         return f"what is no standard JSON ({str(error)[:60]})"
     cut = (

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from readiness.errors import CouldNotLook, Unknown
 from readiness.facts.answer import Answer, BadAnswer, strict_json
 from readiness.facts.events import Event, events
-from readiness.facts.urls import same_host
+from readiness.facts.status import is_limit
+from readiness.facts.urls import bare, same_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def _demand(answer: Answer) -> Answer:
         raise Unknown(
             f"{answer.what} answered {answer.status}: set [target] token_env to the name of a token's variable"
         )
-    if answer.status == 429 or (answer.status == 503 and answer.from_proxy):  # noqa: PLR2004 - HTTP's own numbers
+    if is_limit(answer):
         raise CouldNotLook(f"{answer.what} answered {answer.status}: the requests are limited on the way")
     if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         raise BadAnswer(f"{answer.what} answered {answer.status}")
@@ -168,9 +169,7 @@ class _Legacy:
         if first is None or first.name != "endpoint":
             raise BadAnswer(f"GET {ENDPOINT} opened a stream that announces no endpoint")
         base = transport.settings.base.rstrip("/") + ENDPOINT
-        self._url = urljoin(base, first.data.strip())
-        if not same_host(base, self._url):
-            raise BadAnswer(f"GET {ENDPOINT} announces an endpoint on another host, which is not spoken to")
+        self._url = _announced(base, first.data.strip())
 
     def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """One request, posted, and its result from the stream."""
@@ -193,6 +192,18 @@ class _Legacy:
                 f"{answer.what.partition('?')[0]} answered 404: the announced endpoint is not served (is it proxied?)"
             )
         _demand(answer)
+
+
+def _announced(base: str, target: str) -> str:
+    """Where the messages go. Raises BadAnswer for what is no address, and for another host's."""
+    try:
+        url = urljoin(base, target)
+        host = urlsplit(bare(url)).netloc[:80]
+    except ValueError:
+        raise BadAnswer(f"GET {ENDPOINT} announces an endpoint that is no address") from None
+    if not same_host(base, url):
+        raise BadAnswer(f"GET {ENDPOINT} announces an endpoint on another host, {host}, which is not spoken to")
+    return url
 
 
 @contextlib.contextmanager

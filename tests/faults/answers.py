@@ -121,6 +121,14 @@ FAULTS = (
         words=("UTF-8",),
     ),
     Fault(
+        name="byte-order-mark",
+        sentence="The list of tools begins with a byte-order mark, which standard JSON has not.",
+        how=How(answers=(says(TOOLS, b'\xef\xbb\xbf{"tools": []}'),)),
+        expected={"tools-are-listed": FAILED, "api-matches-its-contract": FAILED, "no-tool-disappeared": UNKNOWN},
+        ends=VALIDATION,
+        words=("byte-order mark",),
+    ),
+    Fault(
         name="lone-surrogates",
         sentence="A tool's description holds half of a character.",
         how=How(edits=(edit(TOOLS, "tools.0.description", "half \ud800"),)),

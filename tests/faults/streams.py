@@ -120,7 +120,7 @@ FAULTS = (
         how=How(mcp="other-host"),
         expected={"mcp-endpoint-answers": FAILED},
         ends=VALIDATION,
-        words=("another host",),
+        words=("another host", "hub.invalid:9"),
     ),
     Fault(
         name="mcp-refuses-to-initialise",
