@@ -150,7 +150,9 @@ def measure(value: object, *, n: int | None = None, limits: Limits | None = None
         unknown(f"too few samples: {n} of at least {bounds.samples}")
     unit = f" {bounds.unit}" if bounds.unit else ""
     if bounds.beyond(number, bounds.critical):
-        recorder.fires = bounds.beyond(number, bounds.critical if bounds.rollback is None else bounds.rollback)
+        past = bounds.beyond(number, bounds.critical if bounds.rollback is None else bounds.rollback)
+        # evidence that may not roll back (seen only through a proxy) does not become better by a number
+        recorder.fires = recorder.fires and past
         pytest.fail(f"{what} {_plain(number)}{unit}, {recorder.expected}{unit}", pytrace=False)
     if bounds.beyond(number, bounds.warning):
         warn(f"{what} {_plain(number)}{unit} is past its warning limit of {_plain(bounds.warning)}{unit}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness import checks
 from readiness.errors import HubDown, Unknown
+from readiness.facts.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.answer import Answer
+    from readiness.facts.front import Front
     from readiness.facts.http import Transport
     from readiness.facts.hub import Hub, Known
 
@@ -37,11 +39,14 @@ class Reach:
         self.since = time.time()
         self._transport: Transport | None = None
         self._outside: Transport | None = None
+        self._front: Transport | None = None
         self._known: Known | None = None
         self._lost: Unknown | None = None
         self._asked = False
         self._looked = 0.0
         self._noted = 0
+        self.street = Silence()
+        """Whether `url` was silent in this process."""
         self.waited = False
         """Whether this process has given a starting hub its time."""
 
@@ -72,6 +77,20 @@ class Reach:
         if self._outside is None and self.config.target.url:
             self._outside = self._made(self.config.target.url, None, follow=False)
         return self._outside
+
+    @property
+    def front(self) -> Front | None:
+        """How clients get the hub: through `url`, with the token; None where that is where facts are fetched anyway."""
+        from readiness.facts.front import Front
+        from readiness.facts.http import token_of
+
+        url, own = self.config.target.url, self.config.target.internal_url
+        if not url or not own or url.rstrip("/") == own.rstrip("/"):
+            return None
+        if self._front is None:
+            self._front = self._made(url, token_of(self.config.target.token_env))
+            self._front.on_answer = _fire_nothing
+        return Front(self._front, self.street, self.config.probe.attempts)
 
     def _made(self, url: str, token: str | None, *, follow: bool = True) -> Transport:
         from readiness.facts.http import Settings, Transport
@@ -188,9 +207,16 @@ class Reach:
 
     def close(self) -> None:
         """Close every connection."""
-        for transport in (self._transport, self._outside):
+        for transport in (self._transport, self._outside, self._front):
             if transport is not None:
                 transport.close()
+
+
+def _fire_nothing(_: Answer) -> None:
+    """What only the proxy adds is no reason to roll the hub back."""
+    recorder = checks.current.get()
+    if recorder is not None:
+        recorder.fires = False
 
 
 def _blocked(error: Unknown) -> Unknown:

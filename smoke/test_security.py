@@ -71,11 +71,12 @@ def test_admin_routes_are_closed(outside):
     waivable=False,
     remedy="Replace the literal by a reference (${NAME}), rotate the key that was shown, and deny the route at the proxy.",
 )
-def test_api_discloses_no_secret(hub, disclosure):
+def test_api_discloses_no_secret(hub, front, disclosure):
     """No route reads out a key, a token or a password."""
-    leaks = disclosure.leaks(hub)
-    compared(expected="0 secrets", actual=f"{len(leaks)} secrets")
-    assert not leaks, "; ".join(str(leak) for leak in leaks[:5])
+    for view, how in ((hub, ""), (front, " (through [target] url)")):
+        leaks = disclosure.leaks(view) if view is not None else []
+        compared(expected="0 secrets", actual=f"{len(leaks)} secrets")
+        assert not leaks, "; ".join(f"{leak}{how}" for leak in leaks[:5])
 
 
 @check(
@@ -98,11 +99,15 @@ def test_errors_hide_internals(hub, disclosure):
     after=("hub-answers",),
     remedy="Let only your own origins in: neither Access-Control-Allow-Origin: * nor whatever origin asks.",
 )
-def test_cors_is_restricted(hub):
+def test_cors_is_restricted(hub, front):
     """A stranger's web page may not read the API through its visitor's browser."""
-    allowed = hub.raw("/api/health", origin=STRANGER).headers.get("access-control-allow-origin", "")
-    compared(expected="no foreign origin", actual=allowed or "none")
-    assert allowed.strip() not in {"*", STRANGER}, f"any origin is allowed (Access-Control-Allow-Origin: {allowed})"
+    for view, how in ((hub, "the hub"), (front, "[target] url")):
+        if view is None:
+            continue
+        allowed = view.raw("/api/health", origin=STRANGER).headers.get("access-control-allow-origin", "")
+        compared(expected="no foreign origin", actual=allowed or "none")
+        refused = allowed.strip() not in {"*", STRANGER}
+        assert refused, f"{how} allows any origin (Access-Control-Allow-Origin: {allowed})"
 
 
 @check(

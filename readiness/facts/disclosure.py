@@ -12,6 +12,7 @@ from readiness.facts.internals import internals_in
 if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.facts.answer import Answer
+    from readiness.facts.front import Front
     from readiness.facts.http import Transport
     from readiness.facts.hub import Hub
 
@@ -25,7 +26,7 @@ class Disclosure:
     def __init__(self, config: Config) -> None:
         self.config = config
 
-    def leaks(self, hub: Hub) -> list[secrets.Leak]:
+    def leaks(self, hub: Hub | Front) -> list[secrets.Leak]:
         """Secrets in every readable route, each once. Raises HubDown, or CouldNotLook where a route cannot be read."""
         known = secrets.known_values(self.config)
         found: dict[str, secrets.Leak] = {}

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.answer import Answer, BadAnswer, TlsRefused
+from readiness.facts.silence import Silence, looked
+from readiness.facts.status import is_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +34,10 @@ class Door:
 class Outside:
     """Looks from the street; nothing is shared between two of them."""
 
-    def __init__(self, transport: Transport | None, config: Config) -> None:
+    def __init__(self, transport: Transport | None, config: Config, silence: Silence | None = None) -> None:
         """`transport` has no token and follows no redirect; None where the configuration names no address."""
         self._transport, self.config = transport, config
+        self._silence = silence or Silence()
 
     @property
     def transport(self) -> Transport:
@@ -48,14 +51,14 @@ class Outside:
 
         A 404 proves neither: the route may stand open under another path.
         """
-        return self._door(lambda: self.transport.get(route))
+        return self._door(lambda street, left: street.get(route, timeout=left))
 
     def admin(self, route: str) -> Door:
         """Whether POST `route` reaches the hub: an empty object makes it complain and do nothing. Raises as `entry`.
 
         A 404 or 405 is as good as closed: no such route can be reached.
         """
-        door = self._door(lambda: self.transport.post(route, json={}))
+        door = self._door(lambda street, left: street.post(route, json={}, timeout=left))
         return dataclasses.replace(door, is_open=False) if door.how in {f"answered {n}" for n in _ABSENT} else door
 
     def plain(self) -> Door:
@@ -84,10 +87,9 @@ class Outside:
         host = urlsplit(self.transport.settings.base).hostname or ""
         return f"http://[{host}]" if ":" in host else f"http://{host}"
 
-    @staticmethod
-    def _door(ask: Callable[[], Answer]) -> Door:
+    def _door(self, ask: Callable[[Transport, float | None], Answer]) -> Door:
         try:
-            answer = _unlimited(ask())
+            answer = _unlimited(looked(self._silence, self.transport, self.config.probe.attempts, ask))
         except TlsRefused:
             return Door(is_open=False, how="refused in TLS")
         if answer.status in _CLOSED:
@@ -119,6 +121,6 @@ def _redirected(answer: Answer) -> Door:
 
 
 def _unlimited(answer: Answer) -> Answer:
-    if answer.status == 429 or (answer.status == 503 and answer.from_proxy):  # noqa: PLR2004 - HTTP's own numbers
+    if is_limit(answer):
         raise CouldNotLook(f"{answer.what} answered {answer.status}: the requests are limited on the way")
     return answer

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import collections
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from readiness.facts.answer import BadAnswer, TimedOut
+from readiness.errors import CouldNotLook
+from readiness.facts.answer import Answer, BadAnswer, TimedOut, TlsRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from readiness.facts.http import Transport
 
 SHORT: Final = 1.0
 """Seconds of a short look, at most; a healthy hub needs a few milliseconds."""
@@ -45,3 +51,26 @@ class Silence:
     def proven(self, route: str, attempts: int) -> bool:
         """Whether as many looks were silent as a probe has attempts."""
         return self._looks[route] >= attempts
+
+
+def looked(
+    silence: Silence, transport: Transport, attempts: int, ask: Callable[[Transport, float | None], Answer]
+) -> Answer:
+    """Ask an address in full until it gave no answer `attempts` times; from then on shortly, and once a check.
+
+    Raises SilentBefore, and whatever `ask` raises.
+    """
+    base = transport.settings.base
+    proven = silence.proven(base, attempts)
+    try:
+        answer = ask(transport, min(SHORT, transport.settings.timeout) if proven else None)
+    except (BadAnswer, TlsRefused):
+        silence.heard(base)
+        raise
+    except CouldNotLook as error:
+        silence.unheard(base)
+        if proven:
+            raise SilentBefore(f"{error}; as before") from None
+        raise
+    silence.heard(base)
+    return answer

@@ -85,6 +85,15 @@ NAMELESS: Final = {
 """What cannot be proven of a hub that does not say which process it is."""
 
 
+UNSEEN_FROM_OUTSIDE: Final = {
+    "api-requires-authentication": UNKNOWN,
+    "admin-routes-are-closed": UNKNOWN,
+    "api-discloses-no-secret": UNKNOWN,
+    "cors-is-restricted": UNKNOWN,
+}
+"""What cannot be proven where the public address shows nothing."""
+
+
 def every(outcome: str, *, but: Mapping[str, str | None]) -> dict[str, str]:
     """Every check ends as `outcome`, except those of `but`: another outcome, or None for well."""
     named = dict.fromkeys(CHECKS, outcome) | dict(but)
