@@ -28,6 +28,8 @@ STARTUP_SECONDS: Final = 30.0
 """The start-up budget unless `[probe] settle` gives one; the scope's default."""
 _SHORT: Final = 1.0
 """Seconds a hub that was lost gets to show that it is back, before each later check."""
+_RARE: Final = 5
+"""Times its own length that nobody looks after a look in vain: a silent hub must not cost every check a second."""
 _STARTING: Final = frozenset({"starting", "restarting"})
 
 
@@ -44,6 +46,7 @@ class Reach:
         self._lost: Unknown | None = None
         self._asked = False
         self._looked = 0.0
+        self._spared = config.probe.interval
         self._noted = 0
         self.street = Silence()
         """Whether `url` was silent in this process."""
@@ -111,15 +114,17 @@ class Reach:
         """Return if the hub answers; else raise HubDown or Unknown, "blocked by hub-answers".
 
         The first time in a process it gets the probe's attempts; once lost, a single short one before each check, and
-        none if that was just done.
+        none if that was just done or takes long.
         """
         if self._asked and self._lost is None:
             return
-        if self._asked and self._lost is not None and time.monotonic() - self._looked < self.config.probe.interval:
+        started = time.monotonic()
+        if self._asked and self._lost is not None and started - self._looked < self._spared:
             raise _blocked(self._lost)
         attempts = 1 if self._asked else self.config.probe.attempts
         self._lost = self._tried(hub, attempts, _SHORT if self._asked else None)
         self._asked, self._looked = True, time.monotonic()
+        self._spared = max(self.config.probe.interval, _RARE * (self._looked - started))
         if self._lost is not None:
             raise _blocked(self._lost)
 
