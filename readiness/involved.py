@@ -33,6 +33,26 @@ def wants_checks(config: pytest.Config) -> bool:
     return False
 
 
+def find_suites(config: pytest.Config) -> None:
+    """In a checkout let `--pyargs readiness.suites` mean the folders at its top: the package of that name is empty there."""
+    if config.getoption("pyargs", default=False):
+        config.args[:] = [place for argument in config.args for place in _places(argument)]
+
+
+def _places(argument: str) -> list[str]:
+    name, separator, test = argument.partition("::")
+    parts = name.split(".")
+    folders = suite_folders()
+    if parts[:2] != _MODULE.split(".") or any(folder.parent.name == "suites" for folder in folders.values()):
+        return [argument]
+    if len(parts) == 2:  # noqa: PLR2004 - the package itself
+        return [str(folder) for folder in folders.values()]
+    if parts[2] not in folders:
+        return [argument]
+    path = folders[parts[2]].joinpath(*parts[3:])
+    return [f"{path if path.is_dir() else path.with_suffix('.py')}{separator}{test}"]
+
+
 def ignored_by_phase(path: Path, expression: str) -> bool:
     """Whether a suite's file holds no check that `-m` selects: then it need not be collected."""
     if not expression or path.suffix != ".py" or not path.name.startswith("test_"):

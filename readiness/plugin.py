@@ -41,8 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "check(id, ...): a readiness check; see readiness.check")
     for name, meaning in PHASE_MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    from readiness.involved import find_suites
     from readiness.setup import Setup
 
+    find_suites(config)
     setup = config.stash[SETUP] = Setup(config)
     if setup.concerned:
         _register_boundary(config, setup)
