@@ -82,14 +82,27 @@ def shorten(text: str, columns: int) -> str:
 
 
 def fold(text: str, columns: int, most: int) -> list[str]:
-    """`text` in at most `most` lines of at most `columns` columns, broken at blanks; the last one is shortened."""
-    indent = " " * (len(text) - len(text.lstrip(" ")))
+    """`text` in at most `most` lines of at most `columns` columns; the last one is shortened.
+
+    Broken at blanks, and only a word that alone is wider than a line inside itself.
+    """
+    indent = " " * (len(text) - len(text.lstrip(" ")) + 2)
     lines: list[str] = []
-    words = text.split(" ")
-    while words and len(lines) < most - 1:
-        taken = next((n for n in range(len(words), 0, -1) if width(" ".join(words[:n])) <= columns), 1)
-        if taken == len(words) or width(" ".join(words[:taken])) > columns:
-            break
-        lines.append(" ".join(words[:taken]))
-        words = [f"{indent}  {words[taken]}", *words[taken + 1 :]]
-    return [*lines, shorten(" ".join(words), columns)]
+    while len(lines) < most - 1 and width(text) > columns:
+        end = _fitting(text, columns)
+        blank = text.rfind(" ", 0, end + 1)
+        word = text[blank + 1 :].partition(" ")[0]
+        if not text[: blank + 1].strip() or width(indent + word) > columns:
+            blank = end
+        lines.append(text[:blank].rstrip())
+        text = indent + text[blank:].lstrip(" ")
+    return [*lines, shorten(text, columns)]
+
+
+def _fitting(text: str, columns: int) -> int:
+    """How many characters of `text` fit into `columns`."""
+    for index, char in enumerate(text):
+        columns -= _columns(char)
+        if columns < 0:
+            return index
+    return len(text)

@@ -12,7 +12,7 @@ from readiness.render.html import render
 from readiness.render.terminal import MAX_LINES, lines
 from readiness.text import width
 from readiness.verdict import Decision, Status
-from tests.report_factory import judged, report
+from tests.report_factory import Plan, judged, report
 from tests.report_scenes import SCENES
 
 PATHS = [Path("reports/readiness.json"), Path("reports/readiness.html")]
@@ -34,7 +34,7 @@ def test_the_first_lines_are_verdict_decision_score_and_reason(scene: str) -> No
     found = SCENES[scene]()
     told = lines(found, 200, color=False)
     assert f"{found.status}: {found.decision}, score " in told[0]
-    assert told[1].startswith(found.because[:80])
+    assert told[1].startswith(found.because[:40])
 
 
 def test_a_dead_hub_is_told_in_few_lines() -> None:
@@ -42,11 +42,11 @@ def test_a_dead_hub_is_told_in_few_lines() -> None:
     told = lines(SCENES["hub_down"](), 100, color=False, paths=PATHS, exit_status=1)
     assert told[0] == "NOT READY: ROLL BACK, score 0.0"
     assert "FAILED critical hub-answers -8.0, and 23 checks blocked by it (-92.0)" in told
-    assert any(
-        text.startswith("  measured connection refused, expected an answer within 5 s; GET http") for text in told
-    )
+    said = " ".join(" ".join(told).split())
+    assert "GET http://127.0.0.1:7000/api/health: connection refused, 3 times within 4 s (expected an answer" in said
+    assert "measured" not in said  # the reason has it already
     assert any(text.startswith("  do: Look at the hub's log") for text in told)
-    assert "journalctl -u mcp-hub -n 100 --no-pager; systemctl status mcp-hub" in " ".join(" ".join(told).split())
+    assert "journalctl -u mcp-hub -n 100 --no-pager; systemctl status mcp-hub" in said
     assert told[-4:] == [
         "rollback planned: previous-release (planned)",
         "on call: Ops rota, +44 20 7946 0018",
@@ -126,20 +126,54 @@ def test_colour_wraps_and_never_breaks_the_text() -> None:
     assert colourful[0].startswith("\x1b[1;33m")
 
 
+REMEDY = "Read the error in the log, mend the command or its variables, then stop and start that server and ask again."
+
+
+def failing(count: int, columns: int = 60, **about: str) -> str:
+    """The summary of so many failed checks."""
+    rows = [judged(f"c-{n}", Outcome.FAILED, 1, reason=f"refused {n}", remedy=REMEDY) for n in range(count)]
+    return "\n".join(lines(report(rows, Status.NOT_READY, Decision.HOLD, about=dict(about)), columns, color=False))
+
+
 def test_long_texts_go_on_below_while_there_is_room() -> None:
-    """In a short summary a remedy is told whole over several lines; in a full one it is shortened."""
-    remedy = (
-        "Read the error in the log, mend the command or its variables, then stop and start that server and ask again."
-    )
+    """Reason and remedy of the worst findings are told whole over several lines; those after them are at least named."""
+    assert "  do: Read the error in the log, mend the command or its\n    variables," in failing(1)
+    assert " ".join(failing(3).split()).count(REMEDY) == 3
+    crowded = failing(40)
+    assert crowded.count("\n") == MAX_LINES - 1
+    assert " ".join(crowded.split()).count(REMEDY) in {1, 2, 3}
+    first, last = crowded.index("FAILED medium c-0"), crowded.rindex("FAILED medium c-")
+    assert first < crowded.index("do: Read") < last
+    assert re.search(r"FAILED medium c-\d+ -1\.0\nFAILED medium c-\d+ -1\.0\nand \d+ more, in the report", crowded)
 
-    def told(count: int) -> str:
-        rows = [judged(f"c-{n}", Outcome.FAILED, 1, reason="refused", remedy=remedy) for n in range(count)]
-        return "\n".join(lines(report(rows, Status.NOT_READY, Decision.HOLD), 60, color=False))
 
-    assert remedy in " ".join(told(1).split())
-    assert "  do: Read the error in the log, mend the command or its\n    variables," in told(1)
-    assert remedy not in " ".join(told(40).split())
-    assert told(40).count("\n") < MAX_LINES
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+@pytest.mark.parametrize("count", [1, 40])
+def test_the_binding_reason_is_never_cut(count: int, columns: int) -> None:
+    """However narrow the terminal and however much there is to tell, the sentence that decided stands there whole."""
+    because = "4 critical checks failed: " + ", ".join(f"a-check-with-a-rather-long-name-{n}" for n in range(9))
+    told = failing(count, columns, because=because)
+    assert because.replace(" ", "") in told.replace("\n", "").replace(" ", "")
+    assert told.count("\n") < MAX_LINES
+    assert "exit 1" not in told
+    assert "FAILED medium c-0" in told
+
+
+def test_what_is_said_twice_is_told_once() -> None:
+    """A reason that the next finding shares is not repeated, and a value that the reason names is not either."""
+    rows = [judged(f"c-{n}", Outcome.UNKNOWN, 2, reason="the release cannot be read") for n in range(2)]
+    rows.append(judged("c-2", Outcome.FAILED, 1, reason="4.2.1 answers", actual="4.2.1", expected="4.3.0"))
+    told = lines(report(rows, Status.NOT_READY, Decision.HOLD), 80, color=False)
+    assert "\n".join(told).count("the release cannot be read") == 1
+    assert "UNKNOWN medium c-1 -2.0: as above" in told
+    assert "  4.2.1 answers (expected 4.3.0)" in told
+
+
+def test_what_to_do_next_is_not_cut_at_the_terminals_edge() -> None:
+    """Why nothing is rolled back ends with what to do instead: that goes on below."""
+    refused = "no deploy is recorded, so nothing shows that one caused this: hold, restart, page"
+    found = report(status=Status.NOT_READY, decision=Decision.HOLD, rollback=Plan(refused=refused))
+    assert "hold, restart, page" in "\n".join(lines(found, 60, color=False)).replace("\n  ", " ")
 
 
 def test_trouble_is_bounded() -> None:

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.render.shape import Group, Shape
-    from readiness.report import Report
+    from readiness.report import Report, Row
 
 MAX_LINES: Final = 25
-_FULL: Final = 3
-"""Lines of a finding told in full: what, measured against expected, what to do."""
+_NARROWEST: Final = 40
+_NAMED: Final = 3
+"""Findings after one that is told in full which keep at least a line of their own."""
+_ROOM: Final = 6
+"""Lines that the findings keep: for less, what stands above and below them is no longer wrapped."""
+_REASON: Final = 12
+"""Lines the binding reason may take: all of it, on the narrowest terminal."""
 _MAX_TROUBLE: Final = 3
 _MAX_PROBLEMS: Final = 2
 _MANY: Final = 1_200
@@ -27,8 +32,6 @@ _OUTCOME: Final = {"failed": "31", "unknown": "35", "degraded": "33", "flaky": "
 _WHOLE: Final = ("next: ", "report: ")
 """Lines that are copied: wrapped by the terminal where they are long, never cut."""
 _COPIED: Final = 400
-_GOES_ON: Final = 2
-"""Lines that a long text may go on for, where there is room."""
 
 Line = tuple[str, str]
 """A text and the ANSI code it is shown in; an empty code is plain."""
@@ -47,27 +50,32 @@ def lines(  # noqa: PLR0913 - what a summary shows, one keyword each
 
     `exit_status` is the run's, `paths` are the reports written, `problems` says what could not be written.
     """
-    columns = max(width, 40)
+    columns = max(width, _NARROWEST)
     grouped = words.shape(report)
-    head = _head(report)
-    tail = _tail(report, grouped, exit_status=exit_status, paths=paths, problems=problems)
-    room = MAX_LINES - len(head) - len(tail)
-    told = [*head, *_findings(grouped, room), *tail]
-    return _fitted(told[:MAX_LINES], columns, color=color)
+    first, *above = _head(report)
+    below = _tail(report, grouped, exit_status=exit_status, paths=paths, problems=problems)
+    for most in (2, 1):
+        head = [
+            *_wrapped([first], columns, 1),
+            *_wrapped(above[:1], columns, _REASON),
+            *_wrapped(above[1:], columns, most),
+        ]
+        tail = _wrapped(below, columns, most)
+        room = MAX_LINES - len(head) - len(tail)
+        if room >= _ROOM:
+            break
+    told = [*head[: MAX_LINES - len(tail)], *_findings(grouped, room, columns), *tail]
+    return [f"\x1b[{code}m{text}\x1b[0m" if color and code else text for text, code in told]
 
 
-def _fitted(told: Sequence[Line], columns: int, *, color: bool) -> list[str]:
-    """The lines as they are printed; those that are too long go on below while fewer than 25 lines are used."""
-    spare = MAX_LINES - len(told)
-    printed: list[str] = []
+def _wrapped(told: Sequence[Line], columns: int, most: int) -> list[Line]:
+    """Each text in at most `most` lines that fit; what is copied in one that may not."""
+    printed: list[Line] = []
     for text, code in told:
         indent = text[: len(text) - len(text.lstrip(" "))]
         plain = indent + line(text, _MANY)
-        pieces = (
-            [shorten(plain, _COPIED)] if text.startswith(_WHOLE) else fold(plain, columns, min(spare, _GOES_ON) + 1)
-        )
-        spare -= len(pieces) - 1
-        printed += [f"\x1b[{code}m{piece}\x1b[0m" if color and code else piece for piece in pieces]
+        pieces = [shorten(plain, _COPIED)] if text.startswith(_WHOLE) else fold(plain, columns, most)
+        printed += [(piece, code) for piece in pieces]
     return printed
 
 
@@ -85,27 +93,34 @@ def _head(report: Report) -> list[Line]:
     return told
 
 
-def _findings(grouped: Shape, room: int) -> list[Line]:
-    """As many findings as fit: in full while all others keep at least a line, then a line each, then a count."""
+def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
+    """As many findings as fit: the worst in full, as long as those after them keep a line; then a line each; then a count."""
     groups = [*grouped.lost, *grouped.unknown]
-    told: list[Line] = [
-        (f"unknown: {words.plural(len(rows), 'check')} blocked by {root}", "35") for root, rows in grouped.orphans[:2]
+    orphans = [
+        (f"unknown: {words.plural(len(rows), 'check')} blocked by {root}", "35") for root, rows in grouped.orphans
     ]
+    told = _wrapped(orphans[:2], columns, 1)[: max(room, 0)]
     for index, group in enumerate(groups):
-        left = len(groups) - index - 1
-        full = _finding(group)
-        free = room - len(told)
-        if len(full) + min(left, _FULL) <= free:
-            told += full
-        elif free > 1 or (free == 1 and not left):
-            told.append(full[0])
-        else:
-            told += [(f"and {left + 1} more, in the report", "")] if free > 0 else []
-            break
+        left, free = len(groups) - index - 1, room - len(told)
+        repeated = index > 0 and _said(group.row) == _said(groups[index - 1].row)
+        block = next(
+            (
+                block
+                for most in (3, 2, 1)
+                if len(block := _block(group, columns, most, repeated=repeated)) + min(left, _NAMED) <= free
+            ),
+            None,
+        )
+        if block is None and (free > 1 or (free == 1 and not left)):
+            block = _block(group, columns, 0, repeated=False)
+        if block is None:
+            return told + ([(f"and {left + 1} more, in the report", "")] if free > 0 else [])
+        told += block
     return told
 
 
-def _finding(group: Group) -> list[Line]:
+def _block(group: Group, columns: int, most: int, *, repeated: bool) -> list[Line]:
+    """One finding: a line that names it, then its reason and its remedy in at most `most` lines each."""
     row = group.row
     outcome = row.outcome.value
     head = f"{words.label(outcome).upper()} {row.severity.value} {row.key}"
@@ -115,18 +130,31 @@ def _finding(group: Group) -> list[Line]:
         head += (
             f", and {words.plural(len(group.blocked), 'check')} blocked by it ({words.points(group.blocked_points)})"
         )
-    told: list[Line] = [(head, _OUTCOME.get(outcome, ""))]
-    measured, expected = words.measured(row), words.expected(row)
-    values = ", ".join(
-        t for t in (f"measured {measured}" if measured else "", f"expected {expected}" if expected else "") if t
-    )
-    said = row.waiver or "; ".join(part for part in (values, row.reason) if part)
-    if said:
-        told.append((f"  {said}", ""))
+    said = _said(row)
+    if said and repeated and most:
+        head += ": as above"
+    told = _wrapped([(head, _OUTCOME.get(outcome, ""))], columns, 2 if most > 1 else 1)
+    if said and not repeated and most:
+        told += _wrapped([(f"  {said}", "")], columns, most)
     # a remedy mends what is bad; what is unknown needs looking at, and its reason says where
-    if row.remedy and not row.waiver and outcome != "unknown":
-        told.append((f"  do: {_steps(row.remedy)}", "36"))
+    if row.remedy and not row.waiver and outcome != "unknown" and most:
+        told += _wrapped([(f"  do: {_steps(row.remedy)}", "36")], columns, most)
     return told
+
+
+def _said(row: Row) -> str:
+    """Why a row is what it is: the reason, and what was measured where the reason does not say it anyway."""
+    measured, expected = words.measured(row), words.expected(row)
+    values = [
+        f"{name} {value}"
+        for name, value in (("measured", measured), ("expected", expected))
+        if value and value not in row.reason
+    ]
+    if row.waiver:
+        return row.waiver
+    if row.reason and values:
+        return f"{row.reason} ({', '.join(values)})"
+    return row.reason or ", ".join(values)
 
 
 def _steps(remedy: str) -> str:
