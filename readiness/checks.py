@@ -68,13 +68,14 @@ def check(  # noqa: PLR0913 - one keyword a declared property; all optional but 
     topic: str | None = None,
     stage: Literal["before", "after"] | None = None,
     last: bool = False,
+    slow: str = "",
 ) -> pytest.MarkDecorator:
     """Declare the test function below to be a check.
 
     `id` is a statement that holds when all is well, in kebab-case, and stable. `settle` is how long a failing
     attempt is repeated: seconds, or "probe" ((attempts - 1) x interval of `[probe]`), or "startup" (the hub's
     start-up budget). `needs` names keys of `[expect]`; `after` names checks whose failure blocks this one;
-    `last` asks for a place at the end of the run. Raises ValueError at import for anything misspelt.
+    `last` asks for a place at the end of the run; `slow` says what may take long ("runs the build"). Raises ValueError at import for anything misspelt.
     """
     _valid("id", id, _ID.fullmatch(id) is not None, "words in lower case joined by '-'")
     _valid("severity", severity, severity in _SEVERITIES, ", ".join(_SEVERITIES))
@@ -101,6 +102,7 @@ def check(  # noqa: PLR0913 - one keyword a declared property; all optional but 
         topic=topic,
         stage=stage,
         last=last,
+        slow=slow,
     )
 
 

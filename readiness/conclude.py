@@ -196,6 +196,15 @@ def keep_inventory(run: Run, conclusion: Conclusion, folder: Path) -> None:
         conclusion.problems.append(f"the tool inventory could not be kept: {error}")
 
 
+def outlook(plan: Mapping[str, Planned]) -> list[str]:
+    """What a run is about to do, told before it does it: how much it has to prove, and what of it takes long."""
+    applicable = [planned for planned in plan.values() if not planned.not_applicable]
+    away = len(plan) - len(applicable)
+    lines = [f"readiness: {len(applicable)} checks to prove" + (f", {away} not applicable" if away else "")]
+    lines += [f"  {p.check.id} {p.check.slow}" for p in applicable if p.check.slow and not p.left_out]
+    return lines
+
+
 def plan_lines(plan: Mapping[str, Planned] | Iterable[Planned]) -> list[str]:
     """The plan as text for `--collect-only`."""
     entries = list(plan.values()) if hasattr(plan, "values") else list(plan)

@@ -120,6 +120,8 @@ class Check:
     waivable: bool = True
     where: Literal["anywhere", "tree", "host"] = "anywhere"
     last: bool = False
+    slow: str = ""
+    """What it does that may take more than a few seconds; told before the run does it."""
 
     @property
     def category(self) -> str:

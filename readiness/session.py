@@ -105,7 +105,12 @@ class Ledger:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:  # noqa: ANN401
         """A worker has collected: its plan lies in the run's private folder."""
+        known = bool(self.items)
         self._read_plan(self.folder / f"plan-{node.gateway.id}.json")
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self.items and not known:
+            for line in self._outlook():
+                reporter.write_line(line)
 
     def _read_plan(self, path: Path) -> None:
         try:
@@ -129,6 +134,17 @@ class Ledger:
             narrowed_by=narrowed_by(self.config),
             adjust=self.setup.scope.adjust,
         )
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Say what is to be proven and what of it takes long, before the first check runs."""
+        return self._outlook() if self.items else []
+
+    def _outlook(self) -> list[str]:
+        if self.config.getoption("collectonly", default=False) or self.config.get_verbosity() < 0:
+            return []
+        from readiness.conclude import outlook
+
+        return outlook(self.plan())
 
     # --- what is found --------------------------------------------------------------------------------------------
 
