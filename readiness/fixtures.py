@@ -16,6 +16,7 @@ from readiness import checks
 from readiness.config.model import Config
 from readiness.errors import HubDown, Unknown
 from readiness.findings import Limits
+from readiness.preflight_fixtures import release
 from readiness.reach import BLOCKED, Reach
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from readiness.facts.hublog import HubLog
     from readiness.facts.inventory import Inventory
     from readiness.facts.outside import Outside
+
+__all__ = ["CONFIG", "RUN_DIR", "ask_again", "release"]
 
 CONFIG: Final = pytest.StashKey[Config]()
 """Where the plugin leaves the configuration, on pytest's own."""

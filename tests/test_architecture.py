@@ -41,7 +41,9 @@ TABLE: Final = {
     # pytest: the decorator is one of its marks
     "checks": Place(modules="checks", places="errors findings", packages="pytest"),
     "facts": Place(
-        modules="facts", places="config errors files", packages="httpx httpcore psutil json5 jsonschema mcp yaml"
+        modules="facts",
+        places="config errors files",
+        packages="httpx httpcore psutil json5 jsonschema mcp yaml dotenv tree_sitter tree_sitter_bash detect_secrets",
     ),
     # one job each, named by it
     "redact": Place(modules="redact redact_forms redact_known", places="errors findings config", packages="json5"),
@@ -52,7 +54,9 @@ TABLE: Final = {
     "schedule": Place(modules="schedule", places="errors findings config files report text"),
     "loadgen": Place(modules="loadgen", packages="locust gevent"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
-    "fixtures": Place(modules="fixtures reach", places="facts checks config errors findings", packages="pytest"),
+    "fixtures": Place(
+        modules="fixtures preflight_fixtures reach", places="facts checks config errors findings", packages="pytest"
+    ),
     "run": Place(modules="run", places="findings"),
     # standing, score, gate and waivers are the steps to a verdict; all of them pure
     "verdict": Place(modules="verdict gate score standing waivers", places="findings config"),
@@ -88,7 +92,21 @@ TABLE: Final = {
     ),
     "readiness": Place(modules="__init__", places="checks findings"),
 }
-HEAVY: Final = ("httpx", "jinja2", "jsonschema", "psutil", "locust", "mcp", "json5", "testinfra", "gevent", "starlette")
+HEAVY: Final = (
+    "httpx",
+    "jinja2",
+    "jsonschema",
+    "psutil",
+    "locust",
+    "mcp",
+    "json5",
+    "testinfra",
+    "gevent",
+    "starlette",
+    "dotenv",
+    "tree_sitter",
+    "detect_secrets",
+)
 """Libraries that importing the plugin must not load: every pytest run of an installation pays for them."""
 
 
