@@ -42,11 +42,13 @@ TABLE: Final = {
     "checks": Place(modules="checks", places="errors findings", packages="pytest"),
     "facts": Place(
         modules="facts",
-        places="config errors files",
+        places="config errors files secret-shapes",
         packages="httpx httpcore psutil json5 jsonschema mcp yaml dotenv tree_sitter tree_sitter_bash detect_secrets",
     ),
+    # what a secret looks like: shared by what hides secrets and by what looks for them
+    "secret-shapes": Place(modules="redact_forms secret_words"),
     # one job each, named by it
-    "redact": Place(modules="redact redact_forms redact_known", places="errors findings config", packages="json5"),
+    "redact": Place(modules="redact redact_known", places="errors findings config secret-shapes", packages="json5"),
     "history": Place(modules="history", places="errors findings config files report text"),
     "notify": Place(modules="notify", places="errors findings config files report text", packages="httpx"),
     "release": Place(modules="release", places="errors findings config files report text"),
