@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Puts the release of the newest backup that verifies back. With --yes it asks nobody, so that a gate can call it.
+set -euo pipefail
+
+RELEASE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+SCRIPTS=$RELEASE/scripts
+BACKUPS=${BACKUPS:-$RELEASE/backups}
+LOCK=${LOCK:-$RELEASE/.deploy.lock}
+YES=no
+
+fail() {
+  echo "rollback: $*" >&2
+  exit 1
+}
+
+for argument in "$@"; do
+  case $argument in
+    --yes) YES=yes ;;
+    *) fail "unknown argument $argument; usage: rollback-deployment.sh [--yes]" ;;
+  esac
+done
+
+if [ -z "${DEPLOY_LOCK_HELD:-}" ]; then
+  exec 9>"$LOCK"
+  flock --nonblock 9 || fail "another deployment is running"
+fi
+
+[ -w "$RELEASE" ] || fail "$RELEASE is not writable by $(id -un)"
+free=$(df -Pk "$RELEASE" | awk 'NR == 2 { print $4 }')
+[ "$free" -gt 1048576 ] || fail "only $free KiB free beneath $RELEASE"
+
+backup=""
+for candidate in $(find "$BACKUPS" -mindepth 1 -maxdepth 1 -type d -name '2*' | sort -r); do
+  if (cd "$candidate" && sha256sum --quiet --check SHA256SUMS); then
+    backup=$candidate
+    break
+  fi
+  echo "rollback: $candidate does not verify, looking for an older one" >&2
+done
+[ -n "$backup" ] || fail "no backup beneath $BACKUPS verifies"
+commit=$(sed -n 's/^commit=//p' "$backup/manifest.txt")
+cat "$backup/manifest.txt"
+
+if [ "$YES" != yes ]; then
+  [ -t 0 ] || fail "no terminal to ask on; call it with --yes"
+  read -r -p "Go back to $commit? (yes/no) " answer
+  [ "$answer" = yes ] || fail "nothing was changed"
+fi
+
+began=$(date +%s)
+bash "$SCRIPTS/stop-mcp-hub.sh"
+git -C "$RELEASE" checkout --quiet --force "$commit"
+cp -a "$backup/config" "$backup/package.json" "$backup/package-lock.json" "$backup/.env.production" "$RELEASE/"
+(cd "$RELEASE" && npm ci --omit=dev && npm run build)
+bash "$SCRIPTS/start-mcp-hub.sh"
+bash "$SCRIPTS/validate-deployment.sh"
+echo "rollback: $commit runs again, after $(($(date +%s) - began)) s"
