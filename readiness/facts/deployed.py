@@ -9,10 +9,10 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from readiness.config.model import Claim
-from readiness.errors import Unknown
+from readiness.facts import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 
 SIZE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a configuration file at most."""
+_LINE: Final = re.compile(r"<string>:(\d+)")
+_SOURCE: Final = re.compile(r"^<string>:\d+\s*")
 _REFERENCE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-class Unreadable(Unknown):
-    """A deployed file is missing, too large or no JSON5."""
+SLOW_LIMIT: Final = 512 * 1024
+"""Characters of what is no plain JSON: the reader of JSON5 needs a second for 160,000."""
+PREDEFINED: Final = frozenset({"workspaceFolder", "workspaceFolderBasename", "userHome", "pathSeparator"})
+"""Names that the hub itself gives a value in `${…}`, in every version."""
+
+Unreadable: TypeAlias = disk.Unreadable
+"""A deployed file is missing, too large or no JSON5."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +65,7 @@ class Deployed:
     @property
     def references(self) -> frozenset[str]:
         """Names of the variables that the configuration takes from the environment."""
-        return frozenset(_references(self.data))
+        return frozenset(_references(self.data)) - PREDEFINED
 
     @property
     def names(self) -> str:
@@ -80,7 +87,8 @@ def read(config: Config) -> Deployed:
     """Read the deployed configuration. Raises Unreadable."""
     if config.target.release is None:
         raise Unreadable(
-            "what was deployed cannot be read: set [target] release, or declare [expect] release as not expected"
+            "what was deployed cannot be read: set [target] release, or declare [expect] release as not expected",
+            "untold",
         )
     return read_files((config.target.release / config.target.config,))
 
@@ -97,18 +105,13 @@ def read_files(files: tuple[Path, ...]) -> Deployed:
 
 
 def _json5(file: Path) -> dict[str, Any]:
-    try:
-        if file.stat().st_size > SIZE_LIMIT:
-            raise Unreadable(f"{file} is larger than {SIZE_LIMIT // 1024} KB")
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    text = disk.text(file, SIZE_LIMIT)
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = _slowly(text, file)
     if not isinstance(found, dict):
-        raise Unreadable(f"{file} holds no object")
+        raise Unreadable(f"{file} holds no object", "broken", file)
     return found
 
 
@@ -116,10 +119,16 @@ def _slowly(text: str, file: Path) -> object:
     """Read what `json` refuses: comments, trailing commas, single quotes."""
     import json5
 
+    if len(text) > SLOW_LIMIT:
+        size = len(text) // 1024
+        raise Unreadable(f"{file} is no JSON, and with {size} KB too large to be read as JSON5", "large", file)
     try:
         return json5.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{file} is no JSON5: {str(error)[:120]}") from None
+        told = _LINE.search(str(error))
+        line = int(told[1]) if told else None
+        where = file if line is None else f"{file}:{line}"
+        raise Unreadable(f"{where} is no JSON5: {_SOURCE.sub('', str(error))[:120]}", "broken", file, line) from None
 
 
 def claims(config: Config) -> Mapping[str, Claim]:
