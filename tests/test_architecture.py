@@ -37,6 +37,8 @@ TABLE: Final = {
     "findings": Place(modules="findings"),
     "text": Place(modules="text"),
     "files": Place(modules="files", places="errors"),
+    # how a backup lies on disk: who writes one and who verifies it agree in nothing else
+    "backup_format": Place(modules="backup_format", places="errors"),
     "config": Place(modules="config", places="errors findings"),
     # pytest: the decorator is one of its marks
     "checks": Place(modules="checks", places="errors findings", packages="pytest"),
@@ -52,7 +54,9 @@ TABLE: Final = {
     "history": Place(modules="history", places="errors findings config files report text"),
     "notify": Place(modules="notify", places="errors findings config files report text", packages="httpx"),
     "release": Place(modules="release", places="errors findings config files report text"),
-    "backup": Place(modules="backup", places="errors findings config files report text"),
+    "backup": Place(
+        modules="backup backup_copy backup_sources", places="backup_format errors findings config files report text"
+    ),
     "schedule": Place(modules="schedule", places="errors findings config files report text"),
     "loadgen": Place(modules="loadgen", packages="locust gevent"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
@@ -72,7 +76,7 @@ TABLE: Final = {
     ),
     # redaction at pytest's boundary
     "shield": Place(modules="shield shield_reports shield_streams", places="redact", packages="pytest"),
-    "demo": Place(modules="demo", places="errors", packages="mcp starlette uvicorn anyio jsonschema"),
+    "demo": Place(modules="demo", places="errors", packages="mcp starlette uvicorn anyio jsonschema json5"),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(
         modules="session worker planning involved scope setup conclude journal recover",
@@ -85,10 +89,10 @@ TABLE: Final = {
     "plugin": Place(modules="plugin", places="internals fixtures shield render", packages="pytest"),
     # the verbs that are not a test run
     "command": Place(
-        modules="__main__ check_command firstfile firstlook generate",
+        modules="__main__ backup_command check_command firstfile firstlook generate",
         places=(
             "readiness internals checks config errors facts files findings history redact render report rollback run "
-            "text verdict demo notify release backup schedule"
+            "text verdict demo notify release backup backup_format schedule"
         ),
         packages="pytest",
     ),
