@@ -16,7 +16,9 @@ from readiness import checks
 from readiness.config.model import Config
 from readiness.errors import HubDown, Unknown
 from readiness.findings import Limits
-from readiness.preflight_fixtures import release
+from readiness.preflight_fixtures import (
+    release,
+)
 from readiness.reach import BLOCKED, Reach
 
 if TYPE_CHECKING:

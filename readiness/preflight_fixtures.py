@@ -10,14 +10,85 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from readiness.errors import Unknown
+
 if TYPE_CHECKING:
     from readiness.config.model import Config
+    from readiness.facts.dependencies import Dependencies
+    from readiness.facts.hubconfig import HubConfig
+    from readiness.facts.loader import Loader
+    from readiness.facts.operation import Operation
     from readiness.facts.release import Release
+    from readiness.facts.workshop import Workshop
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def release(readiness_config: Config) -> Release:
     """The release tree on disk. Without one to look at, the check ends in set-up."""
     from readiness.facts.release import Release
 
     return Release.of(readiness_config)
+
+
+@pytest.fixture
+def workshop(release: Release) -> Workshop:
+    """Builds, tests and lints the release, in copies."""
+    from readiness.facts.workshop import Workshop
+
+    return Workshop(release)
+
+
+@pytest.fixture
+def hub_config(release: Release) -> HubConfig:
+    """The hub's deployed configuration, in detail."""
+    from readiness.facts.hubconfig import HubConfig
+
+    return HubConfig(release)
+
+
+@pytest.fixture
+def env_loader(release: Release) -> Loader:
+    """Who reads the env file when the service starts."""
+    from readiness.facts.loader import Loader
+
+    return Loader(release)
+
+
+@pytest.fixture
+def dependencies(release: Release) -> Dependencies:
+    """What the release depends on."""
+    from readiness.facts.dependencies import Dependencies
+
+    return Dependencies(release)
+
+
+@pytest.fixture
+def operation(release: Release) -> Operation:
+    """What surrounds a deploy on its host."""
+    from readiness.facts.operation import Operation
+
+    return Operation(release)
+
+
+def configured_servers(config: Config) -> list[str | None]:
+    """The instances of a check that is asked once for each MCP server: by the configuration alone, known at collection.
+
+    One instance without a name where the configuration cannot be read or names none: the check then says why.
+    """
+    from readiness.facts.deployed import read
+
+    try:
+        return list(read(config).server_names) or [None]
+    except Unknown:
+        return [None]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a check that asks for `mcp_server` one instance for each configured server."""
+    if "mcp_server" in metafunc.fixturenames:
+        from readiness.fixtures import CONFIG
+
+        config = metafunc.config.stash.get(CONFIG, None)
+        names = configured_servers(config) if config is not None else [None]
+        metafunc.parametrize("mcp_server", names, ids=[name or "configuration" for name in names])

@@ -44,7 +44,7 @@ TABLE: Final = {
     "checks": Place(modules="checks", places="errors findings", packages="pytest"),
     "facts": Place(
         modules="facts",
-        places="config errors files secret-shapes",
+        places="config errors files backup_format secret-shapes",
         packages="httpx httpcore psutil json5 jsonschema mcp yaml dotenv tree_sitter tree_sitter_bash detect_secrets",
     ),
     # what a secret looks like: shared by what hides secrets and by what looks for them
