@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 class Mutation:
     """One way for a release to be unfit (or a near miss, which changes nothing), and all that must come of it.
 
-    `mutate` changes the tree it is given, in place. `expected` maps a check's id to its outcome: whatever is not named must be as it is in the healthy release.
-    `words` stand in the reasons of what did not pass, each at least once.
+    `mutate` changes the tree it is given, in place. `expected` maps a check's id to its outcome: whatever is not named
+    must be as it is in the healthy release. `words` stand in the reasons of what did not pass, each at least once.
+    `config` is laid over the run's readiness.toml (None drops a key). Unless `committed` is False, what was changed is
+    committed as a reviewed merge, so that the worktree says nothing. `verdict` is what must come of it where the
+    severities of what is expected alone do not say so.
     """
 
     name: str
@@ -23,6 +26,9 @@ class Mutation:
     mutate: Callable[[Path], None]
     expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
     words: tuple[str, ...] = ()
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    committed: bool = True
+    verdict: str | None = None
 
     @property
     def near_miss(self) -> bool:
