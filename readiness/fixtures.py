@@ -17,7 +17,13 @@ from readiness.config.model import Config
 from readiness.errors import HubDown, Unknown
 from readiness.findings import Limits
 from readiness.preflight_fixtures import (
+    backups,
+    provider_keys,
     release,
+    running_sources,
+    secret_care,
+    secret_resolver,
+    secret_search,
 )
 from readiness.reach import BLOCKED, Reach
 
@@ -32,7 +38,18 @@ if TYPE_CHECKING:
     from readiness.facts.inventory import Inventory
     from readiness.facts.outside import Outside
 
-__all__ = ["CONFIG", "RUN_DIR", "ask_again", "release"]
+__all__ = [
+    "CONFIG",
+    "RUN_DIR",
+    "ask_again",
+    "backups",
+    "provider_keys",
+    "release",
+    "running_sources",
+    "secret_care",
+    "secret_resolver",
+    "secret_search",
+]
 
 CONFIG: Final = pytest.StashKey[Config]()
 """Where the plugin leaves the configuration, on pytest's own."""

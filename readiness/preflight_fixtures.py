@@ -14,6 +14,7 @@ from readiness.errors import Unknown
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
+    from readiness.facts.backup import Backups
     from readiness.facts.dependencies import Dependencies
     from readiness.facts.hubconfig import HubConfig
     from readiness.facts.loader import Loader
@@ -68,6 +69,22 @@ def operation(release: Release) -> Operation:
     from readiness.facts.operation import Operation
 
     return Operation(release)
+
+
+@pytest.fixture
+def backups(readiness_config: Config) -> Backups:
+    """The backups of the release. Without a release to look at, the check ends in set-up."""
+    from readiness.facts.backup import Backups
+
+    return Backups(readiness_config)
+
+
+@pytest.fixture
+def running_sources(readiness_config: Config) -> tuple[str, ...]:
+    """The files that the hub says it read its servers from; none where no hub answers at once."""
+    from readiness.facts.running import sources
+
+    return sources(readiness_config)
 
 
 def configured_servers(config: Config) -> list[str | None]:
