@@ -18,12 +18,19 @@ from readiness.errors import HubDown, Unknown
 from readiness.findings import Limits
 from readiness.preflight_fixtures import (
     backups,
+    configured_servers,
+    dependencies,
+    env_loader,
+    hub_config,
+    operation,
     provider_keys,
+    pytest_generate_tests,
     release,
     running_sources,
     secret_care,
     secret_resolver,
     secret_search,
+    workshop,
 )
 from readiness.reach import BLOCKED, Reach
 
@@ -43,12 +50,19 @@ __all__ = [
     "RUN_DIR",
     "ask_again",
     "backups",
+    "configured_servers",
+    "dependencies",
+    "env_loader",
+    "hub_config",
+    "operation",
     "provider_keys",
+    "pytest_generate_tests",
     "release",
     "running_sources",
     "secret_care",
     "secret_resolver",
     "secret_search",
+    "workshop",
 ]
 
 CONFIG: Final = pytest.StashKey[Config]()

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from readiness.facts.hubconfig import HubConfig
     from readiness.facts.loader import Loader
     from readiness.facts.operation import Operation
+    from readiness.facts.providerkeys import ProviderKeys
     from readiness.facts.release import Release
+    from readiness.facts.secretcare import SecretCare
+    from readiness.facts.secretplaces import SecretSearch
+    from readiness.facts.secretrefs import Resolver
     from readiness.facts.workshop import Workshop
 
 
@@ -109,3 +113,35 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         config = metafunc.config.stash.get(CONFIG, None)
         names = configured_servers(config) if config is not None else [None]
         metafunc.parametrize("mcp_server", names, ids=[name or "configuration" for name in names])
+
+
+@pytest.fixture(scope="session")
+def secret_resolver(readiness_config: Config) -> Resolver:
+    """What turns references into secrets, each asked for once in a process."""
+    from readiness.facts.secretrefs import Resolver
+
+    return Resolver(readiness_config)
+
+
+@pytest.fixture(scope="session")
+def secret_search(readiness_config: Config, secret_resolver: Resolver) -> SecretSearch:
+    """The search for secrets where they should not be."""
+    from readiness.facts.secretplaces import SecretSearch
+
+    return SecretSearch(readiness_config, secret_resolver)
+
+
+@pytest.fixture(scope="session")
+def secret_care(readiness_config: Config, secret_resolver: Resolver) -> SecretCare:
+    """Where the secrets come from, when they were replaced, who may read the cache."""
+    from readiness.facts.secretcare import SecretCare
+
+    return SecretCare(readiness_config, secret_resolver)
+
+
+@pytest.fixture(scope="session")
+def provider_keys(readiness_config: Config, secret_resolver: Resolver) -> ProviderKeys:
+    """The keys of the LLM providers."""
+    from readiness.facts.providerkeys import ProviderKeys
+
+    return ProviderKeys(readiness_config, secret_resolver)

@@ -138,7 +138,9 @@ def claims(config: Config) -> Mapping[str, Claim]:
     """
     found = _circumstances(config)
     if config.target.release is not None:
-        found |= _deployed_claims(config)
+        from readiness.facts import secretrefs
+
+        found |= _deployed_claims(config) | secretrefs.claims(config)
     return found
 
 

@@ -15,7 +15,7 @@ from readiness.facts import deployed, disk, hubfolders, secretguess, streams
 from readiness.facts.git import Git
 from readiness.facts.secretknown import Known, known
 from readiness.facts.secretrefs import Resolver
-from readiness.facts.secretscan import Hit, Needles, fingerprint, search
+from readiness.facts.secretscan import SHORTEST, Hit, Needles, fingerprint, search
 from readiness.facts.streams import shown
 
 if TYPE_CHECKING:
@@ -42,11 +42,13 @@ class Leak:
 
     file: str
     line: int | None
+    """A line of the file, or of its `member` where it is an archive."""
     kind: str
     fingerprint: str
+    member: str = ""
 
     def __str__(self) -> str:
-        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        where = ":".join(str(part) for part in (self.file, self.member, self.line or "") if part)
         return f"{where}: {self.kind} (fingerprint {self.fingerprint})"
 
 
@@ -77,6 +79,13 @@ class SecretSearch:
     def needles(self) -> Needles:
         """The same in all their encodings."""
         return Needles(self.known.values)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What every search leaves out."""
+        short = self.needles.short
+        words = f"{short} of the known values have fewer than {SHORTEST} characters and were not looked for"
+        return (words,) if short else ()
 
     @property
     def root(self) -> Path:
@@ -232,8 +241,7 @@ class _Work:
 
     def _leak(self, path: Path, hit: Hit) -> Leak:
         name, line = streams.locate(path, hit.offset)
-        file = f"{self.name(path)}!{name}" if name else self.name(path)
-        return Leak(file=file, line=line, kind=hit.kind, fingerprint=hit.fingerprint)
+        return Leak(file=self.name(path), line=line, kind=hit.kind, fingerprint=hit.fingerprint, member=name)
 
     def _guess(self, path: Path) -> None:
         with streams.opened(path) as file:
