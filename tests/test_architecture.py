@@ -76,7 +76,9 @@ TABLE: Final = {
     ),
     # redaction at pytest's boundary
     "shield": Place(modules="shield shield_reports shield_streams", places="redact", packages="pytest"),
-    "demo": Place(modules="demo", places="errors", packages="mcp starlette uvicorn anyio jsonschema json5"),
+    "demo": Place(
+        modules="demo", places="errors backup backup_format", packages="mcp starlette uvicorn anyio jsonschema json5"
+    ),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(
         modules="session worker planning involved scope setup conclude journal recover",

@@ -17,7 +17,8 @@ class Mutation:
     `mutate` changes the tree it is given, in place. `expected` maps a check's id to its outcome: whatever is not named
     must be as it is in the healthy release. `words` stand in the reasons of what did not pass, each at least once.
     `config` is laid over the run's readiness.toml (None drops a key). Unless `committed` is False, what was changed is
-    committed as a reviewed merge, so that the worktree says nothing. `verdict` is what must come of it where the
+    committed as a reviewed merge, so that the worktree says nothing; unless `backed_up` is False, the backup is made anew
+    afterwards, so that it holds what runs. `verdict` is what must come of it where the
     severities of what is expected alone do not say so.
     """
 
@@ -28,6 +29,7 @@ class Mutation:
     words: tuple[str, ...] = ()
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     committed: bool = True
+    backed_up: bool = True
     verdict: str | None = None
 
     @property

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config.demo import demo_settings
 from readiness.demo import llm
-from readiness.demo.release import Sample, sample
+from readiness.demo.faults import DemoError
+from readiness.demo.release import Sample, back_up, sample
 from tests.faults.toml import dumps
 
 if TYPE_CHECKING:
@@ -61,9 +62,26 @@ class Site:
         mutation.mutate(tree)
         if mutation.committed:
             _merge(tree)
+        if mutation.backed_up:
+            self._back_up()
         settings = _merged(self._settings(), mutation.config)
         self.file.write_text(dumps(settings), encoding="utf-8")
         return tree
+
+    def _back_up(self) -> None:
+        """Put a backup of the tree as it is now in the place of the older one; where none can be made, that one stays."""
+        folder = self.sample.release / "backups"
+        if not folder.is_dir() or folder.is_symlink():
+            return
+        # aside first: of two backups of one second nobody can say which is newer
+        aside = self.folder / "older"
+        _clear(aside)
+        folder.rename(aside)
+        try:
+            back_up(self.sample)
+        except DemoError:
+            _clear(folder)
+            aside.rename(folder)
 
     def _settings(self) -> dict[str, Any]:
         settings = demo_settings(self.sample.release)

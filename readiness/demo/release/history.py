@@ -38,6 +38,14 @@ def write(release: Path, files: Files, before: Files, day: dt.datetime) -> None:
     _run([git, "-C", str(release), "read-tree", BRANCH], b"", release)
 
 
+def head(release: Path) -> str | None:
+    """The commit at the head of the sample's branch; None where it has no history."""
+    try:
+        return (release / ".git" / "refs" / "heads" / BRANCH).read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
 def _stream(files: Files, before: Files, now: int) -> Iterator[bytes]:
     yield from _commit("refs/heads/main", 1, f"{AUTHOR} {now - 60 * _DAY} +0000", "4.2.1", [])
     yield from _contents({**files, **before})

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from readiness.backup import BackupError, Request, Source, create
+from readiness.backup_format import CONFIGURATION, ENVIRONMENT, LOCKFILE
 from readiness.demo.faults import DemoError
 from readiness.demo.release import catalogue, history
 
@@ -123,7 +125,27 @@ def sample(folder: Path, *, now: dt.datetime | None = None, port: int = PORT, ll
     _keep_previous(made)
     history.write(made.release, _tracked(made.release, files), _before(files), day)
     _age(made, day)
+    back_up(made)
     return made
+
+
+def back_up(made: Sample) -> None:
+    """A new backup of the release in its folder of backups, as `readiness backup` makes one. Raises DemoError."""
+    tree, state, cache = ("release", made.release), ("state", made.state), ("cache", made.cache)
+    wanted = (
+        (tree, "config/mcp-hub.json", CONFIGURATION),
+        (tree, ".env.production", ENVIRONMENT),
+        (tree, "package-lock.json", LOCKFILE),
+        (tree, "package.json", "package"),
+        (state, "logs", "logs"),
+        (cache, ".", "cache"),
+    )
+    sources = tuple(Source(root=root, base=base, path=path, role=role) for (root, base), path, role in wanted)
+    folder = made.release / "backups"
+    try:
+        create(Request(folder=folder, sources=sources, commit=history.head(made.release), version=VERSION))
+    except BackupError as error:
+        raise DemoError(f"the sample release cannot be backed up: {error}") from None
 
 
 def _files(words: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:

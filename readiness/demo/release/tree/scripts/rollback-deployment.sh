@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Puts the release of the newest backup that verifies back. With --yes it asks nobody, so that a gate can call it.
+# Puts the release that the newest backup belongs to back, if that backup verifies. With --yes it asks nobody, so that a gate can call it.
 set -euo pipefail
 
 RELEASE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SCRIPTS=$RELEASE/scripts
 BACKUPS=${BACKUPS:-$RELEASE/backups}
 LOCK=${LOCK:-$RELEASE/.deploy.lock}
+CONFIG=${READINESS_CONFIG:-/etc/mcp-hub/readiness.toml}
 YES=no
 
 fail() {
@@ -29,17 +30,12 @@ fi
 free=$(df -Pk "$RELEASE" | awk 'NR == 2 { print $4 }')
 [ "$free" -gt 1048576 ] || fail "only $free KiB free beneath $RELEASE"
 
-backup=""
-for candidate in $(find "$BACKUPS" -mindepth 1 -maxdepth 1 -type d -name '2*' | sort -r); do
-  if (cd "$candidate" && sha256sum --quiet --check SHA256SUMS); then
-    backup=$candidate
-    break
-  fi
-  echo "rollback: $candidate does not verify, looking for an older one" >&2
-done
-[ -n "$backup" ] || fail "no backup beneath $BACKUPS verifies"
-commit=$(sed -n 's/^commit=//p' "$backup/manifest.txt")
-cat "$backup/manifest.txt"
+restored=$(mktemp -d)
+trap 'rm -rf "$restored"' EXIT
+readiness backup --readiness-config "$CONFIG" --verify latest || fail "the newest backup beneath $BACKUPS does not verify"
+readiness backup --readiness-config "$CONFIG" --restore latest --into "$restored/backup"
+commit=$(jq -r .commit "$BACKUPS/latest/manifest.json")
+jq '{created, commit, version}' "$BACKUPS/latest/manifest.json"
 
 if [ "$YES" != yes ]; then
   [ -t 0 ] || fail "no terminal to ask on; call it with --yes"
@@ -50,7 +46,7 @@ fi
 began=$(date +%s)
 bash "$SCRIPTS/stop-mcp-hub.sh"
 git -C "$RELEASE" checkout --quiet --force "$commit"
-cp -a "$backup/config" "$backup/package.json" "$backup/package-lock.json" "$backup/.env.production" "$RELEASE/"
+cp -a "$restored/backup/release/." "$RELEASE/"
 (cd "$RELEASE" && npm ci --omit=dev && npm run build)
 bash "$SCRIPTS/start-mcp-hub.sh"
 bash "$SCRIPTS/validate-deployment.sh"
