@@ -1,0 +1,415 @@
+"""What a simulated shell's commands do: builtins, calls of functions and other scripts, and everything else by its status alone."""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.facts.shell_argv import SHELLS, Unwrapped, operands, seconds, unwrap
+from readiness.facts.shell_expand import OPERATORS_ALL, epoch
+from readiness.facts.shell_values import EMPTY, Exited, Left, Returned, Step, Value, Write, is_there, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from readiness.facts.shell_machine import Machine
+    from readiness.facts.shell_tree import Block, Node
+    from readiness.facts.shell_values import Loaded
+
+_SILENT: Final = frozenset(
+    ["mkdir", "rm", "rmdir", "mv", "cp", "ln", "chmod", "chown", "touch", "kill", "pkill", "sleep", "wait", "install", ":", "true", "false"]
+)
+_UNSURE: Final = frozenset(
+    ["pgrep", "ps", "pidof", "grep", "egrep", "fgrep", "rg", "lsof", "ss", "netstat", "nc", "jq", "awk", "cmp", "diff", "getopts", "which", "type", "hash", "mountpoint"]
+)
+"""Programs whose status answers a question: both answers are tried."""
+_ANSWERS: Final = frozenset(
+    {("kill", "-0"), ("systemctl", "is-active"), ("systemctl", "is-enabled"), ("command", "-v")}
+)
+_LONG_OPTIONS: Final = {"e": "errexit", "u": "nounset", "C": "noclobber", "E": "errtrace", "x": "xtrace", "f": "noglob"}
+
+
+class Commands:
+    """Runs a machine's commands."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._parsed: dict[str, Block] = {}
+
+    def parsed(self, text: str) -> Block:
+        """The statements of a text that is run: a trap's, eval's, `bash -c`'s."""
+        from readiness.facts.shell_lower import parse
+
+        if text not in self._parsed:
+            self._parsed[text] = parse(text.encode("utf-8", "replace")).body
+        return self._parsed[text]
+
+    def run(
+        self,
+        words: Sequence[Value],
+        *,
+        node: Node,
+        writes: tuple[Write, ...],
+        env: tuple[tuple[str, Value], ...],
+        tested: bool,
+    ) -> int:
+        """Run one command; its exit status."""
+        machine = self.machine
+        found = unwrap(words)
+        name = found.inner[0].text if found.inner else words[0].text
+        function = machine.functions.get(name)
+        if function is not None and not found.wrappers:
+            return machine.call(function, words[1:], line=node.line, tested=tested)
+        builtin = (
+            getattr(self, f"_do_{name}", None) if name.isalpha() and found.wrappers <= {"command", "builtin"} else None
+        )
+        if builtin is not None:
+            return int(builtin(node, found.inner, tested))
+        if name in {"[", ":", "."}:
+            by_name = {"[": self._do_test, ".": self._do_source, ":": self._do_true}
+            return by_name[name](node, found.inner, tested)
+        return self._outside(words, found, node=node, writes=writes, env=env, tested=tested)
+
+    # --- programs -------------------------------------------------------------------------------------------------
+
+    def _outside(  # noqa: PLR0913 - what a command is made of
+        self,
+        words: Sequence[Value],
+        found: Unwrapped,
+        *,
+        node: Node,
+        writes: tuple[Write, ...],
+        env: tuple[tuple[str, Value], ...],
+        tested: bool,
+    ) -> int:
+        machine = self.machine
+        text = found.inner[0].text if found.inner else ""
+        name = posixpath.basename(text)
+        script = self._script(found.inner)
+        writes = (*writes, *self._teed(name, found.inner, node.line))
+        if found.lock is not None:
+            machine.state.locks.add((machine.state.beneath(found.lock), -2))
+        step = self._step(
+            words, node=node, writes=writes, env=env, tested=tested, inner=found.inner, wrappers=found.wrappers,
+            bound=found.bound, invokes=script.path if script else None,
+        )  # fmt: skip
+        helper = script is not None and not script.role and len(machine.within) < 8  # noqa: PLR2004 - calls of calls
+        status = self._status(step, name, node, known=helper)
+        if not status:
+            status = self._effects(name, step, script if helper else None, node)
+        if found.lock is not None:
+            machine.state.locks = {lock for lock in machine.state.locks if lock[1] != -2}  # noqa: PLR2004 - a wrapper's
+        if "exec" in found.wrappers and found.inner:
+            raise Exited(status, "exec")
+        if machine.sink is not None and not status and name not in _SILENT and not writes and not helper:
+            self._print(name, found.inner)
+        return status
+
+    def _script(self, inner: Sequence[Value]) -> Loaded | None:
+        """The script of the release that a command runs."""
+        if not inner:
+            return None
+        path = inner[0].text
+        if posixpath.basename(path) in SHELLS:
+            rest = operands([value.text for value in inner[1:]], frozenset({"-o", "-O", "+O"}))
+            if any(value.text.startswith("-") and "c" in value.text for value in inner[1:2]) or not rest:
+                return None
+            path = rest[0]
+        elif "/" not in path and not path.endswith(".sh"):
+            return None
+        return self.machine.library.find(self.machine.state.beneath(path))
+
+    def _teed(self, name: str, inner: Sequence[Value], line: int) -> tuple[Write, ...]:
+        if name != "tee":
+            return ()
+        state, made = self.machine.state, self.machine.made
+        paths = [state.beneath(word) for word in operands([value.text for value in inner[1:]])]
+        return tuple(Write(path=p, ready=is_there(p.rpartition("/")[0], made), line=line) for p in paths)
+
+    def _step(self, words: Sequence[Value], *, node: Node, **given: Any) -> Step:  # noqa: ANN401 - Step's own fields
+        machine = self.machine
+        return Step(
+            argv=tuple(words),
+            file=machine.file,
+            line=node.line,
+            pos=node.pos,
+            errexit="errexit" in machine.state.options and not machine.ignored,
+            background=machine.background,
+            fed=machine.fed,
+            clock=machine.clock,
+            locks=frozenset(path for path, _ in machine.state.locks),
+            within=machine.within,
+            handler=machine.handler,
+            directory=machine.state.cwd,
+            **{"inner": tuple(words)} | given,
+        )
+
+    def _note(self, step: Step) -> int | None:
+        """Keep a step, with what the world says about it."""
+        status = self.machine.world(step)
+        if status:
+            import dataclasses
+
+            step = dataclasses.replace(step, dead=True)
+        self.machine.steps.append(step)
+        return status
+
+    def _status(self, step: Step, name: str, node: Node, *, known: bool) -> int:
+        said = self._note(step)
+        if said is not None or known:
+            return said or 0
+        first = step.words[0] if step.words else ""
+        questioned = name in _UNSURE or (name, first) in _ANSWERS
+        if questioned and (self.machine.ignored or step.tested):
+            return 1 - self.machine.decide(node.pos, usual=int(self.machine.hint))
+        return 0
+
+    def _effects(self, name: str, step: Step, script: Loaded | None, node: Node) -> int:
+        """What a command leaves behind, as far as the simulation follows it."""
+        machine, words = self.machine, list(step.words)
+        if script is not None:
+            return self._child(script, step.inner)
+        if name in SHELLS and len(words) > 1 and words[0].startswith("-") and words[0].endswith("c"):
+            return machine.apart(self.parsed(words[1]))
+        if name == "mkdir" or (name == "install" and any(w.startswith("-") and "d" in w for w in words)):
+            self._folders(name, words)
+        elif name == "flock":
+            self._locked(words)
+        elif name == "rm" or name == "rmdir":
+            gone = {machine.state.beneath(word) for word in operands(words)}
+            machine.state.locks = {lock for lock in machine.state.locks if lock[0] not in gone}
+        elif name == "sleep":
+            self._slept(joined(step.inner[1:2]))
+        elif step.bound is not None and (name in {"tail", "wait", "sleep", "bash", "sh"}):
+            machine.clock += step.bound
+            return 124 if step.tested or not step.errexit else 0
+        _ = node
+        return 0
+
+    def _child(self, script: Loaded, inner: Sequence[Value]) -> int:
+        """Another script of the release, as a process of its own."""
+        machine = self.machine
+        shell = posixpath.basename(inner[0].text) in SHELLS
+        args = inner[2:] if shell else inner[1:]
+        file, within, functions = machine.file, machine.within, machine.functions
+        before, machine.state = machine.state, machine.state.copy()
+        machine.state.options, machine.state.args = set(script.options), list(args)
+        machine.state.zero = f"@/{script.path}"
+        machine.file, machine.within, machine.functions = script.path, (*within, (file, 0)), {}
+        try:
+            return machine.apart(script.body)
+        finally:
+            machine.state, machine.file, machine.within, machine.functions = before, file, within, functions
+
+    def _folders(self, name: str, words: list[str]) -> None:
+        parents = name == "install" or any(
+            w == "--parents" or (w[:1] == "-" and w[1:2] != "-" and "p" in w) for w in words
+        )
+        for word in operands(words, frozenset({"-m", "--mode", "-o", "-g"})):
+            path = self.machine.state.beneath(word)
+            if not parents and "lock" in posixpath.basename(path).lower():
+                self.machine.state.locks.add((path, -1))
+            while path and path not in self.machine.made:
+                self.machine.made.add(path)
+                path = path.rpartition("/")[0] if parents else ""
+
+    def _locked(self, words: list[str]) -> None:
+        given = operands(words, frozenset({"-w", "-E", "--timeout", "--wait"}))
+        fd = int(given[0]) if given and given[0].isdecimal() else -1
+        state = self.machine.state
+        if "-u" in words or "--unlock" in words:
+            state.locks = {lock for lock in state.locks if lock[1] != fd}
+        elif fd in state.fds:
+            state.locks.add((state.fds[fd], fd))
+
+    def _slept(self, length: Value) -> None:
+        found = seconds(length.text) if length.known else None
+        self.machine.vague = self.machine.vague or found is None
+        self.machine.clock += found or 0.0
+
+    def opened(self, node: Node, writes: tuple[Write, ...], *, tested: bool) -> int:
+        """Files that a redirection alone opens; under noclobber that is a lock."""
+        machine = self.machine
+        locks = "noclobber" in machine.state.options
+        step = self._step((), node=node, writes=writes, tested=tested, kind="noclobber" if locks else "open")
+        status = self._note(step) or 0
+        if locks and not status:
+            machine.state.locks |= {(write.path, -1) for write in writes}
+        return status
+
+    def asked(self, node: Node) -> int:
+        """A question to a person, whom nobody expects to be there: it fails."""
+        self._note(self._step((Value("read"),), node=node, kind="ask"))
+        return 1
+
+    def _print(self, name: str, inner: Sequence[Value]) -> None:
+        """What a program prints, as far as it can be known."""
+        machine, words = self.machine, [value.text for value in inner[1:]]
+        given = [value for value in inner[1:] if not value.text.startswith("-")]
+        value = Value(f"$({name})", known=False, sources=frozenset({name}), names=joined(given).names)
+        if name in {"dirname", "basename"} and given:
+            text = posixpath.dirname(given[0].text) if name == "dirname" else posixpath.basename(given[0].text)
+            value = Value(text or ".", given[0].known, given[0].names)
+        elif name in {"realpath", "readlink"} and given and given[0].known:
+            value = Value(machine.state.beneath(given[0].text))
+        elif name == "date" and words == ["+%s"]:
+            machine.clock_read, value = True, Value(epoch(machine.clock))
+        elif name == "seq" and given and all(one.known and one.text.isdecimal() for one in given):
+            first, last = (1, given[0].text) if len(given) == 1 else (int(given[0].text), given[-1].text)
+            value = Value(" ".join(str(n) for n in range(first, int(last) + 1)[:10_000]))
+        if machine.sink is not None:
+            machine.sink.append(value)
+
+    # --- builtins -------------------------------------------------------------------------------------------------
+
+    def test(self, tokens: Sequence[str | Value], *, node: Node, tested: bool) -> int:
+        """`[ … ]`: worked out, or decided."""
+        machine = self.machine
+        shown = tuple(token if isinstance(token, Value) else Value(token) for token in tokens)
+        self._note(self._step(shown, node=node, kind="test", tested=tested))
+        truth = machine.expand.truth(tokens, made=machine.made)
+        if truth is None:
+            truth = bool(machine.decide(node.pos, usual=int(machine.hint)))
+            texts = [str(token) for token in tokens]
+            if texts[-2:-1] == ["-d"] and truth == (texts[0] != "!") and len(texts) < 4:  # noqa: PLR2004 - `! -d X` at most
+                machine.made.add(machine.state.beneath(texts[-1]))
+        return int(not truth)
+
+    def _do_test(self, node: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
+        given = words[1:-1] if words[0].text == "[" else words[1:]
+        tokens = [v.text if v.known and not v.names and v.text in OPERATORS_ALL else v for v in given]
+        return self.test(tokens, node=node, tested=tested)
+
+    def _do_true(self, *_: object) -> int:
+        return 0
+
+    def _do_false(self, *_: object) -> int:
+        return 1
+
+    def _do_cd(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        target = next((value.text for value in words[1:] if not value.text.startswith("-")), "~/.")
+        self.machine.state.cwd = self.machine.state.beneath(target)
+        self.machine.made.add(self.machine.state.cwd)
+        return 0
+
+    _do_pushd = _do_cd
+
+    def _do_pwd(self, *_: object) -> int:
+        if self.machine.sink is not None:
+            self.machine.sink.append(Value(self.machine.state.cwd))
+        return 0
+
+    def _do_echo(self, node: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
+        self._note(self._step(words, node=node, tested=tested))
+        given = list(words[2:] if len(words) > 1 and words[1].text in {"-n", "-e", "-ne", "-en"} else words[1:])
+        if self.machine.sink is not None:
+            self.machine.sink.append(joined(given, " "))
+        return 0
+
+    def _do_printf(self, node: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
+        self._note(self._step(words, node=node, tested=tested))
+        if self.machine.sink is not None and len(words) > 1:
+            plain = words[1].text.replace("\\n", "") == "%s" and len(words) == 3  # noqa: PLR2004 - one value
+            shown = joined(words[1:])
+            self.machine.sink.append(words[2] if plain else Value("$(printf)", known=False, names=shown.names))
+        return 0
+
+    def _do_exit(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        raise Exited(self._number(words, self.machine.status))
+
+    def _do_return(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        raise Returned(self._number(words, self.machine.status))
+
+    def _do_break(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        raise Left(self._number(words, 1), again=False)
+
+    def _do_continue(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        raise Left(self._number(words, 1), again=True)
+
+    @staticmethod
+    def _number(words: Sequence[Value], otherwise: int) -> int:
+        text = words[1].text if len(words) > 1 else ""
+        return int(text) if text.isdecimal() else otherwise
+
+    def _do_set(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        state, rest = self.machine.state, list(words[1:])
+        while rest and rest[0].text[:1] in {"-", "+"} and len(rest[0].text) > 1:
+            text = rest.pop(0).text
+            if text == "--":
+                state.args = rest
+                return 0
+            names = {_LONG_OPTIONS[letter] for letter in text[1:] if letter in _LONG_OPTIONS}
+            if text.endswith("o") and rest:
+                names.add(rest.pop(0).text)
+            state.options = state.options | names if text[0] == "-" else state.options - names
+        if rest:
+            state.args = rest
+        return 0
+
+    def _do_trap(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        given = [value.text for value in words[1:] if value.text not in {"--", "-p", "-l"}]
+        if len(given) == 1:
+            given = ["-", *given]
+        for name in given[1:]:
+            key = {"0": "EXIT"}.get(name, name.upper().removeprefix("SIG"))
+            if given[0] == "-":
+                self.machine.state.traps.pop(key, None)
+            else:
+                self.machine.state.traps[key] = given[0]
+        return 0
+
+    def _do_shift(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        args, number = self.machine.state.args, self._number(words, 1)
+        if number > len(args):
+            return 1
+        del args[:number]
+        return 0
+
+    def _do_unset(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        for value in words[1:]:
+            self.machine.state.variables[value.text] = EMPTY
+        return 0
+
+    def _do_eval(self, _: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
+        return self.machine.block(self.parsed(joined(words[1:], " ").text), tested=tested)
+
+    def _do_let(self, _: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
+        text = "".join(f"(( {value.text} ))\n" for value in words[1:])
+        return self.machine.block(self.parsed(text), tested=tested)
+
+    def _do_source(self, _: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
+        machine = self.machine
+        script = machine.library.find(machine.state.beneath(words[1].text)) if len(words) > 1 else None
+        if script is None or any(file == script.path for file, _ in machine.within) or script.path == machine.file:
+            return 0
+        file, within, machine.within = machine.file, machine.within, (*machine.within, (machine.file, 0))
+        machine.file = script.path
+        with contextlib.suppress(Returned):
+            try:
+                machine.block(script.body, tested=tested)
+            finally:
+                machine.file, machine.within = file, within
+        return 0
+
+    def _do_read(self, node: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
+        machine = self.machine
+        valued = frozenset({"-p", "-t", "-n", "-N", "-d", "-i", "-u", "-a"})
+        names = operands([value.text for value in words[1:]], valued) or ["REPLY"]
+        if not machine.fed:
+            for name in names:
+                machine.state.variables[name] = EMPTY
+            self._note(self._step(words, node=node, kind="ask", tested=tested))
+            return 1
+        for name in names:
+            machine.state.variables[name] = Value("${" + name + "}", known=False, sources=frozenset({"read"}))
+        return 0
+
+    def _do_mapfile(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
+        name = operands([value.text for value in words[1:]], frozenset({"-d", "-n", "-O", "-s", "-u"}))[-1:] or [
+            "MAPFILE"
+        ]
+        self.machine.state.variables[name[0]] = [Value("${" + name[0] + "}", known=False)]
+        return 0
+
+    _do_readarray = _do_mapfile
