@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.facts.backup import Backups
     from readiness.facts.dependencies import Dependencies
+    from readiness.facts.environment import Environment
     from readiness.facts.hubconfig import HubConfig
     from readiness.facts.loader import Loader
     from readiness.facts.operation import Operation
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from readiness.facts.secretcare import SecretCare
     from readiness.facts.secretplaces import SecretSearch
     from readiness.facts.secretrefs import Resolver
+    from readiness.facts.shell import Scripts
+    from readiness.facts.shell_care import Care
+    from readiness.facts.shell_questions import Questions
+    from readiness.facts.shell_tools import Linters, Supervisor
     from readiness.facts.workshop import Workshop
 
 
@@ -49,6 +54,14 @@ def hub_config(release: Release) -> HubConfig:
     from readiness.facts.hubconfig import HubConfig
 
     return HubConfig(release)
+
+
+@pytest.fixture
+def environment(release: Release) -> Environment:
+    """The service's environment, in detail."""
+    from readiness.facts.environment import Environment
+
+    return Environment(release)
 
 
 @pytest.fixture
@@ -145,3 +158,43 @@ def provider_keys(readiness_config: Config, secret_resolver: Resolver) -> Provid
     from readiness.facts.providerkeys import ProviderKeys
 
     return ProviderKeys(readiness_config, secret_resolver)
+
+
+@pytest.fixture(scope="session")
+def scripts(readiness_config: Config) -> Scripts:
+    """The release's shell scripts. Without a release to look at, the check ends in set-up."""
+    from readiness.facts.shell import Scripts
+
+    return Scripts(readiness_config)
+
+
+@pytest.fixture(scope="session")
+def questions(scripts: Scripts) -> Questions:
+    """What happens in the scripts when a command fails, when nobody is there, when the hub does not end."""
+    from readiness.facts.shell_questions import Questions
+
+    return Questions(scripts)
+
+
+@pytest.fixture(scope="session")
+def care(scripts: Scripts) -> Care:
+    """What the scripts look at before they write, and what they show of themselves."""
+    from readiness.facts.shell_care import Care
+
+    return Care(scripts)
+
+
+@pytest.fixture(scope="session")
+def linters(scripts: Scripts) -> Linters:
+    """What `bash -n` and shellcheck say of the scripts."""
+    from readiness.facts.shell_tools import Linters
+
+    return Linters(scripts)
+
+
+@pytest.fixture(scope="session")
+def supervisor(scripts: Scripts) -> Supervisor:
+    """What in the release restarts the hub."""
+    from readiness.facts.shell_tools import Supervisor
+
+    return Supervisor(scripts)

@@ -162,6 +162,8 @@ class Release:
     required_variables: tuple[str, ...] = ()
     previous: str | None = None
     """The release that a rollback returns to; None: looked for beside the release."""
+    rehearsal: str | None = None
+    """The record of the last rehearsed rollback; None: `rehearsal.json` in the folder of reports."""
     lock: str = ".deploy.lock"
     """The file that a running deployment holds, relative to the release."""
     bake: int = 60

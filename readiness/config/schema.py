@@ -90,6 +90,10 @@ RELEASE: Final[Schema] = {
     "previous": Key(
         path(), "the release that a rollback returns to, relative to `release`; default: looked for beside it"
     ),
+    "rehearsal": Key(
+        path(),
+        "record of the last rehearsed rollback, relative to `release`; default: rehearsal.json among the reports",
+    ),
     "lock": Key(path(), "the file that a running deployment holds, relative to `release`"),
     "bake": Key(integer(0, 10_080), "minutes to watch after a deploy"),
 }

@@ -28,6 +28,8 @@ _REFERENCE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
 
 SLOW_LIMIT: Final = 512 * 1024
 """Characters of what is no plain JSON: the reader of JSON5 needs a second for 160,000."""
+JOBS: Final = {"build": "build", "test": "tests", "lint": "lint"}
+"""The commands of `[release]`, and the key of `[expect]` that declares each."""
 PREDEFINED: Final = frozenset({"workspaceFolder", "workspaceFolderBasename", "userHome", "pathSeparator"})
 """Names that the hub itself gives a value in `${…}`, in every version."""
 
@@ -54,6 +56,11 @@ class Deployed:
         if not isinstance(found, dict):
             return {}
         return {str(name): value for name, value in found.items() if isinstance(value, dict)}
+
+    @property
+    def has_servers(self) -> bool:
+        """Whether there is a table of servers at all, be it empty."""
+        return isinstance(self.data.get("mcpServers", self.data.get("servers")), dict)
 
     def claims(self, *path: str) -> bool:
         """Whether `path` is an object that is enabled."""
@@ -154,7 +161,19 @@ def _circumstances(config: Config) -> dict[str, Claim]:
         found["version"] = Claim(expected=True)
     if config.expect.servers is not None:
         found["servers"] = Claim(expected=True)
-    return found
+    return found | _tree_claims(config)
+
+
+def _tree_claims(config: Config) -> dict[str, Claim]:
+    """What a release tree shows that it has, for a first look at it."""
+    root = config.target.release
+    if root is None:
+        return {}
+    seen = {"runtime": True, "git": disk.exists(root / ".git"), "unit": config.target.unit is not None}
+    seen |= {"config_schema": disk.exists(root / "config.schema.json")}
+    seen |= {name: bool(getattr(config.release, job)) for job, name in JOBS.items()}
+    seen |= {"previous_release": config.release.previous is not None}
+    return {name: Claim(expected=True) for name, there in seen.items() if there}
 
 
 def _deployed_claims(config: Config) -> dict[str, Claim]:

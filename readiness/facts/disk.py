@@ -91,6 +91,28 @@ def exists(path: Path) -> bool:
     return True
 
 
+def size(path: Path) -> int:
+    """Bytes of a regular file. Raises Unreadable."""
+    try:
+        at = path.stat()
+    except OSError as error:
+        raise _reason(path, error) from None
+    if stat.S_ISDIR(at.st_mode):
+        raise Unreadable(f"{path} is a folder, not a file", "folder", path)
+    if not stat.S_ISREG(at.st_mode):
+        raise Unreadable(f"{path} is no regular file", "special", path)
+    return at.st_size
+
+
+def owner(path: Path) -> tuple[int, int]:
+    """Numbers of the user and the group that what `path` leads to belongs to. Raises Unreadable."""
+    try:
+        at = path.stat()
+    except OSError as error:
+        raise _reason(path, error) from None
+    return at.st_uid, at.st_gid
+
+
 def mode(path: Path) -> int:
     """Permission bits of what `path` leads to. Raises Unreadable."""
     try:

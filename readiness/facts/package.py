@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_LOCKS: Final = {
+LOCKS: Final = {
     "bun.lock": "bun",
     "bun.lockb": "bun",
     "pnpm-lock.yaml": "pnpm",
@@ -70,14 +70,14 @@ class Package:
     def manager(self) -> str:
         """npm, bun, yarn or pnpm: as `packageManager` says, else by the lock file, else npm."""
         told = _text(self.data.get("packageManager")).partition("@")[0]
-        if told in set(_LOCKS.values()):
+        if told in set(LOCKS.values()):
             return told
-        return next((manager for name, manager in _LOCKS.items() if disk.exists(self.file.parent / name)), "npm")
+        return next((manager for name, manager in LOCKS.items() if disk.exists(self.file.parent / name)), "npm")
 
     @property
     def locks(self) -> tuple[Path, ...]:
         """The lock files that are there."""
-        return tuple(path for name in _LOCKS if disk.exists(path := self.file.parent / name))
+        return tuple(path for name in LOCKS if disk.exists(path := self.file.parent / name))
 
 
 def read(folder: Path) -> Package:
