@@ -13,6 +13,8 @@ import pytest
 from readiness.errors import Unknown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from readiness.config.model import Config
     from readiness.facts.backup import Backups
     from readiness.facts.dependencies import Dependencies
@@ -97,7 +99,7 @@ def backups(readiness_config: Config) -> Backups:
 
 
 @pytest.fixture
-def running_sources(readiness_config: Config) -> tuple[str, ...]:
+def running_sources(readiness_config: Config) -> tuple[Path, ...]:
     """The files that the hub says it read its servers from; none where no hub answers at once."""
     from readiness.facts.running import sources
 

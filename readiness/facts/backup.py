@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness import backup_format as form
 from readiness.backup_format import shown
 from readiness.errors import Unknown
-from readiness.facts.backup_one import Backup, read_one
+from readiness.facts.backup_one import Backup, inside, read_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from readiness.config.model import Config
     from readiness.facts.commits import Standing
@@ -127,31 +127,42 @@ class Backups:
 
         return Commits(self.release).standing(commit)
 
+    def shown(self, path: Path) -> str:
+        """`path` as people say it: relative to the release where it lies in it."""
+        return shown(inside(path, self.release) or str(path))
+
     # --- what runs ---------------------------------------------------------------------------------------------------
 
     def configurations(self) -> list[str]:
         """The hub's configuration files by their paths in the release, or absolute."""
         return [self.config.target.config]
 
-    def needed(self, running: Iterable[str] = ()) -> list[Path]:
+    def needed(self, running: Iterable[Path] = ()) -> list[Path]:
         """What a hub cannot be restored without: configuration, env file and lock file; `running`: what a hub says it reads."""
         target = self.config.target
         found = [path for path in (target.config_file, target.environment_file) if path is not None and path.is_file()]
         found += [path for name in LOCKFILES if (path := self.release / name).is_file()]
         known = {os.path.realpath(path) for path in found}
-        return found + [Path(path) for path in dict.fromkeys(running) if os.path.realpath(path) not in known]
+        return found + [path for path in dict.fromkeys(running) if os.path.realpath(path) not in known]
 
-    def lacking(self, backup: Backup, running: Iterable[str] = ()) -> tuple[list[str], list[str]]:
-        """What `backup` lacks of what is needed, and what has changed since. Raises Unknown where it cannot be read."""
+    def lacking(self, backup: Backup, running: Iterable[Path] = ()) -> tuple[list[str], list[str]]:
+        """What `backup` lacks of what is needed, and what is another file by now. Raises Unknown where it cannot be read."""
         backup.usable()
         missing, changed = [], []
         for path in self.needed(running):
             place = backup.place_of(path, self.release)
-            if place is None:
-                missing.append(shown(str(path)))
+            if place is None or not _is_kept(backup.path / place):
+                missing.append(self.shown(path))
             elif path.name not in LOCKFILES and not _same(path, backup.path, place):
-                changed.append(shown(str(path)))
+                changed.append(self.shown(path))
         return missing, changed
+
+
+def _is_kept(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _open_to(name: str, mode: int, others: int, group: int) -> tuple[list[str], list[str]]:

@@ -121,11 +121,11 @@ class Backup:
 
     def place_of(self, path: Path, release: Path) -> str | None:
         """Where it keeps the file `path`, below itself; None where it does not: by the path in the release, else by origin."""
-        inner = _inside(path, release)
+        inner = inside(path, release)
         if self.manifest is None:
             return foreign.place_of(inner or path.name, foreign.content(self.path).files)
         real = Path(os.path.realpath(path))
-        stored, origins = {f"release/{inner}", f"release/{_inside(real, release)}"}, {str(path), str(real)}
+        stored, origins = {f"release/{inner}", f"release/{inside(real, release)}"}, {str(path), str(real)}
         for entry in self.manifest.files:
             if entry.path in stored or self.manifest.origin(entry) in origins:
                 return f"{form.DATA}/{entry.path}"
@@ -186,7 +186,8 @@ def _own(path: Path, *, unfinished: bool) -> Backup:
     )
 
 
-def _inside(path: Path, release: Path) -> str | None:
+def inside(path: Path, release: Path) -> str | None:
+    """`path` relative to the release; None where it lies elsewhere."""
     for base in (release, release.resolve()):
         with contextlib.suppress(ValueError):
             return str(path.relative_to(base))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
@@ -13,7 +14,7 @@ SECONDS: Final = 1.0
 """A hub that does not answer by then is not within reach."""
 
 
-def sources(config: Config) -> tuple[str, ...]:
+def sources(config: Config) -> tuple[Path, ...]:
     """The files, each once; none where no hub is configured or none answers at once. Never raises."""
     from readiness.facts.http import Settings, Transport, token_of
     from readiness.facts.hub import Hub
@@ -33,4 +34,4 @@ def sources(config: Config) -> tuple[str, ...]:
         return ()
     finally:
         transport.close()
-    return tuple(dict.fromkeys(server.config_source for server in servers if server.config_source))
+    return tuple(dict.fromkeys(Path(server.config_source) for server in servers if server.config_source))
