@@ -128,6 +128,11 @@ class Scripts:
         roles = _roles(names)
         self.all: tuple[Script, ...] = tuple(Script(self.root, name, roles.get(name, "")) for name in names)
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What lifecycle scripts are for."""
+        return tuple(ROLES)
+
     def of(self, role: str) -> Script | None:
         """The script that is there for `role`; None where there is none."""
         return next((script for script in self.all if script.role == role), None)
@@ -143,8 +148,15 @@ class Scripts:
 
     @property
     def readable(self) -> list[Script]:
-        """Those that could be read."""
-        return [script for script in self.all if script.trouble is None]
+        """Those that could be read. Raises Unknown where there is none."""
+        found = [script for script in self.all if script.trouble is None]
+        if not found:
+            raise Unknown(f"there is no script in {self.root} that can be read")
+        return found
+
+    def unread(self) -> str:
+        """Why some scripts could not be read, in words; an empty text where all could."""
+        return "; ".join(str(script.trouble) for script in self.all if script.trouble)
 
     def missing(self) -> list[str]:
         """The usual names of those lifecycle scripts that are not there, or hold no command."""
@@ -175,14 +187,17 @@ class Scripts:
         name: object = "",
         args: Sequence[Value] = (),
         environ: Mapping[str, str] | None = None,
+        attended: bool = True,
     ) -> list[Trace]:
         """The ways through `script` in a `world`; remembered under the world's `name`. Raises Unreadable."""
         from readiness.facts import shell_paths
 
-        key = (script.path, name, tuple(args), None if environ is None else tuple(sorted(environ.items())))
+        key = (script.path, name, attended, tuple(args), None if environ is None else tuple(sorted(environ.items())))
         if key not in self._runs:
             script.program  # noqa: B018 - raises for what cannot be read
-            self._runs[key] = shell_paths.paths(script, self, world or shell_paths.healthy, args=args, environ=environ)
+            self._runs[key] = shell_paths.paths(
+                script, self, world or shell_paths.healthy, args=args, environ=environ, attended=attended
+            )
         return self._runs[key]
 
     def steps(self, script: Script) -> Iterator[Step]:

@@ -18,10 +18,49 @@ if TYPE_CHECKING:
     from readiness.facts.shell_values import Loaded
 
 _SILENT: Final = frozenset(
-    ["mkdir", "rm", "rmdir", "mv", "cp", "ln", "chmod", "chown", "touch", "kill", "pkill", "sleep", "wait", "install", ":", "true", "false"]
+    [
+        "mkdir",
+        "rm",
+        "rmdir",
+        "mv",
+        "cp",
+        "ln",
+        "chmod",
+        "chown",
+        "touch",
+        "kill",
+        "pkill",
+        "sleep",
+        "wait",
+        "install",
+        ":",
+        "true",
+        "false",
+    ]
 )
 _UNSURE: Final = frozenset(
-    ["pgrep", "ps", "pidof", "grep", "egrep", "fgrep", "rg", "lsof", "ss", "netstat", "nc", "jq", "awk", "cmp", "diff", "getopts", "which", "type", "hash", "mountpoint"]
+    [
+        "pgrep",
+        "ps",
+        "pidof",
+        "grep",
+        "egrep",
+        "fgrep",
+        "rg",
+        "lsof",
+        "ss",
+        "netstat",
+        "nc",
+        "jq",
+        "awk",
+        "cmp",
+        "diff",
+        "getopts",
+        "which",
+        "type",
+        "hash",
+        "mountpoint",
+    ]
 )
 """Programs whose status answers a question: both answers are tried."""
 _ANSWERS: Final = frozenset(
@@ -397,10 +436,10 @@ class Commands:
         valued = frozenset({"-p", "-t", "-n", "-N", "-d", "-i", "-u", "-a"})
         names = operands([value.text for value in words[1:]], valued) or ["REPLY"]
         if not machine.fed:
-            for name in names:
-                machine.state.variables[name] = EMPTY
-            self._note(self._step(words, node=node, kind="ask", tested=tested))
-            return 1
+            said = self._note(self._step(words, node=node, kind="ask", tested=tested))
+            if said or not machine.attended:
+                machine.state.variables |= dict.fromkeys(names, EMPTY)
+                return 1
         for name in names:
             machine.state.variables[name] = Value("${" + name + "}", known=False, sources=frozenset({"read"}))
         return 0

@@ -262,7 +262,7 @@ class _Truth:
         if sign in {"-n", "-z"}:
             return None if not operand.known else bool(operand.text) == (sign == "-n")
         if sign == "-t":
-            return False
+            return self.machine.attended
         if sign in {"-d", "-e"} and self.machine.state.beneath(operand.text) in self.made:
             return True
         return None

@@ -64,9 +64,11 @@ class Machine:
         *,
         choices: Mapping[tuple[str, int], int],
         environ: Mapping[str, str] | None,
+        attended: bool = False,
     ) -> None:
-        """`environ`: the variables that are set from outside, all others being empty; None: nobody knows."""
+        """`environ`: the variables that are set from outside, all others being empty; None: nobody knows. `attended`: a person answers at a terminal."""
         self.library, self.world, self.choices, self.environ = library, world, choices, environ
+        self.attended = attended
         self.expand, self.commands = Expander(self), Commands(self)
         self.state = State(zero="")
         self.functions: dict[str, tree.Function] = {}
@@ -97,11 +99,11 @@ class Machine:
             vague=self.vague,
         )
 
-    def program(self, body: Block) -> tuple[int, str]:
+    def program(self, body: Block, *, tested: bool = False) -> tuple[int, str]:
         """Run a (sub)shell's statements, then its EXIT trap."""
         status, how = 0, "end"
         try:
-            status = self.block(body)
+            status = self.block(body, tested=tested)
         except Exited as ended:
             status, how = ended.status, ended.how
         except (Returned, Left) as ended:
@@ -181,12 +183,12 @@ class Machine:
             self.ignored -= 1
             self.hint = hint
 
-    def apart(self, body: Block, *, background: bool = False) -> int:
+    def apart(self, body: Block, *, tested: bool = False, background: bool = False) -> int:
         """A subshell: what it changes in the shell's state is gone afterwards, what it did in the file system stays."""
         before, functions, was = self.state, dict(self.functions), self.background
         self.state, self.background = before.copy(), was or background
         try:
-            status, how = self.program(body)
+            status, how = self.program(body, tested=tested)
         finally:
             lasting = {lock for lock in self.state.locks if lock[1] < 0}
             self.state, self.functions, self.background = before, functions, was
@@ -338,32 +340,26 @@ class Machine:
             self.fed = fed_before
 
     def _pipeline(self, node: tree.Pipeline, tested: bool) -> int:  # noqa: FBT001 - as above
-        sink, status, fed = self.sink, 0, self.fed
+        sink, fed, statuses = self.sink, self.fed, []
+        all_count = "pipefail" in self.state.options
         sources: frozenset[str] = frozenset()
-        all_tested = tested and "pipefail" in self.state.options
         for number, part in enumerate(node.parts, 1):
             last = number == len(node.parts)
-            self.sink, self.fed = (sink, fed or number > 1) if last else ([], fed or number > 1)
+            self.sink, self.fed = sink if last else [], fed or number > 1
             held = len(sink) if sink is not None else 0
-            one = self._piped(part, tested=tested if last else all_tested)
-            status = one if last or "pipefail" not in self.state.options else one or status
+            statuses.append(self._piped(part, tested=tested and (last or all_count)))
             if not last:
                 sources = sources.union(*(value.sources for value in self.sink or []))
             elif sink is not None:
-                sink[held:] = [dataclasses.replace(v, sources=v.sources | sources) for v in sink[held:]]
-            if "pipefail" in self.state.options and not last:
-                self.sub_status = status
-        self.sink, self.fed = sink, fed
-        failed = status or (self.sub_status if "pipefail" in self.state.options else 0)
-        self.sub_status = 0
+                sink[held:] = [dataclasses.replace(value, sources=value.sources | sources) for value in sink[held:]]
+        self.sink, self.fed, self.sub_status = sink, fed, 0
+        failed = next((status for status in reversed(statuses) if status), 0) if all_count else statuses[-1]
         return self.settled(failed, tested=tested)
 
     def _piped(self, part: Node, *, tested: bool) -> int:
-        self.sub_status = 0
-        if tested or self.ignored:
-            with self.unwatched():
-                return self.apart((part,))
-        return self.apart((part,))
+        """One part of a pipeline; its own failure ends no more than itself."""
+        with self.unwatched() if tested or self.ignored else contextlib.nullcontext():
+            return self.apart((part,), tested=tested)
 
     def _not(self, node: tree.Not, tested: bool) -> int:  # noqa: FBT001, ARG002 - as above; what `!` turns ends nothing
         with self.unwatched(usual=not self.hint):

@@ -26,6 +26,7 @@ def paths(
     *,
     args: Sequence[Value] = (),
     environ: Mapping[str, str] | None = None,
+    attended: bool = False,
 ) -> list[Trace]:
     """Run `script` until both sides of each undecided test were taken once: that is every branch, not every combination.
 
@@ -35,7 +36,7 @@ def paths(
     seen: set[tuple[tuple[str, int], int]] = set()
     found: list[Trace] = []
     while waiting and len(found) < MOST_PATHS:
-        trace = Machine(library, world, choices=waiting.pop(0), environ=environ).start(script, args)
+        trace = Machine(library, world, choices=waiting.pop(0), environ=environ, attended=attended).start(script, args)
         found.append(trace)
         seen.update((key, taken) for key, _, taken in trace.decisions)
         for number, (key, ways, _) in enumerate(trace.decisions):
