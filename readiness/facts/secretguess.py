@@ -46,6 +46,8 @@ _PLUGINS: Final = frozenset(
 """Kinds that the shapes of `secretscan` do not cover already."""
 _LEAST: Final = 12
 """Characters below which a literal under a telling name in somebody's source is a test's password."""
+_SPELT: Final = re.compile(r"[A-Za-z]{0,15}\d{0,4}(?:[-_.:/][A-Za-z]{0,15}\d{0,4})*")
+"""Words and short numbers, joined."""
 _QUOTED: Final = re.compile(r"^[\"'`]|[\"'`;,)\]}]+$")
 
 
@@ -88,7 +90,7 @@ def _kind(kind: str) -> str:
 
 
 def _likely(value: str) -> bool:
-    if len(value) < _LEAST or " " in value or manager(value) or harmless(value):
+    if len(value) < _LEAST or " " in value or manager(value) or harmless(value) or _SPELT.fullmatch(value):
         return False
     # a call, a property or a template is a program that fetches a secret
     return token_shaped(value) and re.search(r"[()\[\]{}<>$]|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$", value) is None
