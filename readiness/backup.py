@@ -92,7 +92,8 @@ class _Making:
         self.folder = request.folder
         now = time.time()
         self.created = dt.datetime.fromtimestamp(now, dt.UTC)
-        self.name = f"{self.created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        part = self.created.microsecond * 4096 // 1_000_000
+        self.name = f"{self.created:%Y%m%dT%H%M%SZ}-{part:03x}{secrets.token_hex(3)[:5]}"
         self.partial = self.folder / f"{PARTIAL}{self.name}"
         self.written: list[Path] = []
 
@@ -104,7 +105,7 @@ class _Making:
             self._check_room(found)
             entries = tuple(self._copied(found))
             manifest = Manifest(
-                created=self.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
+                created=self.created.isoformat(timespec="microseconds").replace("+00:00", "Z"),
                 commit=self.request.commit,
                 version=self.request.version,
                 roots=found.roots,

@@ -1,7 +1,7 @@
 """How a backup lies on disk: the names in its folder, its manifest, and how its files are opened.
 
     backups/                         private (0700)
-      20251116T101500Z-3f2a1b/       a whole backup; it got this name last
+      20251116T101500Z-3f2a1b07/     a whole backup; it got this name last
         manifest.json                what it holds, with a SHA-256 for every file and a seal over itself
         data/release/…               copies; the first part names a root: where the file came from
       latest -> 20251116T101500Z-…   the newest whole one
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 FORMAT: Final = "mcp-hub-readiness/backup/1"
 MANIFEST, DATA, LATEST, LOCK = "manifest.json", "data", "latest", ".lock"
 PARTIAL, REMOVING = ".partial-", ".removing-"
-NAME: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
-"""The name of a whole backup: when it was begun, in UTC, and six digits that keep two of one second apart."""
+NAME: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+"""The name of a whole backup: when it was begun, in UTC; then three digits for the part of the second, so that names sort
+by time, and five that keep two of one moment apart."""
 MANIFEST_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of a manifest at most: an entry takes about 300."""
 ENTRY_LIMIT: Final = 100_000
@@ -105,7 +106,7 @@ class Manifest:
     def origin(self, entry: Entry) -> str:
         """Where `entry` came from, as an absolute path."""
         root, _, rest = entry.path.partition("/")
-        return os.path.normpath(f"{self.roots[root]}/{rest}")
+        return os.path.normpath(os.path.join(self.roots[root], rest))  # noqa: PTH118 - text, as recorded
 
 
 def render(manifest: Manifest) -> bytes:

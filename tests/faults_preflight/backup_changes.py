@@ -165,14 +165,14 @@ def modes(folder: int, backup: int) -> Change:
 
 def older_beside(tree: Path) -> None:
     """`latest` still leads to yesterday's backup."""
-    shutil.copytree(newest(tree), tree / "backups" / "20200101T000000Z-000000", symlinks=True)
+    shutil.copytree(newest(tree), tree / "backups" / "20200101T000000Z-00000000", symlinks=True)
     latest = tree / "backups" / "latest"
     name = newest(tree).name
     latest.unlink()
-    latest.symlink_to("20200101T000000Z-000000")
+    latest.symlink_to("20200101T000000Z-00000000")
     manifest(lambda document: document.update(created="2020-01-01T00:00:00Z"))(tree)
     latest.unlink()
-    latest.symlink_to("20200101T000000Z-000000")
+    latest.symlink_to("20200101T000000Z-00000000")
     assert name != newest(tree).name
 
 

@@ -138,12 +138,12 @@ MUTATIONS: Final = (
         sentence="The link `latest` still leads to an old backup.",
         mutate=older_beside,
         expected={INTACT: "degraded"},
-        words=("the link latest leads to 20200101T000000Z-000000",),
+        words=("the link latest leads to 20200101T000000Z-00000000",),
     ),
     broken(
         name="unfinished-backup-beside-a-whole-one",
         sentence="A backup was ended while it was made, and a whole one is there.",
-        mutate=lambda tree: (tree / "backups" / ".partial-20200101T000000Z-000000").mkdir(mode=0o700),
+        mutate=lambda tree: (tree / "backups" / ".partial-20200101T000000Z-00000000").mkdir(mode=0o700),
     ),
     broken(
         name="backup-of-odd-names",
