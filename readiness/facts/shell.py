@@ -59,6 +59,8 @@ class Script:
         """Its bytes. Raises Unreadable: missing, a folder, not permitted, binary, too large, or outside the release."""
         if not self.file.resolve().is_relative_to(self._root.resolve()):
             raise Unreadable(f"{self.file} leads out of the release", "broken", self.file)
+        if self.file.is_dir():
+            raise Unreadable(f"{self.file} is a folder, not a file", "folder", self.file)
         found = disk.content(self.file, SIZE_LIMIT)
         if b"\0" in found:
             raise Unreadable(f"{self.file} is binary, not a script", "binary", self.file)

@@ -83,7 +83,7 @@ class Care:
         )
 
     def _changes(self, step: Step) -> bool:
-        if step.kind == "command" and step.invokes and not step.locks:
+        if step.kind == "command" and step.invokes:
             script = self.scripts.find(step.invokes)
             return script is not None and script.role in {"stop", "deploy", "start", "rollback"}
         return kinds.changes(step) and not kinds.is_request(step)

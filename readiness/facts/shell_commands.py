@@ -98,6 +98,10 @@ class Commands:
         found = unwrap(words)
         name = found.inner[0].text if found.inner else words[0].text
         function = machine.functions.get(name)
+        if writes and not self._is_outside(name, found):
+            status = self.opened(node, writes, tested=tested)
+            if status:
+                return status
         if function is not None and not found.wrappers:
             return machine.call(function, words[1:], line=node.line, tested=tested)
         builtin = (
@@ -109,6 +113,13 @@ class Commands:
             by_name = {"[": self._do_test, ".": self._do_source, ":": self._do_true}
             return by_name[name](node, found.inner, tested)
         return self._outside(words, found, node=node, writes=writes, env=env, tested=tested)
+
+    def _is_outside(self, name: str, found: Unwrapped) -> bool:
+        """Whether a command is a program, not a function and not a builtin."""
+        if name in self.machine.functions and not found.wrappers:
+            return False
+        builtin = name.isalpha() and hasattr(self, f"_do_{name}") and found.wrappers <= {"command", "builtin"}
+        return not builtin and name not in {"[", ":", "."}
 
     # --- programs -------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ _PROCESS_MANAGERS: Final = _SERVICES | {
     "systemd-run",
 }
 _COPIES: Final = frozenset({"cp", "mv", "rsync", "tar", "ln", "unzip", "install"})
+_BACKUP_PROGRAMS: Final = frozenset({"restic", "borg", "duplicity", "zip", "dd", "pg_dump"})
 _BEFORE: Final = ("backup", "prev", "rollback", "last", "old", "good", "before", "snapshot")
 """Words in the path or variable that a restore takes its files from."""
 TERM: Final = frozenset({"TERM", "15", "SIGTERM"})
@@ -74,16 +75,22 @@ def changes(step: Step) -> bool:
         return step.name != "tar" or not any(
             "t" in word for word in step.words[:1] if "x" not in word and "c" not in word
         )
-    return is_build(step) or is_update(step) or starts_hub(step)
+    return is_build(step) or is_update(step) or starts_hub(step) or is_backup(step)
+
+
+def is_backup(step: Step) -> bool:
+    """Whether it makes a backup by a program that is there for that."""
+    if step.name == "readiness":
+        return step.words[:1] == ("backup",) and not {"--verify", "--restore"} & set(step.words)
+    return step.name in _BACKUP_PROGRAMS
 
 
 def writes_files(step: Step) -> bool:
     """Whether it fills the disk: copies, archives, fetches, installs, builds."""
-    return step.kind == "command" and (
-        step.name in _COPIES - {"ln", "install"}
-        or is_build(step)
-        or git_verb(step) in {"pull", "fetch", "clone", "merge"}
-    )
+    if step.kind != "command":
+        return False
+    fetches = git_verb(step) in {"pull", "fetch", "clone", "merge"}
+    return step.name in _COPIES - {"ln", "install"} or is_build(step) or is_backup(step) or fetches
 
 
 def starts_hub(step: Step) -> bool:
