@@ -36,7 +36,7 @@ def demo_settings(release: Path | None = None) -> dict[str, Any]:
         "limits": {"hub-stays-up": {"critical": 0}},
         # with a shell and nothing else: a machine without Node builds and tests the sample too
         "release": {name: ["/bin/sh", f"tools/{name}.sh"] for name in ("build", "test", "lint")}
-        | {"previous": "../releases/4.2.1"},
+        | {"previous": "../releases/4.2.1", "rehearsal": "../rehearsal.json"},
         "contacts": {role: f"{role.replace('_', '-')}@example.com" for role in PEOPLE},
     }
     if release is not None:

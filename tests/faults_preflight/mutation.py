@@ -17,7 +17,7 @@ class Mutation:
     `mutate` changes the tree it is given, in place. `expected` maps a check's id to its outcome: whatever is not named
     must be as it is in the healthy release. `words` stand in the reasons of what did not pass, each at least once.
     `config` is laid over the run's readiness.toml (None drops a key). Unless `committed` is False, what was changed is
-    committed as a reviewed merge, so that the worktree says nothing; unless `backed_up` is False, the backup is made anew
+    committed, and reviewed, so that the worktree says nothing; unless `backed_up` is False, the backup is made anew
     afterwards, so that it holds what runs. `verdict` is what must come of it where the
     severities of what is expected alone do not say so.
     """

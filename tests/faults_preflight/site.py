@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config.demo import demo_settings
@@ -22,7 +23,6 @@ from tests.faults.toml import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from tests.faults_preflight.mutation import Mutation
 
@@ -54,7 +54,7 @@ class Site:
         return Sample(root=self.pristine).key
 
     def put(self, mutation: Mutation) -> Path:
-        """The release tree of a fresh copy, broken as `mutation` says; its changes are committed as a reviewed merge."""
+        """The release tree of a fresh copy, broken as `mutation` says; its changes are committed, and reviewed."""
         _clear(self.sample.root)
         _clear(self.reports)
         subprocess.run(["cp", "-a", str(self.pristine), str(self.sample.root)], check=True, timeout=60)
@@ -92,13 +92,18 @@ class Site:
 
 
 def _merge(tree: Path) -> None:
-    """Commit what a mutation changed, as the merge of a branch: the commit before stays reachable."""
+    """Commit what a mutation changed, with the review of another person on record."""
     if not (tree / ".git").is_dir():
         return
-    other = _git(tree, "rev-parse", "HEAD^2").strip()
     _git(tree, "add", "--all")
-    (tree / ".git" / "MERGE_HEAD").write_text(other + "\n", encoding="utf-8")
-    _git(tree, "commit", "--quiet", "--message", "Merge branch 'mutation'")
+    _git(
+        tree,
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "--message",
+        "A mutation\n\nReviewed-by: Ada Engineer <ada@example.com>",
+    )
     _git(tree, "update-ref", "refs/remotes/origin/main", "HEAD")
 
 
@@ -113,8 +118,9 @@ def _clear(folder: Path) -> None:
         return
     for path, folders, _ in os.walk(folder):
         for name in folders:
-            with contextlib.suppress(OSError):
-                os.chmod(os.path.join(path, name), 0o700, follow_symlinks=False)  # noqa: PTH101, PTH118 - many
+            below = Path(path, name)
+            if not below.is_symlink():
+                below.chmod(0o700)
     shutil.rmtree(folder)
 
 

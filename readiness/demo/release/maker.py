@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 import os
 import secrets
 import shutil
@@ -89,6 +90,11 @@ class Sample:
         return self.vault / "read"
 
     @property
+    def rehearsal(self) -> Path:
+        """The record of the last rehearsed rollback."""
+        return self.root / "rehearsal.json"
+
+    @property
     def key(self) -> str:
         """The made-up key of the LLM's double."""
         return (self.vault / "mcp-hub" / "openai" / "credential").read_text(encoding="utf-8")
@@ -114,13 +120,12 @@ def sample(folder: Path, *, now: dt.datetime | None = None, port: int = PORT, ll
         "@LLM@": llm,
         "@PYTHON@": sys.executable,
         "@ROTATED@": (day - dt.timedelta(days=20)).date().isoformat(),
-        "@REHEARSED@": (day - dt.timedelta(days=7)).date().isoformat(),
     }
     files = dict(_files(words))
     for path, content in files.items():
         _write(made.release / path, content)
     (made.release / ".env.production").chmod(_PRIVATE)
-    _surroundings(made)
+    _surroundings(made, day)
     _build(made.release)
     _keep_previous(made)
     history.write(made.release, _tracked(made.release, files), _before(files), day)
@@ -180,13 +185,16 @@ def _before(files: Mapping[str, bytes]) -> dict[str, tuple[int, bytes]]:
     return {name: (0o644, content) for name, content in changed.items()} | {"CHANGELOG.md": (0o644, older.encode())}
 
 
-def _surroundings(made: Sample) -> None:
-    """What a release has around it on its host: the hub's folders and the vault with a new made-up key."""
+def _surroundings(made: Sample, day: dt.datetime) -> None:
+    """What a release has around it on its host: the hub's folders, the vault with a new made-up key, a drill's record."""
     for folder in (made.state / "logs", made.cache, made.vault / "mcp-hub" / "openai", made.release / "logs"):
         folder.mkdir(parents=True)
     made.cache.chmod(0o700)
     made.vault.chmod(0o700)
     (made.state / "workspaces.json").write_text("{}\n", encoding="utf-8")
+    rehearsed = (day - dt.timedelta(days=7)).isoformat(timespec="seconds")
+    drill = {"finished": rehearsed, "seconds": 214.0, "result": "verified"}
+    made.rehearsal.write_text(json.dumps(drill) + "\n", encoding="utf-8")
     credential = made.vault / "mcp-hub" / "openai" / "credential"
     credential.write_text(f"sk-proj-{secrets.token_hex(32)}", encoding="utf-8")
     credential.chmod(_PRIVATE)
