@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.secretrefs import manager
-from readiness.secret_words import harmless, secret_name, token_shaped
+from readiness.secret_words import harmless, secret_name, secret_value, token_shaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ _SUSPECT: Final = re.compile(
     rb"\w{0,40}[\]'\"`]{0,3}\s{0,4}(?:[:=]|\()|://[^\s/]{1,200}@|cloudant|softlayer|(?:ibm|watson)\w{0,20}[_-]?key"
     rb"|-us\d{1,2}\b|sq0csp-|_live_|\bAKC|\bAP[0-9A-Z]|\b(?:AC|SK)[a-z0-9]{32}|[MNO][\w-]{23,25}\.[\w-]{6}\.|hooks\.slack"
 )
+_KEYWORD: Final = "Secret Keyword"
 _PLUGINS: Final = frozenset(
     {
         "Artifactory Credentials",
@@ -35,7 +36,7 @@ _PLUGINS: Final = frozenset(
         "IBM Cloud IAM Key",
         "IBM COS HMAC Credentials",
         "Mailchimp Access Key",
-        "Secret Keyword",
+        _KEYWORD,
         "Slack Token",
         "SoftLayer Credentials",
         "Square OAuth Secret",
@@ -44,6 +45,8 @@ _PLUGINS: Final = frozenset(
     }
 )
 """Kinds that the shapes of `secretscan` do not cover already."""
+_SHORT: Final = 6
+"""Characters below which a value in a configuration is a switch."""
 _LEAST: Final = 12
 """Characters below which a literal under a telling name in somebody's source is a test's password."""
 _SPELT: Final = re.compile(r"[A-Za-z]{0,15}\d{0,4}(?:[-_.:/][A-Za-z]{0,15}\d{0,4})*")
@@ -73,20 +76,26 @@ def guesses(name: str, content: bytes) -> Iterator[tuple[str, str, int]]:
         line += content.count(b"\n", reached, begin)
         if end - begin <= _LINE_LIMIT:
             text = content[begin:end].decode("utf-8", "replace")
-            yield from ((value, kind, line) for value, kind in _in_line(name, text, line))
+            yield from ((value, kind, line) for value, kind in _in_line(name, text))
         reached, line = end + 1, line + content.count(b"\n", begin, end + 1)
 
 
-def _in_line(name: str, text: str, number: int) -> Iterator[tuple[str, str]]:
+def _in_line(name: str, text: str) -> Iterator[tuple[str, str]]:
+    from detect_secrets.plugins.keyword import QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP, REGEX_BY_FILETYPE
+    from detect_secrets.util.filetype import determine_file_type
+
     for plugin in _plugins():
-        for found in plugin.analyze_line(filename=name, line=text, line_number=number):
-            value = _QUOTED.sub("", str(found.secret_value or "").strip())
+        kind = str(plugin.secret_type)
+        # never analyze_line: it may ask the service that a secret belongs to whether it is valid
+        if kind == _KEYWORD:
+            shapes = REGEX_BY_FILETYPE.get(determine_file_type(name), QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP)
+            found = plugin.analyze_string(text, denylist_regex_to_group=shapes)
+        else:
+            found = plugin.analyze_string(text)
+        for secret in found:
+            value = _QUOTED.sub("", str(secret or "").strip())
             if _likely(value):
-                yield value, _kind(str(found.type))
-
-
-def _kind(kind: str) -> str:
-    return "a literal under a telling name" if kind == "Secret Keyword" else f"looks like: {kind}"
+                yield value, "a literal under a telling name" if kind == _KEYWORD else f"looks like: {kind}"
 
 
 def _likely(value: str) -> bool:
@@ -112,7 +121,7 @@ def literals(data: object) -> Iterator[tuple[str, str, str]]:
 def _option(items: list[object], number: int) -> str:
     """The command line option that stands before an argument."""
     before = items[number - 1] if number else ""
-    return before if isinstance(before, str) and before.startswith("-") else ""
+    return before if isinstance(before, str) and before.startswith("-") and "=" not in before else ""
 
 
 def _literal(name: str, value: str) -> str:
@@ -122,12 +131,13 @@ def _literal(name: str, value: str) -> str:
     if rest and scheme.lower() in {"bearer", "basic", "token"}:
         name, value = "authorization", rest
     value = value.strip()
-    if not secret_name(name.lstrip("-")) or not value or " " in value or manager(value) or "${" in value:
+    if (
+        value.startswith("--")
+        or not secret_name(name.lstrip("-"))
+        or not value
+        or " " in value
+        or manager(value)
+        or "${" in value
+    ):
         return ""
-    from readiness.secret_words import secret_value
-
     return value if len(value) >= _SHORT and secret_value(name.lstrip("-"), value) else ""
-
-
-_SHORT: Final = 6
-"""Characters below which a value in a configuration is a switch."""

@@ -234,7 +234,7 @@ class _Work:
         hits = search(content, self.needles)
         self.size += content.size
         self.leaks += [self._leak(path, hit) for hit in hits]
-        if guess and not hits and facts.st_size <= secretguess.SIZE_LIMIT:
+        if guess and facts.st_size <= secretguess.SIZE_LIMIT:
             self._guess(path)
         if content.error:
             raise content.error
@@ -247,7 +247,8 @@ class _Work:
         with streams.opened(path) as file:
             content = file.read(secretguess.SIZE_LIMIT) or b""
         for value, kind, line in secretguess.guesses(path.name, content):
-            self.leaks.append(Leak(file=self.name(path), line=line, kind=kind, fingerprint=fingerprint(value)))
+            if not search([(0, value.encode())], self.needles):  # or it was found already, for what it is
+                self.leaks.append(Leak(file=self.name(path), line=line, kind=kind, fingerprint=fingerprint(value)))
 
     def done(self) -> Search:
         return Search(
