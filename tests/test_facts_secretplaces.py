@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Secrets, Target
-from readiness.facts import hubfolders, secretplaces
+from readiness.facts import hubfolders, secretwork
 from readiness.facts.disk import Unreadable
 from readiness.facts.secretplaces import SecretSearch
 from readiness.secret_words import placeholder, secret_value
@@ -48,7 +48,7 @@ def git(release: Path, *arguments: str) -> None:
     subprocess.run(argv, check=True, capture_output=True, timeout=30)
 
 
-def told(found: secretplaces.Search) -> list[str]:
+def told(found: secretwork.Search) -> list[str]:
     """The findings without their fingerprints."""
     return sorted(str(leak).partition(" (fingerprint")[0] for leak in found.leaks)
 
@@ -164,7 +164,7 @@ def test_the_same_file_is_searched_once(release: Path) -> None:
 
 def test_what_is_enormous_is_searched_up_to_the_budget(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the budget nothing is read, and the search says so."""
-    monkeypatch.setattr(secretplaces, "BUDGET", 1_000_000)
+    monkeypatch.setattr(secretwork, "BUDGET", 1_000_000)
     (release / "logs" / "a.log").write_bytes(b"x" * 3_000_000)
     (release / "logs" / "b.log").write_text(KEY, encoding="utf-8")
     found = search(release).logs()

@@ -15,17 +15,16 @@ from readiness.facts import deployed, disk, hubfolders, secretguess, streams
 from readiness.facts.git import Git
 from readiness.facts.secretknown import Known, known
 from readiness.facts.secretrefs import Resolver
-from readiness.facts.secretscan import SHORTEST, Hit, Needles, fingerprint, search
+from readiness.facts.secretscan import SHORTEST, Needles, fingerprint
+from readiness.facts.secretwork import Leak, Search, Work
 from readiness.facts.streams import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from readiness.config.model import Config
 
-BUDGET: Final = 8 * 1024**3
-"""Bytes searched in one place at most, unpacked: about a minute."""
 _CONFIGURATIONS: Final = (
     *("mcp-servers.json", "mcp.json", ".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json", "config.json", ".npmrc"),
     *("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml", "Dockerfile", "ecosystem.config.js"),
@@ -34,33 +33,6 @@ _CONFIGURATIONS: Final = (
 _LOG: Final = re.compile(r"\.log(?:[.-][\w.-]*)?$|^nohup\.out$|\.out$|\.(?:log|out)\.gz$")
 _OUTSIDE: Final = frozenset({".git", "node_modules", "logs", "log"})
 """Folders that are not the release's own text where no git says what is."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Leak:
-    """A secret where it should not be; `file` as it is shown, relative to the release where it lies below it."""
-
-    file: str
-    line: int | None
-    """A line of the file, or of its `member` where it is an archive."""
-    kind: str
-    fingerprint: str
-    member: str = ""
-
-    def __str__(self) -> str:
-        where = ":".join(str(part) for part in (self.file, self.member, self.line or "") if part)
-        return f"{where}: {self.kind} (fingerprint {self.fingerprint})"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What a search came to: `unread` could not be looked into, `skipped` is nothing that holds text."""
-
-    leaks: tuple[Leak, ...] = ()
-    unread: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
-    files: int = 0
-    size: int = 0
 
 
 class SecretSearch:
@@ -108,7 +80,7 @@ class SecretSearch:
         work.leaks += list(self._literals(file, work))
         return work.done()
 
-    def _literals(self, file: Path, work: _Work) -> Iterator[Leak]:
+    def _literals(self, file: Path, work: Work) -> Iterator[Leak]:
         """What the parsed configuration says under telling names, where no other search found the file at fault."""
         try:
             data = deployed.read_files((file,)).data
@@ -172,92 +144,14 @@ class SecretSearch:
         work.run()
         return work.done()
 
-    def _work(self, listing: streams.Listing) -> _Work:
-        return _Work(listing, self.needles, self._name)
+    def _work(self, listing: streams.Listing) -> Work:
+        return Work(listing, self.needles, self._name)
 
     def _name(self, path: Path) -> str:
         root = self.config.target.release
         if root is not None and path.is_relative_to(root):
             return shown(path.relative_to(root))
         return shown(path)
-
-
-class _Bounded:
-    """A stream that ends where its source fails or where it has given enough; why it ended stands in `error`."""
-
-    def __init__(self, source: Iterator[tuple[int, bytes]], limit: int) -> None:
-        self._source, self._limit = source, limit
-        self.size = 0
-        self.error: OSError | None = None
-
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        try:
-            for offset, piece in self._source:
-                self.size += len(piece)
-                yield offset, piece
-                if self.size >= self._limit:
-                    self.error = streams.Closed(f"searched up to byte {offset + len(piece)} only: it is enormous")
-                    return
-        except OSError as error:
-            self.error = error
-
-
-class _Work:
-    """One search over a list of files, each once however many links lead to it."""
-
-    def __init__(self, listing: streams.Listing, needles: Needles, name: Callable[[Path], str]) -> None:
-        self.listing, self.needles, self.name = listing, needles, name
-        self.leaks: list[Leak] = []
-        self.unread, self.skipped = list(listing.unread), list(listing.skipped)
-        self.files = self.size = 0
-        self._seen: set[tuple[int, int]] = set()
-
-    def run(self, *, guess: bool = False) -> None:
-        for path in self.listing.files:
-            if self.size >= BUDGET:
-                self.unread.append(f"only {BUDGET // 1024**3} GiB of {len(self.listing.files)} files were searched")
-                return
-            try:
-                self._file(path, guess=guess)
-            except FileNotFoundError:
-                continue  # rotated away meanwhile
-            except OSError as error:
-                self.unread.append(f"{self.name(path)}: {error.strerror or error}")
-
-    def _file(self, path: Path, *, guess: bool) -> None:
-        facts = path.stat()
-        if (facts.st_dev, facts.st_ino) in self._seen:
-            return
-        self._seen.add((facts.st_dev, facts.st_ino))
-        self.files += 1
-        content = _Bounded(streams.pieces(path), BUDGET - self.size)
-        hits = search(content, self.needles)
-        self.size += content.size
-        self.leaks += [self._leak(path, hit) for hit in hits]
-        if guess and facts.st_size <= secretguess.SIZE_LIMIT:
-            self._guess(path)
-        if content.error:
-            raise content.error
-
-    def _leak(self, path: Path, hit: Hit) -> Leak:
-        name, line = streams.locate(path, hit.offset)
-        return Leak(file=self.name(path), line=line, kind=hit.kind, fingerprint=hit.fingerprint, member=name)
-
-    def _guess(self, path: Path) -> None:
-        with streams.opened(path) as file:
-            content = file.read(secretguess.SIZE_LIMIT) or b""
-        for value, kind, line in secretguess.guesses(path.name, content):
-            if not search([(0, value.encode())], self.needles):  # or it was found already, for what it is
-                self.leaks.append(Leak(file=self.name(path), line=line, kind=kind, fingerprint=fingerprint(value)))
-
-    def done(self) -> Search:
-        return Search(
-            leaks=tuple(dict.fromkeys(self.leaks)),
-            unread=tuple(self.unread),
-            skipped=tuple(self.skipped),
-            files=self.files,
-            size=self.size,
-        )
 
 
 def _together(parts: Iterable[streams.Listing]) -> streams.Listing:
