@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -39,10 +40,21 @@ def demo_settings(release: Path | None = None) -> dict[str, Any]:
         | {"previous": "../releases/4.2.1", "rehearsal": "../rehearsal.json"},
         "contacts": {role: f"{role.replace('_', '-')}@example.com" for role in PEOPLE},
     }
+    settings["expect"] |= _without_tools()
     if release is not None:
         settings["secrets"] = {"resolve": [str(release.parent / "vault" / "read")]}
         settings["llm"] = {"base_url": {"openai": _llm(release.parent / TOLD)}}
     return settings
+
+
+def _without_tools() -> dict[str, Any]:
+    """What this machine cannot show: the sample needs neither Node nor git, and a machine without them is no worse."""
+    wanted = {"runtime": ("node", "the sample's artifact runs in any shell"), "git": ("git", "nothing is released here")}
+    return {
+        key: {"expected": False, "reason": f"{tool} is not installed; {why}"}
+        for key, (tool, why) in wanted.items()
+        if shutil.which(tool) is None
+    }
 
 
 def _llm(told: Path) -> str:
