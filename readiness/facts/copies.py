@@ -14,6 +14,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from readiness.facts import disk
 from readiness.facts.disk import Unreadable
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class _Budget:
 
 def copy(root: Path, target: Path, leave_out: frozenset[Path]) -> None:
     """Copy `root` to `target` (not there yet), without the paths of `leave_out`, sockets and pipes. Raises Unreadable."""
-    real = root.resolve()
-    leave = {str(path) for path in leave_out} | {str(path.resolve()) for path in leave_out}
+    real = disk.real(root)
+    leave = {str(path) for path in leave_out} | {str(disk.real(path)) for path in leave_out}
     needed = sum(size for _, size in _measured(real, leave))
     free = shutil.disk_usage(target.parent).free
     if needed + _SPARE > free:
@@ -117,9 +118,9 @@ def stamps(root: Path, leave_out: frozenset[Path]) -> dict[str, Stamp]:
 
     What links below it lead to, such as a shared `node_modules`, is looked at as well.
     """
-    leave = {str(path) for path in leave_out} | {str(path.resolve()) for path in leave_out}
+    leave = {str(path) for path in leave_out} | {str(disk.real(path)) for path in leave_out}
     found: dict[str, Stamp] = {}
-    waiting, seen = [str(root.resolve())], set[str]()
+    waiting, seen = [str(disk.real(root))], set[str]()
     while waiting and len(found) < FILE_LIMIT:
         folder = waiting.pop()
         if folder in seen or folder in leave:

@@ -81,8 +81,8 @@ class Deployed:
 
     def foreign(self, sources: Iterable[str]) -> list[str]:
         """Those of `sources`, paths that the hub read servers from, that are none of these files."""
-        own = {str(file) for file in self.files} | {str(file.resolve()) for file in self.files}
-        return sorted({source for source in sources if not {source, str(Path(source).resolve())} & own})
+        own = {str(file) for file in self.files} | {str(disk.real(file)) for file in self.files}
+        return sorted({source for source in sources if not {source, str(disk.real(Path(source)))} & own})
 
     @property
     def changed(self) -> float:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from typing import TYPE_CHECKING, Final, Literal
+from pathlib import Path
+from typing import Final, Literal
 
 from readiness.errors import Unknown
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TEXT_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a text that is read whole, at most."""
@@ -34,25 +32,45 @@ class Unreadable(Unknown):
 
 def content(path: Path, limit: int = TEXT_LIMIT) -> bytes:
     """The bytes of a regular file of at most `limit` bytes; never waits for a pipe. Raises Unreadable."""
+    found = _read(path, limit, limit)
+    if len(found) > limit:
+        raise Unreadable(f"{path} is larger than {limit // 1024} KB", "large", path)
+    return found
+
+
+def head(path: Path, count: int) -> bytes:
+    """The first `count` bytes of a regular file of any size. Raises Unreadable."""
+    return _read(path, count, None)[:count]
+
+
+def _read(path: Path, count: int, limit: int | None) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _reason(path, error) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         facts = os.fstat(descriptor)
         if stat.S_ISDIR(facts.st_mode):
             raise Unreadable(f"{path} is a folder, not a file", "folder", path)
         if not stat.S_ISREG(facts.st_mode):
             raise Unreadable(f"{path} is no regular file", "special", path)
-        if facts.st_size > limit:
+        if limit is not None and facts.st_size > limit:
             raise Unreadable(f"{path} is larger than {limit // 1024} KB", "large", path)
-        try:
-            found = file.read(limit + 1)
-        except OSError as error:
-            raise _reason(path, error) from None
-    if len(found) > limit:
-        raise Unreadable(f"{path} is larger than {limit // 1024} KB", "large", path)
-    return found
+        return _bytes(descriptor, count + 1)
+    except OSError as error:
+        raise _reason(path, error) from None
+    finally:
+        os.close(descriptor)
+
+
+def _bytes(descriptor: int, count: int) -> bytes:
+    found = bytearray()
+    while len(found) < count:
+        part = os.read(descriptor, count - len(found))
+        if not part:
+            break
+        found += part
+    return bytes(found)
 
 
 def text(path: Path, limit: int = TEXT_LIMIT) -> str:
@@ -67,7 +85,7 @@ def text(path: Path, limit: int = TEXT_LIMIT) -> str:
         raise Unreadable(f"{path}:{line} is not UTF-8: save it as UTF-8", "binary", path, line) from None
 
 
-def _reason(path: Path, error: OSError) -> Unreadable:
+def _reason(path: Path, error: OSError | ValueError) -> Unreadable:
     if isinstance(error, FileNotFoundError):
         broken = False
         with contextlib.suppress(OSError):
@@ -77,7 +95,12 @@ def _reason(path: Path, error: OSError) -> Unreadable:
         return Unreadable(f"{path} is missing: what it lies in is no folder", "missing", path)
     if isinstance(error, PermissionError):
         return Unreadable(f"{path} cannot be read: permission denied; run as a user who may", "denied", path)
-    return Unreadable(f"{path} cannot be read: {error.strerror or error}", "broken", path)
+    return Unreadable(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", "broken", path)
+
+
+def real(path: Path) -> Path:
+    """Where `path` leads to, as far as it leads anywhere; a loop of links is no error here."""
+    return Path(os.path.realpath(path))
 
 
 def exists(path: Path) -> bool:

@@ -67,8 +67,7 @@ class Entry:
     @property
     def shebang(self) -> list[str]:
         """The words of the file's first line after `#!`; none where it has no such line. Raises Unreadable."""
-        head = disk.content(self.path, disk.TEXT_LIMIT * 64)[:256]
-        line = head.partition(b"\n")[0].decode("utf-8", "replace").strip()
+        line = disk.head(self.path, 256).partition(b"\n")[0].decode("utf-8", "replace").strip()
         return line[2:].split() if line.startswith("#!") else []
 
     @property

@@ -123,15 +123,15 @@ class Operation:
 
     def _candidates(self) -> list[Path]:
         """Folders that may hold it: by name, then sibling releases, the newest first."""
-        real = self.release.root.resolve()
+        real = disk.real(self.release.root)
         named = [self.release.root.parent / pattern.format(self.release.root.name) for pattern in _BESIDE]
         named += [real.parent / "previous"]
         siblings: list[Path] = []
         if real.parent.name == "releases":
             with contextlib.suppress(OSError):
-                siblings = [path for path in real.parent.iterdir() if path.is_dir() and path.resolve() != real]
+                siblings = [path for path in real.parent.iterdir() if path.is_dir() and disk.real(path) != real]
                 siblings.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        return [path for path in [*named, *siblings] if path.is_dir() and path.resolve() != real]
+        return [path for path in [*named, *siblings] if path.is_dir() and disk.real(path) != real]
 
     # --- the hub's state ------------------------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ class Release:
 
     def _here(self, found: Unit, path: Path) -> Path:
         """`path` in this tree, where the unit is one that the release brings along for the place it is deployed to."""
-        brought = self.config.target.where == "ci" or found.file.resolve().is_relative_to(self.root.resolve())
+        brought = self.config.target.where == "ci" or disk.real(found.file).is_relative_to(disk.real(self.root))
         if brought and found.folder is not None and path.is_relative_to(found.folder):
             return self.root / path.relative_to(found.folder)
         return path
@@ -176,7 +176,7 @@ class Release:
 
     def changes(self) -> list[Change]:
         """What differs from the commit, but for what this run itself writes. Raises Unreadable."""
-        top, reports = self.root.resolve(), self.config.report_dir.resolve()
+        top, reports = disk.real(self.root), disk.real(self.config.report_dir)
         own = reports.relative_to(top).as_posix() if reports.is_relative_to(top) else None
         return [
             one for one in self.git.changes() if own is None or not f"{one.path.rstrip('/')}/".startswith(f"{own}/")
@@ -185,7 +185,7 @@ class Release:
     @staticmethod
     def same(one: Path, other: Path) -> bool:
         """Whether two paths lead to one file."""
-        return one.resolve() == other.resolve()
+        return disk.real(one) == disk.real(other)
 
     def differences(self, started: Entry) -> list[str]:
         """How the arguments of what is started differ from this release's configuration and port, in words."""

@@ -184,6 +184,6 @@ def _installed(folders: tuple[Path, ...]) -> Iterator[Unit]:
 
 
 def _names(unit: Unit, release: Path) -> bool:
-    places = {str(release), str(release.resolve())}
+    places = {str(release), str(disk.real(release))}
     words = [*unit.argv, str(unit.folder or "")]
     return any(word == place or word.startswith(f"{place}/") for word in words for place in places)
