@@ -217,6 +217,7 @@ def test_no_service_is_asked_about_what_was_found(monkeypatch: pytest.MonkeyPatc
         'const tokenLimit = "maximum_tokens_per_request_2048";',
         "https://user:password@example.com/",
         "max_tokens = 4096",
+        f'"integrity": "sha512-{base64.b64encode(random.Random(3).randbytes(64)).decode()}", "token": 1',
         'API_KEY="<your key 1 goes here>"',
         "x" * 3000 + 'password = "t7Kq-93mZ!wPvL2"',
         'password = "t7Kq-93mZ!wPvL2"\0',
