@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _SECONDS: Final = 30.0
 """Time-out of one child process."""
 _SHELLS: Final = frozenset({"bash", "sh", "dash"})
+_ANALYSIS: Final = 2000
+"""The first of shellcheck's numbers that are no syntax errors: those are the business of `bash -n`."""
+_NO_SHEBANG: Final = 2148
+"""A file without a first line that names a shell: what is only sourced needs none."""
 _UNIT_LIMIT: Final = 256 * 1024
 _UNIT_FOLDERS: Final = (
     "",
@@ -95,8 +99,7 @@ class Linters:
             return [
                 Place(path=files[one["file"]].path, line=int(one["line"]), text=f"SC{one['code']}: {one['message']}")
                 for one in comments
-                # what bash itself refuses is the business of another check
-                if not 1000 <= int(one["code"]) < 2000 and one["file"] in files  # noqa: PLR2004 - shellcheck's numbers of syntax errors
+                if one["file"] in files and int(one["code"]) >= _ANALYSIS and int(one["code"]) != _NO_SHEBANG
             ]
         except (ValueError, KeyError, TypeError):
             raise Unknown(f"shellcheck {done.ending} and said nothing that can be read: {done.last_words()}") from None
