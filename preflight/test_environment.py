@@ -192,7 +192,7 @@ def test_env_file_is_private(release, environment):
     """Nobody but the service may read the env file."""
     file = release.env_path
     where_found(release.shown(file))
-    mode, group = _read(release, lambda: (release.mode(file), environment.group_of(file)))
+    mode, group = release.mode(file), environment.group_of(file)
     compared(expected="600, or 640 for the service's group", actual=f"{mode:03o}")
     assert not mode & 0o007, f"{release.shown(file)} is open to every user of the machine: mode {mode:03o}"
     assert not mode & 0o020, f"{release.shown(file)} may be written by its group: mode {mode:03o}"
