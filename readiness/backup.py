@@ -17,7 +17,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Final
 
-from readiness.backup_copy import Gone, copied, flush
+from readiness.backup_copy import Gone, copied, flush, flush_all
 from readiness.backup_format import (
     DATA,
     LATEST,
@@ -217,11 +217,9 @@ class _Making:
         self.written.append(path)
 
     def _flush(self) -> None:
-        """Everything to disk, before the name: the deepest last folder first."""
+        """Everything to disk, before the name."""
         self.step("flush")
-        for path in reversed(self.written):
-            flush(path)
-        flush(self.partial)
+        flush_all([*self.written, self.partial])
 
     def _point(self) -> None:
         """Let `latest` lead to the newest whole backup."""

@@ -212,7 +212,7 @@ def _verify(backup: Backup) -> int:
 
 
 def _restore(backup: Backup, into: Path | None) -> int:
-    from readiness.facts.backup_verify import restore
+    from readiness.facts.backup_restore import restore
 
     if into is None:
         sys.stderr.write("readiness backup: --restore needs --into DIR, a new or empty folder\n")

@@ -8,10 +8,12 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Final
 
-from readiness.backup_format import open_file, shown
+from readiness.backup_files import CHUNK, Beneath
+from readiness.backup_format import shown
 from readiness.backup_sources import NEEDED, BackupError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from readiness.backup_format import Entry
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS: Final = 3
 """Times a file is read that changes while it is read."""
-_CHUNK: Final = 1024 * 1024
+_MANY: Final = 200
+"""Files from which on flushing the whole file system is quicker."""
 _GROWING: Final = frozenset({"logs", "cache"})
 """Roles whose files may grow while they are read: as much is taken as there was at the start."""
 
@@ -40,7 +43,8 @@ def copied(item: Item, target: Path) -> Entry:
 def _once(item: Item, target: Path) -> tuple[Entry, bool]:
     """Copy at most as much as there was when the file was opened; its entry, and whether it stayed as it was."""
     try:
-        source = open_file(item.base, item.path)
+        with Beneath(item.base) as beneath:
+            source = beneath.open(item.path)
     except OSError as error:
         why = f"it cannot be read: {error.strerror or error}"
         if item.entry.role in NEEDED:
@@ -61,11 +65,33 @@ def _pour(source: int, target: Path, size: int) -> tuple[int, str]:
     done, digest = 0, hashlib.sha256()
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(target, flags, 0o600), "wb", buffering=0) as copy:
-        while done < size and (chunk := os.read(source, min(_CHUNK, size - done))):
+        while done < size and (chunk := os.read(source, min(CHUNK, size - done))):
             copy.write(chunk)
             digest.update(chunk)
             done += len(chunk)
     return done, digest.hexdigest()
+
+
+def flush_all(paths: Sequence[Path]) -> None:
+    """Wait until all of `paths`, on one file system, are on disk: one by one, or many at once. Raises OSError."""
+    if len(paths) > _MANY and _flush_file_system(paths[-1]):
+        return
+    for path in reversed(paths):
+        flush(path)
+
+
+def _flush_file_system(path: Path) -> bool:
+    """Flush the whole file system of `path`; whether that could be done. Thousands of single files take many times as long."""
+    import ctypes
+
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        return False
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return bool(syncfs(descriptor) == 0)
+    finally:
+        os.close(descriptor)
 
 
 def flush(path: Path) -> None:

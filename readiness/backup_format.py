@@ -13,15 +13,12 @@ stays inside the backup.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
-import errno
 import hashlib
 import json
 import os
 import re
-import stat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -29,7 +26,6 @@ from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 FORMAT: Final = "mcp-hub-readiness/backup/1"
 MANIFEST, DATA, LATEST, LOCK = "manifest.json", "data", "latest", ".lock"
@@ -259,39 +255,3 @@ def shown(text: object) -> str:
     if words.isprintable():
         return words
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in words)
-
-
-def open_file(base: Path, path: str) -> int:
-    """A descriptor of the regular file `path` below `base`, through no link and no device. Raises OSError."""
-    *folders, name = path.split("/")
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for folder in folders:
-            inner = os.open(folder, flags | os.O_DIRECTORY, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        file = os.open(name, flags | os.O_NONBLOCK, dir_fd=descriptor)
-    finally:
-        os.close(descriptor)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise OSError(errno.EINVAL, "it is no regular file")
-    return file
-
-
-@contextlib.contextmanager
-def opened(base: Path, path: str) -> Iterator[int]:
-    """As `open_file`, closed at the end. Raises OSError."""
-    file = open_file(base, path)
-    try:
-        yield file
-    finally:
-        os.close(file)
-
-
-def digest(descriptor: int) -> str:
-    """The SHA-256 of an open file, from its beginning, in flat memory. Raises OSError."""
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

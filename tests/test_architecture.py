@@ -38,7 +38,7 @@ TABLE: Final = {
     "text": Place(modules="text"),
     "files": Place(modules="files", places="errors"),
     # how a backup lies on disk: who writes one and who verifies it agree in nothing else
-    "backup_format": Place(modules="backup_format", places="errors"),
+    "backup_format": Place(modules="backup_files backup_format", places="errors"),
     "config": Place(modules="config", places="errors findings"),
     # pytest: the decorator is one of its marks
     "checks": Place(modules="checks", places="errors findings", packages="pytest"),

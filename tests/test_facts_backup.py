@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from readiness.errors import Unknown
 from readiness.facts import backup_foreign as foreign
-from readiness.facts import backup_verify, commits, running
+from readiness.facts import backup_restore, commits, running
 from readiness.facts.backup import Backups
 from tests.backup_tree import FILES, back_up, backups, one, release
 
@@ -236,8 +236,7 @@ def test_a_backup_that_may_not_be_read_proves_nothing(tmp_path: Path, monkeypatc
     def denied(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    for function in ("opened", "open_file"):
-        monkeypatch.setattr(backup_verify, function, denied)
+    monkeypatch.setattr(backup_restore.Beneath, "open", denied)
     for ask in (made.troubles, lambda: made.restored([])):
         with pytest.raises(Unknown, match="run as the user that owns the backup"):
             ask()
@@ -255,17 +254,38 @@ def test_a_restore_never_writes_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "into").mkdir()
     (tmp_path / "into" / "release").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Exception, match="is not empty: restore into a new folder"):
-        backup_verify.restore(made.path, made.manifest, tmp_path / "into")
-    found = backup_verify.restore(made.path, made.manifest, tmp_path / "new")
+        backup_restore.restore(made.path, made.manifest, tmp_path / "into")
+    found = backup_restore.restore(made.path, made.manifest, tmp_path / "new")
     assert (found.troubles, found.configuration_trouble()) == ((), "")
     assert (tmp_path / "new" / "release" / "logs" / "out").readlink() == tmp_path
     assert (tmp_path / "new" / "release" / ".env.production").stat().st_mode & 0o777 == 0o640
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_trial_fills_no_disk(tmp_path: Path) -> None:
+    """Of hundreds of logs and one large one a trial puts back some; configuration and env file always; both kinds of backup."""
+    tree = release(tmp_path)
+    for number in range(150):
+        (tree / "logs" / f"{number}.log").write_text("calm\n")
+    with (tree / "logs" / "large.log").open("wb") as file:
+        file.truncate(backup_restore.SIZE_BUDGET + 1)
+    made = one(back_up(tree).path)
+    found = made.restored([])
+    assert (found.troubles, found.left) == ((), 152 - backup_restore.COUNT_BUDGET)
+    assert made.manifest is not None
+    chosen, _ = backup_restore.trial(made.manifest)
+    assert {entry.role for entry in chosen.files} == {"configuration", "environment", "lock", "logs"}
+    assert chosen.size < 10_000
+    script = script_backup(tmp_path, "commit: abc1234")
+    for number in range(150):
+        (script / "logs" / f"{number}.log").write_text("calm\n")
+    found = one(script).restored(["config/mcp-hub.json"])
+    assert (found.troubles, found.left) == ((), 151 - backup_restore.COUNT_BUDGET)
+
+
 def test_no_room_to_restore_is_unknown(tmp_path: Path) -> None:
     """Where the scratch folder has no room, nothing is proven, and the sentence says what to set."""
-    with pytest.raises(Unknown, match="set TMPDIR"), backup_verify.scratch(10**18):
+    with pytest.raises(Unknown, match="set TMPDIR"), backup_restore.scratch(10**18):
         pytest.fail("there was room for an exabyte")
 
 

@@ -10,6 +10,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from readiness import backup_format as form
+from readiness.backup_files import opened
 from readiness.backup_format import shown
 from readiness.errors import Unknown
 from readiness.facts.backup_one import Backup, inside, read_one
@@ -173,7 +174,7 @@ def _open_to(name: str, mode: int, others: int, group: int) -> tuple[list[str], 
 
 def _same(path: Path, backup: Path, place: str) -> bool:
     try:
-        with path.open("rb") as one, form.opened(backup, place) as stored, os.fdopen(os.dup(stored), "rb") as other:
+        with path.open("rb") as one, opened(backup, place) as stored, os.fdopen(os.dup(stored), "rb") as other:
             while chunk := one.read(1024 * 1024):
                 if chunk != other.read(1024 * 1024):
                     return False

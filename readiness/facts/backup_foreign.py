@@ -15,7 +15,8 @@ import re
 import stat
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from readiness.backup_format import ENTRY_LIMIT, digest, opened, safe, shown
+from readiness.backup_files import digest, opened
+from readiness.backup_format import ENTRY_LIMIT, safe, shown
 from readiness.errors import Unknown
 from readiness.files import read
 

@@ -13,7 +13,8 @@ from readiness import backup_format as form
 from readiness.backup_format import shown
 from readiness.errors import Unknown
 from readiness.facts import backup_foreign as foreign
-from readiness.facts.backup_verify import Restored, copy_back, restore, scratch, verify
+from readiness.facts.backup_restore import Restored, copy_back, restore, sample, scratch, trial
+from readiness.facts.backup_verify import verify
 from readiness.files import read
 
 if TYPE_CHECKING:
@@ -104,20 +105,27 @@ class Backup:
     def restored(self, wanted: Iterable[str]) -> Restored:
         """Put it back into a scratch folder, which is gone afterwards, and say what came of it.
 
-        `wanted`: the configuration files by their paths in the release, for a backup that does not say which they are.
-        Raises Unknown where that cannot be tried.
+        Of large logs and caches only so much is put back, see `backup_restore.trial`. `wanted`: the configuration files
+        by their paths in the release, for a backup that does not say which they are. Raises Unknown where that cannot
+        be tried.
         """
         self.usable()
-        with scratch(self.size) as folder:
-            if self.manifest is not None:
-                found = restore(self.path, self.manifest, folder / "restored")
-            else:
-                files = foreign.content(self.path).files
-                places = [place for path in wanted if (place := foreign.place_of(path, files))]
-                troubles = copy_back(self.path, files, folder)
-                found = Restored(troubles=tuple(troubles), configurations=tuple(folder / place for place in places))
-            bad = found.configuration_trouble()
-        return dataclasses.replace(found, troubles=(*found.troubles, *([bad] if bad else [])))
+        return self._restored_copies(wanted) if self.manifest is None else self._restored_entries(self.manifest)
+
+    def _restored_entries(self, manifest: form.Manifest) -> Restored:
+        chosen, left = trial(manifest)
+        with scratch(chosen.size) as folder:
+            found = restore(self.path, chosen, folder / "restored")
+            return dataclasses.replace(found, troubles=found.with_configuration(), left=left)
+
+    def _restored_copies(self, wanted: Iterable[str]) -> Restored:
+        files = foreign.content(self.path).files
+        chosen = sample(self.path, files)
+        with scratch(sum((self.path / path).lstat().st_size for path in chosen)) as folder:
+            places = [place for path in wanted if (place := foreign.place_of(path, files))]
+            troubles = copy_back(self.path, dict.fromkeys([*chosen, *places]), folder)
+            found = Restored(troubles=tuple(troubles), configurations=tuple(folder / place for place in places))
+            return dataclasses.replace(found, troubles=found.with_configuration(), left=len(files) - len(chosen))
 
     def place_of(self, path: Path, release: Path) -> str | None:
         """Where it keeps the file `path`, below itself; None where it does not: by the path in the release, else by origin."""
