@@ -53,14 +53,14 @@ def provider(connection: Connection) -> None:
 
 
 def keys_of(tmp_path: Path, env: str, base: dict[str, str], **more: Any) -> ProviderKeys:
-    """The keys of a deployment with this env file, tried at `base` within half a second."""
+    """The keys of a deployment with this env file, tried at `base`."""
     (tmp_path / ".env.production").write_text(env, encoding="utf-8")
     (tmp_path / "config").mkdir(exist_ok=True)
     (tmp_path / "config" / "mcp-hub.json").write_text(json.dumps(more.pop("hub", {})), encoding="utf-8")
     config = Config(
         path=tmp_path / "readiness.toml",
         target=Target(release=tmp_path),
-        probe=Probe(timeout=0.5),
+        probe=Probe(timeout=more.pop("timeout", 10.0)),
         llm=Llm(base_url=base),
     )
     return ProviderKeys(dataclasses.replace(config, **more))
@@ -107,7 +107,7 @@ def answers(body: Any, status: int, headers: str = "") -> Answer:
         (answers(b"[" * 100_000, 200), "no list of models"),
         (answers({"error": {"message": "bad request"}}, 400), "answered 400"),
         (answers(b"", 302, "location: http://127.0.0.1:9/login\r\n"), "answered 302"),
-        (lambda connection: connection.drip(b"HTTP/1.1 200 OK\r\n" * 9), "0.5 s"),
+        (lambda connection: connection.drip(b"HTTP/1.1 200 OK\r\n" * 9), "no complete answer"),
         (lambda connection: connection.reset(), "127.0.0.1"),
         (lambda connection: connection.send(b"nonsense\r\n\r\n"), "127.0.0.1"),
     ],
@@ -116,7 +116,7 @@ def answers(body: Any, status: int, headers: str = "") -> Answer:
 def test_what_proves_nothing_is_unclear(answer: Answer, word: str, tmp_path: Path) -> None:
     """Whatever lies with the network or the provider says nothing about the key."""
     with Wires(answer) as wires:
-        keys = keys_of(tmp_path, f"OPENAI_API_KEY={KEYS['openai']}\n", {"openai": wires.url})
+        keys = keys_of(tmp_path, f"OPENAI_API_KEY={KEYS['openai']}\n", {"openai": wires.url}, timeout=1.0)
         [(what, why)] = said(keys)
     assert (what, word in why) == ("unclear", True), why
 

@@ -54,10 +54,29 @@ _SHAPES: Final = (
         rb"BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^-]{1,200}?[A-Za-z0-9+/]{40}",
     ),
 )
-# All start with one of five rare characters, the last one of a token's prefix: letters as anchors would take three times as long.
-_ANY: Final = re.compile(
-    rb"[_.AJ-](?:" + b"|".join(b"(?P<k%d>%b%b)" % (n, s[2], s[3]) for n, s in enumerate(_SHAPES)) + b")"
-)
+_RARE: Final = {b".": rb"(?<=[sG9Q]\.)"}
+"""What stands before an anchor that is frequent in texts, in all its shapes."""
+
+
+def _together() -> re.Pattern[bytes]:
+    """All shapes as one expression that starts with an anchor: the last character of a token's prefix.
+
+    Anchors are five rare characters, where the prefixes' own first letters would take three times as long; one branch an
+    anchor, in place of one a shape, makes it three times as fast again in source texts.
+    """
+    branches: dict[bytes, list[bytes]] = {}
+    for number, (_, _, before, after) in enumerate(_SHAPES):
+        anchor = before[before.index(b")") - 1 : before.index(b")")]
+        branches.setdefault(anchor, []).append(b"(?P<k%d>%b%b)" % (number, before, after))
+    return re.compile(
+        b"|".join(
+            re.escape(anchor) + _RARE.get(anchor, b"") + b"(?:" + b"|".join(shapes) + b")"
+            for anchor, shapes in branches.items()
+        )
+    )
+
+
+_ANY: Final = _together()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
