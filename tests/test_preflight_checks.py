@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from tests.preflight_cases_tree import ARTIFACT, CONFIGURATION
 from tests.preflight_tree import functions, judge, settings, tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.preflight_vocabulary import Case
@@ -150,3 +152,46 @@ def test_a_finding_names_its_place(tmp_path: Path, pristine: Path) -> None:
     env.write_text(env.read_text().replace("LOG_LEVEL=info", "LOG_LEVEL=loud"))
     found = judge("log-level-is-valid", settings(root))
     assert (found.path, found.line) == (".env.production", lines.index("LOG_LEVEL=info") + 1)
+
+
+NAMES = (
+    *("package.json", "dist/cli.js", "config/mcp-hub.json", "config.schema.json", ".env.production", "CHANGELOG.md"),
+    *(
+        ".env.production.example",
+        "package-lock.json",
+        ".github/dependabot.yml",
+        "systemd/mcp-hub.service",
+        ".deploy.lock",
+    ),
+)
+WAYS: dict[str, Callable[[Path], object]] = {
+    "missing": lambda path: None,
+    "empty": lambda path: path.write_text(""),
+    "a folder": lambda path: path.mkdir(),
+    "binary": lambda path: path.write_bytes(b"\x7fELF\0\1\2" * 500),
+    "no UTF-8": lambda path: path.write_bytes(b'{"a": "\xff\xfe"}\nX=\xff\n'),
+    "enormous": lambda path: (path.touch(), os.truncate(path, 100 * 1024**2)),
+    "a pipe": os.mkfifo,
+    "a loop": lambda path: path.symlink_to(path.name),
+    "garbage": lambda path: path.write_text("{{{ ]] '\"\n=\n[Service]\nExecStart=\n"),
+    "deep": lambda path: path.write_text("[" * 50_000),
+    "of other types": lambda path: path.write_text(
+        '{"name": null, "version": 7, "scripts": [], "engines": 1, "bin": [1], "dependencies": "x", "packages": {"": 1},'
+        '"mcpServers": {"everything": {"command": 4, "env": [], "cwd": 3}}, "toolFiltering": [1]}'
+    ),
+}
+SLOW = {"build-succeeds-in-a-copy", "test-suite-passes", "lint-passes"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("one", ["every file", "config/mcp-hub.json"])
+def test_no_file_crashes_a_check(way: str, one: str, tmp_path: Path, pristine: Path) -> None:
+    """Whatever stands in a file's place, each check ends with an outcome and a sentence."""
+    root = tree(tmp_path, pristine)
+    for name in NAMES if one == "every file" else (one,):
+        path = root / name
+        path.unlink(missing_ok=True)
+        WAYS[way](path)
+    for check in sorted(set(functions()) - SLOW):
+        found = judge(check, settings(root), server="everything")
+        assert found.outcome == "passed" or len(found.reason) > 10, (check, found)

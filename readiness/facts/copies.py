@@ -24,6 +24,8 @@ SIZE_LIMIT: Final = 4 * 1024**3
 """Bytes of a tree that is copied, at most."""
 FILE_LIMIT: Final = 300_000
 """Files of a tree that is copied, at most."""
+LINKED_LIMIT: Final = 1024**3
+"""Bytes outside the tree that links in it lead to, at most: a link to a system folder is no dependency."""
 _SPARE: Final = 256 * 1024**2
 """Bytes that must stay free where the copy is made."""
 _DEEPEST: Final = 60
@@ -80,6 +82,7 @@ def _measured(root: Path, leave: set[str]) -> Iterator[tuple[str, int]]:
 class _Copier:
     def __init__(self, root: Path, target: Path, leave: set[str]) -> None:
         self.root, self.target, self.leave, self.budget = root, target, leave, _Budget()
+        self.linked = 0
 
     def folder(self, source: Path, target: Path, seen: tuple[str, ...]) -> None:
         """Copy a folder; `seen` are the real folders above it, so that a loop of links ends."""
@@ -98,6 +101,10 @@ class _Copier:
         target.chmod(target.stat().st_mode | 0o700)
 
     def _file(self, source: str, target: Path) -> None:
+        if not source.startswith(f"{self.root}/"):
+            self.linked += os.stat(source).st_size  # noqa: PTH116 - a path as scandir gives it
+            if self.linked > LINKED_LIMIT:
+                raise Unreadable("links in the release lead to more than 1 GB outside of it: it is not copied", "large")
         self.budget.spend(os.stat(source).st_size)  # noqa: PTH116 - a path as scandir gives it
         shutil.copy2(source, target)
 
@@ -107,7 +114,8 @@ class _Copier:
             # the same place in the copy; a dangling link stays one, and leads nowhere near the original
             target.symlink_to(os.path.relpath(self.target / real.relative_to(self.root), target.parent))
         elif real.is_dir():
-            if str(real) not in seen and len(seen) < _DEEPEST:
+            # what holds the release itself is no part of it: a link to it stays out
+            if not self.root.is_relative_to(real) and str(real) not in seen and len(seen) < _DEEPEST:
                 self.folder(real, target, (*seen, str(real)))
         elif real.is_file():
             self._file(str(real), target)
@@ -131,7 +139,9 @@ def stamps(root: Path, leave_out: frozenset[Path]) -> dict[str, Stamp]:
                 if item.path in leave:
                     continue
                 if item.is_dir():
-                    waiting.append(os.path.realpath(item.path) if item.is_symlink() else item.path)
+                    real = os.path.realpath(item.path) if item.is_symlink() else item.path
+                    if not disk.real(root).is_relative_to(real):
+                        waiting.append(real)
                 else:
                     at = item.stat(follow_symlinks=False)
                     found[item.path] = (at.st_size, at.st_mtime_ns, at.st_mode)
