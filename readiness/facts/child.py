@@ -130,22 +130,7 @@ def run(
     field. Raises NotInstalled where there is no such program, CouldNotRun where it cannot be started.
     """
     started = time.monotonic()
-    try:
-        process = subprocess.Popen(  # noqa: S603 - an argument list that a check's author or readiness.toml wrote
-            list(argv),
-            cwd=cwd,
-            env=dict(environment() if env is None else env),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        if cwd is not None and not cwd.is_dir():
-            raise CouldNotRun(f"{argv[0]} could not be started: {cwd} is no folder") from None
-        raise NotInstalled(f"{error.filename or argv[0]} is not installed: install it and run again") from None
-    except (OSError, ValueError) as error:
-        raise CouldNotRun(f"{argv[0]} could not be started: {getattr(error, 'strerror', None) or error}") from None
+    process = _start(list(argv), cwd, dict(environment() if env is None else env))
     outputs: dict[object, _Kept] = {process.stdout: _Kept(limit), process.stderr: _Kept(limit)}
     try:
         timed_out = not _follow(process, outputs, started + timeout)
@@ -162,6 +147,25 @@ def run(
         timed_out=timed_out,
         seconds=time.monotonic() - started,
     )
+
+
+def _start(argv: list[str], cwd: Path | None, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - an argument list that a check's author or readiness.toml wrote
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not cwd.is_dir():
+            raise CouldNotRun(f"{argv[0]} could not be started: {cwd} is no folder") from None
+        raise NotInstalled(f"{error.filename or argv[0]} is not installed: install it and run again") from None
+    except (OSError, ValueError) as error:
+        raise CouldNotRun(f"{argv[0]} could not be started: {getattr(error, 'strerror', None) or error}") from None
 
 
 class _Kept:
