@@ -181,7 +181,11 @@ class Care:
         found: dict[tuple[str, int], tuple[Place, str]] = {}
         for script in self.scripts.readable:
             for step in self.scripts.steps(script):
-                if step.kind != "command" or not step.inner or step.name in _BUILTINS and step.wrappers <= {"command"}:
+                if (
+                    step.kind != "command"
+                    or not step.inner
+                    or (step.name in _BUILTINS and step.wrappers <= {"command"})
+                ):
                     continue
                 names = sorted(
                     name for value in step.argv if not value.text.isdecimal() for name in value.names if is_secret(name)

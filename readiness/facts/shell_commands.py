@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.shell_argv import SHELLS, Unwrapped, operands, seconds, unwrap
-from readiness.facts.shell_expand import OPERATORS_ALL, epoch
-from readiness.facts.shell_values import EMPTY, Exited, Left, Returned, Step, Value, Write, is_there, joined
+from readiness.facts.shell_builtins import Builtins
+from readiness.facts.shell_expand import epoch
+from readiness.facts.shell_values import Exited, Step, Value, Write, is_there, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,6 @@ _UNSURE: Final = frozenset(
 _ANSWERS: Final = frozenset(
     {("kill", "-0"), ("systemctl", "is-active"), ("systemctl", "is-enabled"), ("command", "-v")}
 )
-_LONG_OPTIONS: Final = {"e": "errexit", "u": "nounset", "C": "noclobber", "E": "errtrace", "x": "xtrace", "f": "noglob"}
 
 
 class Commands:
@@ -74,6 +74,7 @@ class Commands:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.builtins = Builtins(self)
         self._parsed: dict[str, Block] = {}
 
     def parsed(self, text: str) -> Block:
@@ -104,22 +105,16 @@ class Commands:
                 return status
         if function is not None and not found.wrappers:
             return machine.call(function, words[1:], line=node.line, tested=tested)
-        builtin = (
-            getattr(self, f"_do_{name}", None) if name.isalpha() and found.wrappers <= {"command", "builtin"} else None
-        )
+        builtin = self.builtins.find(name) if found.wrappers <= {"command", "builtin"} else None
         if builtin is not None:
-            return int(builtin(node, found.inner, tested))
-        if name in {"[", ":", "."}:
-            by_name = {"[": self._do_test, ".": self._do_source, ":": self._do_true}
-            return by_name[name](node, found.inner, tested)
+            return builtin(node, found.inner, tested)
         return self._outside(words, found, node=node, writes=writes, env=env, tested=tested)
 
     def _is_outside(self, name: str, found: Unwrapped) -> bool:
         """Whether a command is a program, not a function and not a builtin."""
         if name in self.machine.functions and not found.wrappers:
             return False
-        builtin = name.isalpha() and hasattr(self, f"_do_{name}") and found.wrappers <= {"command", "builtin"}
-        return not builtin and name not in {"[", ":", "."}
+        return self.builtins.find(name) is None or not found.wrappers <= {"command", "builtin"}
 
     # --- programs -------------------------------------------------------------------------------------------------
 
@@ -140,14 +135,14 @@ class Commands:
         writes = (*writes, *self._teed(name, found.inner, node.line))
         if found.lock is not None:
             machine.state.locks.add((machine.state.beneath(found.lock), -2))
-        step = self._step(
+        step = self.step(
             words, node=node, writes=writes, env=env, tested=tested, inner=found.inner, wrappers=found.wrappers,
             bound=found.bound, invokes=script.path if script else None,
         )  # fmt: skip
         helper = script is not None and not script.role and len(machine.within) < 8  # noqa: PLR2004 - calls of calls
         status = self._status(step, name, node, known=helper)
         if not status:
-            status = self._effects(name, step, script if helper else None, node)
+            status = self._effects(name, step, script if helper else None)
         if found.lock is not None:
             machine.state.locks = {lock for lock in machine.state.locks if lock[1] != -2}  # noqa: PLR2004 - a wrapper's
         if "exec" in found.wrappers and found.inner:
@@ -177,7 +172,8 @@ class Commands:
         paths = [state.beneath(word) for word in operands([value.text for value in inner[1:]])]
         return tuple(Write(path=p, ready=is_there(p.rpartition("/")[0], made), line=line) for p in paths)
 
-    def _step(self, words: Sequence[Value], *, node: Node, **given: Any) -> Step:  # noqa: ANN401 - Step's own fields
+    def step(self, words: Sequence[Value], *, node: Node, **given: Any) -> Step:  # noqa: ANN401 - Step's own fields
+        """A command as it runs now, with what holds at this moment."""
         machine = self.machine
         return Step(
             argv=tuple(words),
@@ -195,18 +191,16 @@ class Commands:
             **{"inner": tuple(words)} | given,
         )
 
-    def _note(self, step: Step) -> int | None:
+    def note(self, step: Step) -> int | None:
         """Keep a step, with what the world says about it."""
         status = self.machine.world(step)
         if status:
-            import dataclasses
-
             step = dataclasses.replace(step, dead=True)
         self.machine.steps.append(step)
         return status
 
     def _status(self, step: Step, name: str, node: Node, *, known: bool) -> int:
-        said = self._note(step)
+        said = self.note(step)
         if said is not None or known:
             return said or 0
         first = step.words[0] if step.words else ""
@@ -215,7 +209,7 @@ class Commands:
             return 1 - self.machine.decide(node.pos, usual=int(self.machine.hint))
         return 0
 
-    def _effects(self, name: str, step: Step, script: Loaded | None, node: Node) -> int:
+    def _effects(self, name: str, step: Step, script: Loaded | None) -> int:
         """What a command leaves behind, as far as the simulation follows it."""
         machine, words = self.machine, list(step.words)
         if script is not None:
@@ -226,7 +220,7 @@ class Commands:
             self._folders(name, words)
         elif name == "flock":
             self._locked(words)
-        elif name == "rm" or name == "rmdir":
+        elif name in {"rm", "rmdir"}:
             gone = {machine.state.beneath(word) for word in operands(words)}
             machine.state.locks = {lock for lock in machine.state.locks if lock[0] not in gone}
         elif name == "sleep":
@@ -234,7 +228,6 @@ class Commands:
         elif step.bound is not None and (name in {"tail", "wait", "sleep", "bash", "sh"}):
             machine.clock += step.bound
             return 124 if step.tested or not step.errexit else 0
-        _ = node
         return 0
 
     def _child(self, script: Loaded, inner: Sequence[Value]) -> int:
@@ -282,15 +275,15 @@ class Commands:
         """Files that a redirection alone opens; under noclobber that is a lock."""
         machine = self.machine
         locks = "noclobber" in machine.state.options
-        step = self._step((), node=node, writes=writes, tested=tested, kind="noclobber" if locks else "open")
-        status = self._note(step) or 0
+        step = self.step((), node=node, writes=writes, tested=tested, kind="noclobber" if locks else "open")
+        status = self.note(step) or 0
         if locks and not status:
             machine.state.locks |= {(write.path, -1) for write in writes}
         return status
 
     def asked(self, node: Node) -> int:
         """A question to a person, whom nobody expects to be there: it fails."""
-        self._note(self._step((Value("read"),), node=node, kind="ask"))
+        self.note(self.step((Value("read"),), node=node, kind="ask"))
         return 1
 
     def _print(self, name: str, inner: Sequence[Value]) -> None:
@@ -310,156 +303,3 @@ class Commands:
             value = Value(" ".join(str(n) for n in range(first, int(last) + 1)[:10_000]))
         if machine.sink is not None:
             machine.sink.append(value)
-
-    # --- builtins -------------------------------------------------------------------------------------------------
-
-    def test(self, tokens: Sequence[str | Value], *, node: Node, tested: bool) -> int:
-        """`[ … ]`: worked out, or decided."""
-        machine = self.machine
-        shown = tuple(token if isinstance(token, Value) else Value(token) for token in tokens)
-        self._note(self._step(shown, node=node, kind="test", tested=tested))
-        truth = machine.expand.truth(tokens, made=machine.made)
-        if truth is None:
-            truth = bool(machine.decide(node.pos, usual=int(machine.hint)))
-            texts = [str(token) for token in tokens]
-            if texts[-2:-1] == ["-d"] and truth == (texts[0] != "!") and len(texts) < 4:  # noqa: PLR2004 - `! -d X` at most
-                machine.made.add(machine.state.beneath(texts[-1]))
-        return int(not truth)
-
-    def _do_test(self, node: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
-        given = words[1:-1] if words[0].text == "[" else words[1:]
-        tokens = [v.text if v.known and not v.names and v.text in OPERATORS_ALL else v for v in given]
-        return self.test(tokens, node=node, tested=tested)
-
-    def _do_true(self, *_: object) -> int:
-        return 0
-
-    def _do_false(self, *_: object) -> int:
-        return 1
-
-    def _do_cd(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        target = next((value.text for value in words[1:] if not value.text.startswith("-")), "~/.")
-        self.machine.state.cwd = self.machine.state.beneath(target)
-        self.machine.made.add(self.machine.state.cwd)
-        return 0
-
-    _do_pushd = _do_cd
-
-    def _do_pwd(self, *_: object) -> int:
-        if self.machine.sink is not None:
-            self.machine.sink.append(Value(self.machine.state.cwd))
-        return 0
-
-    def _do_echo(self, node: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
-        self._note(self._step(words, node=node, tested=tested))
-        given = list(words[2:] if len(words) > 1 and words[1].text in {"-n", "-e", "-ne", "-en"} else words[1:])
-        if self.machine.sink is not None:
-            self.machine.sink.append(joined(given, " "))
-        return 0
-
-    def _do_printf(self, node: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
-        self._note(self._step(words, node=node, tested=tested))
-        if self.machine.sink is not None and len(words) > 1:
-            plain = words[1].text.replace("\\n", "") == "%s" and len(words) == 3  # noqa: PLR2004 - one value
-            shown = joined(words[1:])
-            self.machine.sink.append(words[2] if plain else Value("$(printf)", known=False, names=shown.names))
-        return 0
-
-    def _do_exit(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        raise Exited(self._number(words, self.machine.status))
-
-    def _do_return(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        raise Returned(self._number(words, self.machine.status))
-
-    def _do_break(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        raise Left(self._number(words, 1), again=False)
-
-    def _do_continue(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        raise Left(self._number(words, 1), again=True)
-
-    @staticmethod
-    def _number(words: Sequence[Value], otherwise: int) -> int:
-        text = words[1].text if len(words) > 1 else ""
-        return int(text) if text.isdecimal() else otherwise
-
-    def _do_set(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        state, rest = self.machine.state, list(words[1:])
-        while rest and rest[0].text[:1] in {"-", "+"} and len(rest[0].text) > 1:
-            text = rest.pop(0).text
-            if text == "--":
-                state.args = rest
-                return 0
-            names = {_LONG_OPTIONS[letter] for letter in text[1:] if letter in _LONG_OPTIONS}
-            if text.endswith("o") and rest:
-                names.add(rest.pop(0).text)
-            state.options = state.options | names if text[0] == "-" else state.options - names
-        if rest:
-            state.args = rest
-        return 0
-
-    def _do_trap(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        given = [value.text for value in words[1:] if value.text not in {"--", "-p", "-l"}]
-        if len(given) == 1:
-            given = ["-", *given]
-        for name in given[1:]:
-            key = {"0": "EXIT"}.get(name, name.upper().removeprefix("SIG"))
-            if given[0] == "-":
-                self.machine.state.traps.pop(key, None)
-            else:
-                self.machine.state.traps[key] = given[0]
-        return 0
-
-    def _do_shift(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        args, number = self.machine.state.args, self._number(words, 1)
-        if number > len(args):
-            return 1
-        del args[:number]
-        return 0
-
-    def _do_unset(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        for value in words[1:]:
-            self.machine.state.variables[value.text] = EMPTY
-        return 0
-
-    def _do_eval(self, _: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
-        return self.machine.block(self.parsed(joined(words[1:], " ").text), tested=tested)
-
-    def _do_let(self, _: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
-        text = "".join(f"(( {value.text} ))\n" for value in words[1:])
-        return self.machine.block(self.parsed(text), tested=tested)
-
-    def _do_source(self, _: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
-        machine = self.machine
-        script = machine.library.find(machine.state.beneath(words[1].text)) if len(words) > 1 else None
-        if script is None or any(file == script.path for file, _ in machine.within) or script.path == machine.file:
-            return 0
-        file, within, machine.within = machine.file, machine.within, (*machine.within, (machine.file, 0))
-        machine.file = script.path
-        with contextlib.suppress(Returned):
-            try:
-                machine.block(script.body, tested=tested)
-            finally:
-                machine.file, machine.within = file, within
-        return 0
-
-    def _do_read(self, node: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
-        machine = self.machine
-        valued = frozenset({"-p", "-t", "-n", "-N", "-d", "-i", "-u", "-a"})
-        names = operands([value.text for value in words[1:]], valued) or ["REPLY"]
-        if not machine.fed:
-            said = self._note(self._step(words, node=node, kind="ask", tested=tested))
-            if said or not machine.attended:
-                machine.state.variables |= dict.fromkeys(names, EMPTY)
-                return 1
-        for name in names:
-            machine.state.variables[name] = Value("${" + name + "}", known=False, sources=frozenset({"read"}))
-        return 0
-
-    def _do_mapfile(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature
-        name = operands([value.text for value in words[1:]], frozenset({"-d", "-n", "-O", "-s", "-u"}))[-1:] or [
-            "MAPFILE"
-        ]
-        self.machine.state.variables[name[0]] = [Value("${" + name[0] + "}", known=False)]
-        return 0
-
-    _do_readarray = _do_mapfile

@@ -27,6 +27,7 @@ _COPIES: Final = frozenset({"cp", "mv", "rsync", "tar", "ln", "unzip", "install"
 _BACKUP_PROGRAMS: Final = frozenset({"restic", "borg", "duplicity", "zip", "dd", "pg_dump"})
 _BEFORE: Final = ("backup", "prev", "rollback", "last", "old", "good", "before", "snapshot")
 """Words in the path or variable that a restore takes its files from."""
+_FROM_TO: Final = 2
 TERM: Final = frozenset({"TERM", "15", "SIGTERM"})
 KILL: Final = frozenset({"KILL", "9", "SIGKILL"})
 
@@ -135,11 +136,9 @@ def activates(step: Step) -> bool:
     if step.kind != "command" or step.name not in {"ln", "mv"}:
         return False
     letters = "".join(word[1:] for word in step.words if word[:1] == "-" and word[1:2] != "-")
-    return (
-        ("s" in letters and ("f" in letters or "n" in letters))
-        if step.name == "ln"
-        else "T" in letters or len(operands(step.words)) == 2
-    )
+    if step.name == "ln":
+        return "s" in letters and bool({"f", "n"} & set(letters))
+    return "T" in letters or len(operands(step.words)) == _FROM_TO
 
 
 def is_request(step: Step) -> bool:

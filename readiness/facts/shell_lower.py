@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from readiness.facts.shell_compound import REDIRECTS, Compound, place, redirected
 from readiness.facts.shell_tree import (
     AndOr,
     Background,
-    Calculation,
-    Case,
-    Count,
     Declare,
-    For,
-    Function,
     Group,
-    If,
     Literal,
     Node,
     Not,
@@ -23,22 +18,20 @@ from readiness.facts.shell_tree import (
     Redirect,
     Simple,
     Test,
-    While,
     Word,
 )
 from readiness.facts.shell_words import Words, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tree_sitter import Node as Parsed
 
-    from readiness.facts.shell_tree import Assignment, Block, Expression
+    from readiness.facts.shell_tree import Assignment, Block
 
 _DEEPEST: Final = 200
 """Levels of nesting at most; what lies deeper is no script that a person wrote."""
 _INNER: Final = frozenset({"binary_expression", "unary_expression", "parenthesized_expression", "test_command"})
-_REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 _TRANSPARENT: Final = frozenset({"program", "ERROR", "do_group", "then_clause"})
 
 
@@ -56,7 +49,7 @@ def parse(source: bytes) -> Program:
     import tree_sitter_bash
 
     tree = tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language())).parse(source)
-    return Program(body=_Lowering(source).block(tree.root_node.children), errors=tuple(_errors(tree.root_node)))
+    return Program(body=Lowering(source).block(tree.root_node.children), errors=tuple(_errors(tree.root_node)))
 
 
 def _errors(root: Parsed) -> Iterator[int]:
@@ -69,10 +62,12 @@ def _errors(root: Parsed) -> Iterator[int]:
             waiting.extend(reversed(node.children))
 
 
-class _Lowering:
+class Lowering:
+    """Lowers one source."""
+
     def __init__(self, source: bytes) -> None:
         self.source, self.depth = source, 0
-        self.words = Words(source, self.block)
+        self.words, self.compound = Words(source, self.block), Compound(self)
 
     def block(self, nodes: list[Parsed]) -> Block:
         """Statements in order; an `&` puts the one before it into the background."""
@@ -90,13 +85,15 @@ class _Lowering:
         """What one of the parser's nodes stands for: mostly one statement."""
         if node.type in _TRANSPARENT:
             return list(self.block(node.children))
-        handler = getattr(self, f"_{node.type}", None)
+        handler: Callable[[Parsed], list[Node]] | None = getattr(self, f"_{node.type}", None) or getattr(
+            self.compound, f"_{node.type}", None
+        )
         return handler(node) if handler is not None else []
 
     def one(self, node: Parsed | None, at: Parsed) -> Node:
         """`node` as exactly one statement."""
         found = self.statements(node) if node is not None else []
-        return found[0] if len(found) == 1 else Group(body=tuple(found), **_place(node or at))
+        return found[0] if len(found) == 1 else Group(body=tuple(found), **place(node or at))
 
     # --- commands -------------------------------------------------------------------------------------------------
 
@@ -112,40 +109,42 @@ class _Lowering:
         return [self._piece(piece) for piece in pieces if piece]
 
     def _piece(self, children: list[Parsed]) -> Node:
-        words, assignments, redirects = [], [], []
+        words: list[Word] = []
+        assignments: list[Assignment] = []
+        redirects: list[Redirect] = []
         for child in children:
             if child.type == "variable_assignment":
                 assignments.append(self.words.assignment(child))
-            elif child.type in _REDIRECTS:
+            elif child.type in REDIRECTS:
                 redirects.extend(self.redirects(child))
             elif child.is_named:
                 words.append(self.words.word(child))
         return Simple(
-            words=tuple(words), assignments=tuple(assignments), redirects=tuple(redirects), **_place(children[0])
+            words=tuple(words), assignments=tuple(assignments), redirects=tuple(redirects), **place(children[0])
         )
 
     def _variable_assignment(self, node: Parsed) -> list[Node]:
-        return [Simple(assignments=(self.words.assignment(node),), **_place(node))]
+        return [Simple(assignments=(self.words.assignment(node),), **place(node))]
 
     def _variable_assignments(self, node: Parsed) -> list[Node]:
         given = tuple(self.words.assignment(child) for child in node.children if child.type == "variable_assignment")
-        return [Simple(assignments=given, **_place(node))]
+        return [Simple(assignments=given, **place(node))]
 
     def _declaration_command(self, node: Parsed) -> list[Node]:
         given: list[Assignment] = [
             self.words.assignment(child) for child in node.children if child.type == "variable_assignment"
         ]
-        return [Declare(keyword=node.children[0].type, assignments=tuple(given), **_place(node))]
+        return [Declare(keyword=node.children[0].type, assignments=tuple(given), **place(node))]
 
     def _unset_command(self, node: Parsed) -> list[Node]:
         words = [Word((Literal(node.children[0].type),)), *(self.words.word(c) for c in node.children if c.is_named)]
-        return [Simple(words=tuple(words), **_place(node))]
+        return [Simple(words=tuple(words), **place(node))]
 
     def _test_command(self, node: Parsed) -> list[Node]:
         if node.children and node.children[0].type == "((":
-            return self._compound_statement(node)
+            return self.compound.calculation(node)
         double = bool(node.children) and node.children[0].type == "[["
-        return [Test(tokens=tuple(self._tokens(node)), double=double, **_place(node))]
+        return [Test(tokens=tuple(self._tokens(node)), double=double, **place(node))]
 
     def _tokens(self, node: Parsed) -> Iterator[str | Word]:
         """Operators and operands in their order: the grammar's own grouping of tests is not bash's."""
@@ -161,17 +160,18 @@ class _Lowering:
     # --- redirections ---------------------------------------------------------------------------------------------
 
     def _redirected_statement(self, node: Parsed) -> list[Node]:
-        redirects, follows = [], []
+        redirects: list[Redirect] = []
+        follows: list[Parsed] = []
         body: list[Node] = []
         for child in node.children:
-            if child.type in _REDIRECTS:
+            if child.type in REDIRECTS:
                 redirects.extend(self.redirects(child))
                 follows.append(child)
             else:
                 body.extend(self.statements(child))
         if not body:
-            body = [Simple(**_place(node))]
-        body[-1] = _redirected(body[-1], tuple(redirects))
+            body = [Simple(**place(node))]
+        body[-1] = redirected(body[-1], tuple(redirects))
         for child in follows:
             body[-1] = self._continued(body[-1], child)
         return body
@@ -201,11 +201,11 @@ class _Lowering:
             fd = int(text_of(number)) if number is not None and text_of(number).isdecimal() else -1
             yield Redirect(operator, self.words.word(target) if target is not None else None, fd, line)
             return
-        inner = [child for child in node.children if child.type not in _REDIRECTS]
+        inner = [child for child in node.children if child.type not in REDIRECTS]
         text = next((c for c in inner if c.type in {"heredoc_body", "string", "word", "simple_expansion"}), None)
         yield Redirect("<<", self.words.word(text) if text is not None and node.type[0:4] == "here" else None, -1, line)
         for child in node.children:
-            if child.type in _REDIRECTS:
+            if child.type in REDIRECTS:
                 yield from self.redirects(child)
 
     # --- lists and pipelines --------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class _Lowering:
                 last = self.statements(child)
         if not last:
             return parts
-        return [Pipeline(parts=(*parts, last[0]), **_place(node)), *last[1:]]
+        return [Pipeline(parts=(*parts, last[0]), **place(node)), *last[1:]]
 
     def _list(self, node: Parsed) -> list[Node]:
         named = [child for child in node.children if child.is_named]
@@ -227,112 +227,13 @@ class _Lowering:
         left, right = self.statements(named[0]), self.statements(named[-1])
         if not left or not right:
             return left + right
-        return [*left[:-1], AndOr(operator=sign, left=left[-1], right=right[0], **_place(node)), *right[1:]]
+        return [*left[:-1], AndOr(operator=sign, left=left[-1], right=right[0], **place(node)), *right[1:]]
 
     def _negated_command(self, node: Parsed) -> list[Node]:
         inner = next((child for child in node.children if child.is_named), None)
-        return [Not(body=self.one(inner, node), **_place(node))]
-
-    # --- compound commands ----------------------------------------------------------------------------------------
-
-    def _if_statement(self, node: Parsed) -> list[Node]:
-        clauses, otherwise = [self._clause(node)], ()
-        for child in node.children:
-            if child.type == "elif_clause":
-                clauses.append(self._clause(child))
-            elif child.type == "else_clause":
-                otherwise = self.block(child.children)
-        return [If(clauses=tuple(clauses), otherwise=otherwise, **_place(node))]
-
-    def _clause(self, node: Parsed) -> tuple[Block, Block]:
-        condition: list[Parsed] = []
-        body: list[Parsed] = []
-        here = condition
-        for child in node.children:
-            if child.type == "then":
-                here = body
-            elif child.type not in {"elif_clause", "else_clause", "if", "elif", "fi"}:
-                here.append(child)
-        return self.block(condition), self.block(body)
-
-    def _while_statement(self, node: Parsed) -> list[Node]:
-        body = node.child_by_field_name("body")
-        condition = [child for child in node.children if child.type != "do_group"]
-        until = bool(node.children) and node.children[0].type == "until"
-        inner = self.block(body.children) if body is not None else ()
-        return [While(condition=self.block(condition), body=inner, until=until, **_place(node))]
-
-    def _for_statement(self, node: Parsed) -> list[Node]:
-        name, body = node.child_by_field_name("variable"), node.child_by_field_name("body")
-        listed = any(child.type == "in" for child in node.children)
-        words = tuple(self.words.word(child) for child in node.children_by_field_name("value") if child.is_named)
-        return [
-            For(
-                name=text_of(name) if name is not None else "",
-                words=words if listed else None,
-                body=self.block(body.children) if body is not None else (),
-                select=node.children[0].type == "select",
-                **_place(node),
-            )
-        ]
-
-    def _c_style_for_statement(self, node: Parsed) -> list[Node]:
-        def of(field: str) -> tuple[Expression, ...]:
-            return tuple(self.words.expression(c) for c in node.children_by_field_name(field) if c.is_named)
-
-        body = node.child_by_field_name("body")
-        inner = self.block(body.children) if body is not None else ()
-        return [
-            Count(first=of("initializer"), condition=of("condition"), step=of("update"), body=inner, **_place(node))
-        ]
-
-    def _case_statement(self, node: Parsed) -> list[Node]:
-        value, items = node.child_by_field_name("value"), []
-        for child in node.children:
-            if child.type == "case_item":
-                patterns = child.children_by_field_name("value")
-                ids = {pattern.id for pattern in patterns}
-                body = self.block([inner for inner in child.children if inner.id not in ids])
-                falls = child.child_by_field_name("fallthrough") is not None
-                items.append((tuple(self.words.word(p) for p in patterns if p.is_named), body, falls))
-        subject = self.words.word(value) if value is not None else Word(())
-        return [Case(subject=subject, items=tuple(items), **_place(node))]
-
-    def _compound_statement(self, node: Parsed) -> list[Node]:
-        if node.children and node.children[0].type == "((":
-            inner = [child for child in node.children if child.is_named]
-            return [Calculation(value=self.words.expression(child), **_place(node)) for child in inner[:1]]
-        return [Group(body=self.block(node.children), **_place(node))]
-
-    def _subshell(self, node: Parsed) -> list[Node]:
-        return [Group(body=self.block(node.children), subshell=True, **_place(node))]
-
-    def _function_definition(self, node: Parsed) -> list[Node]:
-        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
-        inner = self.one(body, node)
-        redirects = tuple(r for c in node.children if c.type in _REDIRECTS for r in self.redirects(c))
-        return [Function(name=text_of(name) if name else "", body=_redirected(inner, redirects), **_place(node))]
-
-
-def _place(node: Parsed) -> dict[str, Any]:
-    return {"line": node.start_point[0] + 1, "pos": node.start_byte}
+        return [Not(body=self.one(inner, node), **place(node))]
 
 
 def _breaks(gap: bytes) -> bool:
     """Whether the text between two words ends a line that no backslash continues."""
     return b"\n" in gap.replace(b"\\\r\n", b"").replace(b"\\\n", b"")
-
-
-def _redirected(node: Node, redirects: tuple[Redirect, ...]) -> Node:
-    """`node` with redirections; the grammar hangs those of a list's last command on the whole list."""
-    if not redirects:
-        return node
-    if isinstance(node, (Simple, Group)):
-        return dataclasses.replace(node, redirects=node.redirects + redirects)
-    if isinstance(node, AndOr):
-        return dataclasses.replace(node, right=_redirected(node.right, redirects))
-    if isinstance(node, Not):
-        return dataclasses.replace(node, body=_redirected(node.body, redirects))
-    if isinstance(node, Pipeline):
-        return dataclasses.replace(node, parts=(*node.parts[:-1], _redirected(node.parts[-1], redirects)))
-    return Group(body=(node,), redirects=redirects, line=node.line, pos=node.pos)

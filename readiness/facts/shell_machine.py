@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fnmatch
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from readiness.facts import shell_tree as tree
 from readiness.facts.shell_commands import Commands
 from readiness.facts.shell_expand import Expander
+from readiness.facts.shell_flow import Flow
 from readiness.facts.shell_values import (
     EMPTY,
     Decision,
@@ -32,13 +31,12 @@ from readiness.facts.shell_values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from readiness.facts import shell_tree as tree
     from readiness.facts.shell_tree import Block, Node, Redirect
     from readiness.facts.shell_values import Library, Loaded, World
 
 MOST_STEPS: Final = 6_000
 """Commands of one run at most; a script that runs more is given up as endless."""
-_ROUNDS: Final = 700
-"""Rounds of a loop at most: ten minutes of a sleep a second, and some."""
 _DEEPEST: Final = 40
 """Calls within calls at most."""
 _KEPT: Final = frozenset(
@@ -69,7 +67,7 @@ class Machine:
         """`environ`: the variables that are set from outside, all others being empty; None: nobody knows. `attended`: a person answers at a terminal."""
         self.library, self.world, self.choices, self.environ = library, world, choices, environ
         self.attended = attended
-        self.expand, self.commands = Expander(self), Commands(self)
+        self.expand, self.commands, self.flow = Expander(self), Commands(self), Flow(self)
         self.state = State(zero="")
         self.functions: dict[str, tree.Function] = {}
         self.steps: list[Step] = []
@@ -148,7 +146,9 @@ class Machine:
         """One statement."""
         if len(self.steps) > MOST_STEPS:
             raise Exited(0, "endless")
-        self.status = getattr(self, f"_{type(node).__name__.lower()}")(node, tested)
+        name = f"_{type(node).__name__.lower()}"
+        handler = getattr(self, name, None) or getattr(self.flow, name)
+        self.status = handler(node, tested)
         return self.status
 
     def settled(self, status: int, *, tested: bool = False) -> int:
@@ -306,174 +306,3 @@ class Machine:
                 else:
                     self.state.variables[name] = value
             self.state.args, self.within = outer, within
-
-    # --- compound statements --------------------------------------------------------------------------------------
-
-    def _function(self, node: tree.Function, tested: bool) -> int:  # noqa: FBT001, ARG002 - as above
-        self.functions[node.name] = node
-        return 0
-
-    def _test(self, node: tree.Test, tested: bool) -> int:  # noqa: FBT001 - as above
-        tokens = self.expand.operands(node.tokens, double=node.double)
-        return self.settled(self.commands.test(tokens, node=node, tested=tested), tested=tested)
-
-    def _calculation(self, node: tree.Calculation, tested: bool) -> int:  # noqa: FBT001 - as above
-        number = self.expand.number(node.value)
-        if number is None:
-            return self.settled(1 - self.decide(node.pos, usual=int(self.hint)), tested=tested)
-        return self.settled(int(not number), tested=tested)
-
-    def _background(self, node: tree.Background, tested: bool) -> int:  # noqa: FBT001, ARG002 - as above
-        self.apart((node.body,), background=True)
-        return 0
-
-    def _group(self, node: tree.Group, tested: bool) -> int:  # noqa: FBT001 - as above
-        writes, fed = self.redirect(node.redirects)
-        if writes:
-            self.commands.opened(node, writes, tested=True)
-        fed_before, self.fed = self.fed, self.fed or fed
-        try:
-            if node.subshell:
-                return self.settled(self.apart(node.body), tested=tested)
-            return self.block(node.body, tested=tested)
-        finally:
-            self.fed = fed_before
-
-    def _pipeline(self, node: tree.Pipeline, tested: bool) -> int:  # noqa: FBT001 - as above
-        sink, fed, statuses = self.sink, self.fed, []
-        all_count = "pipefail" in self.state.options
-        sources: frozenset[str] = frozenset()
-        for number, part in enumerate(node.parts, 1):
-            last = number == len(node.parts)
-            self.sink, self.fed = sink if last else [], fed or number > 1
-            held = len(sink) if sink is not None else 0
-            statuses.append(self._piped(part, tested=tested and (last or all_count)))
-            if not last:
-                sources = sources.union(*(value.sources for value in self.sink or []))
-            elif sink is not None:
-                sink[held:] = [dataclasses.replace(value, sources=value.sources | sources) for value in sink[held:]]
-        self.sink, self.fed, self.sub_status = sink, fed, 0
-        failed = next((status for status in reversed(statuses) if status), 0) if all_count else statuses[-1]
-        return self.settled(failed, tested=tested)
-
-    def _piped(self, part: Node, *, tested: bool) -> int:
-        """One part of a pipeline; its own failure ends no more than itself."""
-        with self.unwatched() if tested or self.ignored else contextlib.nullcontext():
-            return self.apart((part,), tested=tested)
-
-    def _not(self, node: tree.Not, tested: bool) -> int:  # noqa: FBT001, ARG002 - as above; what `!` turns ends nothing
-        with self.unwatched(usual=not self.hint):
-            return int(not self.run(node.body, tested=True))
-
-    def _andor(self, node: tree.AndOr, tested: bool) -> int:  # noqa: FBT001 - as above
-        either = node.operator == "||"
-        ends = aborts(node.right, self.functions)
-        with self.unwatched(usual=(ends or self.hint) if either else not ends):
-            status = self.run(node.left, tested=either or tested)
-        if bool(status) != either:
-            return status
-        return self.run(node.right, tested=tested)
-
-    def _if(self, node: tree.If, tested: bool) -> int:  # noqa: FBT001 - as above
-        for condition, body in node.clauses:
-            with self.unwatched(usual=not any(aborts(inner, self.functions) for inner in body)):
-                status = self.block(condition, tested=True)
-            if not status:
-                return self.block(body, tested=tested)
-        return self.block(node.otherwise, tested=tested)
-
-    def _case(self, node: tree.Case, tested: bool) -> int:  # noqa: FBT001 - as above
-        subject, chosen = self.expand.one(node.subject), len(node.items)
-        if subject.known:
-            for number, (patterns, _, _) in reversed(list(enumerate(node.items))):
-                if any(fnmatch.fnmatchcase(subject.text, self.expand.one(pattern).text) for pattern in patterns):
-                    chosen = number
-        else:
-            usual = (n for n, (_, body, _) in enumerate(node.items) if not any(aborts(b, self.functions) for b in body))
-            chosen = self.decide(node.pos, len(node.items) + 1, usual=next(usual, chosen))
-        status = 0
-        for _, body, falls in node.items[chosen:]:
-            status = self.block(body, tested=tested)
-            if not falls:
-                break
-        return status
-
-    # --- loops ----------------------------------------------------------------------------------------------------
-
-    def _while(self, node: tree.While, tested: bool) -> int:  # noqa: FBT001, ARG002 - as above
-        def goes_on() -> bool:
-            with self.unwatched(usual=not node.until):
-                return bool(self.block(node.condition, tested=True)) == node.until
-
-        return self._loop(goes_on, node.body)
-
-    def _count(self, node: tree.Count, tested: bool) -> int:  # noqa: FBT001, ARG002 - as above
-        for one in node.first:
-            self.expand.number(one)
-        rounds = iter(range(_ROUNDS))
-
-        def goes_on() -> bool:
-            if next(rounds):
-                for one in node.step:
-                    self.expand.number(one)
-            found = [self.expand.number(one) for one in node.condition]
-            return bool(found[-1]) if found and found[-1] is not None else not found
-
-        return self._loop(goes_on, node.body)
-
-    def _for(self, node: tree.For, tested: bool) -> int:  # noqa: FBT001, ARG002 - as above
-        words = list(self.state.args) if node.words is None else self.expand.words(node.words)
-        items = iter(words[:_ROUNDS])
-        if node.select and not self.fed:
-            return self.commands.asked(node)
-
-        def goes_on() -> bool:
-            item = next(items, None)
-            if item is not None:
-                self.state.variables[node.name] = item
-            return item is not None
-
-        return self._loop(goes_on, node.body)
-
-    def _loop(self, goes_on: Any, body: Block) -> int:  # noqa: ANN401 - a function without arguments
-        """Rounds until the condition ends them; a loop that nothing can change any more is left, or given up as endless."""
-        status, seen = 0, None
-        for _ in range(_ROUNDS):
-            unsure, self.clock_read = self.unsure, False
-            if not goes_on():
-                return status
-            try:
-                status = self.block(body)
-            except Left as left:
-                if left.levels > 1:
-                    raise Left(left.levels - 1, again=left.again) from None
-                if not left.again:
-                    return 0
-            state = (dict(self.state.variables), self.state.cwd, len(self.state.args))
-            if state == seen and not self.clock_read:
-                if self.unsure > unsure or self.fed:
-                    return status
-                break
-            seen = state
-        raise Exited(0, "endless")
-
-
-def aborts(node: Node, functions: Mapping[str, tree.Function]) -> bool:
-    """Whether a branch is there for when something is wrong: it ends the script, or returns a failure."""
-    if isinstance(node, tree.Simple) and node.words:
-        name = node.words[0].literal or ""
-        last = node.words[-1].literal if len(node.words) > 1 else None
-        if name in {"exit", "return", "continue"}:
-            return last != "0" and not (name == "return" and last is None)
-        called = functions.get(name)
-        return (
-            called is not None
-            and isinstance(called.body, tree.Group)
-            and any(
-                isinstance(inner, tree.Simple) and inner.words and inner.words[0].literal == "exit"
-                for inner in called.body.body
-            )
-        )
-    if isinstance(node, tree.Group):
-        return any(aborts(inner, functions) for inner in node.body)
-    return isinstance(node, tree.AndOr) and aborts(node.right, functions)

@@ -19,7 +19,7 @@ def healthy(_: object) -> None:
     """A world in which every command succeeds."""
 
 
-def paths(
+def paths(  # noqa: PLR0913 - what a run depends on
     script: Loaded,
     library: Library,
     world: World = healthy,

@@ -6,6 +6,7 @@ Answers are facts with their place; whether they are good is for the checks to s
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts import shell_kinds as kinds
@@ -267,7 +268,7 @@ class Questions:
 
 def _asked(steps: list[Step]) -> Asking:
     own = [kinds.retries(step) for step in steps]
-    gaps = [later.clock - earlier.clock for earlier, later in zip(steps, steps[1:], strict=False)]
+    gaps = [later.clock - earlier.clock for earlier, later in itertools.pairwise(steps)]
     outer = min(gaps, default=0.0)
     inner = min((kinds.retry_delay(step) for step, number in zip(steps, own, strict=True) if number), default=0.0)
     if len(steps) >= 3:  # noqa: PLR2004 - attempts enough by the loop alone: its pace counts

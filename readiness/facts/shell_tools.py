@@ -82,7 +82,7 @@ class Linters:
         return found
 
     def lint(self) -> list[Place]:
-        """shellcheck's errors. Raises NotInstalled."""
+        """Shellcheck's errors. Raises NotInstalled."""
         files = {str(script.file): script for script in self._mine() if b"\r\n" not in script.source()}
         if not files:
             return []
@@ -106,7 +106,7 @@ class Linters:
 
 
 def _told(script: Script, words: str) -> Place:
-    """bash's own first complaint: `FILE: line N: what`."""
+    """Bash's own first complaint: `FILE: line N: what`."""
     first = next((line for line in words.splitlines() if ": line " in line), words.strip())
     _, _, rest = first.partition(": line ")
     number, _, what = rest.partition(": ")
@@ -124,7 +124,7 @@ class Supervisor:
         found = []
         for folder in _UNIT_FOLDERS:
             with contextlib.suppress(OSError):
-                names = sorted(os.listdir(self.root / folder))
+                names = sorted(path.name for path in (self.root / folder).iterdir())
                 found += [
                     f"{folder}/{name}".lstrip("/") for name in names if self._supervises(self.root / folder / name)
                 ]

@@ -42,7 +42,7 @@ class Words:
         """One word."""
         return Word(tuple(self._parts(node, quoted=False)), node.start_point[0] + 1)
 
-    def _parts(self, node: Parsed, *, quoted: bool) -> Iterator[Part]:
+    def _parts(self, node: Parsed, *, quoted: bool) -> Iterator[Part]:  # noqa: C901 - one branch a kind
         kind = node.type
         if kind in {"concatenation", "command_name"} and node.children:
             yield from self._joined(node)
@@ -77,7 +77,7 @@ class Words:
         """A double-quoted string; what the parser left between its nodes is text as well."""
         at, end = node.start_byte + 1, node.end_byte - 1
         for child in node.children:
-            if child.type == '"' or child.type == "string_content":
+            if child.type in {'"', "string_content"}:
                 continue
             if child.start_byte > at:
                 yield Literal(_in_quotes(self._between(at, child.start_byte)), quoted=True)
@@ -122,7 +122,7 @@ class Words:
             )
         return Assignment(name, self.word(value), append, index)
 
-    def expression(self, node: Parsed) -> Expression:
+    def expression(self, node: Parsed) -> Expression:  # noqa: PLR0911 - one return a kind
         """Arithmetic as a tree."""
         kind = node.type
         if kind == "number":
