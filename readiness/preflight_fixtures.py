@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from readiness.facts.secretrefs import Resolver
     from readiness.facts.shell import Scripts
     from readiness.facts.shell_care import Care
+    from readiness.facts.shell_guards import Guards
+    from readiness.facts.shell_patience import Patience
     from readiness.facts.shell_questions import Questions
     from readiness.facts.shell_tools import Linters, Supervisor
     from readiness.facts.workshop import Workshop
@@ -180,7 +182,7 @@ def questions(scripts: Scripts) -> Questions:
 
 @pytest.fixture(scope="session")
 def care(scripts: Scripts) -> Care:
-    """What the scripts look at before they write, and what they show of themselves."""
+    """Locks, logs, secrets, requests and supervision of the scripts."""
     from readiness.facts.shell_care import Care
 
     return Care(scripts)
@@ -200,3 +202,19 @@ def supervisor(scripts: Scripts) -> Supervisor:
     from readiness.facts.shell_tools import Supervisor
 
     return Supervisor(scripts)
+
+
+@pytest.fixture(scope="session")
+def guards(scripts: Scripts) -> Guards:
+    """What the scripts look at before they write."""
+    from readiness.facts.shell_guards import Guards
+
+    return Guards(scripts)
+
+
+@pytest.fixture(scope="session")
+def patience(scripts: Scripts) -> Patience:
+    """How long the scripts wait, for a hub that does not end and an address that does not answer."""
+    from readiness.facts.shell_patience import Patience
+
+    return Patience(scripts)

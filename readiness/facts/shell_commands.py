@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.shell_argv import SHELLS, Unwrapped, operands, seconds, unwrap
 from readiness.facts.shell_builtins import Builtins
-from readiness.facts.shell_expand import epoch
+from readiness.facts.shell_output import printed
 from readiness.facts.shell_values import Exited, Step, Value, Write, is_there, joined
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Commands:
         if "exec" in found.wrappers and found.inner:
             raise Exited(status, "exec")
         if machine.sink is not None and not status and name not in _SILENT and not writes and not helper:
-            self._print(name, found.inner)
+            machine.sink.append(printed(machine, name, found.inner))
         return status
 
     def _script(self, inner: Sequence[Value]) -> Loaded | None:
@@ -285,21 +285,3 @@ class Commands:
         """A question to a person, whom nobody expects to be there: it fails."""
         self.note(self.step((Value("read"),), node=node, kind="ask"))
         return 1
-
-    def _print(self, name: str, inner: Sequence[Value]) -> None:
-        """What a program prints, as far as it can be known."""
-        machine, words = self.machine, [value.text for value in inner[1:]]
-        given = [value for value in inner[1:] if not value.text.startswith("-")]
-        value = Value(f"$({name})", known=False, sources=frozenset({name}), names=joined(given).names)
-        if name in {"dirname", "basename"} and given:
-            text = posixpath.dirname(given[0].text) if name == "dirname" else posixpath.basename(given[0].text)
-            value = Value(text or ".", given[0].known, given[0].names)
-        elif name in {"realpath", "readlink"} and given and given[0].known:
-            value = Value(machine.state.beneath(given[0].text))
-        elif name == "date" and words == ["+%s"]:
-            machine.clock_read, value = True, Value(epoch(machine.clock))
-        elif name == "seq" and given and all(one.known and one.text.isdecimal() for one in given):
-            first, last = (1, given[0].text) if len(given) == 1 else (int(given[0].text), given[-1].text)
-            value = Value(" ".join(str(n) for n in range(first, int(last) + 1)[:10_000]))
-        if machine.sink is not None:
-            machine.sink.append(value)

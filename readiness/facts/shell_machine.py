@@ -7,7 +7,6 @@ Every command succeeds unless the simulation's *world* says otherwise; tests who
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.shell_commands import Commands
@@ -45,13 +44,6 @@ _KEPT: Final = frozenset(
 """Variables that have a value in every environment."""
 
 
-@dataclasses.dataclass(slots=True)
-class _Frame:
-    """A call: its own variables, and where it was called from."""
-
-    saved: dict[str, Value | list[Value] | None] = dataclasses.field(default_factory=dict)
-
-
 class Machine:
     """One run of one script."""
 
@@ -76,7 +68,7 @@ class Machine:
         self.clock, self.status, self.ignored, self.hint = 0.0, 0, 0, True
         self.file, self.handler, self.sub_status = "", "", 0
         self.sink: list[Value] | None = None
-        self.frames: list[_Frame] = []
+        self.frames: list[dict[str, Value | list[Value] | None]] = []
         self.within: tuple[tuple[str, int], ...] = ()
         self.background = self.fed = self.vague = self.clock_read = False
         self.unsure = 0
@@ -284,7 +276,7 @@ class Machine:
         for assignment in node.assignments:
             value = self._assigned(assignment)
             if node.keyword in {"local", "declare", "typeset"} and self.frames:
-                self.frames[-1].saved.setdefault(assignment.name, self.state.variables.get(assignment.name))
+                self.frames[-1].setdefault(assignment.name, self.state.variables.get(assignment.name))
             self.assign(assignment, value)
         return 0
 
@@ -294,13 +286,13 @@ class Machine:
             raise Exited(0, "endless")
         outer, within = self.state.args, self.within
         self.state.args, self.within = list(args), (*within, (self.file, line))
-        self.frames.append(_Frame())
+        self.frames.append({})
         try:
             return self.run(function.body, tested=tested)
         except Returned as back:
             return back.status
         finally:
-            for name, value in self.frames.pop().saved.items():
+            for name, value in self.frames.pop().items():
                 if value is None:
                     self.state.variables.pop(name, None)
                 else:
