@@ -82,9 +82,13 @@ class Builtins:
     def _do_printf(self, node: Node, words: Sequence[Value], tested: bool) -> int:  # noqa: FBT001 - one signature
         self.commands.note(self.commands.step(words, node=node, tested=tested))
         if self.machine.sink is not None and len(words) > 1:
-            plain = words[1].text.replace("\\n", "") == "%s" and len(words) == 3  # noqa: PLR2004 - one value
-            shown = joined(words[1:])
-            self.machine.sink.append(words[2] if plain else Value("$(printf)", known=False, names=shown.names))
+            form = words[1].text.replace("\\n", "")
+            if "%" not in form:
+                self.machine.sink.append(Value(form, words[1].known, words[1].names))
+            elif form == "%s" and len(words) == 3:  # noqa: PLR2004 - one value
+                self.machine.sink.append(words[2])
+            else:
+                self.machine.sink.append(Value("$(printf)", known=False, names=joined(words[1:]).names))
         return 0
 
     def _do_exit(self, _: Node, words: Sequence[Value], __: bool) -> int:  # noqa: FBT001 - one signature

@@ -28,6 +28,7 @@ class Flow:
 
     def _function(self, node: tree.Function, tested: bool) -> int:  # noqa: FBT001, ARG002 - as above
         self.machine.functions[node.name] = node
+        self.machine.homes[node.name] = self.machine.file
         return 0
 
     def _test(self, node: tree.Test, tested: bool) -> int:  # noqa: FBT001 - as above

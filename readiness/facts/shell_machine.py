@@ -62,6 +62,7 @@ class Machine:
         self.expand, self.commands, self.flow = Expander(self), Commands(self), Flow(self)
         self.state = State(zero="")
         self.functions: dict[str, tree.Function] = {}
+        self.homes: dict[str, str] = {}  # the file that defines each
         self.steps: list[Step] = []
         self.decisions: dict[tuple[str, int], Decision] = {}
         self.made: set[str] = set()
@@ -79,14 +80,13 @@ class Machine:
         """Run a script from its first line."""
         self.file = script.path
         self.state = State(zero=f"@/{script.path}", args=list(args), options=set(script.options))
-        status, how = self.program(script.body)
+        try:
+            status, how = self.program(script.body)
+        except RecursionError:  # thousands of levels: no script that a person wrote
+            status, how = 0, "endless"
+        decisions = tuple(self.decisions.values())
         return Trace(
-            steps=tuple(self.steps),
-            status=status,
-            ended=how,
-            clock=self.clock,
-            decisions=tuple(self.decisions.values()),
-            vague=self.vague,
+            steps=tuple(self.steps), status=status, ended=how, clock=self.clock, decisions=decisions, vague=self.vague
         )
 
     def program(self, body: Block, *, tested: bool = False) -> tuple[int, str]:
@@ -108,7 +108,7 @@ class Machine:
 
     @property
     def file_value(self) -> str:
-        """The running file's path, as BASH_SOURCE has it."""
+        """The running file, as BASH_SOURCE has it."""
         return f"@/{self.file}"
 
     def unset(self, name: str) -> Value:
@@ -284,8 +284,9 @@ class Machine:
         """Call a function."""
         if len(self.frames) > _DEEPEST:
             raise Exited(0, "endless")
-        outer, within = self.state.args, self.within
-        self.state.args, self.within = list(args), (*within, (self.file, line))
+        outer, within, file = self.state.args, self.within, self.file
+        self.state.args, self.within = list(args), (*within, (file, line))
+        self.file = self.homes.get(function.name, file)
         self.frames.append({})
         try:
             return self.run(function.body, tested=tested)
@@ -297,4 +298,4 @@ class Machine:
                     self.state.variables.pop(name, None)
                 else:
                     self.state.variables[name] = value
-            self.state.args, self.within = outer, within
+            self.state.args, self.within, self.file = outer, within, file
