@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.facts import secretguess
-from readiness.facts.secretguess import guesses, literals
+from readiness.facts.secretguess import Guesser, literals
 from readiness.facts.secretscan import Hit, Needles, fingerprint, search, tokens
 
 VALUE = 'p@ss/w"ord+é 1longer'
@@ -189,7 +188,7 @@ def test_noise_is_no_secret() -> None:
 )
 def test_detect_secrets_finds_what_has_no_shape_here(name: str, text: str, line: int) -> None:
     """Literals under telling names and the formats of further services, with their line."""
-    assert {found for _, _, found in guesses(name, text.encode())} == {line}
+    assert {found for _, _, found in Guesser().guesses(name, text.encode())} == {line}
 
 
 def test_no_service_is_asked_about_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,10 +197,11 @@ def test_no_service_is_asked_about_what_was_found(monkeypatch: pytest.MonkeyPatc
     def refused(*_: object, **__: object) -> None:
         raise AssertionError("a secret would have left this machine")
 
-    for plugin in secretguess._plugins():
+    guesser = Guesser()
+    for plugin in guesser._plugins:
         monkeypatch.setattr(type(plugin), "verify", refused)
     text = f"{'0a1b2c3d4e5f6a7b' * 2}-us12 and xoxb-1029384756-1029384756-A1b2C3d4E5f6 and sk_live_A1b2C3d4E5f6G7h8I9j0K1l2"
-    assert list(secretguess.guesses("x.js", f'apiKey = "{text.split(maxsplit=1)[0]}" {text}'.encode()))
+    assert list(guesser.guesses("x.js", f'apiKey = "{text.split(maxsplit=1)[0]}" {text}'.encode()))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_no_service_is_asked_about_what_was_found(monkeypatch: pytest.MonkeyPatc
 )
 def test_programs_that_handle_secrets_hold_none(text: str) -> None:
     """Look-ups, references, placeholders, tests' words, minified lines and binary files."""
-    assert list(guesses("app.js", text.encode())) == []
+    assert list(Guesser().guesses("app.js", text.encode())) == []
 
 
 def test_literals_of_a_configuration() -> None:

@@ -66,30 +66,51 @@ _SPELT: Final = re.compile(r"[A-Za-z]{0,15}\d{0,4}(?:[-_.:/][A-Za-z]{0,15}\d{0,4
 _QUOTED: Final = re.compile(r"^[\"'`]|[\"'`;,)\]}]+$")
 
 
-@functools.cache
-def _plugins() -> tuple[Any, ...]:
-    from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+class Guesser:
+    """Looks for likely secrets in texts; the library is loaded at the first line that is worth a look."""
 
-    found = get_mapping_from_secret_type_to_class()
-    return tuple(found[kind]() for kind in sorted(_PLUGINS & set(found)))
+    @functools.cached_property
+    def _plugins(self) -> tuple[Any, ...]:
+        from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
+        found = get_mapping_from_secret_type_to_class()
+        return tuple(found[kind]() for kind in sorted(_PLUGINS & set(found)))
 
-def guesses(name: str, content: bytes) -> Iterator[tuple[str, str, int]]:
-    """Likely secrets in a text: value, kind and line. `name` is the file's, by whose ending quotes are expected."""
-    if b"\0" in content[:8192]:
-        return
-    reached, line = 0, 1
-    for place in _suspicious(content):
-        if place < reached:
-            continue
-        begin = content.rfind(b"\n", 0, place) + 1
-        end = content.find(b"\n", place)
-        end = len(content) if end < 0 else end
-        line += content.count(b"\n", reached, begin)
-        if end - begin <= _LINE_LIMIT:
-            text = content[begin:end].decode("utf-8", "replace")
-            yield from ((value, kind, line) for value, kind in _in_line(name, text))
-        reached, line = end + 1, line + content.count(b"\n", begin, end + 1)
+    def guesses(self, name: str, content: bytes) -> Iterator[tuple[str, str, int]]:
+        """Likely secrets in a text: value, kind and line. `name` is the file's, by whose ending quotes are expected."""
+        if b"\0" in content[:8192]:
+            return
+        reached, line = 0, 1
+        for place in _suspicious(content):
+            if place < reached:
+                continue
+            begin = content.rfind(b"\n", 0, place) + 1
+            end = content.find(b"\n", place)
+            end = len(content) if end < 0 else end
+            line += content.count(b"\n", reached, begin)
+            if end - begin <= _LINE_LIMIT:
+                text = content[begin:end].decode("utf-8", "replace")
+                yield from ((value, kind, line) for value, kind in self._in_line(name, text))
+            reached, line = end + 1, line + content.count(b"\n", begin, end + 1)
+
+    def _in_line(self, name: str, text: str) -> Iterator[tuple[str, str]]:
+        from detect_secrets.plugins.keyword import QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP, REGEX_BY_FILETYPE
+        from detect_secrets.util.filetype import determine_file_type
+
+        for plugin in self._plugins:
+            kind = str(plugin.secret_type)
+            if kind == _AZURE and "accountkey" not in text.lower():
+                continue
+            # never analyze_line: it may ask the service that a secret belongs to whether it is valid
+            if kind == _KEYWORD:
+                shapes = REGEX_BY_FILETYPE.get(determine_file_type(name), QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP)
+                found = plugin.analyze_string(text, denylist_regex_to_group=shapes)
+            else:
+                found = plugin.analyze_string(text)
+            for secret in found:
+                value = _QUOTED.sub("", str(secret or "").strip())
+                if _likely(value):
+                    yield value, "a literal under a telling name" if kind == _KEYWORD else f"looks like: {kind}"
 
 
 def _suspicious(content: bytes) -> list[int]:
@@ -99,26 +120,6 @@ def _suspicious(content: bytes) -> list[int]:
     for mark in _MARKS:
         found += [match.start() for match in mark.finditer(lower)]
     return sorted(found)
-
-
-def _in_line(name: str, text: str) -> Iterator[tuple[str, str]]:
-    from detect_secrets.plugins.keyword import QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP, REGEX_BY_FILETYPE
-    from detect_secrets.util.filetype import determine_file_type
-
-    for plugin in _plugins():
-        kind = str(plugin.secret_type)
-        if kind == _AZURE and "accountkey" not in text.lower():
-            continue
-        # never analyze_line: it may ask the service that a secret belongs to whether it is valid
-        if kind == _KEYWORD:
-            shapes = REGEX_BY_FILETYPE.get(determine_file_type(name), QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP)
-            found = plugin.analyze_string(text, denylist_regex_to_group=shapes)
-        else:
-            found = plugin.analyze_string(text)
-        for secret in found:
-            value = _QUOTED.sub("", str(secret or "").strip())
-            if _likely(value):
-                yield value, "a literal under a telling name" if kind == _KEYWORD else f"looks like: {kind}"
 
 
 def _likely(value: str) -> bool:

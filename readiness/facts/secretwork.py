@@ -75,6 +75,7 @@ class Work:
         self.unread, self.skipped = list(listing.unread), list(listing.skipped)
         self.files = self.size = 0
         self._seen: set[tuple[int, int]] = set()
+        self._guesser = secretguess.Guesser()
 
     def run(self, *, guess: bool = False) -> None:
         """Search every file; `guess`: small texts also for literals under telling names."""
@@ -111,7 +112,7 @@ class Work:
     def _guess(self, path: Path) -> None:
         with streams.opened(path) as file:
             content = file.read(secretguess.SIZE_LIMIT) or b""
-        for value, kind, line in secretguess.guesses(path.name, content):
+        for value, kind, line in self._guesser.guesses(path.name, content):
             if not search([(0, value.encode())], self.needles):  # or it was found already, for what it is
                 self.leaks.append(Leak(file=self.name(path), line=line, kind=kind, fingerprint=fingerprint(value)))
 
