@@ -44,6 +44,7 @@ MUTATIONS: Final = (
         name="backup-folder-is-a-file",
         sentence="A file stands where the folder of backups should be.",
         mutate=in_its_place(lambda path: path.write_text("not a folder\n")),
+        committed=True,
         expected=NONE | {ROOM: "failed"},
         words=("is no folder",),
     ),

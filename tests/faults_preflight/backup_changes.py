@@ -40,8 +40,9 @@ CONFIG: Final = "data/release/config/mcp-hub.json"
 
 
 def broken(**more: Any) -> Mutation:
-    """A mutation of the backup itself: it stays as it was left, and nothing of it is committed."""
-    return Mutation(committed=False, backed_up=False, **more)
+    """A mutation of the backup itself, which stays as it was left; git sees nothing of it."""
+    settings: dict[str, Any] = {"committed": False, "backed_up": False} | more
+    return Mutation(**settings)
 
 
 def newest(tree: Path) -> Path:
