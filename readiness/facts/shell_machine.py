@@ -71,8 +71,7 @@ class Machine:
         self.sink: list[Value] | None = None
         self.frames: list[dict[str, Value | list[Value] | None]] = []
         self.within: tuple[tuple[str, int], ...] = ()
-        self.background = self.fed = self.vague = self.clock_read = False
-        self.unsure = 0
+        self.background, self.fed, self.vague, self.clock_read, self.unsure = False, False, False, False, 0
 
     # --- the whole run --------------------------------------------------------------------------------------------
 
