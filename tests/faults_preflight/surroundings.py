@@ -8,7 +8,6 @@ import shutil
 import signal
 from typing import TYPE_CHECKING, Final
 
-from tests.faults_preflight.mutation import Mutation, each, edit, remove, write
 from tests.faults_preflight.changes import (
     CLI,
     DEGRADED,
@@ -23,6 +22,7 @@ from tests.faults_preflight.changes import (
     rehearsed,
     window,
 )
+from tests.faults_preflight.mutation import Mutation, each, edit, remove, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,10 +112,7 @@ DEPENDENCIES: Final = (
         sentence="Renovate renews the packages, configured with a comment",
         mutate=each(
             remove(".github/dependabot.yml"),
-            write("renovate.json5", '{ // weekly
-  extends: ["config:recommended"],
-}
-'),
+            write("renovate.json5", '{ // weekly\n  extends: ["config:recommended"],\n}\n'),
         ),
     ),
     Mutation(
