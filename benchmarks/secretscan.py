@@ -21,7 +21,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from readiness.config.model import Config, Target
 from readiness.facts import streams
+from readiness.facts.secretplaces import SecretSearch
 from readiness.facts.secretscan import Needles, search
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ def tree(folder: Path, scale: float) -> None:
     """Source files of 4 KB, and logs of pino's JSON lines."""
     rng = random.Random(1)
     lines = [" ".join(rng.choices(WORDS, k=9)) + ";\n" for _ in range(500)]
+    lines += [f"const {word}Token = process.env.{word.upper()}_API_KEY;\n" for word in WORDS if "-" not in word]
     for number in range(int(FILES * scale)):
         file = folder / "src" / f"{number % 50}" / f"{number}.js"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -104,11 +107,21 @@ def scan(folder: Path, needles: Needles, *, patterns: bool) -> float:
     return time.perf_counter() - started
 
 
-def grep(folder: Path, patterns: Path) -> float:
+def checks(folder: Path) -> float:
+    """Seconds for what the four checks search, guesses at literals in source texts included."""
+    started = time.perf_counter()
+    places = SecretSearch(Config(target=Target(release=folder, state="state")))
+    for found in (places.configuration(), places.tracked(), places.logs(), places.backups()):
+        if found.leaks or found.unread:
+            raise SystemExit(f"found {found.leaks[:3]}, unread {found.unread[:3]}")
+    return time.perf_counter() - started
+
+
+def grep(folder: Path, patterns: Path, *, found: bool = False) -> float:
     """Seconds for grep over the same."""
     started = time.perf_counter()
     done = subprocess.run(["grep", "-rF", "-f", patterns, folder], capture_output=True, timeout=600, check=False)
-    if done.returncode != 1:
+    if done.returncode != int(not found):
         raise SystemExit(f"grep ended with {done.returncode}: {done.stderr[-300:]!r}")
     return time.perf_counter() - started
 
@@ -145,6 +158,10 @@ def main() -> None:
             "the same with patterns", 10,
             lambda: scan(folder, needles, patterns=True), lambda: grep(folder, listed),
         )  # fmt: skip
+        (folder / ".env.production").write_text("".join(f"{name[13:]}={key}\n" for key, name in known.items()))
+        (folder / "config").mkdir()
+        (folder / "config" / "mcp-hub.json").write_text("{}\n")
+        pairs("the four checks of places", 10, lambda: checks(folder), lambda: grep(folder, listed, found=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"memory: {peak / 1024:.0f} MiB at its peak, {before / 1024:.0f} MiB before the search (goal <= 150 MB)")
 
