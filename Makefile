@@ -8,11 +8,12 @@ WORKERS ?= 2
 # images often set this; without bytecode every start costs twice the time
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint types unit bench hub catalogue docs sample clean help
+.PHONY: demo test lint types unit matrix bench hub catalogue docs sample clean help
 
 help:
 	@echo "make demo       judge the embedded hub: verdict, score, decision and the report's path"
-	@echo "make test       lint, types and every test"
+	@echo "make test       lint, types and the tests"
+	@echo "make matrix     every mutation of the sample release against every preflight check"
 	@echo "make hub        install the real hub (mcp-hub from npm) that some tests run against"
 	@echo "make bench      the benchmarks, as ratios in one run"
 	@echo "make catalogue  write readiness/catalogue.json and the generated pages anew from the decorators"
@@ -24,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 demo: $(STAMP)
-	$(BIN)/python -m pytest -m health --readiness-demo
+	$(BIN)/python -m pytest -m "preflight or health" --readiness-demo
 
 test: lint types unit
 
@@ -36,7 +37,10 @@ types: $(STAMP)
 	$(BIN)/python -m mypy
 
 unit: $(STAMP)
-	$(BIN)/python -m pytest tests -n $(WORKERS) -q --durations=10
+	$(BIN)/python -m pytest tests -n $(WORKERS) -q -m "not matrix" --durations=10
+
+matrix: $(STAMP)
+	$(BIN)/python -m pytest tests -n $(WORKERS) -q -m matrix
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py

@@ -17,6 +17,30 @@ from readiness import checks
 from readiness.config.model import Config
 from readiness.errors import HubDown, Unknown
 from readiness.findings import Limits
+from readiness.preflight_fixtures import (
+    backups,
+    care,
+    configured_servers,
+    dependencies,
+    env_loader,
+    environment,
+    guards,
+    hub_config,
+    linters,
+    operation,
+    patience,
+    provider_keys,
+    pytest_generate_tests,
+    questions,
+    release,
+    running_sources,
+    scripts,
+    secret_care,
+    secret_resolver,
+    secret_search,
+    supervisor,
+    workshop,
+)
 from readiness.reach import BLOCKED, Reach
 
 if TYPE_CHECKING:
@@ -30,6 +54,34 @@ if TYPE_CHECKING:
     from readiness.facts.hublog import HubLog
     from readiness.facts.inventory import Inventory
     from readiness.facts.outside import Outside
+
+__all__ = [
+    "CONFIG",
+    "RUN_DIR",
+    "ask_again",
+    "backups",
+    "care",
+    "configured_servers",
+    "dependencies",
+    "env_loader",
+    "environment",
+    "guards",
+    "hub_config",
+    "linters",
+    "operation",
+    "patience",
+    "provider_keys",
+    "pytest_generate_tests",
+    "questions",
+    "release",
+    "running_sources",
+    "scripts",
+    "secret_care",
+    "secret_resolver",
+    "secret_search",
+    "supervisor",
+    "workshop",
+]
 
 CONFIG: Final = pytest.StashKey[Config]()
 """Where the plugin leaves the configuration, on pytest's own."""

@@ -94,6 +94,21 @@ def forms(value: str) -> set[str]:
     return first | second
 
 
+def encodings(value: str) -> dict[str, str]:
+    """What `value` becomes, to how: plain (""), base64, hexadecimal, URL- or JSON-escaped; no form that holds another."""
+    named = {value: ""}
+    ways: tuple[tuple[str, Iterator[str]], ...] = (
+        ("JSON-escaped", _json_variants(value)),
+        ("URL-encoded", _percent_variants(value)),
+        ("in base64", _base64_variants(value)),
+        ("in hexadecimal", iter((to_bytes(value).hex(), to_bytes(value).hex().upper()))),
+    )
+    for how, variants in ways:
+        for form in variants:
+            named.setdefault(form, how)
+    return {form: how for form, how in named.items() if not any(o in form for o in named if o != form)}
+
+
 class Pattern(NamedTuple):
     """One shape of secret: `markers` are lower-case texts of which one must occur for `regex` to be tried.
 

@@ -12,6 +12,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from readiness.redact import SHORTEST, Secret
 from readiness.redact_forms import looks_random, provider_token
+from readiness.secret_words import (
+    COMMON,
+    PATH,
+    REFERENCE,
+    SHORT_NUMBER,
+    WORDY,
+    WORDY_SECRET,
+    harmless,
+    mentions_secret,
+    secret_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,86 +33,6 @@ if TYPE_CHECKING:
 MAX_FILE: Final = 1_000_000
 """Characters read of an env file or a configuration."""
 
-_ANYWHERE: Final = re.compile(
-    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|COOKIE|API_?KEY|PRIVATE", re.IGNORECASE
-)
-_AS_WORD: Final = frozenset({"KEY", "KEYS", "AUTH", "AUTHORIZATION", "DSN", "PASS", "PWD", "JWT", "PAT", "WEBHOOK"})
-_ABOUT: Final = frozenset(
-    {
-        "ALGORITHM",
-        "COUNT",
-        "DIR",
-        "ENABLED",
-        "FILE",
-        "HEADER",
-        "HOST",
-        "LIMIT",
-        "METHOD",
-        "MODE",
-        "PATH",
-        "PORT",
-        "PROVIDER",
-        "TIMEOUT",
-        "TTL",
-        "TYPE",
-    }
-)
-_PUBLIC: Final = re.compile(r"PUBLIC|^O?L?D?PWD$|MAX_?TOKENS", re.IGNORECASE)
-_PARTS: Final = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
-
-_COMMON: Final = frozenset(
-    {
-        "true",
-        "false",
-        "enabled",
-        "disabled",
-        "required",
-        "optional",
-        "default",
-        "defaults",
-        "production",
-        "development",
-        "staging",
-        "testing",
-        "localhost",
-        "prompt-based",
-        "server-allowlist",
-        "category",
-        "static",
-        "password",
-        "secret",
-        "anonymous",
-        "nobody",
-        "example",
-        "changeit",
-        "undefined",
-        "gemini",
-        "openai",
-        "anthropic",
-        "debug",
-        "warning",
-        "critical",
-        "notice",
-        "verbose",
-        "silent",
-    }
-)
-_NUMBER: Final = re.compile(r"[-+]?[\d_]+(?:\.\d+)*\s?(?:ms|s|m|h|d|[kmgt]i?b?|%)?", re.IGNORECASE)
-_SHORT_NUMBER: Final = re.compile(r"[-+]?\d{1,7}")
-_HOST: Final = re.compile(
-    r"\[?[0-9a-f]*:[0-9a-f:.]+\]?(?::\d+)?|[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,40})+(?::\d+)?|[a-z-]{1,40}:\d+"
-)
-_ROOTS: Final = (
-    "etc|home|usr|var|opt|tmp|run|root|srv|mnt|data|app|bin|lib|dev|proc|private|Users|Library|nix|workspace"
-)
-_PATH: Final = re.compile(rf"(?:file://)?(?:~|\.{{1,2}}|/(?:{_ROOTS}))(?:/[\w.@ -]*)*")
-_SUFFIXES: Final = (
-    "json5?|toml|ya?ml|pem|key|crt|[cm]?js|ts|py|sh|log|sock|db|sqlite|env|conf|cfg|ini|txt|lock|service|html"
-)
-_FILE: Final = re.compile(rf"[\w.-]+(?:/[\w.-]+)*\.(?:{_SUFFIXES})")
-_WORDY: Final = re.compile(r"v?[A-Za-z]{0,15}\d{0,4}(?:[-_., /:=][A-Za-z]{0,15}\d{0,3})*")
-_WORDY_SECRET: Final = 16
-_REFERENCE: Final = re.compile(r"\$\{[^}]*\}|\$\(.*\)|\$\w+|op://.*|vault:.*", re.DOTALL)
 _VARIABLE: Final = re.compile(r"\$\{(?:env:)?\s*([A-Za-z_][A-Za-z0-9_]*)")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -110,17 +41,6 @@ _LINE: Final = re.compile(
     (?:'(?P<single>[^']{0,8192})'|"(?P<double>(?:\\.|[^"\\]){0,8192})"|`(?P<back>[^`]{0,8192})`|(?P<bare>[^\r\n]*))""",
     re.MULTILINE | re.VERBOSE | re.DOTALL,
 )
-
-
-def secret_name(name: str) -> bool:
-    """Whether a variable or key of this name holds a secret: API_KEY, dbPassword, SENTRY_DSN; not AUTHOR or TOKEN_TTL."""
-    return _mentions_secret(name) and _PARTS.split(name)[-1].upper() not in _ABOUT
-
-
-def _mentions_secret(name: str) -> bool:
-    if _PUBLIC.search(name):
-        return False
-    return _ANYWHERE.search(name) is not None or any(part.upper() in _AS_WORD for part in _PARTS.split(name))
 
 
 def env_file_values(text: str) -> dict[str, str]:
@@ -151,27 +71,20 @@ def secrets_in(name: str, value: str, *, declared: bool = False) -> Iterator[Sec
     words) yields nothing, and what could be a sentence or a name is a secret as a whole only.
     """
     value = value.strip()
-    if len(value) < SHORTEST or len(set(value)) < 3 or value.lower() in _COMMON or _REFERENCE.fullmatch(value):  # noqa: PLR2004
+    if len(value) < SHORTEST or len(set(value)) < 3 or value.lower() in COMMON or REFERENCE.fullmatch(value):  # noqa: PLR2004
         return
     declared = declared or secret_name(name)
     if _URL.match(value):
         yield from _url_secrets(name, value, declared=declared)
     elif value[0] in "{[" and (data := _json(value)) is not None:
         yield from config_secrets(data, name, everything=declared)
-    elif provider_token(value) or (declared and not _PATH.fullmatch(value) and not _SHORT_NUMBER.fullmatch(value)):
+    elif provider_token(value) or (declared and not PATH.fullmatch(value) and not SHORT_NUMBER.fullmatch(value)):
         yield Secret(name, value)
-    elif not declared and not _harmless(value):
-        if not _WORDY.fullmatch(value):
+    elif not declared and not harmless(value):
+        if not WORDY.fullmatch(value):
             yield Secret(name, value)
-        elif len(value) >= _WORDY_SECRET:
+        elif len(value) >= WORDY_SECRET:
             yield Secret(name, value, whole=True)
-
-
-def _harmless(value: str) -> bool:
-    """Whether a value under an unsuspicious name is a number, a path, a file or a host."""
-    if any(len(part) >= _WORDY_SECRET and looks_random(part) for part in re.split(r"[.:/]", value)):
-        return False
-    return any(shape.fullmatch(value) for shape in (_NUMBER, _HOST, _PATH, _FILE))
 
 
 def _url_secrets(name: str, url: str, *, declared: bool) -> Iterator[Secret]:
@@ -191,7 +104,7 @@ def _url_secrets(name: str, url: str, *, declared: bool) -> Iterator[Secret]:
         if secret_name(key) or looks_random(value):
             yield from _both(name, value)
     for segment in (*parts.path.split("/"), parts.fragment):
-        if len(segment) >= _WORDY_SECRET and looks_random(segment) and not _WORDY.fullmatch(segment):
+        if len(segment) >= WORDY_SECRET and looks_random(segment) and not WORDY.fullmatch(segment):
             yield from _both(name, segment)
     if declared and (parts.path.strip("/") or parts.query):
         yield Secret(name, url, whole=True)
@@ -257,7 +170,7 @@ def known_secrets(
     named = set(tokens)
     found = [s for n in named if (v := environ.get(n)) for s in secrets_in(n, v, declared=True)]
     for name, value in environ.items():
-        if _mentions_secret(name) or provider_token(value) or ("@" in value and _URL.match(value)):
+        if mentions_secret(name) or provider_token(value) or ("@" in value and _URL.match(value)):
             found += secrets_in(name, value)
     for name, value in env_file_values(env_file).items():
         found += secrets_in(name, value, declared=name in named)

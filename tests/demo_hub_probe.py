@@ -190,7 +190,7 @@ def serving() -> Iterator[Callable[[str | None], Probe]]:
     def start(name: str | None) -> Probe:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.bind(("127.0.0.1", 0))
-        scratch = Scratch.create("4.3.0")
+        scratch = Scratch.create()
         folders.append(scratch)
         hub = Hub(scratch.config_file, scratch.state_dir, port=listener.getsockname()[1])
         if name is not None:

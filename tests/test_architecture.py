@@ -37,22 +37,32 @@ TABLE: Final = {
     "findings": Place(modules="findings"),
     "text": Place(modules="text"),
     "files": Place(modules="files", places="errors"),
+    # how a backup lies on disk: who writes one and who verifies it agree in nothing else
+    "backup_format": Place(modules="backup_files backup_format", places="errors"),
     "config": Place(modules="config", places="errors findings"),
     # pytest: the decorator is one of its marks
     "checks": Place(modules="checks", places="errors findings", packages="pytest"),
     "facts": Place(
-        modules="facts", places="config errors files", packages="httpx httpcore psutil json5 jsonschema mcp yaml"
+        modules="facts",
+        places="config errors files backup_format secret-shapes",
+        packages="httpx httpcore psutil json5 jsonschema mcp yaml dotenv tree_sitter tree_sitter_bash detect_secrets",
     ),
+    # what a secret looks like: shared by what hides secrets and by what looks for them
+    "secret-shapes": Place(modules="redact_forms secret_words"),
     # one job each, named by it
-    "redact": Place(modules="redact redact_forms redact_known", places="errors findings config", packages="json5"),
+    "redact": Place(modules="redact redact_known", places="errors findings config secret-shapes", packages="json5"),
     "history": Place(modules="history", places="errors findings config files report text"),
     "notify": Place(modules="notify", places="errors findings config files report text", packages="httpx"),
     "release": Place(modules="release", places="errors findings config files report text"),
-    "backup": Place(modules="backup", places="errors findings config files report text"),
+    "backup": Place(
+        modules="backup backup_copy backup_sources", places="backup_format errors findings config files report text"
+    ),
     "schedule": Place(modules="schedule", places="errors findings config files report text"),
     "loadgen": Place(modules="loadgen", packages="locust gevent"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
-    "fixtures": Place(modules="fixtures reach", places="facts checks config errors findings", packages="pytest"),
+    "fixtures": Place(
+        modules="fixtures preflight_fixtures reach", places="facts checks config errors findings", packages="pytest"
+    ),
     "run": Place(modules="run", places="findings"),
     # standing, score, gate and waivers are the steps to a verdict; all of them pure
     "verdict": Place(modules="verdict gate score standing waivers", places="findings config"),
@@ -66,7 +76,9 @@ TABLE: Final = {
     ),
     # redaction at pytest's boundary
     "shield": Place(modules="shield shield_reports shield_streams", places="redact", packages="pytest"),
-    "demo": Place(modules="demo", places="errors", packages="mcp starlette uvicorn anyio jsonschema"),
+    "demo": Place(
+        modules="demo", places="errors backup backup_format", packages="mcp starlette uvicorn anyio jsonschema json5"
+    ),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(
         modules="session worker outcome plan_file signals closing planning involved scope setup conclude journal recover",
@@ -79,16 +91,30 @@ TABLE: Final = {
     "plugin": Place(modules="plugin", places="internals fixtures shield render", packages="pytest"),
     # the verbs that are not a test run
     "command": Place(
-        modules="__main__ check_command firstfile firstlook generate",
+        modules="__main__ backup_command check_command firstfile firstlook generate",
         places=(
             "readiness internals checks config errors facts files findings history redact render report rollback run "
-            "text verdict demo notify release backup schedule"
+            "text verdict demo notify release backup backup_format schedule"
         ),
         packages="pytest",
     ),
     "readiness": Place(modules="__init__", places="checks findings"),
 }
-HEAVY: Final = ("httpx", "jinja2", "jsonschema", "psutil", "locust", "mcp", "json5", "testinfra", "gevent", "starlette")
+HEAVY: Final = (
+    "httpx",
+    "jinja2",
+    "jsonschema",
+    "psutil",
+    "locust",
+    "mcp",
+    "json5",
+    "testinfra",
+    "gevent",
+    "starlette",
+    "dotenv",
+    "tree_sitter",
+    "detect_secrets",
+)
 """Libraries that importing the plugin must not load: every pytest run of an installation pays for them."""
 
 

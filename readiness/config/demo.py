@@ -1,19 +1,68 @@
-"""What the embedded hub declares about itself: the settings of a run with --readiness-demo."""
+"""What the embedded hub and its sample release declare about themselves: the settings of a run with --readiness-demo."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOLD: Final = "demo.json"
+"""The file beside the release in which the demonstration says what differs from start to start."""
+NOBODY: Final = "http://127.0.0.1:9/v1"
+"""The discard port, at which no provider answers."""
+PEOPLE: Final = ("on_call", "tech_lead", "product", "security")
 
 
-def demo_settings() -> dict[str, Any]:
-    """The embedded hub's settings, in the shape of a parsed readiness.toml; a new dict at each call."""
+def demo_settings(release: Path | None = None) -> dict[str, Any]:
+    """The demonstration's settings, in the shape of a parsed readiness.toml; a new dict at each call.
+
+    `release` is the sample release of the hub that runs; None: it has not started yet.
+    """
     claimed = dict.fromkeys(("filtering", "llm", "telemetry", "config_api", "tools_api"), True)
     echo = {"server": "everything", "tool": "echo", "arguments": {"message": "ready?"}, "contains": "Echo: ready?"}
     graph = {"server": "memory", "tool": "read_graph", "arguments": {}, "contains": "entities"}
-    return {
+    settings: dict[str, Any] = {
         "environment": "local",
-        "target": {"version": "4.3.0"},
+        "target": {
+            "version": "4.3.0",
+            "state": "../home/.local/state/mcp-hub",
+            "unit": "systemd/mcp-hub.service",
+            "scripts": True,
+        },
         "expect": claimed | {"servers": ["everything", "memory"], "min_servers": 2, "tool_call": [echo, graph]},
         # the embedded hub was started for this very run: how long it has been up says nothing
         "limits": {"hub-stays-up": {"critical": 0}},
+        # with a shell and nothing else: a machine without Node builds and tests the sample too
+        "release": {name: ["/bin/sh", f"tools/{name}.sh"] for name in ("build", "test", "lint")}
+        | {"previous": "../releases/4.2.1", "rehearsal": "../rehearsal.json"},
+        "contacts": {role: f"{role.replace('_', '-')}@example.com" for role in PEOPLE},
     }
+    settings["expect"] |= _without_tools()
+    if release is not None:
+        settings["secrets"] = {"resolve": [str(release.parent / "vault" / "read")]}
+        settings["llm"] = {"base_url": {"openai": _llm(release.parent / TOLD)}}
+    return settings
+
+
+def _without_tools() -> dict[str, Any]:
+    """What this machine cannot show: the sample needs neither Node nor git, and a machine without them is no worse."""
+    wanted = {
+        "runtime": ("node", "the sample's artifact runs in any shell"),
+        "git": ("git", "nothing is released here"),
+    }
+    return {
+        key: {"expected": False, "reason": f"{tool} is not installed; {why}"}
+        for key, (tool, why) in wanted.items()
+        if shutil.which(tool) is None
+    }
+
+
+def _llm(told: Path) -> str:
+    """The base URL of the provider's double; never the provider's own, whatever happened to the demonstration."""
+    try:
+        return str(json.loads(told.read_text(encoding="utf-8"))["llm"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return NOBODY

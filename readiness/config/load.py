@@ -67,7 +67,7 @@ def parse(document: dict[str, Any], *, source_name: str, folder: Path) -> Config
 def _demo(told: Config, demo_url: str | None, release: Path | None, here: Path) -> Config:
     from readiness.config.demo import demo_settings
 
-    settings = demo_settings()
+    settings = demo_settings(release)
     where = {"url": demo_url, "release": None if release is None else str(release)}
     settings["target"] |= {name: value for name, value in where.items() if value is not None}
     return _from_document(settings, told, None, here, {})

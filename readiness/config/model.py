@@ -65,6 +65,8 @@ class Target:
     ca_file: Path | None = None
     """A PEM file of further certificate authorities to trust; verification itself cannot be turned off."""
     scripts: bool | None = None
+    unit: str | None = None
+    """The service's systemd unit: a path (relative to `release`) or a name like mcp-hub.service."""
     pid: int | None = None
     """The process that was deployed, where something outside the hub knows it (a unit's MainPID)."""
 
@@ -148,15 +150,22 @@ class Probe:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """`[release]`: how a release is built, tested and watched. `bake` in minutes."""
+    """`[release]`: how a release is built, tested and watched. `timeout` of each command in seconds, `bake` in minutes."""
 
     build: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
     lint: tuple[str, ...] = ()
+    timeout: float = 900.0
     branch: str = "main"
     windows: tuple[str, ...] = ()
     rotation: str = "secrets.toml"
     required_variables: tuple[str, ...] = ()
+    previous: str | None = None
+    """The release that a rollback returns to; None: looked for beside the release."""
+    rehearsal: str | None = None
+    """The record of the last rehearsed rollback; None: `rehearsal.json` in the folder of reports."""
+    lock: str = ".deploy.lock"
+    """The file that a running deployment holds, relative to the release."""
     bake: int = 60
 
 

@@ -21,6 +21,7 @@ from readiness.config.kinds import (
     variable,
 )
 from readiness.config.tables import argv, free_table, list_of, mapping, table
+from readiness.config.windows import window
 from readiness.findings import PHASES, TRIGGERS, Severity
 
 ENVIRONMENTS: Final = ("production", "staging", "test", "development", "ci", "local")
@@ -47,6 +48,7 @@ TARGET: Final[Schema] = {
     "token_env": Key(variable(), "the *name* of the variable that holds the token for `url`"),
     "ca_file": Key(path(), "a PEM file of further authorities to trust; relative to this file's folder"),
     "scripts": Key(boolean(), "whether the release brings lifecycle scripts; default: as found"),
+    "unit": Key(path(), "the service's systemd unit: a path relative to `release`, or a name; default: as found"),
     "pid": Key(integer(1, 2**31 - 1), "the process that was deployed, where something outside the hub knows it"),
 }
 LIMIT: Final[Schema] = {
@@ -80,10 +82,19 @@ RELEASE: Final[Schema] = {
     "build": Key(argv(), "builds the release, in a copy"),
     "test": Key(argv(), "runs the release's tests"),
     "lint": Key(argv(), "runs the release's linter"),
+    "timeout": Key(number(0, 86_400, above=True), "seconds for each of the three at most"),
     "branch": Key(text("a branch's name"), "where releases come from"),
-    "windows": Key(list_of(text("a time window")), "when deploys are allowed; none: always"),
+    "windows": Key(list_of(window()), "when deploys are allowed; none: always"),
     "rotation": Key(path(), "record of when secrets were rotated, relative to `release`"),
     "required_variables": Key(_VARIABLES, "variables that the hub's environment must set"),
+    "previous": Key(
+        path(), "the release that a rollback returns to, relative to `release`; default: looked for beside it"
+    ),
+    "rehearsal": Key(
+        path(),
+        "record of the last rehearsed rollback, relative to `release`; default: rehearsal.json among the reports",
+    ),
+    "lock": Key(path(), "the file that a running deployment holds, relative to `release`"),
     "bake": Key(integer(0, 10_080), "minutes to watch after a deploy"),
 }
 WAIVER: Final[Schema] = {

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from readiness.demo import llm
 from readiness.demo.app import make_app
 from readiness.demo.faults import FAULTS
 from readiness.demo.hub import Hub
@@ -25,13 +26,13 @@ from readiness.demo.lifeline import watch_parent
 from readiness.demo.scratch import Scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import FrameType
 
     from readiness.demo.faults import Fault
 
 HOST = "127.0.0.1"
 BACKLOG = 256
+"""Connections that wait to be accepted at most."""
 
 
 def main(argv: list[str]) -> int:
@@ -41,14 +42,10 @@ def main(argv: list[str]) -> int:
     fault = FAULTS[arguments.fault] if arguments.fault else None
     seconds = arguments.seconds if arguments.seconds is not None else (fault.seconds or 0.0 if fault else 0.0)
     parent = os.getppid()
-    # the protocol is named because asyncio turns Nagle's algorithm off only then: without it every answer takes 44 ms
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, arguments.port))
-        listener.listen(BACKLOG)
+    with _inherited(arguments.listener) as listener, _inherited(arguments.llm_listener) as provider:
 
         def serve() -> None:
-            _serve(listener, scratch, fault, seconds, arguments.token_env)
+            _serve(listener, provider, scratch, fault, seconds, arguments.token_env)
 
         if fault is not None and fault.worker:
             from readiness.demo.supervisor import supervise
@@ -65,26 +62,33 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="readiness.demo.child")
     parser.add_argument("--scratch", required=True)
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--listener", type=int, required=True)
+    parser.add_argument("--llm-listener", type=int, required=True)
     parser.add_argument("--fault", choices=FAULTS)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--token-env")
     return parser
 
 
+def _inherited(number: int) -> socket.socket:
+    # the protocol is named because asyncio turns Nagle's algorithm off only then: without it every answer takes 44 ms
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=number)
+
+
 class _Server(uvicorn.Server):
     """Says where it listens, and ends at once when it is told to: as a real hub it drops calls in flight."""
 
-    def __init__(self, config: uvicorn.Config, port: int, clean: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, port: int, scratch: Scratch, provider: socket.socket) -> None:
         super().__init__(config)
-        self._port, self._clean = port, clean
+        self._port, self._scratch, self._provider = port, scratch, provider
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-        self._clean()
+        self._scratch.remove()
         os._exit(0)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._llm = await llm.serve(self._provider, self._scratch.sample.key)
         if not self.started:
             raise SystemExit(1)
         # from here on a stream that breaks off is what some faults are for: uvicorn's tracebacks would bury real ones
@@ -96,7 +100,14 @@ class _Server(uvicorn.Server):
             sys.stdout.flush()
 
 
-def _serve(listener: socket.socket, scratch: Scratch, fault: Fault | None, seconds: float, token: str | None) -> None:
+def _serve(  # noqa: PLR0913, PLR0917 - the whole of what the command line says, once
+    listener: socket.socket,
+    provider: socket.socket,
+    scratch: Scratch,
+    fault: Fault | None,
+    seconds: float,
+    token: str | None,
+) -> None:
     port = int(listener.getsockname()[1])
     secret = os.environ.get(token) if token else None
     hub = Hub(scratch.config_file, scratch.state_dir, port=port, token=secret)
@@ -116,7 +127,7 @@ def _serve(listener: socket.socket, scratch: Scratch, fault: Fault | None, secon
         backlog=BACKLOG,
         timeout_keep_alive=30,
     )
-    _Server(config, port, scratch.remove).run(sockets=[listener])
+    _Server(config, port, scratch, provider).run(sockets=[listener])
 
 
 if __name__ == "__main__":

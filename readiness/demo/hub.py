@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import json
 import os
@@ -30,6 +31,20 @@ META_TOOL: Final = "hub__analyze_prompt"
 BUILT_IN: Final[dict[str, Callable[[], McpServer]]] = {"everything": everything.make, "memory": memory.make}
 
 
+def read_config(file: Path) -> dict[str, Any]:
+    """A hub's configuration, JSON5 as with the real one. Raises OSError, ValueError."""
+    found: dict[str, Any] = json.loads(_as_json(file.read_text(encoding="utf-8")))
+    return found
+
+
+@functools.lru_cache(maxsize=8)
+def _as_json(text: str) -> str:
+    """JSON5 as JSON; remembered by its text, because reading JSON5 takes longer than all the rest of an answer."""
+    import json5
+
+    return json.dumps(json5.loads(text))
+
+
 class Hub:
     """Everything the routes and the MCP endpoint share."""
 
@@ -49,7 +64,7 @@ class Hub:
         self.mcp_clients: Callable[[], int] = lambda: 0
         self.on_tools_changed: list[Callable[[], None]] = []
         self.log = LogFile(state_dir / "logs" / "mcp-hub.log")
-        config = json.loads(config_file.read_text(encoding="utf-8"))
+        config = read_config(config_file)
         llm = config.get("toolFiltering", {}).get("llmCategorization", {})
         self.filtering = dict(config.get("toolFiltering", {}))
         self.telemetry = Telemetry(
@@ -224,7 +239,7 @@ class Hub:
 
     def config(self) -> dict[str, Any]:
         """`GET /api/config`: the file as it is on disk now, and a hash of its key names only."""
-        config = json.loads(self.config_file.read_text(encoding="utf-8"))
+        config = read_config(self.config_file)
         if self.traits.literal_key:
             config["toolFiltering"]["llmCategorization"]["apiKey"] = os.environ.get("OPENAI_API_KEY", "")
         names = json.dumps(sorted(_keys(config)))

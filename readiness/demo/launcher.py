@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -14,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from readiness.demo.faults import DemoError, find
+from readiness.demo.llm import PATH as LLM_PATH
 from readiness.demo.scratch import Scratch
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-VERSION = "4.3.0"
-"""The version of the release that is made for it."""
+HOST = "127.0.0.1"
+BACKLOG = 256
 START_SECONDS = 15.0
 """How long it may take to listen; it takes less than one on an idle machine."""
 STOP_SECONDS = 3.0
@@ -103,11 +105,16 @@ def start(
         find(fault)
     if token_env is not None and not os.environ.get(token_env):
         raise DemoError(f"the environment variable {token_env} that should hold the hub's token is not set")
-    options = {"--port": str(port), "--fault": fault, "--token-env": token_env}
-    options["--seconds"] = None if seconds is None else str(seconds)
-    scratch = Scratch.create(VERSION)
+    options = {"--fault": fault, "--token-env": token_env, "--seconds": None if seconds is None else str(seconds)}
+    # bound here, so that what the release says about its port and its provider is true before anything runs
+    with _listener(port) as own, _listener(0) as llm:
+        scratch = Scratch.create(port=own.getsockname()[1], llm=f"http://{HOST}:{llm.getsockname()[1]}{LLM_PATH}")
+        try:
+            process = _spawn(scratch, options, token_env, own.fileno(), llm.fileno())
+        except BaseException:
+            scratch.remove()
+            raise
     try:
-        process = _spawn(scratch, options, token_env)
         where = _ready_line(process, scratch, timeout)
     except BaseException:
         scratch.remove()
@@ -118,8 +125,21 @@ def start(
     return hub
 
 
-def _spawn(scratch: Scratch, options: dict[str, str | None], token_env: str | None) -> subprocess.Popen[bytes]:
+def _listener(port: int) -> socket.socket:
+    """A socket that listens on loopback; 0: on a free port. Raises DemoError."""
+    try:
+        return socket.create_server((HOST, port), backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise DemoError(f"nothing can listen on port {port} of {HOST}: {error}") from None
+
+
+def _spawn(
+    scratch: Scratch, options: dict[str, str | None], token_env: str | None, *listeners: int
+) -> subprocess.Popen[bytes]:
+    """The process, which takes over `listeners`: the hub's own and its provider's."""
     given = [part for name, value in options.items() if value is not None for part in (name, value)]
+    for name, number in zip(("--listener", "--llm-listener"), listeners, strict=True):
+        given += [name, str(number)]
     command = [sys.executable, "-P", "-m", "readiness.demo.child", "--scratch", str(scratch.root), *given]
     environment = scratch.environment()
     if token_env is not None:
@@ -137,6 +157,7 @@ def _spawn(scratch: Scratch, options: dict[str, str | None], token_env: str | No
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,  # Ctrl-C is for whoever started us
+            pass_fds=listeners,
         )
 
 

@@ -9,10 +9,10 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from readiness.config.model import Claim
-from readiness.errors import Unknown
+from readiness.facts import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 
 SIZE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a configuration file at most."""
+_LINE: Final = re.compile(r"<string>:(\d+)")
+_SOURCE: Final = re.compile(r"^<string>:\d+\s*")
 _REFERENCE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-class Unreadable(Unknown):
-    """A deployed file is missing, too large or no JSON5."""
+SLOW_LIMIT: Final = 512 * 1024
+"""Characters of what is no plain JSON: the reader of JSON5 needs a second for 160,000."""
+JOBS: Final = {"build": "build", "test": "tests", "lint": "lint"}
+"""The commands of `[release]`, and the key of `[expect]` that declares each."""
+PREDEFINED: Final = frozenset({"workspaceFolder", "workspaceFolderBasename", "userHome", "pathSeparator"})
+"""Names that the hub itself gives a value in `${…}`, in every version."""
+
+Unreadable: TypeAlias = disk.Unreadable
+"""A deployed file is missing, too large or no JSON5."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +57,11 @@ class Deployed:
             return {}
         return {str(name): value for name, value in found.items() if isinstance(value, dict)}
 
+    @property
+    def has_servers(self) -> bool:
+        """Whether there is a table of servers at all, be it empty."""
+        return isinstance(self.data.get("mcpServers", self.data.get("servers")), dict)
+
     def claims(self, *path: str) -> bool:
         """Whether `path` is an object that is enabled."""
         found: Any = self.data
@@ -58,7 +72,7 @@ class Deployed:
     @property
     def references(self) -> frozenset[str]:
         """Names of the variables that the configuration takes from the environment."""
-        return frozenset(_references(self.data))
+        return frozenset(_references(self.data)) - PREDEFINED
 
     @property
     def names(self) -> str:
@@ -67,8 +81,8 @@ class Deployed:
 
     def foreign(self, sources: Iterable[str]) -> list[str]:
         """Those of `sources`, paths that the hub read servers from, that are none of these files."""
-        own = {str(file) for file in self.files} | {str(file.resolve()) for file in self.files}
-        return sorted({source for source in sources if not {source, str(Path(source).resolve())} & own})
+        own = {str(file) for file in self.files} | {str(disk.real(file)) for file in self.files}
+        return sorted({source for source in sources if not {source, str(disk.real(Path(source)))} & own})
 
     @property
     def changed(self) -> float:
@@ -80,7 +94,8 @@ def read(config: Config) -> Deployed:
     """Read the deployed configuration. Raises Unreadable."""
     if config.target.release is None:
         raise Unreadable(
-            "what was deployed cannot be read: set [target] release, or declare [expect] release as not expected"
+            "what was deployed cannot be read: set [target] release, or declare [expect] release as not expected",
+            "untold",
         )
     return read_files((config.target.release / config.target.config,))
 
@@ -97,18 +112,13 @@ def read_files(files: tuple[Path, ...]) -> Deployed:
 
 
 def _json5(file: Path) -> dict[str, Any]:
-    try:
-        if file.stat().st_size > SIZE_LIMIT:
-            raise Unreadable(f"{file} is larger than {SIZE_LIMIT // 1024} KB")
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    text = disk.text(file, SIZE_LIMIT)
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = _slowly(text, file)
     if not isinstance(found, dict):
-        raise Unreadable(f"{file} holds no object")
+        raise Unreadable(f"{file} holds no object", "broken", file)
     return found
 
 
@@ -116,10 +126,16 @@ def _slowly(text: str, file: Path) -> object:
     """Read what `json` refuses: comments, trailing commas, single quotes."""
     import json5
 
+    if len(text) > SLOW_LIMIT:
+        size = len(text) // 1024
+        raise Unreadable(f"{file} is no JSON, and with {size} KB too large to be read as JSON5", "large", file)
     try:
         return json5.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{file} is no JSON5: {str(error)[:120]}") from None
+        told = _LINE.search(str(error))
+        line = int(told[1]) if told else None
+        where = file if line is None else f"{file}:{line}"
+        raise Unreadable(f"{where} is no JSON5: {_SOURCE.sub('', str(error))[:120]}", "broken", file, line) from None
 
 
 def claims(config: Config) -> Mapping[str, Claim]:
@@ -129,7 +145,9 @@ def claims(config: Config) -> Mapping[str, Claim]:
     """
     found = _circumstances(config)
     if config.target.release is not None:
-        found |= _deployed_claims(config)
+        from readiness.facts import secretrefs
+
+        found |= _deployed_claims(config) | secretrefs.claims(config)
     return found
 
 
@@ -143,7 +161,19 @@ def _circumstances(config: Config) -> dict[str, Claim]:
         found["version"] = Claim(expected=True)
     if config.expect.servers is not None:
         found["servers"] = Claim(expected=True)
-    return found
+    return found | _tree_claims(config)
+
+
+def _tree_claims(config: Config) -> dict[str, Claim]:
+    """What a release tree shows that it has, for a first look at it."""
+    root = config.target.release
+    if root is None:
+        return {}
+    seen = {"runtime": True, "git": disk.exists(root / ".git"), "unit": config.target.unit is not None}
+    seen |= {"config_schema": disk.exists(root / "config.schema.json")}
+    seen |= {name: bool(getattr(config.release, job)) for job, name in JOBS.items()}
+    seen |= {"previous_release": config.release.previous is not None}
+    return {name: Claim(expected=True) for name, there in seen.items() if there}
 
 
 def _deployed_claims(config: Config) -> dict[str, Claim]:

@@ -1,0 +1,220 @@
+"""What is to be deployed was built, runs, is tested, and is the committed and documented version."""
+
+from __future__ import annotations
+
+import pytest
+
+from readiness import Limits, check, compared, measure, note, unknown, warn, where_found
+
+pytestmark = pytest.mark.preflight
+
+SMALLEST = 100
+"""KB below which an artifact is no bundle of a hub: the assessment's number."""
+SHOWN = 5
+"""Names that a sentence lists."""
+
+
+def _fail(error, release):
+    """End the check with what is wrong with a file, and where."""
+    if error.path is not None:
+        where_found(release.shown(error.path), error.line)
+    pytest.fail(str(error), pytrace=False)
+
+
+def _read(release, look):
+    """What `look` reads; a file that is proven to be at fault fails the check."""
+    wrong = release.wrong(look)
+    if wrong is not None:
+        _fail(wrong, release)
+    return look()
+
+
+def _artifact(release):
+    artifact = _read(release, release.artifact)
+    where_found(release.shown(artifact.path))
+    note(f"{release.shown(artifact.path)}, named by {artifact.source}")
+    return artifact
+
+
+@check(
+    "artifact-is-executable",
+    severity="critical",
+    needs=("release",),
+    where="tree",
+    remedy="Build the release (`npm run build`) and make its entry point executable: `chmod +x dist/cli.js`.",
+)
+def test_artifact_is_executable(release):
+    """The release's entry point is there, may be executed, and says what executes it."""
+    artifact = _artifact(release)
+    name = release.shown(artifact.path)
+    shebang = _read(release, lambda: artifact.shebang)
+    mode = release.mode(artifact.path)
+    compared(expected="an executable file", actual=f"mode {mode:03o}")
+    assert mode & 0o111, f"{name} may not be executed: its mode is {mode:03o}"
+    assert release.size(artifact.path), f"{name} is empty"
+    assert shebang or artifact.runtime, f"{name} has no first line like #!/usr/bin/env node"
+
+
+@check(
+    "artifact-size-is-plausible",
+    severity="high",
+    limits=Limits(critical=10_000, unit="KB"),
+    needs=("release",),
+    where="tree",
+    remedy="Build again, and look at what the bundle holds: too small lacks its dependencies, too large brings data along.",
+)
+def test_artifact_size_is_plausible(release):
+    """The entry point is as large as a bundled hub: neither a stub nor half the disk."""
+    artifact = _artifact(release)
+    size = _read(release, lambda: release.size(artifact.path)) / 1000
+    assert size >= SMALLEST, (
+        f"{release.shown(artifact.path)} has {size:.1f} KB; a bundled hub has {SMALLEST} KB at least"
+    )
+    measure(size, what="the artifact's size")
+
+
+@check(
+    "artifact-runs-and-reports-its-version",
+    severity="critical",
+    needs=("release",),
+    where="tree",
+    remedy="Run `dist/cli.js --version` and mend what it says; build again after changing package.json's version.",
+)
+def test_artifact_runs_and_reports_its_version(release):
+    """The artifact starts, and says the version that package.json names."""
+    artifact = _artifact(release)
+    _read(release, lambda: artifact.shebang)
+    version = _read(release, release.package).version
+    done = release.say_version(artifact)
+    name = release.shown(artifact.path)
+    assert done.ok, f"{name} --version {done.ending}: {done.last_words()}"
+    said = release.versions_in(done.out)
+    compared(expected=version or "a version", actual=", ".join(said[:3]) or "none")
+    if not version:
+        unknown("package.json names no version")
+    assert version.removeprefix("v") in said, (
+        f"{name} says it is {said[0] if said else 'no version at all'}, package.json {version}"
+    )
+
+
+@check(
+    "build-succeeds-in-a-copy",
+    severity="high",
+    slow="runs the build in a copy of the tree",
+    needs=("release", "build"),
+    where="tree",
+    remedy="Run the build command by hand and mend what it says; a build writes into its own tree, by relative paths.",
+)
+def test_build_succeeds_in_a_copy(release, workshop):
+    """The release builds, and the tree that is deployed stays as it was meanwhile."""
+    command = workshop.command("build")
+    assert not command.checks_nothing, f"`{command}` builds nothing: {command.text[:120]}"
+    result = workshop.run("build")
+    touched = ", ".join(result.touched[:SHOWN])
+    assert not result.touched, f"{len(result.touched)} files of the release itself changed during the build: {touched}"
+    assert result.done.ok, f"`{command}` {result.done.ending}: {result.done.last_words()}"
+    assert result.artifact, f"`{command}` ended well and left no {_read(release, release.package).entry}"
+    if not result.rebuilt:
+        warn(f"`{command}` ended well and did not write {_read(release, release.package).entry}")
+
+
+@check(
+    "test-suite-passes",
+    severity="critical",
+    slow="runs the release's tests",
+    needs=("release", "tests"),
+    where="tree",
+    remedy="Run the test command by hand and mend what fails; [release] test says which command it is.",
+)
+def test_test_suite_passes(workshop):
+    """The release's own tests pass, and there are some."""
+    command = workshop.command("test")
+    assert not command.checks_nothing, f"`{command}` tests nothing: {command.text[:120]}"
+    assert not command.always_succeeds, f"`{command}` throws its result away: {command.text[:120]}"
+    result = workshop.run("test")
+    counts = result.counts
+    compared(expected="every test passes", actual=str(counts) if counts else result.done.ending)
+    assert result.done.ok, f"`{command}` {result.done.ending}: {counts or result.done.last_words()}"
+    if counts is None:
+        warn(f"`{command}` ended well and did not say how many tests ran")
+        return
+    assert counts.ran, f"`{command}` ran no test ({counts}, says {counts.runner})"
+    assert not counts.failed, f"`{command}` ended well although {counts.failed} tests failed, says {counts.runner}"
+    note(f"{counts}, says {counts.runner}")
+
+
+@check(
+    "lint-passes",
+    severity="medium",
+    slow="runs the release's linter",
+    needs=("release", "lint"),
+    where="tree",
+    remedy="Give package.json a lint script that runs a linter (`eslint .`), and mend what it finds.",
+)
+def test_lint_passes(workshop):
+    """The release's linter finds nothing, and is one."""
+    command = workshop.command("lint")
+    assert not command.checks_nothing, f"`{command}` checks nothing: {command.text[:120]}"
+    assert not command.always_succeeds, f"`{command}` throws its result away: {command.text[:120]}"
+    result = workshop.run("lint")
+    assert result.done.ok, f"`{command}` {result.done.ending}: {result.done.last_words()}"
+
+
+@check(
+    "worktree-is-clean",
+    severity="medium",
+    needs=("release", "git"),
+    where="tree",
+    remedy="Commit what belongs to the release, list in .gitignore what does not, and look again: `git status`.",
+)
+def test_worktree_is_clean(release):
+    """What is deployed is what was committed."""
+    changes = release.changes()
+    changed = [change.path for change in changes if not change.untracked]
+    new = [change.path for change in changes if change.untracked]
+    compared(expected="no change", actual=f"{len(changed)} changed, {len(new)} unknown to git")
+    if changed:
+        where_found(changed[0])
+    assert not changed, f"{len(changed)} files differ from the commit: {', '.join(changed[:SHOWN])}"
+    if new:
+        where_found(new[0])
+        warn(f"{len(new)} files are unknown to git: {', '.join(new[:SHOWN])}")
+
+
+@check(
+    "release-commit-is-on-the-expected-branch",
+    severity="low",
+    needs=("release", "git"),
+    where="tree",
+    remedy="Merge the commit into the branch that releases come from, or name that branch in [release] branch.",
+)
+def test_release_commit_is_on_the_expected_branch(release):
+    """The release's commit is in the history of the branch that releases come from."""
+    branch, commit = release.config.release.branch, release.git.commit
+    refs = release.git.branches(branch)
+    if not refs:
+        unknown(f"the repository knows no branch {branch}: fetch it, or correct [release] branch")
+    compared(expected=f"on {branch}", actual=commit[:12])
+    if any(release.git.contains(ref, commit) for ref in refs):
+        return
+    if release.git.shallow:
+        unknown(f"history is cut off, so whether {commit[:12]} is on {branch} cannot be told: git fetch --unshallow")
+    pytest.fail(f"commit {commit[:12]} is not on {branch}", pytrace=False)
+
+
+@check(
+    "version-is-documented",
+    severity="low",
+    needs=("release",),
+    where="tree",
+    remedy="Add a heading with this version to CHANGELOG.md, with what changes for those who use it.",
+)
+def test_version_is_documented(release):
+    """The changelog has an entry for the version that is released."""
+    version = _read(release, release.package).version
+    if not version:
+        unknown("package.json names no version")
+    path, text = _read(release, release.changelog)
+    where_found(release.shown(path))
+    compared(expected=version, actual=path.name)
+    assert release.documents(text, version), f"{path.name} has no heading for version {version}"

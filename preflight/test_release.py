@@ -1,0 +1,87 @@
+"""What the service starts is this release; the one before is kept; the hub's state can be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from readiness import check, compared, note, where_found
+
+pytestmark = pytest.mark.preflight
+
+SHOWN = 5
+"""Names that a sentence lists."""
+
+
+def _read(release, look):
+    """What `look` reads; a file that is proven to be at fault fails the check."""
+    wrong = release.wrong(look)
+    if wrong is not None:
+        if wrong.path is not None:
+            where_found(release.shown(wrong.path), wrong.line)
+        pytest.fail(str(wrong), pytrace=False)
+    return look()
+
+
+@check(
+    "release-is-what-the-unit-runs",
+    severity="critical",
+    needs=("release", "unit"),
+    where="host",
+    remedy="Correct the unit's ExecStart (entry point, --config, --port), then `systemctl daemon-reload`.",
+)
+def test_release_is_what_the_unit_runs(release):
+    """The service starts this release's artifact, with this configuration, on this port."""
+    unit = _read(release, release.unit)
+    where_found(release.shown(unit.file), unit.start.line if unit.start else None)
+    started, built = _read(release, release.started), _read(release, release.built)
+    compared(expected=release.shown(built.path), actual=release.shown(started.path))
+    assert release.same(started.path, built.path), (
+        f"{unit.file.name} starts {release.shown(started.path)}, the release's artifact is {release.shown(built.path)}"
+    )
+    differences = release.differences(started)
+    assert not differences, f"{unit.file.name} starts another: {'; '.join(differences)}"
+
+
+@check(
+    "previous-release-is-kept",
+    severity="critical",
+    needs=("release", "previous_release"),
+    where="host",
+    remedy="Keep the last good release beside the new one, built; [release] previous says where it is.",
+)
+def test_previous_release_is_kept(release, operation):
+    """The release that a rollback returns to is there, and starts."""
+    previous = _read(release, operation.previous)
+    where_found(release.shown(previous.path))
+    done = _read(release, lambda: release.say_version(previous))
+    version = operation.version_of(previous)
+    name = release.shown(previous.folder)
+    assert done.ok, f"the previous release {name} does not start: --version {done.ending}: {done.last_words()}"
+    said = release.versions_in(done.out)
+    compared(expected=version, actual=", ".join(said[:3]) or "no version")
+    assert version.removeprefix("v") in said, (
+        f"the previous release {name} is {version} and says {said or 'no version'}"
+    )
+    assert not release.same(previous.path, release.built().path), "the previous release is the one that is deployed"
+
+
+@check(
+    "hub-state-is-readable",
+    severity="critical",
+    needs=("release",),
+    where="host",
+    remedy="Give the state folder to the service's user (`chown -R`), and move aside the file that does not parse.",
+)
+def test_hub_state_is_readable(release, operation):
+    """The hub's state folder parses, can be written, and belongs to the user of the service."""
+    folder, owner = operation.state(), operation.service_user()
+    where_found(str(folder))
+    if not operation.is_there(folder):
+        note(f"{folder} is not there yet; the hub makes it at its first start")
+    else:
+        broken = _read(release, lambda: operation.state_files(folder))
+        told = ", ".join(f"{name} is {why}" for name, why in list(broken.items())[:SHOWN])
+        assert not broken, f"a hub that cannot read its state does not start: {told}"
+        foreign = operation.foreign(folder, owner)
+        assert not foreign, f"in {folder}, of another user than the service's: {', '.join(foreign[:SHOWN])}"
+    assert operation.writable(folder, owner), f"{folder} cannot be written by the service's user"

@@ -1,0 +1,196 @@
+"""The lifecycle scripts: whether they do what they promise when something goes wrong, told by simulating them."""
+
+import pytest
+
+from readiness import check, compared, note, unknown, where_found
+
+pytestmark = pytest.mark.preflight
+TOLD = 4
+"""Places that a reason names; the rest is counted."""
+RESTORE = """if ! bash "$SCRIPT_DIR/{script}"; then bash "$SCRIPT_DIR/rollback-deployment.sh" --yes; exit 1; fi"""
+
+
+def _listed(found):
+    """Places in words, the first of them as the finding's own."""
+    if hasattr(found[0], "path"):
+        where_found(found[0].path, found[0].line)
+    more = f" and {len(found) - TOLD} more" if len(found) > TOLD else ""
+    return "; ".join(str(one) for one in found[:TOLD]) + more
+
+
+def _all_seen(scripts):
+    """A script that could not be read may hold anything: what is said of all of them is unknown then."""
+    if scripts.unread():
+        unknown(scripts.unread())
+
+
+@check(
+    "lifecycle-scripts-are-present",
+    severity="high",
+    needs=("scripts",),
+    where="tree",
+    remedy="Write the missing script, or say `[target] scripts = false` where something else deploys this hub.",
+)
+def test_lifecycle_scripts_are_present(scripts):
+    """There is a script for each step of a deployment's life, from backup to rollback."""
+    missing = scripts.missing()
+    compared(expected=f"{len(scripts.roles)} lifecycle scripts", actual=f"{len(scripts.roles) - len(missing)}")
+    assert not missing, f"missing: {', '.join(missing)}"
+
+
+@check(
+    "scripts-parse",
+    severity="high",
+    needs=("scripts",),
+    where="tree",
+    remedy="Run `bash -n` on the script and mend the line it names; CRLF line ends go with `sed -i 's/\\r$//'`.",
+)
+def test_scripts_parse(scripts, linters):
+    """Each script is one that its shell accepts."""
+    assert scripts.all, "there is no script in the release"
+    wrong = linters.syntax()
+    assert not wrong, _listed(wrong)
+    if linters.skipped:
+        note(f"not for bash: {', '.join(linters.skipped)}")
+    _all_seen(scripts)
+
+
+@check(
+    "scripts-have-no-lint-errors",
+    severity="medium",
+    needs=("scripts",),
+    where="tree",
+    remedy="Run `shellcheck --severity=error` on the script: each finding links to its explanation.",
+)
+def test_scripts_have_no_lint_errors(scripts, linters):
+    """Shellcheck finds no error in any script."""
+    wrong = linters.lint()
+    assert not wrong, _listed(wrong)
+    _all_seen(scripts)
+
+
+@check(
+    "scripts-stop-on-errors",
+    severity="medium",
+    needs=("scripts",),
+    where="tree",
+    remedy="Put `set -euo pipefail` below the first line, or look at the command's status (`… || exit 1`).",
+)
+def test_scripts_stop_on_errors(scripts, questions):
+    """No command that changes something can fail without the script ending in a failure."""
+    unseen = [place for script in scripts.readable for place in questions.unseen(script)]
+    assert not unseen, f"a failure goes unseen: {_listed(unseen)}"
+    _all_seen(scripts)
+
+
+@check(
+    "failed-build-rolls-back",
+    severity="critical",
+    needs=("scripts",),
+    where="tree",
+    remedy="Let the deploy script put the version before it back when install or build fails: `trap rollback ERR`, or "
+    + RESTORE.format(script="deploy-mcp-hub.sh"),
+)
+def test_failed_build_rolls_back(questions):
+    """When the new release cannot be built, the one before it comes back by itself."""
+    failures = questions.builds()
+    if not failures:
+        unknown(f"no install or build is recognised in {questions.scripts.needed('deploy').path}")
+    left = [failure for failure in failures if not failure.restored]
+    if not left:
+        return
+    switch = questions.switches_last("deploy")
+    if switch is not None and all(failure.seen for failure in left):
+        note(f"the release that runs is only replaced after the build, at {switch}")
+        return
+    hidden = [failure.place for failure in left if not failure.seen]
+    assert not hidden, f"the failure of {_listed(hidden)} goes unseen, so nothing is rolled back"
+    covered = questions.deploy_is_covered()
+    assert covered, f"nothing rolls back when this fails: {_listed([failure.place for failure in left])}"
+    note("the deployment as a whole rolls back; the deploy script run by itself does not")
+
+
+@check(
+    "every-phase-rolls-back",
+    severity="critical",
+    needs=("scripts",),
+    where="tree",
+    remedy="In the orchestrator, for each phase: " + RESTORE.format(script="…"),
+)
+def test_every_phase_rolls_back(questions):
+    """Whichever of deploy, start and validate fails, the orchestrator rolls back."""
+    found = dict(questions.phases())
+    absent = [phase for phase, failures in found.items() if not failures]
+    left = [(phase, failure) for phase, failures in found.items() for failure in failures if not failure.restored]
+    compared(
+        expected="deploy, start, validate",
+        actual=", ".join(p for p in found if p not in absent and p not in dict(left)) or "none",
+    )
+    told = [f"{phase} fails" for phase in absent]
+    if left:
+        where_found(left[0][1].place.path, left[0][1].place.line)
+    assert not left, "nothing is rolled back when " + "; ".join(
+        f"{phase} fails, {failure.place}" for phase, failure in left
+    )
+    assert not told, f"{questions.scripts.needed('complete').path} has no phase to {', '.join(absent)}"
+
+
+@check(
+    "rollback-needs-no-terminal",
+    severity="critical",
+    needs=("scripts",),
+    where="tree",
+    remedy="Ask only where somebody sits: `--yes` skips the question, and whatever rolls back by itself passes it.",
+)
+def test_rollback_needs_no_terminal(questions):
+    """The rollback restores without anybody at a keyboard."""
+    if not questions.restores_anything():
+        unknown(f"nothing in {questions.scripts.needed('rollback').path} is recognised as restoring a release")
+    calls = questions.rollback_calls()
+    for step, args, environ in calls or [(None, (), None)]:
+        done, asked = questions.unattended(args, environ)
+        if not done:
+            where = f", as {step.place} starts it" if step else ""
+            if asked is not None:
+                where_found(asked.path, asked.line)
+            assert asked is None, f"{asked} waits for an answer{where}: unattended nothing is restored"
+            pytest.fail(f"unattended nothing is restored{where}", pytrace=False)
+    if not calls and (asked := questions.rollback_asks()) is not None:
+        note(f"{asked} asks unless an option or variable says otherwise")
+
+
+@check(
+    "log-directory-is-created-before-use",
+    severity="high",
+    needs=("scripts",),
+    where="tree",
+    remedy="Put `mkdir -p logs` before the first line that writes a log.",
+)
+def test_log_directory_is_created_before_use(scripts, care):
+    """No script writes a log into a folder that may not be there."""
+    unready = care.unready_logs()
+    assert not unready, f"opened before its folder is made: {_listed(unready)}"
+    _all_seen(scripts)
+
+
+@check(
+    "service-is-supervised",
+    severity="critical",
+    needs=("scripts",),
+    where="tree",
+    remedy="Ship a systemd unit with Restart=always and let the start script `systemctl start` it, not `nohup … &`.",
+)
+def test_service_is_supervised(care, supervisor):
+    """Something restarts the hub when it dies and starts it with the machine."""
+    loose = care.loose_starts()
+    assert not loose, f"started with nothing to restart it: {_listed(loose)}"
+    managed, foreground = care.managed_starts(), care.foreground_starts()
+    files = supervisor.files()
+    if files:
+        note(f"supervised by {', '.join(files[:TOLD])}")
+        return
+    assert managed or not foreground, (
+        f"runs in the foreground, and no unit or process manager is in the release: {_listed(foreground)}"
+    )
+    assert managed, "no unit, no process manager and no script that uses one is in the release"
+    note(f"left to a process manager by {managed[0]}; its own configuration is not in the release")

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Every script parses, no line ends in blanks, no source holds a tab or a carriage return.
+set -u
+
+cd "$(dirname "$0")/.."
+found=0
+
+complain() {
+  echo "$1" >&2
+  found=$((found + 1))
+}
+
+for script in tools/*.sh; do
+  sh -n "$script" || complain "$script: does not parse"
+done
+for file in tools/*.sh scripts/*.sh src/*.js; do
+  if grep -q '[[:blank:]]$' "$file"; then complain "$file: blanks at the end of a line"; fi
+  if grep -q "$(printf '[\t\r]')" "$file"; then complain "$file: a tab or a carriage return"; fi
+done
+if command -v node >/dev/null 2>&1; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  sh tools/build.sh "$work" >/dev/null && node --check "$work/cli.js" || complain "src: does not parse"
+fi
+echo "lint: $found problems"
+[ "$found" -eq 0 ]

@@ -1,0 +1,288 @@
+"""Dependencies, units, kept releases, state folders and people that are not fit for a deploy, and some that only look so."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+from typing import TYPE_CHECKING, Final
+
+from tests.faults_preflight.changes import (
+    CLI,
+    DEGRADED,
+    FAILED,
+    PREVIOUS,
+    STATE,
+    UNIT,
+    UNKNOWN,
+    data,
+    nothing,
+    package,
+    rehearsed,
+    window,
+)
+from tests.faults_preflight.mutation import Mutation, each, edit, remove, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def previous_gone(tree: Path) -> None:
+    """Whoever tidied up removed the release before."""
+    shutil.rmtree(tree / PREVIOUS)
+
+
+def lock_held(tree: Path) -> None:
+    """Another deployment has written its number into the lock; it ends by itself soon after."""
+    other = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+    _others.append(other)
+    (tree / ".deploy.lock").write_text(f"pid {other}\n", encoding="utf-8")
+
+
+_others: list[int] = []
+
+
+@atexit.register
+def _end_others() -> None:
+    for other in _others:
+        os.kill(other, signal.SIGKILL)
+        os.waitpid(other, 0)
+
+
+def lock_left(tree: Path) -> None:
+    """A deployment that is long over left its lock behind."""
+    (tree / ".deploy.lock").write_text(f"{_dead()}\n", encoding="utf-8")
+
+
+def _dead() -> int:
+    child = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitpid(child, 0)
+    return child
+
+
+DEPENDENCIES: Final = (
+    Mutation(
+        name="lock-file-is-missing",
+        sentence="a dependency, and no lock file that fixes it",
+        mutate=each(package(dependencies={"left": "1.0.0"}), remove("package-lock.json")),
+        expected={
+            "lockfile-is-present-and-in-step": FAILED,
+            "no-known-vulnerabilities": UNKNOWN,
+        },
+        words=("no lock file",),
+    ),
+    Mutation(
+        name="lock-file-is-out-of-step",
+        sentence="package.json asks for a linter that the lock file does not know",
+        mutate=package(devDependencies={"a-linter": "9.1.0"}),
+        expected={"lockfile-is-present-and-in-step": FAILED},
+        words=("a-linter",),
+    ),
+    Mutation(
+        name="version-is-ahead",
+        sentence="package.json was given the next version, and nothing was built or written down",
+        mutate=package(version="4.3.1"),
+        expected={"artifact-runs-and-reports-its-version": FAILED, "version-is-documented": FAILED},
+        words=("4.3.1",),
+    ),
+    Mutation(
+        name="lock-file-is-no-json",
+        sentence="a merge left its marks in the lock file",
+        mutate=write("package-lock.json", "<<<<<<< HEAD\n{}\n"),
+        expected={"lockfile-is-present-and-in-step": FAILED},
+        words=("package-lock.json",),
+    ),
+    Mutation(
+        name="no-update-bot",
+        sentence="nobody proposes newer versions",
+        mutate=remove(".github/dependabot.yml"),
+        expected={"update-bot-is-configured": FAILED},
+        words=("Dependabot",),
+    ),
+    Mutation(
+        name="update-bot-for-something-else",
+        sentence="the bot renews the workflows alone",
+        mutate=edit(".github/dependabot.yml", "npm", "github-actions"),
+        expected={"update-bot-is-configured": FAILED},
+        words=("no npm",),
+    ),
+    Mutation(
+        name="renovate-instead",
+        sentence="Renovate renews the packages, configured with a comment",
+        mutate=each(
+            remove(".github/dependabot.yml"),
+            write("renovate.json5", '{ // weekly\n  extends: ["config:recommended"],\n}\n'),
+        ),
+    ),
+    Mutation(
+        name="runtime-is-too-old",
+        sentence="the release wants a Node that is not out yet",
+        mutate=package(engines={"node": ">=999"}),
+        expected={"runtime-version-is-supported": FAILED},
+        words=(">=999",),
+    ),
+    Mutation(
+        name="runtime-is-anybodys-guess",
+        sentence="package.json does not say what it runs on",
+        mutate=package(engines=None),
+        expected={"runtime-version-is-supported": DEGRADED},
+        words=("engines",),
+    ),
+)
+
+ASTRAY: Final = {
+    "release-is-what-the-unit-runs": FAILED,
+    "artifact-is-executable": FAILED,
+    "artifact-size-is-plausible": FAILED,
+    "artifact-runs-and-reports-its-version": FAILED,
+    "runtime-version-is-supported": FAILED,
+}
+"""What is said of the artifact is said of what the unit starts."""
+RELEASE: Final = (
+    Mutation(
+        name="unit-runs-another-tree",
+        sentence="the unit still starts what lies elsewhere",
+        mutate=edit(UNIT, "/release/dist/cli.js", "/elsewhere/dist/cli.js"),
+        expected=ASTRAY,
+        words=("elsewhere",),
+    ),
+    Mutation(
+        name="unit-reads-another-configuration",
+        sentence="the unit starts the hub with a configuration of its own",
+        mutate=edit(UNIT, "config/mcp-hub.json", "config/other.json"),
+        expected={"release-is-what-the-unit-runs": FAILED},
+        words=("other.json",),
+    ),
+    Mutation(
+        name="unit-is-missing",
+        sentence="no unit, and the configuration names one",
+        mutate=remove(UNIT),
+        expected=ASTRAY | {"secret-references-are-resolved-by-the-loader": UNKNOWN},
+        words=("mcp-hub.service",),
+    ),
+    Mutation(
+        name="previous-release-is-gone",
+        sentence="there is nothing to go back to",
+        mutate=previous_gone,
+        expected={"previous-release-is-kept": FAILED},
+        words=("4.2.1",),
+    ),
+    Mutation(
+        name="previous-release-does-not-start",
+        sentence="the release before was kept without what it needs",
+        mutate=data(f"{PREVIOUS}/{CLI}", b"#!/bin/sh\nexit 127\n"),
+        expected={"previous-release-is-kept": FAILED},
+        words=("127",),
+    ),
+    Mutation(
+        name="previous-release-is-this-one",
+        sentence="the configuration names the tree itself as the release before",
+        mutate=nothing,
+        config={"release": {"previous": "."}},
+        expected={"previous-release-is-kept": FAILED},
+        words=("is the one that is deployed",),
+    ),
+    Mutation(
+        name="state-does-not-parse",
+        sentence="too many streams at once cut workspaces.json in half",
+        mutate=write(f"{STATE}/workspaces.json", '{"7000": {"pid": 1'),
+        expected={"hub-state-is-readable": FAILED},
+        words=("workspaces.json",),
+    ),
+    Mutation(
+        name="state-is-a-file",
+        sentence="a file stands where the state folder is to be",
+        mutate=each(lambda tree: shutil.rmtree(tree / STATE), write(STATE, "")),
+        expected={"hub-state-is-readable": UNKNOWN},
+        words=("mcp-hub",),
+    ),
+    Mutation(
+        name="state-is-not-there-yet",
+        sentence="the hub has never run here",
+        mutate=lambda tree: shutil.rmtree(tree / STATE),
+    ),
+)
+
+PROCESS: Final = (
+    Mutation(
+        name="contact-is-a-placeholder",
+        sentence="[Contact] stands where a person is to be named",
+        mutate=nothing,
+        config={"contacts": {"on_call": "[Contact]"}},
+        expected={"on-call-contact-is-named": FAILED},
+        words=("placeholder",),
+    ),
+    Mutation(
+        name="contact-is-missing",
+        sentence="nobody is named",
+        mutate=nothing,
+        config={"contacts": None},
+        expected={"on-call-contact-is-named": FAILED},
+        words=("names nobody",),
+    ),
+    Mutation(
+        name="another-deployment-runs",
+        sentence="a living process holds the lock",
+        mutate=lock_held,
+        expected={"no-other-deployment-is-running": FAILED},
+        words=("holds .deploy.lock",),
+    ),
+    Mutation(
+        name="lock-was-left-behind",
+        sentence="a deployment that is over did not remove its lock",
+        mutate=lock_left,
+    ),
+    Mutation(
+        name="lock-names-nobody",
+        sentence="the lock says only that it is one",
+        mutate=write(".deploy.lock", "locked\n"),
+        expected={"no-other-deployment-is-running": UNKNOWN},
+        words=("names no process",),
+    ),
+    Mutation(
+        name="window-is-closed",
+        sentence="deploys are allowed at another time of day",
+        mutate=nothing,
+        config={"release": {"windows": [window(6)]}},
+        expected={"deployment-window-is-open": FAILED},
+        words=("outside",),
+    ),
+    Mutation(
+        name="window-is-open",
+        sentence="deploys are allowed for the hour that has just begun",
+        mutate=nothing,
+        config={"release": {"windows": [window(12), window(-0.3)]}},
+    ),
+    Mutation(
+        name="rehearsal-is-old",
+        sentence="the last rollback was tried 31 days ago",
+        mutate=rehearsed(31),
+        expected={"rollback-was-rehearsed": FAILED},
+        words=("31",),
+    ),
+    Mutation(name="rehearsal-is-just-young-enough", sentence="it was 29 days ago", mutate=rehearsed(29)),
+    Mutation(
+        name="rehearsal-failed",
+        sentence="the rehearsed rollback did not bring the release back",
+        mutate=rehearsed(2, result="failed"),
+        expected={"rollback-was-rehearsed": FAILED},
+        words=("did not succeed",),
+    ),
+    Mutation(
+        name="rehearsal-was-not-timed",
+        sentence="nobody measured how long it took",
+        mutate=rehearsed(2, seconds=None),
+        expected={"rollback-was-rehearsed": DEGRADED},
+        words=("how long",),
+    ),
+    Mutation(
+        name="rehearsal-is-still-to-come",
+        sentence="the record bears a day to come",
+        mutate=rehearsed(-9),
+        expected={"rollback-was-rehearsed": FAILED},
+        words=("still to come",),
+    ),
+)
+
+MUTATIONS: Final = (*DEPENDENCIES, *RELEASE, *PROCESS)

@@ -1,0 +1,234 @@
+"""Facts of a release tree that checks rest on: env files, units, entry points, git, files of any kind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from readiness.config.model import Config, Release, Target
+from readiness.facts import disk, entry, envfile, unit
+from readiness.facts.deployed import claims
+from readiness.facts.disk import Unreadable
+from readiness.facts.git import Git
+from readiness.facts.package import Package
+
+
+def test_an_env_file_keeps_lines_quotes_and_what_is_wrong(tmp_path: Path) -> None:
+    """Line numbers, export, duplicates, quotes over several lines, CRLF, lines that are no assignment."""
+    file = tmp_path / "env"
+    file.write_bytes(
+        b"\xef\xbb\xbf# TEAM=x\r\n\r\nA=1\r\nexport B='two words'\r\nA=2 # why\r\nnonsense\r\nC=\"x\r\ny\"\r\nD=$(op read a)\r\n1X=no\r\n"
+        b"E='open\r\n"
+    )
+    found = envfile.parse(file)
+    assert [(one.name, one.line, one.exported) for one in found.lines] == [
+        *(("A", 3, False), ("B", 4, True), ("A", 5, False), ("C", 7, False), ("D", 9, False)),
+    ]
+    assert found.values == {"A": "2", "B": "two words", "C": "x\r\ny", "D": "$(op read a)"}
+    assert found.duplicates == {"A": [3, 5]}
+    assert found.broken == (6, 10, 11)
+    assert found.carriage_returns
+    assert found.commented == {"TEAM"}
+    assert found.line("D") == 9
+
+
+def test_an_env_file_executes_and_interpolates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reference stays the text that it is."""
+    monkeypatch.setenv("HOME_SECRET", "hidden")
+    file = tmp_path / "env"
+    file.write_text(f"A=${{HOME_SECRET}}\nB=$(touch {tmp_path}/ran)\nC=`touch {tmp_path}/ran`\n")
+    assert envfile.read(file)["A"] == "${HOME_SECRET}"
+    assert not (tmp_path / "ran").exists()
+
+
+UNIT = """; a comment
+[Unit]
+Description=MCP Hub
+[Service]
+User=hub
+Environment="NODE_ENV=production" PORT=7000
+Environment=
+Environment=LEVEL="a b"
+EnvironmentFile=-/opt/hub/.env.production
+WorkingDirectory=/opt/hub
+ExecStart=/usr/bin/old
+ExecStart=
+ExecStart=-/usr/bin/env node \\
+  --max-old-space-size=512 \\
+  dist/cli.js --port=${PORT}
+"""
+
+
+def test_a_unit_is_read_as_systemd_reads_it(tmp_path: Path) -> None:
+    """Continued lines, emptied lists, prefixes, and drop-ins that come after."""
+    file = tmp_path / "hub.service"
+    file.write_text(UNIT)
+    found = unit.read(file)
+    assert found.argv == ["/usr/bin/env", "node", "--max-old-space-size=512", "dist/cli.js", "--port=${PORT}"]
+    assert found.start is not None
+    assert found.start.line == 13
+    assert (found.environment, found.user, found.folder) == ({"LEVEL": "a b"}, "hub", Path("/opt/hub"))
+    assert found.environment_files == [Path("/opt/hub/.env.production")]
+    (tmp_path / "hub.service.d").mkdir()
+    (tmp_path / "hub.service.d" / "10.conf").write_text("[Service]\nUser=other\n")
+    assert unit.read(file).user == "other"
+
+
+def test_the_unit_that_names_a_release_is_found(tmp_path: Path) -> None:
+    """One is found, none and several say what to set; a masked unit is passed over."""
+    folder, release = tmp_path / "system", tmp_path / "hub"
+    folder.mkdir()
+    release.mkdir()
+    (folder / "masked.service").symlink_to("/dev/null")
+    (folder / "other.service").write_text("[Service]\nExecStart=/usr/bin/other\n")
+    with pytest.raises(Unreadable, match=r"no systemd unit names .*set \[target\] unit") as error:
+        unit.find(None, release, (folder,))
+    assert not error.value.proven
+    (folder / "hub.service").write_text(f"[Service]\nExecStart={release}/dist/cli.js\n")
+    assert unit.find(None, release, (folder,)).file.name == "hub.service"
+    assert unit.find("other", release, (folder,)).file.name == "other.service"
+    (folder / "hub2.service").write_text(f"[Service]\nWorkingDirectory={release}\nExecStart=/usr/bin/bun start\n")
+    with pytest.raises(Unreadable, match="2 units name"):
+        unit.find(None, release, (folder,))
+
+
+HERE = Path("/opt/hub")
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "runtime", "arguments"),
+    [
+        ("/opt/hub/dist/cli.js --port 1", "/opt/hub/dist/cli.js", (), ("--port", "1")),
+        (
+            "/usr/bin/node -r dotenv/config dist/cli.js",
+            "/opt/hub/dist/cli.js",
+            ("/usr/bin/node", "-r", "dotenv/config"),
+            (),
+        ),
+        ("/usr/bin/env NODE_ENV=x node dist/cli.js a", "/opt/hub/dist/cli.js", ("node",), ("a",)),
+        ("npm start", "/opt/hub/src/cli.js", ("node",), ("--port", "3000")),
+        ("/usr/local/bin/bun start", "/opt/hub/src/cli.js", ("node",), ("--port", "3000")),
+        ("npm run start -- --port 9", "/opt/hub/src/cli.js", ("node",), ("--port", "3000", "--port", "9")),
+        ("bun run dist/cli.js", "/opt/hub/dist/cli.js", ("bun", "run"), ()),
+        ("op run --env-file=x -- dist/cli.js", "/opt/hub/dist/cli.js", (), ()),
+        ("/bin/sh -c 'exec node dist/cli.js --x'", "/opt/hub/dist/cli.js", ("node",), ("--x",)),
+    ],
+)
+def test_a_command_line_comes_down_to_a_file(
+    words: str, path: str, runtime: tuple[str, ...], arguments: tuple[str, ...]
+) -> None:
+    """Runtimes, wrappers and package scripts are seen through."""
+    import shlex
+
+    package = Package(file=HERE / "package.json", data={"scripts": {"start": "node src/cli.js --port 3000"}})
+    found = entry.of_words(shlex.split(words), HERE, package, "the unit")
+    assert (str(found.path), found.runtime, found.arguments) == (path, runtime, arguments)
+
+
+@pytest.mark.parametrize("words", ["npm run none", "sh -c 'a && b'", "node", "A=1", "/opt/start.sh", "npm"])
+def test_a_command_line_that_says_too_little_is_not_guessed(words: str) -> None:
+    """Where the file cannot be told, that is said."""
+    import shlex
+
+    package = Package(file=HERE / "package.json", data={})
+    with pytest.raises(Unreadable, match="the unit"):
+        entry.of_words(shlex.split(words), HERE, package, "the unit")
+
+
+def test_options_are_read_in_both_forms() -> None:
+    """`--port 1` and `--port=1` are the same."""
+    found = entry.of_words(["x", "--port", "1", "--port=2", "-p"], HERE, None, "x")
+    assert found.options("--port", "-p") == ["1", "2"]
+
+
+def repository(folder: Path) -> Git:
+    """A repository with one commit."""
+    folder.mkdir()
+    (folder / "a").write_text("1")
+    for words in (
+        ["init", "-qb", "main"],
+        ["add", "."],
+        ["-c", "user.name=A", "-c", "user.email=a@x", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *words], check=True, timeout=30, capture_output=True)
+    return Git(folder)
+
+
+def test_git_executes_nothing_of_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """File monitors and hooks stay off, the caller's variables do not count, and the index is not written."""
+    git = repository(tmp_path / "r")
+    script = tmp_path / "monitor"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    script.chmod(0o755)
+    subprocess.run(["git", "-C", str(git.root), "config", "core.fsmonitor", str(script)], check=True, timeout=30)
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    (git.root / "b\nc").write_text("new")
+    os.utime(git.root / "a")
+    before = (git.root / ".git" / "index").stat().st_mtime_ns
+    assert [(one.path, one.untracked) for one in git.changes()] == [("b\nc", True)]
+    assert not (tmp_path / "ran").exists()
+    assert (git.root / ".git" / "index").stat().st_mtime_ns == before
+    assert git.has(git.commit)
+    assert not git.has("0" * 40)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_a_tree_of_another_owner_is_read(tmp_path: Path) -> None:
+    """A deploy user's tree is read by root, and its repository's owner does not matter."""
+    git = repository(tmp_path / "r")
+    for path in [git.root, *git.root.rglob("*")]:
+        os.chown(path, 12345, 12345)
+    assert len(git.commit) == 40
+
+
+def test_a_repository_around_a_release_is_not_the_release_s(tmp_path: Path) -> None:
+    """A package that was installed inside another project's tree is not tracked by it."""
+    git = repository(tmp_path / "r")
+    inner = git.root / "node_modules" / "hub"
+    inner.mkdir(parents=True)
+    with pytest.raises(Unreadable, match="tracks nothing of") as error:
+        Git(inner).changes()
+    assert not error.value.proven
+
+
+def test_any_path_has_its_sentence(tmp_path: Path) -> None:
+    """Missing, a folder, a pipe, a loop, binary, no UTF-8, enormous: each says what it is, and none waits."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "dangling").symlink_to("missing")
+    (tmp_path / "binary").write_bytes(b"a\0b")
+    (tmp_path / "latin").write_bytes(b"a\nb\xe9\n")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(2 * 1024**3)
+    told = {}
+    for name in ("missing", "folder", "pipe", "loop", "dangling", "binary", "latin", "large", "large/x"):
+        with pytest.raises(Unreadable) as error:
+            disk.text(tmp_path / name)
+        told[name] = error.value.why
+        assert str(tmp_path / name.partition("/")[0]) in str(error.value)
+    assert told == {
+        "missing": "missing",
+        "folder": "folder",
+        "pipe": "special",
+        "loop": "broken",
+        "dangling": "missing",
+        "binary": "binary",
+        "latin": "binary",
+        "large": "large",
+        "large/x": "missing",
+    }
+    assert disk.head(tmp_path / "large", 4) == b"\0\0\0\0"
+
+
+def test_a_first_look_claims_what_the_tree_shows(tmp_path: Path) -> None:
+    """What a tree has is claimed, what it lacks is left undeclared: neither is taken for granted."""
+    assert {"git", "config_schema", "unit", "build"} & set(claims(Config(target=Target(release=tmp_path)))) == set()
+    repository(tmp_path / "r")
+    (tmp_path / "r" / "config.schema.json").write_text("{}")
+    found = claims(Config(target=Target(release=tmp_path / "r"), release=Release(build=("make",))))
+    assert {name for name, claim in found.items() if claim.expected} >= {"git", "config_schema", "build", "runtime"}
+    assert {"unit", "tests", "previous_release"} & set(found) == set()
