@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 demo: $(STAMP)
-	$(BIN)/python -m pytest -m health --readiness-demo
+	$(BIN)/python -m pytest -m "health or preflight" --readiness-demo
 
 test: lint types unit
 
