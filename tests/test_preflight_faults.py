@@ -66,8 +66,10 @@ def test_the_healthy_release_has_no_finding(committed: bool, host: Site) -> None
 
 def test_every_check_has_a_mutation_of_its_own() -> None:
     """Each check of preflight is named by at least one mutation, as failed or degraded."""
+    # what a registry says of a release is proven against one in tests/test_facts_audit.py
+    elsewhere = {"no-known-vulnerabilities"}
     named = {check for m in MUTATIONS for check, outcome in m.expected.items() if outcome in {"failed", "degraded"}}
-    assert set(severities()) - named == set()
+    assert set(severities()) - named == elsewhere
 
 
 def test_mutations_are_well_formed() -> None:

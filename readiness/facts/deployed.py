@@ -145,9 +145,10 @@ def claims(config: Config) -> Mapping[str, Claim]:
     """
     found = _circumstances(config)
     if config.target.release is not None:
-        from readiness.facts import secretrefs
+        from readiness.facts import secretrefs, shell_found
 
         found |= _deployed_claims(config) | secretrefs.claims(config)
+        found["scripts"] = shell_found.claim(config)
     return found
 
 

@@ -93,4 +93,4 @@ def rehearsed(days: float, **changes: Any) -> Change:
 def window(hours: float) -> str:
     """A daily window of an hour that opens so many hours from now, in UTC."""
     start = dt.datetime.now(dt.UTC) + dt.timedelta(hours=hours)
-    return f"{start:%H:%M}-{start + dt.timedelta(hours=1):%H:%M}"
+    return f"Mon-Sun {start:%H:%M}-{start + dt.timedelta(hours=1):%H:%M} UTC"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import functools
+import importlib
 from typing import TYPE_CHECKING, Final
 
 from tests.faults.runner import ROOT
@@ -10,6 +11,8 @@ from tests.faults_preflight import MUTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pytest
 
     from tests.faults_preflight.mutation import Mutation
 
@@ -24,11 +27,18 @@ DECISIONS: Final = {"READY": "DEPLOY", "CONDITIONAL": "DEPLOY", "NOT READY": "DO
 EXITS: Final = {"READY": 0, "CONDITIONAL": 0, "NOT READY": 1, "INCOMPLETE": 12}
 
 
+@functools.cache
 def severities() -> Mapping[str, str]:
-    """Each check of preflight and its severity, by the catalogue."""
-    entries = json.loads((ROOT / "readiness" / "catalogue.json").read_text(encoding="utf-8"))
-    found = entries["checks"] if isinstance(entries, dict) else entries
-    return {entry["id"]: entry["severity"] for entry in found if entry["phase"] == "preflight"}
+    """Each check of preflight and its severity, by its decorator."""
+    names = [path.stem for path in sorted((ROOT / "preflight").glob("test_*.py"))]
+    modules = [importlib.import_module(f"preflight.{name}") for name in names]
+    marks = [mark for module in modules for found in vars(module).values() for mark in _marks(found)]
+    return {mark.args[0]: mark.kwargs["severity"] for mark in marks}
+
+
+def _marks(found: object) -> list[pytest.Mark]:
+    marks = getattr(found, "pytestmark", []) if callable(found) else []
+    return [mark for mark in marks if mark.name == "check"]
 
 
 def verdict(mutation: Mutation, severity: Mapping[str, str]) -> str:
