@@ -167,6 +167,11 @@ def test_what_is_said_twice_is_told_once() -> None:
     assert "\n".join(told).count("the release cannot be read") == 1
     assert "UNKNOWN medium c-1 -2.0: as above" in told
     assert "  4.2.1 answers (expected 4.3.0)" in told
+    many = [judged(f"c-{n:02}", Outcome.UNKNOWN, 2, reason=f"reason {n // 2}", remedy="") for n in range(40)]
+    crowded = lines(report(many, Status.NOT_READY, Decision.HOLD), 80, color=False)
+    repeated = [index for index, text in enumerate(crowded) if text.endswith(": as above")]
+    assert repeated
+    assert all(crowded[index - 1].startswith("  reason ") for index in repeated)
 
 
 def test_what_to_do_next_is_not_cut_at_the_terminals_edge() -> None:

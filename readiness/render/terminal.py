@@ -100,9 +100,10 @@ def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
         (f"unknown: {words.plural(len(rows), 'check')} blocked by {root}", "35") for root, rows in grouped.orphans
     ]
     told = _wrapped(orphans[:2], columns, 1)[: max(room, 0)]
+    shown = ""
     for index, group in enumerate(groups):
         left, free = len(groups) - index - 1, room - len(told)
-        repeated = index > 0 and _said(group.row) == _said(groups[index - 1].row)
+        repeated = _said(group.row) == shown
         block = next(
             (
                 block
@@ -112,10 +113,11 @@ def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
             None,
         )
         if block is None and (free > 1 or (free == 1 and not left)):
-            block = _block(group, columns, 0, repeated=False)
+            block, repeated = _block(group, columns, 0, repeated=False), True
         if block is None:
             return told + ([(f"and {left + 1} more, in the report", "")] if free > 0 else [])
         told += block
+        shown = shown if repeated else _said(group.row)
     return told
 
 
