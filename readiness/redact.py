@@ -31,7 +31,13 @@ _SEED: Final = RUN - _STRIDE + 1
 """Every run of RUN characters holds a seed of this length that starts at a multiple of _STRIDE."""
 
 _LONGEST: Final = 32_768
-_ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_OBEYED: Final = re.compile(
+    r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\x1b(?!\[[0-9;]{0,20}m)"
+)
+_ESCAPE: Final = re.compile(
+    r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[ -/]+[0-~]|.)?", re.DOTALL
+)
+"""Colours and other CSI sequences, links and titles (OSC), and whatever else begins with ESC."""
 _WITHHELD: Final = "«withheld: this text could not be redacted»"
 _DEPTH: Final = 40
 _MAX_INT: Final = 2**63
@@ -186,12 +192,14 @@ class Redactor:
     def _redact(self, text: str) -> str:
         if len(text) < SHORTEST:
             return text
-        if (
-            "\x1b" in text
-        ):  # colours may cut a secret in pieces: look at the bare text, drop colours only if it holds one
-            bare = _ANSI.sub("", text)
-            result = self._redact(bare)
-            return text if result == bare else result
+        if "\x1b" in text:  # colours may cut a secret in pieces: they are dropped only if the bare text holds one
+            bare = _ESCAPE.sub("", text)
+            shown = self._redact_plain(bare)
+            if shown != bare:
+                return shown
+        return self._redact_plain(text)
+
+    def _redact_plain(self, text: str) -> str:
         spans = (self._ready() if self._pending else self._index).spans(text)
         if spans:
             text = _replaced(text, spans)
@@ -278,7 +286,13 @@ def bounded(text: str, limit: int = LIMIT) -> str:
 
 
 def scrub(text: str) -> str:
-    r"""`text` with lone surrogates written as `\udXXX`: they cross neither execnet nor a UTF-8 file."""
+    r"""`text` as every reader can take it, with escapes for the rest: `\ud800`, `\x1b`.
+
+    Lone surrogates cross neither execnet nor a UTF-8 file. Control characters and direction overrides would be obeyed by
+    a terminal; tabs, line ends and colours (pytest's own) stay.
+    """
+    if _OBEYED.search(text):
+        text = _OBEYED.sub(lambda match: ascii(match[0])[1:-1], text)
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -282,3 +282,23 @@ def test_values_can_be_learnt_later() -> None:
     assert redactor.text(PLAIN) == PLAIN
     redactor.learn("RESOLVED", PLAIN)
     assert redactor.text(PLAIN) == "«redacted:RESOLVED»"
+
+
+def test_no_escape_sequence_hides_a_secret_or_costs_the_text() -> None:
+    """A secret cut by colours or a link, or hidden in a link's target, is found; a text that only has such sequences stays."""
+    redactor = Redactor({"TOKEN": TOKEN})
+    link, end = "\x1b]8;;http://h/\x07", "\x1b]8;;\x07"
+    for cut in ("\x1b[31m", "\x1b[38;5;1m", "\x1b[?25l", link, end, "\x1b\\", "\x1b(B"):
+        half = len(TOKEN) // 2
+        assert redactor.clean(f"a {TOKEN[:half]}{cut}{TOKEN[half:]} b") == "a «redacted:TOKEN» b"
+    assert TOKEN not in redactor.clean(f"\x1b]8;;http://h/{TOKEN}\x07click{end}")
+    for harmless in (f"{link}click{end}", "\x1b]", "\x1b", "\x1b[", "a\x1b]8;;" + "x" * 10_000, "\x1b" * 10_000):
+        assert redactor.text(harmless) == harmless
+
+
+def test_what_a_terminal_would_obey_is_shown_instead() -> None:
+    """Control characters and overrides come out as escapes; tabs, line ends and colours stay."""
+    redactor = Redactor()
+    assert redactor.clean("\x1b[2J\x1b]8;;x\x07\x9b31m\r\u202e\x00") == r"\x1b[2J\x1b]8;;x\x07\x9b31m\r\u202e\x00"
+    for kept in ("a\tb\nc\r\nd", "\x1b[31mred\x1b[0m", "\x1b[38;5;1mred\x1b[m", "\u4e2d \u00fc \U0001f600 \u05d0"):
+        assert redactor.clean(kept) == kept

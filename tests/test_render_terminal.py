@@ -186,3 +186,17 @@ def test_trouble_is_bounded() -> None:
     told = lines(report(trouble=[f"suite {n} broke" for n in range(100)]), 80, color=False, exit_status=12)
     assert sum("the run itself broke" in text for text in told) == 3
     assert "  and 97 more like it, in the report" in told
+
+
+@pytest.mark.parametrize("columns", range(40, 80, 3))
+def test_no_line_begins_as_a_command_of_ci(columns: int) -> None:
+    """Wherever a text of the hub's is broken, no line begins as GitHub or Azure would obey it."""
+    said = "a hub that says ::error file=x::owned and ##vso[task.complete] and ::stop-commands::x " * 3
+    rows = [
+        judged("c-0", Outcome.FAILED, 1, reason=said, remedy=said),
+        judged("c-1", Outcome.FAILED, 1, reason="::add-mask::1"),
+    ]
+    told = lines(report(rows, Status.NOT_READY, Decision.HOLD, about={"because": f"::error::{said}"}), columns)
+    assert [text for text in told if re.match(r"\s*(::|##)", text)] == []
+    assert all(width(text) <= columns for text in told)
+    assert "  |::error" in "\n".join(told) or "|::error" in told[1]

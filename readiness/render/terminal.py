@@ -33,6 +33,9 @@ _WHOLE: Final = ("next: ", "report: ")
 """Lines that are copied: wrapped by the terminal where they are long, never cut."""
 _COPIED: Final = 400
 
+_COMMANDS: Final = ("::", "##")
+"""How a line begins that a CI system takes for a command; it passes over blanks before that."""
+
 Line = tuple[str, str]
 """A text and the ANSI code it is shown in; an empty code is plain."""
 
@@ -75,8 +78,16 @@ def _wrapped(told: Sequence[Line], columns: int, most: int) -> list[Line]:
         indent = text[: len(text) - len(text.lstrip(" "))]
         plain = indent + line(text, _MANY)
         pieces = [shorten(plain, _COPIED)] if text.startswith(_WHOLE) else fold(plain, columns, most)
-        printed += [(piece, code) for piece in pieces]
+        printed += [(_harmless(piece, columns), code) for piece in pieces]
     return printed
+
+
+def _harmless(piece: str, columns: int) -> str:
+    """A line that does not begin as what CI systems obey, `::error` or `##[error]`, where a text of the hub's was broken."""
+    bare = piece.lstrip(" ")
+    if not bare.startswith(_COMMANDS):
+        return piece
+    return shorten(f"{piece[: max(len(piece) - len(bare) - 1, 0)]}|{bare}", columns)
 
 
 def _head(report: Report) -> list[Line]:
