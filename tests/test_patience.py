@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 TIMEOUT, ATTEMPTS = 1.5, 2
 SETTLE = TIMEOUT * ATTEMPTS
 """Seconds that proving one silence may take."""
-REST = 2.5
-"""Seconds for all else: starting, the short looks, and a loaded machine."""
+REST = 30.0
+"""Seconds for all else, on a machine that is busy with other things: what is judged is who waited, not how fast it went."""
 SITE = Site(config={"probe": {"attempts": ATTEMPTS, "interval": 0.05, "timeout": TIMEOUT}})
 
 
@@ -37,11 +37,11 @@ SITE = Site(config={"probe": {"attempts": ATTEMPTS, "interval": 0.05, "timeout":
     ids=["everything", "dead", "tools", "events", "proxy"],
 )
 def test_silence_is_waited_for_once(how: How, settles: int, short: int, tmp_path: Path) -> None:
-    """The whole run takes one settle time for what is silent, a second for a few later looks, and little else."""
+    """One check alone waits a settle time for what is silent; whoever asks later looks for a second at most."""
     started = time.monotonic()
     result = run(Fault(name="silent", sentence="", how=how, site=SITE), tmp_path)
     spent = time.monotonic() - started
-    bound = settles * SETTLE + short + REST
     told = {row["check"]: row["seconds"] for row in result.report["findings"] if row["seconds"] > TIMEOUT / 4}
-    assert spent < bound, told
-    assert (max(told.values(), default=0) >= SETTLE) is (settles > 0), told
+    waited = [check for check, seconds in told.items() if seconds >= SETTLE]
+    assert len(waited) == settles, told
+    assert spent < settles * SETTLE + short + REST, told
