@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -40,7 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Copy the run's private folder while it is there; die in the middle where that is asked for."""
     for folder in Path(os.environ["TMPDIR"]).glob("readiness-*"):
-        shutil.copytree(folder, KEPT / folder.name, dirs_exist_ok=True)
+        with contextlib.suppress(shutil.Error, OSError):  # a worker's file that was renamed while it was copied
+            shutil.copytree(folder, KEPT / folder.name, dirs_exist_ok=True)
     if report.when == "teardown" and os.environ.get("CANARY_DIES") == report.nodeid.rpartition("::")[2]:
         os.kill(os.getpid(), signal.SIGKILL)
 
