@@ -211,7 +211,7 @@ def test_a_deadline_holds_for_everything_inside() -> None:
         started = time.monotonic()
         with pytest.raises(TimedOut), asking.within(0.2):
             asking.get("/slow")
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 4
         assert asking.get("/fast").status == 200
 
 
