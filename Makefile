@@ -8,7 +8,7 @@ WORKERS ?= 2
 # images often set this; without bytecode every start costs twice the time
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint types unit matrix bench hub catalogue docs sample clean help
+.PHONY: demo test lint types unit matrix bench hub catalogue clean help
 
 help:
 	@echo "make demo       judge the embedded hub: verdict, score, decision and the report's path"
@@ -50,9 +50,6 @@ hub: $(STAMP)
 
 catalogue: $(STAMP)
 	$(BIN)/python -m readiness.generate
-
-sample: $(STAMP)
-	$(BIN)/python -m readiness.generate --sample
 
 clean:
 	rm -rf $(VENV) .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -99,7 +99,7 @@ class Project:
             start_new_session=True,
         )
 
-    def ended(self, process: subprocess.Popen[str], timeout: float = 60) -> Ended:
+    def ended(self, process: subprocess.Popen[str], timeout: float = 180) -> Ended:
         """Wait for the end and read what is left."""
         try:
             out, _ = process.communicate(timeout=timeout)
