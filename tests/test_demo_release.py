@@ -60,7 +60,7 @@ def test_its_own_commands_succeed(made: Sample, what: str) -> None:
     [
         ("test", "src/head.js", "--version) echo", "--version) echo not"),
         ("lint", "tools/build.sh", "set -eu", "set -eu \t"),
-        ("lint", "tools/build.sh", "}", ""),
+        ("lint", "tools/build.sh", "\n} >", "\n>"),
         ("build", "package.json", '"version"', '"edition"'),
     ],
 )

@@ -56,7 +56,7 @@ def test_mutation_is_found_exactly(mutation: Mutation, host: Site) -> None:
 @pytest.mark.parametrize("committed", [True, False], ids=["after-a-merge", "as-made"])
 def test_the_healthy_release_has_no_finding(committed: bool, host: Site) -> None:  # noqa: FBT001 - a parameter
     """A release in which nothing is wrong passes everything that applies to it."""
-    healthy = Mutation(name="healthy", sentence="Nothing is wrong.", mutate=untouched, committed=committed)
+    healthy = Mutation(name="healthy", sentence="Nothing is wrong.", mutate=untouched, committed=committed, builds=True)
     result = run(healthy, host)
     assert (result.troubled, result.exit_code) == ({}, 0), told(result)
     assert result.report["verdict"]["status"] == "READY"

@@ -50,7 +50,8 @@ def verdict(mutation: Mutation, severity: Mapping[str, str]) -> str:
         return "NOT READY"
     if "unknown" in critical:
         return "INCOMPLETE"
-    return "CONDITIONAL" if mutation.expected else "READY"
+    # a single degraded check that is not critical leaves a release ready
+    return "CONDITIONAL" if critical or {"failed", "unknown"} & set(mutation.expected.values()) else "READY"
 
 
 def markdown() -> str:

@@ -18,7 +18,8 @@ class Mutation:
     must be as it is in the healthy release. `words` stand in the reasons of what did not pass, each at least once.
     `config` is laid over the run's readiness.toml (None drops a key). Unless `committed` is False, what was changed is
     committed, and reviewed, so that the worktree says nothing; unless `backed_up` is False, the backup is made anew
-    afterwards, so that it holds what runs. `verdict` is what must come of it where the
+    afterwards, so that it holds what runs. With `builds` the release's own build, tests and linter run too; where they
+    are expected to fail they do anyway. `verdict` is what must come of it where the
     severities of what is expected alone do not say so.
     """
 
@@ -30,6 +31,7 @@ class Mutation:
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     committed: bool = True
     backed_up: bool = True
+    builds: bool = False
     verdict: str | None = None
 
     @property

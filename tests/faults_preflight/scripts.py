@@ -116,6 +116,7 @@ FAULTS: Final = (
             "network-calls-are-bounded": "unknown",
         },
         words=("check-alerts.sh is a folder, not a file",),
+        verdict="INCOMPLETE",
     ),
     Mutation(
         name="enormous-script",
@@ -131,6 +132,7 @@ FAULTS: Final = (
             "network-calls-are-bounded": "unknown",
         },
         words=("monitor-production.sh is larger than 1024 KB",),
+        verdict="INCOMPLETE",
     ),
     Mutation(
         name="script-links-to-itself",
@@ -146,6 +148,7 @@ FAULTS: Final = (
             "network-calls-are-bounded": "unknown",
         },
         words=("measure-performance.sh",),
+        verdict="INCOMPLETE",
     ),
     Mutation(
         name="binary-script",
@@ -161,6 +164,7 @@ FAULTS: Final = (
             "network-calls-are-bounded": "unknown",
         },
         words=("check-alerts.sh is binary, not a script",),
+        verdict="INCOMPLETE",
     ),
     Mutation(
         name="syntax-error",

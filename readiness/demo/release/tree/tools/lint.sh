@@ -17,10 +17,5 @@ for file in tools/*.sh scripts/*.sh src/*.js; do
   if grep -q '[[:blank:]]$' "$file"; then complain "$file: blanks at the end of a line"; fi
   if grep -q "$(printf '[\t\r]')" "$file"; then complain "$file: a tab or a carriage return"; fi
 done
-if command -v node >/dev/null 2>&1; then
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  sh tools/build.sh "$work" >/dev/null && node --check "$work/cli.js" || complain "src: does not parse"
-fi
 echo "lint: $found problems"
 [ "$found" -eq 0 ]
