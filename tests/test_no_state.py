@@ -32,7 +32,7 @@ CONTAINERS: Final = frozenset(
     {"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "Counter", "WeakKeyDictionary"}
 )
 SHIPPED: Final = frozenset({"readiness.facts.contract.schema", "readiness.facts.deployed._as_json"})
-"""Functions that remember what ships in the package, and cannot change while a process lives."""
+"""Functions that remember what ships in the package, or what a text means by that very text: neither can go stale."""
 
 
 @pytest.mark.parametrize("path", sources(), ids=module_of)
