@@ -21,7 +21,8 @@ class TermAsInterrupt:
 
     @staticmethod
     def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-        signal.raise_signal(signal.SIGINT)
+        # not by raising SIGINT: a job in the background ignores that one, and would then go on
+        raise KeyboardInterrupt
 
     def restore(self) -> None:
         """Give SIGTERM its meaning back."""

@@ -227,6 +227,19 @@ def test_interrupted(project: Project, mode: list[str], number: signal.Signals) 
     assert ended.status == "INCOMPLETE"
 
 
+def test_terminated_where_interrupts_are_ignored(project: Project, mode: list[str]) -> None:
+    """SIGTERM ends a run in order also where SIGINT is ignored, as in a job that a shell put into the background."""
+    project.suite(OKS + SLOW)
+    (project.folder / "deaf.py").write_text("import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n")
+    process = project.start("-p", "deaf", "-m", "health", *mode)
+    project.wait_for("running")
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    ended = project.ended(process, timeout=60)
+    never_green(ended)
+    assert (ended.code, ended.status) == (2, "INCOMPLETE")
+
+
 def test_killed_outright_leaves_the_journal(project: Project, mode: list[str]) -> None:
     """SIGKILL: the journal holds what was found, without a verdict."""
     project.suite(OKS + SLOW)
