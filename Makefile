@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo       judge the embedded hub: verdict, score, decision and the report's path"
 	@echo "make test       lint, types and the tests"
-	@echo "make matrix     every mutation of the sample release against every preflight check"
+	@echo "make matrix     the long rest: every mutated release, every mode, every repetition"
 	@echo "make hub        install the real hub (mcp-hub from npm) that some tests run against"
 	@echo "make bench      the benchmarks, as ratios in one run"
 	@echo "make catalogue  write readiness/catalogue.json and the generated pages anew from the decorators"

@@ -45,7 +45,7 @@ def test_fault_is_found_exactly(fault: Fault, tmp_path: Path) -> None:
     assert [word for word in fault.words if word not in reasons] == [], told
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [0, *(pytest.param(n, marks=pytest.mark.matrix) for n in range(1, PARTS))])
 def test_a_healthy_hub_is_ready_every_time(part: int, tmp_path: Path) -> None:
     """Fifty whole runs against a healthy hub give no finding at all."""
     for number in range(HEALTHY_RUNS // PARTS):

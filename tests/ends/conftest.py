@@ -128,7 +128,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-@pytest.fixture(params=list(MODES))
+@pytest.fixture(params=["plain", pytest.param("n0", marks=pytest.mark.matrix), "n2"])
 def mode(request: pytest.FixtureRequest) -> list[str]:
     """Arguments for a run without xdist, with -n0 and with -n2."""
     return MODES[request.param]
