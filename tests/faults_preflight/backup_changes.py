@@ -98,9 +98,10 @@ def without(end: str) -> Change:
 
 
 def flip(path: Path) -> None:
-    """Another byte, the same size."""
+    """Another byte, the same size; in a comment where there is one, so that what could be read still can be."""
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    comment = content.find(b"// ")
+    content[len(content) // 2 if comment < 0 else comment + 3] ^= 1
     path.write_bytes(content)
 
 
