@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from readiness.facts.backup import Backups
     from readiness.facts.dependencies import Dependencies
     from readiness.facts.environment import Environment
+    from readiness.facts.git import Silence
     from readiness.facts.hubconfig import HubConfig
     from readiness.facts.loader import Loader
     from readiness.facts.operation import Operation
@@ -36,12 +37,20 @@ if TYPE_CHECKING:
     from readiness.facts.workshop import Workshop
 
 
+@pytest.fixture(scope="session")
+def git_silence() -> Silence:
+    """Whether git was waited for in vain: once a process is enough."""
+    from readiness.facts.git import Silence
+
+    return Silence()
+
+
 @pytest.fixture
-def release(readiness_config: Config) -> Release:
+def release(readiness_config: Config, git_silence: Silence) -> Release:
     """The release tree on disk. Without one to look at, the check ends in set-up."""
     from readiness.facts.release import Release
 
-    return Release.of(readiness_config)
+    return Release.of(readiness_config, git_silence)
 
 
 @pytest.fixture
@@ -93,11 +102,11 @@ def operation(release: Release) -> Operation:
 
 
 @pytest.fixture
-def backups(readiness_config: Config) -> Backups:
+def backups(readiness_config: Config, git_silence: Silence) -> Backups:
     """The backups of the release. Without a release to look at, the check ends in set-up."""
     from readiness.facts.backup import Backups
 
-    return Backups(readiness_config)
+    return Backups(readiness_config, git_silence)
 
 
 @pytest.fixture
@@ -141,11 +150,11 @@ def secret_resolver(readiness_config: Config) -> Resolver:
 
 
 @pytest.fixture(scope="session")
-def secret_search(readiness_config: Config, secret_resolver: Resolver) -> SecretSearch:
+def secret_search(readiness_config: Config, secret_resolver: Resolver, git_silence: Silence) -> SecretSearch:
     """The search for secrets where they should not be."""
     from readiness.facts.secretplaces import SecretSearch
 
-    return SecretSearch(readiness_config, secret_resolver)
+    return SecretSearch(readiness_config, secret_resolver, git_silence)
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from readiness.config.model import Config, Release, Target
-from readiness.facts import disk, entry, envfile, unit
+from readiness.facts import child, disk, entry, envfile, release, unit
+from readiness.facts.backup import Backups
 from readiness.facts.deployed import claims
 from readiness.facts.disk import Unreadable
-from readiness.facts.git import Git
+from readiness.facts.git import Git, Silence
 from readiness.facts.package import Package
+from readiness.facts.secretplaces import SecretSearch
 
 
 def test_an_env_file_keeps_lines_quotes_and_what_is_wrong(tmp_path: Path) -> None:
@@ -173,6 +176,56 @@ def test_git_executes_nothing_of_the_repository(tmp_path: Path, monkeypatch: pyt
     assert (git.root / ".git" / "index").stat().st_mtime_ns == before
     assert git.has(git.commit)
     assert not git.has("0" * 40)
+
+
+def test_git_that_does_not_answer_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe in the place of HEAD holds up the first question; all others of the run are refused at once, and none is proven."""
+    monkeypatch.setattr("readiness.facts.git.SECONDS", 0.5)
+    tree = repository(tmp_path / "r").root
+    commit = Git(tree).commit
+    (tree / ".git" / "HEAD").unlink()
+    os.mkfifo(tree / ".git" / "HEAD")
+    shared, asked = Silence(), counted(monkeypatch)
+    config = Config(target=Target(release=tree))
+    with pytest.raises(Unreadable, match=r"did not answer about .*/r in 0\.5 s; see what `git -C ") as first:
+        release.Release(tree, config, shared).git.changes()
+    assert not first.value.proven
+    for ask in (
+        lambda: release.Release(tree, config, shared).git.commit,
+        lambda: release.Release(tree, config, shared).git.has(commit),
+        lambda: Backups(config, shared).commit_standing(commit),
+        lambda: SecretSearch(config, silence=shared).tracked(),
+    ):
+        with pytest.raises(Unreadable, match=r"in 0\.5 s, asked once before"):
+            ask()
+    assert asked == [str(tree)]
+    with pytest.raises(Unreadable, match=r"in 0\.5 s; see"):
+        Git(tree).parents()
+    assert len(asked) == 2
+
+
+def test_a_git_that_hangs_holds_up_no_other_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of one repository says nothing of the next."""
+    shared = Silence()
+    shared.note(tmp_path / "other", 10)
+    tree = repository(tmp_path / "r").root
+    assert len(Git(tree, shared).commit) == 40
+    monkeypatch.setattr("readiness.facts.git.SECONDS", 0.0)
+    with pytest.raises(Unreadable, match="asked once before"):
+        Git(tmp_path / "other", shared).parents()
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The trees that git is really asked about from now on."""
+    asked: list[str] = []
+
+    def run(argv: list[str], **options: Any) -> child.Done:
+        asked.append(argv[argv.index("-C") + 1])
+        return real(argv, **options)
+
+    real = child.run
+    monkeypatch.setattr("readiness.facts.git.child.run", run)
+    return asked
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")

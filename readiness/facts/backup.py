@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.commits import Standing
+    from readiness.facts.git import Silence
 
 LOCKFILES: Final = (
     *("package-lock.json", "npm-shrinkwrap.json", "bun.lock", "bun.lockb", "yarn.lock", "pnpm-lock.yaml"),
@@ -33,12 +34,13 @@ SEEN_LIMIT: Final = 1000
 class Backups:
     """The folder of backups of a release; each question reads the disk again."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, silence: Silence | None = None) -> None:
         """Raises Unknown where no release is configured."""
         release, folder = config.target.release, config.target.backups_dir
         if release is None or folder is None:
             raise Unknown("no [target] release: its backups cannot be looked for")
         self.config, self.release, self.folder = config, release, folder
+        self.silence = silence
 
     def all(self) -> list[Backup]:
         """Every backup, the newest first; unfinished ones are not among them. Raises Unknown where it may not be read."""
@@ -126,7 +128,7 @@ class Backups:
         """Whether git has the commit of a backup, and keeps it. Raises Unknown where git cannot tell."""
         from readiness.facts.commits import Commits
 
-        return Commits(self.release).standing(commit)
+        return Commits(self.release, self.silence).standing(commit)
 
     def shown(self, path: Path) -> str:
         """`path` as people say it: relative to the release where it lies in it."""

@@ -13,7 +13,7 @@ from readiness.errors import Unknown
 TEXT_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a text that is read whole, at most."""
 
-Why = Literal["missing", "folder", "special", "denied", "large", "binary", "broken", "untold"]
+Why = Literal["missing", "folder", "special", "denied", "large", "binary", "broken", "untold", "silent"]
 
 
 class Unreadable(Unknown):
@@ -26,8 +26,8 @@ class Unreadable(Unknown):
 
     @property
     def proven(self) -> bool:
-        """Whether the file itself is at fault, not this reader's permissions and not what nobody told it."""
-        return self.why not in {"denied", "untold"}
+        """Whether the file itself is at fault: not this reader's permissions, what nobody told it, who does not answer."""
+        return self.why not in {"denied", "untold", "silent"}
 
 
 def content(path: Path, limit: int = TEXT_LIMIT) -> bytes:

@@ -16,8 +16,8 @@ from readiness.facts.disk import Unreadable
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECONDS: Final = 30.0
-"""Seconds for one question to git."""
+SECONDS: Final = 10.0
+"""Seconds for one question to git; the status of a tree of 100,000 files takes two."""
 _LIMIT: Final = 16 * 1024 * 1024
 _SAFE: Final = (
     *("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
@@ -55,11 +55,40 @@ class Tag:
     """None: the signer's key is not known here."""
 
 
-class Git:
-    """The repository that tracks a release tree; each question asks git again, but for where the repository is."""
+class Silence:
+    """The trees about which git once did not answer in this run: nobody waits for it a second time."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self) -> None:
+        self._kept: dict[str, float] = {}
+
+    def note(self, root: Path, seconds: float) -> None:
+        """Remember that git was waited for, `seconds` long."""
+        self._kept[str(root)] = seconds
+
+    def refuse(self, root: Path) -> None:
+        """Raises Unreadable, at once, where git was waited for in vain before."""
+        seconds = self._kept.get(str(root))
+        if seconds is not None:
+            raise _silent(root, seconds, ", asked once before")
+
+
+def _silent(root: Path, seconds: float, when: str = "") -> Unreadable:
+    return Unreadable(
+        f"could not look: git did not answer about {root} in {seconds:g} s{when}; see what `git -C {root} status` waits for",
+        "silent",
+        root,
+    )
+
+
+class Git:
+    """The repository that tracks a release tree; each question asks git again, but for where the repository is.
+
+    What asks in the same run shares one `silence`, so that a git that hangs is waited for once.
+    """
+
+    def __init__(self, root: Path, silence: Silence | None = None) -> None:
         self.root = root
+        self.silence = silence or Silence()
 
     @functools.cached_property
     def top(self) -> str:
@@ -112,7 +141,7 @@ class Git:
         """Whether `commit` is in the history of `ref`. Raises Unreadable."""
         self.top  # noqa: B018 - raises where there is no repository
         done = self._ask("merge-base", "--is-ancestor", commit, ref)
-        if done.code not in {0, 1} or done.timed_out:
+        if done.code not in {0, 1}:
             raise Unreadable(f"git cannot compare {commit[:12]} and {ref}: {done.last_words()}", "broken", self.root)
         return done.code == 0
 
@@ -171,7 +200,12 @@ class Git:
 
     def _ask(self, *arguments: str) -> child.Done:
         argv = [child.find("git"), "--no-optional-locks", *_SAFE, "-C", str(self.root), *arguments]
-        return child.run(argv, timeout=SECONDS, env=_environment(), limit=_LIMIT)
+        self.silence.refuse(self.root)
+        done = child.run(argv, timeout=SECONDS, env=_environment(), limit=_LIMIT)
+        if done.timed_out:
+            self.silence.note(self.root, SECONDS)
+            raise _silent(self.root, SECONDS)
+        return done
 
 
 def _environment() -> dict[str, str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.facts.entry import Entry
     from readiness.facts.envfile import EnvFile
-    from readiness.facts.git import Change
+    from readiness.facts.git import Change, Silence
     from readiness.facts.package import Package
     from readiness.facts.unit import Unit
 
@@ -33,12 +33,12 @@ CHANGELOGS: Final = ("changelog", "changes", "history", "news", "releases", "rel
 class Release:
     """What a release tree holds. Each question reads the disk again; nothing here judges."""
 
-    def __init__(self, root: Path, config: Config) -> None:
+    def __init__(self, root: Path, config: Config, silence: Silence | None = None) -> None:
         self.root, self.config = root, config
-        self.git = Git(root)
+        self.git = Git(root, silence)
 
     @classmethod
-    def of(cls, config: Config) -> Release:
+    def of(cls, config: Config, silence: Silence | None = None) -> Release:
         """The release that the configuration names. Raises Unreadable where there is none to look at."""
         root = config.target.release
         if root is None:
@@ -46,7 +46,7 @@ class Release:
         if not root.is_dir():
             found = "no folder" if disk.exists(root) else "missing"
             raise Unreadable(f"the release {root} is {found}: correct [target] release", "missing", root)
-        return cls(root, config)
+        return cls(root, config, silence)
 
     def path(self, name: str) -> Path:
         """A file of the release; an absolute `name` stays what it is."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
+    from readiness.facts.git import Silence
 
 _CONFIGURATIONS: Final = (
     *("mcp-servers.json", "mcp.json", ".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json", "config.json", ".npmrc"),
@@ -38,8 +39,8 @@ _OUTSIDE: Final = frozenset({".git", "node_modules", "logs", "log"})
 class SecretSearch:
     """The searches over one deployment; what is known is gathered once."""
 
-    def __init__(self, config: Config, resolver: Resolver | None = None) -> None:
-        self.config = config
+    def __init__(self, config: Config, resolver: Resolver | None = None, silence: Silence | None = None) -> None:
+        self.config, self.silence = config, silence
         self.resolver = resolver or Resolver(config)
 
     @functools.cached_property
@@ -98,7 +99,7 @@ class SecretSearch:
     def tracked(self) -> Search:
         """What git tracks; without git every text of the release. The env file itself is another check's business."""
         try:
-            names = Git(self.root).tracked()
+            names = Git(self.root, self.silence).tracked()
         except disk.Unreadable as error:
             if error.why != "untold":
                 raise
