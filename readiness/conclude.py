@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.findings import Planned
-    from readiness.report import Report
+    from readiness.report import Report, ToolInventory
     from readiness.rollback.plan import RollbackPlan
     from readiness.run import Run
 
@@ -83,8 +83,9 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     started: float,
     selection: str,
     may_look_again: bool,
+    folder: Path | None = None,
 ) -> Conclusion:
-    """Judge once more from what the ledger holds now; writes nothing."""
+    """Judge once more from what the ledger holds now; writes nothing. `folder` is the run's private one."""
     from readiness import history, planning, report
     from readiness.config.load import unknown_check_ids
 
@@ -126,6 +127,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         trouble=tuple(run.trouble),
         notes=tuple(notes),
         exit_code=code,
+        inventory=_tools(config, folder),
     )
     built = report.redacted(history.compare(built, config.report_dir), redact)
     return Conclusion(
@@ -181,6 +183,16 @@ def look_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
                 nodeid=known.nodeid if known else "",
             )
         )
+
+
+def _tools(config: Config, folder: Path | None) -> ToolInventory | None:
+    """The tools that the run listed, held against the last good run's; None where no check asked for them."""
+    from readiness import report
+    from readiness.facts.inventory import Inventory
+
+    inventory = Inventory(config, folder)
+    now = inventory.noted()
+    return None if now is None else report.tool_inventory(now, inventory.last_good(), inventory.last_seen())
 
 
 def keep_inventory(run: Run, conclusion: Conclusion, folder: Path) -> None:

@@ -276,6 +276,7 @@ class Ledger:
             started=self.started,
             selection=self.config.getoption("markexpr", "") or "",
             may_look_again=not self.interrupted,
+            folder=self.folder,
         )
 
     def _close(self, session: pytest.Session) -> None:

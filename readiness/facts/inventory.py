@@ -6,9 +6,11 @@ A run notes its inventory in its private folder; `keep` makes it the last good o
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -55,12 +57,34 @@ class Inventory:
         if self.run_dir is not None:
             # the check has its answer without this: a full disk is no fault of the hub
             with contextlib.suppress(OSError):
-                _write(self.run_dir / FILE, {"subject": self.subject, "tools": tools})
+                _write(self.run_dir / FILE, {"subject": self.subject, "tools": tools, "seen": time.time()})
 
     def last_good(self) -> Tools | None:
         """The inventory of the last good run of this environment; None if there is none that can be read."""
         found = _read(self.config.report_dir / FILE)
-        if found is None or found.get("subject") != self.subject:
+        return None if found is None else self._tools(found)
+
+    def noted(self) -> Tools | None:
+        """What this run noted; None if it listed no tools."""
+        found = None if self.run_dir is None else _read(self.run_dir / FILE)
+        return None if found is None else self._tools(found)
+
+    def last_seen(self) -> str | None:
+        """When the last good run listed its tools, ISO 8601 in UTC; None if there is none."""
+        file = self.config.report_dir / FILE
+        found = _read(file)
+        if found is None or self._tools(found) is None:
+            return None
+        seen = found.get("seen")
+        try:
+            # files of earlier versions do not say it: they were written when their run ended
+            moment = float(seen) if isinstance(seen, (int, float)) else file.stat().st_mtime
+            return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        except (OSError, ValueError, OverflowError):
+            return None
+
+    def _tools(self, found: Mapping[str, Any]) -> Tools | None:
+        if found.get("subject") != self.subject:
             return None
         tools = found.get("tools")
         return tools if isinstance(tools, dict) and all(isinstance(t, dict) for t in tools.values()) else None

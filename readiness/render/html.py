@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup, escape
 
 from readiness.render import shape as words
+from readiness.render.inventory import inventory_rows
 from readiness.report import iso
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def render(report: Report) -> str:
         sections=_sections(grouped, page),
         rest=_rest(grouped, page),
         facts=_facts(report),
+        inventory=inventory_rows(report.inventory),
         call=_call(report),
         meaning=words.MEANING.get(report.decision, ""),
         scale=_scale(report),

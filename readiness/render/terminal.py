@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from readiness.render import shape as words
+from readiness.render.inventory import inventory_sentence
 from readiness.text import fold, line, shorten
 
 if TYPE_CHECKING:
@@ -203,3 +204,5 @@ def _tail(
 
 def _best(paths: Sequence[Path]) -> Path:
     return next((path for path in paths if path.suffix == ".html"), paths[0])
+    if tools := inventory_sentence(report.inventory):
+        told.append((tools, ""))

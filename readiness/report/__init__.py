@@ -6,6 +6,7 @@ and free of control characters; `redacted` takes the secrets out of it.
 
 from readiness.report.build import build
 from readiness.report.document import SCHEMA_FILE, SCHEMA_VERSION, to_json
+from readiness.report.inventory import InventoryTool, ToolInventory, tool_inventory
 from readiness.report.model import (
     Action,
     Category,
@@ -25,13 +26,16 @@ __all__ = [
     "Action",
     "Category",
     "Comparison",
+    "InventoryTool",
     "Report",
     "Rollback",
     "Row",
     "RunInfo",
+    "ToolInventory",
     "build",
     "iso",
     "redacted",
     "shown",
     "to_json",
+    "tool_inventory",
 ]

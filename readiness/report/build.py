@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from readiness.config.model import Config
+    from readiness.report.inventory import ToolInventory
     from readiness.verdict import Decision, Judged, Judgement
 
 _LONG: Final = 4_000
@@ -35,6 +36,7 @@ def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
     notes: Sequence[str] = (),
     comparison: Comparison | None = None,
     exit_code: int | None = None,
+    inventory: ToolInventory | None = None,
 ) -> Report:
     """Make the report of one run. Raises nothing of its own: odd text is shown, long text is cut."""
     gate = config.gate
@@ -65,6 +67,7 @@ def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
         trouble=tuple(line(sentence, _TEXT) for sentence in trouble),
         notes=tuple(line(sentence, _TEXT) for sentence in notes),
         exit_code=exit_code,
+        inventory=inventory,
     )
 
 

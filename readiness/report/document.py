@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.report.inventory import inventory_json
 from readiness.report.model import iso, shown
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "trouble": list(report.trouble),
         "notes": list(report.notes),
         "contacts": dict(report.contacts),
+        "inventory": inventory_json(report.inventory),
     }
 
 

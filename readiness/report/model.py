@@ -9,6 +9,7 @@ from collections.abc import Mapping  # noqa: TC003 - dataclass fields
 from fractions import Fraction  # noqa: TC003 - dataclass fields
 
 from readiness.findings import Outcome, Severity
+from readiness.report.inventory import ToolInventory  # noqa: TC001 - dataclass field
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,8 @@ class Report:
 def shown(number: Fraction, digits: int = 1) -> float:
     """`number` floored to `digits` decimals: a score is never rounded up."""
     scale: int = 10**digits
+    inventory: ToolInventory | None = None
+    """The tools that this run listed; None: it did not ask for them."""
     return math.floor(number * scale) / scale
 
 
