@@ -185,6 +185,8 @@ def _tail(
     change = words.change_sentence(report.comparison)
     if change:
         told.append((change, ""))
+    if tools := inventory_sentence(report.inventory):
+        told.append((tools, ""))
     rollback = words.rollback_sentence(report)
     if rollback and (report.decision in {"ROLL BACK", "HOLD"} or report.status in {"NOT READY", "INCOMPLETE"}):
         told.append((rollback, "1" if report.decision == "ROLL BACK" else ""))
@@ -204,5 +206,3 @@ def _tail(
 
 def _best(paths: Sequence[Path]) -> Path:
     return next((path for path in paths if path.suffix == ".html"), paths[0])
-    if tools := inventory_sentence(report.inventory):
-        told.append((tools, ""))

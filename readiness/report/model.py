@@ -145,6 +145,8 @@ class Report:
     notes: tuple[str, ...]
     exit_code: int | None
     """The exit code the verdict asks for; None: not told."""
+    inventory: ToolInventory | None = None
+    """The tools that this run listed; None: it did not ask for them."""
 
     @property
     def unknown_checks(self) -> int:
@@ -155,8 +157,6 @@ class Report:
 def shown(number: Fraction, digits: int = 1) -> float:
     """`number` floored to `digits` decimals: a score is never rounded up."""
     scale: int = 10**digits
-    inventory: ToolInventory | None = None
-    """The tools that this run listed; None: it did not ask for them."""
     return math.floor(number * scale) / scale
 
 
