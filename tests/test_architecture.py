@@ -45,7 +45,7 @@ TABLE: Final = {
     "facts": Place(
         modules="facts",
         places="config errors files backup_format secret-shapes",
-        packages="httpx httpcore psutil json5 jsonschema mcp yaml dotenv tree_sitter tree_sitter_bash detect_secrets",
+        packages="httpx httpcore psutil json5 jsonschema mcp yaml dotenv tree_sitter tree_sitter_bash detect_secrets testinfra crossplane",
     ),
     # what a secret looks like: shared by what hides secrets and by what looks for them
     "secret-shapes": Place(modules="redact_forms secret_words"),
@@ -61,7 +61,9 @@ TABLE: Final = {
     "loadgen": Place(modules="loadgen", packages="locust gevent"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
     "fixtures": Place(
-        modules="fixtures preflight_fixtures reach", places="facts checks config errors findings", packages="pytest"
+        modules="fixtures infra_fixtures preflight_fixtures reach",
+        places="facts checks config errors findings",
+        packages="pytest",
     ),
     "run": Place(modules="run", places="findings"),
     # standing, score, gate and waivers are the steps to a verdict; all of them pure
