@@ -36,7 +36,6 @@ _PLAIN: Final[dict[str, type]] = {
     "probe": Probe,
     "release": Release,
     "secrets": Secrets,
-    "drill": Drill,
     "report": Report,
 }
 _FOR_PRODUCTION: Final = ("authentication", "tls")
@@ -56,6 +55,7 @@ def build(values: Values, config: Config, folder: Path, today: dt.date) -> Confi
         gate=Gate(**gate | ({"weights": _frozen(gate["weights"])} if "weights" in gate else {})),
         llm=Llm(base_url=_frozen(values.get("llm", {}).get("base_url", {}))),
         waivers=tuple(Waiver(**waiver) for waiver in values.get("waiver", ())),
+        drill=_drill(values.get("drill", {})),
         load=_load(values.get("load", {})),
         rollback=_rollback(values.get("rollback", {})),
         notify=_frozen({severity: one["urls"] for severity, one in values.get("notify", {}).items()}),
@@ -82,14 +82,11 @@ def _expect(values: Values, environment: str, today: dt.date) -> Expect:
         away = Claim(expected=False, reason=reason)
         claims.setdefault(name, Claim(expected=True) if environment == "production" else away)
     claims.setdefault("telemetry", Claim(expected=True))
-    calls = (
-        ToolCall(**call | {"arguments": _frozen(call.get("arguments", {}))}) for call in values.get("tool_call", ())
-    )
     return Expect(
         claims=_frozen(claims),
         servers=values.get("servers"),
         min_servers=values.get("min_servers"),
-        tool_calls=tuple(calls),
+        tool_calls=tuple(_call(call) for call in values.get("tool_call", ())),
     )
 
 
@@ -99,6 +96,14 @@ def _live(claim: Claim, today: dt.date) -> Claim:
         reason = f"the exception ended on {claim.expires}: {claim.reason}"
         return dataclasses.replace(claim, expected=True, reason=reason)
     return claim
+
+
+def _call(values: Values) -> ToolCall:
+    return ToolCall(**values | {"arguments": _frozen(values.get("arguments", {}))})
+
+
+def _drill(values: Values) -> Drill:
+    return Drill(**values | ({"call": _call(values["call"])} if "call" in values else {}))
 
 
 def _load(values: Values) -> Load:

@@ -196,10 +196,24 @@ class Waiver:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """`[drill]`: whether this target may be broken on purpose, and when."""
+    """`[drill]`: whether this target may be broken on purpose, when, and by which commands (argv, never a shell string).
+
+    `timeout` of each command in seconds, `soak` in minutes, `rate` in requests a second while it lasts.
+    """
 
     allowed: bool = False
     window: str = ""
+    start: tuple[str, ...] = ()
+    """Starts the hub where no supervisor does; it must return with the hub in a session of its own."""
+    llm_down: tuple[str, ...] = ()
+    llm_up: tuple[str, ...] = ()
+    server: str | None = None
+    """The MCP server that is killed; None: one that can be told among the hub's children."""
+    call: ToolCall | None = None
+    """The slow call that is in flight when the hub is told to stop; None: a known one where a server offers it."""
+    timeout: float = 60.0
+    soak: float = 30.0
+    rate: float = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from readiness.config.expect import EXPECT, expect
+from readiness.config.expect import EXPECT, TOOL_CALL, expect
 from readiness.config.kinds import (
     Key,
     Schema,
@@ -104,6 +104,18 @@ WAIVER: Final[Schema] = {
     "owner": Key(text("who mends it"), "who mends it", required=True),
     "expires": Key(day(), "the last day it holds, at most 90 days ahead", required=True),
 }
+DRILL: Final[Schema] = {
+    "allowed": Key(boolean(), "whether this target may be broken on purpose"),
+    "window": Key(window(empty=True), "when it may be, like Sun 02:00-04:00 UTC; production needs one"),
+    "start": Key(argv(), "starts the hub where no supervisor does, and returns: systemctl, docker, setsid"),
+    "llm_down": Key(argv(), "takes the hub's LLM away"),
+    "llm_up": Key(argv(), "gives it back"),
+    "server": Key(text("a server's name"), "the MCP server that is killed; default: one that can be told"),
+    "call": Key(table(TOOL_CALL), "a slow call, in flight when the hub is told to stop; default: a known one"),
+    "timeout": Key(number(0, 3600, above=True), "seconds for each of these commands"),
+    "soak": Key(number(0, 10_080, above=True), "minutes of traffic in which memory is watched"),
+    "rate": Key(number(0, 1000, above=True), "requests a second meanwhile"),
+}
 LOAD: Final[Schema] = {
     "allowed_hosts": Key(list_of(text("a host's name or address"), unique=True), "hosts that may be put under load"),
     "rate": Key(number(0, 100_000, above=True), "requests a second"),
@@ -141,10 +153,7 @@ SECTIONS: Final[dict[str, Schema]] = {
     "release": RELEASE,
     "secrets": {"resolve": Key(argv(), "turns a secret reference into its value; none: not applicable")},
     "llm": {"base_url": Key(mapping(choice(*PROVIDERS), url("http", "https")), "base URL by provider")},
-    "drill": {
-        "allowed": Key(boolean(), "whether this target may be broken on purpose"),
-        "window": Key(text("a time window", empty=True), "when"),
-    },
+    "drill": DRILL,
     "load": LOAD,
     "rollback": ROLLBACK,
     "contacts": CONTACTS,

@@ -78,12 +78,14 @@ def _day(name: str) -> int:
     raise ValueError(f"days among {', '.join(DAYS)} or daily, not {name or 'nothing'}")
 
 
-def window() -> Kind:
-    """A deployment window, kept as it was written; what cannot be read is a mistake."""
+def window(*, empty: bool = False) -> Kind:
+    """A deployment window, kept as it was written; what cannot be read is a mistake. `empty`: none may be given too."""
 
     def read(value: Any, _place: Place) -> str:  # noqa: ANN401 - whatever the file holds
         if not isinstance(value, str):
             raise Bad(WORDS)
+        if empty and not value:
+            return value
         try:
             parse(value)
         except ValueError as error:
