@@ -161,13 +161,13 @@ def test_the_binding_reason_is_never_cut(count: int, columns: int) -> None:
 
 def test_what_is_said_twice_is_told_once() -> None:
     """A reason that the next finding shares is not repeated, and a value that the reason names is not either."""
-    rows = [judged(f"c-{n}", Outcome.UNKNOWN, 2, reason="the release cannot be read") for n in range(2)]
+    rows = [judged(f"c-{n}", Outcome.FAILED, 2, reason="the release cannot be read") for n in range(2)]
     rows.append(judged("c-2", Outcome.FAILED, 1, reason="4.2.1 answers", actual="4.2.1", expected="4.3.0"))
     told = lines(report(rows, Status.NOT_READY, Decision.HOLD), 80, color=False)
     assert "\n".join(told).count("the release cannot be read") == 1
-    assert "UNKNOWN medium c-1 -2.0: as above" in told
+    assert "FAILED medium c-1 -2.0: as above" in told
     assert "  4.2.1 answers (expected 4.3.0)" in told
-    many = [judged(f"c-{n:02}", Outcome.UNKNOWN, 2, reason=f"reason {n // 2}", remedy="") for n in range(40)]
+    many = [judged(f"c-{n:02}", Outcome.FAILED, 2, reason=f"reason {n // 2}", remedy="") for n in range(40)]
     crowded = lines(report(many, Status.NOT_READY, Decision.HOLD), 80, color=False)
     repeated = [index for index, text in enumerate(crowded) if text.endswith(": as above")]
     assert repeated

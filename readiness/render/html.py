@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     import jinja2
 
-    from readiness.render.shape import Group, Shape
-    from readiness.report import Report, Row
+    from readiness.render.shape import Shape
+    from readiness.report import Cause, Report, Row
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 MAX_BYTES: Final = 1_700_000
@@ -81,6 +81,8 @@ def render(report: Report) -> str:
         style=style,
         policy=policy,
         grouped=grouped,
+        first=_first(grouped),
+        first_words=words.headline(grouped.first),
         sections=_sections(grouped, page),
         rest=_rest(grouped, page),
         facts=_facts(report),
@@ -162,14 +164,17 @@ def _cost(*texts: str | None) -> int:
     return sum(len(str(escape(text)).encode()) for text in texts if text)
 
 
-def _card(group: Group, page: _Page) -> dict[str, Any] | None:
-    """A row in full with what it blocks, or None where no room is left for one."""
-    row = group.row
+def _card(cause: Cause, page: _Page) -> dict[str, Any] | None:
+    """A cause in full with all that goes with it, or None where no room is left for one."""
+    row = cause.row
+    folded = row.outcome.value == "unknown" and bool(cause.also)
     texts = {
         "reason": _cut(row.reason, _REASON),
         "measured": _cut(words.measured(row), _VALUE),
         "expected": _cut(words.expected(row), _VALUE),
-        "remedy": _cut(row.remedy, _REASON),
+        # what several checks share is why they are unknown; what mends each, should it prove bad, differs
+        "remedy": "" if folded else _cut(row.remedy, _REASON),
+        "place": _place(row),
     }
     notes = [_cut(note, _VALUE) for note in row.notes[:5]]
     cost = _CARD + _cost(row.title, row.key, row.check, row.waiver, *texts.values(), *notes)
@@ -181,10 +186,35 @@ def _card(group: Group, page: _Page) -> dict[str, Any] | None:
         "outcome": row.outcome.value,
         "anchor": page.anchor(row),
         "notes": notes,
-        "blocked": _lines(group.blocked, page),
-        "blocked_points": words.points(group.blocked_points),
+        "folded": len(cause.also) + 1 if folded else 0,
+        "points": words.points(cause.own_points) if cause.own_points else "",
+        "also": _lines(cause.also, page, reasons=not folded),
+        "blocked": _lines(cause.blocked, page),
+        "blocked_points": words.points(cause.blocked_points),
         **texts,
     }
+
+
+def _place(row: Row) -> str:
+    """File and line, where the reason does not name them anyway."""
+    return "" if row.place in row.reason[:_REASON] else _cut(row.place, _VALUE)
+
+
+def _first(grouped: Shape) -> list[dict[str, Any]]:
+    """The few causes to begin with, each as short as a reader needs to start."""
+    return [
+        {
+            "row": cause.row,
+            "outcome": cause.row.outcome.value,
+            "link": cause.row.check if _ID.fullmatch(cause.row.check) else None,
+            "place": _place(cause.row),
+            "reason": _cut(" ".join(cause.row.reason.split()), 2 * _SHORT),
+            "remedy": "" if cause.row.outcome.value == "unknown" else _cut(cause.row.remedy, _VALUE),
+            "points": words.points(cause.points) if cause.points else "",
+            "settled": words.settled(cause),
+        }
+        for cause in grouped.first
+    ]
 
 
 def _lines(rows: Iterable[Row], page: _Page, *, reasons: bool = False) -> dict[str, Any]:
@@ -202,13 +232,13 @@ def _lines(rows: Iterable[Row], page: _Page, *, reasons: bool = False) -> dict[s
 def _sections(grouped: Shape, page: _Page) -> list[dict[str, Any]]:
     """The two lists a person acts on: what lost points, and what could not be proven."""
     sections = []
-    for name, groups in (("lost", grouped.lost), ("unknown", grouped.unknown)):
+    for name, found in (("lost", grouped.lost), ("unknown", grouped.unknown)):
         cards: list[dict[str, Any]] = []
         more: list[Row] = []
-        for group in groups:
-            card = None if more else _card(group, page)
+        for cause in found:
+            card = None if more else _card(cause, page)
             if card is None:
-                more += [group.row, *group.blocked]
+                more += [cause.row, *cause.also, *cause.blocked]
             else:
                 cards.append(card)
         orphans = grouped.orphans if name == "unknown" else ()
@@ -218,7 +248,7 @@ def _sections(grouped: Shape, page: _Page) -> list[dict[str, Any]]:
                 "cards": cards,
                 "more": _lines(more, page, reasons=True),
                 "orphans": [(root, _lines(rows, page)) for root, rows in orphans],
-                "count": len(groups) + sum(len(rows) for _, rows in orphans),
+                "count": sum(len(cause.also) + 1 for cause in found) + sum(len(rows) for _, rows in orphans),
             }
         )
     return sections

@@ -11,7 +11,7 @@ from readiness.errors import ReadinessError
 from readiness.render import shape as words
 
 if TYPE_CHECKING:
-    from readiness.report import Report
+    from readiness.report import Cause, Report
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 CLASS: Final = "readiness"
@@ -72,10 +72,15 @@ def _sentences(report: Report) -> list[str]:
         words.best_case(report),
         *report.trouble,
         words.rollback_sentence(report),
-        *(f"{g.row.outcome.value}: {g.row.key} {words.points(g.row.points_lost)}" for g in grouped.lost[:20]),
-        *(f"{g.row.outcome.value}: {g.row.key} {words.points(g.row.points_lost)}" for g in grouped.unknown[:20]),
+        *(_told(cause) for cause in grouped.lost[:20]),
+        *(_told(cause) for cause in grouped.unknown[:20]),
     ]
     return [sentence for sentence in said if sentence]
+
+
+def _told(cause: Cause) -> str:
+    told = f"{cause.row.outcome.value}: {cause.row.key} {words.points(cause.row.points_lost)}"
+    return f"{told}, and the same for {', '.join(row.key for row in cause.also[:20])}" if cause.also else told
 
 
 def _forget(root: ET.Element, suite: ET.Element) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from readiness.report import shown
+from readiness.report import causes, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
     from fractions import Fraction
 
-    from readiness.report import Action, Comparison, Report, Row
+    from readiness.report import Action, Cause, Comparison, Report, Row
 
 OUTCOMES: Final = ("failed", "unknown", "degraded", "flaky", "waived", "passed", "not_applicable")
 """In the order in which they are told."""
@@ -29,25 +29,16 @@ MEANING: Final[Mapping[str, str]] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """A row and the rows that could not be asked because of it."""
-
-    row: Row
-    blocked: tuple[Row, ...] = ()
-
-    @property
-    def blocked_points(self) -> Fraction | int:
-        """Points that the blocked rows cost."""
-        return sum(row.points_lost for row in self.blocked)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """The rows of a report as they are told; each row stands in exactly one place."""
 
-    lost: tuple[Group, ...]
-    """Failed, degraded, flaky and waived ones, worst first."""
-    unknown: tuple[Group, ...]
+    ranked: tuple[Cause, ...]
+    """What is to be mended or found out, in that order: what the two below hold."""
+    first: tuple[Cause, ...]
+    """The few of them to begin with; none where the list is short."""
+    lost: tuple[Cause, ...]
+    """Failed, degraded, flaky and waived ones."""
+    unknown: tuple[Cause, ...]
     """Could not be proven, and nothing else explains it."""
     orphans: tuple[tuple[str, tuple[Row, ...]], ...]
     """Rows blocked by a check that is not in this report, by its id."""
@@ -58,45 +49,33 @@ class Shape:
 
 
 def shape(report: Report) -> Shape:
-    """Sort the rows of `report` into what is told where; what is blocked goes below its root cause."""
-    waits = {r.check: r.blocked_by for r in report.rows if r.outcome.value == "unknown" and r.blocked_by is not None}
-    blocked: dict[str, list[Row]] = {}
+    """Sort the rows of `report` into what is told where."""
     by_outcome: dict[str, list[Row]] = {name: [] for name in OUTCOMES}
-    counts = dict.fromkeys(OUTCOMES, 0)
     for row in report.rows:
-        counts[row.outcome.value] += 1
-        if row.outcome.value == "unknown" and row.blocked_by is not None:
-            blocked.setdefault(_root(row.blocked_by, waits), []).append(row)
-        else:
-            by_outcome[row.outcome.value].append(row)
-    told = _groups([row for name in OUTCOMES if name in LOST or name == "unknown" for row in by_outcome[name]], blocked)
-    named = {group.row.check for group in told}
+        by_outcome[row.outcome.value].append(row)
+    found = causes(report)
     return Shape(
-        lost=tuple(group for group in told if group.row.outcome.value in LOST),
-        unknown=tuple(group for group in told if group.row.outcome.value == "unknown"),
-        orphans=tuple((name, tuple(rows)) for name, rows in blocked.items() if name not in named),
+        ranked=found.ranked,
+        first=found.first,
+        lost=tuple(cause for cause in found.ranked if cause.row.outcome.value in LOST),
+        unknown=tuple(cause for cause in found.ranked if cause.row.outcome.value == "unknown"),
+        orphans=found.orphans,
         passed=tuple(by_outcome["passed"]),
         not_applicable=tuple(by_outcome["not_applicable"]),
-        counts={name: number for name, number in counts.items() if number},
+        counts={name: len(rows) for name, rows in by_outcome.items() if rows},
     )
 
 
-def _root(name: str, waits: Mapping[str, str]) -> str:
-    seen = set()
-    while name in waits and name not in seen:
-        seen.add(name)
-        name = waits[name]
-    return name
+def headline(first: Sequence[Cause]) -> str:
+    """What stands above the few causes to begin with."""
+    if all(cause.row.outcome.value == "unknown" for cause in first):
+        return f"Find these {len(first)} out first"
+    return f"Mend these {len(first)} first"
 
 
-def _groups(rows: Iterable[Row], blocked: Mapping[str, list[Row]]) -> list[Group]:
-    groups, given = [], set()
-    for row in rows:
-        mine = () if row.check in given else tuple(blocked.get(row.check, ()))
-        given.add(row.check)
-        groups.append(Group(row=row, blocked=mine))
-    # a root cause costs what it blocks as well: it comes before a check that alone costs more
-    return sorted(groups, key=lambda group: -(group.row.points_lost + group.blocked_points))
+def settled(cause: Cause) -> str:
+    """`also settles 3 checks`: what goes away with a cause besides the finding that names it; empty for nothing."""
+    return f"also settles {plural(cause.settles, 'check')}" if cause.settles else ""
 
 
 def points(lost: Fraction | int) -> str:

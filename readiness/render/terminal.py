@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from readiness.render.shape import Group, Shape
-    from readiness.report import Report, Row
+    from readiness.render.shape import Shape
+    from readiness.report import Cause, Report, Row
 
 MAX_LINES: Final = 25
 _NARROWEST: Final = 40
 _NAMED: Final = 3
 """Findings after one that is told in full which keep at least a line of their own."""
+_FULL: Final = (5, 3)
+"""Lines that one of the causes to mend first keeps, for what, why and what to do: where there is room, and at least."""
 _ROOM: Final = 6
 """Lines that the findings keep: for less, what stands above and below them is no longer wrapped."""
 _REASON: Final = 12
@@ -106,54 +108,87 @@ def _head(report: Report) -> list[Line]:
 
 
 def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
-    """As many findings as fit: the worst in full, as long as those after them keep a line; then a line each; then a count."""
-    groups = [*grouped.lost, *grouped.unknown]
+    """As many findings as fit: the first to mend in full, as long as those after them keep a line; then a line each; then a count."""
     orphans = [
         (f"unknown: {words.plural(len(rows), 'check')} blocked by {root}", "35") for root, rows in grouped.orphans
     ]
     told = _wrapped(orphans[:2], columns, 1)[: max(room, 0)]
+    in_full = len(grouped.first)
+    each = next((each for each in _FULL if room - len(told) > each * in_full + 1), 0)
+    if not each:
+        in_full = 0
+    if in_full:
+        told.append((f"{words.headline(grouped.first).lower()}:", "1"))
     shown = ""
-    for index, group in enumerate(groups):
-        left, free = len(groups) - index - 1, room - len(told)
-        repeated = _said(group.row) == shown
-        block = next(
-            (
-                block
-                for most in (3, 2, 1)
-                if len(block := _block(group, columns, most, repeated=repeated)) + min(left, _NAMED) <= free
-            ),
-            None,
-        )
+    for index, cause in enumerate(grouped.ranked):
+        left, free = len(grouped.ranked) - index - 1, room - len(told)
+        if in_full and index == in_full and free > left:
+            told.append(("then:", "1"))
+            free -= 1
+        repeated = _said(cause.row) == shown
+        kept = min(left, _NAMED) if index >= in_full else each * (in_full - index - 1) + 1
+        block = _fitting(cause, columns, free - kept, repeated=repeated, first=index < in_full)
         if block is None and (free > 1 or (free == 1 and not left)):
-            block, repeated = _block(group, columns, 0, repeated=False), True
+            block, repeated = _block(cause, columns, 0), True
         if block is None:
             return told + ([(f"and {left + 1} more, in the report", "")] if free > 0 else [])
         told += block
-        shown = shown if repeated else _said(group.row)
+        shown = shown if repeated else _said(cause.row)
     return told
 
 
-def _block(group: Group, columns: int, most: int, *, repeated: bool) -> list[Line]:
-    """One finding: a line that names it, then its reason and its remedy in at most `most` lines each."""
-    row = group.row
+def _fitting(cause: Cause, columns: int, free: int, *, repeated: bool, first: bool) -> list[Line] | None:
+    """A cause as fully as `free` lines allow; None where not even the shortest form with a reason fits."""
+    blocks = (_block(cause, columns, most, repeated=repeated, first=first) for most in (3, 2, 1))
+    return next((block for block in blocks if len(block) <= free), None)
+
+
+def _block(cause: Cause, columns: int, most: int, *, repeated: bool = False, first: bool = False) -> list[Line]:
+    """One cause: a line that names it, then its reason and its remedy in at most `most` lines each."""
+    row = cause.row
     outcome = row.outcome.value
-    head = f"{words.label(outcome).upper()} {row.severity.value} {row.key}"
-    if row.points_lost > 0:
-        head += f" {words.points(row.points_lost)}"
-    if group.blocked:
-        head += (
-            f", and {words.plural(len(group.blocked), 'check')} blocked by it ({words.points(group.blocked_points)})"
+    code = _OUTCOME.get(outcome, "")
+    if outcome == "unknown" and cause.also:
+        return _wrapped([(_folded(cause), code)], columns, max(most, 1)) + _wrapped(
+            [(f"  {', '.join(dict.fromkeys(one.check for one in (row, *cause.also)))}", "")] if most else [],
+            columns,
+            most,
         )
-    said = _said(row)
-    if said and repeated and most:
-        head += ": as above"
-    told = _wrapped([(head, _OUTCOME.get(outcome, ""))], columns, 2 if most > 1 else 1)
-    if said and not repeated and most:
+    said = "" if not most else _said(row)
+    head = _name(cause, first=first) + (": as above" if said and repeated else "")
+    told = _wrapped([(head, code)], columns, 2 if most > 1 else 1)
+    if said and not repeated:
         told += _wrapped([(f"  {said}", "")], columns, most)
     # a remedy mends what is bad; what is unknown needs looking at, and its reason says where
     if row.remedy and not row.waiver and outcome != "unknown" and most:
         told += _wrapped([(f"  do: {_steps(row.remedy)}", "36")], columns, most)
     return told
+
+
+def _name(cause: Cause, *, first: bool) -> str:
+    """The line that names a cause, with what it costs and what goes away with it."""
+    row = cause.row
+    head = f"{words.label(row.outcome.value).upper()} {row.severity.value} {row.key}"
+    if row.points_lost > 0:
+        head += f" {words.points(row.points_lost)}"
+    if cause.settles and (first or cause.also):
+        return f"{head}, {words.settled(cause)} ({words.points(cause.points - row.points_lost)})"
+    if cause.blocked:
+        head += (
+            f", and {words.plural(len(cause.blocked), 'check')} blocked by it ({words.points(cause.blocked_points)})"
+        )
+    return head
+
+
+def _folded(cause: Cause) -> str:
+    """`UNKNOWN medium 3 checks -4.2: shellcheck is not installed`: what is unknown for one reason."""
+    row = cause.row
+    head = f"UNKNOWN {row.severity.value} {words.plural(len(cause.also) + 1, 'check')}"
+    if cause.own_points > 0:
+        head += f" {words.points(cause.own_points)}"
+    if cause.blocked:
+        head += f", and {words.plural(len(cause.blocked), 'check')} blocked by them"
+    return f"{head}: {row.reason}"
 
 
 def _said(row: Row) -> str:
@@ -166,9 +201,8 @@ def _said(row: Row) -> str:
     ]
     if row.waiver:
         return row.waiver
-    if row.reason and values:
-        return f"{row.reason} ({', '.join(values)})"
-    return row.reason or ", ".join(values)
+    said = f"{row.reason} ({', '.join(values)})" if row.reason and values else row.reason or ", ".join(values)
+    return f"{row.place}: {said}" if said and row.place not in said else said or row.place
 
 
 def _steps(remedy: str) -> str:

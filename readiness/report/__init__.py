@@ -5,6 +5,7 @@ and free of control characters; `redacted` takes the secrets out of it.
 """
 
 from readiness.report.build import build
+from readiness.report.causes import Cause, causes
 from readiness.report.document import SCHEMA_FILE, SCHEMA_VERSION, to_json
 from readiness.report.inventory import InventoryTool, ToolInventory, tool_inventory
 from readiness.report.model import (
@@ -25,6 +26,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Action",
     "Category",
+    "Cause",
     "Comparison",
     "InventoryTool",
     "Report",
@@ -33,6 +35,7 @@ __all__ = [
     "RunInfo",
     "ToolInventory",
     "build",
+    "causes",
     "iso",
     "redacted",
     "shown",

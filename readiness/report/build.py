@@ -105,6 +105,8 @@ def _row(judged: Judged) -> Row:
         blocked_by=None if found.blocked_by is None else line(found.blocked_by, _NAME),
         nodeid=line(found.nodeid, _TEXT),
         notes=tuple(plain(note, _TEXT) for note in found.notes[:20]),
+        path=None if found.path is None else line(found.path, _TEXT),
+        line=found.line,
     )
 
 

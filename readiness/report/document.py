@@ -6,10 +6,12 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.report.causes import causes
 from readiness.report.inventory import inventory_json
 from readiness.report.model import iso, shown
 
 if TYPE_CHECKING:
+    from readiness.report.causes import Cause
     from readiness.report.model import Comparison, Report, Rollback, Row
 
 SCHEMA_VERSION: Final = "1"
@@ -23,6 +25,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "run": _run(report),
         "verdict": _verdict(report),
         "findings": [_finding(row) for row in report.rows],
+        "causes": [_cause(cause) for cause in causes(report).ranked],
         "rollback": _rollback(report.rollback),
         "comparison": _comparison(report.comparison),
         "trouble": list(report.trouble),
@@ -91,6 +94,18 @@ def _finding(row: Row) -> dict[str, Any]:
         "nodeid": row.nodeid,
         "blocked_by": row.blocked_by,
         "notes": list(row.notes),
+        "path": row.path,
+        "line": row.line,
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "findings": [row.key for row in (cause.row, *cause.also)],
+        "blocked": [row.key for row in cause.blocked],
+        "path": cause.row.path,
+        "line": cause.row.line,
+        "points_lost": round(float(cause.points), 4),
     }
 
 

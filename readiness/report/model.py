@@ -52,6 +52,16 @@ class Row:
     blocked_by: str | None
     nodeid: str
     notes: tuple[str, ...]
+    path: str | None = None
+    """The file that the finding is about; relative ones lie in the release."""
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The file and the line, `scripts/deploy.sh:16`; empty where it is about no file."""
+        if not self.path:
+            return ""
+        return self.path if self.line is None else f"{self.path}:{self.line}"
 
     @property
     def key(self) -> str:
