@@ -262,6 +262,21 @@ def test_a_restore_never_writes_through_a_link(tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_file_that_grew_since_is_not_copied_whole(tmp_path: Path) -> None:
+    """Room is made for what the manifest says: of a file that is terabytes by now no more than that is put back."""
+    tree = release(tmp_path)
+    made = one(back_up(tree).path)
+    assert made.manifest is not None
+    stored = made.path / "data" / "release" / ".env.production"
+    size = stored.stat().st_size
+    stored.chmod(0o600)
+    with stored.open("r+b") as file:
+        file.truncate(1024**4)
+    found = backup_restore.restore(made.path, made.manifest, tmp_path / "new")
+    assert found.troubles == ("release/.env.production came back with another content",)
+    assert (tmp_path / "new" / "release" / ".env.production").stat().st_size == size + 1
+
+
 def test_a_trial_fills_no_disk(tmp_path: Path) -> None:
     """Of hundreds of logs and one large one a trial puts back some; configuration and env file always; both kinds of backup."""
     tree = release(tmp_path)

@@ -144,7 +144,9 @@ def _copied(source: int, target: Path, entry: Entry) -> bool:
     """Write a file anew, with its mode and time; whether what stands there now is what the manifest says."""
     descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        while chunk := memoryview(os.read(source, CHUNK)):
+        left = entry.size + 1  # room was made for what the manifest says: a file that grew since fills no disk
+        while left > 0 and (chunk := memoryview(os.read(source, min(CHUNK, left)))):
+            left -= len(chunk)
             while chunk:
                 chunk = chunk[os.write(descriptor, chunk) :]
         same = os.fstat(descriptor).st_size == entry.size and digest(descriptor) == entry.sha256
