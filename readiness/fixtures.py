@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from readiness import checks
+from readiness.alert_fixtures import past_runs, readiness_snapshots, telemetry
 from readiness.config.model import Config
 from readiness.errors import HubDown, Unknown
 from readiness.findings import Limits
@@ -71,10 +72,12 @@ __all__ = [
     "hub_config",
     "linters",
     "operation",
+    "past_runs",
     "patience",
     "provider_keys",
     "pytest_generate_tests",
     "questions",
+    "readiness_snapshots",
     "release",
     "running_sources",
     "scripts",
@@ -82,6 +85,7 @@ __all__ = [
     "secret_resolver",
     "secret_search",
     "supervisor",
+    "telemetry",
     "workshop",
 ]
 

@@ -61,7 +61,7 @@ TABLE: Final = {
     "loadgen": Place(modules="loadgen", packages="locust gevent"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
     "fixtures": Place(
-        modules="fixtures infra_fixtures preflight_fixtures reach",
+        modules="fixtures alert_fixtures infra_fixtures preflight_fixtures reach",
         places="facts checks config errors findings",
         packages="pytest",
     ),

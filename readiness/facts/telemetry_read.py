@@ -1,0 +1,138 @@
+"""One look at a hub's telemetry: its readings, which process they are of, and what earlier runs read of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import HubDown, NotServed, Unknown
+from readiness.facts import telemetry_store
+from readiness.facts.telemetry import ROUTE, Reading, readings, unread
+from readiness.facts.telemetry_counters import KINDS, Counted, Share, Standpoint, window
+from readiness.facts.telemetry_past import Past, restart_doubt
+from readiness.facts.telemetry_store import Read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from readiness.config.model import Config
+    from readiness.facts.hub import Hub
+    from readiness.facts.identity import Identity
+
+GONE: Final = f"{telemetry_store.FILE} does not hold what an earlier run has read of this process"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a hub published at one moment. `at` in seconds since the epoch; `hub` is its address.
+
+    `served` False: this version serves no statistics at all. `nameless` says why the process is not known.
+    """
+
+    at: float
+    hub: str
+    readings: Mapping[str, Reading]
+    identity: Identity | None = None
+    nameless: str = ""
+    served: bool = True
+    seen: Standpoint = dataclasses.field(default_factory=lambda: Standpoint(at=0.0))
+
+    def share(self, kind: str) -> Share:
+        """What was counted of "llm", "cache" or "trips" since the last run (see `telemetry_counters.window`)."""
+        return window(kind, KINDS[kind][1](self.readings), self.seen)
+
+    @property
+    def read(self) -> Read | None:
+        """What a later run may begin its window at; None where process or counters are not known."""
+        counted = {
+            kind: found for kind, (_, count) in KINDS.items() if isinstance(found := count(self.readings), Counted)
+        }
+        if self.identity is None or self.identity.started is None or not counted:
+            return None
+        return Read(
+            at=self.at,
+            pid=self.identity.pid,
+            started=self.identity.started,
+            hub=self.hub,
+            counters={kind: (found.total, found.bad) for kind, found in counted.items()},
+            underway=self.readings["queue.depth"].number or 0.0,
+        )
+
+
+def take(hub: Hub, config: Config) -> Snapshot:
+    """Look once: one request for the statistics, one for the process. It stores nothing; `remember` does.
+
+    Raises HubDown, BadAnswer, CouldNotLook or Unknown where the statistics cannot be read; a hub that does not serve them
+    gives readings that say so.
+    """
+    at, address = time.time(), config.target.facts_url or ""
+    try:
+        found, served = readings(hub.filtering_stats()), True
+    except NotServed as error:
+        found, served = unread(f"{error}: {ROUTE} would have to publish it"), False
+    identity, nameless = _who(hub)
+    snapshot = Snapshot(at=at, hub=address, readings=found, identity=identity, nameless=nameless, served=served)
+    return dataclasses.replace(snapshot, seen=_standpoint(snapshot, config))
+
+
+def remember(snapshot: Snapshot, folder: Path) -> str:
+    """Store what was read for later runs; why that could not be done, or an empty text. Raises nothing."""
+    read = snapshot.read
+    return "" if read is None else telemetry_store.keep(folder, read)
+
+
+def _who(hub: Hub) -> tuple[Identity | None, str]:
+    try:
+        identity = hub.identity()
+    except HubDown:
+        raise
+    except Unknown as error:
+        return None, f"which process answers is not known: {error}"
+    return identity, "" if identity.started is not None else "when the process started is not known"
+
+
+def _standpoint(snapshot: Snapshot, config: Config) -> Standpoint:
+    stored = telemetry_store.load(config.report_dir)
+    of_hub = tuple(read for read in stored.reads if read.hub == snapshot.hub)
+    who = snapshot.identity
+    if who is None or who.started is None:
+        lost = snapshot.nameless if of_hub or stored.broken else ""
+        return Standpoint(at=snapshot.at, lost=lost, doubt=snapshot.nameless)
+    mine = tuple(read for read in of_hub if read.is_of(snapshot.hub, who.pid, who.started))
+    lost = stored.broken or (GONE if Past(config).looked_between(who.started, snapshot.at) else "")
+    others = [read for read in of_hub if read not in mine]
+    doubt = restart_doubt(who, config, others=others, now=snapshot.at)
+    return Standpoint(at=snapshot.at, reads=mine, lost=lost, doubt=doubt)
+
+
+class Telemetry:
+    """A run's view of the telemetry: one moment for all of its checks, so that no two of them judge different windows."""
+
+    def __init__(self, hub: Hub, config: Config, shared: list[Snapshot]) -> None:
+        """`shared` holds the moment that this process of the run looked at, once it has."""
+        self.hub, self.config, self.shared = hub, config, shared
+        self.problem = ""
+        """Why what was read could not be stored for the next run."""
+
+    def new_attempt(self) -> None:
+        """Forget the moment: another attempt looks again."""
+        self.shared.clear()
+        self.hub.new_attempt()
+
+    def snapshot(self) -> Snapshot:
+        """That moment; looked at, and stored for the next run, when first asked for. Raises as `take` does."""
+        if not self.shared:
+            snapshot = take(self.hub, self.config)
+            self.problem = remember(snapshot, self.config.report_dir)
+            self.shared.append(snapshot)
+        return self.shared[0]
+
+    def reading(self, name: str) -> Reading:
+        """One metric of `telemetry.METRICS`. Raises as `take` does."""
+        return self.snapshot().readings[name]
+
+    def share(self, kind: str) -> Share:
+        """What was counted of "llm", "cache" or "trips" since the last run. Raises as `take` does."""
+        return self.snapshot().share(kind)
