@@ -45,7 +45,7 @@ TABLE: Final = {
     "facts": Place(
         modules="facts",
         places="config errors files backup_format secret-shapes",
-        packages="httpx httpcore psutil json5 jsonschema mcp yaml dotenv tree_sitter tree_sitter_bash detect_secrets testinfra crossplane",
+        packages="httpx httpcore httpx2 psutil json5 jsonschema mcp mcp_types yaml dotenv tree_sitter tree_sitter_bash detect_secrets testinfra crossplane",
     ),
     # what a secret looks like: shared by what hides secrets and by what looks for them
     "secret-shapes": Place(modules="redact_forms secret_words"),
@@ -59,10 +59,12 @@ TABLE: Final = {
     ),
     "schedule": Place(modules="schedule", places="errors findings config files report text"),
     "loadgen": Place(modules="loadgen", packages="locust gevent"),
+    # they break a hub on purpose and put it back; what that means is for the checks
+    "drills": Place(modules="drills", places="facts config errors", packages="psutil"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
     "fixtures": Place(
-        modules="fixtures alert_fixtures infra_fixtures preflight_fixtures reach",
-        places="facts checks config errors findings",
+        modules="fixtures alert_fixtures drill_fixtures infra_fixtures preflight_fixtures reach",
+        places="facts drills checks config errors findings",
         packages="pytest",
     ),
     "run": Place(modules="run", places="findings"),

@@ -14,7 +14,7 @@ from readiness.facts.answer import BadAnswer, Broken, TimedOut, TlsRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CERTIFICATE: Final = {
+CERTIFICATE: Final = {
     10: "expired",
     9: "not valid yet",
     62: "made for another name",
@@ -47,7 +47,7 @@ def translated(  # noqa: PLR0913 - one keyword a circumstance
     chain = list(_chain(error))
     certificate = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
     if certificate is not None:
-        kind = _CERTIFICATE.get(certificate.verify_code, certificate.verify_message)
+        kind = CERTIFICATE.get(certificate.verify_code, certificate.verify_message)
         return CouldNotLook(f"{what}: the certificate of {place} is not trusted: {kind}")
     if any(isinstance(e, ssl.SSLError) and any(w in str(e).lower() for w in _WANTS_CERTIFICATE) for e in chain):
         return TlsRefused(f"{what}: {place} wants a client certificate")
