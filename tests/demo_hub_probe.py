@@ -17,6 +17,9 @@ import uvicorn
 from readiness.demo.app import make_app
 from readiness.demo.faults import FAULTS
 from readiness.demo.hub import Hub
+from readiness.demo.launcher import HOST, LLM_PATH
+from readiness.demo.llm import LlmDouble
+from readiness.demo.llm_control import Control
 from readiness.demo.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -36,12 +39,18 @@ HELLO: dict[str, Any] = {
 class Probe:
     """Looks at one hub as a client would; each method is one look.
 
-    `patience` in seconds: short for a hub that is expected never to answer, long for one that should.
+    `patience` in seconds: short for a hub that is expected never to answer, long for one that should. `died`: the hub
+    wanted to end its process, which here is the test's.
     """
 
-    def __init__(self, hub: Hub, server: uvicorn.Server, patience: float) -> None:
-        self.hub, self.server, self.patience = hub, server, patience
+    def __init__(self, hub: Hub, server: uvicorn.Server, died: threading.Event, patience: float) -> None:
+        self.hub, self.server, self.died, self.patience = hub, server, died, patience
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{hub.port}", timeout=5, verify=False)
+
+    @property
+    def control(self) -> Control:
+        """What breaks and mends the LLM of this hub."""
+        return Control(self.hub.release.parent)
 
     def __enter__(self) -> Self:
         return self
@@ -182,6 +191,8 @@ def serving() -> Iterator[Callable[[str | None], Probe]]:
     loop = asyncio.new_event_loop()
     running: list[concurrent.futures.Future[None]] = []
     folders: list[Scratch] = []
+    doubles: list[LlmDouble] = []
+    sockets: list[socket.socket] = []
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     # what broken hubs make uvicorn say is no news here
@@ -189,12 +200,21 @@ def serving() -> Iterator[Callable[[str | None], Probe]]:
 
     def start(name: str | None) -> Probe:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", 0))
-        scratch = Scratch.create()
+        listener.bind((HOST, 0))
+        provider = socket.create_server((HOST, 0))
+        scratch = Scratch.create(llm=f"http://{HOST}:{provider.getsockname()[1]}{LLM_PATH}")
         folders.append(scratch)
-        hub = Hub(scratch.config_file, scratch.state_dir, port=listener.getsockname()[1])
+        port, environment = listener.getsockname()[1], scratch.environment()
+        hub = Hub(scratch.config_file, scratch.state_dir, port=port, environment=environment)
+        died = threading.Event()
+        hub.die = died.set
+        llm = LlmDouble(provider, scratch.sample.key, scratch.root)
         if name is not None:
             FAULTS[name].hook(hub, SECONDS)
+            llm.begin_with(FAULTS[name].llm or "up", SECONDS)
+        doubles.append(llm)
+        sockets.append(provider)
+        asyncio.run_coroutine_threadsafe(llm.start(), loop).result(5)
         config = uvicorn.Config(
             make_app(hub),
             interface="asgi3",
@@ -209,11 +229,15 @@ def serving() -> Iterator[Callable[[str | None], Probe]]:
         end = time.monotonic() + 5
         while not server.started and time.monotonic() < end:
             time.sleep(0.002)
-        return Probe(hub, server, 0.4 if name else 5)
+        return Probe(hub, server, died, 0.4 if name else 5)
 
     yield start
     for serving in running:
         serving.result(10)
+    for llm in doubles:
+        asyncio.run_coroutine_threadsafe(llm.stop(), loop).result(5)
+    for provider in sockets:
+        provider.close()
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
     for scratch in folders:

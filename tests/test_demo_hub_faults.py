@@ -12,14 +12,13 @@ import httpx
 import pytest
 
 from readiness.demo.faults import FAULTS, DemoError, find
+from tests import demo_agent_looks
 from tests.demo_hub_probe import META, SECONDS, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.demo_hub_probe import Probe
-
-KEY = "sk-demo-of-this-test-0123456789"
 
 
 def _statuses(probe: Probe) -> set[int]:
@@ -88,7 +87,7 @@ SEEN: dict[str, Callable[[Probe], bool]] = {
     "wrong-version": lambda p: p.json()["version"] != "4.3.0",
     "stale-identity": lambda p: p.json()["workspaces"]["allActive"][str(p.hub.port)]["pid"] != p.hub.hub_state()["pid"],
     "foreign-server": lambda p: p.json()["server_id"] != "mcp-hub",
-    "leaking-config": lambda p: KEY in p.get("/api/config").text,
+    "leaking-config": lambda p: p.hub.environment["OPENAI_API_KEY"] in p.get("/api/config").text,
     "stack-traces": lambda p: all("MCPHub.js" in p.get(path).text for path in ("/api/marketplace", "/api/nope")),
     "wildcard-cors": lambda p: p.get().headers.get("access-control-allow-origin") == "*",
     "open-admin": lambda p: p.http.post("/api/config", json={}).status_code == 400,
@@ -133,8 +132,10 @@ SEEN: dict[str, Callable[[Probe], bool]] = {
     "sessions-leak": lambda p: p.others_see(),
     "unknown-tool-succeeds": lambda p: p.unknown_tool_result(),
     "close-stalls": lambda p: p.closing_stalls(),
+    **demo_agent_looks.SEEN,
 }
-PROCESS = {"dies-after", "restarts"}  # shown in test_demo_hub_process.py: they need a process of their own
+ALONE = {"third-session-refused", "llm-failure-kills"}  # what looks at these leaves traces in a healthy hub
+PROCESS = {"dies-after", "restarts", "memory-grows"}  # shown where each hub has a process of its own
 
 
 @pytest.fixture(scope="module")
@@ -151,17 +152,11 @@ def healthy(serve: Callable[[str | None], Probe]) -> Iterator[Probe]:
         yield probe
 
 
-@pytest.fixture
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key that a leaking hub would show."""
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-
-
 @pytest.mark.parametrize("name", SEEN)
-def test_fault_is_seen(serve: Callable[[str | None], Probe], healthy: Probe, key: None, name: str) -> None:
+def test_fault_is_seen(serve: Callable[[str | None], Probe], healthy: Probe, name: str) -> None:
     """A client sees the fault on the hub that has it, and not on the healthy one."""
     # of a fault that begins at the start, only a hub that starts now tells anything
-    begins = name in {"starting-for-ever", "starts-slowly"}
+    begins = FAULTS[name].llm is not None or name in ALONE | {"starting-for-ever", "starts-slowly"}
     with serve(name) as broken, serve(None) if begins else contextlib.nullcontext(healthy) as sound:
         assert SEEN[name](broken) is True
         assert SEEN[name](sound) is False
@@ -170,7 +165,7 @@ def test_fault_is_seen(serve: Callable[[str | None], Probe], healthy: Probe, key
 def test_every_fault_has_its_look() -> None:
     """No fault of the table goes untried."""
     assert SEEN.keys() | PROCESS == FAULTS.keys()
-    assert len(FAULTS) >= 25
+    assert len(FAULTS) >= 115
 
 
 def test_table_reads_well() -> None:

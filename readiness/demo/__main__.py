@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from readiness.demo.faults import FAULTS, DemoError
+from readiness.demo.faults import FAULTS, DemoError, find_all
 from readiness.demo.launcher import start
 
 if TYPE_CHECKING:
@@ -26,7 +26,13 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.writelines(f"{fault.name:<{width}}  {_sentence(fault.name)}\n" for fault in FAULTS.values())
         return 0
     try:
-        hub = start(arguments.fault, port=arguments.port, seconds=arguments.seconds, token_env=arguments.token_env)
+        hub = start(
+            arguments.fault,
+            port=arguments.port,
+            seconds=arguments.seconds,
+            token_env=arguments.token_env,
+            supervised=arguments.supervised,
+        )
     except DemoError as error:
         sys.stderr.write(f"readiness demo: {error}\n")
         return 2
@@ -37,7 +43,8 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="readiness demo", description="Runs an embedded MCP Hub to try things on.")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
-    parser.add_argument("--fault", metavar="NAME", help="break it in a named way")
+    parser.add_argument("--fault", metavar="NAME", help="break it in a named way, or several: NAME,NAME")
+    parser.add_argument("--supervised", action="store_true", help="replace its process when it ends")
     parser.add_argument("--seconds", type=float, metavar="S", help="for faults that wait or last")
     parser.add_argument("--token-env", metavar="VARIABLE", help="demand this variable's value as bearer token")
     parser.add_argument("--list-faults", action="store_true", help="list the names and end")
@@ -72,7 +79,7 @@ def _watch(hub: DemoHub) -> int:
 
 
 def _greeting(hub: DemoHub) -> str:
-    broken = f"broken as asked: {hub.fault}: {_sentence(hub.fault)}\n" if hub.fault else ""
+    broken = "".join(f"broken as asked: {one.name}: {_sentence(one.name)}\n" for one in find_all(hub.fault))
     return (
         f"an embedded MCP Hub listens on {hub.url} (pid {hub.pid}), for demonstration only\n{broken}"
         "try:\n"

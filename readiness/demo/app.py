@@ -32,11 +32,12 @@ def make_app(hub: Hub) -> ASGIApp:
 
     @contextlib.asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(hub.start())
+        tasks = [asyncio.ensure_future(work()) for work in (hub.start, *hub.background)]
         yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         hub.log.close()
 
     async def bad_body(_request: Request, _error: Exception) -> Response:

@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from readiness.demo import llm
 from readiness.demo.app import make_app
-from readiness.demo.faults import FAULTS
+from readiness.demo.faults import find_all
 from readiness.demo.hub import Hub
 from readiness.demo.lifeline import watch_parent
+from readiness.demo.llm import LlmDouble
 from readiness.demo.scratch import Scratch
+from readiness.demo.telemetry import BREAKER_REST
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from readiness.demo.faults import Fault
+    from readiness.demo.named import Fault, Life
 
 HOST = "127.0.0.1"
 BACKLOG = 256
@@ -39,21 +40,25 @@ def main(argv: list[str]) -> int:
     """Runs until it is told to end; exit status 0, as a hub's."""
     arguments = _parser().parse_args(argv)
     scratch = Scratch(root=Path(arguments.scratch))
-    fault = FAULTS[arguments.fault] if arguments.fault else None
-    seconds = arguments.seconds if arguments.seconds is not None else (fault.seconds or 0.0 if fault else 0.0)
+    faults = find_all(arguments.fault)
+    lives: dict[Life, float] = {
+        fault.life: _seconds(fault, arguments.seconds) for fault in faults if fault.life != "own"
+    }
+    if arguments.supervised:
+        lives.setdefault("kept", 0.0)
     parent = os.getppid()
     with _inherited(arguments.listener) as listener, _inherited(arguments.llm_listener) as provider:
 
-        def serve() -> None:
-            _serve(listener, provider, scratch, fault, seconds, arguments.token_env)
+        def serve(*, first: bool) -> None:
+            _serve(listener, provider, scratch, [fault for fault in faults if first or not fault.once], arguments)
 
-        if fault is not None and fault.worker:
+        if lives:
             from readiness.demo.supervisor import supervise
 
-            supervise(serve, seconds, scratch, again=fault.name == "restarts")
+            supervise(serve, lives, scratch)
         else:
             watch_parent(parent, scratch.remove)
-            serve()
+            serve(first=True)
     # not after an exception: the parent reads what was written to standard error, and removes the folder itself
     scratch.remove()
     return 0
@@ -64,8 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--listener", type=int, required=True)
     parser.add_argument("--llm-listener", type=int, required=True)
-    parser.add_argument("--fault", choices=FAULTS)
+    parser.add_argument("--fault")
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--breaker-rest", type=float, default=BREAKER_REST)
+    parser.add_argument("--supervised", action="store_true")
     parser.add_argument("--token-env")
     return parser
 
@@ -78,17 +85,18 @@ def _inherited(number: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """Says where it listens, and ends at once when it is told to: as a real hub it drops calls in flight."""
 
-    def __init__(self, config: uvicorn.Config, port: int, scratch: Scratch, provider: socket.socket) -> None:
+    def __init__(self, config: uvicorn.Config, port: int, scratch: Scratch, llm: LlmDouble, *, kept: bool) -> None:
         super().__init__(config)
-        self._port, self._scratch, self._provider = port, scratch, provider
+        self._port, self._scratch, self._llm, self._kept = port, scratch, llm, kept
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-        self._scratch.remove()
+        if not self._kept:  # whatever follows it lives in the same folder
+            self._scratch.remove()
         os._exit(0)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._llm = await llm.serve(self._provider, self._scratch.sample.key)
+        await self._llm.start()
         if not self.started:
             raise SystemExit(1)
         # from here on a stream that breaks off is what some faults are for: uvicorn's tracebacks would bury real ones
@@ -100,19 +108,27 @@ class _Server(uvicorn.Server):
             sys.stdout.flush()
 
 
-def _serve(  # noqa: PLR0913, PLR0917 - the whole of what the command line says, once
+def _seconds(fault: Fault, given: float | None) -> float:
+    return given if given is not None and fault.seconds is not None else fault.seconds or 0.0
+
+
+def _serve(
     listener: socket.socket,
     provider: socket.socket,
     scratch: Scratch,
-    fault: Fault | None,
-    seconds: float,
-    token: str | None,
+    faults: list[Fault],
+    arguments: argparse.Namespace,
 ) -> None:
     port = int(listener.getsockname()[1])
-    secret = os.environ.get(token) if token else None
-    hub = Hub(scratch.config_file, scratch.state_dir, port=port, token=secret)
-    if fault is not None:
+    secret = os.environ.get(arguments.token_env) if arguments.token_env else None
+    rest = arguments.breaker_rest
+    hub = Hub(scratch.config_file, scratch.state_dir, port=port, token=secret, breaker_rest=rest)
+    llm = LlmDouble(provider, scratch.sample.key, scratch.root)
+    for fault in faults:
+        seconds = _seconds(fault, arguments.seconds)
         fault.hook(hub, seconds)
+        if fault.llm is not None:
+            llm.begin_with(fault.llm, seconds)
     config = uvicorn.Config(
         make_app(hub),
         interface="asgi3",
@@ -127,7 +143,7 @@ def _serve(  # noqa: PLR0913, PLR0917 - the whole of what the command line says,
         backlog=BACKLOG,
         timeout_keep_alive=30,
     )
-    _Server(config, port, scratch, provider).run(sockets=[listener])
+    _Server(config, port, scratch, llm, kept=arguments.supervised).run(sockets=[listener])
 
 
 if __name__ == "__main__":

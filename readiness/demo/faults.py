@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from readiness.demo import hooks, wires
-from readiness.errors import ReadinessError
+from readiness.demo import agentfaults, hooks, wires
+from readiness.demo.named import DemoError, Fault, nothing
+from readiness.demo.named import row as _f
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from readiness.demo.hub import Hub
-
-
-class DemoError(ReadinessError):
-    """The embedded hub was asked for something it cannot do, or did not start."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One way to be broken: its name, a sentence on what a client sees, and what it does to a hub.
-
-    `seconds` is the default of those that wait or last; None for the others. `worker`: the hub runs under a
-    supervisor that ends it (`dies-after`) or replaces it (`restarts`).
-    """
-
-    name: str
-    sentence: str
-    hook: Callable[[Hub, float], None]
-    seconds: float | None = None
-    worker: bool = False
-
-
-def _f(
-    name: str, sentence: str, hook: Callable[[Hub, float], None], seconds: float | None = None, *, worker: bool = False
-) -> Fault:
-    return Fault(name=name, sentence=sentence, hook=hook, seconds=seconds, worker=worker)
-
+__all__ = ["FAULTS", "DemoError", "Fault", "find", "find_all"]
 
 _TELEMETRY = hooks.telemetry
 _TABLE: Final = (
@@ -47,8 +18,8 @@ _TABLE: Final = (
     _f("starts-slowly", "Is `starting` for SECONDS, then ready.", hooks.slow_start, 3.0),
     _f("error-state", "Says ok with the state `error`.", hooks.final_state("error")),
     _f("stopping", "Says ok with the state `stopping`.", hooks.final_state("stopping")),
-    _f("dies-after", "Is healthy for SECONDS, then its process ends.", hooks.nothing, 3.0, worker=True),
-    _f("restarts", "Is replaced by a new process every SECONDS.", hooks.nothing, 3.0, worker=True),
+    _f("dies-after", "Is healthy for SECONDS, then its process ends.", nothing, 3.0, life="ends"),
+    _f("restarts", "Is replaced by a new process every SECONDS.", nothing, 3.0, life="replaced"),
     _f("flapping", "Answers every second request with 503.", hooks.wire(wires.every_other(hooks.UNAVAILABLE))),
     _f("degrades-after", "Is healthy for SECONDS, then answers 503.", hooks.degrades, 3.0),
     # its MCP servers
@@ -114,6 +85,7 @@ _TABLE: Final = (
     _f("sessions-leak", "Shows one agent's tools to all.", hooks.trait(shared_sessions=True)),
     _f("unknown-tool-succeeds", "Answers calls of tools that do not exist.", hooks.trait(unknown_tool_succeeds=True)),
     _f("close-stalls", "Stands still for SECONDS when an MCP session closes.", hooks.close_stalls, 1.5),
+    *agentfaults.TABLE,
 )
 
 FAULTS: Final = {fault.name: fault for fault in _TABLE}
@@ -127,3 +99,8 @@ def find(name: str) -> Fault:
     near = difflib.get_close_matches(name, FAULTS, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(list(FAULTS)[:4])}, …"
     raise DemoError(f"no fault is named {name[:60]!r}: {hint} (all of them: readiness demo --list-faults)")
+
+
+def find_all(names: str | None) -> tuple[Fault, ...]:
+    """The faults of a list with commas; none for None. Raises `DemoError`."""
+    return tuple(find(name.strip()) for name in names.split(",")) if names else ()

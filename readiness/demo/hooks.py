@@ -24,10 +24,6 @@ DEAD_PID: Final = 4_194_305
 """Above Linux's largest process id, so that no living process can have it."""
 
 
-def nothing(hub: Hub, seconds: float) -> None:
-    """The hub itself is sound; its supervisor does the rest."""
-
-
 def trait(**values: Any) -> Hook:  # noqa: ANN401 - fields of Traits
     """Sets fields of the hub's traits."""
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
+from readiness.demo.traits import MAX_BODY
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from readiness.demo.hub import Hub
 
-MAX_BODY: Final = 100 * 1024
-"""Bytes of a request's body, as in the hub: one more is 413."""
 STACK: Final = (
     "    at MCPHub.rawRequest (/opt/mcp-hub/src/MCPHub.js:412:13)\n"
     "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)"

@@ -7,27 +7,34 @@ import functools
 import hashlib
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.demo import everything, memory
 from readiness.demo.analysis import KeywordAnalyser, words
 from readiness.demo.events import Streams
 from readiness.demo.jsonrpc import SESSION_ERROR, RpcError
+from readiness.demo.llm_client import HttpAnalyser
 from readiness.demo.logfile import ERROR, INFO, LogFile
 from readiness.demo.managed import Managed, now
-from readiness.demo.telemetry import Telemetry
-from readiness.demo.toolbox import text
+from readiness.demo.sessions import MAX_SESSIONS
+from readiness.demo.telemetry import BREAKER_REST, Telemetry
+from readiness.demo.toolbox import META_TOOL, text
 from readiness.demo.traits import Traits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from readiness.demo.agentwires import AgentWire
+    from readiness.demo.analysis import Analyser
+    from readiness.demo.mcp import McpEndpoint
     from readiness.demo.toolbox import McpServer, Tool
+
+__all__ = ["META_TOOL", "VERSION", "Hub", "read_config"]
 
 VERSION: Final = "4.3.0"
 """The version it stands for."""
-META_TOOL: Final = "hub__analyze_prompt"
 BUILT_IN: Final[dict[str, Callable[[], McpServer]]] = {"everything": everything.make, "memory": memory.make}
 
 
@@ -48,8 +55,18 @@ def _as_json(text: str) -> str:
 class Hub:
     """Everything the routes and the MCP endpoint share."""
 
-    def __init__(self, config_file: Path, state_dir: Path, *, port: int = 0, token: str | None = None) -> None:
+    def __init__(  # noqa: PLR0913 - what a process is started with, once
+        self,
+        config_file: Path,
+        state_dir: Path,
+        *,
+        port: int = 0,
+        token: str | None = None,
+        environment: Mapping[str, str] = os.environ,
+        breaker_rest: float = BREAKER_REST,
+    ) -> None:
         self.config_file, self.state_dir, self.port, self.token = config_file, state_dir, port, token
+        self.environment = environment
         self.release = config_file.parent.parent
         self.version = VERSION
         self.server_id = "mcp-hub"
@@ -60,6 +77,11 @@ class Hub:
         self.traits = Traits()
         self.edits: list[Callable[[str, dict[str, Any]], dict[str, Any]]] = []
         self.wires: list[Any] = []
+        self.agent_wires: list[AgentWire] = []
+        self.die: Callable[[], None] = functools.partial(os._exit, 0)
+        self.on_close: list[Callable[[McpEndpoint], None]] = []
+        self.session_limit = MAX_SESSIONS
+        self.background: list[Callable[[], Awaitable[None]]] = []
         self.events = Streams()
         self.mcp_clients: Callable[[], int] = lambda: 0
         self.on_tools_changed: list[Callable[[], None]] = []
@@ -68,10 +90,11 @@ class Hub:
         llm = config.get("toolFiltering", {}).get("llmCategorization", {})
         self.filtering = dict(config.get("toolFiltering", {}))
         self.telemetry = Telemetry(
-            KeywordAnalyser(),
+            _analyser(llm, environment),
             provider=llm.get("provider", ""),
             model=llm.get("model", ""),
             enabled=bool(llm.get("enabled")),
+            rest=breaker_rest,
         )
         self.servers = {
             name: Managed(server=BUILT_IN[name](), config_source=str(config_file))
@@ -241,9 +264,19 @@ class Hub:
         """`GET /api/config`: the file as it is on disk now, and a hash of its key names only."""
         config = read_config(self.config_file)
         if self.traits.literal_key:
-            config["toolFiltering"]["llmCategorization"]["apiKey"] = os.environ.get("OPENAI_API_KEY", "")
+            config["toolFiltering"]["llmCategorization"]["apiKey"] = self.environment.get("OPENAI_API_KEY", "")
         names = json.dumps(sorted(_keys(config)))
         return {"config": config, "version": hashlib.sha256(names.encode()).hexdigest()[:16], "timestamp": now()}
+
+
+def _analyser(llm: Mapping[str, Any], environment: Mapping[str, str]) -> Analyser:
+    """Who decides categories, as the configuration says; without a `baseURL` nobody is asked over the network."""
+    if not (base := llm.get("baseURL")):
+        return KeywordAnalyser()
+    given = str(llm.get("apiKey") or "")
+    reference = re.fullmatch(r"\$\{(?:env:)?(\w+)\}", given)
+    key = environment.get(reference[1]) if reference else given
+    return HttpAnalyser(str(base), key or None, str(llm.get("model", "")))
 
 
 def _keys(value: Any, at: str = "") -> list[str]:  # noqa: ANN401 - JSON

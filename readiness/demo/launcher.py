@@ -14,14 +14,15 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from readiness.demo.faults import DemoError, find
-from readiness.demo.llm import PATH as LLM_PATH
+from readiness.demo.faults import DemoError, find_all
+from readiness.demo.llm_control import SLOW, Control
 from readiness.demo.scratch import Scratch
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 HOST = "127.0.0.1"
+LLM_PATH = "/v1"
 BACKLOG = 256
 START_SECONDS = 15.0
 """How long it may take to listen; it takes less than one on an idle machine."""
@@ -76,6 +77,10 @@ class DemoHub:
         """Whether the process that was started still runs."""
         return self.process.poll() is None
 
+    def llm(self, order: str, seconds: float = SLOW) -> None:
+        """Breaks or mends its LLM, as `llm_control` does; returns when that is in force. Raises `OrderError`."""
+        Control(self.scratch.root).give(order, seconds)
+
     def stop(self) -> None:
         """Ends it and removes its folder; again: nothing."""
         _stop(self.process, self.scratch)
@@ -87,30 +92,35 @@ class DemoHub:
         self.stop()
 
 
-def start(
+def start(  # noqa: PLR0913 - by name, and each has a default
     fault: str | None = None,
     *,
     port: int = 0,
     seconds: float | None = None,
     token_env: str | None = None,
+    breaker_rest: float | None = None,
+    supervised: bool = False,
     timeout: float = START_SECONDS,
 ) -> DemoHub:
     """Starts an embedded hub on loopback and returns when it listens; it becomes ready a moment later.
 
-    `fault` is a name of `readiness.demo.faults.FAULTS`, `seconds` replaces the fault's own number of them.
+    `fault` is a name of `readiness.demo.faults.FAULTS`, or several with commas; `seconds` replaces the fault's own
+    number of them. `breaker_rest`: seconds that an open circuit breaker rests. `supervised`: where the hub's process
+    ends by itself or is killed, another takes its place on the same port.
     `token_env` names an environment variable: the hub then demands its value as bearer token.
     Raises `DemoError` for an unknown fault, an empty token, or a hub that does not listen within `timeout` seconds.
     """
-    if fault is not None:
-        find(fault)
+    find_all(fault)
     if token_env is not None and not os.environ.get(token_env):
         raise DemoError(f"the environment variable {token_env} that should hold the hub's token is not set")
-    options = {"--fault": fault, "--token-env": token_env, "--seconds": None if seconds is None else str(seconds)}
+    options: dict[str, object] = {"--fault": fault, "--token-env": token_env, "--seconds": seconds}
+    options |= {"--breaker-rest": breaker_rest}
     # bound here, so that what the release says about its port and its provider is true before anything runs
-    with _listener(port) as own, _listener(0) as llm:
+    flags = ("--supervised",) if supervised else ()
+    with _listener(port) as own, _listener(_free_port()) as llm:
         scratch = Scratch.create(port=own.getsockname()[1], llm=f"http://{HOST}:{llm.getsockname()[1]}{LLM_PATH}")
         try:
-            process = _spawn(scratch, options, token_env, own.fileno(), llm.fileno())
+            process = _spawn(scratch, options, *flags, token_env=token_env, listeners=(own.fileno(), llm.fileno()))
         except BaseException:
             scratch.remove()
             raise
@@ -125,6 +135,12 @@ def start(
     return hub
 
 
+def _free_port() -> int:
+    """A port by its number: what is bound so keeps its port while it refuses connections, as the LLM's double may."""
+    with _listener(0) as found:
+        return int(found.getsockname()[1])
+
+
 def _listener(port: int) -> socket.socket:
     """A socket that listens on loopback; 0: on a free port. Raises DemoError."""
     try:
@@ -134,10 +150,10 @@ def _listener(port: int) -> socket.socket:
 
 
 def _spawn(
-    scratch: Scratch, options: dict[str, str | None], token_env: str | None, *listeners: int
+    scratch: Scratch, options: dict[str, object], *flags: str, token_env: str | None, listeners: tuple[int, int]
 ) -> subprocess.Popen[bytes]:
     """The process, which takes over `listeners`: the hub's own and its provider's."""
-    given = [part for name, value in options.items() if value is not None for part in (name, value)]
+    given = [*flags, *(part for name, value in options.items() if value is not None for part in (name, str(value)))]
     for name, number in zip(("--listener", "--llm-listener"), listeners, strict=True):
         given += [name, str(number)]
     command = [sys.executable, "-P", "-m", "readiness.demo.child", "--scratch", str(scratch.root), *given]

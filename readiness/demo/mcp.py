@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.demo.agentwires import HANG
 from readiness.demo.analysis import AnalysisError
 from readiness.demo.hub import META_TOOL
 from readiness.demo.jsonrpc import (
@@ -17,11 +20,13 @@ from readiness.demo.jsonrpc import (
     failure,
     result,
 )
+from readiness.demo.llm_client import KeyMissingError
 from readiness.demo.logfile import ERROR
 from readiness.demo.sessions import Sessions
 from readiness.demo.toolbox import text
 
 if TYPE_CHECKING:
+    from readiness.demo.agentwires import Handler
     from readiness.demo.hub import Hub
     from readiness.demo.managed import Managed
     from readiness.demo.sessions import Session
@@ -51,12 +56,18 @@ class McpEndpoint:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.sessions = Sessions()
+        self.sessions = Sessions(hub.session_limit)
+        self._handle: Handler = self._plain
+        for wire in hub.agent_wires:
+            self._handle = functools.partial(wire, self, self._handle)
         hub.mcp_clients = lambda: len(self.sessions.by_id)
         hub.on_tools_changed.append(self.sessions.tools_changed)
 
     async def handle(self, session: Session, message: Message) -> dict[str, Any] | None:
         """The answer to a request; None to a notification or to a client's own answer."""
+        return await self._handle(session, message)
+
+    async def _plain(self, session: Session, message: Message) -> dict[str, Any] | None:
         if not message.is_request:
             return None
         try:
@@ -127,7 +138,8 @@ class McpEndpoint:
             if self.hub.traits.shared_sessions:
                 exposed = set().union(*(one.exposed for one in self.sessions.by_id.values()))
             every = [(server, tool) for server, tool in every if exposed & set(tool.categories)]
-        return {f"{server}__{tool.name}": (server, tool) for server, tool in every}
+        named = {f"{server}__{tool.name}": (server, tool) for server, tool in every}
+        return {name: found for name, found in named.items() if name not in self.hub.traits.hidden_tools}
 
     def listed(self, session: Session) -> list[dict[str, Any]]:
         """`tools/list`: the meta tool in prompt-based filtering, then what is visible."""
@@ -142,6 +154,8 @@ class McpEndpoint:
         if found is None:
             if self.hub.traits.unknown_tool_succeeds:
                 return text("done")
+            if self.hub.traits.unknown_tool_hangs:
+                await asyncio.sleep(HANG)
             raise RpcError(INVALID_PARAMS, f"Unknown tool: {name[:200]}")
         server, tool = found
         return self.hub.call(server, tool.name, arguments)
@@ -153,8 +167,8 @@ class McpEndpoint:
         try:
             analysis = await self.hub.telemetry.analyse(prompt[:MAX_PROMPT], self.hub.vocabulary())
         except AnalysisError as error:
-            # 4.3.0 answers so: an error in the text, and no isError
-            return text(json.dumps({"error": str(error)}))
+            # a key that is missing is silent in 4.3.0: an error in the text, and no isError
+            return text(json.dumps({"error": str(error)}), error=not isinstance(error, KeyMissingError))
         traits = self.hub.traits
         before = set(session.exposed)
         if not traits.exposes_nothing:

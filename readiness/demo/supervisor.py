@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from readiness.demo.lifeline import watch_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
+    from readiness.demo.named import Life
     from readiness.demo.scratch import Scratch
 
-STEP = 0.05
+STEP = 0.02
 """Seconds between two looks at the worker."""
 
 
-def supervise(serve: Callable[[], None], seconds: float, scratch: Scratch, *, again: bool) -> None:
-    """Runs `serve` in a process of its own and kills it after `seconds`; with `again`, a new one follows, for ever.
+class Serve(Protocol):
+    """Runs the hub until its process is ended; `first`: no process of this hub was there before."""
 
-    Returns when it is told to end (SIGTERM, SIGINT) with the worker gone. POSIX only.
+    def __call__(self, *, first: bool) -> None:
+        """Returns only when it is told to end."""
+
+
+def supervise(serve: Serve, lives: Mapping[Life, float], scratch: Scratch) -> None:
+    """Runs `serve` in a process of its own, and does to it what `lives` says; the numbers are seconds.
+
+    `ends`: it is killed, and nothing follows. `replaced`: it is killed and followed by another, for ever. `kept`: when
+    it ends by itself, another follows. Returns when told to end (SIGTERM, SIGINT) with the worker gone. POSIX only.
     """
     told: list[int] = []
     parent = os.getppid()
-    worker = _fork(serve)
-    current = [worker]
+    current = [_fork(serve, first=True)]
 
     def clean() -> None:
         _kill(current[0])
@@ -35,27 +44,40 @@ def supervise(serve: Callable[[], None], seconds: float, scratch: Scratch, *, ag
     watch_parent(parent, clean)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: told.append(received))
-    end = time.monotonic() + seconds
+    period = lives.get("replaced", lives.get("ends", math.inf))
+    end = time.monotonic() + period
     while not told:
         time.sleep(STEP)
-        if time.monotonic() < end:
+        due = time.monotonic() >= end
+        if due:
+            _kill(current[0])
+            current[0] = 0
+            end = time.monotonic() + (period if "replaced" in lives else math.inf)
+        elif not current[0] or not _ended(current[0]):
             continue
-        _kill(current[0])
-        current[0] = _fork(serve) if again else 0
-        end = time.monotonic() + (seconds if again else 1e9)
+        again = "replaced" in lives if due else "kept" in lives
+        current[0] = _fork(serve, first=False) if again else 0
     _kill(current[0])
 
 
-def _fork(serve: Callable[[], None]) -> int:
+def _fork(serve: Serve, *, first: bool) -> int:
     mine = os.getpid()
     worker = os.fork()
     if worker:
         return worker
     watch_parent(mine, lambda: None)
     try:
-        serve()
+        serve(first=first)
     finally:
         os._exit(0)
+
+
+def _ended(worker: int) -> bool:
+    """Whether the worker has ended by itself; it is reaped then."""
+    try:
+        return os.waitpid(worker, os.WNOHANG)[0] == worker
+    except ChildProcessError:
+        return True
 
 
 def _kill(worker: int) -> None:

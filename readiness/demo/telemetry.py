@@ -19,8 +19,8 @@ KEPT_LATENCIES: Final = 1_000
 """Latest calls that the percentiles are taken over."""
 BREAKER_LIMIT: Final = 5
 """Failures in a row that open the circuit breaker."""
-BREAKER_REST: Final = 30.0
-"""Seconds an open breaker waits before it lets one call try again."""
+BREAKER_REST: Final = 2.0
+"""Seconds an open breaker waits before it lets one call try again, unless told otherwise; real hubs wait about 30."""
 
 
 def percentile(sample: list[float], share: float) -> float | None:
@@ -33,30 +33,34 @@ def percentile(sample: list[float], share: float) -> float | None:
 class Telemetry:
     """Asks the analyser, through cache and breaker, and counts."""
 
-    def __init__(self, analyser: Analyser, *, provider: str, model: str, enabled: bool) -> None:
+    def __init__(
+        self, analyser: Analyser, *, provider: str, model: str, enabled: bool, rest: float = BREAKER_REST
+    ) -> None:
         self.analyser, self.provider, self.model, self.enabled = analyser, provider, model, enabled
         self.calls = self.successes = self.failures = self.hits = self.misses = self.queue = 0
         self.latencies: collections.deque[float] = collections.deque(maxlen=KEPT_LATENCIES)
         self.cache: collections.OrderedDict[str, Analysis] = collections.OrderedDict()
         self.cost = 0.0
         self.breaker = "closed"
-        self._opened = 0.0
+        self.rest, self._opened = rest, 0.0
 
     async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> Analysis:
         """The analyser's answer, or the cache's; raises `AnalysisError` when switched off, broken or resting."""
         if not self.enabled:
             raise AnalysisError("LLM categorization is not enabled")
-        if prompt in self.cache:
+        # with other tools there, the same prompt is another question
+        question = "\0".join((prompt, *sorted(vocabulary)))
+        if question in self.cache:
             self.hits += 1
-            self.cache.move_to_end(prompt)
-            return self.cache[prompt]
+            self.cache.move_to_end(question)
+            return self.cache[question]
         self.misses += 1
         if self.breaker == "open":
-            if time.monotonic() - self._opened < BREAKER_REST:
+            if time.monotonic() - self._opened < self.rest:
                 raise AnalysisError("Circuit breaker is open")
             self.breaker = "half-open"
         found = await self._ask(prompt, vocabulary)
-        self.cache[prompt] = found
+        self.cache[question] = found
         while len(self.cache) > CACHE_SIZE:
             self.cache.popitem(last=False)
         return found
@@ -86,8 +90,8 @@ class Telemetry:
         self.hits, self.misses = 9 * calls, calls
 
     def open_breaker(self) -> None:
-        """Opens the circuit breaker as `BREAKER_LIMIT` failures in a row do."""
-        self.breaker, self.failures, self._opened = "open", BREAKER_LIMIT, time.monotonic()
+        """Opens the circuit breaker as `BREAKER_LIMIT` failures in a row do, and for good: it is what a fault shows."""
+        self.breaker, self.failures, self._opened = "open", BREAKER_LIMIT, float("inf")
 
     @property
     def hit_rate(self) -> float | None:

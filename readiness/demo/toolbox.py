@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 SCHEMA = "http://json-schema.org/draft-07/schema#"
+META_TOOL = "hub__analyze_prompt"
+"""The tool of the hub's own: what a session of prompt-based filtering begins with."""
 
 
 def text(value: str, *, error: bool = False) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from typing import Final, Literal
 
+MAX_BODY: Final = 100 * 1024
+"""Bytes of a request's body, as in the hub: one more is 413."""
 CONNECT_SECONDS: Final = 0.05
 """How long the MCP servers take to connect: the hub is `starting` until then."""
 
@@ -32,5 +34,16 @@ class Traits:
     tool_answer: str | None = None
     """What every tool answers instead of its result; None: its result."""
     tools_fail: bool = False
+    hidden_tools: frozenset[str] = frozenset()
+    """Tools, as `server__tool`, that no agent is shown."""
+    streamable_only: bool = False
+    messages_host: str = ""
+    """Put before the address that the legacy transport tells its clients."""
+    any_session: bool = False
+    unknown_tool_hangs: bool = False
+    malformed: Literal["refuse", "accept", "fail", "die"] = "refuse"
+    """What becomes of a message that is no JSON-RPC."""
+    delay: float = 0.0
+    """Seconds that every answer waits, where a wire looks at it."""
     close_stall: float = 0.0
     """Seconds for which the whole hub stands still when an MCP session closes."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Route
 
 from readiness.demo.events import Streams, TooManyStreams
-from readiness.demo.http import json_answer, not_found, read_body
-from readiness.demo.jsonrpc import INVALID_REQUEST, SESSION_ERROR, RpcError, failure, parse
+from readiness.demo.http import html_error, json_answer, not_found, read_body
+from readiness.demo.jsonrpc import INVALID_REQUEST, SESSION_ERROR, RpcError, failure, parse, result
 from readiness.demo.mcp import PROTOCOLS
 from readiness.demo.sessions import MAX_SESSIONS, Session
 
@@ -54,7 +54,7 @@ class Transport:
         if traits.mcp_silent:
             await self._silence(request)
         if not streamable:
-            return self._open_legacy()
+            return _refuse(405, SESSION_ERROR, "Method not allowed") if traits.streamable_only else self._open_legacy()
         if request.method == "POST":
             return await self._post(request)
         session = self._named(request)
@@ -64,6 +64,21 @@ class Transport:
             self._close(session)
             return json_answer({}, 200)
         return self._open_stream(session)
+
+    def _malformed(self, error: RpcError) -> Response:
+        """The answer to what is no message: 400 with the error's code, unless a fault knows otherwise."""
+        match self.hub.traits.malformed:
+            case "accept":
+                return json_answer(result(None, {}))
+            case "fail":
+                return html_error(self.hub, 500)
+            case "die":
+                self.hub.die()
+        return json_answer(failure(None, error), 400)
+
+    def _anyones(self) -> Session | None:
+        """Who is served under the name of a session that does not exist: nobody, unless a fault lets the last one in."""
+        return [None, *self.sessions.by_id.values()][-1] if self.hub.traits.any_session else None
 
     @staticmethod
     async def _silence(request: Request) -> None:
@@ -84,7 +99,7 @@ class Transport:
         except TooManyStreams:
             self.sessions.close(session)
             return _refuse(503, SESSION_ERROR, "Too many streams")
-        session.stream.send("endpoint", f"/messages?sessionId={session.id}")
+        session.stream.send("endpoint", f"{self.hub.traits.messages_host}/messages?sessionId={session.id}")
         return self.streams.respond(session.stream, after=lambda: self._close(session))
 
     async def messages(self, request: Request) -> Response:
@@ -96,13 +111,13 @@ class Transport:
         identifier = request.query_params.get("sessionId", "")
         if not identifier:
             return _refuse(400, SESSION_ERROR, "Missing sessionId parameter")
-        session = self.sessions.get(identifier)
+        session = self.sessions.get(identifier) or self._anyones()
         if session is None or not session.legacy:
             return _refuse(404, SESSION_ERROR, f"Session not found: {identifier[:100]}")
         try:
             message = parse(await read_body(request))
         except RpcError as error:
-            return json_answer(failure(None, error), 400)
+            return self._malformed(error)
         answer = await self.endpoint.handle(session, message)
         if answer is not None:
             session.send(answer)
@@ -115,7 +130,7 @@ class Transport:
         identifier = request.headers.get(SESSION_HEADER, "")
         if not identifier:
             return _refuse(400, INVALID_REQUEST, "Bad Request: Mcp-Session-Id header is required")
-        session = self.sessions.get(identifier)
+        session = self.sessions.get(identifier) or self._anyones()
         if session is None or session.legacy:
             return _refuse(404, SESSION_ERROR, "Session not found")
         version = request.headers.get("mcp-protocol-version")
@@ -127,7 +142,7 @@ class Transport:
         try:
             message = parse(await read_body(request))
         except RpcError as error:
-            return json_answer(failure(None, error), 400)
+            return self._malformed(error)
         if SESSION_HEADER not in request.headers and message.method in {"initialize", "ping"}:
             return await self._first(message)
         session = self._named(request)
@@ -182,6 +197,8 @@ class Transport:
     def _close(self, session: Session) -> None:
         """Ends a session; with the fault for it, the whole hub stands still as 4.3.0 does under load."""
         self.sessions.close(session)
+        for heard in self.hub.on_close:
+            heard(self.endpoint)
         if self.hub.traits.close_stall:
             time.sleep(self.hub.traits.close_stall)  # blocks the loop on purpose
 
