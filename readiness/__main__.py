@@ -14,6 +14,7 @@ VERBS: Final = {
     "check": ("readiness.check_command", "run pytest with only the plugins it needs; a verdict even when pytest dies"),
     "demo": ("readiness.demo.__main__", "start the embedded hub; --fault NAME breaks it in a named way"),
     "init": ("readiness.firstfile", "look at a hub and write a first readiness.toml"),
+    "watch": ("readiness.watch", "the live view: metrics, alerts, host; --once --json for scripts, --for 60m as a gate"),
 }
 
 

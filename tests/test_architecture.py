@@ -98,9 +98,18 @@ TABLE: Final = {
         modules="__main__ backup_command check_command firstfile firstlook generate",
         places=(
             "readiness internals checks config errors facts files findings history redact render report rollback run "
-            "text verdict demo notify release backup backup_format schedule"
+            "text verdict demo notify release backup backup_format schedule watch"
         ),
         packages="pytest",
+    ),
+    # the verbs that look again and again: they run checks outside pytest, with the fixtures' own facts
+    "watch": Place(
+        modules=(
+            "watch watch_bench watch_document watch_host watch_look watch_plain watch_row watch_settle watch_view "
+            "watch_words baseline baseline_compare baseline_file baseline_sample baseline_stats"
+        ),
+        places=("internals fixtures checks config errors facts files findings redact report text verdict demo"),
+        packages="pytest rich",
     ),
     "readiness": Place(modules="__init__", places="checks findings"),
 }
@@ -118,6 +127,7 @@ HEAVY: Final = (
     "dotenv",
     "tree_sitter",
     "detect_secrets",
+    "rich",
 )
 """Libraries that importing the plugin must not load: every pytest run of an installation pays for them."""
 
