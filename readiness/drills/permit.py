@@ -1,0 +1,63 @@
+"""Whether a target may be broken on purpose, now. Refused drills have done nothing at all."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from readiness.config import windows
+from readiness.errors import Unknown
+from readiness.facts.urls import port_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from readiness.config.model import Config
+
+
+def refusal(config: Config, now: dt.datetime | None = None) -> str:
+    """Why drills may not run here and now, and what to set; empty where they may."""
+    drill = config.drill
+    if not config.drill_requested:
+        return "not drilled: drills run only with --readiness-drill"
+    if not drill.allowed:
+        return (
+            "not drilled: this target does not allow it; set [drill] allowed = true where it may be broken on purpose"
+        )
+    if not drill.window:
+        if not config.production:
+            return ""
+        return (
+            "not drilled: production is broken on purpose only in a named window; "
+            'set [drill] window, like "Sun 02:00-04:00 UTC"'
+        )
+    if not windows.parse(drill.window).is_open(now or dt.datetime.now(dt.UTC)):
+        return f"not drilled: the window {drill.window} is closed now; run again inside it, or change [drill] window"
+    return ""
+
+
+@contextlib.contextmanager
+def alone(config: Config) -> Iterator[None]:
+    """Keep other drills off this hub while the block runs, in whichever run they are. Raises Unknown where one goes on.
+
+    The kernel gives the lock back when this process ends, however it ends.
+    """
+    port = port_of(config.target.facts_url or "") or 0
+    file = Path(tempfile.gettempdir()) / f"readiness-drill-{os.getuid()}-{port}.lock"
+    try:
+        number = os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unknown(f"not drilled: {file} cannot be locked: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unknown("not drilled: another drill goes on at this hub; wait for its end and run again") from None
+        yield
+    finally:
+        os.close(number)
