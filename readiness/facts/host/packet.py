@@ -1,0 +1,113 @@
+"""A stranger's first packet, and what may become of it: the question that every rule of a firewall is asked.
+
+Rules are not read for what they look like but walked with a packet. A rule that cannot be decided (an unknown match) leads
+both ways; only a fate that every way shares is sure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Answer = Literal["yes", "no", "maybe"]
+Fate = Literal["admitted", "blocked", "unsure"]
+Way = Literal["accept", "drop", "return", "on"]
+"""What a rule or chain does with a packet: `on` to the next rule, `return` to the chain above."""
+ON: Final[frozenset[Way]] = frozenset({"on"})
+MAX_DEPTH: Final = 32
+"""Jumps deep at most; the kernel allows 16 of its own making."""
+STRANGER: Final = {4: ipaddress.ip_address("203.0.113.9"), 6: ipaddress.ip_address("2001:db8::9")}
+"""Addresses that are kept for documentation: nobody's, as a stranger's is."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """The first packet of a stranger's TCP connection to `port`. `interface`: where it comes in; None: not known."""
+
+    port: int
+    family: Literal[4, 6]
+    interface: str | None = None
+
+    @property
+    def source(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+        """Where it comes from."""
+        return STRANGER[self.family]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """`decide` says whether a packet matches; then it goes the `way`, or into the chain of the name `chain`.
+
+    `then`: what a chain's end means for the chain that named it: `on` after a jump, `return` after a goto. `away`: to another
+    host or a container, past this one's own rules. `ports` are those that the rule names. `text`: the rule as the host wrote it.
+    """
+
+    decide: Callable[[Packet], Answer]
+    way: Way = "on"
+    chain: str | None = None
+    then: Way = "on"
+    away: bool = False
+    ports: frozenset[int] = frozenset()
+    text: str = ""
+
+
+Chains = dict[str, list[Rule]]
+
+
+def both(answers: Iterable[Answer]) -> Answer:
+    """Whether all hold."""
+    found = set(answers)
+    return "no" if "no" in found else "maybe" if "maybe" in found else "yes"
+
+
+def negated(answer: Answer) -> Answer:
+    """The other way round; what cannot be decided stays so."""
+    return {"yes": "no", "no": "yes", "maybe": "maybe"}[answer]  # type: ignore[return-value]
+
+
+def walk(chains: Mapping[str, Sequence[Rule]], name: str, packet: Packet, depth: int = 0) -> frozenset[Way]:
+    """All that may become of `packet` in a chain; `on` means that its end was reached."""
+    if depth > MAX_DEPTH or name not in chains:
+        return frozenset({"accept", "drop"})
+    ways: set[Way] = set()
+    for rule in chains[name]:
+        answer = rule.decide(packet)
+        if answer == "no":
+            continue
+        effect = _effect(chains, rule, packet, depth)
+        ways |= effect - ON
+        if answer == "yes" and "on" not in effect:
+            return frozenset(ways)
+    return frozenset({*ways, "on"})
+
+
+def _effect(chains: Mapping[str, Sequence[Rule]], rule: Rule, packet: Packet, depth: int) -> frozenset[Way]:
+    if rule.chain is None:
+        return frozenset({rule.way})
+    inner = walk(chains, rule.chain, packet, depth + 1)
+    ended = bool(inner & {"on", "return"})
+    return (inner - {"on", "return"}) | ({rule.then} if ended else frozenset())
+
+
+def through(chains: Mapping[str, Sequence[Rule]], base: str, policy: Way, packet: Packet) -> frozenset[Way]:
+    """All that may become of `packet` in a base chain, whose policy speaks where no rule did: `accept`, `drop` or both."""
+    ways = walk(chains, base, packet)
+    decided = ways - {"on", "return"}
+    return decided | ({policy} if ways & {"on", "return"} else frozenset())
+
+
+def fate(stations: Iterable[frozenset[Way]]) -> Fate:
+    """The fate of a packet that has to be accepted at every station."""
+    sure, possible = True, True
+    for ways in stations:
+        if ways == {"drop"}:
+            possible = False
+        elif ways != {"accept"}:
+            sure = False
+    if not possible:
+        return "blocked"
+    return "admitted" if sure else "unsure"
