@@ -16,6 +16,7 @@ import pytest
 from readiness import checks
 from readiness.alert_fixtures import past_runs, readiness_snapshots, telemetry
 from readiness.config.model import Config
+from readiness.drill_fixtures import _drills, drills
 from readiness.errors import HubDown, Unknown
 from readiness.findings import Limits
 from readiness.preflight_fixtures import (
@@ -60,11 +61,13 @@ if TYPE_CHECKING:
 __all__ = [
     "CONFIG",
     "RUN_DIR",
+    "_drills",
     "ask_again",
     "backups",
     "care",
     "configured_servers",
     "dependencies",
+    "drills",
     "env_loader",
     "environment",
     "git_silence",

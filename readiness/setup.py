@@ -104,7 +104,9 @@ class Setup:
         from readiness import demo
 
         try:
-            self._demo = demo.start()
+            drilled = self.config.drill_requested
+            # an open circuit breaker rests for as long as a real one, unless somebody waits for its end
+            self._demo = demo.start(supervised=drilled, breaker_rest=1.0 if drilled else None)
         except ReadinessError as error:
             raise pytest.UsageError(f"the embedded hub did not start: {error}") from None
         self.demo_url, self.demo_release = self._demo.url, self._demo.release

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.drills.crash import Crash, Stop
+    from readiness.drills.llm import Outage
+    from readiness.drills.server import ServerCrash
+    from readiness.drills.soak import Soak
     from readiness.facts.child import Done
 
 _OUTPUT: Final = 64 * 1024
@@ -93,6 +96,24 @@ class Drills:
 
         return stop(self, seconds)
 
+    def server(self) -> ServerCrash:
+        """Kill one MCP server behind the hub: see `server.crash`."""
+        from readiness.drills.server import crash
+
+        return crash(self)
+
+    def llm(self) -> Outage:
+        """Take the LLM away: see `llm.outage`."""
+        from readiness.drills.llm import outage
+
+        return outage(self)
+
+    def soak(self, limit: float) -> Soak:
+        """Watch memory under traffic, against `limit` MB an hour: see `soak.soak`."""
+        from readiness.drills.soak import soak
+
+        return soak(self, limit)
+
     def run(self, argv: Sequence[str]) -> Done:
         """A command of `[drill]`, bounded in time and output. Raises NotInstalled, CouldNotRun."""
         own = {name: os.environ[name] for name in _SESSION if name in os.environ}
@@ -152,6 +173,18 @@ class Scene:
         if found.seconds is None:
             return Restored(why=f"{why}; {found.why}" if why else found.why)
         return Restored(by=by, unrest=self.watch.calm(self.before, self.speed))
+
+    def revive(self) -> None:
+        """Where a drill took the whole hub down with it: wait for a supervisor, else start it. Returns when it is tried."""
+        if self._listens():
+            return
+        self.drills.say(f"drill: the hub is down; bringing it back, for up to {2 * self.watch.budget:g} s")
+        found = self.watch.back(self.before, self.watch.budget, other=True)
+        if found.seconds is None and self.config.drill.start and not self._listens():
+            why = self.command(self.config.drill.start)
+            found = self.watch.back(self.before, self.watch.budget, other=True)
+            self.drills.say(f"drill: [drill] start {f'failed: {why}' if why else 'was run'}")
+        self.drills.replaced()
 
     def command(self, argv: Sequence[str]) -> str:
         """Run a command of `[drill]`; why it did not end well, or an empty text. Never raises Unknown."""

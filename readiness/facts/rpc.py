@@ -62,6 +62,26 @@ def probe(transport: Transport, *, tools: bool = False, timeout: float | None = 
             return _walk(legacy, "http+sse", legacy.call("initialize", _initialize(0)["params"]), tools=tools)
 
 
+def called(transport: Transport, tool: str, arguments: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
+    """Open a session, call one tool as agents name it, and close it, within `timeout` seconds in total.
+
+    Raises as `probe` does; an error instead of a result is a BadAnswer.
+    """
+    with transport.within(timeout):
+        opened = _post(transport, _initialize(1), {})
+        if opened.status not in _NOT_HERE:
+            with _streamable(transport, opened) as session:
+                return _one_call(session, tool, arguments)
+        with _legacy(transport) as legacy:
+            legacy.call("initialize", _initialize(0)["params"])
+            return _one_call(legacy, tool, arguments)
+
+
+def _one_call(session: _Session, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    session.notify("notifications/initialized")
+    return session.call("tools/call", {"name": tool, "arguments": arguments})
+
+
 def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) -> Probe:  # noqa: ANN401 - a Literal
     protocol = opened.get("protocolVersion")
     info = opened.get("serverInfo")
