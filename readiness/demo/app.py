@@ -53,7 +53,9 @@ def make_app(hub: Hub) -> ASGIApp:
 
 
 async def _guard(hub: Hub, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuses requests without the bearer token, where one is demanded."""
+    """Counts the requests, and refuses those without the bearer token where one is demanded."""
+    if scope["type"] == "http":
+        hub.traffic.count()
     if scope["type"] == "http" and hub.token is not None:
         given = dict(scope["headers"]).get(b"authorization", b"")
         if not hmac.compare_digest(given, b"Bearer " + hub.token.encode()):

@@ -193,7 +193,7 @@ def _edit_stats(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Hook:
     return lambda hub, _seconds: hub.edits.append(edit)
 
 
-no_telemetry: Final = _edit_stats(lambda stats: {k: stats[k] for k in stats if k not in {"llm", "llmCache"}})
+no_telemetry: Final = _edit_stats(lambda stats: {k: stats[k] for k in stats if k not in {"llm", "llmCache", "traffic"}})
 """The statistics without the two parts that only the assessment expects."""
 
 malformed_telemetry: Final = _edit_stats(

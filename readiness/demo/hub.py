@@ -18,7 +18,7 @@ from readiness.demo.llm_client import HttpAnalyser
 from readiness.demo.logfile import ERROR, INFO, LogFile
 from readiness.demo.managed import Managed, now
 from readiness.demo.sessions import MAX_SESSIONS
-from readiness.demo.telemetry import BREAKER_REST, Telemetry
+from readiness.demo.telemetry import BREAKER_REST, Telemetry, Traffic
 from readiness.demo.toolbox import META_TOOL, text
 from readiness.demo.traits import Traits
 
@@ -75,6 +75,7 @@ class Hub:
         self.state = "starting"
         self.final_state = "ready"
         self.traits = Traits()
+        self.traffic = Traffic()
         self.edits: list[Callable[[str, dict[str, Any]], dict[str, Any]]] = []
         self.wires: list[Any] = []
         self.agent_wires: list[AgentWire] = []
@@ -257,6 +258,7 @@ class Hub:
             "llmCacheHitRate": cached,
             "llm": self.telemetry.llm(),
             "llmCache": self.telemetry.llm_cache(),
+            "traffic": {"requestsPerMinute": self.traffic.per_minute},
             "timestamp": now(),
         }
 

@@ -23,6 +23,30 @@ BREAKER_REST: Final = 2.0
 """Seconds an open breaker waits before it lets one call try again, unless told otherwise; real hubs wait about 30."""
 
 
+MINUTE: Final = 60
+"""Seconds that traffic is counted over."""
+
+
+class Traffic:
+    """Counts the requests of the last minute, in steps of a second."""
+
+    def __init__(self) -> None:
+        self._counted: collections.deque[list[int]] = collections.deque(maxlen=MINUTE)
+
+    def count(self) -> None:
+        """One more request, now."""
+        now = int(time.monotonic())
+        if not self._counted or self._counted[-1][0] != now:
+            self._counted.append([now, 0])
+        self._counted[-1][1] += 1
+
+    @property
+    def per_minute(self) -> int:
+        """Requests of the last 60 s."""
+        since = time.monotonic() - MINUTE
+        return sum(number for second, number in self._counted if second > since)
+
+
 def percentile(sample: list[float], share: float) -> float | None:
     """The value that `share` of the sample does not exceed (nearest rank); None without a sample."""
     if not sample:
