@@ -19,17 +19,17 @@ def readiness_snapshots() -> list[Snapshot]:
     return []
 
 
-@pytest.fixture
-def telemetry(hub: Hub, readiness_config: Config, readiness_snapshots: list[Snapshot]) -> Telemetry:
-    """What the hub publishes about its LLM, cache, queue and traffic, and what of it is new since the last run."""
-    from readiness.facts.telemetry_read import Telemetry
-
-    return Telemetry(hub, readiness_config, readiness_snapshots)
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def past_runs(readiness_config: Config) -> Past:
     """What earlier runs and the record of the last deploy say about this hub."""
     from readiness.facts.telemetry_past import Past
 
     return Past(readiness_config)
+
+
+@pytest.fixture
+def telemetry(hub: Hub, past_runs: Past, readiness_snapshots: list[Snapshot]) -> Telemetry:
+    """What the hub publishes about its LLM, cache, queue and traffic, and what of it is new since the last run."""
+    from readiness.facts.telemetry_read import Telemetry
+
+    return Telemetry(hub, past_runs, readiness_snapshots)

@@ -135,8 +135,8 @@ def readings(stats: Mapping[str, Any]) -> dict[str, Reading]:
 
 
 def unread(reason: str) -> dict[str, Reading]:
-    """Readings without a value, for statistics that could not be read for `reason`."""
-    return {m.name: Reading(metric=m.name, unit=m.unit, trouble="absent", reason=reason) for m in METRICS}
+    """Readings without a value, for statistics that are not served for `reason`; each says what would be needed."""
+    return {m.name: _without(m, "absent", f"not published: {reason}, which would need {_wanted(m)}") for m in METRICS}
 
 
 def reading(metric: Metric, stats: Mapping[str, Any]) -> Reading:
@@ -166,8 +166,11 @@ def _missing(metric: Metric, there: list[tuple[Source, object]]) -> Reading:
         return _without(
             metric, "empty", f"{source.path} is {shown(value)}: the hub has no value yet", source.path, value
         )
-    wanted = " or ".join(source.path for source in metric.sources)
-    return _without(metric, "absent", f"not published: {ROUTE} would need {wanted}")
+    return _without(metric, "absent", f"not published: {ROUTE} would need {_wanted(metric)}")
+
+
+def _wanted(metric: Metric) -> str:
+    return " or ".join(source.path for source in metric.sources)
 
 
 def _without(metric: Metric, trouble: Trouble, reason: str, source: str = "", raw: object = None) -> Reading:

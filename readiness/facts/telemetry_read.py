@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import HubDown, NotServed, Unknown
 from readiness.facts import telemetry_store
-from readiness.facts.telemetry import ROUTE, Reading, readings, unread
+from readiness.facts.telemetry import Reading, readings, unread
 from readiness.facts.telemetry_counters import KINDS, Counted, Share, Standpoint, window
-from readiness.facts.telemetry_past import Past, restart_doubt
+from readiness.facts.telemetry_deploy import restart_doubt
+from readiness.facts.telemetry_past import Past
 from readiness.facts.telemetry_store import Read
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ class Snapshot:
         return window(kind, KINDS[kind][1](self.readings), self.seen)
 
     @property
+    def calls(self) -> float | None:
+        """LLM calls since the process started, whatever became of them; None where that is not published."""
+        total, good, bad = (self.readings[f"llm.{name}"].number for name in ("calls", "successes", "failures"))
+        return good + bad if total is None and good is not None and bad is not None else total
+
+    @property
     def read(self) -> Read | None:
         """What a later run may begin its window at; None where process or counters are not known."""
         counted = {
@@ -61,7 +68,7 @@ class Snapshot:
         )
 
 
-def take(hub: Hub, config: Config) -> Snapshot:
+def take(hub: Hub, config: Config, past: Past | None = None) -> Snapshot:
     """Look once: one request for the statistics, one for the process. It stores nothing; `remember` does.
 
     Raises HubDown, BadAnswer, CouldNotLook or Unknown where the statistics cannot be read; a hub that does not serve them
@@ -71,10 +78,10 @@ def take(hub: Hub, config: Config) -> Snapshot:
     try:
         found, served = readings(hub.filtering_stats()), True
     except NotServed as error:
-        found, served = unread(f"{error}: {ROUTE} would have to publish it"), False
+        found, served = unread(str(error)), False
     identity, nameless = _who(hub)
     snapshot = Snapshot(at=at, hub=address, readings=found, identity=identity, nameless=nameless, served=served)
-    return dataclasses.replace(snapshot, seen=_standpoint(snapshot, config))
+    return dataclasses.replace(snapshot, seen=_standpoint(snapshot, config, past or Past(config)))
 
 
 def remember(snapshot: Snapshot, folder: Path) -> str:
@@ -93,7 +100,9 @@ def _who(hub: Hub) -> tuple[Identity | None, str]:
     return identity, "" if identity.started is not None else "when the process started is not known"
 
 
-def _standpoint(snapshot: Snapshot, config: Config) -> Standpoint:
+def _standpoint(snapshot: Snapshot, config: Config, past: Past) -> Standpoint:
+    if config.demo:  # started for this very run: nobody read it before, and nobody else restarts it
+        return Standpoint(at=snapshot.at)
     stored = telemetry_store.load(config.report_dir)
     of_hub = tuple(read for read in stored.reads if read.hub == snapshot.hub)
     who = snapshot.identity
@@ -101,7 +110,7 @@ def _standpoint(snapshot: Snapshot, config: Config) -> Standpoint:
         lost = snapshot.nameless if of_hub or stored.broken else ""
         return Standpoint(at=snapshot.at, lost=lost, doubt=snapshot.nameless)
     mine = tuple(read for read in of_hub if read.is_of(snapshot.hub, who.pid, who.started))
-    lost = stored.broken or (GONE if Past(config).looked_between(who.started, snapshot.at) else "")
+    lost = stored.broken or (GONE if past.looked_between(who.started, snapshot.at) else "")
     others = [read for read in of_hub if read not in mine]
     doubt = restart_doubt(who, config, others=others, now=snapshot.at)
     return Standpoint(at=snapshot.at, reads=mine, lost=lost, doubt=doubt)
@@ -110,9 +119,9 @@ def _standpoint(snapshot: Snapshot, config: Config) -> Standpoint:
 class Telemetry:
     """A run's view of the telemetry: one moment for all of its checks, so that no two of them judge different windows."""
 
-    def __init__(self, hub: Hub, config: Config, shared: list[Snapshot]) -> None:
+    def __init__(self, hub: Hub, past: Past, shared: list[Snapshot]) -> None:
         """`shared` holds the moment that this process of the run looked at, once it has."""
-        self.hub, self.config, self.shared = hub, config, shared
+        self.hub, self.past, self.shared = hub, past, shared
         self.problem = ""
         """Why what was read could not be stored for the next run."""
 
@@ -124,8 +133,8 @@ class Telemetry:
     def snapshot(self) -> Snapshot:
         """That moment; looked at, and stored for the next run, when first asked for. Raises as `take` does."""
         if not self.shared:
-            snapshot = take(self.hub, self.config)
-            self.problem = remember(snapshot, self.config.report_dir)
+            snapshot = take(self.hub, self.past.config, self.past)
+            self.problem = "" if self.past.config.demo else remember(snapshot, self.past.config.report_dir)
             self.shared.append(snapshot)
         return self.shared[0]
 
