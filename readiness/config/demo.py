@@ -19,6 +19,7 @@ SOAK: Final = 0.1
 LEAK: Final = 1_000
 """MB an hour that memory may seem to grow by in six seconds."""
 IN_PROCESS: Final = "the embedded hub keeps its MCP servers in its own process: none of them can be killed alone"
+UNDEPLOYED: Final = "the embedded hub is started for each run, and never deployed"
 PEOPLE: Final = ("on_call", "tech_lead", "product", "security")
 
 
@@ -46,6 +47,7 @@ def demo_settings(release: Path | None = None) -> dict[str, Any]:
         | {"previous": "../releases/4.2.1", "rehearsal": "../rehearsal.json"},
         "contacts": {role: f"{role.replace('_', '-')}@example.com" for role in PEOPLE},
     }
+    settings["expect"]["deployments"] = {"expected": False, "reason": UNDEPLOYED}
     settings["expect"] |= _without_tools() | {"server_processes": {"expected": False, "reason": IN_PROCESS}}
     settings["drill"] = _drill(release)
     if release is not None:
