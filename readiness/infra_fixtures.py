@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.facts.host.batch import Answers
     from readiness.facts.host.collect import Hosts
+    from readiness.facts.host.firewall import Firewall
+    from readiness.facts.host.network import Network
     from readiness.facts.host.resources import Resources
 
 
@@ -74,3 +76,52 @@ def resources(machine: OneHost) -> Resources:
     from readiness.facts.host.resources import Resources
 
     return Resources(machine.answers)
+
+
+@pytest.fixture
+def network(machine: OneHost, readiness_config: Config) -> Network:
+    """The host's sockets, names and clock."""
+    from readiness.facts.host.network import Network
+
+    return Network(machine.answers, readiness_config)
+
+
+@pytest.fixture
+def firewall(machine: OneHost) -> Firewall:
+    """What the host's firewall lets in."""
+    from readiness.facts.host.firewall import Firewall
+
+    return Firewall(machine.answers)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Vantage:
+    """Another place than the host: where this run is, unless it runs on that very host."""
+
+    spec: str
+    network: Network
+
+    def reached(self, port: int) -> list[str]:
+        """The host's addresses at which its hub answers this run; none where the run is on the host itself."""
+        from urllib.parse import urlsplit
+
+        from readiness.facts.host import vantage
+
+        if not vantage.is_elsewhere(self.spec):
+            return []
+        return vantage.answered(dict.fromkeys([urlsplit(self.spec).hostname or "", *self.network.addresses()]), port)
+
+
+@pytest.fixture
+def vantage(machine: OneHost, network: Network) -> Vantage:
+    """What can be reached from outside the host."""
+    return Vantage(spec=machine.spec, network=network)
+
+
+@pytest.fixture
+def open_ports(machine: OneHost, readiness_config: Config) -> frozenset[int]:
+    """The ports that may be open to everybody, with the one that this run came in by."""
+    from urllib.parse import urlsplit
+
+    own = urlsplit(machine.spec).port if machine.spec.startswith(("ssh:", "safe-ssh:", "paramiko:")) else None
+    return frozenset(readiness_config.target.open_ports) | ({own} if own else set())

@@ -60,6 +60,8 @@ class Target:
     state: str | None = None
     """The hub's log and state folder, default: its user's `.local/state/mcp-hub`."""
     hosts: tuple[str, ...] = ("local://",)
+    open_ports: tuple[int, ...] = (22, 80, 443)
+    """TCP ports that a host may have open to everybody: ssh, https, and http for its redirect."""
     where: Literal["host", "ci"] = "host"
     token_env: str | None = None
     ca_file: Path | None = None

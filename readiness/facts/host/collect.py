@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
 
-TOPICS: Final = ("resources",)
+TOPICS: Final = (
+    "resources",
+    "firewall",
+    "network",
+)
 """Modules of this package that have questions."""
 AT_ONCE: Final = 8
 """Hosts that one process asks at the same time."""
