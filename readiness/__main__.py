@@ -10,6 +10,7 @@ from typing import Final
 from readiness.errors import ReadinessError
 
 VERBS: Final = {
+    "baseline": ("readiness.baseline", "sample for 60 s, keep, compare with the accepted one; --accept"),
     "backup": ("readiness.backup_command", "make a checksummed backup; --list, --verify NAME, --restore NAME"),
     "check": ("readiness.check_command", "run pytest with only the plugins it needs; a verdict even when pytest dies"),
     "demo": ("readiness.demo.__main__", "start the embedded hub; --fault NAME breaks it in a named way"),
