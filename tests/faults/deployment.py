@@ -33,8 +33,9 @@ LEVELS: Final = {"info": 30, "warn": 40, "error": 50, "fatal": 60}
 class Deployment:
     """Everything a run is told about one hub, in one folder."""
 
-    def __init__(self, root: Path, site: Site) -> None:
-        self.site = site
+    def __init__(self, root: Path, site: Site, checks: tuple[str, ...] = CHECKS) -> None:
+        """`checks` are those that passed before the deploy."""
+        self.site, self.checks = site, checks
         self.release, self.reports, self.home = root / "release", root / "reports", root / "home"
         self.file = root / "readiness.toml"
         self.authority = root / "authority.pem"
@@ -88,7 +89,7 @@ class Deployment:
             deployed_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes),
             version=self.site.recorded_version,
             commit=COMMIT,
-            passed_before=tuple(check for check in CHECKS if check not in self.site.failed_before),
+            passed_before=tuple(check for check in self.checks if check not in self.site.failed_before),
             failed_before=self.site.failed_before,
             previous=self.site.previous,
         )

@@ -8,6 +8,8 @@ from tests.faults import FAULTS
 from tests.faults.words import CHECKS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.faults.model import Fault
 
 HEAD: Final = """# The fault matrix
@@ -19,33 +21,39 @@ find exactly what stands here: what is not named has to pass.
 
 
 def markdown() -> str:
-    """All faults, then the near misses."""
-    faults = [fault for fault in FAULTS if not fault.near_miss]
-    near = [fault for fault in FAULTS if fault.near_miss]
-    lines = [HEAD, f"## {len(faults)} faults", "", "| what is broken | what is found | verdict | decision | trigger |"]
-    lines += ["|---|---|---|---|---|", *(_row(fault) for fault in faults), ""]
+    """The matrix of the marker `health`."""
+    return page(HEAD, FAULTS, CHECKS)
+
+
+def page(head: str, every: Sequence[Fault], checks: Sequence[str]) -> str:
+    """A matrix: all faults, then the near misses; `checks` are those that the suite has."""
+    faults = [fault for fault in every if not fault.near_miss]
+    near = [fault for fault in every if fault.near_miss]
+    lines = [head, f"## {len(faults)} faults", "", "| what is broken | what is found | verdict | decision | trigger |"]
+    lines += ["|---|---|---|---|---|", *(_row(fault, len(checks)) for fault in faults), ""]
     lines += [f"## {len(near)} near misses: nothing must change", "", "| what looks like a fault |", "|---|"]
     lines += [f"| **{fault.name}**: {_cell(fault.sentence)} |" for fault in near]
     return "\n".join(lines) + "\n"
 
 
-def _row(fault: Fault) -> str:
+def _row(fault: Fault, checks: int) -> str:
     triggers = ", ".join(fault.ends.fired) or "none"
-    cells = (f"**{fault.name}**: {fault.sentence}", _found(fault), fault.ends.status, fault.ends.decision, triggers)
+    found = _found(fault, checks)
+    cells = (f"**{fault.name}**: {fault.sentence}", found, fault.ends.status, fault.ends.decision, triggers)
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 
-def _found(fault: Fault) -> str:
+def _found(fault: Fault, checks: int) -> str:
     by_outcome: dict[str, list[str]] = {}
     for check, outcome in fault.expected.items():
         by_outcome.setdefault(outcome, []).append(check)
-    return "; ".join(f"{outcome}: {_named(checks)}" for outcome, checks in sorted(by_outcome.items()))
+    return "; ".join(f"{outcome}: {_named(names, checks)}" for outcome, names in sorted(by_outcome.items()))
 
 
-def _named(checks: list[str]) -> str:
-    if len(checks) <= len(CHECKS) // 2:
-        return ", ".join(f"`{check}`" for check in checks)
-    return f"{len(checks)} of {len(CHECKS)} checks"
+def _named(names: list[str], checks: int) -> str:
+    if len(names) <= checks // 2:
+        return ", ".join(f"`{name}`" for name in names)
+    return f"{len(names)} of {checks} checks"
 
 
 def _cell(text: str) -> str:

@@ -15,9 +15,10 @@ import pytest
 from tests.faults.deployment import TOKEN, TOKEN_ENV, Deployment
 from tests.faults.model import How
 from tests.faults.server import FaultyHub
+from tests.faults.words import CHECKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.faults.model import Fault
 
@@ -54,26 +55,40 @@ class Result:
         return tuple(dict.fromkeys(trigger for action in actions for trigger in action["triggers"]))
 
 
-def run(fault: Fault, root: Path) -> Result:
-    """Break a hub as `fault` says, run `pytest -m health` on it with everything real, and read the report."""
-    deployment = Deployment(root, fault.site)
+def run(
+    fault: Fault,
+    root: Path,
+    *,
+    marker: str = "health",
+    checks: tuple[str, ...] = CHECKS,
+    prepare: Callable[[FaultyHub, Deployment], None] | None = None,
+) -> Result:
+    """Break a hub as `fault` says, run `pytest -m MARKER` on it with everything real, and read the report.
+
+    `checks` are those that passed before the deploy; `prepare` is called once the hub runs and is configured.
+    """
+    deployment = Deployment(root, fault.site, checks)
     deployment.write_release()
     if fault.site.healthy_run_first:
-        _run(How(), deployment)
-    return _run(fault.how, deployment)
+        _run(How(), deployment, marker)
+    return _run(fault.how, deployment, marker, prepare)
 
 
-def _run(how: How, deployment: Deployment) -> Result:
+def _run(
+    how: How, deployment: Deployment, marker: str, prepare: Callable[[FaultyHub, Deployment], None] | None = None
+) -> Result:
     with FaultyHub(how, token=TOKEN, release=deployment.release, environment=deployment.environment) as hub:
         deployment.write_config(hub)
-        status = _pytest(deployment)
+        if prepare is not None:
+            prepare(hub, deployment)
+        status = _pytest(deployment, marker)
         report = json.loads((deployment.reports / "readiness.json").read_text(encoding="utf-8"))
         return Result(exit_code=status, report=report, requests=tuple(hub.requests))
 
 
-def _pytest(deployment: Deployment) -> int:
+def _pytest(deployment: Deployment, marker: str) -> int:
     arguments = [
-        *("-m", "health", "-q", "--capture=sys", "-p", "no:cacheprovider", "-p", "no:logging"),
+        *("-m", marker, "-q", "--capture=sys", "-p", "no:cacheprovider", "-p", "no:logging"),
         *("--readiness-config", str(deployment.file), "--readiness-report", str(deployment.reports)),
         *("-p", "readiness.plugin", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "smoke")),
     ]

@@ -58,6 +58,11 @@ class FaultyHub:
         self._thread = threading.Thread(target=self._run, name="faulty-hub", daemon=True)
 
     @property
+    def pid(self) -> int:
+        """The process that holds the port."""
+        return self._processes.pid("same")
+
+    @property
     def internal_url(self) -> str:
         """The hub's own port."""
         return f"http://127.0.0.1:{self._ports['internal']}"
