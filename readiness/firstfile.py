@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from readiness.firstlook import Call, Seen
 
 _USAGE: Final = 4
-_CLAIMS: Final = ("filtering", "llm", "telemetry", "config_api", "tools_api")
+_ANALYSIS: Final = "prompt_analysis"
+_CLAIMS: Final = ("filtering", "llm", _ANALYSIS, "telemetry", "config_api", "tools_api")
+"""`prompt_analysis` stands only where the hub filters at all: without filtering it is not asked for."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -142,7 +144,7 @@ def _expect_lines(seen: Seen) -> list[str]:
             lines.append(f"{claim} = true")
         elif isinstance(found, str):
             lines.append(f"{claim} = {{ expected = false, reason = {_toml(found)} }}")
-        else:
+        elif claim != _ANALYSIS:
             lines.append(f"# {claim} = true  # not known: {seen.unclear.get(claim, 'the hub does not say')}")
     if seen.servers:
         lines.append(f"servers = [{', '.join(_toml(name) for name in seen.servers)}]")

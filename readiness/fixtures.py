@@ -14,6 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from readiness import checks
+from readiness.agent_fixtures import (
+    agent,
+    before_the_workflow,
+    parametrize_tool_call,
+    readiness_sessions,
+    readiness_turn,
+)
 from readiness.alert_fixtures import past_runs, readiness_snapshots, telemetry
 from readiness.config.model import Config
 from readiness.drill_fixtures import _drills, drills
@@ -31,9 +38,9 @@ from readiness.preflight_fixtures import (
     hub_config,
     linters,
     operation,
+    parametrize_mcp_server,
     patience,
     provider_keys,
-    pytest_generate_tests,
     questions,
     release,
     running_sources,
@@ -62,8 +69,10 @@ __all__ = [
     "CONFIG",
     "RUN_DIR",
     "_drills",
+    "agent",
     "ask_again",
     "backups",
+    "before_the_workflow",
     "care",
     "configured_servers",
     "dependencies",
@@ -80,7 +89,9 @@ __all__ = [
     "provider_keys",
     "pytest_generate_tests",
     "questions",
+    "readiness_sessions",
     "readiness_snapshots",
+    "readiness_turn",
     "release",
     "running_sources",
     "scripts",
@@ -98,6 +109,14 @@ RUN_DIR: Final = pytest.StashKey[Path]()
 """Where the plugin leaves the run's private folder, shared by its workers."""
 REDACT: Final = pytest.StashKey[Callable[[str], str]]()
 """Where the plugin leaves what takes secrets out of a text: facts that are kept need it."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make instances of the checks that are asked once for each configured server, or once for each configured call."""
+    config = metafunc.config.stash.get(CONFIG, None)
+    parametrize_mcp_server(metafunc, config)
+    parametrize_tool_call(metafunc, config)
 
 
 HUB_IS_READY: Final = "hub-is-ready"
@@ -138,7 +157,7 @@ def readiness_reach(request: pytest.FixtureRequest, readiness_config: Config) ->
 
 
 @pytest.fixture
-def hub_unprobed(request: pytest.FixtureRequest, readiness_reach: Reach) -> Hub:
+def hub_unprobed(request: pytest.FixtureRequest, readiness_reach: Reach, readiness_turn: None) -> Hub:  # noqa: ARG001 - pytest
     """The hub, without asking first whether it answers: for the check that proves just that."""
     _wire(readiness_reach, request.node)
     return readiness_reach.hub()
@@ -157,7 +176,7 @@ def hub(request: pytest.FixtureRequest, hub_unprobed: Hub, readiness_reach: Reac
 
 
 @pytest.fixture
-def outside(readiness_reach: Reach) -> Outside:
+def outside(readiness_reach: Reach, readiness_turn: None) -> Outside:  # noqa: ARG001 - pytest
     """What strangers see through the address of the clients."""
     from readiness.facts.outside import Outside
 
@@ -213,9 +232,10 @@ def inventory(request: pytest.FixtureRequest, readiness_reach: Reach) -> Invento
 @pytest.fixture
 def hub_log(readiness_reach: Reach) -> HubLog:
     """The log of the hub that answers, up to the start of this run."""
+    from readiness.facts import mcp_windows
     from readiness.facts.hublog import HubLog
 
-    return HubLog(readiness_reach.config, readiness_reach.since)
+    return HubLog(readiness_reach.config, readiness_reach.since, mcp_windows.windows(readiness_reach.config))
 
 
 @pytest.fixture

@@ -130,13 +130,9 @@ def configured_servers(config: Config) -> list[str | None]:
         return [None]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+def parametrize_mcp_server(metafunc: pytest.Metafunc, config: Config | None) -> None:
     """Make a check that asks for `mcp_server` one instance for each configured server."""
     if "mcp_server" in metafunc.fixturenames:
-        from readiness.fixtures import CONFIG
-
-        config = metafunc.config.stash.get(CONFIG, None)
         names = configured_servers(config) if config is not None else [None]
         metafunc.parametrize("mcp_server", names, ids=[name or "configuration" for name in names])
 

@@ -63,7 +63,7 @@ TABLE: Final = {
     "drills": Place(modules="drills", places="facts config errors", packages="psutil"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
     "fixtures": Place(
-        modules="fixtures alert_fixtures drill_fixtures infra_fixtures preflight_fixtures reach",
+        modules="fixtures agent_fixtures turns alert_fixtures drill_fixtures infra_fixtures preflight_fixtures reach",
         places="facts drills checks config errors findings",
         packages="pytest",
     ),

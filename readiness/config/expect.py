@@ -45,6 +45,9 @@ def _claim_kind() -> Kind:
 EXPECT: Final[Schema] = {
     "filtering": Key(_claim_kind(), "tool filtering; default: what the deployed configuration claims"),
     "llm": Key(_claim_kind(), "an LLM provider; default: what the deployed configuration claims"),
+    "prompt_analysis": Key(
+        _claim_kind(), "agents get their tools by hub__analyze_prompt; default: what the deployed configuration claims"
+    ),
     "telemetry": Key(_claim_kind(), "LLM metrics; default: claimed"),
     "authentication": Key(_claim_kind(), "clients must authenticate; default: claimed in production only"),
     "tls": Key(_claim_kind(), "clients must use TLS; default: claimed in production only"),

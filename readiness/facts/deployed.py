@@ -188,12 +188,16 @@ def _deployed_claims(config: Config) -> dict[str, Claim]:
     try:
         deployed = read(config)
     except Unreadable:
-        return {key: Claim(expected=True) for key in ("filtering", "llm", "servers")}
+        return {key: Claim(expected=True) for key in ("filtering", "llm", "prompt_analysis", "servers")}
     filtering = deployed.claims("toolFiltering")
     llm = filtering and deployed.claims("toolFiltering", "llmCategorization")
     return {
         "filtering": _claim(filtering, "the deployed configuration does not enable toolFiltering"),
         "llm": _claim(llm, "the deployed configuration does not enable llmCategorization"),
+        "prompt_analysis": _claim(
+            filtering and deployed.data["toolFiltering"].get("mode") == "prompt-based",
+            "the deployed configuration's toolFiltering.mode is not prompt-based",
+        ),
         "servers": Claim(expected=True),
     }
 

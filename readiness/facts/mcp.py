@@ -56,10 +56,10 @@ class Live:
         self._end = asyncio.Event()
         self._task = asyncio.create_task(self._own())
 
-    async def opened(self) -> None:
+    async def opened(self, seconds: float) -> None:
         """Wait until it is open. Raises Unknown's kinds, and leaves nothing behind then."""
         try:
-            await self.bounded("initialise", asyncio.shield(self._ready))
+            await self.bounded("initialise", asyncio.shield(self._ready), seconds)
         except BaseException:
             await self.close()
             raise

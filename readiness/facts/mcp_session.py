@@ -26,7 +26,7 @@ class Session:
     """One open session, for plain functions. A call raises Refused, BadAnswer, TimedOut, HubDown or CouldNotLook."""
 
     def __init__(self, endpoint: Endpoint, live: Live) -> None:
-        self._endpoint, self.live = endpoint, live
+        self.endpoint, self.live = endpoint, live
         self.wire: Wire = live.wire
         self.protocol = live.sdk.protocol_version
         self.modern = live.modern
@@ -93,14 +93,14 @@ class Session:
         """End it and wait for that; more than once does nothing."""
         if not self.closed:
             self.closed = True
-            self._endpoint.loop.run(self.live.close(), 2 * self.live.where.timeout)
-            self._endpoint.forget(self)
+            self.endpoint.loop.run(self.live.close(), 2 * self.live.where.timeout)
+            self.endpoint.forget(self)
 
     def close_meanwhile(self) -> Closing:
         """Begin to end it, without waiting."""
         self.closed = True
-        self._endpoint.forget(self)
-        return Closing(self._endpoint.loop, self.live)
+        self.endpoint.forget(self)
+        return Closing(self.endpoint.loop, self.live)
 
     def _run(self, stage: str, work: Coroutine[Any, Any, _T], seconds: float | None = None, *, pages: int = 1) -> _T:
         if not self.alive:
@@ -108,9 +108,9 @@ class Session:
             raise BadAnswer(f"{stage}: the session has ended before")
         limit = self.live.where.timeout if seconds is None else seconds
         try:
-            return self._endpoint.loop.run(work, limit * pages)
+            return self.endpoint.loop.run(work, limit * pages)
         finally:
-            self._endpoint.answered(self.live)
+            self.endpoint.answered(self.live)
 
 
 class Closing:
@@ -139,6 +139,8 @@ class Endpoint:
         """
         self.where, self.on_answer = where, on_answer
         self.loop = Loop()
+        self.patience = where.timeout
+        """Seconds that opening a session may take."""
         self._trusted = Trusted(where)
         self._open: list[Session] = []
 
@@ -165,7 +167,7 @@ class Endpoint:
             live = Live(self.where, self._trusted)
             lives.append(live)
             try:
-                await live.opened()
+                await live.opened(self.patience)
             except Unknown as error:
                 return error
             return live

@@ -1,0 +1,81 @@
+"""The agent's path as pytest fixtures: `agent`, one configured call an instance, and the turns among workers."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from readiness.errors import Unknown
+from readiness.findings import PHASES
+from readiness.turns import ALONE, turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from readiness.config.model import Config
+    from readiness.facts.hub import Hub
+    from readiness.facts.mcp_agent import Agent, Sessions
+    from readiness.facts.mcp_calls import ServerCall
+    from readiness.reach import Reach
+
+
+@pytest.fixture
+def readiness_turn(request: pytest.FixtureRequest, readiness_reach: Reach) -> Iterator[None]:
+    """This worker's turn at the hub; without other workers there is nothing to wait for."""
+    folder = readiness_reach.run_dir
+    if folder is None or not hasattr(request.config, "workerinput"):
+        yield
+        return
+    phase = next((name for name in PHASES if request.node.get_closest_marker(name)), "")
+    with turn(folder, alone=phase in ALONE):
+        yield
+
+
+@pytest.fixture(scope="session")
+def readiness_sessions(readiness_reach: Reach) -> Iterator[Sessions]:
+    """This process's sessions, closed at its end, after the checks that watch the whole run."""
+    from readiness.facts.mcp_agent import Sessions
+
+    sessions = Sessions(readiness_reach.config)
+    yield sessions
+    sessions.close()
+
+
+@pytest.fixture
+def agent(hub: Hub, readiness_sessions: Sessions, readiness_reach: Reach) -> Iterator[Agent]:
+    """An agent at work on the hub. A hub that does not answer ends the check in set-up."""
+    from readiness.facts import mcp_before, mcp_windows
+    from readiness.facts.mcp_agent import Agent
+
+    mcp_before.note(hub, readiness_reach.run_dir)
+    yield Agent(readiness_sessions, hub)
+    if readiness_sessions.since is not None:
+        mcp_windows.note(readiness_reach.config, readiness_sessions.since)
+
+
+@pytest.fixture
+def before_the_workflow(readiness_reach: Reach) -> Mapping[str, Any] | None:
+    """The hub's process and its connected servers before the first session; None if that was never learnt."""
+    from readiness.facts import mcp_before
+
+    return mcp_before.read(readiness_reach.run_dir)
+
+
+def instances(config: Config | None) -> list[ServerCall | None]:
+    """The instances of a check that asks for `tool_call`; one without a name where no server is configured."""
+    from readiness.facts.mcp_calls import server_calls
+
+    with contextlib.suppress(Unknown):
+        if config is not None:
+            return list(server_calls(config)) or [None]
+    return [None]
+
+
+def parametrize_tool_call(metafunc: pytest.Metafunc, config: Config | None) -> None:
+    """Make a check that asks for `tool_call` one instance for each configured call, and each server without one."""
+    if "tool_call" in metafunc.fixturenames:
+        calls = instances(config)
+        ids = [one.instance if one is not None else "configuration" for one in calls]
+        metafunc.parametrize("tool_call", calls, ids=ids)

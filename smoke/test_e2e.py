@@ -1,0 +1,237 @@
+"""The agent's path: a session opens, lists, analyses, calls, is kept apart from others, and leaves the hub as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from readiness import Limits, check, compared, measure, note, unknown, warn
+
+pytestmark = pytest.mark.e2e
+
+OPENED = "mcp-session-initialises"
+LISTED = "tools-list-over-mcp"
+ANALYSED = "prompt-analysis-exposes-tools"
+CALLED = "tool-call-returns-its-result"
+
+
+@check(
+    OPENED,
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    after=("hub-answers",),
+    remedy="Agents connect to /mcp; behind a proxy forward /mcp and the announced /messages without buffering.",
+)
+def test_mcp_session_initialises(agent):
+    """An agent's own SDK opens a session and agrees on a protocol."""
+    sessions = []
+    wrong = agent.wrong(lambda: sessions.append(agent.opened()))
+    assert not wrong, wrong
+    note(f"spoken over {sessions[0].wire}, protocol {sessions[0].protocol}, with {sessions[0].server or 'no name'}")
+
+
+@check(
+    LISTED,
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    after=("hub-answers", OPENED),
+    remedy="Compare with GET /api/tools: restart a server whose tools are missing, rename servers and tools that clash.",
+)
+def test_tools_list_over_mcp(agent, deployed):
+    """An agent is offered tools, each with its server's name, once, and with a schema that it can use."""
+    lists = []
+    wrong = agent.wrong(lambda: lists.append(agent.tools()))
+    assert not wrong, wrong
+    tools = lists[0]
+    compared(expected="at least 1 tool", actual=f"{len(tools)} tools")
+    if not tools and deployed.declared_empty:
+        note("no servers are declared, so there are no tools")
+        return
+    assert tools, "the agent is offered no tools"
+    problems = agent.wrong_list(tools)
+    assert not problems, "; ".join(problems[:5])
+    gone = agent.not_offered(tools)
+    assert not gone, f"listed over HTTP, not offered to agents: {', '.join(gone[:5])}"
+
+
+@check(
+    ANALYSED,
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    needs=("filtering", "llm", "prompt_analysis"),
+    after=("hub-answers", LISTED),
+    remedy="Read the hub's log about its LLM (key, quota, baseURL); llmCategorization decides which tools an agent gets.",
+)
+def test_prompt_analysis_exposes_tools(agent):
+    """The analysis of a prompt exposes the tools of the categories that it promises, and no others."""
+    found = []
+    wrong = agent.wrong(lambda: found.append(agent.analysis()))
+    assert not wrong, wrong
+    analysis = found[0]
+    assert not analysis.trouble, analysis.trouble
+    named = ", ".join(analysis.categories[:5])
+    compared(expected=f"the tools of {named}", actual=f"{len(analysis.exposed)} tools exposed")
+    assert analysis.exposed, f"it promised {named}, and the agent is offered no further tool"
+    lacking = sorted((analysis.promised or frozenset()) - analysis.exposed)
+    assert not lacking, f"it promised {named}, and these were not exposed: {', '.join(lacking[:5])}"
+    assert not analysis.strange, f"it promised {named}, and exposed also {', '.join(sorted(analysis.strange)[:5])}"
+    if analysis.promised is None:
+        note("this hub publishes no categories of its tools: which ones it promised cannot be told")
+
+
+@check(
+    "tool-list-change-is-notified",
+    severity="medium",
+    needs=("filtering", "llm", "prompt_analysis"),
+    after=("hub-answers", ANALYSED),
+    remedy="Agents keep the list they have until notifications/tools/list_changed comes: see the hub's and proxy's streams.",
+)
+def test_tool_list_change_is_notified(agent):
+    """An agent is told when its list of tools has changed."""
+    analysis = agent.analysis()
+    if not analysis.exposed:
+        unknown(f"blocked by {ANALYSED}: the list did not change")
+    assert agent.notice(analysis), "the list of tools changed, and the agent was not notified of it"
+
+
+@check(
+    CALLED,
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    after=("hub-answers", LISTED, ANALYSED),
+    remedy="Call it by hand (POST /api/servers/tools) and read the hub's log; stop and start a server that is not connected.",
+)
+def test_tool_call_returns_its_result(agent, deployed, tool_call):
+    """A real call on each configured server gives the answer that is expected."""
+    if tool_call is None:
+        if deployed.declared_empty:
+            note("no servers are declared, so there is nothing to call")
+            return
+        unknown("no server is configured: add [expect] servers, and an [[expect.tool_call]] for each")
+    if tool_call.call is None:
+        unknown(
+            f"no harmless call of {tool_call.server} is configured: add to readiness.toml "
+            f'[[expect.tool_call]] server = "{tool_call.server}", tool = "…", contains = "…"'
+        )
+    compared(expected=tool_call.call.contains or "an answer", actual="see the reason")
+    wrong = agent.wrong_call(tool_call.call)
+    if wrong and agent.enough_without(tool_call.server):
+        warn(wrong)
+        return
+    assert not wrong, wrong
+    compared(expected=tool_call.call.contains or "an answer", actual="it came")
+
+
+@check(
+    "sessions-are-isolated",
+    severity="high",
+    after=("hub-answers", LISTED, CALLED),
+    remedy="Agents see each other's tools or answers: hold the deploy, and report it with the hub's version and log.",
+)
+def test_sessions_are_isolated(agent):
+    """An agent gets neither the tools that another one was shown nor another one's answers."""
+    mine, other = agent.session(), agent.other()
+    seen = agent.names(other)
+    leaked = sorted(seen & agent.exposed(mine))
+    compared(expected="0 tools of another session", actual=f"{len(leaked)} of them")
+    assert not leaked, f"another session is offered what this one was shown: {', '.join(leaked[:5])}"
+    mixed = agent.mixed_up([mine, other])
+    assert not mixed, "; ".join(mixed[:5])
+
+
+@check(
+    "unknown-tool-is-a-protocol-error",
+    severity="medium",
+    after=("hub-answers", OPENED),
+    remedy="An agent that misspells a tool must hear of it: report it with the hub's version.",
+)
+def test_unknown_tool_is_a_protocol_error(agent):
+    """A call of a tool that does not exist ends as a protocol error."""
+    refusals = []
+    wrong = agent.wrong(lambda: refusals.append(agent.refusals.unknown_tool()))
+    assert not wrong, wrong
+    compared(expected="a protocol error", actual=refusals[0].how)
+    assert refusals[0].refused, str(refusals[0])
+    if refusals[0].odd:
+        warn(str(refusals[0]))
+
+
+@check(
+    "malformed-requests-are-refused",
+    severity="medium",
+    after=("hub-answers", OPENED),
+    remedy="What breaks the protocol must end as an error, at once: report it with the hub's version.",
+)
+def test_malformed_requests_are_refused(agent):
+    """Wrong arguments, huge ones, broken JSON and foreign session ids are refused, and the session lives on."""
+    refusals = []
+    wrong = agent.wrong(lambda: refusals.extend(agent.refusals.every()))
+    assert not wrong, wrong
+    told = [refusal for refusal in refusals if not refusal.refused]
+    compared(expected=f"{len(refusals)} refused", actual=f"{len(refusals) - len(told)} refused")
+    assert not told, "; ".join(map(str, told))
+    broken = agent.refusals.still_works()
+    assert not broken, f"afterwards the session is broken: {broken}"
+    for refusal in refusals:
+        if refusal.odd:
+            warn(str(refusal))
+
+
+@check(
+    "concurrent-sessions-work",
+    severity="high",
+    limits=Limits(critical=3, unit="sessions", better="higher"),
+    after=("hub-answers", LISTED, CALLED),
+    remedy="See the hub's log and its limits on connections (LimitNOFILE, the proxy's worker_connections).",
+)
+def test_concurrent_sessions_work(agent, limits):
+    """Several agents at once each get a session and the answers to their own calls."""
+    wanted = agent.at_once(limits.critical)
+    opened = agent.open_together(wanted)
+    try:
+        assert not opened.trouble, f"{len(opened.sessions)} of {wanted} sessions opened: {opened.trouble}"
+        mixed = agent.mixed_up(opened.sessions)
+        compared(expected=f"{wanted} sessions", actual=f"{wanted - len(mixed)} sessions")
+        assert not mixed, f"of {wanted} sessions at once: {'; '.join(mixed[:5])}"
+    finally:
+        agent.closed(*opened.sessions)
+
+
+@check(
+    "session-close-does-not-stall-the-hub",
+    severity="high",
+    limits=Limits(warning=50, critical=1000, unit="ms"),
+    after=("hub-answers", OPENED),
+    remedy="Each agent that leaves freezes the hub for all others: see its log for what it writes then, and update it.",
+)
+def test_session_close_does_not_stall_the_hub(agent, limits):
+    """The hub goes on answering while an agent's session closes."""
+    stall = agent.stall(limits.warning)
+    note(f"health was asked {stall.samples} times while a session closed")
+    measure(round(stall.seconds * 1000, 1), what="health stood still for")
+
+
+@check(
+    "hub-survives-the-workflow",
+    severity="critical",
+    rollback="validation-failure",
+    after=("hub-answers", OPENED),
+    remedy="Something that an agent does ends or cripples the hub: read its log's last lines, and hold the deploy.",
+)
+def test_hub_survives_the_workflow(agent, hub, before_the_workflow):
+    """After all this the same process answers as fast as before, with the same servers."""
+    slow = agent.closed_all()
+    if before_the_workflow is None:
+        unknown("which process answered before the workflow was never learnt")
+    hub.new_attempt()
+    now = hub.identity().pid
+    compared(expected=f"process {before_the_workflow['pid']}", actual=f"process {now}")
+    assert now == before_the_workflow["pid"], (
+        f"process {before_the_workflow['pid']} answered before the workflow, {now} after it: the hub was restarted"
+    )
+    lost = sorted(set(before_the_workflow["connected"]) - set(agent.connected()))
+    assert not lost, f"connected before the workflow, and no longer: {', '.join(lost)}"
+    assert slow is None, f"health took {agent.usual * 1000:.0f} ms before the workflow, and {slow:.2f} s long after it"
