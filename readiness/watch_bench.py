@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 LIVE: Final = ("hub-answers", "hub-is-ready", "mcp-servers-are-connected")
 """Checks of health that are watched beside every alert: without them an alert means nothing."""
+_LASTING: Final = frozenset({"readiness_config", "readiness_reach", "past_runs"})
+"""Facts of a session that outlive a round: open connections, and the history, which reads every run of it once.
+
+All others are made anew each round: what a run sees once, a watch has to see again.
+"""
 _DEPTH: Final = 20
 _ENDS: Final = (KeyboardInterrupt, SystemExit)
 """What ends the view, and is no outcome."""
@@ -92,7 +97,7 @@ class Bench:
         self._stash[fixtures.RUN_DIR] = run_dir
         self._stash[fixtures.REDACT] = redact
         self._kept: dict[str, Any] = {}
-        self._ends: list[Iterator[Any]] = []
+        self._ends: dict[str, Iterator[Any]] = {}
         self._modules: dict[str, ModuleType] = {}
         watched = {c.id: (c, file) for c, file in catalogue() if c.phase == "alerts" or c.id in LIVE}
         # a hub that is down is found once: whoever asks first tells all others
@@ -117,6 +122,13 @@ class Bench:
             return self._value(name, look)
         finally:
             _finish(look.ends)
+
+    def new_round(self) -> None:
+        """Forget what a run sees once; its checks look again."""
+        for name in self._kept.keys() - _LASTING:
+            del self._kept[name]
+            if name in self._ends:
+                _finish([self._ends.pop(name)])
 
     def look(self, check_id: str) -> Seen:
         """Run one attempt of a check. Raises nothing: what goes wrong is its outcome."""
@@ -194,14 +206,18 @@ class Bench:
         lasting = marker.scope in {"session", "package", "module"}
         made = function(**{n: self._value(n, look, depth + 1) for n in _names(function)})
         if inspect.isgeneratorfunction(function):
-            (self._ends if lasting else look.ends).append(made)
+            if lasting:
+                self._ends[name] = made
+            else:
+                look.ends.append(made)
             made = next(made)
         (self._kept if lasting else look.values)[name] = made
         return made
 
     def close(self) -> None:
         """End what the facts opened."""
-        _finish(self._ends)
+        _finish(list(self._ends.values()))
+        self._ends.clear()
         self._kept.clear()
 
 

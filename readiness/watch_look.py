@@ -76,6 +76,7 @@ class Watcher:
     def look(self) -> Look:
         """See everything once."""
         at, started = time.time(), time.monotonic()
+        self.bench.new_round()
         asked = {i: p.check for i, p in self.plan.items() if p.not_applicable is None}
         seen = {check_id: self.bench.look(check_id) for check_id in asked}
         standing = self._settling.take(seen, asked, time.monotonic())

@@ -33,6 +33,8 @@ _SERVER: Final = {"connected": "green", "disabled": "dim", "connecting": "yellow
 _MOST_SERVERS: Final = 8
 _MOST_ALERTS: Final = 6
 _REASON_LINES: Final = 2
+_TALL: Final = 36
+"""Lines from which a screen has room for what nothing judges."""
 _WIDE: Final = 100
 """Columns from which servers and host stand side by side."""
 
@@ -119,6 +121,8 @@ class View:
 
     def _metrics(self, title: str, rows: Sequence[Row]) -> RenderableType:
         shown = [row for row in rows if row.value is not None or row.check]
+        if self.console.height < _TALL:
+            shown = [row for row in shown if row.check] or shown
         table = Table(
             box=None, padding=(0, 2, 0, 0), title=Text(title, "bold"), title_justify="left", show_header=False
         )
