@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import Limits, check, compared, measure, note, unknown, warn, where_found
+from readiness import Limits, caused_by, check, compared, measure, note, unknown, warn, where_found
 
 pytestmark = pytest.mark.preflight
 
 SMALLEST = 100
 """KB below which an artifact is no bundle of a hub: the assessment's number."""
+IS_THERE = "artifact-is-executable"
+"""The check that tells of an artifact that cannot be read; what else needs it has nothing to add."""
+UNIT = "release-is-what-the-unit-runs"
+PACKAGE = "artifact-runs-and-reports-its-version"
+"""The check that tells of a package.json that cannot be read."""
 SHOWN = 5
 """Names that a sentence lists."""
 
@@ -21,16 +26,20 @@ def _fail(error, release):
     pytest.fail(str(error), pytrace=False)
 
 
-def _read(release, look):
-    """What `look` reads; a file that is proven to be at fault fails the check."""
+def _read(release, look, cause=None):
+    """What `look` reads; a file that is proven to be at fault fails the check. `cause` is the check that tells why."""
     wrong = release.wrong(look)
     if wrong is not None:
+        if release.is_package(wrong.path):
+            caused_by(PACKAGE)
+        elif cause is not None:
+            caused_by(cause)
         _fail(wrong, release)
     return look()
 
 
-def _artifact(release):
-    artifact = _read(release, release.artifact)
+def _artifact(release, cause=IS_THERE):
+    artifact = _read(release, release.artifact, cause)
     where_found(release.shown(artifact.path))
     note(f"{release.shown(artifact.path)}, named by {artifact.source}")
     return artifact
@@ -45,9 +54,9 @@ def _artifact(release):
 )
 def test_artifact_is_executable(release):
     """The release's entry point is there, may be executed, and says what executes it."""
-    artifact = _artifact(release)
+    artifact = _artifact(release, UNIT)
     name = release.shown(artifact.path)
-    shebang = _read(release, lambda: artifact.shebang)
+    shebang = _read(release, lambda: artifact.shebang, UNIT if release.astray(artifact) else None)
     mode = release.mode(artifact.path)
     compared(expected="an executable file", actual=f"mode {mode:03o}")
     assert mode & 0o111, f"{name} may not be executed: its mode is {mode:03o}"
@@ -66,7 +75,7 @@ def test_artifact_is_executable(release):
 def test_artifact_size_is_plausible(release):
     """The entry point is as large as a bundled hub: neither a stub nor half the disk."""
     artifact = _artifact(release)
-    size = _read(release, lambda: release.size(artifact.path)) / 1000
+    size = _read(release, lambda: release.size(artifact.path), IS_THERE) / 1000
     assert size >= SMALLEST, (
         f"{release.shown(artifact.path)} has {size:.1f} KB; a bundled hub has {SMALLEST} KB at least"
     )
@@ -78,13 +87,14 @@ def test_artifact_size_is_plausible(release):
     severity="critical",
     needs=("release",),
     where="tree",
-    remedy="Run `dist/cli.js --version` and mend what it says; build again after changing package.json's version.",
+    remedy="Run `dist/cli.js --version` and mend what it says; build again after changing package.json's version. "
+    "A package.json that was lost comes back with `git checkout -- package.json`.",
 )
 def test_artifact_runs_and_reports_its_version(release):
     """The artifact starts, and says the version that package.json names."""
-    artifact = _artifact(release)
-    _read(release, lambda: artifact.shebang)
     version = _read(release, release.package).version
+    artifact = _artifact(release)
+    _read(release, lambda: artifact.shebang, IS_THERE)
     done = release.say_version(artifact)
     name = release.shown(artifact.path)
     assert done.ok, f"{name} --version {done.ending}: {done.last_words()}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import check, compared, note, unknown, warn, where_found
+from readiness import caused_by, check, compared, note, unknown, warn, where_found
 
 pytestmark = pytest.mark.preflight
 
@@ -12,10 +12,14 @@ SHOWN = 5
 """Names that a sentence lists."""
 
 
-def _read(release, look):
-    """What `look` reads; a file that is proven to be at fault fails the check."""
+def _read(release, look, cause=None):
+    """What `look` reads; a file that is proven to be at fault fails the check. `cause` is the check that tells why."""
     wrong = release.wrong(look)
     if wrong is not None:
+        if release.is_package(wrong.path):
+            caused_by("artifact-runs-and-reports-its-version")
+        elif cause is not None:
+            caused_by(cause)
         if wrong.path is not None:
             where_found(release.shown(wrong.path), wrong.line)
         pytest.fail(str(wrong), pytrace=False)
@@ -74,6 +78,8 @@ def test_no_known_vulnerabilities(release, dependencies):
     if not _read(release, dependencies.production):
         note("the release depends on nothing, so nobody was asked")
         return
+    if not dependencies.locks():
+        caused_by("lockfile-is-present-and-in-step")
     found = dependencies.advisories()
     bad, moderate = dependencies.at_least(found, "high"), dependencies.at_least(found, "moderate")
     where_found("package.json")
@@ -112,7 +118,7 @@ def test_update_bot_is_configured(release, dependencies):
 def test_runtime_version_is_supported(release, dependencies):
     """The runtime that is installed is one that the release says it supports."""
     package = _read(release, release.package)
-    name, version = _read(release, dependencies.runtime)
+    name, version = _read(release, dependencies.runtime, "artifact-is-executable")
     wanted = package.engines.get(name)
     where_found("package.json")
     compared(expected=wanted or "a range in engines", actual=f"{name} {version}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import check, compared, note, unknown, warn, where_found
+from readiness import caused_by, check, compared, note, unknown, warn, where_found
 
 pytestmark = pytest.mark.preflight
 
@@ -237,6 +237,10 @@ def test_secret_references_are_resolved_by_the_loader(release, env_loader):
         return
     first = (idioms or references)[0]
     where_found(release.shown(release.env_path), first.line)
+    wrong = release.wrong(env_loader.way)
+    if wrong is not None:
+        caused_by("release-is-what-the-unit-runs")
+        unknown(f"what loads the env file is not known: {wrong}")
     way, who = env_loader.way()
     names = ", ".join(one.name for one in [*idioms, *references][:SHOWN])
     compared(expected="resolved at the start", actual=way or "not known")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import check, compared, note, where_found
+from readiness import caused_by, check, compared, note, where_found
 
 pytestmark = pytest.mark.preflight
 
@@ -18,6 +18,8 @@ def _read(release, look):
     if wrong is not None:
         if wrong.path is not None:
             where_found(release.shown(wrong.path), wrong.line)
+        if release.is_package(wrong.path):
+            caused_by("artifact-runs-and-reports-its-version")
         pytest.fail(str(wrong), pytrace=False)
     return look()
 
@@ -62,7 +64,8 @@ def test_previous_release_is_kept(release, operation):
     assert version.removeprefix("v") in said, (
         f"the previous release {name} is {version} and says {said or 'no version'}"
     )
-    assert not release.same(previous.path, release.built().path), "the previous release is the one that is deployed"
+    built = _read(release, release.built)
+    assert not release.same(previous.path, built.path), "the previous release is the one that is deployed"
 
 
 @check(
@@ -70,7 +73,7 @@ def test_previous_release_is_kept(release, operation):
     severity="critical",
     needs=("release",),
     where="host",
-    remedy="Give the state folder to the service's user (`chown -R`), and move aside the file that does not parse.",
+    remedy="Give the state folder to the service's user (`chown -R`), and move aside what does not parse or stands in its place.",
 )
 def test_hub_state_is_readable(release, operation):
     """The hub's state folder parses, can be written, and belongs to the user of the service."""

@@ -10,11 +10,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from readiness.checks import check, compared, measure, note, unknown, warn, where_found
+    from readiness.checks import caused_by, check, compared, measure, note, unknown, warn, where_found
     from readiness.findings import Limits
 
 __version__ = "0.1.0"
-__all__ = ["Limits", "__version__", "check", "compared", "measure", "note", "unknown", "warn", "where_found"]
+__all__ = ["Limits", "__version__", "caused_by", "check", "compared", "measure", "note", "unknown", "warn", "where_found"]
 
 
 def __getattr__(name: str) -> object:

@@ -42,6 +42,7 @@ class Recorder:
     lost_hub: bool = False
     path: str | None = None
     line: int | None = None
+    cause: str | None = None
 
 
 current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("readiness_recorder", default=None)
@@ -131,6 +132,15 @@ def where_found(path: str, line: int | None = None) -> None:
     """Record the file (and line) a finding is about, for annotations and SARIF."""
     recorder = _recorder()
     recorder.path, recorder.line = path, line
+
+
+def caused_by(check_id: str) -> None:
+    """Record that whatever this attempt cannot show from here on is what the check `check_id` is about.
+
+    If that check failed too, this one is unknown, "blocked by" it, so that one thing to mend is told once. If it did not (it
+    passed, was not asked, does not apply), this one stays what it is: nobody else would tell then.
+    """
+    _recorder().cause = check_id
 
 
 def measure(value: object, *, n: int | None = None, limits: Limits | None = None, what: str = "measured") -> float:

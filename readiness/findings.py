@@ -185,6 +185,7 @@ class Finding:
     notes: tuple[str, ...] = ()
     waiver: str | None = None
     blocked_by: str | None = None
+    """The check that tells the cause; of a failed one only while it is not settled whether that check failed as well."""
     fires: bool = True
     """Whether its trigger fires when it failed; False for a measure inside its rollback limit."""
     lost_hub: bool = False

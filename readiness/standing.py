@@ -64,7 +64,7 @@ def settle(plan: Sequence[Planned], findings: Sequence[Finding]) -> Settled:
         trouble.append("nothing was executed")
     if lost:
         trouble.append(f"{count(len(lost), 'planned check')} never reported: {names(lost)}")
-    return Settled(standings=_block(standings), trouble=(*trouble, *_strangers(plan, findings)))
+    return Settled(standings=_block(_explained(standings)), trouble=(*trouble, *_strangers(plan, findings)))
 
 
 def standing_of(planned: Planned, findings: tuple[Finding, ...]) -> Standing:
@@ -129,6 +129,50 @@ def _strangers(plan: Sequence[Planned], findings: Sequence[Finding]) -> tuple[st
         return ()
     found = [f"{name} ({outcome.value})" for name, outcome in strange.items()]
     return (f"{count(len(found), 'result')} of what was not planned: {names(found)}",)
+
+
+# --- causes: what a check says of itself, that another one tells why -----------------------------------------------------
+
+
+def _explained(standings: list[Standing]) -> list[Standing]:
+    """Take what checks say of their causes at its word where the check they name bears it out, and drop it elsewhere.
+
+    A failure is explained by another failure alone: what is merely unknown must not hide what is proven bad.
+    """
+    if not any(finding.blocked_by for standing in standings for finding in standing.findings):
+        return standings
+    known = {standing.planned.check.id: standing for standing in standings}
+    return [
+        standing_of(standing.planned, tuple(_explained_finding(finding, known) for finding in standing.findings))
+        for standing in standings
+    ]
+
+
+def _explained_finding(finding: Finding, known: Mapping[str, Standing]) -> Finding:
+    if finding.blocked_by is None:
+        return finding
+    root = _told_by(finding, known)
+    if root is None:
+        return dataclasses.replace(finding, blocked_by=None)
+    reason = f"blocked by {root}" + (f": {finding.reason}" if finding.reason else "")
+    return dataclasses.replace(finding, outcome=Outcome.UNKNOWN, reason=reason, blocked_by=root)
+
+
+def _told_by(finding: Finding, known: Mapping[str, Standing]) -> str | None:
+    """The last check in the row of causes that bears out what `finding` says; None where none does, or they go in a circle."""
+    root, seen, outcome = None, {finding.check}, finding.outcome
+    name = finding.blocked_by
+    while name is not None:
+        if name in seen:
+            return None
+        seen.add(name)
+        cause = known.get(name)
+        bears_out = {Outcome.FAILED} if outcome is Outcome.FAILED else {Outcome.FAILED, Outcome.UNKNOWN}
+        if cause is None or outcome not in {Outcome.FAILED, Outcome.UNKNOWN} or cause.outcome not in bears_out:
+            break
+        root, outcome = name, cause.outcome
+        name = next((f.blocked_by for f in cause.findings if f.outcome is cause.outcome), None)
+    return root
 
 
 # --- blocking: a check rests on those that its `after` names ----------------------------------------------------------

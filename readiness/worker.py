@@ -18,7 +18,7 @@ import pytest
 
 from readiness import checks
 from readiness.errors import HubDown
-from readiness.findings import OPT_IN_PHASES, Finding
+from readiness.findings import OPT_IN_PHASES, Finding, Outcome
 from readiness.outcome import bounded, is_failure, leaves, outcome_of
 from readiness.planning import PlanError, PlannedItem, contradictions, item_of, matches
 
@@ -31,6 +31,8 @@ ITEM: Final = pytest.StashKey[PlannedItem]()
 RECORDER: Final = pytest.StashKey[checks.Recorder]()
 ATTEMPTS: Final = pytest.StashKey[int]()
 _TOKEN: Final = pytest.StashKey[contextvars.Token[checks.Recorder | None]]()
+_ORDER: Final = ("preflight", "infra", "health", "alerts", "e2e", "load", "drill")
+"""Phases in the order in which one process runs them."""
 LARGE_RUN: Final = 1_000
 """Tests from which the garbage collector's rounds are felt."""
 
@@ -211,7 +213,14 @@ class Worker:
             lost_hub=recorder.lost_hub or any(isinstance(leaf, HubDown) for leaf in leaves(error)),
             path=recorder.path,
             line=recorder.line,
+            blocked_by=_cause(recorder, planned, outcome),
         )
+
+
+def _cause(recorder: checks.Recorder, planned: PlannedItem, outcome: Outcome) -> str | None:
+    """The other check that this one says is about its cause; it is borne out, or dropped, once all checks are in."""
+    explained = outcome in {Outcome.FAILED, Outcome.UNKNOWN} and recorder.cause != planned.check.id
+    return recorder.cause if explained else None
 
 
 def spare_the_collector(tests: int) -> None:
@@ -224,12 +233,16 @@ def spare_the_collector(tests: int) -> None:
         gc.freeze()
 
 
-def _position(item: pytest.Item) -> int:
-    """Checks that others wait for come first, those that watch the whole run last; the rest stays in order."""
+def _position(item: pytest.Item) -> tuple[bool, int, bool]:
+    """Phase by phase, so that what disturbs a hub follows what looks at it; those that watch the whole run come last.
+
+    Within a phase, checks that others wait for come first; the rest stays in order.
+    """
     planned = item.stash.get(ITEM, None)
     if planned is None:
-        return 1
-    return 2 if planned.check.last else 1 if planned.check.after else 0
+        return (False, _ORDER.index("health"), True)
+    check = planned.check
+    return (check.last, _ORDER.index(check.phase), bool(check.after))
 
 
 def _worth_another(error: BaseException) -> bool:

@@ -2,102 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import http.server
 import json
 import shutil
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from readiness.config.model import Config, Target
 from tests.preflight_tree import judge
+from tests.registry import ADVISORY, WANTED, lock, registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 
-ADVISORY = {
-    "id": 1096727,
-    "url": "https://github.com/advisories/GHSA-jf85-cpcp-j695",
-    "title": "Prototype Pollution in lodash",
-    "severity": "critical",
-    "vulnerable_versions": "<4.17.12",
-    "cwe": ["CWE-1321"],
-    "cvss": {"score": 9.1, "vectorString": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:H/A:H"},
-}
-PACKUMENT = {
-    "name": "lodash",
-    "dist-tags": {"latest": "4.17.21"},
-    "versions": {
-        version: {
-            "name": "lodash",
-            "version": version,
-            "dist": {"tarball": "http://127.0.0.1/x.tgz", "shasum": "0" * 40},
-        }
-        for version in ("4.17.11", "4.17.21")
-    },
-}
-
-
-class Registry(http.server.BaseHTTPRequestHandler):
-    """Answers the bulk advisory route as the server was told, and what npm asks besides."""
-
-    def do_POST(self) -> None:
-        """An audit."""
-        body = self.rfile.read(int(self.headers["content-length"]))
-        asked = json.loads(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
-        server: Any = self.server
-        server.asked.append(asked)
-        status, answer = server.told
-        self._say(status, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
-
-    def do_GET(self) -> None:
-        """What is known about a package."""
-        self._say(200, json.dumps(PACKUMENT).encode())
-
-    def _say(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Silent."""
-
-
-@contextlib.contextmanager
-def registry(status: int, answer: object) -> Iterator[Any]:
-    """A registry that gives this answer to every audit."""
-    server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
-    server.told, server.asked = (status, answer), []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
-
 
 def release(folder: Path, port: int) -> Config:
     """A release with one locked dependency that asks the registry at `port`."""
-    wanted = {"lodash": "^4.17.0"}
-    (folder / "package.json").write_text(json.dumps({"name": "x", "version": "1.0.0", "dependencies": wanted}))
-    locked = {"": {"name": "x", "version": "1.0.0", "dependencies": wanted}}
-    locked["node_modules/lodash"] = {
-        "version": "4.17.11",
-        "resolved": "http://127.0.0.1/x.tgz",
-        "integrity": "sha512-eA==",
-    }
-    lock = {"name": "x", "version": "1.0.0", "lockfileVersion": 3, "requires": True, "packages": locked}
-    (folder / "package-lock.json").write_text(json.dumps(lock))
+    (folder / "package.json").write_text(json.dumps({"name": "x", "version": "1.0.0", "dependencies": WANTED}))
+    (folder / "package-lock.json").write_text(lock("x", "1.0.0"))
     (folder / ".npmrc").write_text(f"registry=http://127.0.0.1:{port}/\n")
     return Config(target=Target(release=folder))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,8 @@ def told(result: Result) -> str:
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_mutation_is_found_exactly(mutation: Mutation, host: Site) -> None:
     """Preflight finds what is named, nothing else, and decides what follows from it."""
+    if mutation.tool is not None and shutil.which(mutation.tool) is None:
+        pytest.skip(f"{mutation.tool} is not installed")
     result = run(mutation, host)
     said = told(result)
     assert result.troubled == dict(mutation.expected), said
@@ -66,10 +69,8 @@ def test_the_healthy_release_has_no_finding(committed: bool, host: Site) -> None
 
 def test_every_check_has_a_mutation_of_its_own() -> None:
     """Each check of preflight is named by at least one mutation, as failed or degraded."""
-    # what a registry says of a release is proven against one in tests/test_facts_audit.py
-    elsewhere = {"no-known-vulnerabilities"}
     named = {check for m in MUTATIONS for check, outcome in m.expected.items() if outcome in {"failed", "degraded"}}
-    assert set(severities()) - named == elsewhere
+    assert set(severities()) - named == set()
 
 
 def test_mutations_are_well_formed() -> None:

@@ -89,7 +89,7 @@ def test_what_blocks_the_verdict_comes_first_then_what_costs_most() -> None:
     )
     assert keys(found) == [["critical"], ["lost"], ["root"], ["high"], ["low-but-dear"], ["slow"], ["waived"]]
     root = causes(found).ranked[2]
-    assert ([row.check for row in root.blocked], root.points, root.settles) == (
+    assert ([row.check for row in root.blocked], int(root.points), root.settles) == (
         ["rests-on-root", "rests-on-that"],
         11,
         2,

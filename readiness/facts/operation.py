@@ -213,6 +213,8 @@ def _can_write(folder: Path, owner: int | None) -> bool:
 def _listed(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())[:1000]
+    except NotADirectoryError:
+        raise Unreadable(f"{folder} is a file, and a folder is to be there", "broken", folder) from None
     except OSError as error:
         raise Unreadable(f"{folder} cannot be listed: {error.strerror or error}", "denied", folder) from None
 

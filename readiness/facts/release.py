@@ -119,6 +119,16 @@ class Release:
                 raise
         return self.built()
 
+    def is_package(self, path: Path | None) -> bool:
+        """Whether `path` is the release's package.json."""
+        return path == self.root / "package.json"
+
+    def astray(self, what: Entry) -> bool:
+        """Whether `what` is to run and is another file than the one that package.json names."""
+        with contextlib.suppress(Unreadable):
+            return not self.same(what.path, self.built().path)
+        return False
+
     def say_version(self, what: Entry) -> child.Done:
         """Start an entry point with `--version`, in a scratch HOME: every start truncates its HOME's log.
 

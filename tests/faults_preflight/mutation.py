@@ -19,7 +19,7 @@ class Mutation:
     `config` is laid over the run's readiness.toml (None drops a key). Unless `committed` is False, what was changed is
     committed, and reviewed, so that the worktree says nothing; unless `backed_up` is False, the backup is made anew
     afterwards, so that it holds what runs. With `builds` the release's own build, tests and linter run too; where they
-    are expected to fail they do anyway. `verdict` is what must come of it where the
+    are expected to fail they do anyway. Without `tool`, a program, nothing of it can be shown. `verdict` is what must come of it where the
     severities of what is expected alone do not say so.
     """
 
@@ -32,6 +32,7 @@ class Mutation:
     committed: bool = True
     backed_up: bool = True
     builds: bool = False
+    tool: str | None = None
     verdict: str | None = None
 
     @property

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.faults_preflight.changes import CLI, DEGRADED, FAILED, data, folder, git, mode, nothing, package, size
+from tests.faults_preflight.changes import (
+    CLI,
+    DEGRADED,
+    FAILED,
+    UNKNOWN,
+    data,
+    folder,
+    git,
+    mode,
+    nothing,
+    package,
+    size,
+)
 from tests.faults_preflight.mutation import Mutation, each, edit, remove, write
 
 if TYPE_CHECKING:
@@ -29,11 +41,11 @@ def artifact(name: str, sentence: str, mutate: Change, words: tuple[str, ...], *
 
 GONE: Final = {
     "artifact_is_executable": FAILED,
-    "artifact_size_is_plausible": FAILED,
-    "artifact_runs_and_reports_its_version": FAILED,
-    "runtime_version_is_supported": FAILED,
+    "artifact_size_is_plausible": UNKNOWN,
+    "artifact_runs_and_reports_its_version": UNKNOWN,
+    "runtime_version_is_supported": UNKNOWN,
 }
-"""Without the artifact nobody can say what runs it."""
+"""Without the artifact nobody can say anything else of it, nor what runs it: one cause, and three that wait for it."""
 ARTIFACT: Final = (
     artifact(
         "artifact-may-not-be-executed",
@@ -46,7 +58,7 @@ ARTIFACT: Final = (
         "artifact-is-missing",
         "nobody built the release",
         remove(CLI),
-        ("dist/cli.js",),
+        ("dist/cli.js", "blocked by artifact-is-executable"),
         **GONE,
     ),
     artifact(
@@ -62,7 +74,7 @@ ARTIFACT: Final = (
         "artifact-is-a-folder",
         "dist/cli.js is a directory",
         folder(CLI),
-        ("folder",),
+        ("folder", "blocked by artifact-is-executable"),
         **GONE,
     ),
     artifact(

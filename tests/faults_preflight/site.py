@@ -154,10 +154,13 @@ def site(folder: Path) -> Iterator[Site]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         made = Site(folder, f"http://127.0.0.1:{listener.getsockname()[1]}{llm.PATH}")
         thread.start()
-        server = asyncio.run_coroutine_threadsafe(llm.serve(listener, made.key), loop).result(10)
+        orders = folder / "orders"
+        orders.mkdir(mode=0o700)
+        double = llm.LlmDouble(listener, made.key, orders)
+        asyncio.run_coroutine_threadsafe(double.start(), loop).result(10)
         try:
             yield made
         finally:
-            loop.call_soon_threadsafe(server.close)
+            asyncio.run_coroutine_threadsafe(double.stop(), loop).result(10)
             loop.call_soon_threadsafe(loop.stop)
             thread.join(5)

@@ -18,6 +18,7 @@ from tests.faults_preflight.changes import (
     package,
 )
 from tests.faults_preflight.mutation import Mutation, each, edit, remove, write
+from tests.registry import WANTED, lasting, lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,24 @@ LOCK: Final = """{
   }
 }
 """
+
+
+def vulnerable(severity: str, sentence: str, outcome: str | None) -> Mutation:
+    """A locked dependency that the registry knows an advisory of this severity about."""
+
+    def asks(tree: Path) -> None:
+        write(".npmrc", f"registry=http://127.0.0.1:{lasting(severity)}/\n")(tree)
+
+    return Mutation(
+        name=f"advisory-of-{severity}-severity",
+        sentence=sentence,
+        mutate=each(package(dependencies=WANTED), write("package-lock.json", lock("mcp-hub", "4.3.0")), asks),
+        expected={"no-known-vulnerabilities": outcome} if outcome else {},
+        words=(f"lodash ({severity}",) if outcome else (),
+        tool="npm",
+    )
+
+
 DEPENDENCIES: Final = (
     Mutation(
         name="lock-file-is-missing",
@@ -45,7 +64,7 @@ DEPENDENCIES: Final = (
             "lockfile-is-present-and-in-step": FAILED,
             "no-known-vulnerabilities": UNKNOWN,
         },
-        words=("no lock file",),
+        words=("no lock file", "blocked by lockfile-is-present-and-in-step"),
     ),
     Mutation(
         name="lock-file-is-out-of-step",
@@ -79,6 +98,10 @@ DEPENDENCIES: Final = (
         expected={"dependencies-are-pinned": FAILED, "no-known-vulnerabilities": UNKNOWN},
         words=("left latest",),
     ),
+    vulnerable("critical", "a dependency that lets strangers in", FAILED),
+    vulnerable("high", "a dependency with a vulnerability of high severity", FAILED),
+    vulnerable("moderate", "a dependency with a vulnerability of moderate severity", DEGRADED),
+    vulnerable("low", "a dependency with a vulnerability that hardly matters", None),
     Mutation(
         name="no-update-bot",
         sentence="nobody proposes newer versions",
@@ -117,21 +140,58 @@ DEPENDENCIES: Final = (
     ),
 )
 
+NAMELESS: Final = {
+    "artifact-runs-and-reports-its-version": FAILED,
+    "dependencies-are-pinned": UNKNOWN,
+    "lockfile-is-present-and-in-step": UNKNOWN,
+    "no-known-vulnerabilities": UNKNOWN,
+    "previous-release-is-kept": UNKNOWN,
+    "release-is-what-the-unit-runs": UNKNOWN,
+    "runtime-version-is-supported": UNKNOWN,
+    "update-bot-is-configured": UNKNOWN,
+    "version-is-documented": UNKNOWN,
+}
+"""Without package.json the version is not known: one cause, and all that need what it says wait for it."""
+PACKAGE: Final = (
+    Mutation(
+        name="package-json-is-missing",
+        sentence="package.json was not brought along",
+        mutate=remove("package.json"),
+        expected=NAMELESS,
+        words=("package.json is missing", "blocked by artifact-runs-and-reports-its-version"),
+    ),
+    Mutation(
+        name="package-json-is-cut-in-half",
+        sentence="package.json does not parse",
+        mutate=write("package.json", '{"name": "mcp-hub",'),
+        expected=NAMELESS,
+        words=("package.json:1 is no JSON", "blocked by artifact-runs-and-reports-its-version"),
+    ),
+    Mutation(
+        name="neither-package-json-nor-artifact",
+        sentence="half of the release is missing: two causes",
+        mutate=each(remove("package.json"), remove(CLI)),
+        expected=NAMELESS | {"artifact-is-executable": FAILED, "artifact-size-is-plausible": UNKNOWN},
+        words=("dist/cli.js is missing", "package.json is missing", "blocked by artifact-is-executable"),
+    ),
+)
+
 ASTRAY: Final = {
     "release-is-what-the-unit-runs": FAILED,
-    "artifact-is-executable": FAILED,
-    "artifact-size-is-plausible": FAILED,
-    "artifact-runs-and-reports-its-version": FAILED,
-    "runtime-version-is-supported": FAILED,
+    "artifact-is-executable": UNKNOWN,
+    "artifact-size-is-plausible": UNKNOWN,
+    "artifact-runs-and-reports-its-version": UNKNOWN,
+    "runtime-version-is-supported": UNKNOWN,
 }
-"""What is said of the artifact is said of what the unit starts."""
+"""What is said of the artifact is said of what the unit starts: where that is not to be found, the unit is the one cause."""
+BLOCKED: Final = "blocked by release-is-what-the-unit-runs"
 RELEASE: Final = (
     Mutation(
         name="unit-runs-another-tree",
         sentence="the unit still starts what lies elsewhere",
         mutate=edit(UNIT, "/release/dist/cli.js", "/elsewhere/dist/cli.js"),
         expected=ASTRAY,
-        words=("elsewhere",),
+        words=("elsewhere", BLOCKED),
     ),
     Mutation(
         name="unit-reads-another-configuration",
@@ -145,7 +205,19 @@ RELEASE: Final = (
         sentence="no unit, and the configuration names one",
         mutate=remove(UNIT),
         expected=ASTRAY | {"secret-references-are-resolved-by-the-loader": UNKNOWN},
-        words=("mcp-hub.service",),
+        words=("mcp-hub.service", BLOCKED),
+    ),
+    Mutation(
+        name="unit-is-missing-in-ci",
+        sentence="no unit, and nobody asks about it where the host is out of reach: the artifact's own check tells",
+        mutate=remove(UNIT),
+        config={"target": {"where": "ci"}},
+        expected={
+            "artifact-is-executable": FAILED,
+            "artifact-size-is-plausible": UNKNOWN,
+            "artifact-runs-and-reports-its-version": UNKNOWN,
+        },
+        words=("mcp-hub.service", "blocked by artifact-is-executable"),
     ),
     Mutation(
         name="previous-release-is-gone",
@@ -180,8 +252,8 @@ RELEASE: Final = (
         name="state-is-a-file",
         sentence="a file stands where the state folder is to be",
         mutate=each(lambda tree: shutil.rmtree(tree / STATE), write(STATE, "")),
-        expected={"hub-state-is-readable": UNKNOWN},
-        words=("mcp-hub",),
+        expected={"hub-state-is-readable": FAILED},
+        words=("is a file, and a folder is to be there",),
     ),
     Mutation(
         name="state-is-not-there-yet",
@@ -190,4 +262,4 @@ RELEASE: Final = (
     ),
 )
 
-MUTATIONS: Final = (*DEPENDENCIES, *RELEASE)
+MUTATIONS: Final = (*PACKAGE, *DEPENDENCIES, *RELEASE)
