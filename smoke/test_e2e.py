@@ -11,7 +11,6 @@ pytestmark = pytest.mark.e2e
 OPENED = "mcp-session-initialises"
 LISTED = "tools-list-over-mcp"
 ANALYSED = "prompt-analysis-exposes-tools"
-CALLED = "tool-call-returns-its-result"
 
 
 @check(
@@ -97,7 +96,7 @@ def test_tool_list_change_is_notified(agent):
 
 
 @check(
-    CALLED,
+    "tool-call-returns-its-result",
     severity="critical",
     rollback="validation-failure",
     settle="probe",
@@ -128,7 +127,7 @@ def test_tool_call_returns_its_result(agent, deployed, tool_call):
 @check(
     "sessions-are-isolated",
     severity="high",
-    after=("hub-answers", LISTED, CALLED),
+    after=("hub-answers", LISTED, ANALYSED),
     remedy="Agents see each other's tools or answers: hold the deploy, and report it with the hub's version and log.",
 )
 def test_sessions_are_isolated(agent):
@@ -184,7 +183,7 @@ def test_malformed_requests_are_refused(agent):
     "concurrent-sessions-work",
     severity="high",
     limits=Limits(critical=3, unit="sessions", better="higher"),
-    after=("hub-answers", LISTED, CALLED),
+    after=("hub-answers", LISTED),
     remedy="See the hub's log and its limits on connections (LimitNOFILE, the proxy's worker_connections).",
 )
 def test_concurrent_sessions_work(agent, limits):

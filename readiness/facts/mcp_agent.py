@@ -43,6 +43,7 @@ STALLS: Final = 3
 """Sessions that are closed at most to measure what closing one does."""
 CLEAR: Final = 0.5
 """Seconds of standing still that are no other program's doing."""
+OTHERS: Final = "another session's answer"
 _TEXT: Final = 120
 
 
@@ -326,6 +327,15 @@ class Agent:
             self.analyse(session, [name])
         return name in self.names(session)
 
+    def _demand(self, session: Session, name: str) -> None:
+        """Raise BadAnswer for a tool that is not offered, and Unknown where that is the analysis' fault."""
+        if self.offered(session, name):
+            return
+        analysis = self._kept.analysis
+        if analysis is not None and not analysis.exposed:
+            raise Unknown(f"blocked by prompt-analysis-exposes-tools: without it {name} is not offered")
+        raise BadAnswer(f"{name} is not offered to the agent")
+
     def wrong_call(self, call: ToolCall) -> str:
         """Why a configured call does not give its answer, in a sentence; empty if it does."""
         results: list[Called] = []
@@ -333,8 +343,7 @@ class Agent:
 
         def step() -> None:
             session = self.session()
-            if not self.offered(session, name):
-                raise BadAnswer(f"{name} is not offered to the agent")
+            self._demand(session, name)
             results.append(session.call(name, dict(call.arguments)))
 
         if wrong := self.wrong(step):
@@ -360,7 +369,8 @@ class Agent:
     def mixed_up(self, sessions: list[Session]) -> list[str]:
         """Let every session call at once, each with a token of its own; what none or another one got, as sentences.
 
-        Only lists are asked for where no configured call echoes what it is told.
+        Only lists are asked for where no configured call echoes what it is told, or it is not offered. Raises Unknown
+        where the call gives no answer to one agent alone either.
         """
         asked = [(one, marked(self.config)) for one in sessions]
         calls = [
@@ -371,21 +381,29 @@ class Agent:
         if len(calls) < len(sessions):
             return [why for one in sessions if (why := self.wrong(functools.partial(self.tools, one)))]
         tokens = [one.token for _, one in asked if one is not None]
-        found = []
-        for number, result in enumerate(sessions[0].endpoint.together(calls)):
-            found += _mixed(number + 1, result, tokens[number], tokens)
+        results = sessions[0].endpoint.together(calls)
+        found = [why for number, result in enumerate(results) if (why := _mixed(number, result, tokens))]
+        if found and not any(OTHERS in why for why in found) and (alone := self._wrong_alone()):
+            raise Unknown(f"blocked by tool-call-returns-its-result: {alone}")
         return found
+
+    def _wrong_alone(self) -> str:
+        """Why the call that echoes is wrong even without others; empty if it is right."""
+        one = marked(self.config)
+        return "" if one is None else self.wrong_call(one.call)
 
 
 def _raise(error: Unknown) -> None:
     raise error
 
 
-def _mixed(number: int, result: Called | Unknown, own: str, tokens: list[str]) -> list[str]:
+def _mixed(number: int, result: Called | Unknown, tokens: list[str]) -> str:
+    """What is wrong with the answer to session `number`'s own call, in a sentence; empty if nothing is."""
+    own, who = tokens[number], f"session {number + 1}"
     if isinstance(result, Unknown):
-        return [f"session {number} got no answer: {result}"]
+        return f"{who} got no answer: {result}"
     if any(token in result.text for token in tokens if token != own):
-        return [f"session {number} got another session's answer"]
+        return f"{who} got {OTHERS}"
     if result.is_error or own not in result.text:
-        return [f"session {number} got {result.text[:_TEXT]!r}, not the answer to its own call"]
-    return []
+        return f"{who} got {result.text[:_TEXT]!r}, not the answer to its own call"
+    return ""

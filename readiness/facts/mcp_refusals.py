@@ -55,14 +55,12 @@ class Refusals:
         return Refusal(asked=asked, refused=False, how=f"answered as if it existed: {result.text[:80]!r}")
 
     def wrong_arguments(self) -> Refusal | None:
-        """A configured call with arguments of the wrong types; None where no configured tool demands any."""
+        """A configured call with arguments of the wrong types; None where no tool that works demands any."""
         session = self._agent.session()
         offered = {tool.name: tool.schema for tool in self._agent.tools()}
-        call = next(
-            (one for one in self._agent.config.expect.tool_calls if offered.get(tool_name(one), {}).get("required")),
-            None,
-        )
-        if call is None:
+        calls = self._agent.config.expect.tool_calls
+        call = next((one for one in calls if offered.get(tool_name(one), {}).get("required")), None)
+        if call is None or self._agent.wrong_call(call):
             return None
         name = tool_name(call)
         wanted = offered[name].get("properties")
