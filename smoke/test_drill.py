@@ -74,7 +74,7 @@ def _judge_calls(calls):
     """Calls in flight that are lost degrade: published hubs lose them all, and an agent sees an error and can repeat."""
     for call in calls:
         note(f"{call.what}: {call.ended}{', before SIGTERM: it was not in flight' if call.early else ''}")
-    lost = [call for call in calls if not call.answered]
+    lost = [call for call in calls if call.lost]
     if lost:
         told = "; ".join(f"{call.what}: {call.ended}" for call in lost)
         warn(f"{len(lost)} of {len(calls)} requests in flight were lost: {told}")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.drills.drill import KILLED, Restored
 from readiness.drills.victim import outlived
-from readiness.errors import Unknown
+from readiness.errors import HubDown, Unknown
 from readiness.facts.answer import BadAnswer
+from readiness.facts.status import HEALTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,8 +48,9 @@ class Call:
 
     what: str
     ended: str
-    answered: bool
     early: bool
+    lost: bool
+    """It was under way and got no answer, or an error for one; a connection that was not accepted any more is none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +100,9 @@ def stop(drills: Drills, seconds: float) -> Stop:
         back = None
         with scene.process_put_back(victim):
             flights = [_Flight(scene.watch, *slow, seconds)] if slow else []
+            flights.append(_Flight(scene.watch, f"GET {HEALTH}", lambda hub: hub.time(HEALTH), seconds, at_once=False))
             time.sleep(LEAD)
-            flights.append(_Flight(scene.watch, "GET /api/health", lambda hub: hub.time("/api/health"), seconds))
+            flights[-1].go()
             sent = time.monotonic()
             victim.send(signal.SIGTERM)
             ended = victim.wait(seconds)
@@ -134,27 +137,44 @@ def _slow_call(scene: Scene) -> tuple[str, Callable[[Hub], object]] | None:
 
 
 class _Flight:
-    """One request in a thread and over a connection of its own."""
+    """One request in a thread and over a connection of its own; `at_once` False: only once it is told to go."""
 
-    def __init__(self, watch: Watch, what: str, ask: Callable[[Hub], object], seconds: float) -> None:
+    def __init__(
+        self, watch: Watch, what: str, ask: Callable[[Hub], object], seconds: float, *, at_once: bool = True
+    ) -> None:
         self.what, self._seconds = what, seconds
-        self._ended, self._answered, self._at = "not answered", False, float("inf")
+        self._ended, self._lost, self._at = "not answered", True, float("inf")
+        self._go, self._open = threading.Event(), threading.Event()
+        if at_once:
+            self._go.set()
         self._thread = threading.Thread(target=self._fly, args=(watch, ask), name=f"drill {what}", daemon=True)
         self._thread.start()
+
+    def go(self) -> None:
+        """Send it now."""
+        self._open.wait(self._seconds)
+        self._go.set()
 
     def _fly(self, watch: Watch, ask: Callable[[Hub], object]) -> None:
         try:
             with watch.hub(self._seconds) as hub:
+                if not self._go.is_set():
+                    hub.time(HEALTH)  # its connection is open before the signal
+                self._open.set()
+                self._go.wait(self._seconds)
                 ask(hub)
         except BadAnswer as error:
-            ended, answered = f"refused: {error}", False
+            ended, lost = f"ended in an error: {error}", True
+        except HubDown as error:
+            ended, lost = f"not accepted any more: {error}", False
         except Unknown as error:
-            ended, answered = f"dropped: {error}", False
+            ended, lost = f"dropped: {error}", True
         else:
-            ended, answered = "answered", True
-        self._at, self._ended, self._answered = time.monotonic(), ended, answered
+            ended, lost = "answered", False
+        self._open.set()
+        self._at, self._ended, self._lost = time.monotonic(), ended, lost
 
     def result(self, sent: float) -> Call:
         """How it ended; it gets a moment after the hub did, since a dead hub's connections end with it."""
         self._thread.join(max(1.0, min(5.0, sent + self._seconds - time.monotonic())))
-        return Call(what=self.what, ended=self._ended, answered=self._answered, early=self._at < sent)
+        return Call(what=self.what, ended=self._ended, lost=self._lost, early=self._at < sent)

@@ -7,6 +7,7 @@ import dataclasses
 import os
 import signal
 import socket
+import subprocess
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -19,13 +20,13 @@ from readiness.facts.urls import port_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from readiness.config.model import Config
     from readiness.drills.crash import Crash, Stop
     from readiness.drills.llm import Outage
     from readiness.drills.server import ServerCrash
     from readiness.drills.soak import Soak
-    from readiness.facts.child import Done
 
 _OUTPUT: Final = 64 * 1024
 """Bytes kept of a command's output."""
@@ -114,14 +115,54 @@ class Drills:
 
         return soak(self, limit)
 
-    def run(self, argv: Sequence[str]) -> Done:
-        """A command of `[drill]`, bounded in time and output. Raises NotInstalled, CouldNotRun."""
-        own = {name: os.environ[name] for name in _SESSION if name in os.environ}
-        target = self.config.target.release
-        folder = target if target is not None and target.is_dir() else None
-        return child.run(
-            argv, timeout=self.config.drill.timeout, cwd=folder, env=child.environment(extra=own), limit=_OUTPUT
-        )
+    def run(self, argv: Sequence[str]) -> str:
+        """Run a command of `[drill]` that ends with all it started; why it did not end well, or an empty text."""
+        try:
+            done = child.run(
+                argv, timeout=self.config.drill.timeout, cwd=self._folder, env=self._environment(), limit=_OUTPUT
+            )
+        except Unknown as error:
+            return str(error)
+        return "" if done.ok else f"{argv[0]} {done.ending}: {done.last_words()}"
+
+    def launch(self, argv: Sequence[str]) -> str:
+        """Run a command of `[drill]` that leaves something running; why it did not end well, or an empty text.
+
+        What it left is not ended, and gets no output of ours that it would find closed one day.
+        """
+        limit = self.config.drill.timeout
+        try:
+            process = subprocess.Popen(  # noqa: S603 - an argument list of readiness.toml, no shell
+                list(argv),
+                cwd=self._folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            return f"{argv[0]} cannot be started: {error}"
+        try:
+            code = process.wait(limit)
+        except BaseException as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(KILLED)
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            return f"{argv[0]} did not end within {limit:g} s: it must leave the hub behind and return"
+        return "" if code == 0 else f"{argv[0]} ended with status {code}: run it by hand to see why"
+
+    @property
+    def _folder(self) -> Path | None:
+        """Where commands run: the release where it is here, else where pytest does."""
+        release = self.config.target.release
+        return release if release is not None and release.is_dir() else None
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        return child.environment(extra={name: os.environ[name] for name in _SESSION if name in os.environ})
 
 
 class Scene:
@@ -168,7 +209,7 @@ class Scene:
             by = "late"
             # never beside a hub that somebody else is starting: two of them on one port are worse than none
             if self.config.drill.start and not self._listens():
-                by, why = "start", self.command(self.config.drill.start)
+                by, why = "start", self.drills.launch(self.config.drill.start)
             found = self.watch.back(self.before, self.watch.budget, other=True)
         if found.seconds is None:
             return Restored(why=f"{why}; {found.why}" if why else found.why)
@@ -181,18 +222,10 @@ class Scene:
         self.drills.say(f"drill: the hub is down; bringing it back, for up to {2 * self.watch.budget:g} s")
         found = self.watch.back(self.before, self.watch.budget, other=True)
         if found.seconds is None and self.config.drill.start and not self._listens():
-            why = self.command(self.config.drill.start)
+            why = self.drills.launch(self.config.drill.start)
             found = self.watch.back(self.before, self.watch.budget, other=True)
             self.drills.say(f"drill: [drill] start {f'failed: {why}' if why else 'was run'}")
         self.drills.replaced()
-
-    def command(self, argv: Sequence[str]) -> str:
-        """Run a command of `[drill]`; why it did not end well, or an empty text. Never raises Unknown."""
-        try:
-            done = self.drills.run(argv)
-        except Unknown as error:
-            return str(error)
-        return "" if done.ok else f"{argv[0]} {done.ending}: {done.last_words()}"
 
     def _listens(self) -> bool:
         """Whether anything accepts connections where the hub answers: then nothing more is started there."""

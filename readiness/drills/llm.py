@@ -74,7 +74,7 @@ def outage(drills: Drills) -> Outage:
             f"{OUTAGE_SECONDS:g} s and for everything else meanwhile, and gives it back"
         )
         with _llm_put_back(scene) as after:
-            why = scene.command(drill.llm_down)
+            why = drills.run(drill.llm_down)
             if why:
                 raise Unknown(f"the LLM could not be taken away: {why}")
             asked, failed, troubles, breaker = _without(scene)
@@ -180,7 +180,7 @@ def _llm_put_back(scene: Scene) -> Iterator[_After]:
         yield after
     finally:
         told(f"drill: giving the LLM back, and waiting up to {RECOVERY_SECONDS:g} s for the hub to use it")
-        failed = scene.command(scene.config.drill.llm_up)
+        failed = scene.drills.launch(scene.config.drill.llm_up)
         scene.revive()
         _recover(scene, after)
         if after.seconds is None:

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = ROOT / ".tools" / "hub" / "node_modules" / ".bin"
@@ -108,8 +108,8 @@ class RealHub:
                 child.kill()
 
 
-def start(folder: Path, servers: dict[str, Any], port: int) -> RealHub:
-    """Start a hub in `folder` without waiting for it."""
+def start(folder: Path, servers: dict[str, Any], port: int, above: Sequence[str] = ()) -> RealHub:
+    """Start a hub in `folder` without waiting for it; `above` is a command that runs the hub's, a supervisor."""
     home = folder / "home"
     for name in ("state", "cache", "config", "data"):
         (home / name).mkdir(parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ def start(folder: Path, servers: dict[str, Any], port: int) -> RealHub:
     environment |= {f"XDG_{name.upper()}_HOME": str(home / name) for name in ("state", "cache", "config", "data")}
     with (folder / "hub.log").open("ab") as log:
         process = subprocess.Popen(
-            [str(node()), str((BIN / "mcp-hub").resolve()), "--port", str(port), "--config", str(config)],
+            [*above, str(node()), str((BIN / "mcp-hub").resolve()), "--port", str(port), "--config", str(config)],
             cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     return RealHub(folder=folder, port=port, process=process)
@@ -142,10 +142,12 @@ def hubs(tmp_path: Path) -> Iterator[Any]:
     """Start hubs; all of them are ended afterwards."""
     started: list[RealHub] = []
 
-    def make(servers: dict[str, Any] | None = None, *, port: int | None = None, home: str = "hub") -> RealHub:
+    def make(
+        servers: dict[str, Any] | None = None, *, port: int | None = None, home: str = "hub", above: Sequence[str] = ()
+    ) -> RealHub:
         folder = tmp_path / home
         folder.mkdir(exist_ok=True)
-        started.append(start(folder, SERVERS if servers is None else servers, port or free_port()))
+        started.append(start(folder, SERVERS if servers is None else servers, port or free_port(), above))
         return started[-1]
 
     yield make
