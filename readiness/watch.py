@@ -32,6 +32,8 @@ _BETWEEN: Final = (0.2, 3600.0)
 """Seconds that may lie between two looks."""
 _REFRESH: Final = 0.25
 """Seconds after which Ctrl-C, the end of the time and a new look are noticed at the latest."""
+_SECOND: Final = 1.0
+"""Seconds after which the screen is drawn anew where nothing new was seen: how long ago, is told in seconds."""
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _RANK: Final = ("READY", "CONDITIONAL", "INCOMPLETE", "NOT READY")
 """Verdicts from best to worst: what is proven bad is worse than what is not known."""
@@ -210,13 +212,16 @@ class _Watch:
             return
         from readiness.watch_view import View
 
-        last: Look | None = None
+        last, drawn = None, 0.0
         with View(self._target(), self.given.interval) as view:
             view.waiting(0)
             for look in self._looks(looker):
                 if look is not None:
                     last = look
                     view.take(look)
+                elif time.monotonic() - drawn < _SECOND:
+                    continue
+                drawn = time.monotonic()
                 if last is None:
                     view.waiting(looker.looking)
                 else:

@@ -35,7 +35,7 @@ _MOST_ALERTS: Final = 6
 _REASON_LINES: Final = 2
 _TALL: Final = 36
 """Lines from which a screen has room for what nothing judges."""
-_WIDE: Final = 100
+_WIDE: Final = 124
 """Columns from which servers and host stand side by side."""
 
 
@@ -72,16 +72,16 @@ class View:
 
     def frame(self, look: Look, *, worst: str, now: float, looking: float) -> RenderableType:
         """One screen."""
-        parts: list[RenderableType] = [self._head(look)]
+        parts: list[RenderableType] = [self._head(look), self._about(look, worst, now, looking)]
         parts += self._alerts(look)
         parts.append(self._metrics("Telemetry", look.metrics))
-        below: list[RenderableType] = [self._metrics("Host", look.host)] if look.host else []
+        below: list[RenderableType] = [self._metrics("Host", look.host, 12)] if look.host else []
         below.append(self._servers(look))
         if self.console.width >= _WIDE and len(below) > 1:
             grid = Table.grid(padding=(0, 4))
             grid.add_row(*below)
             below = [grid]
-        return Group(*parts, *below, self._foot(look, worst, now, looking))
+        return Group(*parts, *below)
 
     def _head(self, look: Look) -> Text:
         status = look.judgement.status.value
@@ -119,7 +119,7 @@ class View:
             table.add_row(Text(""), Text(f"and {len(found) - _MOST_ALERTS} more", "dim"))
         return [Padding(table, (1, 0, 1, 0))]
 
-    def _metrics(self, title: str, rows: Sequence[Row]) -> RenderableType:
+    def _metrics(self, title: str, rows: Sequence[Row], trend: int = 24) -> RenderableType:
         shown = [row for row in rows if row.value is not None or row.check]
         if self.console.height < _TALL:
             shown = [row for row in shown if row.check] or shown
@@ -129,7 +129,7 @@ class View:
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
         table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True, max_width=24)
+        table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         for row in shown:
             state = words.STATES.get(row.outcome, "")
@@ -137,7 +137,7 @@ class View:
                 Text(row.title),
                 Text(words.value(row), "bold" if row.value is not None else "dim"),
                 Text(state, _STATE.get(state, "dim")),
-                Text(words.sparkline(self.trends.of(row.name)[-24:], self._bars), "cyan"),
+                Text(words.sparkline(self.trends.of(row.name)[-trend:], self._bars), "cyan"),
                 Text(words.limits(row), "dim"),
             )
         if not shown:
@@ -163,10 +163,11 @@ class View:
             table.add_row(Text(f"and {look.server_count - _MOST_SERVERS} more", "dim"))
         return table
 
-    def _foot(self, look: Look, worst: str, now: float, looking: float) -> RenderableType:
+    def _about(self, look: Look, worst: str, now: float, looking: float) -> Text:
+        """When this was seen, and how to leave; above what a small screen crops."""
         at = dt.datetime.fromtimestamp(look.at, dt.UTC).strftime("%H:%M:%S UTC")
         parts = [f"seen {at}, {max(0.0, now - look.at):.0f} s ago", f"every {self.interval:g} s"]
         if looking > 1.0:
             parts.append(f"looking again for {looking:.0f} s")
         parts += [f"worst so far: {worst or 'nothing settled yet'}", "Ctrl-C ends"]
-        return Padding(Text(", ".join(parts), "dim"), (1, 0, 0, 0))
+        return Text(", ".join(parts), "dim", no_wrap=True, overflow="ellipsis")
