@@ -43,8 +43,10 @@ class Probe:
     wanted to end its process, which here is the test's.
     """
 
-    def __init__(self, hub: Hub, server: uvicorn.Server, died: threading.Event, patience: float) -> None:
-        self.hub, self.server, self.died, self.patience = hub, server, died, patience
+    def __init__(
+        self, hub: Hub, server: uvicorn.Server, died: threading.Event, loop: asyncio.AbstractEventLoop, patience: float
+    ) -> None:
+        self.hub, self.server, self.died, self.loop, self.patience = hub, server, died, loop, patience
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{hub.port}", timeout=5, verify=False)
 
     @property
@@ -229,7 +231,7 @@ def serving() -> Iterator[Callable[[str | None], Probe]]:
         end = time.monotonic() + 5
         while not server.started and time.monotonic() < end:
             time.sleep(0.002)
-        return Probe(hub, server, died, 0.4 if name else 5)
+        return Probe(hub, server, died, loop, 0.4 if name else 5)
 
     yield start
     for serving in running:

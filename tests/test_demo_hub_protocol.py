@@ -159,3 +159,13 @@ def test_session_limit_over_http(client: httpx.Client) -> None:
     for session in sessions:
         client.delete("/mcp", headers=session)
     assert opened(client)
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/messages?sessionId=x"])
+def test_pages_of_other_sites_are_refused(client: httpx.Client, path: str) -> None:
+    """A request with a foreign Origin is 403, whatever name its Host was rebound to; one of this machine is served."""
+    body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    for origin in ("http://evil.example.com", "null", "http://127.0.0.1.evil.example.com:80"):
+        assert client.post(path, json=body, headers={"origin": origin}).status_code == 403
+    for origin in ("http://localhost:6274", "http://127.0.0.1"):
+        assert client.post(path, json=body, headers={"origin": origin}).status_code == (200 if path == "/mcp" else 404)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.parse
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from readiness.demo.events import Streams, TooManyStreams
 from readiness.demo.http import html_error, json_answer, not_found, read_body
 from readiness.demo.jsonrpc import INVALID_REQUEST, SESSION_ERROR, RpcError, failure, parse, result
+from readiness.demo.llm_client import LOOPBACK
 from readiness.demo.mcp import PROTOCOLS
 from readiness.demo.sessions import MAX_SESSIONS, Session
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from readiness.demo.mcp import McpEndpoint
 
 SESSION_HEADER: Final = "mcp-session-id"
+FOREIGN: Final = "Forbidden: the Origin is no page of this machine"
 
 
 def _refuse(status: int, code: int, message: str) -> Response:
@@ -47,14 +50,13 @@ class Transport:
 
     async def mcp(self, request: Request) -> Response:
         """`/mcp`, whatever the method."""
-        traits = self.hub.traits
         streamable = request.method != "GET" or SESSION_HEADER in request.headers
-        if traits.mcp_missing or (streamable and traits.legacy_only):
-            return not_found(self.hub, request)
-        if traits.mcp_silent:
+        if (refusal := self._refusal(request, streamable=streamable)) is not None:
+            return refusal
+        if self.hub.traits.mcp_silent:
             await self._silence(request)
         if not streamable:
-            return _refuse(405, SESSION_ERROR, "Method not allowed") if traits.streamable_only else self._open_legacy()
+            return self._open_legacy()
         if request.method == "POST":
             return await self._post(request)
         session = self._named(request)
@@ -64,6 +66,15 @@ class Transport:
             self._close(session)
             return json_answer({}, 200)
         return self._open_stream(session)
+
+    def _refusal(self, request: Request, *, streamable: bool) -> Response | None:
+        """Why nobody is served here in this way; None: somebody is."""
+        traits = self.hub.traits
+        if traits.mcp_missing or (streamable and traits.legacy_only):
+            return not_found(self.hub, request)
+        if not streamable and traits.streamable_only:
+            return _refuse(405, SESSION_ERROR, "Method not allowed")
+        return _refuse(403, INVALID_REQUEST, FOREIGN) if _strange(request) else None
 
     def _malformed(self, error: RpcError) -> Response:
         """The answer to what is no message: 400 with the error's code, unless a fault knows otherwise."""
@@ -108,6 +119,8 @@ class Transport:
             return not_found(self.hub, request)
         if self.hub.traits.mcp_silent:
             await self._silence(request)
+        if _strange(request):
+            return _refuse(403, INVALID_REQUEST, FOREIGN)
         identifier = request.query_params.get("sessionId", "")
         if not identifier:
             return _refuse(400, SESSION_ERROR, "Missing sessionId parameter")
@@ -201,6 +214,12 @@ class Transport:
             heard(self.endpoint)
         if self.hub.traits.close_stall:
             time.sleep(self.hub.traits.close_stall)  # blocks the loop on purpose
+
+
+def _strange(request: Request) -> bool:
+    """Whether a page of another site sent it, which a name that was rebound to this machine makes possible."""
+    origin = request.headers.get("origin")
+    return origin is not None and urllib.parse.urlsplit(origin).hostname not in LOOPBACK
 
 
 def _accepted() -> Response:
