@@ -68,18 +68,19 @@ def restart_doubt(identity: Identity, config: Config, *, others: Sequence[Read],
         deploy = recorded(config.report_dir, now)
     except Unknown as error:
         return f"whether a deploy started this process is unknown: {error}"
-    age = f"the process started {_told(now - started)} ago"
+    why = _why(identity.pid, started, deploy, [read.at for read in others if read.at < started])
+    return f"the process started {_told(now - started)} ago, {why}: a restart nobody declared" if why else ""
+
+
+def _why(pid: int, started: float, deploy: Deploy | None, before: Sequence[float]) -> str:
+    """What shows a restart; `before` are the moments at which another process answered."""
     if deploy is None:
-        before = any(read.at < started for read in others)
-        return f"{age} in another one's place, and no deploy is on record: a restart nobody declared" if before else ""
+        return "in another one's place, and no deploy is on record" if before else ""
     if deploy.pid is not None:
-        same = deploy.pid == identity.pid
-        return "" if same else f"{age}, and process {deploy.pid} was deployed: a restart nobody declared"
+        return "" if deploy.pid == pid else f"and process {deploy.pid} was deployed"
     if started > deploy.at + SLACK:
-        return f"{age}, {_told(started - deploy.at)} after the recorded deploy: a restart nobody declared"
-    if any(deploy.at < read.at < started for read in others):
-        return f"{age}, after another one had run since the recorded deploy: a restart nobody declared"
-    return ""
+        return f"{_told(started - deploy.at)} after the recorded deploy"
+    return "after another one had run since the recorded deploy" if any(at > deploy.at for at in before) else ""
 
 
 def _told(seconds: float) -> str:
