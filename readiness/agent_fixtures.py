@@ -16,30 +16,39 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.hub import Hub
-    from readiness.facts.mcp_agent import Agent, Sessions
+    from readiness.facts.mcp_agent import Agent
     from readiness.facts.mcp_calls import ServerCall
+    from readiness.facts.mcp_sessions import Sessions
     from readiness.reach import Reach
 
 
 @pytest.fixture
 def readiness_turn(request: pytest.FixtureRequest, readiness_reach: Reach) -> Iterator[None]:
     """This worker's turn at the hub; without other workers there is nothing to wait for."""
-    folder = readiness_reach.run_dir
-    if folder is None or not hasattr(request.config, "workerinput"):
-        yield
-        return
     phase = next((name for name in PHASES if request.node.get_closest_marker(name)), "")
-    with turn(folder, alone=phase in ALONE):
+    with _turn(request.config, readiness_reach, alone=phase in ALONE):
         yield
+
+
+def _turn(config: pytest.Config, reach: Reach, *, alone: bool) -> contextlib.AbstractContextManager[None]:
+    if reach.run_dir is None or not hasattr(config, "workerinput"):
+        return contextlib.nullcontext()
+    return turn(reach.run_dir, alone=alone)
 
 
 @pytest.fixture(scope="session")
-def readiness_sessions(readiness_reach: Reach) -> Iterator[Sessions]:
-    """This process's sessions, closed at its end, after the checks that watch the whole run."""
-    from readiness.facts.mcp_agent import Sessions
+def readiness_sessions(request: pytest.FixtureRequest, readiness_reach: Reach) -> Iterator[Sessions]:
+    """This process's sessions, closed at its end; other workers do not look at the hub until it is quick again."""
+    from readiness.facts.mcp_pace import settled
+    from readiness.facts.mcp_sessions import Sessions
 
     sessions = Sessions(readiness_reach.config)
     yield sessions
+    if sessions.open:
+        with contextlib.suppress(Unknown), _turn(request.config, readiness_reach, alone=True):
+            sessions.close()
+            if sessions.usual is not None:
+                settled(readiness_reach.hub(), sessions.usual)
     sessions.close()
 
 
