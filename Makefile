@@ -44,6 +44,8 @@ matrix: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/secretscan.py
+	$(BIN)/python benchmarks/preflight.py
 
 hub: $(STAMP)
 	sh .ci/install-hub $(BIN)/python

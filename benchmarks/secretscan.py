@@ -1,7 +1,7 @@
 """Speed of the search for secrets, as a ratio to `grep -rF -f` over the same files for the same values, in one run.
 
-    python benchmarks/secretscancan.py            5,000 files and 200 MB of logs, about a minute
-    python benchmarks/secretscancan.py 0.1        a tenth of it
+    python benchmarks/secretscan.py            5,000 files and 200 MB of logs, about a minute
+    python benchmarks/secretscan.py 0.1        a tenth of it
 
 Prints the median ratio of interleaved pairs with known values alone (goal: at most 5) and with patterns (at most 10), and the peak
 memory of the process that searches (at most 150 MB). Nothing here fails: a test that judged time would fail on a busy machine.
@@ -80,7 +80,7 @@ def tree(folder: Path, scale: float) -> None:
         file = folder / "src" / f"{number % 50}" / f"{number}.js"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(rng.choices(lines, k=60)))
-    (folder / "logs").mkdir()
+    (folder / "logs").mkdir(exist_ok=True)
     block = "".join(entry(rng, number) for number in range(20_000)).encode()
     for number in range(LOGS):
         with (folder / "logs" / f"hub.log.{number}").open("wb") as log:
