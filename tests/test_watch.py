@@ -358,14 +358,14 @@ def _in_terminal(
             end(child, terminal)
             asked = time.monotonic()
     took = time.monotonic() - asked
-    with contextlib.suppress(ProcessLookupError):
-        if os.waitpid(child, os.WNOHANG) == (0, 0) and time.monotonic() >= deadline:
-            os.kill(child, signal.SIGKILL)
-    os.close(terminal)
-    try:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), took, output
-    except ChildProcessError:
-        return 0, took, output
+    os.close(terminal)  # ends it, should it still run
+    for _ in range(50):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status), took, output
+        time.sleep(0.1)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), took, output
 
 
 @pytest.mark.parametrize(
