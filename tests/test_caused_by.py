@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,9 +16,14 @@ from readiness.config.model import Gate
 from readiness.findings import Finding, Outcome, Planned
 from readiness.planning import catalogue
 from readiness.verdict import Evidence, Judgement, Status, judge
+from tests.assessment.judge import run
 from tests.faults.runner import ROOT
+from tests.faults_preflight.mutation import remove
 from tests.judging import found, planned
 from tests.test_score_properties import assert_not_better, evidence, gates, worse
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SAYS = re.compile(r'(?:caused_by\(|^(?:IS_THERE|UNIT|PACKAGE) = |, )"([a-z-]+)"')
 
@@ -116,3 +123,20 @@ def test_a_planned_cause_names_its_own_check_in_vain() -> None:
     plan = [Planned(check=planned("a").check)]
     judgement = judge(Evidence(plan=plan, findings=[says("a", "failed", "a")]), Gate())
     assert told(judgement) == {"a": ("failed", None)}
+
+
+def test_a_missing_artifact_is_one_thing_to_mend(tmp_path: Path) -> None:
+    """In a real run without the built file one check fails, and whatever else needs the file waits below it."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        report = run(tmp_path, remove("dist/cli.js")).report
+    about = [cause for cause in report["causes"] if "artifact-is-executable" in cause["findings"]]
+    assert [(cause["findings"], sorted(cause["blocked"]), cause["path"]) for cause in about] == [
+        (
+            ["artifact-is-executable"],
+            ["artifact-runs-and-reports-its-version", "artifact-size-is-plausible"],
+            "dist/cli.js",
+        )
+    ]
+    assert report["causes"][0] == about[0]
+    mentioned = [row["check"] for row in report["findings"] if "dist/cli.js is missing" in row["reason"]]
+    assert sorted(mentioned) == sorted([*about[0]["findings"], *about[0]["blocked"]])
