@@ -168,6 +168,8 @@ def test_the_page_tells_what_where_how_and_what_goes_with_it() -> None:
     assert "<code>scripts/0.sh:10</code>: script-0 is wrong" in first
     assert '<code class="copy">set -e</code>' in first
     assert "1 more finding with the same cause" in page
+    apart = render(made(*(failed(f"c-{n}", 3 - n, remedy="Use `set -e`.", line=10 + n) for n in range(3))))
+    assert "<i>deploy.sh:11: c-1 is wrong</i>" in apart
     assert page.count('<article class="card') == 5
 
 

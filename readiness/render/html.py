@@ -200,6 +200,12 @@ def _place(row: Row) -> str:
     return "" if row.place in row.reason[:_REASON] else _cut(row.place, _VALUE)
 
 
+def _located(row: Row) -> str:
+    """The reason on one line, with the place that it does not name."""
+    said = " ".join(row.reason.split())
+    return said if row.place in said else f"{row.place}: {said}"
+
+
 def _first(grouped: Shape) -> list[dict[str, Any]]:
     """The few causes to begin with, each as short as a reader needs to start."""
     return [
@@ -222,7 +228,7 @@ def _lines(rows: Iterable[Row], page: _Page, *, reasons: bool = False) -> dict[s
     rows = list(rows)
     lines = []
     for row in rows:
-        reason = _cut(" ".join((row.reason or "").split()), _SHORT) if reasons else ""
+        reason = _cut(_located(row), _SHORT) if reasons else ""
         if not page.takes(_LINE + _cost(row.key, row.check, reason, "" if len(rows) > MAX_CARDS else row.title)):
             break
         lines.append({"row": row, "anchor": page.anchor(row), "reason": reason})
