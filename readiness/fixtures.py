@@ -21,7 +21,7 @@ from readiness.agent_fixtures import (
     readiness_sessions,
     readiness_turn,
 )
-from readiness.alert_fixtures import past_runs, readiness_snapshots, telemetry
+from readiness.alert_fixtures import past_runs, readiness_moment, telemetry
 from readiness.config.model import Config
 from readiness.drill_fixtures import _drills, drills
 from readiness.errors import HubDown, Unknown
@@ -89,8 +89,8 @@ __all__ = [
     "provider_keys",
     "pytest_generate_tests",
     "questions",
+    "readiness_moment",
     "readiness_sessions",
-    "readiness_snapshots",
     "readiness_turn",
     "release",
     "running_sources",

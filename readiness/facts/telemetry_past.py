@@ -27,6 +27,7 @@ HISTORY: Final = "history"
 MAX_BYTES: Final = 64 * 1024 * 1024
 _NAME: Final = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-[A-Za-z0-9._-]{1,60}\.json")
 _JUDGED: Final = frozenset({"passed", "flaky", "degraded", "waived", "failed"})
+_UP: Final = frozenset({"passed", "flaky", "degraded"})
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -97,7 +98,7 @@ def _run(text: str, config: Config) -> PastRun | None:
         status=str(verdict.get("status", "")),
         decision=str(verdict.get("decision", "")),
         stage=str(verdict.get("stage", "")),
-        up=None if outcome not in _JUDGED else outcome != "failed",
+        up=None if outcome not in _JUDGED else outcome in _UP,
         counted=rate is not None and rate["outcome"] in _JUDGED,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from readiness.errors import HubDown, NotServed, Unknown
 from readiness.facts import telemetry_store
@@ -15,7 +15,7 @@ from readiness.facts.telemetry_past import Past
 from readiness.facts.telemetry_store import Read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from readiness.config.model import Config
@@ -116,27 +116,50 @@ def _standpoint(snapshot: Snapshot, config: Config, past: Past) -> Standpoint:
     return Standpoint(at=snapshot.at, reads=mine, lost=lost, doubt=doubt)
 
 
+class Evidence(Protocol):
+    """What the running check has been told: `fires` is False once something came through a proxy alone."""
+
+    fires: bool
+
+
+@dataclasses.dataclass(slots=True)
+class Moment:
+    """The one moment that a process of a run looks at, once it has, and whether that may roll back."""
+
+    snapshot: Snapshot | None = None
+    fires: bool = True
+    problem: str = ""
+    """Why what was read could not be stored for the next run."""
+
+
 class Telemetry:
     """A run's view of the telemetry: one moment for all of its checks, so that no two of them judge different windows."""
 
-    def __init__(self, hub: Hub, past: Past, shared: list[Snapshot]) -> None:
-        """`shared` holds the moment that this process of the run looked at, once it has."""
-        self.hub, self.past, self.shared = hub, past, shared
-        self.problem = ""
-        """Why what was read could not be stored for the next run."""
+    def __init__(self, hub: Hub, past: Past, moment: Moment, evidence: Callable[[], Evidence | None]) -> None:
+        """`evidence` gives the running check's: what is shared counts for each check as for the one that fetched it."""
+        self.hub, self.past, self.moment, self._evidence = hub, past, moment, evidence
+
+    @property
+    def problem(self) -> str:
+        """Why what was read could not be stored for the next run; empty where it was."""
+        return self.moment.problem
 
     def new_attempt(self) -> None:
         """Forget the moment: another attempt looks again."""
-        self.shared.clear()
+        self.moment.snapshot = None
         self.hub.new_attempt()
 
     def snapshot(self) -> Snapshot:
         """That moment; looked at, and stored for the next run, when first asked for. Raises as `take` does."""
-        if not self.shared:
-            snapshot = take(self.hub, self.past.config, self.past)
-            self.problem = "" if self.past.config.demo else remember(snapshot, self.past.config.report_dir)
-            self.shared.append(snapshot)
-        return self.shared[0]
+        evidence = self._evidence()
+        if self.moment.snapshot is None:
+            self.moment.snapshot = take(self.hub, self.past.config, self.past)
+            self.moment.fires = evidence is None or evidence.fires
+            if not self.past.config.demo:
+                self.moment.problem = remember(self.moment.snapshot, self.past.config.report_dir)
+        elif evidence is not None and not self.moment.fires:
+            evidence.fires = False
+        return self.moment.snapshot
 
     def reading(self, name: str) -> Reading:
         """One metric of `telemetry.METRICS`. Raises as `take` does."""
