@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from readiness.planning import catalogue, matches, selected_phases, suite_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 _MODULE: Final = "readiness.suites"
 
@@ -34,9 +34,16 @@ def wants_checks(config: pytest.Config) -> bool:
 
 
 def find_suites(config: pytest.Config) -> None:
-    """In a checkout let `--pyargs readiness.suites` mean the folders at its top: the package of that name is empty there."""
+    """In a checkout let `--pyargs readiness.suites` mean the folders at its top: the package of that name is empty there.
+
+    And let no arguments mean them too where pytest did not read the checkout's pyproject.toml: it takes the folder of
+    `--readiness-report FOLDER`, an option that it does not know yet, for an argument, and looks for its settings there.
+    """
     if config.getoption("pyargs", default=False):
         config.args[:] = [place for argument in config.args for place in _places(argument)]
+    elif config.args_source is pytest.Config.ArgsSource.INVOCATION_DIR:
+        here = config.invocation_params.dir.resolve()
+        config.args[:] = [str(folder) for folder in suite_folders().values() if folder.parent == here] or config.args
 
 
 def _places(argument: str) -> list[str]:
