@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from readiness.config.model import Config
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
     from readiness.facts.host.collect import Hosts
     from readiness.facts.host.firewall import Firewall
     from readiness.facts.host.network import Network
+    from readiness.facts.host.nginx import Nginx
+    from readiness.facts.host.proxy import Proxy
     from readiness.facts.host.resources import Resources
+    from readiness.facts.host.street import Street
+    from readiness.facts.host.tlsview import TlsView
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +131,73 @@ def open_ports(machine: OneHost, readiness_config: Config) -> frozenset[int]:
 
     own = urlsplit(machine.spec).port if machine.spec.startswith(("ssh:", "safe-ssh:", "paramiko:")) else None
     return frozenset(readiness_config.target.open_ports) | ({own} if own else set())
+
+
+@pytest.fixture
+def nginx(machine: OneHost, readiness_config: Config) -> Nginx:
+    """The configuration of the host's nginx."""
+    from readiness.facts.host.nginx import Nginx
+
+    return Nginx(machine.answers, readiness_config)
+
+
+@pytest.fixture
+def proxy(nginx: Nginx, readiness_config: Config) -> Proxy | None:
+    """What nginx promises for the hub; None where its files say nothing that can be held against what is seen.
+
+    Something else may stand in front, as declared; or the files cannot be read, or are wrong, and then another check says so.
+    """
+    from readiness.errors import Unknown
+    from readiness.facts.host.network import hub_port
+    from readiness.facts.host.proxy import Proxy
+
+    if readiness_config.claim("nginx").expected is False:
+        return None
+    try:
+        whole = bool(nginx.tree.inside) and not nginx.errors
+    except Unknown:
+        whole = False
+    return Proxy(nginx, hub_port(readiness_config)) if whole else None
+
+
+@pytest.fixture
+def street(tls_view: TlsView, readiness_config: Config) -> Iterator[Street]:
+    """The hub through the proxy, as clients get it. Where nothing stands in between, the check ends in set-up."""
+    from readiness import caused_by
+    from readiness.errors import Unknown
+    from readiness.facts.host.street import Street
+
+    made = Street(readiness_config)
+    if made.url.startswith("https:"):
+        cause = "proxy-terminates-tls"
+        if tls_view.speaks():
+            cause = "certificate-is-valid" if tls_view.distrusted() else ""
+        if cause:
+            caused_by(cause)
+            raise Unknown("clients cannot get through [target] url: its TLS is not to be trusted")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tls_view(machine: OneHost, readiness_config: Config) -> TlsView:
+    """The TLS that clients meet."""
+    from readiness.facts.host.tlsview import TlsView
+
+    del machine
+    target = readiness_config.target
+    return TlsView(target.url, target.ca_file, readiness_config.probe.timeout)
+
+
+@pytest.fixture
+def alone(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[None]]:
+    """A turn without other workers at the hub: for what would make them look as if they were refused."""
+    import contextlib
+
+    from readiness.fixtures import RUN_DIR
+    from readiness.turns import turn
+
+    folder = request.config.stash.get(RUN_DIR, None)
+    if folder is None or not hasattr(request.config, "workerinput"):
+        return contextlib.nullcontext
+    return lambda: turn(folder, alone=True)

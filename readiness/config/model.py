@@ -62,6 +62,8 @@ class Target:
     hosts: tuple[str, ...] = ("local://",)
     open_ports: tuple[int, ...] = (22, 80, 443)
     """TCP ports that a host may have open to everybody: ssh, https, and http for its redirect."""
+    proxy_config: str | None = None
+    """The main file of the hosts' nginx; None: its usual place."""
     where: Literal["host", "ci"] = "host"
     token_env: str | None = None
     ca_file: Path | None = None

@@ -45,6 +45,7 @@ TARGET: Final[Schema] = {
     "state": Key(path(), "the hub's log and state folder; default: `.local/state/mcp-hub` of its user"),
     "hosts": Key(list_of(text("a testinfra backend like local:// or ssh://hub-1"), unique=True), "hosts for infra"),
     "open_ports": Key(list_of(integer(1, 65535), unique=True), "TCP ports that the hosts may have open to everybody"),
+    "proxy_config": Key(path(), "the main file of the hosts' nginx; default: /etc/nginx/nginx.conf"),
     "where": Key(choice("host", "ci"), "`ci`: checks that only the host can prove are not applicable"),
     "token_env": Key(variable(), "the *name* of the variable that holds the token for `url`"),
     "ca_file": Key(path(), "a PEM file of further authorities to trust; relative to this file's folder"),

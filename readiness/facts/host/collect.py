@@ -29,6 +29,7 @@ TOPICS: Final = (
     "resources",
     "firewall",
     "network",
+    "nginx",
 )
 """Modules of this package that have questions."""
 AT_ONCE: Final = 8

@@ -1,0 +1,225 @@
+"""The proxy in front of the hub: what it is configured to do, and what it is seen to do."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from readiness import Limits, caused_by, check, compared, measure, note, unknown, warn
+
+pytestmark = pytest.mark.infra
+
+SLOW_LIMIT = 10.0
+"""Requests a second that one address may make: the assessment's number."""
+STREAM_SECONDS = 3600.0
+"""An hour without an event must not cut a stream: a quiet hub has nothing to say for long."""
+WANTED = {
+    "strict-transport-security": "keeps browsers from plain HTTP",
+    "x-content-type-options": "keeps them from guessing types",
+}
+
+
+@check(
+    "proxy-configuration-is-valid",
+    severity="critical",
+    needs=("nginx",),
+    remedy="Mend the line that is named, then `nginx -t && systemctl reload nginx`.",
+)
+def test_proxy_configuration_is_valid(nginx):
+    """The proxy can read its configuration: every directive stands where it may, with the arguments it wants."""
+    assert nginx.tree.inside, f"{nginx.main} holds nothing"
+    assert not nginx.errors, "; ".join(nginx.errors[:3])
+    said = nginx.test()
+    if said is None:
+        note("nginx is not installed there: its files were read, nginx itself was not asked")
+    assert not said, f"nginx refuses it: {said}"
+
+
+@check(
+    "proxy-terminates-tls",
+    severity="critical",
+    needs=("tls",),
+    remedy="Let the server that forwards to the hub `listen 443 ssl` with a certificate, and clients use https://.",
+)
+def test_proxy_terminates_tls(proxy, tls_view, readiness_config):
+    """Clients speak TLS with the proxy, and nothing forwards to the hub without."""
+    if proxy is not None:
+        open_ones = [f"{front.place} (port {front.plain_ports[0]})" for front in proxy.fronts if front.plain_ports]
+        assert not open_ones, f"forwards to the hub without TLS: {', '.join(open_ones)}"
+    url = readiness_config.target.url
+    assert not url or url.startswith("https://"), "clients are given an http:// address ([target] url)"
+    spoken = tls_view.speaks()
+    compared(expected="TLS", actual="TLS" if spoken else "something else")
+    assert spoken, "what answers at [target] url speaks no TLS"
+
+
+@check(
+    "proxy-forwards-to-the-hub",
+    severity="critical",
+    stage="after",
+    needs=("proxy",),
+    remedy="Forward /api/, /mcp and /messages to the hub's port: an agent needs the POST to /messages as much as /mcp.",
+)
+def test_proxy_forwards_to_the_hub(proxy, street):
+    """Through the proxy both the API and an agent's session reach the hub."""
+    if proxy is not None:
+        assert proxy.fronts, f"no server of nginx forwards to the hub's port {proxy.port or ''}".rstrip()
+        lost = [f"{path} goes to {to}" for front in proxy.fronts for path, to in proxy.elsewhere(front).items()]
+        assert not lost, "; ".join(lost)
+    trouble = street.hub_through()
+    assert not trouble, trouble
+    trouble = street.mcp_through()
+    assert not trouble, f"no agent's session through the proxy: {trouble}"
+
+
+@check(
+    "proxy-limits-request-rates",
+    severity="high",
+    needs=("nginx",),
+    after=("proxy-configuration-is-valid",),
+    remedy="In http: `limit_req_zone $binary_remote_addr zone=hub:10m rate=10r/s;`, in the hub's server: `limit_req zone=hub burst=20 nodelay;`.",
+)
+def test_proxy_limits_request_rates(proxy):
+    """One address cannot flood the hub: a limit of requests counts wherever the proxy leads to it."""
+    if proxy is None or not proxy.fronts:
+        caused_by("proxy-forwards-to-the-hub")
+        unknown("no server of nginx leads to the hub, so nothing can be limited")
+    for front in proxy.fronts:
+        for path in ("/api/health", "/mcp"):
+            limits = proxy.limits(front, path)
+            unused = proxy.unused_zones()
+            told = f"; the zone {unused[0]} is defined and never used" if unused else ""
+            assert limits, f"{path} is not limited ({front.routes[path].place}){told}"
+            undefined = [limit for limit in limits if limit.rate is None]
+            assert not undefined, f"the zone {undefined[0].zone!r} is defined nowhere ({undefined[0].place})"
+            assert any(limit.per_address for limit in limits), (
+                f"{path}: all clients share one limit ({limits[0].place})"
+            )
+            least = min(limit.rate for limit in limits if limit.per_address)
+            compared(expected=f"≤ {SLOW_LIMIT:.0f}", actual=f"{least:g}", unit="requests/s an address")
+            if least > SLOW_LIMIT:
+                warn(f"{path}: one address may make {least:g} requests a second, more than {SLOW_LIMIT:.0f}")
+
+
+def _needs_tls(tls_view):
+    if not tls_view.speaks():
+        caused_by("proxy-terminates-tls")
+        unknown("what answers at [target] url speaks no TLS")
+
+
+@check(
+    "proxy-redirects-to-https",
+    severity="medium",
+    needs=("tls",),
+    remedy="A server on port 80 that only says `return 301 https://$host$request_uri;`.",
+)
+def test_proxy_redirects_to_https(proxy, outside):
+    """Plain HTTP is sent on to https by the proxy, or not served at all."""
+    if proxy is not None:
+        served = [front.place for front in proxy.fronts if 80 in front.plain_ports]  # noqa: PLR2004 - HTTP's port
+        assert not served, f"serves the hub over plain HTTP: {', '.join(served)}"
+    door = outside.plain()
+    compared(expected="a redirect to https, or nothing", actual=door.how)
+    assert door.is_open is False, f"plain HTTP is served: {door.how}"
+
+
+@check(
+    "proxy-streams-events",
+    severity="medium",
+    needs=("proxy",),
+    limits=Limits(warning=1, critical=5, unit="s"),
+    remedy="For /api/events and /mcp: `proxy_buffering off; proxy_http_version 1.1; proxy_read_timeout 1h;`.",
+)
+def test_proxy_streams_events(proxy, street):
+    """Events come through the proxy when they happen, and a quiet stream is not cut."""
+    for front in proxy.fronts if proxy is not None else ():
+        for path in ("/api/events", "/mcp"):
+            trouble = proxy.buffers(front, path)
+            assert not trouble, trouble
+            quiet = proxy.read_timeout(front, path)
+            if quiet < STREAM_SECONDS:
+                warn(f"{path} is cut after {quiet:.0f} s without an event ({front.routes[path].place})")
+    trouble = street.hub_through()
+    if trouble:
+        caused_by("proxy-forwards-to-the-hub")
+        unknown(trouble)
+    measure(street.first_event(), what="until the first event came through:")
+
+
+@check(
+    "certificate-is-valid",
+    severity="critical",
+    needs=("tls",),
+    limits=Limits(warning=20, critical=10, unit="% of its lifetime left", better="higher"),
+    remedy="Renew it and see why nothing did: `certbot renew --dry-run`, `systemctl list-timers`; send the whole chain.",
+)
+def test_certificate_is_valid(tls_view):
+    """Clients can trust the certificate, and it does not end soon."""
+    _needs_tls(tls_view)
+    distrusted = tls_view.distrusted()
+    assert not distrusted, f"clients refuse the certificate: {distrusted}"
+    found = tls_view.certificate()
+    note(f"valid until {time.strftime('%Y-%m-%d %H:%M', time.gmtime(found.ends))} UTC")
+    measure(found.left(time.time()), what="left of the certificate:")
+
+
+@check(
+    "tls-is-modern",
+    severity="high",
+    needs=("tls",),
+    remedy="`ssl_protocols TLSv1.2 TLSv1.3;` in nginx's http block; then `systemctl reload nginx`.",
+)
+def test_tls_is_modern(proxy, tls_view):
+    """Nothing before TLS 1.2 is spoken."""
+    if proxy is not None:
+        old = [told for front in proxy.fronts if (told := proxy.old_protocols(front))]
+        assert not old, f"nginx allows {', '.join(old)}"
+    _needs_tls(tls_view)
+    accepted = tls_view.accepted()
+    compared(expected="TLS 1.2 or newer", actual=", ".join(accepted) or "nothing older")
+    assert not accepted, f"{', '.join(accepted)} is accepted"
+
+
+@check(
+    "rate-limit-answers-429",
+    severity="medium",
+    needs=("proxy", "rate_limit"),
+    last=True,
+    remedy="Apply the limit where clients meet it, and `limit_req_status 429;`: 503 looks like a hub that is down.",
+)
+def test_rate_limit_answers_429(street, alone):
+    """A burst from one address meets the limit, and is told so with 429."""
+    with alone():
+        burst = street.burst()
+    told = ", ".join(f"{count} times {status}" for status, count in sorted(burst.statuses.items()))
+    compared(expected="some 429", actual=f"{told} in {burst.seconds:.1f} s")
+    if 429 in burst.statuses:  # noqa: PLR2004 - HTTP's own number
+        return
+    if burst.statuses.get(503):
+        warn("what is too much is answered with 503: set limit_req_status 429")
+        return
+    pace = burst.sent / max(burst.seconds, 0.001)
+    if pace <= 2 * SLOW_LIMIT:
+        unknown(f"the proxy was asked {pace:.0f} times a second only, too slowly to meet its limit")
+    pytest.fail(
+        f"{burst.sent} requests in {burst.seconds:.1f} s were all answered ({told}): nothing limits them", pytrace=False
+    )
+
+
+@check(
+    "security-headers-are-set",
+    severity="medium",
+    needs=("tls",),
+    remedy='`add_header Strict-Transport-Security "max-age=31536000" always; add_header X-Content-Type-Options nosniff always;`.',
+)
+def test_security_headers_are_set(street):
+    """Browsers are told to stay with https and not to guess."""
+    headers = street.headers().headers
+    missing = [f"{name} ({why})" for name, why in WANTED.items() if not headers.get(name)]
+    compared(
+        expected=", ".join(WANTED), actual=", ".join(name for name in WANTED if headers.get(name)) or "none of them"
+    )
+    assert not missing, f"not set: {', '.join(missing)}"
+    if headers.get("server", "").partition("/")[2]:
+        warn(f"the proxy tells its version ({headers['server'][:40]}): `server_tokens off;`")
