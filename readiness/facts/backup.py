@@ -27,6 +27,8 @@ LOCKFILES: Final = (
     *("package-lock.json", "npm-shrinkwrap.json", "bun.lock", "bun.lockb", "yarn.lock", "pnpm-lock.yaml"),
 )
 """What package managers call the file that pins every dependency."""
+FACTS: Final = ("time", "commit", "version")
+"""What the manifest of a backup says of where it comes from."""
 SEEN_LIMIT: Final = 1000
 """Backups looked at; a folder with more of them is not tidied by anybody."""
 
@@ -123,6 +125,10 @@ class Backups:
         if not os.access(folder, os.W_OK | os.X_OK):
             return f"{shown(str(folder))} may not be written by user {os.geteuid()}", free
         return "", free
+
+    def wanted_facts(self) -> list[str]:
+        """What a manifest has to say: no commit where no git is declared to be here."""
+        return [fact for fact in FACTS if fact != "commit" or self.config.claim("git").expected is not False]
 
     def commit_standing(self, commit: str) -> Standing:
         """Whether git has the commit of a backup, and keeps it. Raises Unknown where git cannot tell."""

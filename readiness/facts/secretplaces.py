@@ -11,7 +11,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts import deployed, disk, hubfolders, secretguess, streams
+from readiness.facts import child, deployed, disk, hubfolders, secretguess, streams
 from readiness.facts.git import Git
 from readiness.facts.secretknown import Known, known
 from readiness.facts.secretrefs import Resolver
@@ -100,6 +100,10 @@ class SecretSearch:
         """What git tracks; without git every text of the release. The env file itself is another check's business."""
         try:
             names = Git(self.root, self.silence).tracked()
+        except child.NotInstalled:
+            if any(disk.exists(folder / ".git") for folder in (self.root, *self.root.resolve().parents)):
+                raise
+            listing = self._tree()
         except disk.Unreadable as error:
             if error.why != "untold":
                 raise

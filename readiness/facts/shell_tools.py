@@ -61,8 +61,13 @@ class Linters:
         return [script for script in self.scripts.readable if script.interpreter in _SHELLS]
 
     def syntax(self) -> list[Place]:
-        """Scripts that bash does not accept, or that no kernel can start. Raises NotInstalled."""
-        bash = child.find("bash")
+        """Scripts that bash does not accept, or that no kernel can start. Raises NotInstalled.
+
+        Where bash is not installed, sh is asked: bash takes whatever a plain shell takes, so that its yes is one too. Its no
+        proves nothing.
+        """
+        bash = shutil.which("bash")
+        asked = bash or shutil.which("sh") or child.find("bash")
         found = []
         for script in self._mine():
             source = script.source()
@@ -74,10 +79,11 @@ class Linters:
                     )
                 )
                 continue
-            done = child.run([bash, "-n", str(script.file)], timeout=_SECONDS)
+            done = child.run([asked, "-n", str(script.file)], timeout=_SECONDS)
             if done.timed_out:
-                raise Unknown(f"bash -n {script.path} {done.ending}")
+                raise Unknown(f"{Path(asked).name} -n {script.path} {done.ending}")
             if done.code:
+                child.find("bash")
                 found.append(_told(script, done.err))
         return found
 

@@ -18,7 +18,7 @@ if ! stats=$(curl --fail --silent --max-time 5 --retry 2 --retry-delay 1 "$HUB/a
 fi
 
 # what is not published, or rests on fewer than 20 calls, raises no alarm: it is not known
-rate=$(jq -r 'if (.llm.totalCalls // 0) >= 20 then .llm.successRate // "unknown" else "unknown" end' <<<"$stats")
+rate=$(printf '%s' "$stats" | jq -r 'if (.llm.totalCalls // 0) >= 20 then .llm.successRate // "unknown" else "unknown" end')
 case $rate in
   unknown) echo "success rate: too few calls to tell" ;;
   *)
