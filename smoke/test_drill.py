@@ -84,18 +84,15 @@ def _judge_calls(calls):
     "llm-outage-is-survived",
     severity="critical",
     needs=("llm",),
+    limits=Limits(critical=90, unit="s"),
     slow="takes the hub's LLM away and gives it back",
     remedy="Put a circuit breaker and a time-out around the LLM's calls, and a supervisor above the hub; "
     "set [drill] llm_down and llm_up to what takes the LLM away and gives it back.",
 )
-def test_llm_outage_is_survived(drills):
+def test_llm_outage_is_survived(drills, limits):
     """Without its LLM the hub goes on with everything else, reports its breaker, and recovers when the LLM is back."""
-    found = drills.llm()
+    found = drills.llm(limits.critical or 90)
     note(f"{found.failed} of {found.asked} analyses failed meanwhile; breaker: {found.breaker or 'not published'}")
-    compared(
-        expected="the same process, everything else works, the breaker opens and closes again",
-        actual=f"process {found.pid_after}, breaker {found.breaker or 'not published'}",
-    )
     back = _recovery(found)
     assert found.pid_after is not None, f"without its LLM the hub went down and does not answer; {back}"
     assert found.pid_after == found.pid, (
@@ -109,6 +106,7 @@ def test_llm_outage_is_survived(drills):
     if found.unrest:
         warn(f"recovered, but not as before: {found.unrest}")
     _judge_breaker(found)
+    measure(found.recovered, what="recovered after")
 
 
 def _recovery(found):
@@ -178,7 +176,7 @@ def test_memory_is_stable_under_soak(drills, limits):
         f"{found.requests} requests ({found.failed} failed) in {found.minutes:.3g} min after {found.warm:.3g} to warm up"
     )
     note(f"{found.first:.0f} MB at first, {found.last:.0f} MB at last: {found.interval}")
-    compared(expected=f"≤ {limit:g} MB/h", actual=found.interval, unit="MB/h")
+    compared(expected=f"≤ {limit:g} MB/h", actual=found.interval)
     if found.pid_after != found.pid:
         unknown(f"the hub was process {found.pid} at first and is {found.pid_after or 'gone'} now: memory began anew")
     if found.failed * 2 > found.requests:

@@ -14,10 +14,10 @@ TOLD: Final = "demo.json"
 """The file beside the release in which the demonstration says what differs from start to start."""
 NOBODY: Final = "http://127.0.0.1:9/v1"
 """The discard port, at which no provider answers."""
-SOAK: Final = 0.1
+SOAK: Final = 0.05
 """Minutes of the drill's soak."""
 LEAK: Final = 1_000
-"""MB an hour that memory may seem to grow by in six seconds."""
+"""MB an hour that memory may seem to grow by in three seconds."""
 IN_PROCESS: Final = "the embedded hub keeps its MCP servers in its own process: none of them can be killed alone"
 UNDEPLOYED: Final = "the embedded hub is started for each run, and never deployed"
 PEOPLE: Final = ("on_call", "tech_lead", "product", "security")

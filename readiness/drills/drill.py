@@ -103,11 +103,11 @@ class Drills:
 
         return crash(self)
 
-    def llm(self) -> Outage:
-        """Take the LLM away: see `llm.outage`."""
+    def llm(self, seconds: float) -> Outage:
+        """Take the LLM away, and give it back; the hub has `seconds` to recover: see `llm.outage`."""
         from readiness.drills.llm import outage
 
-        return outage(self)
+        return outage(self, seconds)
 
     def soak(self, limit: float) -> Soak:
         """Watch memory under traffic, against `limit` MB an hour: see `soak.soak`."""
@@ -208,7 +208,7 @@ class Scene:
                 victim.wait(KILLED)
             by = "late"
             # never beside a hub that somebody else is starting: two of them on one port are worse than none
-            if self.config.drill.start and not self._listens():
+            if self.config.drill.start and not self.listens():
                 by, why = "start", self.drills.launch(self.config.drill.start)
             found = self.watch.back(self.before, self.watch.budget, other=True)
         if found.seconds is None:
@@ -217,17 +217,17 @@ class Scene:
 
     def revive(self) -> None:
         """Where a drill took the whole hub down with it: wait for a supervisor, else start it. Returns when it is tried."""
-        if self._listens():
+        if self.listens():
             return
         self.drills.say(f"drill: the hub is down; bringing it back, for up to {2 * self.watch.budget:g} s")
         found = self.watch.back(self.before, self.watch.budget, other=True)
-        if found.seconds is None and self.config.drill.start and not self._listens():
+        if found.seconds is None and self.config.drill.start and not self.listens():
             why = self.drills.launch(self.config.drill.start)
             found = self.watch.back(self.before, self.watch.budget, other=True)
             self.drills.say(f"drill: [drill] start {f'failed: {why}' if why else 'was run'}")
         self.drills.replaced()
 
-    def _listens(self) -> bool:
+    def listens(self) -> bool:
         """Whether anything accepts connections where the hub answers: then nothing more is started there."""
         base = self.config.target.facts_url or ""
         try:

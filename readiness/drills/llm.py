@@ -23,8 +23,6 @@ ANALYSES: Final = 12
 ANALYSIS_SECONDS: Final = 15.0
 OUTAGE_SECONDS: Final = 90.0
 """How long the outage is kept up at most."""
-RECOVERY_SECONDS: Final = 90.0
-"""How long the hub may need once the LLM is back: breakers rest for 30 to 60 s before they try again."""
 CLOSED: Final = "closed"
 _STEP: Final = 0.5
 
@@ -57,8 +55,11 @@ class Outage:
         return self.failed > 0 or (self.breaker is not None and self.breaker != CLOSED)
 
 
-def outage(drills: Drills) -> Outage:
-    """Take the LLM away and give it back, by the configured commands. Raises Unknown, with nothing done, without them."""
+def outage(drills: Drills, seconds: float) -> Outage:
+    """Take the LLM away and give it back, by the configured commands; the hub has `seconds` to recover.
+
+    Raises Unknown, with nothing done, where no commands are configured.
+    """
     drill = drills.config.drill
     with drills.scene() as scene:
         if not (drill.llm_down and drill.llm_up):
@@ -73,7 +74,7 @@ def outage(drills: Drills) -> Outage:
             f"takes the LLM away ({' '.join(drill.llm_down[:3])} …), asks for up to {ANALYSES} analyses within "
             f"{OUTAGE_SECONDS:g} s and for everything else meanwhile, and gives it back"
         )
-        with _llm_put_back(scene) as after:
+        with _llm_put_back(scene, seconds) as after:
             why = drills.run(drill.llm_down)
             if why:
                 raise Unknown(f"the LLM could not be taken away: {why}")
@@ -173,23 +174,23 @@ class _After:
 
 
 @contextlib.contextmanager
-def _llm_put_back(scene: Scene) -> Iterator[_After]:
+def _llm_put_back(scene: Scene, seconds: float) -> Iterator[_After]:
     """Give the LLM back whatever happens inside, and wait until it is used again."""
     after, told = _After(), scene.drills.say
     try:
         yield after
     finally:
-        told(f"drill: giving the LLM back, and waiting up to {RECOVERY_SECONDS:g} s for the hub to use it")
+        told(f"drill: giving the LLM back, and waiting up to {seconds:g} s for the hub to use it")
         failed = scene.drills.launch(scene.config.drill.llm_up)
         scene.revive()
-        _recover(scene, after)
+        _recover(scene, after, seconds)
         if after.seconds is None:
             after.why = f"{failed}; {after.why}" if failed else after.why
             scene.drills.left = after.why
         told(f"drill: the LLM is {'used again' if after.seconds is not None else f'NOT used again: {after.why}'}")
 
 
-def _recover(scene: Scene, after: _After) -> None:
+def _recover(scene: Scene, after: _After, seconds: float) -> None:
     started = time.monotonic()
     while True:
         after.why = _analysed(scene, "afterwards")
@@ -198,10 +199,10 @@ def _recover(scene: Scene, after: _After) -> None:
             after.why = f"the circuit breaker is still {state}"
         if not after.why:
             after.seconds = time.monotonic() - started
+            after.unrest = scene.watch.calm(scene.before, scene.speed)
             break
-        if time.monotonic() - started > RECOVERY_SECONDS:
+        if time.monotonic() - started > seconds or not scene.listens():
             break
         time.sleep(_STEP)
-    after.unrest = scene.watch.calm(scene.before, scene.speed)
     with contextlib.suppress(Unknown):
         after.pid = scene.watch.now().pid

@@ -249,13 +249,26 @@ def _server_put_back(scene: Scene, name: str) -> Iterator[dict[str, str]]:
 
 
 def _restart(scene: Scene, name: str) -> str:
-    """Stop and start the server where it does not run; why it is not as before, or nothing."""
-    found = scene.watch.back(scene.before, 0.0, other=False)
+    """Stop and start the server, and others that fell with it, where they do not run; why it is not as before, if so."""
     with contextlib.suppress(Unknown), scene.watch.hub(scene.watch.budget) as hub:
-        status, uptime = _record(hub, name)
-        if found.seconds is not None and status == "connected" and uptime:
-            return ""
-        for order in ("stop", "start"):
-            hub.transport.post(f"/api/servers/{order}", json={"server_name": name})
-    found = scene.watch.back(scene.before, scene.watch.budget, other=False)
-    return found.why if found.seconds is None else ""
+        for other in [name, *sorted(scene.before.servers.keys() - {name})]:
+            hub.new_attempt()
+            status, uptime = _record(hub, other)
+            for order in () if status == "connected" and uptime else ("stop", "start"):
+                hub.transport.post(f"/api/servers/{order}", json={"server_name": other})
+    until = time.monotonic() + scene.watch.budget
+    while True:
+        dead = _dead(scene)
+        if not dead or time.monotonic() > until:
+            return dead
+        time.sleep(_STEP)
+
+
+def _dead(scene: Scene) -> str:
+    """Which servers do not run as before, in words; empty where all do."""
+    try:
+        now = scene.watch.now()
+    except Unknown as error:
+        return str(error)
+    lacks = now.lacks(scene.before)
+    return "; ".join(lacks + [f"server {one} has an uptime of 0" for one, up in sorted(now.servers.items()) if up <= 0])

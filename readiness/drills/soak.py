@@ -14,11 +14,15 @@ from readiness.facts.answer import BadAnswer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from readiness.config.model import Config
     from readiness.drills.drill import Drills, Scene
     from readiness.drills.trend import Growth, Point
     from readiness.drills.victim import Victim
     from readiness.facts.hub import Hub
 
+CHECK: Final = "memory-is-stable-under-soak"
+SHORTEST: Final = 30.0
+"""Minutes of a soak that the check's own limit may be held against."""
 MB: Final = 1e6
 HOUR: Final = 3600.0
 SAMPLES: Final = 600
@@ -65,6 +69,9 @@ class Soak:
 
 def soak(drills: Drills, limit: float) -> Soak:
     """Send traffic for the configured minutes and hold the growth against `limit` MB an hour. Raises Unknown."""
+    why = _too_short(drills.config)
+    if why:
+        raise Unknown(why)
     with drills.scene() as scene:
         victim = scene.victim()
         seconds = scene.config.drill.soak * 60
@@ -87,6 +94,16 @@ def soak(drills: Drills, limit: float) -> Soak:
             pid=victim.pid,
             pid_after=_answering(scene),
         )
+
+
+def _too_short(config: Config) -> str:
+    """Why the configured soak proves nothing; empty where it is long enough, or has a limit of its own."""
+    if config.drill.soak >= SHORTEST or CHECK in config.limits:
+        return ""
+    return (
+        f"too short: [drill] soak = {config.drill.soak:g} minutes, in which a JavaScript engine only fills its heap; "
+        f"set it to {SHORTEST:g}, or say with [limits.{CHECK}] what may be held against a shorter one"
+    )
 
 
 def _answering(scene: Scene) -> int | None:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.real.conftest import Judge, RealHub
 
-SUPERVISOR = (sys.executable, str(Path(__file__).with_name("supervisor.py")))
+SUPERVISOR = (sys.executable, str(ROOT / "tests" / "drilled" / "supervisor.py"))
 CALLS = """
 [[expect.tool_call]]
 server = "everything"
@@ -76,6 +75,7 @@ def seen(found: dict[str, dict[str, Any]], check: str) -> tuple[str, str]:
     return row["outcome"], "\n".join([row["reason"], *row.get("notes", ())])
 
 
+@pytest.mark.matrix
 def test_one_server_is_killed(hubs: Any, judge: Judge) -> None:
     """4.2.1 contains it: the other server answers, an uptime of 0 shows it, stop and start have it back."""
     hub = hubs()

@@ -1,0 +1,35 @@
+"""Every way in which a drill ends is found as written down, and the hub is put back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.drilled.faults import FAULTS
+from tests.drilled.runner import CHECKS, Fault, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(fault, id=fault.name, marks=() if fault.quick else pytest.mark.matrix) for fault in FAULTS],
+)
+def test_a_drill_ends_as_written(fault: Fault, tmp_path: Path) -> None:
+    """The outcome, the words an operator reads, and whether a hub answers afterwards."""
+    found = run(fault, tmp_path)
+    assert found.outcome in fault.outcome.split(" or "), found.told
+    assert [words for words in fault.words if words not in found.told] == [], found.told
+    assert found.alive == fault.alive, found.told
+    assert fault.starts in {None, found.starts}, found.told
+
+
+def test_every_check_has_its_faults() -> None:
+    """Each drill is proven to pass and to fail, and each is refused or unknown somewhere."""
+    for check in CHECKS:
+        outcomes = {fault.outcome for fault in FAULTS if fault.check == check}
+        assert {"failed"} <= outcomes
+        assert outcomes & {"passed", "degraded"}
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
