@@ -112,6 +112,7 @@ def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Con
     from readiness.scope import Scope
     from readiness.setup import deployed_claims
     from readiness.watch_bench import Bench
+    from readiness.watch_host import SAMPLE
     from readiness.watch_look import Watcher
 
     with contextlib.ExitStack() as stack:
@@ -133,7 +134,8 @@ def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Con
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="readiness-", ignore_cleanup_errors=True))
         redactor = Redactor.from_environment(os.environ, config)
         scope = Scope(config, lambda: deployed_claims(config))
-        yield Watcher(Bench(config, scope, redactor.clean, Path(folder))), config
+        sample = min(SAMPLE, given.interval / 10)
+        yield Watcher(Bench(config, scope, redactor.clean, Path(folder)), sample), config
 
 
 def code_of(look: Look, config: Config) -> int:

@@ -58,6 +58,7 @@ def to_json(look: Look, config: Config, exit_code: int) -> dict[str, Any]:
         "host": [_row(row) for row in look.host],
         "servers": [{"name": s.name, "status": s.status, "uptime": s.uptime, "tools": s.tools} for s in look.servers],
         "server_count": look.server_count,
+        "servers_up": look.servers_up,
     }
 
 

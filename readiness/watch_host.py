@@ -32,6 +32,8 @@ _TITLES: Final = {
     "hub.files": ("open files of the hub", None),
 }
 """Reading to its title and the check whose limits it is shown against."""
+SAMPLE: Final = 0.4
+"""Seconds that the processors are watched at most, twice a look: shorter ones make a busy moment an alarm."""
 _SCALE: Final = {("share", "%"): 100.0, ("bytes", "GiB"): 1 / 1024**3}
 """From a reading's unit to that of a check's limits."""
 
@@ -39,9 +41,9 @@ _SCALE: Final = {("share", "%"): 100.0, ("bytes", "GiB"): 1 / 1024**3}
 class HostRows:
     """Reads the host and holds each reading against its limits."""
 
-    def __init__(self, bench: Bench, text: Callable[[object], str]) -> None:
-        """`text` makes a sentence fit to be shown."""
-        self._bench, self._text = bench, text
+    def __init__(self, bench: Bench, text: Callable[[object], str], sample: float = SAMPLE) -> None:
+        """`text` makes a sentence fit to be shown; `sample` in seconds."""
+        self._bench, self._text, self._sample = bench, text, sample
         named = {check for _, check in _TITLES.values() if check}
         self._checks: dict[str, Check] = {
             check.id: bench.scope.adjust_check(check).check for check, _ in catalogue() if check.id in named
@@ -52,7 +54,7 @@ class HostRows:
         from readiness.facts import resources
 
         try:
-            found = resources.look(self._bench.fact("hub_unprobed"), self._bench.config)
+            found = resources.look(self._bench.fact("hub_unprobed"), self._bench.config, seconds=self._sample)
         except ReadinessError as error:
             return (Row(name="host", title="host", value=None, reason=self._text(error)),)
         return tuple(self._rows(found))

@@ -13,7 +13,7 @@ from readiness.facts.telemetry import METRICS, readings, unread
 from readiness.reach import BLOCKED
 from readiness.text import line
 from readiness.watch_bench import LIVE
-from readiness.watch_host import HostRows
+from readiness.watch_host import SAMPLE, HostRows
 from readiness.watch_row import Row
 from readiness.watch_settle import Settling
 
@@ -39,6 +39,11 @@ class ServerRow:
     uptime: float | None
     tools: int
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it is connected and not known to be dead or just started."""
+        return self.status == "connected" and self.uptime != 0
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -55,6 +60,8 @@ class Look:
     """Milliseconds that health took to answer."""
     servers: tuple[ServerRow, ...]
     server_count: int
+    servers_up: int
+    """How many of all of them are connected with an uptime that is not 0; a killed one stays connected, with 0."""
     metrics: tuple[Row, ...]
     host: tuple[Row, ...]
     judgement: Judgement
@@ -66,11 +73,12 @@ class Look:
 class Watcher:
     """Looks again and again, in one thread; raises nothing of what a hub does."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, sample: float = SAMPLE) -> None:
+        """`sample`: seconds that the processors are watched at each look."""
         self.bench = bench
         config = bench.config
         self._settling = Settling(bench.scope, config.probe.attempts, LIVE[0])
-        self._host = HostRows(bench, lambda value: self._text(value, _WORDS))
+        self._host = HostRows(bench, lambda value: self._text(value, _WORDS), sample)
         self.plan: dict[str, Planned] = bench.plan
 
     def look(self) -> Look:
@@ -97,6 +105,7 @@ class Watcher:
             answer_ms=told.answer_ms,
             servers=tuple(told.servers[:MOST_SERVERS]),
             server_count=len(told.servers),
+            servers_up=sum(server.is_up for server in told.servers),
             metrics=tuple(self._metrics(told.stats, judgement)),
             host=self._host.read() if told.state else (),
             judgement=judgement,

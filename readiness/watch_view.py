@@ -148,9 +148,9 @@ class View:
         title = Text(f"Servers: {words.connected(look)}", "bold")
         table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left", show_header=False)
         # those that need somebody come first
-        ordered = sorted(look.servers, key=lambda server: server.status == "connected" and bool(server.uptime))
+        ordered = sorted(look.servers, key=lambda server: server.is_up)
         for server in ordered[:_MOST_SERVERS]:
-            dead = server.status == "connected" and server.uptime == 0
+            dead = server.status == "connected" and not server.is_up
             table.add_row(
                 Text(shorten(server.name, 30)),
                 Text(shorten(server.status, 20), "red" if dead else _SERVER.get(server.status, "red")),

@@ -128,9 +128,8 @@ def up(seconds: float | None) -> str:
 
 
 def connected(look: Look) -> str:
-    """`2 of 3 servers connected`."""
-    good = sum(server.status == "connected" for server in look.servers)
-    return f"{good} of {look.server_count} servers connected"
+    """`2 of 3 servers up`."""
+    return f"{look.servers_up} of {look.server_count} servers up"
 
 
 def line_of(look: Look) -> str:
