@@ -1,0 +1,228 @@
+"""Drills as a run: who may, what is told, in workers, on the demonstration, and when it is interrupted."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from readiness.config.model import Config, Drill, Target
+from readiness.drills import permit
+from readiness.drills.drill import Drills
+from readiness.drills.server import _runs, _words
+from readiness.drills.victim import _refuse_strangers
+from readiness.errors import Unknown
+from tests.drilled.faults import CRASH, FAULTS, LLM
+from tests.drilled.runner import CHECKS, _answers, _free_port, _started, _write
+from tests.faults.runner import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SUNDAY = dt.datetime(2026, 11, 22, 3, 0, tzinfo=dt.UTC)
+
+
+def config(*, environment: str = "production", requested: bool = True, **drill: Any) -> Config:
+    """A configuration with a `[drill]`."""
+    return Config(
+        environment=environment, drill_requested=requested, drill=Drill(**drill),
+        target=Target(url=f"http://127.0.0.1:{_free_port()}"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (config(requested=False, allowed=True), "--readiness-drill"),
+        (config(), "[drill] allowed = true"),
+        (config(allowed=True), "[drill] window"),
+        (config(allowed=True, window="Mon 02:00-04:00 UTC"), "closed now"),
+        (config(allowed=True, window="Sun 02:00-03:00 UTC"), "closed now"),
+        (config(allowed=True, window="Sun 03:00-03:01 UTC"), ""),
+        (config(allowed=True, environment="test"), ""),
+        (config(allowed=True, environment="test", window="Mon 02:00-04:00 UTC"), "closed now"),
+    ],
+)
+def test_who_may_be_drilled(told: Config, words: str) -> None:
+    """Asked for, allowed, and in production inside a named window; a refusal says what to set."""
+    why = permit.refusal(told, SUNDAY)
+    assert words in why
+    assert bool(why) == bool(words)
+
+
+def test_one_drill_at_a_time() -> None:
+    """A second drill of the same hub is refused, and may follow once the first is over, however that ended."""
+    told = config(allowed=True)
+    with permit.alone(told), pytest.raises(Unknown, match="another drill"), permit.alone(told):
+        pytest.fail("two drills at once")
+    with pytest.raises(KeyboardInterrupt), permit.alone(told):
+        raise KeyboardInterrupt
+    with permit.alone(told):
+        pass
+
+
+def test_a_hub_that_is_down_is_not_drilled() -> None:
+    """Nothing answers: nothing is done, and the reason says so."""
+    said: list[str] = []
+    drills = Drills(dataclasses.replace(config(environment="test", allowed=True)), say=said.append)
+    with pytest.raises(Unknown, match="not drilled: the hub does not answer"):
+        drills.crash()
+    assert said == []
+
+
+def test_a_drill_after_one_that_left_the_hub_broken_does_not_begin() -> None:
+    """What an earlier drill could not put back is the reason."""
+    drills = Drills(config(environment="test", allowed=True), say=lambda _: None)
+    drills.left = "server memory is not connected"
+    for drill in (drills.crash, drills.server, lambda: drills.stop(1), lambda: drills.llm(1)):
+        with pytest.raises(Unknown, match="server memory is not connected"):
+            drill()
+
+
+@pytest.mark.parametrize("pid", [1, os.getpid(), os.getppid()])
+def test_who_must_not_be_signalled(pid: int) -> None:
+    """The first process of a container, this run and whoever started it."""
+    with pytest.raises(Unknown, match="not drilled"):
+        _refuse_strangers(psutil.Process(pid))
+
+
+class Line:
+    """A process that only has a command line."""
+
+    def __init__(self, *line: str) -> None:
+        self.line = list(line)
+
+    def cmdline(self) -> list[str]:
+        """It."""
+        return self.line
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "arguments", "same"),
+    [
+        (("node", "/bin/mcp-server-memory"), "/bin/mcp-server-memory", [], True),
+        (("node", "/bin/mcp-server-memory"), "mcp-server-memory", [], True),
+        (("node", "/bin/mcp-server-everything", "stdio"), "mcp-server-memory", [], False),
+        (("node", "/bin/mcp-server-everything", "stdio"), "mcp-server-everything", ["stdio"], True),
+        (("npm exec @acme/server /data",), "npx", ["-y", "@acme/server", "/data"], True),
+        (("npm exec @acme/server /data",), "npx", ["-y", "@acme/server", "/other"], False),
+        (("node", "server.js"), "node", [], True),
+        (("/usr/bin/node", "other.js"), "node", ["server.js"], False),
+        ((), "node", ["server.js"], False),
+    ],
+)
+def test_which_process_runs_a_server(
+    line: tuple[str, ...], command: str, arguments: Sequence[str], same: object
+) -> None:
+    """A server's process is told by its configured command line, as interpreters and runners show it."""
+    words = _words({"command": command, "args": list(arguments)})
+    found: Any = Line(*line)
+    assert _runs(found, words) is same
+
+
+def test_a_server_without_a_command_is_no_process() -> None:
+    """Remote servers and broken settings have no words to look for; references are no words."""
+    assert _words({"url": "https://example.com/mcp"}) == []
+    assert _words({"command": 3}) == []
+    assert _words({"command": "x", "args": ["${TOKEN}", "a", 4]}) == ["x", "a"]
+
+
+def test_commands_are_bounded() -> None:
+    """A command that fails, hangs or is not there is told in words; what it leaves behind by intent is left."""
+    drills = Drills(config(environment="test", allowed=True, timeout=0.5), say=lambda _: None)
+    assert drills.run(["true"]) == drills.launch(["true"]) == ""
+    assert "status 1" in drills.run(["false"])
+    assert "status 1" in drills.launch(["false"])
+    assert "no-such-program" in drills.run(["no-such-program"])
+    assert "no-such-program" in drills.launch(["no-such-program"])
+    started = time.monotonic()
+    assert "did not end within" in drills.run(["sleep", "20"])
+    assert "did not end within" in drills.launch(["sleep", "20"])
+    assert time.monotonic() - started < 8
+
+
+# --- whole runs ---------------------------------------------------------------------------------------------------
+
+
+def command(*arguments: str) -> list[str]:
+    """A run of the drills as an operator starts it."""
+    plain = [sys.executable, "-u", "-m", "pytest", "-m", "drill", "--readiness-drill", "-p", "no:cacheprovider"]
+    return [*plain, *arguments]
+
+
+def surroundings() -> dict[str, str]:
+    """The environment without what tests and other runs left in it."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
+
+
+def findings(folder: Path) -> dict[str, dict[str, Any]]:
+    """The findings by check."""
+    report = json.loads((folder / "reports" / "readiness.json").read_text(encoding="utf-8"))
+    return {row["check"]: row for row in report["findings"]} | {"verdict": report["verdict"]}
+
+
+@pytest.mark.matrix
+def test_the_demonstration_survives_its_drills(tmp_path: Path) -> None:
+    """`pytest -m drill --readiness-demo --readiness-drill` is READY; each drill is told on the terminal before it acts."""
+    done = subprocess.run(
+        command("--readiness-demo", str(ROOT / "smoke")),
+        cwd=tmp_path, env=surroundings(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    found = findings(tmp_path)
+    assert (done.returncode, found["verdict"]["status"]) == (0, "READY"), done.stdout[-3000:]
+    assert found["mcp-server-crash-is-contained"]["outcome"] == "not_applicable"
+    for words in ("drill: kills", "drill: tells", "drill: takes the LLM away", "drill: sends"):
+        assert words in done.stdout
+
+
+@pytest.mark.matrix
+def test_workers_do_not_drill(tmp_path: Path) -> None:
+    """With -n2 nothing is broken: every drill is unknown and says how to run it."""
+    done = subprocess.run(
+        command("-n2", "--readiness-demo", str(ROOT / "smoke" / "test_drill.py")),
+        cwd=tmp_path, env=surroundings(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    found = findings(tmp_path)
+    assert found["verdict"]["status"] == "INCOMPLETE", done.stdout[-3000:]
+    assert "without -n" in found["service-restarts-after-a-crash"]["reason"]
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("name", "check"), [("nobody-but-a-command", CRASH), ("breaker-stays-closed", LLM)])
+def test_an_interrupted_drill_puts_things_back(name: str, check: str, number: signal.Signals, tmp_path: Path) -> None:
+    """Ctrl-C or SIGTERM in the middle of it: the hub is started again, the LLM is given back, and then the run ends."""
+    fault = next(fault for fault in FAULTS if fault.name == name)
+    port = _free_port()
+    _write(fault, tmp_path, port)
+    with _started(fault, tmp_path, port):
+        process = subprocess.Popen(
+            command(f"{ROOT / 'smoke' / 'test_drill.py'}::{CHECKS[check]}"),
+            cwd=tmp_path, env=surroundings(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "drill: kills" in line or "drill: takes" in line:
+                break
+        until = time.monotonic() + 10
+        while time.monotonic() < until and _answers(port) and not (tmp_path / "llm-is-down").exists():
+            time.sleep(0.01)
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=60)
+        told = "".join(said) + rest
+        assert _answers(port), told
+    assert "drill: putting the hub back" in told or "drill: giving the LLM back" in told
+    assert not (tmp_path / "llm-is-down").exists()
+    assert process.returncode != 0
