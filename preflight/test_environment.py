@@ -33,6 +33,10 @@ def _value(release, name):
     return release.environment().get(name)
 
 
+def _told(value):
+    return "not set" if value is None else repr(value)
+
+
 @check(
     "required-variables-are-set",
     severity="critical",
@@ -86,7 +90,7 @@ def test_node_env_is_production(release):
     """The hub is started in its production mode."""
     value = _value(release, "NODE_ENV")
     compared(expected="production", actual=value)
-    assert value == "production", f"NODE_ENV is {value!r}, not production"
+    assert value == "production", f"NODE_ENV is {_told(value)}: production is wanted"
 
 
 @check(
@@ -140,7 +144,7 @@ def test_fast_logger_is_enabled(release):
     """The hub logs through its fast logger."""
     value = _value(release, "ENABLE_PINO_LOGGER")
     compared(expected="true", actual=value)
-    assert value == "true", f"ENABLE_PINO_LOGGER is {value!r}, not true: logging is five to ten times as slow"
+    assert value == "true", f"ENABLE_PINO_LOGGER is {_told(value)}: true is wanted, logging is five to ten times as slow"
 
 
 @check(
