@@ -15,7 +15,9 @@ STATES: Final = {"closed": "closed", "halfopen": "half-open", "open": "open"}
 """Words for the state of a circuit breaker, without their punctuation."""
 _NOTHING: Final = frozenset({"", "n/a", "na", "-", "none", "null", "undefined"})
 """Texts that say that there is no value."""
-_TEXT: Final = re.compile(r"(?P<dollar>\$?)\s*(?P<number>[+-]?\d{1,15}(?:\.\d{1,15})?)\s*(?P<unit>%|ms|s|/min)?")
+_TEXT: Final = re.compile(
+    r"(?P<dollar>\$?)\s*(?P<number>[+-]?\d{1,15}(?:\.\d{1,15})?)\s*(?P<unit>%|ms|s|/min)?", re.ASCII
+)
 _FACTOR: Final = {("ms", "s"): 1000.0, ("s", "ms"): 0.001, ("share", "%"): 0.01}
 _SHOWN: Final = 40
 _MOST: Final = 1e15
