@@ -416,3 +416,13 @@ def test_an_unreadable_record_of_a_deploy_is_unknown(tmp_path: Path) -> None:
     (tmp_path / "deploy.json").write_text("{", encoding="utf-8")
     with pytest.raises(Unknown, match="no record of a deploy"):
         Past(Config(report_dir=tmp_path)).deploys(NOW)
+
+
+def test_the_page_about_telemetry_names_every_place() -> None:
+    """`docs/telemetry.md` lists each metric with its places and its check."""
+    page = (Path(__file__).parents[1] / "docs" / "telemetry.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    for metric in METRICS:
+        row = next((row for row in rows if row.startswith(f"| {metric.title} |")), "")
+        assert [source.path for source in metric.sources if f"`{source.path}`" not in row] == [], metric.name
+        assert (metric.check or "") in row
