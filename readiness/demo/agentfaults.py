@@ -26,7 +26,8 @@ VICTIM: Final = "memory"
 MEGABYTE: Final = 1 << 20
 MOST_MEMORY: Final = 300
 """Megabytes that the fault of memory keeps at most."""
-STRANGE_SCHEMA: Final = {"type": "strnig", "properties": "none"}
+STRANGE_SCHEMA: Final = {"type": "object", "properties": {"a": {"type": "strnig"}}}
+NO_SCHEMA: Final = {"type": "strnig", "properties": "none"}
 
 
 def _trait(**values: Any) -> Hook:  # noqa: ANN401 - fields of Traits
@@ -54,8 +55,8 @@ def _tools(change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Ho
     return _wire(agentwires.changed("list", lambda result: result | {"tools": change(result["tools"])}))
 
 
-def _one_schema(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [*tools[:-1], tools[-1] | {"inputSchema": STRANGE_SCHEMA}] if tools else tools
+def _one_schema(schema: dict[str, Any]) -> Hook:
+    return _tools(lambda tools: [*tools[:-1], tools[-1] | {"inputSchema": schema}] if tools else tools)
 
 
 def _analysis(**values: Any) -> Hook:  # noqa: ANN401 - JSON
@@ -155,7 +156,8 @@ TABLE: Final = (
     row("mcp-list-empty", "Its list is empty over MCP.", _tools(lambda _tools: [])),
     row("mcp-duplicate-tools", "Lists every tool twice over MCP.", _tools(lambda tools: tools * 2)),
     row("mcp-tool-missing", "Hides one tool from agents.", _trait(hidden_tools=frozenset({"everything__add"}))),
-    row("invalid-input-schema", "One tool's input schema is none.", _tools(_one_schema)),
+    row("invalid-input-schema", "One tool's input schema is no JSON Schema.", _one_schema(STRANGE_SCHEMA)),
+    row("broken-input-schema", "One tool's input schema is nothing that a client can read.", _one_schema(NO_SCHEMA)),
     row("list-never-ends", "Every page names another.", _fresh(lambda: agentwires.endless_pages(repeated=False))),
     row("list-repeats-itself", "Every page names the same.", _fresh(lambda: agentwires.endless_pages(repeated=True))),
     row("list-in-pages", "Lists two tools a page, as a hub may.", _wire(agentwires.paged)),

@@ -109,6 +109,7 @@ def _tools() -> tuple[Tool, ...]:
             title="Get Tiny Image Tool",
             description="Returns a tiny image.",
             parameters=schema({}),
+            categories=("media",),
             run=_image,
         ),
     )
