@@ -59,6 +59,7 @@ class Sampler:
 
     def take(self, seconds: float, interval: float) -> Measurement:
         """Sample for `seconds`, every `interval`. Raises Unknown where the hub does not answer or is not ready."""
+        self._bench.reach.waited = False  # unlike a view, a measurement gives a starting hub its time
         hub: Hub = self._bench.fact("hub")
         state = hub.health().state
         if state not in _READY:

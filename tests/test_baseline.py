@@ -230,7 +230,7 @@ def _arguments(folder: Path, url: str, *more: str) -> list[str]:
         f'environment = "local"\n[target]\nurl = "{url}"\n[probe]\nattempts = 2\ninterval = 0.1\ntimeout = 1.0\n'
     )
     where = ["--readiness-config", str(file), "--readiness-report", str(folder)]
-    return [*where, "--for", "1.5s", "--interval", "0.02", *more]
+    return [*where, "--for", "1.2s", "--interval", "0.02", *more]
 
 
 def test_first_kept_then_accepted_then_compared(

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,22 +51,34 @@ HOSTILE = f"[bold red]x[/]\x1b[2J\u202e[link=http://evil]{SECRET}"
 def hub() -> Iterator[DemoHub]:
     """One embedded hub for all tests of this file."""
     with demo.start() as started:
+        _wait(started.url)
         yield started
 
 
-def _settings(folder: Path, url: str, more: str = "") -> Path:
+def _wait(url: str) -> None:
+    """Until the hub is ready, and its servers have been up for a second."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/api/health", timeout=2) as answer:
+            told = json.load(answer)
+            if told["state"] == "ready" and all(server["uptime"] for server in told["servers"]):
+                return
+        time.sleep(0.05)
+
+
+def _settings(folder: Path, url: str, more: str = "", timeout: float = 1.0) -> Path:
     file = folder / "readiness.toml"
     file.write_text(
         f'environment = "local"\n[target]\nurl = "{url}"\n'
         "[expect]\nfiltering = true\nllm = true\ntelemetry = true\n"
-        "[probe]\nattempts = 2\ninterval = 0.1\ntimeout = 0.4\nsettle = 0.2\n" + more,
+        f"[probe]\nattempts = 2\ninterval = 0.1\ntimeout = {timeout}\nsettle = 0.2\n{more}",
         encoding="utf-8",
     )
     return file
 
 
-def _watcher(folder: Path, url: str, more: str = "") -> Watcher:
-    config = load(file=_settings(folder, url, more), environ={}, report_dir=folder / "reports")
+def _watcher(folder: Path, url: str, more: str = "", timeout: float = 1.0) -> Watcher:
+    config = load(file=_settings(folder, url, more, timeout), environ={}, report_dir=folder / "reports")
     redact = Redactor([Secret("TOKEN", SECRET, whole=False)]).clean
     return Watcher(Bench(config, Scope(config, lambda: deployed_claims(config)), redact, folder))
 
@@ -204,10 +217,10 @@ GARBAGE = {
 def test_what_answers_nonsense_is_shown_as_such(kind: str, tmp_path: Path) -> None:
     """Neither silence nor garbage ends or hangs a look: the document holds, and the view says what is wrong."""
     with _server(GARBAGE[kind]) as url:
-        watcher = _watcher(tmp_path, url)
+        watcher = _watcher(tmp_path, url, timeout=0.3)
         started = time.monotonic()
         looks = [watcher.look() for _ in range(2)]
-        assert time.monotonic() - started < 6
+        assert time.monotonic() - started < 10
     look = looks[-1]
     document = json.loads(json.dumps(to_json(look, watcher.bench.config, 1), allow_nan=False))
     SCHEMA.validate(document)
@@ -243,7 +256,7 @@ def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path) -> None:
 
 def test_a_lost_hub_is_an_alarm_only_when_settled_and_comes_back(hub: DemoHub, tmp_path: Path) -> None:
     """One silent look is pending, as many as a probe has are an alarm, and the first answer afterwards ends it."""
-    watcher = _watcher(tmp_path, hub.url)
+    watcher = _watcher(tmp_path, hub.url, timeout=0.6)
     assert watcher.look().proven
     os.kill(hub.pid, signal.SIGSTOP)
     try:
@@ -380,8 +393,7 @@ def test_the_view_ends_at_once_and_gives_the_terminal_back(
     more: list[str], end: Any, code: int, hub: DemoHub, tmp_path: Path
 ) -> None:
     """Ctrl-C and SIGTERM end the view within a second, even while the hub is silent; screen and cursor are restored."""
-    file = _settings(tmp_path, hub.url, "").read_text(encoding="utf-8").replace("timeout = 0.4", "timeout = 30.0")
-    (tmp_path / "readiness.toml").write_text(file, encoding="utf-8")
+    file = _settings(tmp_path, hub.url, timeout=30.0)
 
     def stop_and_end(child: int, terminal: int) -> None:
         os.kill(hub.pid, signal.SIGSTOP)
@@ -389,7 +401,7 @@ def test_the_view_ends_at_once_and_gives_the_terminal_back(
         end(child, terminal)
 
     try:
-        arguments = ["--readiness-config", str(tmp_path / "readiness.toml"), "--readiness-report", str(tmp_path)]
+        arguments = ["--readiness-config", str(file), "--readiness-report", str(tmp_path)]
         exit_code, took, output = _in_terminal(
             [*arguments, "--interval", "0.2", *more],
             lambda out: b"worst so far: " in out and b"nothing settled" not in out.rpartition(b"worst so far")[2],
