@@ -113,6 +113,6 @@ def test_clock_is_synchronised(network):
     """The host's clock is right and is kept right."""
     offset = network.clock_offset()
     assert abs(offset) <= APART, (
-        f"the host's clock is {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this one"
+        f"the host's clock is at least {abs(offset):.0f} s {'ahead of' if offset > 0 else 'behind'} this run's"
     )
     assert network.synchronised(), "nothing keeps the host's clock right"

@@ -160,7 +160,7 @@ def test_memory_is_what_was_bought() -> None:
 def test_file_systems_survive_hostile_mounts() -> None:
     """Blanks in a mount point, a line that is none, and a file system without inodes."""
     disk = "/dev/a 1000 840 160 84% /srv/my hub\noverlay - - - - /x\n\n/dev/a 1000 840 160 84% /srv/my hub\n"
-    (found,) = Resources(answers(disk=disk, inodes="/dev/a 0 0 0 - /srv/my hub\n")).file_systems()
+    (found,) = Resources(answers(disk=disk, inodes="/dev/a 0 0 0 - /srv/my hub\n")).file_systems(inodes=True)
     assert (found.mount, found.free, found.used_percent, found.inodes_percent) == ("/srv/my hub", 160, 84.0, None)
 
 

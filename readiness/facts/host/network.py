@@ -47,8 +47,8 @@ chronyc -n tracking 2>/dev/null && exit 0
 ntpq -c rv 2>/dev/null && exit 0
 exit 127
 """
-_SPARE: Final = 30.0
-"""Seconds that one round trip may take: what lies between asking for the time and reading it is no fault of a clock."""
+_TIME: Final = 'printf "%s\\n" "$1"; date +%s'
+"""The time here when it was asked, and the time there when it was read."""
 _V4: Final = 8
 """Hex digits of an IPv4 address in /proc/net/tcp."""
 
@@ -127,9 +127,15 @@ def first(config: Config) -> tuple[Ask, ...]:
         Ask(name="addresses", script="ip -o addr show scope global 2>/dev/null || hostname -I"),
         Ask(name="names", script=_NAMES, args=hosts_of(urls), seconds=15),
         Ask(name="connect", script=_CONNECT, args=urls, seconds=25),
-        Ask(name="time", script='printf "%s\\n" "$1"; date +%s', args=(f"{time.time():.0f}",)),
         Ask(name="clock", script=_CLOCK),
+        Ask(name="time", script=_TIME, args=(f"{time.time():.0f}",)),
     )
+
+
+def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
+    """The time once more: the first answer is older than this question, which bounds how far ahead that clock may be."""
+    del config, answers
+    return (Ask(name="time-later", script=_TIME, args=(f"{time.time():.0f}",)),)
 
 
 class Network:
@@ -183,6 +189,11 @@ class Network:
     def unresolved(self) -> dict[str, str]:
         """Names that the host cannot look up, with getent's status."""
         names = hosts_of(endpoints(self.config))
+        answer = self._answers.get("names")
+        if answer.missing:
+            raise Unknown(
+                "getent is not installed there, so no name can be looked up as the hub does: install libc-bin"
+            )
         said = self._answers.demand("names").lines if names else []
         if len(said) != len(names):
             raise Unknown("getent did not answer for every name")
@@ -200,12 +211,21 @@ class Network:
         return tuple(_reach(url, lines) for url, lines in zip(urls, blocks, strict=True))
 
     def clock_offset(self) -> float:
-        """Seconds by which the host's clock differs from this run's beyond what the round trip explains; 0 at best."""
-        lines = self._answers.demand("time").lines
+        """Seconds by which the host's clock is proven to be ahead of this run's (behind: negative); 0: nothing is proven.
+
+        Between asking and reading lies a round trip, which is no fault of a clock. A reading cannot be older than its
+        question, nor younger than the next question.
+        """
+        (told, own), (told_later, own_later) = self._times("time"), self._times("time-later")
+        ahead = own - told_later
+        behind = min(own - told, own_later - told_later)
+        return float(max(0, ahead) + min(0, behind))
+
+    def _times(self, name: str) -> tuple[int, int]:
+        lines = self._answers.demand(name).lines
         if len(lines) != 2 or not all(line.strip().isdigit() for line in lines):  # noqa: PLR2004 - told, and its own
             raise Unknown("date answered no number of seconds")
-        told, own = map(int, lines)
-        return float(own - told if own < told else max(0.0, own - told - _SPARE))
+        return int(lines[0]), int(lines[1])
 
     def synchronised(self) -> bool:
         """Whether something keeps the clock right. Raises Unknown where nothing there can tell."""

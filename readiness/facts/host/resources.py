@@ -113,9 +113,12 @@ class Resources:
         limits = [int(value) for value in self._cgroup("memory.max") if value.isdigit() and int(value) < _UNLIMITED]
         return min([total, *limits])
 
-    def file_systems(self) -> tuple[FileSystem, ...]:
-        """Where the hub writes, each once. Raises Unknown."""
-        inodes = {row[-1]: row for row in _rows(self._answers.get("inodes").lines)}
+    def file_systems(self, *, inodes: bool = False) -> tuple[FileSystem, ...]:
+        """Where the hub writes, each once; with `inodes`, how many of them are used. Raises Unknown."""
+        told = self._answers.demand("inodes").lines if inodes else []
+        if inodes and not told:
+            raise Unknown("df -i named no file system")
+        counted = {row[-1]: row for row in _rows(told)}
         found: dict[str, FileSystem] = {}
         for row in _rows(self._answers.demand("disk").lines):
             mount, used, free = row[-1], int(row[2]), int(row[3])
@@ -123,7 +126,7 @@ class Resources:
                 mount=mount,
                 free=free,
                 used_percent=_share(used, used + free),
-                inodes_percent=_share(int(inodes[mount][2]), int(inodes[mount][1])) if mount in inodes else None,
+                inodes_percent=_share(int(counted[mount][2]), int(counted[mount][1])) if mount in counted else None,
             )
         if not found:
             raise Unknown("df named no file system")
