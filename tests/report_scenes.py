@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from readiness.config.model import Target
 from readiness.findings import Outcome, Severity
-from readiness.report import Comparison
+from readiness.report import Comparison, tool_inventory
 from readiness.verdict import CategoryScore, Decision, Stage, Status
 from tests.report_factory import Plan, Step, health_rows, judged, report
 
@@ -80,6 +80,9 @@ def conditional() -> Report:
             outcome_change=-4.7, plan_change=-1.4, added=("llm-cache-works",), newly_failing=("cors-is-restricted",),
             fixed=("events-stream",), still_failing=(("errors-hide-internals", "2026-09-18T06:00:00.000000Z"),)),
         exit_code=0, notes=("The waiver of logs-are-clean-since-deploy is stale: the check passes.",),
+        inventory=tool_inventory(
+            {"everything": {"echo": "0f3a", "add": "77b1", "print-" * 15: ""}}, {"everything": {"echo": "1111", "old": ""}},
+            "2026-09-21T13:06:40Z"),
     )  # fmt: skip
 
 
@@ -170,7 +173,7 @@ def hostile() -> Report:
         comparison=Comparison(
             previous="x", previous_started="x", same_plan=False, score_change=-1.0, outcome_change=-1.0, plan_change=0.0,
             added=("<img src=x>",), newly_failing=("<img src=x>",), still_failing=(("<img src=x>", "<b>"),)),
-        exit_code=1,
+        exit_code=1, inventory=tool_inventory({HOSTILE: {HOSTILE: HOSTILE, long: ""}}, {HOSTILE: {"<b>": ""}}, HOSTILE),
     )  # fmt: skip
 
 

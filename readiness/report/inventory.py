@@ -66,7 +66,7 @@ def tool_inventory(
     return ToolInventory(
         tools=len(listed),
         servers=len({server for server, _ in listed}),
-        since=since if known is not None else None,
+        since=None if known is None or since is None else line(since, _NAME),
         entries=tuple(entries[:MOST]),
         left_out=max(len(entries) - MOST, 0),
         **counts,
