@@ -6,7 +6,8 @@
 
 Static checks only: build, tests and lint are declared away, and no provider answers. Prints what the checks cost over the start of
 pytest (goals: at most 2 s without the four searches for secrets; those, which look for patterns as well, at most 10 times `grep -rF -f`
-for the same values, see secretscan.py for the values alone), the peak memory (at most 150 MB), and what `-n 2` gains. Runs are interleaved; nothing here fails, since a test that judged time would
+for the same values, see secretscan.py for the values alone), the peak memory (at most 150 MB), and what `-n 2` gains: little,
+where xdist gives both long searches to one worker. Runs are interleaved; nothing here fails, since a test that judged time would
 fail on a busy machine.
 """
 
