@@ -73,9 +73,9 @@ class Drills:
         """What an earlier drill could not put back."""
 
     @contextlib.contextmanager
-    def scene(self) -> Iterator[Scene]:
-        """A hub that may be broken and is well. Raises Unknown, before anything was done, where it may not or is not."""
-        why = permit.refusal(self.config)
+    def scene(self, minutes: float = 0.0) -> Iterator[Scene]:
+        """A hub that may be broken, for so long, and is well. Raises Unknown, with nothing done, where it is not so."""
+        why = permit.refusal(self.config, minutes=minutes)
         if why:
             raise Unknown(why)
         if self.left:
@@ -218,6 +218,9 @@ class Scene:
     def revive(self) -> None:
         """Where a drill took the whole hub down with it: wait for a supervisor, else start it. Returns when it is tried."""
         if self.listens():
+            # it may have been replaced at once: whoever comes next must know the new one
+            if self.watch.back(self.before, 0.0, other=False).pid != self.before.pid:
+                self.drills.replaced()
             return
         self.drills.say(f"drill: the hub is down; bringing it back, for up to {2 * self.watch.budget:g} s")
         found = self.watch.back(self.before, self.watch.budget, other=True)

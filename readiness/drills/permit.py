@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
 
 
-def refusal(config: Config, now: dt.datetime | None = None) -> str:
-    """Why drills may not run here and now, and what to set; empty where they may."""
+def refusal(config: Config, now: dt.datetime | None = None, minutes: float = 0.0) -> str:
+    """Why a drill of `minutes` may not run here and now, and what to set; empty where it may."""
     drill = config.drill
     if not config.drill_requested:
         return "not drilled: drills run only with --readiness-drill"
@@ -36,8 +36,16 @@ def refusal(config: Config, now: dt.datetime | None = None) -> str:
             "not drilled: production is broken on purpose only in a named window; "
             'set [drill] window, like "Sun 02:00-04:00 UTC"'
         )
-    if not windows.parse(drill.window).is_open(now or dt.datetime.now(dt.UTC)):
-        return f"not drilled: the window {drill.window} is closed now; run again inside it, or change [drill] window"
+    return _outside(drill.window, now or dt.datetime.now(dt.UTC), minutes)
+
+
+def _outside(text: str, moment: dt.datetime, minutes: float) -> str:
+    """Why a drill of `minutes` that begins at `moment` does not lie in the window; empty where it does."""
+    window = windows.parse(text)
+    if not window.is_open(moment):
+        return f"not drilled: the window {text} is closed now; run again inside it, or change [drill] window"
+    if not window.is_open(moment + dt.timedelta(minutes=minutes)):
+        return f"not drilled: it takes {minutes:.3g} minutes, and the window {text} closes before; begin earlier"
     return ""
 
 

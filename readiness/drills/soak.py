@@ -72,10 +72,10 @@ def soak(drills: Drills, limit: float) -> Soak:
     why = _too_short(drills.config)
     if why:
         raise Unknown(why)
-    with drills.scene() as scene:
+    seconds = drills.config.drill.soak * 60
+    warm = min(_WARM_LONGEST, seconds * _WARM_SHARE)
+    with drills.scene((seconds + warm) / 60) as scene:
         victim = scene.victim()
-        seconds = scene.config.drill.soak * 60
-        warm = min(_WARM_LONGEST, seconds * _WARM_SHARE)
         scene.tell(
             f"sends {scene.config.drill.rate:g} requests a second for {(seconds + warm) / 60:.3g} minutes, the first "
             f"{warm / 60:.3g} to warm up, and watches the memory of process {victim.pid}"

@@ -26,6 +26,7 @@ _SLOWER: Final = 3.0
 _SLACK: Final = 0.05
 """Three times as slow and 50 ms slower: less is noise of a machine that was just busy with a start."""
 _STEP: Final = 0.1
+_SELDOM: Final = 0.25
 CALM_SECONDS: Final = 20.0
 """How long a hub that is back gets to be as fast as before."""
 
@@ -138,7 +139,8 @@ class Watch:
                     return Back(seconds=time.monotonic() - started, pid=pid)
             if time.monotonic() - started >= seconds:
                 return Back(seconds=None, pid=pid, why=why)
-            time.sleep(_STEP)
+            # a hub that starts is not asked so often that it is busy with that
+            time.sleep(_STEP if pid is None else _SELDOM)
 
     def calm(self, before: Now, speed: float) -> str:
         """Wait until every server has an uptime and health is as fast as `speed`; what still is not so, or nothing."""

@@ -24,6 +24,8 @@ SLOW = 1.5
 """Seconds that the tool `slow` takes."""
 FAILURES = 3
 """Failed analyses that open the breaker."""
+CHUNK = 256 * 1024
+"""Bytes that are kept at once: so much is given back to the system when it is."""
 REST = 0.3
 """Seconds that it rests."""
 
@@ -44,7 +46,6 @@ class Hub:
         self.lock = threading.Lock()
         self.failures, self.opened = 0, 0.0
         self.hoard: list[bytes] = []
-        self.requests = 0
         for name in NAMES:
             if not (self.number > 1 and name == self.how.get("missing")):
                 self.spawn(name)
@@ -103,7 +104,6 @@ class Hub:
 
     def health(self) -> dict[str, Any]:
         """What `/api/health` answers."""
-        self.remember()
         port = self.how["port"]
         started = dt.datetime.fromtimestamp(self.born, dt.UTC).isoformat()
         entry = {"pid": os.getpid(), "port": port, "startTime": started}
@@ -113,17 +113,20 @@ class Hub:
             "workspaces": {"current": str(port), "allActive": {str(port): entry}},
         }  # fmt: skip
 
-    def remember(self) -> None:
-        """Keep memory, as the fault says: KB a request, given back every so many requests."""
-        self.requests += 1
-        size = int(self.how.get("keeps_kb", 0)) * 1024
-        if size:
-            self.hoard.append(os.urandom(size))
-        if self.how.get("until") and len(self.hoard) >= self.how["until"]:
-            if self.how.get("gives_back"):
+    def hoards(self) -> None:
+        """Keep memory by the clock, MB a second: for ever, until there is enough, or giving it back again and again."""
+        rate, enough = float(self.how.get("keeps", 0)), self.how.get("enough")
+        started = time.monotonic()
+        while rate:
+            time.sleep(0.02)
+            wanted = rate * (time.monotonic() - started)
+            if enough and wanted >= enough:
+                if not self.how.get("gives_back"):
+                    return
                 self.hoard.clear()
-            else:
-                self.how["keeps_kb"] = 0
+                started, wanted = time.monotonic(), 0.0
+            while len(self.hoard) * CHUNK < wanted * 1e6:
+                self.hoard.append(b"x" * CHUNK)
 
     # --- its LLM ---
 
@@ -260,6 +263,7 @@ def main(folder: Path) -> int:
         time.sleep(hub.how.get("start_seconds", 0))
     Routes.hub = hub
     threading.Thread(target=hub.watch, daemon=True).start()
+    threading.Thread(target=hub.hoards, daemon=True).start()
     listener = Listener(("127.0.0.1", hub.how["port"]), Routes)
     listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
