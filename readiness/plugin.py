@@ -94,7 +94,7 @@ def _register_boundary(config: pytest.Config, setup: Setup) -> None:
 
 def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | None) -> None:
     """The part that runs checks; and the facts as fixtures."""
-    from readiness import fixtures, infra_fixtures
+    from readiness import fixtures, infra_fixtures, service_fixtures
     from readiness.plan_file import plan_document, write_atomically
     from readiness.worker import Worker
 
@@ -121,6 +121,7 @@ def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | No
 
     config.pluginmanager.register(fixtures, "readiness-fixtures")
     config.pluginmanager.register(infra_fixtures, "readiness-infra-fixtures")
+    config.pluginmanager.register(service_fixtures, "readiness-service-fixtures")
     config.pluginmanager.register(
         Worker(setup.scope, redact=setup.redact, publish=publish, needs_target=needs_target), "readiness-worker"
     )

@@ -63,7 +63,10 @@ TABLE: Final = {
     "drills": Place(modules="drills", places="facts config errors", packages="psutil"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
     "fixtures": Place(
-        modules="fixtures agent_fixtures turns alert_fixtures drill_fixtures infra_fixtures preflight_fixtures reach",
+        modules=(
+            "fixtures agent_fixtures turns alert_fixtures drill_fixtures infra_fixtures preflight_fixtures "
+            "service_fixtures reach"
+        ),
         places="facts drills checks config errors findings",
         packages="pytest",
     ),
@@ -105,7 +108,7 @@ TABLE: Final = {
     # the verbs that look again and again: they run checks outside pytest, with the fixtures' own facts
     "watch": Place(
         modules=(
-            "watch watch_bench watch_document watch_host watch_look watch_plain watch_row watch_settle watch_view "
+            "watch watch_bench watch_document watch_host watch_look watch_plain watch_row watch_settle watch_target watch_view "
             "watch_words baseline baseline_compare baseline_file baseline_sample baseline_stats"
         ),
         places=("internals fixtures checks config errors facts files findings redact report text verdict demo"),

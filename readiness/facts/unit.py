@@ -11,7 +11,7 @@ from readiness.facts import disk
 from readiness.facts.disk import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 FOLDERS: Final = tuple(
     Path(folder)
@@ -100,22 +100,26 @@ class Unit:
 
 def read(file: Path) -> Unit:
     """Read a unit and the drop-ins beside it (`NAME.service.d/*.conf`). Raises Unreadable."""
-    found = [*_directives(file)]
     folder = file.with_name(f"{file.name}.d")
     try:
         extra = sorted(path for path in folder.iterdir() if path.suffix == ".conf")
     except OSError:
         extra = []
-    for path in extra:
-        found += _directives(path)
+    return of_texts([(path, disk.text(path, SIZE_LIMIT)) for path in (file, *extra)])
+
+
+def of_texts(texts: Sequence[tuple[Path, str]]) -> Unit:
+    """A unit of its file and its drop-ins with their texts, in the order in which they count. Raises Unreadable."""
+    file = texts[0][0]
+    found = tuple(one for path, text in texts for one in _directives(path, text))
     if not any(one.section == "Service" for one in found):
         raise Unreadable(f"{file} is no service unit: it has no [Service] section", "broken", file)
-    return Unit(file=file, directives=tuple(found))
+    return Unit(file=file, directives=found)
 
 
-def _directives(file: Path) -> Iterator[Directive]:
+def _directives(file: Path, text: str) -> Iterator[Directive]:
     section, started, begun = "", "", 0
-    for number, line in enumerate(disk.text(file, SIZE_LIMIT).splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if stripped.startswith(("#", ";")) or (not stripped and not started):
             continue

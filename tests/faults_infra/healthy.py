@@ -1,7 +1,7 @@
 """What a healthy host answers, gathered from the topics, and the readiness.toml that goes with it.
 
-A topic is a module of this package with `HEALTHY` (an answer's name to its exit status and text) and `FAULTS`; where
-its checks need more, `CONFIG` (laid over readiness.toml) and `PATCH` (what stands for the world around the host).
+A topic is a module of this package with `FAULTS`, and with whichever of these its checks need: `HEALTHY` (an answer's name
+to its exit status and text), `CONFIG` (laid over readiness.toml) and `PATCH` (what stands for the world around the host).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.host.batch import Answers, Said
-from tests.faults_infra import process, resources, service
+from tests.faults_infra import logs, process, resources, service, supervisors
 from tests.faults_infra.world import CONFIG
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.faults_infra.model import Edit, Fault, Told
 
-TOPICS: Final[tuple[ModuleType, ...]] = (resources, service, process)
+TOPICS: Final[tuple[ModuleType, ...]] = (resources, service, supervisors, process, logs)
 """In the order of the matrix. A new topic's module is named here, and nowhere else."""
 
 
@@ -27,8 +27,9 @@ def recorded() -> dict[str, Told]:
     """Every answer of the healthy host, by its name."""
     found: dict[str, Told] = {}
     for topic in TOPICS:
-        assert not set(found) & set(topic.HEALTHY), topic.__name__
-        found |= topic.HEALTHY
+        own: Mapping[str, Told] = getattr(topic, "HEALTHY", {})
+        assert not set(found) & set(own), topic.__name__
+        found |= own
     return found
 
 

@@ -30,6 +30,11 @@ TOPICS: Final = (
     "firewall",
     "network",
     "nginx",
+    "service",
+    "supervisors",
+    "process",
+    "places",
+    "logs",
 )
 """Modules of this package that have questions."""
 AT_ONCE: Final = 8

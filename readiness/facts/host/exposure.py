@@ -1,0 +1,85 @@
+"""Secrets that any user of a host can read: on command lines, and in the environment that a unit gives its service.
+
+The run's known values come first, in all their encodings, then the shapes of providers' keys, then literals under a
+telling name. What is found is never kept: where, of which kind, and a fingerprint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from readiness.errors import Unknown
+from readiness.facts import secretknown
+from readiness.facts.secretguess import literals
+from readiness.facts.secretscan import Needles, fingerprint, search
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from readiness.config.model import Config
+    from readiness.facts.host.oneprocess import Process
+    from readiness.facts.host.process import Processes
+    from readiness.facts.host.service import Service
+    from readiness.facts.secretrefs import Resolver
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One secret that is shown: where, of which kind, and the first 8 hex digits of its SHA-256."""
+
+    place: str
+    kind: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.kind} (fingerprint {self.fingerprint})"
+
+
+class Exposure:
+    """The search on one host."""
+
+    def __init__(self, processes: Processes, service: Service, config: Config, resolver: Resolver) -> None:
+        self._processes, self._service = processes, service
+        known = secretknown.known(config, resolver)
+        self.missed = known.missed
+        """Why some values could not be learnt: those are found by their shape alone."""
+        self._needles = Needles(known.values)
+
+    def found(self) -> list[Shown]:
+        """Every secret that is shown, each place once. Raises Unknown."""
+        return list(dict.fromkeys([*self._command_lines(), *self._unit()]))
+
+    def _command_lines(self) -> Iterator[Shown]:
+        for one in self._processes.all.values():
+            yield from self._in(f"the command line of {_name(one)} (pid {one.pid})", one.argv)
+
+    def _unit(self) -> Iterator[Shown]:
+        try:
+            unit = self._service.unit()
+        except Unknown:
+            return  # without a unit, nothing of it is shown
+        for one in (*unit.all("Environment"), *unit.all("ExecStart")):
+            # systemd tells these to everyone (`systemctl show`), whatever the file's mode
+            words = [word.strip("\"'") for word in one.value.split()]
+            yield from self._in(f"{one.key}= in {one.file}, line {one.line}", words)
+
+    def _in(self, place: str, words: Sequence[str]) -> Iterator[Shown]:
+        text = "\0".join(words).encode("utf-8", "surrogateescape")
+        hits = search([(0, text)], self._needles)
+        for hit in hits:
+            yield Shown(place=place, kind=hit.kind, fingerprint=hit.fingerprint)
+        if hits:
+            return
+        pairs = [word.partition("=") for word in words]
+        named = {name: value for name, equals, value in pairs if equals and not name.startswith("-")}
+        for _, name, value in (*literals(list(words)), *literals(named)):
+            told = name or next((word.partition("=")[0] for word in words if value in word), "")
+            kind = f"a literal under {told.lstrip('-')[:40]}"
+            yield Shown(place=place, kind=kind, fingerprint=fingerprint(value))
+
+
+def _name(one: Process) -> str:
+    """A process by its program alone: its arguments may be the secret."""
+    return PurePosixPath(one.program or "a process").name[:40]
