@@ -163,7 +163,7 @@ def proxy(nginx: Nginx, readiness_config: Config) -> Proxy | None:
 @pytest.fixture
 def street(tls_view: TlsView, readiness_config: Config) -> Iterator[Street]:
     """The hub through the proxy, as clients get it. Where nothing stands in between, the check ends in set-up."""
-    from readiness import caused_by
+    from readiness.checks import caused_by
     from readiness.errors import Unknown
     from readiness.facts.host.street import Street
 
