@@ -33,7 +33,7 @@ _MARK: Final = {"worse": "WORSE", "better": "better", "same": "same", "shown": "
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Sample and compare: 0 the same or better (or accepted), 1 worse, 12 nothing can be concluded, 4 a wrong call."""
-    from readiness.watch import watched
+    from readiness.watch_target import watched
 
     try:
         given = _parser().parse_args(argv)
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from readiness.watch import target_options
+    from readiness.watch_target import target_options
 
     parser = argparse.ArgumentParser(
         prog="readiness baseline",
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _lasting(text: str) -> float:
-    from readiness.watch import duration
+    from readiness.watch_target import duration
 
     seconds = duration(text)
     if not 1 <= seconds <= _MOST:

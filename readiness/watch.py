@@ -8,16 +8,13 @@ import datetime as dt
 import json
 import os
 import queue
-import re
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from readiness.errors import ReadinessError
 from readiness.signals import TermAsInterrupt
+from readiness.watch_target import duration, interval, target_options, watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,13 +25,10 @@ if TYPE_CHECKING:
 _USAGE: Final = 4
 _INCOMPLETE: Final = 12
 _INTERVAL: Final = 5.0
-_BETWEEN: Final = (0.2, 3600.0)
-"""Seconds that may lie between two looks."""
 _REFRESH: Final = 0.25
 """Seconds after which Ctrl-C, the end of the time and a new look are noticed at the latest."""
 _SECOND: Final = 1.0
 """Seconds after which the screen is drawn anew where nothing new was seen: how long ago, is told in seconds."""
-_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _RANK: Final = ("READY", "CONDITIONAL", "INCOMPLETE", "NOT READY")
 """Verdicts from best to worst: what is proven bad is worse than what is not known."""
 
@@ -73,69 +67,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--readiness-strict", action="store_true", help="CONDITIONAL ends with 10")
     return parser
-
-
-def target_options(parser: argparse.ArgumentParser) -> None:
-    """Options that say what is looked at, as every verb and pytest have them."""
-    parser.add_argument("--readiness-config", type=Path, metavar="FILE", help="default: the nearest readiness.toml")
-    parser.add_argument(
-        "--readiness-report", type=Path, metavar="DIR", default=Path("reports"), help="default: reports/"
-    )
-    parser.add_argument("--demo", "--readiness-demo", action="store_true", help="start and look at the embedded hub")
-
-
-def duration(text: str) -> float:
-    """`90s`, `60m`, `2h` or seconds. Raises argparse.ArgumentTypeError."""
-    found = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)\s*([smh]?)", text.strip())
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if not 0 < seconds <= 30 * 86_400:
-        raise argparse.ArgumentTypeError(
-            f"{text[:40]!r} is no time; expected seconds, or 90s, 60m, 2h (at most 30 days)"
-        )
-    return seconds
-
-
-def interval(text: str) -> float:
-    """Seconds between two looks. Raises argparse.ArgumentTypeError."""
-    low, high = _BETWEEN
-    with contextlib.suppress(ValueError):
-        if low <= (seconds := float(text)) <= high:
-            return seconds
-    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no interval; expected {low:g} to {high:g} seconds")
-
-
-@contextlib.contextmanager
-def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Config]]:
-    """What looks at the target that the options name, for as long as the block lasts. Raises ReadinessError."""
-    from readiness.config.load import load, missing_target
-    from readiness.redact import Redactor
-    from readiness.scope import Scope
-    from readiness.setup import deployed_claims
-    from readiness.watch_bench import Bench
-    from readiness.watch_host import SAMPLE
-    from readiness.watch_look import Watcher
-
-    with contextlib.ExitStack() as stack:
-        where: dict[str, Any] = {}
-        if given.demo:
-            from readiness import demo
-
-            sys.stderr.write(f"{verb}: starting the embedded hub\n")
-            hub = stack.enter_context(demo.start())
-            where = {"demo_url": hub.url, "demo_release": hub.release}
-        config = load(
-            file=None if given.demo else given.readiness_config,
-            strict=getattr(given, "readiness_strict", False),
-            report_dir=given.readiness_report.absolute(),
-            **where,
-        )
-        if text := missing_target(config, {"alerts"}):
-            raise ReadinessError(text)
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="readiness-", ignore_cleanup_errors=True))
-        redactor = Redactor.from_environment(os.environ, config)
-        scope = Scope(config, lambda: deployed_claims(config))
-        sample = min(SAMPLE, given.interval / 10)
-        yield Watcher(Bench(config, scope, redactor.clean, Path(folder)), sample), config
 
 
 def code_of(look: Look, config: Config) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,9 +19,9 @@ from readiness.watch_row import Row
 from readiness.watch_settle import Settling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from readiness.findings import Planned
+    from readiness.findings import Finding, Planned
     from readiness.verdict import Judgement
     from readiness.watch_bench import Bench
 
@@ -88,14 +89,7 @@ class Watcher:
         asked = {i: p.check for i, p in self.plan.items() if p.not_applicable is None}
         seen = {check_id: self.bench.look(check_id) for check_id in asked}
         standing = self._settling.take(seen, asked, time.monotonic())
-        judgement = verdict.judge(
-            verdict.Evidence(
-                plan=list(self.plan.values()),
-                findings=standing.findings,
-                cap=self.bench.scope.first_look_cap(),
-            ),
-            self.bench.config.gate,
-        )
+        judgement = self._judged(standing.findings)
         told = self._hub()
         return Look(
             at=at,
@@ -113,6 +107,14 @@ class Watcher:
             proven=standing.proven,
             seconds=time.monotonic() - started,
         )
+
+    def _judged(self, findings: Sequence[Finding]) -> Judgement:
+        """The verdict as a run would make it: waivers, the gate, the cap of a first look."""
+        config, plan = self.bench.config, list(self.plan.values())
+        today = dt.datetime.now(dt.UTC).date()
+        waived, _ = verdict.apply_waivers(list(findings), plan, config.waivers, today=today, known=set(self.plan))
+        cap = self.bench.scope.first_look_cap()
+        return verdict.judge(verdict.Evidence(plan=plan, findings=waived, cap=cap), config.gate)
 
     def _hub(self) -> _Told:
         """What the hub says of itself, after the checks have asked; a fresh read, never shared with theirs."""

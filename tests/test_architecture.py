@@ -108,8 +108,8 @@ TABLE: Final = {
     # the verbs that look again and again: they run checks outside pytest, with the fixtures' own facts
     "watch": Place(
         modules=(
-            "watch watch_bench watch_document watch_host watch_look watch_plain watch_row watch_settle watch_target watch_view "
-            "watch_words baseline baseline_compare baseline_file baseline_sample baseline_stats"
+            "watch watch_bench watch_document watch_host watch_look watch_plain watch_row watch_settle watch_target "
+            "watch_view watch_words baseline baseline_compare baseline_file baseline_sample baseline_stats"
         ),
         places=("internals fixtures checks config errors facts files findings redact report text verdict demo"),
         packages="pytest rich",

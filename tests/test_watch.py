@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import io
 import json
 import os
@@ -149,6 +150,21 @@ def test_configured_limits_decide(hub: DemoHub, tmp_path: Path) -> None:
     row = next(row for row in look.metrics if row.name == "traffic")
     assert (row.outcome, row.limits and row.limits.critical) == ("failed", 0.001)
     assert "ALARM" in _frame(look)
+
+
+def test_a_waiver_holds_in_the_view_too(hub: DemoHub, tmp_path: Path) -> None:
+    """What a live waiver covers is waived here as it is in a run, and is no alarm."""
+    expires = (dt.datetime.now(dt.UTC) + dt.timedelta(days=9)).date()
+    watcher = _watcher(
+        tmp_path,
+        hub.url,
+        "[limits.traffic-is-as-expected]\ncritical = 0.001\n[[waiver]]\ncheck = 'traffic-is-as-expected'\n"
+        f"reason = 'a campaign'\nowner = 'Maya'\nexpires = {expires}\n",
+    )
+    look = watcher.look()
+    assert _outcomes(look)["traffic-is-as-expected"] == "waived"
+    assert "no alerts" in (frame := _frame(look))
+    assert "1 waived" in frame
 
 
 def test_each_look_sees_anew(hub: DemoHub, tmp_path: Path) -> None:

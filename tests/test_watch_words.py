@@ -10,11 +10,11 @@ from readiness import watch_words as words
 from readiness.config.model import Config, Probe
 from readiness.findings import Check, Finding, Limits, Outcome, Severity
 from readiness.scope import Scope
-from readiness.watch import duration
 from readiness.watch_bench import Seen
 from readiness.watch_host import judged
 from readiness.watch_row import Row
 from readiness.watch_settle import Settling
+from readiness.watch_target import duration
 
 SCOPE = Scope(Config(probe=Probe(attempts=3, interval=2.0, settle=10.0)), dict)
 
