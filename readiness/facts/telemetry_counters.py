@@ -129,7 +129,9 @@ def _uncounted(readings: Sequence[Reading | None], names: Sequence[str | None]) 
     if rate is not None and rate.number is None:
         return rate.reason
     needed = " and ".join(BY_NAME[name].sources[0].path for name in (names[:1] if names[0] else names[1:3]) if name)
-    return f"of how many the published share is one is not said: {ROUTE} would need {needed}"
+    of = f"{rate.source} is the share of" if rate is not None else "there were"
+    what = "calls" if names[0] else "lookups"
+    return f"not published: how many {what} {of}; {ROUTE} would need {needed}"
 
 
 def _from_share(total: float, rate: float, rated: Reading) -> Counted:

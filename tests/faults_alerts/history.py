@@ -113,11 +113,9 @@ FAULTS = (
     ),
     fault(
         "never-deployed",
-        "No deploy is on record.",
+        "No deploy is on record: there is nothing to judge, and that is said.",
         site=deployed(None),
-        expected={"recent-deployments-succeeded": UNKNOWN},
-        ends=WATCHED,
-        words=("no deploy is on record", "readiness release"),
+        notes=("no deploy is on record",),
         quick=True,
     ),
 )

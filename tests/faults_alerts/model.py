@@ -47,7 +47,7 @@ class Before:
     text: str | None = None
     runs: tuple[Ran, ...] = ()
     record: str | None = None
-    """The text of `deploy.json`, instead of a record; empty: there is none."""
+    """The text of `deploy.json`, instead of a record."""
     up: float | None = None
     deployed_pid: Process | None = None
     """Whose pid the record of the deploy names."""

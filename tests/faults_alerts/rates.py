@@ -112,7 +112,7 @@ FAULTS = (
         hub({"totalCalls": OUT} | {"successfulCalls": OUT, "failedCalls": OUT}),
         expected={"llm-success-rate": UNKNOWN, "llm-p95-latency": UNKNOWN, "llm-p99-latency": UNKNOWN},
         ends=UNPROVEN,
-        words=("of how many", "llm.totalCalls"),
+        words=("how many calls llm.successRate is the share of", "llm.totalCalls"),
     ),
     fault(
         "rate-against-counters",
