@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from readiness.baseline_compare import RULES
 from readiness.baseline_file import MOST, Measurement, Series
 from readiness.errors import HubDown, NotServed, ReadinessError, Unknown
+from readiness.facts.urls import is_loopback
 from readiness.report import iso
 from readiness.text import line
 
@@ -142,13 +143,15 @@ class Sampler:
         config = self._bench.config
         # the embedded hub has another port at every start
         place = "the embedded hub" if config.demo else urlsplit(config.target.facts_url or "").netloc.rpartition("@")[2]
-        machine = f"{platform.node()}, {os.cpu_count() or 0} processors"
+        # not by its name: a container has another one at every start
+        beside = "beside the hub" if is_loopback(config.target.facts_url or "") else "elsewhere"
+        machine = f"{os.cpu_count() or 0} processors, {beside}"
         told = {"environment": config.environment, "address": place, "asking machine": machine}
         return {key: line(self._bench.redact(value), 200) for key, value in told.items()}
 
     def _about(self, hub: Hub) -> dict[str, str]:
         """What answered, as far as it says so."""
-        told: dict[str, Any] = {}
+        told: dict[str, Any] = {"asked from": platform.node()}
         with contextlib.suppress(Unknown):
             told["version"] = hub.version()
         with contextlib.suppress(Unknown):

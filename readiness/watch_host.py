@@ -77,6 +77,7 @@ class HostRows:
                 limits=limits,
                 outcome=_outcome(number * scale, limits) if number is not None and limits else "",
                 check=check.id if check else None,
+                is_judged=False,
                 reason=self._text(reading.reason),
             )
 

@@ -21,7 +21,7 @@ def plain_lines(look: Look) -> Iterator[str]:
         yield f"  {words.STATES[finding.outcome.value]} {finding.check}: {finding.reason}{pending}"
     for row in (*look.metrics, *look.host):
         if row.value is not None:
-            state = words.STATES.get(row.outcome, "")
+            state = words.state(row)
             limits = words.limits(row)
             yield f"  {row.title}: {words.value(row)}" + "".join(f", {part}" for part in (state, limits) if part)
     for server in look.servers:

@@ -23,6 +23,8 @@ class Row:
     limits: Limits | None = None
     outcome: str = ""
     check: str | None = None
+    is_judged: bool = True
+    """Whether the verdict is made of it; else it is only shown against its limits."""
     reason: str = ""
     """Why there is no value."""
 

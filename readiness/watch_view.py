@@ -28,7 +28,10 @@ _STATUS: Final = {
     "NOT READY": "bold white on red",
     "INCOMPLETE": "bold white on magenta",
 }
-_STATE: Final = {"ok": "green", "warning": "yellow", "flaky": "yellow", "ALARM": "bold red", "unknown": "magenta"}
+_STATE: Final = {"ok": "green", "warning": "yellow", "flaky": "yellow", "ALARM": "bold red", "unknown": "magenta"} | {
+    "past warning": "yellow",
+    "past limit": "red",
+}
 _SERVER: Final = {"connected": "green", "disabled": "dim", "connecting": "yellow"}
 _MOST_SERVERS: Final = 8
 _MOST_ALERTS: Final = 6
@@ -132,7 +135,7 @@ class View:
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         for row in shown:
-            state = words.STATES.get(row.outcome, "")
+            state = words.state(row)
             table.add_row(
                 Text(row.title),
                 Text(words.value(row), "bold" if row.value is not None else "dim"),

@@ -27,6 +27,8 @@ STATES: Final = {
     "not_applicable": "n/a",
 }
 """An outcome as the view says it."""
+SHOWN: Final = {"passed": "ok", "degraded": "past warning", "failed": "past limit", "unknown": "unknown"}
+"""The same of a row that is not judged here."""
 ALARMS: Final = ("failed", "degraded", "unknown")
 """Outcomes that are told as alerts, in this order."""
 _MINUTE: Final = 60
@@ -86,6 +88,11 @@ def shown(number: float, unit: str, *, is_share: bool) -> str:
         return f"{number / 2**20:.4g} MiB" if number < 2**30 else f"{number / 2**30:.4g} GiB"
     text = f"{number:.0f}" if abs(number) >= 1000 else f"{number:.4g}"  # noqa: PLR2004 - where an exponent would begin
     return f"{text} {unit}".strip()
+
+
+def state(row: Row) -> str:
+    """How a row stands: what is only shown against its limits raises no alarm."""
+    return (STATES if row.is_judged else SHOWN).get(row.outcome, "")
 
 
 def limits(row: Row) -> str:

@@ -259,7 +259,7 @@ def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path) -> None:
         look = watcher.look()
     document = to_json(look, watcher.bench.config, 1)
     SCHEMA.validate(document)
-    told = [_frame(look), _frame(look, 60, 20), "\n".join(plain_lines(look)), json.dumps(document)]
+    told = [_frame(look), _frame(look, 60, 20), _frame(look, 9, 3), "\n".join(plain_lines(look)), json.dumps(document)]
     for text in told:
         assert SECRET not in text
         assert "\x1b" not in text

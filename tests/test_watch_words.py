@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,12 @@ def test_limits_are_told_in_their_direction() -> None:
 def test_the_host_is_judged_as_a_check_would(number: object, outcome: str) -> None:
     """A row of the host is held against limits by `measure` itself: equal is inside, nonsense is unknown."""
     assert judged(number, Limits(warning=85, critical=95, unit="%")).value == outcome
+
+
+def test_the_host_raises_no_alarm() -> None:
+    """A row that is not judged here is past its limit, never an alarm: only the verdict's own checks are."""
+    row = Row(name="host.cpu", title="x", value=99.0, outcome="failed")
+    assert (words.state(row), words.state(dataclasses.replace(row, is_judged=False))) == ("ALARM", "past limit")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("45", 45), ("90s", 90), ("60m", 3600), ("1.5h", 5400)])
