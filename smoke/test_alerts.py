@@ -65,7 +65,9 @@ def test_llm_p99_latency(telemetry, limits):
 )
 def test_cache_hit_rate(telemetry, limits):
     """The cache answers most prompts that were analysed before."""
-    _judge_share(telemetry, "cache", limits, "cache hit rate")
+    # every entry was missed once, before it was there: of a cold cache that says nothing bad
+    first = telemetry.reading("cache.entries").number or 0
+    _judge_share(telemetry, "cache", limits, "cache hit rate", excused=first)
 
 
 @check(
@@ -206,8 +208,11 @@ def _judge_little_history(found, limits):
     note(little)
 
 
-def _judge_share(telemetry, kind, limits, what):
-    """A share of good ones in what was counted: with too few of them, only what no missing one could change."""
+def _judge_share(telemetry, kind, limits, what, excused=0):
+    """A share of good ones in what was counted: with too few of them, only what no missing one could change.
+
+    With too few, `excused` bad ones do not count.
+    """
     _need_shares(limits)
     share = telemetry.share(kind)
     if telemetry.problem:
@@ -218,6 +223,7 @@ def _judge_share(telemetry, kind, limits, what):
     if share.n >= limits.samples:
         measure(round(share.good, 9), what=what)
         return
+    share = dataclasses.replace(share, bad=max(0.0, share.bad - excused))
     at_best = share.at_best(limits.samples)
     few = f"{share.bad:g} of {share.n} {share.what} {share.since} were bad"
     if limits.beyond(at_best, limits.critical):

@@ -108,6 +108,7 @@ METRICS: Final = (
     ),
     _metric("cache.hits", "cache hits", "count", "llmCache.hits", "llmCacheHits"),
     _metric("cache.misses", "cache misses", "count", "llmCache.misses", "llmCacheMisses"),
+    _metric("cache.entries", "cache entries", "count", "llmCache.size", "llmCacheSize", by={"llmCacheSize": "4.3.0"}),
     _metric("queue.depth", "queue", "count", "llm.queueDepth", "queue.depth", check="queue-depth"),
     _metric(
         *("breaker.state", "circuit breaker", "state", "llm.circuitBreakerState", "circuitBreaker.state"),

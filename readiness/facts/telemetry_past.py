@@ -107,9 +107,14 @@ def _about(config: Config) -> tuple[str, str, bool]:
     """What a report calls its target, as `readiness.report` writes it: without a login."""
     if config.demo:
         return "the embedded hub", config.environment, True
-    url = urlsplit(config.target.url or config.target.internal_url or "")
-    named = urlunsplit(url._replace(netloc=url.netloc.rpartition("@")[2]))
+    named = without_login(config.target.url or config.target.internal_url or "")
     return named or str(config.target.release or ""), config.environment, False
+
+
+def without_login(url: str) -> str:
+    """A URL as it may be kept: without a name and password in it."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _object(text: str, key: str, of: int | None = None) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from readiness.facts import telemetry_store
 from readiness.facts.telemetry import Reading, readings, unread
 from readiness.facts.telemetry_counters import KINDS, Counted, Share, Standpoint, window
 from readiness.facts.telemetry_deploy import restart_doubt
-from readiness.facts.telemetry_past import Past
+from readiness.facts.telemetry_past import Past, without_login
 from readiness.facts.telemetry_store import Read
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def take(hub: Hub, config: Config, past: Past | None = None) -> Snapshot:
     Raises HubDown, BadAnswer, CouldNotLook or Unknown where the statistics cannot be read; a hub that does not serve them
     gives readings that say so.
     """
-    at, address = time.time(), config.target.facts_url or ""
+    at, address = time.time(), without_login(config.target.facts_url or "")
     try:
         found, served = readings(hub.filtering_stats()), True
     except NotServed as error:

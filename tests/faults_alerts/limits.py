@@ -35,12 +35,12 @@ def _p99(value: Any, outcome: str = "", ends: Ends = WELL) -> AlertFault:
     )
 
 
-def _cache(hits: int, misses: int, outcome: str = "", ends: Ends = WELL) -> AlertFault:
+def _cache(hits: int, misses: int, outcome: str = "", ends: Ends = WELL, *, size: int = 10) -> AlertFault:
     rate = round(hits / (hits + misses), 4)
-    how = hub(cache={"hits": hits, "misses": misses, "hitRate": rate})
-    sentence = f"The cache answered {hits} of {hits + misses} lookups."
-    words = (f"{rate:g}",) if hits + misses >= 20 else (f"{misses} of {hits + misses}",)
-    name = f"cache-{hits}" if hits + misses == 100 else f"cache-{hits}-of-{hits + misses}"
+    how = hub(cache={"hits": hits, "misses": misses, "hitRate": rate, "size": size})
+    sentence = f"The cache answered {hits} of {hits + misses} lookups, and holds {size} entries."
+    words = (f"{rate:g}",) if hits + misses >= 20 else (f"{max(0, misses - size)} of {hits + misses}",)
+    name = f"cache-{hits}" if hits + misses == 100 else f"cache-{hits}-of-{hits + misses}-holding-{size}"
     return _at("cache-hit-rate", name, sentence, how, outcome, ends, words=words)
 
 
@@ -97,8 +97,10 @@ FAULTS = (
     _cache(79, 21, DEGRADED),
     _cache(60, 40, DEGRADED),
     _cache(59, 41, FAILED, WATCHED),
-    _cache(0, 1, UNKNOWN, WATCHED),
-    _cache(0, 9, FAILED, WATCHED),
+    _cache(0, 1, UNKNOWN, WATCHED, size=0),
+    _cache(0, 9, FAILED, WATCHED, size=0),
+    _cache(0, 9, size=9),
+    _cache(0, 19, FAILED, WATCHED, size=10),
     fault(
         "cache-without-counts",
         "Only a hit rate is published, as 4.3.0 does: of how many lookups is unknown.",

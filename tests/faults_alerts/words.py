@@ -59,7 +59,7 @@ NO_LOOKUPS: Final[dict[str, Any]] = {"hits": 0, "misses": 0, "hitRate": None, "s
 
 def hub(llm: dict[str, Any] | None = None, cache: dict[str, Any] | None = None, **stats: Any) -> How:
     """A hub that publishes the usual telemetry with these changes; `OUT` takes a key away, `stats` stand at the top."""
-    top = {"llm": _merged(_LLM, llm), "llmCache": _merged(_CACHE, cache), "llmCacheHitRate": OUT}
+    top = {"llm": _merged(_LLM, llm), "llmCache": _merged(_CACHE, cache), "llmCacheHitRate": OUT, "llmCacheSize": OUT}
     top |= {"traffic": {"requestsPerMinute": 42}} | stats
     return How(edits=tuple(Edit(route=STATS, path=path, value=value) for path, value in top.items()))
 
