@@ -55,13 +55,25 @@ def readiness_sessions(request: pytest.FixtureRequest, readiness_reach: Reach) -
 @pytest.fixture
 def agent(hub: Hub, readiness_sessions: Sessions, readiness_reach: Reach) -> Iterator[Agent]:
     """An agent at work on the hub. A hub that does not answer ends the check in set-up."""
-    from readiness.facts import mcp_before, mcp_windows
-    from readiness.facts.mcp_agent import Agent
+    from readiness.facts import mcp_before
 
     mcp_before.note(hub, readiness_reach.run_dir)
-    yield Agent(readiness_sessions, hub)
-    if readiness_sessions.since is not None:
-        mcp_windows.note(readiness_reach.config, readiness_sessions.since)
+    yield from _at_work(hub, readiness_sessions, readiness_reach)
+
+
+@pytest.fixture
+def agent_afterwards(hub_unprobed: Hub, readiness_sessions: Sessions, readiness_reach: Reach) -> Iterator[Agent]:
+    """An agent whose work is done: whether the hub still answers is for the check to judge."""
+    yield from _at_work(hub_unprobed, readiness_sessions, readiness_reach)
+
+
+def _at_work(hub: Hub, sessions: Sessions, reach: Reach) -> Iterator[Agent]:
+    from readiness.facts import mcp_windows
+    from readiness.facts.mcp_agent import Agent
+
+    yield Agent(sessions, hub)
+    if sessions.since is not None:
+        mcp_windows.note(reach.config, sessions.since)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from readiness import checks
 from readiness.agent_fixtures import (
     agent,
+    agent_afterwards,
     before_the_workflow,
     parametrize_tool_call,
     readiness_sessions,
@@ -70,6 +71,7 @@ __all__ = [
     "RUN_DIR",
     "_drills",
     "agent",
+    "agent_afterwards",
     "ask_again",
     "backups",
     "before_the_workflow",

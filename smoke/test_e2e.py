@@ -220,11 +220,15 @@ def test_session_close_does_not_stall_the_hub(agent, limits):
     after=("hub-answers", OPENED),
     remedy="Something that an agent does ends or cripples the hub: read its log's last lines, and hold the deploy.",
 )
-def test_hub_survives_the_workflow(agent, hub, before_the_workflow):
+def test_hub_survives_the_workflow(agent_afterwards, hub_unprobed, before_the_workflow):
     """After all this the same process answers as fast as before, with the same servers."""
-    slow = agent.closed_all()
+    agent, hub = agent_afterwards, hub_unprobed
     if before_the_workflow is None:
         unknown("which process answered before the workflow was never learnt")
+    hub.new_attempt()
+    gone = hub.trouble()
+    assert not gone, f"process {before_the_workflow['pid']} answered before the workflow, and now: {gone}"
+    slow = agent.closed_all()
     hub.new_attempt()
     now = hub.identity().pid
     compared(expected=f"process {before_the_workflow['pid']}", actual=f"process {now}")

@@ -90,6 +90,7 @@ class Agent(Opening):
         self.names(session)
         named = tools or [f"{tool.server}__{tool.name}" for tool in self.hub.tools()[:3]]
         asked = time.monotonic()
+        self._kept.asked.setdefault(session, asked)
         trouble, categories = mcp_analysis.read(
             session.call(META_TOOL, {"prompt": mcp_analysis.prompt_for(named)}, seconds=2 * self.config.probe.timeout)
         )
@@ -104,8 +105,9 @@ class Agent(Opening):
         return Analysis(asked=asked, categories=categories, exposed=exposed, promised=promised, strange=strange)
 
     def notice(self, analysis: Analysis) -> Notice | None:
-        """The notification of a changed list that came after an analysis; None if none came in time."""
-        return self.session().wait_notice(LIST_CHANGED, analysis.asked, NOTICE_SECONDS)
+        """The notification of a changed list that came after the session's first analysis; None if none came in time."""
+        session = self.session()
+        return session.wait_notice(LIST_CHANGED, self._kept.asked.get(session, analysis.asked), NOTICE_SECONDS)
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
@@ -146,6 +148,7 @@ class Agent(Opening):
             return f"{name} answered an error: {results[0].text[:_TEXT]}"
         if call.contains not in results[0].text:
             return f"{name} answered {results[0].text[:_TEXT]!r}, expected {call.contains[:_TEXT]!r} in it"
+        self._kept.worked.add(name)
         return ""
 
     def enough_without(self, server: str) -> bool:
@@ -182,9 +185,9 @@ class Agent(Opening):
         return found
 
     def _wrong_alone(self) -> str:
-        """Why the call that echoes is wrong even without others; empty if it is right."""
+        """Why the call that echoes is wrong even without others; empty if it is, or was before they came, right."""
         one = marked(self.config)
-        return "" if one is None else self.wrong_call(one.call)
+        return "" if one is None or tool_name(one.call) in self._kept.worked else self.wrong_call(one.call)
 
 
 def _mixed(number: int, result: Called | Unknown, tokens: list[str]) -> str:

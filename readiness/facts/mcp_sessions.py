@@ -62,6 +62,10 @@ class Sessions:
         """What each session listed before its first analysis."""
         self.categories: dict[Session, frozenset[str]] = {}
         self.analysis: Analysis | None = None
+        self.asked: dict[Session, float] = {}
+        """When each session's first analysis was asked for: only that one can change a list that is not changed yet."""
+        self.worked: set[str] = set()
+        """Tools whose configured call gave its answer."""
         self.since: float | None = None
         """When the first session was opened, seconds since the epoch."""
         self._endpoint: Endpoint | None = None
@@ -111,6 +115,11 @@ class Opening:
         self.hub.new_attempt()
         self._kept.trouble = ""
         self._kept.analysis = None
+
+    @property
+    def usual(self) -> float:
+        """Seconds that health took before the first session; 0 where that was never measured."""
+        return self._kept.usual.middle if self._kept.usual is not None else 0.0
 
     # --- sessions -------------------------------------------------------------------------------------------------
 
@@ -221,8 +230,8 @@ class Opening:
             session = self.other()
             self._kept.other = None
             found.append(mcp_pace.stall(self.hub, session.close_meanwhile()))
-            if self._kept.usual is not None:
-                mcp_pace.settled(self.hub, self._kept.usual)
+            if self._kept.usual is not None and mcp_pace.settled(self.hub, self._kept.usual) is not None:
+                break  # it stays slow: another look would take as long, and tell no more
             if fine is None or found[-1].seconds * 1000 <= fine or found[-1].seconds > CLEAR:
                 break
         return min(found, key=lambda one: one.seconds)
