@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from readiness.config.model import Config, Drill, Target
+from readiness.drill_fixtures import _printable
 from readiness.drills import permit
 from readiness.drills.drill import Drills
 from readiness.drills.server import _runs, _words
@@ -159,6 +160,11 @@ def test_commands_are_bounded() -> None:
     assert time.monotonic() - started < 8
 
 
+def test_what_is_told_cannot_play_with_a_terminal() -> None:
+    """A hub's words stand in what is told: escape sequences lose their escape."""
+    assert _printable("server \x1b[2Jx\r\n is ü") == "server ?[2Jx?? is ü"
+
+
 # --- whole runs ---------------------------------------------------------------------------------------------------
 
 
@@ -194,10 +200,11 @@ def test_the_demonstration_survives_its_drills(tmp_path: Path) -> None:
 
 
 @pytest.mark.matrix
-def test_workers_do_not_drill(tmp_path: Path) -> None:
-    """With -n2 nothing is broken: every drill is unknown and says how to run it."""
+@pytest.mark.parametrize("workers", ["-n1", "-n2"])
+def test_workers_do_not_drill(workers: str, tmp_path: Path) -> None:
+    """In workers nothing is broken: every drill is unknown and says how to run it."""
     done = subprocess.run(
-        command("-n2", "--readiness-demo", str(ROOT / "smoke" / "test_drill.py")),
+        command(workers, "--readiness-demo", str(ROOT / "smoke" / "test_drill.py")),
         cwd=tmp_path, env=surroundings(), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     found = findings(tmp_path)

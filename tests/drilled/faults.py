@@ -175,7 +175,6 @@ OUTAGES = (
         outcome="failed",
         words=("did not survive", "was replaced"),
         how={"llm": "ends the hub"},
-        quick=True,
     ),
     Fault(
         name="takes-the-hub-down-for-good",
@@ -376,7 +375,6 @@ REFUSED = (
         words=("not drilled", "[drill] window"),
         environment="production",
         starts=1,
-        quick=True,
     ),
     Fault(
         name="window-closed",
@@ -387,7 +385,6 @@ REFUSED = (
         environment="production",
         toml=CLOSED,
         starts=1,
-        quick=True,
     ),
     Fault(
         name="window-closed-in-test",

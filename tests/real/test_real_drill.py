@@ -136,24 +136,23 @@ def test_killed_without_a_supervisor_and_started_again(hubs: Any, judge: Judge, 
     )
     script.write_text(f"#!/bin/sh\nexec env {env} setsid -f {words} >{hub.folder}/again.log 2>&1 </dev/null\n")
     script.chmod(0o700)
-    configure(judge, hub, f'start = ["{script}"]', budget=8)
+    configure(judge, hub, f'start = ["{script}"]')
     found = drilled(judge, "crash and not contained")
     outcome, told = seen(found, "service-restarts-after-a-crash")
     assert outcome == "failed", told
-    assert "nothing brought it back within 8 s" in told
+    assert "nothing brought it back within 12 s" in told
     assert "started again by [drill] start" in told
     assert hub.health()["state"] == "ready"
 
 
 @pytest.mark.matrix
 def test_a_supervisor_that_gives_up(hubs: Any, judge: Judge) -> None:
-    """Started again once only: the first crash is survived, the stop is not, and the next drill does not begin."""
-    hub = hubs(above=supervised(limit=1))
+    """It does not start it again, and no command does: failed, said loudly, and the next drill does not begin."""
+    hub = hubs(above=supervised(limit=0))
     hub.wait_ready()
-    configure(judge, hub, budget=6)
-    found = drilled(judge, "crash or graceful or contained")
-    assert seen(found, "service-restarts-after-a-crash")[0] == "passed"
-    outcome, told = seen(found, "stop-is-graceful-live")
+    configure(judge, hub, budget=2)
+    found = drilled(judge, "crash")
+    outcome, told = seen(found, "service-restarts-after-a-crash")
     assert outcome == "failed", told
     assert "NOT back" in told
     outcome, told = seen(found, "mcp-server-crash-is-contained")
