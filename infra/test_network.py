@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import Limits, check, compared, measure, note, unknown, warn
+from readiness import Limits, caused_by, check, compared, measure, note, unknown, warn
 
 pytestmark = pytest.mark.infra
 
@@ -97,8 +97,12 @@ def test_names_resolve(network):
 def test_llm_endpoints_are_near(network):
     """The host reaches the LLM's endpoint, and soon."""
     reached = network.reached()
-    lost = [f"{one.url}: {one.why}" for one in reached if one.milliseconds is None]
-    assert not lost, f"not reached from the host: {'; '.join(lost)}"
+    lost = [one for one in reached if one.milliseconds is None]
+    told = "; ".join(f"{one.url}: {one.why}" for one in lost)
+    if lost and all(one.host in network.unresolved() for one in lost):
+        caused_by("names-resolve")
+        unknown(told)
+    assert not lost, f"not reached from the host: {told}"
     slowest = max(reached, key=lambda one: one.milliseconds)
     measure(slowest.milliseconds, what=f"to connect to {slowest.url}:")
 

@@ -10,7 +10,7 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.host.batch import Answers, Said
-from tests.faults_infra import logs, process, resources, service, supervisors
+from tests.faults_infra import firewall, hosts, logs, network, process, proxy, resources, service, supervisors
 from tests.faults_infra.world import CONFIG
 
 if TYPE_CHECKING:
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
     from tests.faults_infra.model import Edit, Fault, Told
 
-TOPICS: Final[tuple[ModuleType, ...]] = (resources, service, supervisors, process, logs)
+TOPICS: Final[tuple[ModuleType, ...]] = (
+    hosts,
+    resources,
+    network,
+    firewall,
+    service,
+    supervisors,
+    process,
+    logs,
+    proxy,
+)
 """In the order of the matrix. A new topic's module is named here, and nowhere else."""
 
 

@@ -86,6 +86,11 @@ class Reach:
     milliseconds: float | None
     why: str = ""
 
+    @property
+    def host(self) -> str:
+        """The endpoint's host."""
+        return urlsplit(self.url).hostname or ""
+
 
 def endpoints(config: Config) -> tuple[str, ...]:
     """Where the hub asks its LLM: `[llm] base_url`, else the deployed configuration's, else the provider's own."""
@@ -188,7 +193,7 @@ class Network:
 
     def unresolved(self) -> dict[str, str]:
         """Names that the host cannot look up, with getent's status."""
-        names = hosts_of(endpoints(self.config))
+        names = hosts_of(self.endpoints())
         answer = self._answers.get("names")
         if answer.missing:
             raise Unknown(
