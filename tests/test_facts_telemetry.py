@@ -7,23 +7,27 @@ import json
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.config.model import Config, Target
-from readiness.errors import Unknown
+from readiness.errors import NotServed, Unknown
 from readiness.facts import telemetry_store
 from readiness.facts.identity import Identity
 from readiness.facts.telemetry import METRICS, ROUTE, readings, unread
 from readiness.facts.telemetry_counters import REST, Standpoint, cache_lookups, llm_calls, trips, window
 from readiness.facts.telemetry_deploy import restart_doubt
 from readiness.facts.telemetry_past import Past
+from readiness.facts.telemetry_read import Moment, Telemetry
 from readiness.facts.telemetry_runs import GAP, PERIOD, PastRun, deploys, uptime
 from readiness.facts.telemetry_store import KEPT, Read
 from readiness.facts.telemetry_units import Malformed, quantity
+
+if TYPE_CHECKING:
+    from readiness.facts.hub import Hub
 
 CONTRACT = Path(__file__).parent / "data" / "contract"
 HUB = "http://127.0.0.1:3000"
@@ -341,6 +345,91 @@ def test_a_restart_is_declared_by_a_deploy_a_pid_or_a_day(tmp_path: Path) -> Non
     assert doubt(tmp_path, started=NOW - 60) == ""
     record(tmp_path, -3600)
     assert "in the future" in doubt(tmp_path, started=NOW - 60)
+
+
+# --- one moment of a run ------------------------------------------------------------------------------------------------
+
+
+class Said:
+    """As much of a hub as a look at its telemetry needs; it counts how often it was asked."""
+
+    def __init__(self, stats: dict[str, Any] | Unknown, identity: Identity | Unknown) -> None:
+        self.stats, self.who, self.asked = stats, identity, 0
+
+    def filtering_stats(self) -> dict[str, Any]:
+        """The statistics, or what was raised instead."""
+        self.asked += 1
+        if isinstance(self.stats, Unknown):
+            raise self.stats
+        return self.stats
+
+    def identity(self) -> Identity:
+        """The process, or what was raised instead."""
+        if isinstance(self.who, Unknown):
+            raise self.who
+        return self.who
+
+    def new_attempt(self) -> None:
+        """Forget nothing: there is nothing to forget."""
+
+
+@dataclasses.dataclass
+class Fires:
+    """A check's evidence."""
+
+    fires: bool = True
+
+
+HERE = Identity(pid=7, started=NOW)
+CALLS = llm(totalCalls=50, successfulCalls=49, failedCalls=1)
+
+
+def view(hub: Said, folder: Path, evidence: Fires | None = None) -> Telemetry:
+    """A check's view of `hub`."""
+    past = Past(Config(report_dir=folder, target=Target(internal_url="http://me:secret@127.0.0.1:3000")))
+    return Telemetry(cast("Hub", hub), past, Moment(), lambda: evidence)
+
+
+def test_a_run_looks_once_and_stores_what_it_read(tmp_path: Path) -> None:
+    """All checks see one moment; the next run finds it, without the login of the address."""
+    hub = Said(CALLS, HERE)
+    found = view(hub, tmp_path)
+    assert found.reading("llm.calls").value == 50.0
+    assert (found.share("llm").n, found.share("llm").bad) == (50, 1)
+    assert hub.asked == 1
+    (stored,) = telemetry_store.load(tmp_path).reads
+    assert (stored.hub, stored.pid, stored.counters["llm"]) == ("http://127.0.0.1:3000", 7, (50.0, 1.0))
+    found.new_attempt()
+    found.snapshot()
+    assert hub.asked == 2
+
+
+def test_what_came_through_a_proxy_rolls_nothing_back_for_any_check(tmp_path: Path) -> None:
+    """The check that fetched it is told by the transport; those that share it are told here."""
+    fetching, sharing = Fires(fires=False), Fires()
+    evidence = [fetching]
+    found = view(Said(CALLS, HERE), tmp_path)
+    found = Telemetry(found.hub, found.past, found.moment, lambda: evidence[0])
+    found.snapshot()
+    evidence[0] = sharing
+    found.snapshot()
+    assert not sharing.fires
+
+
+def test_a_hub_without_statistics_gives_reasons_and_stores_nothing(tmp_path: Path) -> None:
+    """What is not served is no error of the look, and nothing that a later run could begin at."""
+    found = view(Said(NotServed("4.2.1 serves no /api/filtering/stats"), HERE), tmp_path).snapshot()
+    assert not found.served
+    assert "4.2.1 serves no /api/filtering/stats" in found.readings["llm.p95"].reason
+    assert telemetry_store.load(tmp_path).reads == ()
+
+
+def test_of_a_process_without_a_name_nothing_is_stored(tmp_path: Path) -> None:
+    """Counters of nobody knows whom begin no window; where reads were stored, they are as good as lost."""
+    telemetry_store.keep(tmp_path, read(NOW - 7200))
+    found = view(Said(CALLS, Unknown("nobody says")), tmp_path)
+    assert "nobody says" in found.share("llm").trouble
+    assert len(telemetry_store.load(tmp_path).reads) == 1
 
 
 # --- earlier runs -------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ HISTORY: Final = "history"
 MAX_BYTES: Final = 64 * 1024 * 1024
 _NAME: Final = re.compile(r"(\d{8}T\d{6}\.\d{6}Z)-[A-Za-z0-9._-]{1,60}\.json")
 _JUDGED: Final = frozenset({"passed", "flaky", "degraded", "waived", "failed"})
+_READ: Final = _JUDGED | {"unknown"}
+"""Outcomes of a run that may have stored what it read: with too few calls it has, whatever it could prove."""
 _UP: Final = frozenset({"passed", "flaky", "degraded"})
 _DECODER: Final = json.JSONDecoder()
 
@@ -99,7 +101,7 @@ def _run(text: str, config: Config) -> PastRun | None:
         decision=str(verdict.get("decision", "")),
         stage=str(verdict.get("stage", "")),
         up=None if outcome not in _JUDGED else outcome in _UP,
-        counted=rate is not None and rate["outcome"] in _JUDGED,
+        counted=rate is not None and rate["outcome"] in _READ,
     )
 
 

@@ -31,7 +31,7 @@ class PastRun:
     up: bool | None = None
     """Whether `hub-answers` held; None: not judged, or not proven."""
     counted: bool = False
-    """Whether it judged the counters, and so stored what it read."""
+    """Whether it looked at the counters, and so may have stored what it read."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,15 @@ FAULTS = (
         quick=True,
     ),
     fault(
+        "stored-read-of-an-unproven-run-deleted",
+        "The same, where the run of an hour ago had seen too few calls to tell.",
+        counted(9950, 150),
+        before=Before(runs=(Ran(minutes=AN_HOUR, success_rate="unknown"),), up=3 * AN_HOUR),
+        expected={"llm-success-rate": UNKNOWN, "cache-hit-rate": UNKNOWN},
+        ends=UNPROVEN,
+        words=("150 of 10100", "does not hold"),
+    ),
+    fault(
         "stored-read-garbled",
         "As new-incident, but the file of stored reads is garbled.",
         counted(9950, 150),
