@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.drilled.faults import FAULTS
+from tests.drilled.faults import CRASH, FAULTS, LLM, SOAK
+from tests.drilled.page import markdown
 from tests.drilled.runner import CHECKS, Fault, run
+from tests.faults.runner import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+CRITICAL = (CRASH, LLM, SOAK)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,13 @@ def test_a_drill_ends_as_written(fault: Fault, tmp_path: Path) -> None:
     assert [words for words in fault.words if words not in found.told] == [], found.told
     assert found.alive == fault.alive, found.told
     assert fault.starts in {None, found.starts}, found.told
+    # one drill of five: what the other critical ones would show is unknown, so only a critical failure says more
+    assert found.code == (1 if found.outcome == "failed" and fault.check in CRITICAL else 12)
+
+
+def test_the_documented_faults_are_current() -> None:
+    """`docs/drill-faults.md` is what `python -m tests.drilled` prints."""
+    assert (ROOT / "docs" / "drill-faults.md").read_text(encoding="utf-8") == markdown()
 
 
 def test_every_check_has_its_faults() -> None:

@@ -106,8 +106,8 @@ def find(hub: Hub) -> Victim:
     process = process_here(hub, identity.pid)
     if process is None:
         raise Unknown(
-            f"not drilled: the hub's process {identity.pid} is not on this machine, or does not listen on the port "
-            "that is asked: run the drills on the hub's own host, with [target] internal_url"
+            f"not drilled: the hub's process {identity.pid} is not on this machine, or this user cannot see that it listens "
+            "on the port that is asked: run the drills on the hub's own host, as its user, with [target] internal_url"
         )
     _refuse_strangers(process)
     entry = hub.health().workspace(identity.port)

@@ -69,7 +69,6 @@ class Result:
     told: str
     alive: bool
     starts: int
-    fired: tuple[str, ...]
     code: int
 
 
@@ -88,7 +87,6 @@ def run(fault: Fault, folder: Path) -> Result:
         told="\n".join([row["reason"], *row.get("notes", ())]),
         alive=alive,
         starts=len((folder / "starts").read_text().splitlines()),
-        fired=tuple(trigger for action in report["rollback"]["actions"] for trigger in action["triggers"]),
         code=code,
     )
 
