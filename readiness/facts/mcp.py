@@ -36,6 +36,8 @@ PAGES: Final = 100
 """Pages of a list that are followed at most."""
 NOTICES: Final = 1_000
 """Notifications that are kept of one session."""
+GONE: Final = 404
+"""What a hub answers to a Streamable HTTP session that it does not know."""
 _NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
 """What a hub without Streamable HTTP answers to `POST /mcp`."""
 _ME: Final = mcp_types.Implementation(name="mcp-hub-readiness", version="1")
@@ -132,6 +134,9 @@ class Live:
             return await first_of(work, self.watch.broken, limit)
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises becomes one sentence
             last = self.watch.last
+            if last is not None and last.status == GONE and self.watch.session is not None:
+                # the hub no longer knows this session (it was restarted): the next step opens another
+                self.watch.fail(ConnectionError("the session is gone"))
             raise told(error, stage=stage, where=self.where, seconds=limit, last=last) from None
 
     async def close(self) -> None:

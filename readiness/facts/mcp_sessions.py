@@ -66,6 +66,8 @@ class Sessions:
         """When each session's first analysis was asked for: only that one can change a list that is not changed yet."""
         self.worked: set[str] = set()
         """Tools whose configured call gave its answer."""
+        self.slow = False
+        """Whether health did not become as fast as before after the last session that closed."""
         self.since: float | None = None
         """When the first session was opened, seconds since the epoch."""
         self._endpoint: Endpoint | None = None
@@ -183,22 +185,29 @@ class Opening:
             self._kept.other = found
         return self._kept.other
 
-    def closed(self, *sessions: Session) -> float | None:
-        """Close sessions one by one, and wait after each until health is as fast as before the first of all.
-
-        The seconds of its last answer where it did not become so; None where it did. Raises HubDown.
-        """
-        slow = None
+    def closed(self, *sessions: Session) -> None:
+        """Close sessions one by one, and wait after each until health is as fast as before. Raises HubDown."""
         for session in sessions:
             session.close()
-            # waited for in full once: a hub that stays slow must not cost that time again and again
-            patience = mcp_pace.PATIENCE if slow is None else SECOND_LOOK
-            slow = mcp_pace.settled(self.hub, self._kept.usual, patience) if self._kept.usual else None
-        return slow
+            self._settled()
 
     def closed_all(self) -> float | None:
-        """Close every session of this process; else as `closed`."""
-        return self.closed(*self._kept.open)
+        """Close every session of this process: the seconds of health's last answer where it never was as fast as before.
+
+        Raises HubDown.
+        """
+        self.closed(*self._kept.open)
+        return self._settled(mcp_pace.PATIENCE)
+
+    def _settled(self, patience: float | None = None) -> float | None:
+        """Wait until health is as fast as before; the seconds of its last answer where it did not become so."""
+        if self._kept.usual is None:
+            return None
+        # waited for in full once: a hub that stays slow must not cost that time again and again
+        short = SECOND_LOOK if self._kept.slow else mcp_pace.PATIENCE
+        found = mcp_pace.settled(self.hub, self._kept.usual, short if patience is None else patience)
+        self._kept.slow = found is not None
+        return found
 
     def at_once(self, wanted: float | None) -> int:
         """How many sessions are opened at once: as configured, never more than a hub can bear."""
@@ -230,7 +239,7 @@ class Opening:
             session = self.other()
             self._kept.other = None
             found.append(mcp_pace.stall(self.hub, session.close_meanwhile()))
-            if self._kept.usual is not None and mcp_pace.settled(self.hub, self._kept.usual) is not None:
+            if self._settled() is not None:
                 break  # it stays slow: another look would take as long, and tell no more
             if fine is None or found[-1].seconds * 1000 <= fine or found[-1].seconds > CLEAR:
                 break
