@@ -200,6 +200,23 @@ def test_the_demonstration_survives_its_drills(tmp_path: Path) -> None:
 
 
 @pytest.mark.matrix
+def test_health_judges_the_hub_that_came_back(tmp_path: Path) -> None:
+    """After a crash on purpose every check of health passes on the new process, the one of its identity too."""
+    plain = [sys.executable, "-m", "pytest", "-m", "health or drill", "--readiness-drill", "--readiness-demo"]
+    done = subprocess.run(
+        [*plain, "-p", "no:cacheprovider", "-k", "after_a_crash or health", str(ROOT / "smoke")],
+        cwd=tmp_path, env=surroundings(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    found = findings(tmp_path)
+    found.pop("verdict")
+    left_out = [check for check, row in found.items() if "left out of this run" in row["reason"]]
+    wrong = {check: row["reason"] for check, row in found.items() if row["outcome"] not in {"passed", "not_applicable"}}
+    assert set(wrong) == set(left_out), done.stdout[-3000:]
+    assert found["hub-stays-up"]["outcome"] == found["service-restarts-after-a-crash"]["outcome"] == "passed"
+    assert found["hub-process-is-the-one-deployed"]["outcome"] == "passed"
+
+
+@pytest.mark.matrix
 @pytest.mark.parametrize("workers", ["-n1", "-n2"])
 def test_workers_do_not_drill(workers: str, tmp_path: Path) -> None:
     """In workers nothing is broken: every drill is unknown and says how to run it."""
