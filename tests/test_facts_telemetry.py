@@ -515,3 +515,11 @@ def test_the_page_about_telemetry_names_every_place() -> None:
         row = next((row for row in rows if row.startswith(f"| {metric.title} |")), "")
         assert [source.path for source in metric.sources if f"`{source.path}`" not in row] == [], metric.name
         assert (metric.check or "") in row
+
+
+def test_a_value_nested_beyond_reason_is_named_by_its_kind() -> None:
+    """What no sentence can hold is not written out, and costs no error."""
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    assert readings(llm(queueDepth=deep))["queue.depth"].reason == "malformed: llm.queueDepth: a list is no number"

@@ -67,8 +67,11 @@ def digits(value: object) -> int:
 
 def shown(value: object) -> str:
     """A value of a hub, short enough for a sentence."""
-    text = {None: "null", True: "true", False: "false"}.get(value) if isinstance(value, (bool, type(None))) else None
-    text = text or ascii(value)
+    if isinstance(value, (list, dict)):
+        return "a list" if isinstance(value, list) else "an object"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    text = ascii(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
@@ -81,7 +84,7 @@ def _number(value: object, unit: Unit) -> float:
         except OverflowError:
             raise Malformed(f"{shown(value)} is too large") from None
     if not isinstance(value, str):
-        raise Malformed(f"{type(value).__name__} {shown(value)} is no number")
+        raise Malformed(f"{shown(value)} is no number")
     found = _TEXT.fullmatch(value.strip())
     if found is None or (found["dollar"] and unit != "$/day"):
         raise Malformed(f"{shown(value)} is no number")
