@@ -56,7 +56,7 @@ def build(values: Values, config: Config, folder: Path, today: dt.date) -> Confi
         llm=Llm(base_url=_frozen(values.get("llm", {}).get("base_url", {}))),
         waivers=tuple(Waiver(**waiver) for waiver in values.get("waiver", ())),
         drill=_drill(values.get("drill", {})),
-        load=_load(values.get("load", {})),
+        load=_load(values.get("load", {}), folder),
         rollback=_rollback(values.get("rollback", {})),
         notify=_frozen({severity: one["urls"] for severity, one in values.get("notify", {}).items()}),
         contacts=_frozen(values.get("contacts", {})),
@@ -106,8 +106,11 @@ def _drill(values: Values) -> Drill:
     return Drill(**values | ({"call": _call(values["call"])} if "call" in values else {}))
 
 
-def _load(values: Values) -> Load:
-    return Load(**values | ({"mix": tuple(_frozen(one) for one in values["mix"])} if "mix" in values else {}))
+def _load(values: Values, folder: Path) -> Load:
+    made: Values = {"mix": tuple(_frozen(one) for one in values["mix"])} if "mix" in values else {}
+    if "locustfile" in values:
+        made["locustfile"] = folder / Path(values["locustfile"]).expanduser()
+    return Load(**values | made)
 
 
 def _rollback(values: Values) -> Rollback:

@@ -222,13 +222,20 @@ class Drill:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """`[load]`: rate in requests a second, duration in seconds."""
+    """`[load]`: rate in requests a second, duration in seconds, `p99` in milliseconds."""
 
     allowed_hosts: tuple[str, ...] = ("127.0.0.1",)
     rate: float = 100.0
     duration: float = 30.0
     workers: int = 1
     mix: tuple[Mapping[str, Any], ...] = ()
+    arrivals: Literal["constant", "poisson", "ramp", "step", "spike"] = "constant"
+    locustfile: Path | None = None
+    """User behaviour as Locust knows it, instead of `mix`."""
+    p99: float = 5000.0
+    window: str = ""
+    bind: str = "127.0.0.1"
+    """The address that the master of several workers listens on."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

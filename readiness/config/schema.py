@@ -123,7 +123,12 @@ LOAD: Final[Schema] = {
     "rate": Key(number(0, 100_000, above=True), "requests a second"),
     "duration": Key(number(0, 3600, above=True), "seconds"),
     "workers": Key(integer(1, 256), "generator processes"),
-    "mix": Key(list_of(free_table()), "what is sent, by weight"),
+    "mix": Key(list_of(free_table()), "what is sent, by weight; default: a hub's routes and the configured tool calls"),
+    "arrivals": Key(choice("constant", "poisson", "ramp", "step", "spike"), "how arrivals lie in time"),
+    "locustfile": Key(path(), "user behaviour as Locust knows it, instead of `mix`; relative to this file's folder"),
+    "p99": Key(number(0, 600_000, above=True), "milliseconds that the p99 latency may have"),
+    "window": Key(window(empty=True), "when load may be given, like Sun 02:00-04:00 UTC; production needs one"),
+    "bind": Key(text("an address"), "the address that several workers' master listens on"),
 }
 ACTION: Final[Schema] = {
     "name": Key(text("a name"), "its name in plans and journals", required=True),
