@@ -66,17 +66,21 @@ class Stall:
     samples: int
 
 
-def stall(hub: Hub, closing: Closing, patience: float = PATIENCE) -> Stall:
-    """Ask health again and again while a session closes, until it is quick again. Raises HubDown."""
+def stall(hub: Hub, closing: Closing, usual: Pace | None = None, patience: float = PATIENCE) -> Stall:
+    """Ask health again and again while a session closes, until it is quick again. Raises HubDown.
+
+    `usual` is how fast health was before: among few answers the slow ones would pass for usual themselves.
+    """
     started, quick = time.monotonic(), 0
     taken: list[float] = []
     while time.monotonic() < started + patience:
         taken.append(_one(hub, patience))
-        middle = statistics.median(taken)
-        quick = quick + 1 if taken[-1] <= Pace(middle=middle, worst=0.0).allowed else 0
+        before = usual or Pace(middle=statistics.median(taken), worst=0.0)
+        quick = quick + 1 if taken[-1] <= before.allowed else 0
         if closing.done and quick >= QUICK and time.monotonic() > started + AFTER:
             break
-    return Stall(seconds=max(0.0, max(taken) - statistics.median(taken)), samples=len(taken))
+    middle = usual.middle if usual is not None else statistics.median(taken)
+    return Stall(seconds=max(0.0, max(taken) - middle), samples=len(taken))
 
 
 def _one(hub: Hub, patience: float) -> float:

@@ -238,7 +238,7 @@ class Opening:
         while len(found) < STALLS:
             session = self.other()
             self._kept.other = None
-            found.append(mcp_pace.stall(self.hub, session.close_meanwhile()))
+            found.append(mcp_pace.stall(self.hub, session.close_meanwhile(), self._kept.usual))
             if self._settled() is not None:
                 break  # it stays slow: another look would take as long, and tell no more
             if fine is None or found[-1].seconds * 1000 <= fine or found[-1].seconds > CLEAR:
