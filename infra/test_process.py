@@ -86,6 +86,7 @@ def _ago(seconds):
     "open-file-limit-is-high",
     severity="medium",
     topic="service",
+    needs=("supervision",),
     limits=Limits(critical=65_536, unit="files", better="higher"),
     remedy="Set `LimitNOFILE=65536` (`systemctl edit mcp-hub`; docker: `--ulimit nofile=65536`), then restart the hub.",
 )

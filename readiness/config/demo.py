@@ -19,6 +19,10 @@ SOAK: Final = 0.05
 LEAK: Final = 1_000
 """MB an hour that memory may seem to grow by in three seconds."""
 IN_PROCESS: Final = "the embedded hub keeps its MCP servers in its own process: none of them can be killed alone"
+UNSUPERVISED: Final = (
+    "the embedded hub is a child of the run that judges it: nothing else starts, limits or restarts it"
+)
+UNKEPT: Final = "the embedded hub's log is removed with it"
 UNDEPLOYED: Final = "the embedded hub is started for each run, and never deployed"
 PEOPLE: Final = ("on_call", "tech_lead", "product", "security")
 
@@ -48,6 +52,8 @@ def demo_settings(release: Path | None = None) -> dict[str, Any]:
         "contacts": {role: f"{role.replace('_', '-')}@example.com" for role in PEOPLE},
     }
     settings["expect"]["deployments"] = {"expected": False, "reason": UNDEPLOYED}
+    settings["expect"]["supervision"] = {"expected": False, "reason": UNSUPERVISED}
+    settings["expect"]["log_keeping"] = {"expected": False, "reason": UNKEPT}
     settings["expect"] |= _without_tools() | {"server_processes": {"expected": False, "reason": IN_PROCESS}}
     settings["drill"] = _drill(release)
     if release is not None:

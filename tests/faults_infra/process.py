@@ -252,6 +252,9 @@ NEAR: Final = (
                 add(runs("/usr/bin/op", "run", "--env-file=/opt/mcp-hub/.env.production", pid=6200)),
                 add(runs("/usr/bin/x", "--token-file", "/run/secrets/token", pid=6201)),
                 add(runs("/usr/bin/y", "--password=${PASSWORD}", pid=6202)),
+                add(runs("/usr/bin/z", "--token-env", "readiness_hub_token_a1b2c3", pid=6203)),
+                add(runs("/usr/bin/z", "--api-key", "MCP_HUB_API_KEY", pid=6204)),
+                add(runs("/usr/bin/z", "--token=./keys/9f8e7d6c5b4a", pid=6205)),
             )
         },
     ),

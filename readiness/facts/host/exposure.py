@@ -7,8 +7,9 @@ telling name. What is found is never kept: where, of which kind, and a fingerpri
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts import secretknown
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from readiness.facts.host.process import Processes
     from readiness.facts.host.service import Service
     from readiness.facts.secretrefs import Resolver
+
+_TELLING: Final = re.compile(r"(?i)(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|credentials?)$")
+"""How an option or a variable is called that holds a secret itself; `--token-env` and `--token-file` say where it is."""
+_REFERENCE: Final = re.compile(r"[A-Z][A-Z0-9_]*|[.~]{0,2}/\S*")
+"""The name of a variable, or a path."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +81,9 @@ class Exposure:
         pairs = [word.partition("=") for word in words]
         named = {name: value for name, equals, value in pairs if equals and not name.startswith("-")}
         for _, name, value in (*literals(list(words)), *literals(named)):
-            told = name or next((word.partition("=")[0] for word in words if value in word), "")
-            kind = f"a literal under {told.lstrip('-')[:40]}"
-            yield Shown(place=place, kind=kind, fingerprint=fingerprint(value))
+            told = (name or next((word.partition("=")[0] for word in words if value in word), "")).lstrip("-")
+            if _TELLING.search(told) and not _REFERENCE.fullmatch(value):
+                yield Shown(place=place, kind=f"a literal under {told[:40]}", fingerprint=fingerprint(value))
 
 
 def _name(one: Process) -> str:

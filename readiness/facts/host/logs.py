@@ -13,7 +13,8 @@ from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.files import STAT, Stat, dumped, stat_of
 from readiness.facts.host.places import Places
 from readiness.facts.host.process import Processes
-from readiness.facts.host.service import FIND, Service, arguments
+from readiness.facts.host.service import Service
+from readiness.facts.host.unitscripts import FIND, arguments
 
 if TYPE_CHECKING:
     from readiness.config.model import Config

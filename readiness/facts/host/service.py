@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts import disk, unit
-from readiness.facts.host import spans
+from readiness.facts.host import spans, unitscripts
 from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.files import Held, dumped
 
@@ -21,85 +21,26 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.facts.unit import Unit
 
-FALLBACK: Final = "mcp-hub"
-"""What a unit of the hub names where neither the unit nor the release is told."""
-_PROPERTIES: Final = (
-    "LoadState,ActiveState,SubState,Result,UnitFileState,UnitFilePreset,NRestarts,MainPID,ExecMainCode,ExecMainStatus,"
-    "ActiveEnterTimestampMonotonic,NeedDaemonReload,Restart,User,DynamicUser,NoNewPrivileges,ProtectSystem,ProtectHome,"
-    "PrivateTmp,LimitNOFILE,LimitNOFILESoft,TimeoutStopUSec,KillSignal,KillMode,MemoryMax,Environment,StandardOutput,"
-    "StandardError,StateDirectory,LogsDirectory,CacheDirectory,ReadWritePaths,FragmentPath,ControlGroup"
-)
 _RENAMED: Final = {"TimeoutStopSec": "TimeoutStopUSec"}
 """Directives that systemd tells under another name."""
 _SIGNALS: Final = {"15": "SIGTERM", "2": "SIGINT", "9": "SIGKILL", "3": "SIGQUIT", "1": "SIGHUP"}
-FIND: Final = r"""
-told=$1 release=$2 seen=
-F='/etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
-P=
-case $told in
-  /*) P=$told ;;
-  */*) P=$release/$told ;;
-  ?*) case $told in *.service) ;; *) told=$told.service ;; esac
-      for d in $F; do if [ -e "$d/$told" ] || [ -h "$d/$told" ]; then P=$d/$told; break; fi; done
-      if [ -z "$P" ] && [ -n "$release" ] && [ -f "$release/$told" ]; then P=$release/$told; fi
-      [ -n "$P" ] || P=/etc/systemd/system/$told ;;
-  *) seen= n=0
-     for d in $F; do for f in "$d"/*.service; do
-       [ -f "$f" ] || continue
-       case " $seen " in *" ${f##*/} "*) continue ;; esac
-       if grep -q -F -e "$3" "$f" || { [ -n "$release" ] && grep -q -x -F -e "WorkingDirectory=$release" "$f"; }; then
-         seen="$seen ${f##*/}" n=$((n+1)) P=$f
-       fi
-     done; done
-     [ $n -eq 1 ] || P= ;;
-esac
-N=${P##*/}
-"""
-"""Sets P, the unit's path, and N, its name; both empty where it cannot be told. Told: the unit, the release, what to look for."""
-_NAME: Final = r"""
-[ -d /run/systemd/system ] && printf 'booted yes\n' || printf 'booted no\n'
-read -r first </proc/1/comm; printf 'first %s\n' "$first"
-printf 'path %s\n' "$P"
-printf 'seen %s\n' "$seen"
-"""
-_FILES: Final = r"""
-[ -n "$P" ] || exit 0
-put() {
-  printf '@file %s %s\n' "$(printf %s "$1" | base64 -w0)" "$(readlink -f "$1" | base64 -w0)"
-  head -c 65536 "$1" | sed 's/^/|/'; printf '\n'
-}
-if [ -e "$P" ] || [ -h "$P" ]; then put "$P"; fi
-for d in $F "${P%/*}"; do for f in "$d/$N.d"/*.conf "$d/service.d"/*.conf; do [ -f "$f" ] && put "$f"; done; done
-true
-"""
-_SHOW: Final = r"""
-[ -n "$N" ] || exit 1
-systemctl show --no-pager -p "$4" -- "$N"
-"""
-_ENABLED: Final = '[ -n "$N" ] || exit 1; systemctl is-enabled -- "$N" || [ $? -lt 100 ]'
-_VERIFY: Final = '[ -n "$P" ] || exit 1; systemd-analyze verify --man=no "$P"'
-_SECURITY: Final = r"""
-[ -n "$P" ] || exit 1
-systemd-analyze security --offline=true --no-pager "$P" | tail -n 2 | sed -n 's/.*Overall exposure level for .*: \([0-9.]*\).*/\1/p'
-"""
-
-
-def arguments(config: Config) -> tuple[str, str, str]:
-    """The arguments of FIND."""
-    release = "" if config.target.release is None else str(config.target.release)
-    return config.target.unit or "", release, f"{release}/" if release else FALLBACK
 
 
 def first(config: Config) -> tuple[Ask, ...]:
     """What can be asked blindly: the host looks for the unit itself."""
-    told = arguments(config)
+    told = unitscripts.arguments(config)
     return (
-        Ask(name="unit-name", script=FIND + _NAME, args=told),
-        Ask(name="unit-files", script=FIND + _FILES, args=told),
-        Ask(name="unit-show", script=FIND + _SHOW, args=(*told, _PROPERTIES), errors=True),
-        Ask(name="unit-enabled", script=FIND + _ENABLED, args=told, errors=True),
-        Ask(name="unit-verify", script=FIND + _VERIFY, args=told, errors=True, seconds=10),
-        Ask(name="unit-security", script=FIND + _SECURITY, args=told, seconds=10),
+        Ask(name="unit-name", script=unitscripts.FIND + unitscripts.NAME, args=told),
+        Ask(name="unit-files", script=unitscripts.FIND + unitscripts.FILES, args=told),
+        Ask(
+            name="unit-show",
+            script=unitscripts.FIND + unitscripts.SHOW,
+            args=(*told, unitscripts.PROPERTIES),
+            errors=True,
+        ),
+        Ask(name="unit-enabled", script=unitscripts.FIND + unitscripts.ENABLED, args=told, errors=True),
+        Ask(name="unit-verify", script=unitscripts.FIND + unitscripts.VERIFY, args=told, errors=True, seconds=10),
+        Ask(name="unit-security", script=unitscripts.FIND + unitscripts.SECURITY, args=told, seconds=10),
     )
 
 
