@@ -314,3 +314,38 @@ def test_the_era_without_a_handshake() -> None:
     finally:
         process.kill()
         process.wait(5)
+
+
+def test_a_certificate_is_verified(tmp_path: Path) -> None:
+    """A certificate of nobody's is not trusted; `ca_file` makes it so."""
+    import ssl
+
+    import trustme
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    server = peer({"tools/list": lambda _: {"tools": [tool("a__b")]}})
+    server.tls = context
+    with server:
+        untrusted = refusal(server.url)
+        assert isinstance(untrusted, CouldNotLook)
+        assert "is not trusted" in str(untrusted)
+        endpoint = Endpoint(Where(url=f"{server.url}/mcp", ca_file=tmp_path / "ca.pem"))
+        assert [one.name for one in endpoint.open().tools()] == ["a__b"]
+        endpoint.close()
+    with pytest.raises(CouldNotLook, match="ca_file"):
+        Endpoint(Where(url="https://127.0.0.1/mcp", ca_file=tmp_path / "none.pem"))
+
+
+def test_requests_keep_to_their_rate() -> None:
+    """Through a limiting proxy all sessions together ask no faster than they may."""
+    with peer({"tools/list": lambda _: {"tools": []}}) as server:
+        endpoint = Endpoint(Where(url=f"{server.url}/mcp", rate=50))
+        session = endpoint.open()
+        started = time.monotonic()
+        for _ in range(10):
+            session.tools()
+        assert time.monotonic() - started > 9 / 50
+        endpoint.close()
