@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from readiness.config.model import Config, Target
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from readiness.facts.hub import Hub
 
 CONTRACT = Path(__file__).parent / "data" / "contract"
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HUB = "http://127.0.0.1:3000"
 NOW = 1_800_000_000.0
 
@@ -112,6 +113,7 @@ _JSON = st.recursive(
 )
 
 
+@PATIENT
 @given(st.dictionaries(st.sampled_from(["successRate", "totalCalls", "failedCalls", "p95Latency"]), _JSON), _JSON)
 def test_no_statistics_raise(published: dict[str, Any], other: Any) -> None:
     """Whatever a hub publishes is read without an error, and every reading has a value or a reason."""
@@ -235,6 +237,7 @@ def test_lost_reads_prove_nothing_unless_nothing_ever_went_wrong() -> None:
     assert counted(100, 10, (read(NOW - 3600, total=50, bad=10),), lost="gone").bad == 0
 
 
+@PATIENT
 @given(
     st.integers(0, 60),
     st.integers(0, 60),
@@ -269,8 +272,9 @@ def test_reads_are_kept_apart_and_bounded(tmp_path: Path) -> None:
     assert (len(reads), reads[-1].at) == (KEPT, NOW + 100 * (KEPT + 5))
 
 
-def test_runs_at_once_lose_no_read(tmp_path: Path) -> None:
+def test_runs_at_once_lose_no_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve writers at a time: every process's read is there afterwards, and the file is whole."""
+    monkeypatch.setattr(telemetry_store, "_WAIT", 60.0)  # on a busy machine twelve flushes take their time
     writers = [
         threading.Thread(target=telemetry_store.keep, args=(tmp_path, read(NOW, pid=pid))) for pid in range(1, 13)
     ]
@@ -456,6 +460,7 @@ def test_no_history_proves_nothing() -> None:
     assert (found.seen, found.at_very_best) == (0.0, 1.0)
 
 
+@PATIENT
 @given(st.lists(st.tuples(st.integers(1, int(PERIOD)), st.sampled_from([True, False, None])), max_size=30))
 def test_availability_stays_within_its_bounds(history: list[tuple[int, bool | None]]) -> None:
     """The worst case is never better than the best one, and both are shares."""
