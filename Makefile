@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 demo: $(STAMP)
-	$(BIN)/python -m pytest -m "preflight or health or alerts or e2e" --readiness-demo
+	$(BIN)/python -m pytest -m "preflight or infra or health or alerts or e2e" --readiness-demo
 
 test: lint types unit
 

@@ -24,6 +24,23 @@ UNSUPERVISED: Final = (
 )
 UNKEPT: Final = "the embedded hub's log is removed with it"
 UNDEPLOYED: Final = "the embedded hub is started for each run, and never deployed"
+ELSEWHERE: Final = {
+    "nginx": "no proxy stands before the embedded hub: nobody else uses it",
+    "proxy": "no proxy stands before the embedded hub: nobody else uses it",
+    "rate_limit": "no proxy stands before the embedded hub: nobody else uses it",
+    "firewall": "the embedded hub listens on loopback: what else this machine lets in is not for the demonstration to judge",
+    "clock": "what keeps this machine's clock right is not for the demonstration to judge",
+}
+"""Claims that belong to a host which serves people."""
+MACHINE: Final = {
+    "host-has-enough-cores": {"warning": 1, "critical": 0.1},
+    "host-has-enough-memory": {"warning": 0.5, "critical": 0.25},
+    "host-has-enough-disk": {"warning": 0.5, "critical": 0.1},
+    "disk-use-is-safe": {"warning": 99, "critical": 100},
+    "inodes-are-free": {"warning": 99, "critical": 100},
+    "cpu-use-is-safe": {"warning": 100, "critical": 100},
+}
+"""What the embedded hub needs of a machine, by the units of the checks: a small or busy one shows it as well as a large one."""
 PEOPLE: Final = ("on_call", "tech_lead", "product", "security")
 
 
@@ -54,6 +71,8 @@ def demo_settings(release: Path | None = None) -> dict[str, Any]:
     settings["expect"]["deployments"] = {"expected": False, "reason": UNDEPLOYED}
     settings["expect"]["supervision"] = {"expected": False, "reason": UNSUPERVISED}
     settings["expect"]["log_keeping"] = {"expected": False, "reason": UNKEPT}
+    settings["expect"] |= {key: {"expected": False, "reason": why} for key, why in ELSEWHERE.items()}
+    settings["limits"] |= MACHINE
     settings["expect"] |= _without_tools() | {"server_processes": {"expected": False, "reason": IN_PROCESS}}
     settings["drill"] = _drill(release)
     if release is not None:
