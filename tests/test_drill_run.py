@@ -9,7 +9,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -28,7 +30,6 @@ from tests.faults.runner import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 SUNDAY = dt.datetime(2026, 11, 22, 3, 0, tzinfo=dt.UTC)
 
@@ -78,6 +79,8 @@ def test_one_drill_at_a_time() -> None:
         raise KeyboardInterrupt
     with permit.alone(told):
         pass
+    port = str(told.target.url).rpartition(":")[2]
+    assert not list(Path(tempfile.gettempdir()).glob(f"readiness-drill-*-{port}.lock"))
 
 
 def test_a_hub_that_is_down_is_not_drilled() -> None:

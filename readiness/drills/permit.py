@@ -57,15 +57,35 @@ def alone(config: Config) -> Iterator[None]:
     """
     port = port_of(config.target.facts_url or "") or 0
     file = Path(tempfile.gettempdir()) / f"readiness-drill-{os.getuid()}-{port}.lock"
+    number = _locked(file)
     try:
-        number = os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise Unknown(f"not drilled: {file} cannot be locked: {error.strerror}") from None
-    try:
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Unknown("not drilled: another drill goes on at this hub; wait for its end and run again") from None
         yield
     finally:
+        with contextlib.suppress(OSError):
+            file.unlink()
         os.close(number)
+
+
+def _locked(file: Path) -> int:
+    """The open, locked file. Raises Unknown where somebody else holds it, or it cannot be had."""
+    while True:
+        try:
+            number = os.open(file, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unknown(f"not drilled: {file} cannot be locked: {error.strerror}") from None
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # whoever held it removed the file meanwhile: then another one may be locked by now
+            if _is_still(file, number):
+                return number
+        except OSError:
+            os.close(number)
+            raise Unknown("not drilled: another drill goes on at this hub; wait for its end and run again") from None
+        os.close(number)
+
+
+def _is_still(file: Path, number: int) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(number))
+    except FileNotFoundError:
+        return False
