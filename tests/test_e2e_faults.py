@@ -33,7 +33,7 @@ def _marked(fault: Fault) -> object:
     return pytest.param(fault, id=fault.name, marks=[pytest.mark.matrix] if fault.long else [])
 
 
-@pytest.mark.parametrize("fault", map(_marked, FAULTS))
+@pytest.mark.parametrize("fault", [_marked(fault) for fault in FAULTS])
 def test_fault_is_found_exactly(fault: Fault, tmp_path: Path) -> None:
     """The suite finds what is named, nothing else, and decides what is written."""
     result = run(fault, tmp_path / "run")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _BAD: Final = 400
 _ABSENT: Final = frozenset({404, 405})
+_NO_VERSION: Final = "Unsupported protocol version"
+"""The SDK's own words for a hello in a revision that it does not know."""
 _SHORT: Final = 200
 """Characters of a text of the hub's that go into a sentence."""
 
@@ -69,6 +71,10 @@ def _secured(chain: list[BaseException], stage: str, where: Where) -> Unknown | 
 
 def _answered(chain: list[BaseException], stage: str, last: Answer | None) -> Unknown | None:
     """What the hub's answer was, where there was one: its HTTP status first, then the error inside."""
+    # before the error of the SDK's first try, without a handshake, which stands behind it in the chain
+    strange = next((one for one in chain if isinstance(one, RuntimeError) and _NO_VERSION in str(one)), None)
+    if strange is not None:
+        return BadAnswer(f"{stage}: {_text(strange)}")
     error = next((one for one in chain if _is([one], "MCPError")), None)
     code = getattr(error, "code", None)
     number = code if isinstance(code, int) else None

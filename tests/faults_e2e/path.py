@@ -83,7 +83,7 @@ FAULTS = (
         faults="unknown-protocol-version",
         expected=NO_SESSION,
         ends=BROKEN,
-        words=("initialise",),
+        words=("initialise: Unsupported protocol version from the server: 2099-01-01",),
     ),
     Fault(
         name="legacy-endpoint-elsewhere",
