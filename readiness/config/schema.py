@@ -24,6 +24,9 @@ from readiness.config.tables import argv, free_table, list_of, mapping, table
 from readiness.config.windows import window
 from readiness.findings import PHASES, TRIGGERS, Severity
 
+HOST: Final = r"local://.*|(ssh|safe-ssh|paramiko|docker|podman|kubectl|openshift|lxc|chroot|salt|ansible|winrm)://[^?#\s]+(\?.*)?"
+"""testinfra's backends, by its list of them; each but `local` says which host."""
+
 ENVIRONMENTS: Final = ("production", "staging", "test", "development", "ci", "local")
 PROVIDERS: Final = ("gemini", "openai", "anthropic")
 FORMATS: Final = ("json", "html")
@@ -43,7 +46,10 @@ TARGET: Final[Schema] = {
     "env_file": Key(path(), "the hub's environment file, relative to `release`"),
     "backups": Key(path(), "where backups are kept, relative to `release`"),
     "state": Key(path(), "the hub's log and state folder; default: `.local/state/mcp-hub` of its user"),
-    "hosts": Key(list_of(text("a testinfra backend like local:// or ssh://hub-1"), unique=True), "hosts for infra"),
+    "hosts": Key(
+        list_of(text("a testinfra backend like local:// or ssh://hub-1", pattern=HOST), least=1, unique=True),
+        "hosts for infra",
+    ),
     "open_ports": Key(list_of(integer(1, 65535), unique=True), "TCP ports that the hosts may have open to everybody"),
     "proxy_config": Key(path(), "the main file of the hosts' nginx; default: /etc/nginx/nginx.conf"),
     "where": Key(choice("host", "ci"), "`ci`: checks that only the host can prove are not applicable"),
