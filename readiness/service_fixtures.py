@@ -71,8 +71,8 @@ def logs(machine: OneHost, readiness_config: Config) -> Logs:
 
 
 @pytest.fixture
-def exposure(processes: Processes, service: Service, readiness_config: Config, secret_resolver: Resolver) -> Exposure:
+def exposure(machine: OneHost, readiness_config: Config, secret_resolver: Resolver) -> Exposure:
     """The search for secrets that everyone on the host can read."""
     from readiness.facts.host.exposure import Exposure
 
-    return Exposure(processes, service, readiness_config, secret_resolver)
+    return Exposure(machine.answers, readiness_config, secret_resolver)

@@ -113,7 +113,7 @@ def test_a_real_process_is_found_dated_and_read(hub: tuple[subprocess.Popen[byte
     running = {place.shown: places.stat(place) for place in places.running()}
     assert {"dist/cli.js", "config/mcp-hub.json"} <= {shown for shown, stat in running.items() if stat.there}
     assert running["dist/cli.js"].changed <= found.started + 2
-    exposure = Exposure(processes, Service(answered, config), config, Resolver(config))
+    exposure = Exposure(answered, config, Resolver(config))
     shown = [str(one) for one in exposure.found() if f"(pid {started.pid})" in one.place]
     assert len(shown) == 1
     assert "the command line of cli.js" in shown[0]

@@ -10,7 +10,19 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.host.batch import Answers, Said
-from tests.faults_infra import firewall, hosts, logs, network, process, proxy, resources, service, supervisors
+from tests.faults_infra import (
+    firewall,
+    hosts,
+    logs,
+    network,
+    process,
+    proxy,
+    resources,
+    secrets,
+    service,
+    supervisors,
+    surroundings,
+)
 from tests.faults_infra.world import CONFIG
 
 if TYPE_CHECKING:
@@ -25,8 +37,10 @@ TOPICS: Final[tuple[ModuleType, ...]] = (
     network,
     firewall,
     service,
+    surroundings,
     supervisors,
     process,
+    secrets,
     logs,
     proxy,
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from readiness.facts.host import memory
 from tests.faults.words import DEGRADED, FAILED, UNKNOWN
 from tests.faults_infra import service_host as host
 from tests.faults_infra.model import Fault, add, each, swap
-from tests.faults_infra.recording import process, stat
-from tests.faults_infra.world import AGE, NOW, PID, PORT, RELEASE, SECRET, UID, UNIT
+from tests.faults_infra.recording import missing, process, stat
+from tests.faults_infra.world import AGE, NOW, PID, PORT, RELEASE, UID, UNIT
 
 if TYPE_CHECKING:
     from tests.faults_infra.model import Edit
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 SECOND: Final = 5555
 ORPHAN: Final = (host.NODE, "/usr/local/bin/mcp-server-memory")
 NO_HUB: Final = {"processes": swap(host.HUB + host.SERVERS, ""), "process-detail": swap(host.DETAIL, "")}
-# an identifier that has the shape of a provider's key, put together here so that no file holds one
-SHAPED: Final = "sk-" + "ant-" + "api03-Zx8Qm2Lr7Tn4Vb9Kc1Wd6Yh3Jf5Gs0Pa"
 
 
 def runs(*argv: str, pid: int = SECOND, parent: int = 1, uid: int = 1000, age: float = 900) -> str:
@@ -107,6 +106,24 @@ SINGLE: Final = (
         words=("sudo -n is refused",),
     ),
     Fault(
+        name="folder-of-the-hub-unseen",
+        sentence="The hub was started with a relative path, and sudo -n is refused: where that leads cannot be seen.",
+        edits={
+            "processes": swap(host.HUB, process(PID, (host.NODE, "dist/cli.js", "--config", host.CONFIG), uid=UID)),
+            "paths": add(missing(f"/proc/{PID}/cwd/dist/cli.js")),
+        },
+        privileged=False,
+        expected={"process-is-single-and-fresh": UNKNOWN},
+        words=("from which folder the hub runs",),
+    ),
+    Fault(
+        name="start-ahead-of-the-clock",
+        sentence="A container counts its own uptime: when the hub started cannot be told.",
+        edits={"processes": swap(host.HUB, process(PID, host.HUB_ARGV, uid=UID, age=-86_400))},
+        expected={"process-is-single-and-fresh": UNKNOWN},
+        words=("since when the hub",),
+    ),
+    Fault(
         name="processes-lost",
         sentence="The list of processes took too long.",
         edits={"processes": (124, "")},
@@ -179,39 +196,18 @@ LIMITS: Final = (
         "94 % of MemoryMax",
     ),
 )
-SECRETS: Final = (
-    process_fault(
-        "known-secret-on-a-command-line",
-        "The hub's key was given to a program as an argument.",
-        "no-secret-in-process-list",
-        {"processes": add(runs("/usr/bin/curl", "-H", f"Authorization: Bearer {SECRET}"))},
-        f"the command line of curl (pid {SECOND})",
-        "the value of OPENAI_API_KEY",
+BASELINE: Final = (
+    Fault(
+        name="memory-four-times-its-baseline",
+        sentence="The hub holds 180 MB, and held 30 MB when its baseline was accepted.",
+        patch=lambda patch: patch.setattr(memory, "baseline", lambda _: 30e6),
+        expected={"memory-use-is-safe": FAILED},
+        words=("the hub holds 0.18", "expected ≤ 0.12"),
     ),
-    process_fault(
-        "key-on-a-servers-command-line",
-        "An MCP server gets a key as an argument: nobody told it to this run, its shape gives it away.",
-        "no-secret-in-process-list",
-        {"processes": add(runs(host.NODE, "server.js", "--api-key", SHAPED, parent=PID, uid=UID))},
-        "looks like an Anthropic key",
-    ),
-    process_fault(
-        "password-on-a-command-line",
-        "A password that has no provider's shape, under an option that says what it is.",
-        "no-secret-in-process-list",
-        {"processes": add(runs("/usr/bin/backup", "--password=tr0ub4dor-and-3-quite-long"))},
-        "a literal under password",
-    ),
-    process_fault(
-        "secret-in-the-units-environment",
-        "Environment= holds the key: `systemctl show` tells it to everyone.",
-        "no-secret-in-process-list",
-        {
-            "unit-files": swap(
-                "|Environment=NODE_ENV=production\n", f"|Environment=NODE_ENV=production OPENAI_API_KEY={SECRET}\n"
-            )
-        },
-        "Environment= in /etc/systemd/system/mcp-hub.service, line 11",
+    Fault(
+        name="memory-twice-its-baseline",
+        sentence="The hub holds 180 MB, and held 90 MB when its baseline was accepted: requests do that.",
+        patch=lambda patch: patch.setattr(memory, "baseline", lambda _: 90e6),
     ),
 )
 NEAR: Final = (
@@ -245,20 +241,6 @@ NEAR: Final = (
         edits=orphan("/system.slice/mcp-memory.service"),
     ),
     Fault(
-        name="references-on-command-lines",
-        sentence="Command lines name where secrets are, and hold none.",
-        edits={
-            "processes": each(
-                add(runs("/usr/bin/op", "run", "--env-file=/opt/mcp-hub/.env.production", pid=6200)),
-                add(runs("/usr/bin/x", "--token-file", "/run/secrets/token", pid=6201)),
-                add(runs("/usr/bin/y", "--password=${PASSWORD}", pid=6202)),
-                add(runs("/usr/bin/z", "--token-env", "readiness_hub_token_a1b2c3", pid=6203)),
-                add(runs("/usr/bin/z", "--api-key", "MCP_HUB_API_KEY", pid=6204)),
-                add(runs("/usr/bin/z", "--token=./keys/9f8e7d6c5b4a", pid=6205)),
-            )
-        },
-    ),
-    Fault(
         name="no-limit-of-open-files",
         sentence="The hub may open as many files as it likes.",
         edits={"process-detail": swap("nofile 65536 65536", "nofile unlimited unlimited")},
@@ -271,4 +253,4 @@ NEAR: Final = (
         },
     ),
 )
-FAULTS: Final = (*SINGLE, *LIMITS, *SECRETS, *NEAR)
+FAULTS: Final = (*SINGLE, *LIMITS, *BASELINE, *NEAR)

@@ -77,7 +77,7 @@ ReadWritePaths={STATE} {RELEASE}/logs
 FragmentPath={UNIT_FILE}
 ControlGroup=/system.slice/{UNIT}
 """
-NAME: Final = f"booted yes\nfirst systemd\npath {UNIT_FILE}\nseen \n"
+NAME: Final = f"booted yes\nfirst systemd\npath {UNIT_FILE}\nname {UNIT}\nseen \n"
 HUB_ARGV: Final = (NODE, ENTRY, "--port", str(PORT), "--config", CONFIG)
 HUB: Final = process(PID, HUB_ARGV, uid=UID, mb=180)
 SERVERS: Final = process(

@@ -9,7 +9,7 @@ from tests.faults.words import FAILED, UNKNOWN
 from tests.faults_infra import service_host as host
 from tests.faults_infra.model import Fault
 from tests.faults_infra.recording import files, process
-from tests.faults_infra.service import OFFLINE
+from tests.faults_infra.words import OFFLINE
 from tests.faults_infra.world import AGE, PID, PORT, UID
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ PROGRAM: Final = "/etc/supervisor/conf.d/mcp-hub.conf"
 ARGV: Final = (host.NODE, host.ENTRY, "--port", str(PORT), "--config", host.CONFIG)
 NO_UNIT: Final = {"expect": {"unit": {"expected": False, "reason": "another supervisor runs the hub"}}}
 UNIT_ONLY: Final = ("unit-is-hardened", "unit-paths-exist", "unit-has-no-obsolete-directives")
-JOURNAL_LESS: Final = (0, "booted no\nfirst tini\npath \nseen \n")
+JOURNAL_LESS: Final = (0, "booted no\nfirst tini\npath \nname \nseen \n")
 
 
 def under(argv: tuple[str, ...], *, uid: int = 0, age: float = AGE) -> str:

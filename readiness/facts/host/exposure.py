@@ -1,4 +1,4 @@
-"""Secrets that any user of a host can read: on command lines, and in the environment that a unit gives its service.
+"""Secrets that any user of a host can read: on command lines, and in the environment that a unit or another supervisor gives.
 
 The run's known values come first, in all their encodings, then the shapes of providers' keys, then literals under a
 telling name. What is found is never kept: where, of which kind, and a fingerprint.
@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts import secretknown
+from readiness.facts.host.process import Processes
+from readiness.facts.host.service import Service
+from readiness.facts.host.supervisors import readable_by_all
 from readiness.facts.secretguess import literals
 from readiness.facts.secretscan import Needles, fingerprint, search
 
@@ -20,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from readiness.config.model import Config
+    from readiness.facts.host.batch import Answers
     from readiness.facts.host.oneprocess import Process
-    from readiness.facts.host.process import Processes
-    from readiness.facts.host.service import Service
     from readiness.facts.secretrefs import Resolver
 
 _TELLING: Final = re.compile(r"(?i)(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|credentials?)$")
@@ -46,8 +48,9 @@ class Shown:
 class Exposure:
     """The search on one host."""
 
-    def __init__(self, processes: Processes, service: Service, config: Config, resolver: Resolver) -> None:
-        self._processes, self._service = processes, service
+    def __init__(self, answers: Answers, config: Config, resolver: Resolver) -> None:
+        self._answers = answers
+        self._processes, self._service = Processes(answers, config), Service(answers, config)
         known = secretknown.known(config, resolver)
         self.missed = known.missed
         """Why some values could not be learnt: those are found by their shape alone."""
@@ -55,7 +58,7 @@ class Exposure:
 
     def found(self) -> list[Shown]:
         """Every secret that is shown, each place once. Raises Unknown."""
-        return list(dict.fromkeys([*self._command_lines(), *self._unit()]))
+        return list(dict.fromkeys([*self._command_lines(), *self._unit(), *self._supervisors()]))
 
     def _command_lines(self) -> Iterator[Shown]:
         for one in self._processes.all.values():
@@ -70,6 +73,11 @@ class Exposure:
             # systemd tells these to everyone (`systemctl show`), whatever the file's mode
             words = [word.strip("\"'") for word in one.value.split()]
             yield from self._in(f"{one.key}= in {one.file}, line {one.line}", words)
+
+    def _supervisors(self) -> Iterator[Shown]:
+        for one in readable_by_all(self._answers):
+            for hit in search([(0, one.text.encode("utf-8", "surrogateescape"))], self._needles):
+                yield Shown(place=f"{one.path}, which everyone can read", kind=hit.kind, fingerprint=hit.fingerprint)
 
     def _in(self, place: str, words: Sequence[str]) -> Iterator[Shown]:
         text = "\0".join(words).encode("utf-8", "surrogateescape")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts import entry
+from readiness.facts.entry import RUNTIMES
 from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.files import STAT, Stat, decoded, stat_of, stats
 from readiness.facts.host.process import Processes
@@ -47,6 +48,8 @@ true
 """
 )
 _ENTER_AND_WRITE: Final = 0o3
+_UNTOLD: Final = frozenset("%$* \t\n")
+"""What stands in a path that only systemd, or a shell, can tell."""
 _SYSTEM: Final = ("/usr", "/boot", "/efi", "/etc")
 _HOMES: Final = ("/home", "/root", "/run/user")
 _OWN: Final = {"StateDirectory": "/var/lib", "LogsDirectory": "/var/log", "CacheDirectory": "/var/cache"}
@@ -85,13 +88,22 @@ def of_unit(unit: Unit) -> Iterator[Place]:
     words = [entry.substituted(word, unit.environment) for word in unit.argv]
     if words and words[0].startswith("/"):
         found.append(Place(what="ExecStart's program", path=words[0], shown=words[0], kind="program"))
-    for before, word in zip(["", *words], words, strict=False):
-        value = word.removeprefix("--config=").removeprefix("--env-file=")
-        if before == "--config" or value != word:
-            found.append(Place(what="ExecStart's file", path=str(PurePosixPath(folder, value)), shown=value))
-        elif word.endswith((".js", ".mjs", ".cjs", ".ts")) or (word.startswith("/") and before):
-            found.append(Place(what="ExecStart's file", path=str(PurePosixPath(folder, word)), shown=word))
-    yield from (one for one in found if "%" not in one.path and "$" not in one.path and "*" not in one.path)
+    files = [
+        word.removeprefix("--config=").removeprefix("--env-file=")
+        for before, word in zip(["", *words], words, strict=False)
+        if _is_read(word, before, first=words[0])
+    ]
+    found += [Place(what="ExecStart's file", path=str(PurePosixPath(folder, file)), shown=file) for file in files]
+    yield from (one for one in found if not set(one.path) & _UNTOLD)
+
+
+def _is_read(word: str, before: str, first: str) -> bool:
+    """Whether a word of ExecStart names a file that has to be there; what is written (a pid file) has not."""
+    if word.startswith("-"):
+        return word.startswith(("--config=", "--env-file="))
+    if before in {"--config", "--"} or (before == first and RUNTIMES.fullmatch(PurePosixPath(first).name)):
+        return before == "--config" or word.startswith("/")
+    return word.endswith((".js", ".mjs", ".cjs", ".ts")) and before not in {"-r", "--require", "--import", "--loader"}
 
 
 def of_process(processes: Processes, config: Config, unit: Unit | None) -> Iterator[Place]:
@@ -111,7 +123,7 @@ def of_process(processes: Processes, config: Config, unit: Unit | None) -> Itera
             if word:
                 yield Place(what=what, path=word if word.startswith("/") else here + word, shown=word)
     for file in unit.environment_files if unit is not None else ():
-        if "%" not in str(file):
+        if not set(str(file)) & _UNTOLD:
             yield Place(what="the env file", path=str(file), shown=str(file))
     own = config.target.environment_file
     if own is not None:
@@ -173,6 +185,10 @@ class Places:
         found = self._stats.get(place.path)
         if found is None:
             raise Unknown(f"the host said nothing about {place.shown}")
+        if place.path.startswith("/proc/") and found.kind != "regular file" and not self._answers.privileged:
+            raise Unknown(
+                f"sudo -n is refused: from which folder the hub runs, and so how old its {place.shown} is, cannot be seen"
+            )
         return found
 
     def user(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from pathlib import PurePosixPath
@@ -54,6 +55,8 @@ for p in $own "$@"; do
 done 2>/dev/null
 true
 """
+_AHEAD: Final = 5.0
+"""Seconds: what lies further ahead of the clock than the list took to make is no time of a start."""
 _ENTRIES: Final = ("dist/cli.js", "src/utils/cli.js")
 
 
@@ -116,7 +119,12 @@ class Processes:
         born = self.now - self.uptime
         lines = self._answers.demand("processes").lines
         found = (process_of(line, born, self._clock["ticks"]) for line in lines if line.startswith("p "))
-        return {one.pid: one for one in found if one is not None}
+        return {one.pid: self._sane(one) for one in found if one is not None}
+
+    def _sane(self, one: Process) -> Process:
+        # a container that counts its own uptime knows no start: one that lies ahead is none
+        ahead = one.started is not None and one.started > self.now + _AHEAD
+        return dataclasses.replace(one, started=None) if ahead else one
 
     def port(self) -> int | None:
         """The hub's port: as configured, else as the unit's command says; None where nothing says it."""

@@ -79,7 +79,7 @@ class Service:
     @property
     def name(self) -> str:
         """The unit's name. Raises Unknown where no unit, or more than one, can be meant."""
-        return self.path.name
+        return self._told.get("name") or self.path.name
 
     @property
     def path(self) -> Path:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from readiness.errors import Unknown
 from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.files import Held, dumped
+from readiness.facts.host.files import Held, decoded, dumped
 from readiness.facts.host.process import Processes
 from readiness.facts.host.service import Service
 
@@ -25,7 +25,15 @@ Kind = Literal["systemd", "pm2", "docker", "supervisord", "runit", "s6"]
 _FILES: Final = r"""
 put() {
   [ -f "$1" ] && [ -r "$1" ] || return
-  printf '@file %s %s\n' "$(printf %s "$1" | base64 -w0)" "$(printf %s "$1" | base64 -w0)"
+  b=$(printf %s "$1" | base64 -w0)
+  case $(stat -L -c %a -- "$1") in
+    *[4567]) at=$1
+      while at=${at%/*}; do
+        [ -n "$at" ] || { printf 'open %s\n' "$b"; break; }
+        case $(stat -L -c %a -- "$at") in *[1357]) ;; *) break ;; esac
+      done ;;
+  esac
+  printf '@file %s %s\n' "$b" "$b"
   head -c 262144 "$1" | sed 's/^/|/'; printf '\n'
 }
 for f in /root/.pm2/dump.pm2 /home/*/.pm2/dump.pm2 /opt/*/.pm2/dump.pm2 /var/lib/*/.pm2/dump.pm2; do put "$f"; done
@@ -81,6 +89,13 @@ def first(config: Config) -> tuple[Ask, ...]:
         Ask(name="supervisor-files", script='$SUDO sh -c "$1"', args=(_FILES,), limit=2 * 1024 * 1024),
         Ask(name="docker", script=_DOCKER, limit=512 * 1024),
     )
+
+
+def readable_by_all(answers: Answers) -> tuple[Held, ...]:
+    """Files of supervisors that every user of the host can read: they hold their services' environments. Raises Unknown."""
+    said = answers.demand("supervisor-files")
+    shown = {decoded(line.removeprefix("open ")) for line in said.lines if line.startswith("open ")}
+    return tuple(one for one in dumped(said) if str(one.path) in shown)
 
 
 class Supervision:

@@ -16,14 +16,20 @@ PROPERTIES: Final = (
     "StandardError,StateDirectory,LogsDirectory,CacheDirectory,ReadWritePaths,FragmentPath,ControlGroup"
 )
 FIND: Final = r"""
-told=$1 release=$2 seen=
+told=$1 release=$2 seen= N=
 F='/etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system'
 P=
 case $told in
   /*) P=$told ;;
-  */*) P=$release/$told ;;
+  # a unit that the release brings along counts as it was installed
+  */*) for d in $F; do if [ -e "$d/${told##*/}" ]; then P=$d/${told##*/}; break; fi; done
+      [ -n "$P" ] || P=$release/$told ;;
   ?*) case $told in *.service) ;; *) told=$told.service ;; esac
-      for d in $F; do if [ -e "$d/$told" ] || [ -h "$d/$told" ]; then P=$d/$told; break; fi; done
+      # a name with an instance, hub@7000.service, is made from hub@.service
+      for t in "$told" "${told%%@*}@.service"; do
+        for d in $F; do if [ -z "$P" ] && { [ -e "$d/$t" ] || [ -h "$d/$t" ]; }; then P=$d/$t N=$told; fi; done
+        case $told in *@*) ;; *) break ;; esac
+      done
       if [ -z "$P" ] && [ -n "$release" ] && [ -f "$release/$told" ]; then P=$release/$told; fi
       [ -n "$P" ] || P=/etc/systemd/system/$told ;;
   *) seen= n=0
@@ -36,13 +42,14 @@ case $told in
      done
      [ $n -eq 1 ] || P= ;;
 esac
-N=${P##*/}
+[ -n "$N" ] || N=${P##*/}
 """
 """Sets P, the unit's path, and N, its name; both empty where it cannot be told. Told: the unit, the release, what to look for."""
 NAME: Final = r"""
 [ -d /run/systemd/system ] && printf 'booted yes\n' || printf 'booted no\n'
 read -r first </proc/1/comm; printf 'first %s\n' "$first"
 printf 'path %s\n' "$P"
+printf 'name %s\n' "$N"
 printf 'seen %s\n' "$seen"
 """
 FILES: Final = r"""
@@ -52,7 +59,7 @@ put() {
   head -c 65536 "$1" | sed 's/^/|/'; printf '\n'
 }
 if [ -e "$P" ] || [ -h "$P" ]; then put "$P"; fi
-for d in $F "${P%/*}"; do for f in "$d/$N.d"/*.conf "$d/service.d"/*.conf; do [ -f "$f" ] && put "$f"; done; done
+for d in $F "${P%/*}"; do for f in "$d/$N.d"/*.conf "$d/${P##*/}.d"/*.conf "$d/service.d"/*.conf; do [ -f "$f" ] && put "$f"; done; done
 true
 """
 SHOW: Final = r"""
