@@ -17,6 +17,7 @@ from readiness.facts.host.connection import Machine
 from readiness.facts.host.files import Stat
 from readiness.facts.host.places import Places
 from readiness.facts.host.service import Service
+from tests.faults.runner import ROOT
 from tests.faults_infra.healthy import answers
 from tests.faults_infra.model import Edit, Fault, swap
 from tests.faults_infra.world import RELEASE, STATE, UNIT
@@ -236,3 +237,41 @@ def test_a_mode_says_who_may_write(mode: int, uid: int, gids: tuple[int, ...], m
     """The first class that somebody belongs to counts, and a folder has to be entered to be written."""
     folder = Stat(path="/x", kind="directory", mode=mode, uid=997, gid=997)
     assert Places.may_write(folder, uid, gids) is may
+
+
+def test_the_sample_units_sandbox_leaves_its_state_writable(unit: Path) -> None:
+    """The unit that the sample release brings along opens the very folder that its hub writes to, and is hardened."""
+    text = (ROOT / "readiness" / "demo" / "release" / "tree" / "systemd" / "mcp-hub.service").read_text()
+    unit.write_text(text.replace("@RELEASE@", RELEASE).replace("@PORT@", "7000"))
+    config = Config(target=Target(unit=str(unit)))
+    found = Places(Machine("local://").ask(service_facts.first(config)), config)
+    user, state = found.state_asked()
+    assert (user, state) == ("mcp-hub", "/var/lib/mcp-hub")
+    assert (found.closed_by(state), found.closed_by(f"{RELEASE}/logs")) == ("", "")
+    assert found.closed_by(f"{RELEASE}/.local/state/mcp-hub") == "ProtectSystem=strict"
+    assert of_unit(unit).stop_seconds() == 45.0
+
+
+def test_an_instance_is_made_from_its_template(tmp_path: Path) -> None:
+    """hub@7000.service has no file of its own; and a unit that the release brings along counts as it was installed."""
+    folder, release = tmp_path / "units", tmp_path / "release"
+    (release / "systemd").mkdir(parents=True)
+    folder.mkdir()
+    for place in (folder / "hub@.service", release / "systemd" / "hub.service"):
+        place.write_text(UNIT_TEXT)
+    (folder / "hub@7000.service.d").mkdir()
+    (folder / "hub@7000.service.d" / "a.conf").write_text("[Service]\nRestart=no\n")
+
+    def found(told: str) -> Service:
+        config = Config(target=Target(release=release, unit=told))
+        find = unitscripts.FIND.replace("/etc/systemd/system /run", f"{folder} /run")
+        scripts = {"unit-name": unitscripts.NAME, "unit-files": unitscripts.FILES}
+        asks = [Ask(name=n, script=find + script, args=unitscripts.arguments(config)) for n, script in scripts.items()]
+        return Service(Machine("local://").ask(asks), config)
+
+    instance = found("hub@7000")
+    assert (instance.name, instance.path) == ("hub@7000.service", folder / "hub@.service")
+    assert instance.unit().last("Restart") == "no"
+    assert found("systemd/hub.service").path == release / "systemd" / "hub.service"
+    (folder / "hub.service").write_text(UNIT_TEXT)
+    assert found("systemd/hub.service").path == folder / "hub.service"
