@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts import mcp_analysis, mcp_before, mcp_lists
-from readiness.facts.answer import BadAnswer
+from readiness.facts.answer import BadAnswer, TimedOut
 from readiness.facts.mcp_analysis import META_TOOL, Analysis
 from readiness.facts.mcp_calls import marked, server_calls, tool_name
 from readiness.facts.mcp_records import LIST_CHANGED
 from readiness.facts.mcp_refusals import Refusals
 from readiness.facts.mcp_sessions import Opening
+from readiness.facts.silence import SHORT
 
 if TYPE_CHECKING:
     from readiness.config.model import ToolCall
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 NOTICE_SECONDS: Final = 1.0
 """How long a notification is waited for; a healthy hub sends it before its answer."""
+UNANALYSED: Final = "blocked by prompt-analysis-exposes-tools: "
 OTHERS: Final = "another session's answer"
 _TEXT: Final = 120
 
@@ -91,9 +93,7 @@ class Agent(Opening):
         named = tools or [f"{tool.server}__{tool.name}" for tool in self.hub.tools()[:3]]
         asked = time.monotonic()
         self._kept.asked.setdefault(session, asked)
-        trouble, categories = mcp_analysis.read(
-            session.call(META_TOOL, {"prompt": mcp_analysis.prompt_for(named)}, seconds=2 * self.config.probe.timeout)
-        )
+        trouble, categories = mcp_analysis.read(self._asked(session, named))
         if trouble:
             return Analysis(asked=asked, trouble=trouble)
         said = self._kept.categories.get(session, frozenset()) | set(categories)
@@ -103,6 +103,20 @@ class Agent(Opening):
         promised = None if known is None else frozenset(name for name, own in known.items() if own & set(categories))
         strange = frozenset(name for name in exposed if known and name in known and not known[name] & said)
         return Analysis(asked=asked, categories=categories, exposed=exposed, promised=promised, strange=strange)
+
+    def _asked(self, session: Session, tools: list[str]) -> Called:
+        """The answer to a prompt. Once as many as a probe may ask hung, the next ones are waited for shortly."""
+        kept, probe = self._kept, self.config.probe
+        patience = 2 * probe.timeout
+        if kept.hung >= probe.attempts:
+            patience = min(SHORT, patience)
+        try:
+            found = session.call(META_TOOL, {"prompt": mcp_analysis.prompt_for(tools)}, seconds=patience)
+        except TimedOut:
+            kept.hung += 1
+            raise
+        kept.hung = 0
+        return found
 
     def notice(self, analysis: Analysis) -> Notice | None:
         """The notification of a changed list that came after the session's first analysis; None if none came in time."""
@@ -125,11 +139,17 @@ class Agent(Opening):
 
     def _demand(self, session: Session, name: str) -> None:
         """Raise BadAnswer for a tool that is not offered, and Unknown where that is the analysis' fault."""
-        if self.offered(session, name):
-            return
+        before = self._kept.hung
+        try:
+            if self.offered(session, name):
+                return
+        except TimedOut as error:
+            if self._kept.hung > before:
+                raise Unknown(f"{UNANALYSED}{error}") from None
+            raise
         analysis = self._kept.analysis
         if analysis is not None and not analysis.exposed:
-            raise Unknown(f"blocked by prompt-analysis-exposes-tools: without it {name} is not offered")
+            raise Unknown(f"{UNANALYSED}without it {name} is not offered")
         raise BadAnswer(f"{name} is not offered to the agent")
 
     def wrong_call(self, call: ToolCall) -> str:

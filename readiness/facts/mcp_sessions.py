@@ -64,6 +64,8 @@ class Sessions:
         self.analysis: Analysis | None = None
         self.asked: dict[Session, float] = {}
         """When each session's first analysis was asked for: only that one can change a list that is not changed yet."""
+        self.hung = 0
+        """Analyses in a row that were not answered in time."""
         self.worked: set[str] = set()
         """Tools whose configured call gave its answer."""
         self.slow = False

@@ -275,7 +275,17 @@ FAULTS = (
     _llm("llm-500", "The LLM answers 500.", "llm-internal-errors", "The LLM answered 500"),
     _llm("llm-nonsense", "The LLM answers a poem.", "llm-nonsense", "The LLM's answer is no analysis"),
     _llm("llm-disconnects", "The LLM hangs up.", "llm-disconnects", "The LLM ended the connection"),
-    _llm("llm-hangs", "The LLM never answers.", "llm-hangs", "hub__analyze_prompt", "gave no answer in 2 s"),
+    Fault(
+        name="llm-hangs",
+        sentence="The LLM never answers.",
+        faults="llm-hangs",
+        expected=NO_ANALYSIS,
+        # the hub gives up later than the agent, and its breaker opens in the middle of the run
+        racy=frozenset({CONCURRENT}),
+        ends=BROKEN,
+        words=("hub__analyze_prompt", "gave no answer in 2 s"),
+        long=True,
+    ),
     _llm("breaker-open", "The circuit breaker is open.", "breaker-open", "Circuit breaker is open"),
     _llm("llm-off", "The LLM is switched off, and declared.", "llm-off", "LLM categorization is not enabled"),
     _llm("no-tools", "The servers offer no tools.", "zero-tools", "named no category for a prompt that names tools"),
