@@ -58,7 +58,7 @@ TABLE: Final = {
         modules="backup backup_copy backup_sources", places="backup_format errors findings config files report text"
     ),
     "schedule": Place(modules="schedule", places="errors findings config files report text"),
-    "loadgen": Place(modules="loadgen", packages="locust gevent"),
+    "loadgen": Place(modules="loadgen", packages="locust gevent geventhttpclient"),
     # they break a hub on purpose and put it back; what that means is for the checks
     "drills": Place(modules="drills", places="facts config errors", packages="psutil"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up

@@ -1,0 +1,52 @@
+"""`python -m readiness.loadgen`: the plan as one line of JSON on the standard input, progress on the standard output."""
+
+from __future__ import annotations
+
+import gevent.monkey
+
+gevent.monkey.patch_all()
+
+import json  # noqa: E402 - the patch comes before everything that opens sockets
+import os  # noqa: E402
+import resource  # noqa: E402
+import sys  # noqa: E402
+
+from readiness.loadgen import plan as plans  # noqa: E402
+from readiness.loadgen import talk  # noqa: E402
+
+
+def main() -> int:
+    """Run a plan. The exit status: 0 with a result, 2 for a plan that cannot be followed."""
+    _raise_file_limit()
+    outlet = talk.Outlet()
+    try:
+        plan = plans.parse(talk.read_line())
+    except (plans.PlanError, TimeoutError, ValueError) as error:
+        return _refuse(outlet, str(error))
+    if not plan.output.is_dir():
+        return _refuse(outlet, f"output is {str(plan.output)!r}, which is no folder")
+    try:
+        from readiness.loadgen.single import single
+
+        return single(plan, outlet, talk.watch)
+    except OSError as error:
+        return _refuse(outlet, f"{type(error).__name__}: {error}", "failed")
+
+
+def _refuse(outlet: talk.Outlet, why: str, end: str = "refused") -> int:
+    outlet.say({"end": end, "file": None, "clock_offset_ms": {}, "cpu": {}, "why": why}, talk.LAST_SECONDS)
+    sys.stderr.write(json.dumps(why) + "\n")
+    return 2
+
+
+def _raise_file_limit() -> None:
+    """A connection is a file: as many as this user may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stderr.flush()
+    # lanes whose requests never ended are not waited for
+    os._exit(status)
