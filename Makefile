@@ -46,6 +46,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/secretscan.py
 	$(BIN)/python benchmarks/preflight.py
+	PYTHONPATH=. $(BIN)/python benchmarks/infra.py
 
 hub: $(STAMP)
 	sh .ci/install-hub $(BIN)/python

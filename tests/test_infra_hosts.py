@@ -104,6 +104,7 @@ def test_a_host_that_never_greets_is_given_up(tmp_path: Path) -> None:
     assert time.monotonic() - started < 20
 
 
+@pytest.mark.matrix
 def test_hosts_of_the_command_line_go_before_those_of_the_settings(servers: list[Sshd], tmp_path: Path) -> None:
     """Testinfra's own --hosts chooses the hosts of a run, under pytest and under `readiness check`, and -k what is asked."""
     spec = servers[0].spec

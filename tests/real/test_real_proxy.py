@@ -52,6 +52,7 @@ def test_the_template_serves_the_real_hub(hubs: Any, tmp_path: Path) -> None:
     assert {row["instance"] for row in rows} == {"local://", "ssh://127.0.0.2"}
 
 
+@pytest.mark.matrix
 def test_a_dead_hub_behind_nginx_is_told_as_that(hubs: Any, tmp_path: Path) -> None:
     """Nginx answers 502 for a killed hub: clients lose it, the proxy itself is in order, and nothing is rolled back for it."""
     hub = hubs()
@@ -63,6 +64,6 @@ def test_a_dead_hub_behind_nginx_is_told_as_that(hubs: Any, tmp_path: Path) -> N
     outcomes = {check: outcome for check, outcome in ran.outcomes().items() if check in CHECKS and outcome != "passed"}
     assert outcomes == {"proxy-forwards-to-the-hub": "failed", "proxy-streams-events": "unknown"}, ran.reasons()
     assert "the proxy answers 502 for /api/health" in ran.reasons()["proxy-forwards-to-the-hub"]
-    assert ran.reasons()["proxy-streams-events"] == "blocked by proxy-forwards-to-the-hub"
+    assert ran.reasons()["proxy-streams-events"].startswith("blocked by proxy-forwards-to-the-hub")
     assert ran.report["rollback"]["actions"] == []
     assert ran.report["verdict"]["status"] == "NOT READY"
