@@ -55,6 +55,18 @@ FAULTS: Final = (
         words=("set [target] state",),
     ),
     Fault(
+        name="logs-unseen",
+        sentence="sudo -n is refused, and the folder of the logs is the hub's own.",
+        edits={"log-files": (0, "")},
+        privileged=False,
+        expected={
+            "log-growth-is-sane": UNKNOWN,
+            "logs-are-rotated": UNKNOWN,
+            "process-is-single-and-fresh": DEGRADED,
+        },
+        words=("which files the hub logs to cannot be seen",),
+    ),
+    Fault(
         name="logs-stay",
         sentence="No shipper runs, and rsyslog writes to files alone.",
         edits={

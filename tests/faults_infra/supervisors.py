@@ -92,6 +92,18 @@ def well(name: str, sentence: str, edits: dict[str, Edit]) -> Fault:
     return Fault(name=name, sentence=sentence, edits=edits, config=NO_UNIT, absent=UNIT_ONLY)
 
 
+SUPERVISED: Final = (
+    "unit-is-installed-and-enabled",
+    "unit-is-active",
+    "unit-restarts-on-failure",
+    "unit-runs-unprivileged",
+    "unit-has-not-been-restarting",
+    "stop-fits-its-timeout",
+    "unit-can-write-its-state",
+    "process-is-single-and-fresh",
+    "logs-are-rotated",
+    "logs-leave-the-host",
+)
 ALWAYS: Final = "autorestart=true\n"
 FAULTS: Final = (
     Fault(
@@ -109,6 +121,16 @@ FAULTS: Final = (
         pm2({}, boots=False),
         "no pm2 unit is enabled",
         "pm2 startup",
+    ),
+    Fault(
+        name="pm2-unseen",
+        sentence="pm2 runs the hub, and sudo -n is refused: its dump is another user's.",
+        edits=supervised(("PM2 v5.3.0: God Daemon (/home/mcp-hub/.pm2)",), ""),
+        config=NO_UNIT,
+        absent=UNIT_ONLY,
+        privileged=False,
+        expected=dict.fromkeys(SUPERVISED, UNKNOWN),
+        words=("pm2's dump, which would say how the hub is kept running, cannot be read",),
     ),
     other_fault(
         "pm2-without-autorestart",

@@ -139,6 +139,8 @@ class Logs:
     def files(self) -> list[LogFile]:
         """Log files that are being written, with since when they have grown. Raises Unknown."""
         listed = self._listed()
+        if not listed and not self._answers.privileged:
+            raise Unknown("sudo -n is refused: which files the hub logs to cannot be seen")
         started = min((one.started for one in self._processes.hubs() if one.started is not None), default=None)
         found = []
         for stat, free in listed:

@@ -152,9 +152,14 @@ class Supervision:
     def _boots(self, start: str) -> bool:
         return any(line.startswith(f"boots {start}") for line in self._answers.demand("supervisor-files").lines)
 
+    def _demand_sight(self, found: object, what: str) -> None:
+        if not found and not self._answers.privileged:
+            raise Unknown(f"sudo -n is refused: {what}, which would say how the hub is kept running, cannot be read")
+
     def _pm2(self) -> Supervisor:
         apps = [app for held in self._files() if held.path.name == "dump.pm2" for app in _json_list(held.text)]
         mine = [app for app in apps if "mcp-hub" in f"{app.get('name')} {app.get('pm_exec_path')} {app.get('args')}"]
+        self._demand_sight(mine, "pm2's dump")
         app: dict[str, Any] = mine[0] if mine else {}
         boots = bool(mine) and self._boots("pm2-")
         missing = "no dump of it was saved" if not mine else "no pm2 unit is enabled"
@@ -186,6 +191,7 @@ class Supervision:
                     and "mcp-hub" in f"{section} {parser.get(section, 'command', fallback='')}"
                 ):
                     name, told = section.removeprefix("program:"), dict(parser.items(section))
+        self._demand_sight(told, "supervisord's configuration")
         restart = told.get("autorestart", "unexpected").lower()
         boots = told.get("autostart", "true").lower() in {"true", "yes", "1"}
         stop = told.get("stopwaitsecs", "")
