@@ -173,7 +173,7 @@ def _cell(difference: Difference, share: float, *, first: bool) -> str:
 
 
 def _quantile(series: Series | None, share: float) -> str:
-    from readiness.baseline_stats import quantile
+    from readiness.ranks import quantile
 
     if series is None or not series.samples:
         return "-"

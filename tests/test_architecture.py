@@ -44,7 +44,7 @@ TABLE: Final = {
     "checks": Place(modules="checks", places="errors findings", packages="pytest"),
     "facts": Place(
         modules="facts",
-        places="config errors files backup_format secret-shapes",
+        places="config errors files backup_format secret-shapes ranks",
         packages="httpx httpcore httpx2 psutil json5 jsonschema mcp mcp_types yaml dotenv tree_sitter tree_sitter_bash detect_secrets testinfra crossplane",
     ),
     # what a secret looks like: shared by what hides secrets and by what looks for them
@@ -58,17 +58,19 @@ TABLE: Final = {
         modules="backup backup_copy backup_sources", places="backup_format errors findings config files report text"
     ),
     "schedule": Place(modules="schedule", places="errors findings config files report text"),
+    # how two samples differ: for a load run and for the baseline verb
+    "ranks": Place(modules="ranks"),
     "loadgen": Place(modules="loadgen", packages="locust gevent geventhttpclient"),
     # they break a hub on purpose and put it back; what that means is for the checks
     "drills": Place(modules="drills", places="facts config errors", packages="psutil"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
     "fixtures": Place(
         modules=(
-            "fixtures agent_fixtures turns alert_fixtures drill_fixtures infra_fixtures preflight_fixtures "
-            "service_fixtures reach"
+            "fixtures agent_fixtures turns alert_fixtures drill_fixtures infra_fixtures load_fixtures load_progress "
+            "preflight_fixtures service_fixtures reach"
         ),
         places="facts drills checks config errors findings",
-        packages="pytest",
+        packages="pytest rich",
     ),
     "run": Place(modules="run", places="findings"),
     # standing, score, gate and waivers are the steps to a verdict; all of them pure
@@ -88,7 +90,7 @@ TABLE: Final = {
     ),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(
-        modules="session worker outcome plan_file signals closing planning involved scope setup conclude journal recover",
+        modules="session worker outcome plan_file signals closing planning involved scope setup conclude load_keep journal recover",
         places=(
             "readiness checks config errors facts files findings fixtures history redact render report rollback run "
             "text verdict demo"
@@ -109,7 +111,7 @@ TABLE: Final = {
     "watch": Place(
         modules=(
             "watch watch_bench watch_document watch_host watch_look watch_plain watch_row watch_settle watch_target "
-            "watch_view watch_words baseline baseline_compare baseline_file baseline_sample baseline_stats"
+            "watch_view watch_words baseline baseline_compare baseline_file baseline_sample"
         ),
         places=("internals fixtures checks config errors facts files findings redact report text verdict demo"),
         packages="pytest rich",

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from readiness import baseline, baseline_file, demo
 from readiness.baseline_compare import compare, unsound
 from readiness.baseline_file import Measurement, Series
-from readiness.baseline_stats import mann_whitney, quantile, superiority, tail
 from readiness.errors import ReadinessError
+from readiness.ranks import mann_whitney, quantile, superiority, tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
