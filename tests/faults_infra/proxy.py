@@ -128,6 +128,23 @@ _FILES: Final = (
         words=("nginx refuses it: cannot load certificate",),
     ),
     Fault(
+        name="nginx may not be asked",
+        sentence="It wants to write where only the administrator may.",
+        privileged=False,
+        edits={
+            "nginx-test": (
+                1,
+                '2026/11/23 05:02:03 [emerg] 9898#9898: open() "/run/nginx.pid" failed (13: Permission denied)\n',
+            )
+        },
+        expected={
+            "proxy-configuration-is-valid": "unknown",
+            "proxy-limits-request-rates": "unknown",
+            "process-is-single-and-fresh": "degraded",
+        },
+        words=('nginx may not be asked by this user (open() "/run/nginx.pid" failed', "let `sudo -n nginx -t` be run"),
+    ),
+    Fault(
         name="no nginx",
         sentence="Nobody said what else stands in front.",
         edits={"nginx-files": (44, ""), "nginx-test": (127, "")},

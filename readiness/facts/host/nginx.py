@@ -11,6 +11,7 @@ import binascii
 import dataclasses
 import fnmatch
 import posixpath
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,7 @@ LIMIT: Final = 3 * 1024 * 1024
 """Bytes of all files together, as base64."""
 MAX_INCLUDES: Final = 400
 """Files that includes may lead to, all together: more is a loop or no configuration."""
+_NUMBER: Final = re.compile(r"^\d+#\d+: ")
 _BLOCKS: Final = frozenset({"location", "if", "limit_except"})
 
 # what keys, certificates and passwords hold stays where it is; a name may hold anything, so it travels as base64 too
@@ -106,7 +108,8 @@ class Nginx:
         if said.ok:
             return ""
         lines = [line for line in said.lines if "[emerg]" in line or "[alert]" in line] or said.lines
-        text = " / ".join(line.partition("] ")[2] or line for line in lines[:2])[:400]
+        # its own process's number would make the same trouble of two hosts look like two
+        text = " / ".join(_NUMBER.sub("", line.partition("] ")[2] or line) for line in lines[:2])[:400]
         if not self._answers.privileged and "ermission denied" in said.text:
             raise Unknown(f"nginx may not be asked by this user ({text}): let `sudo -n nginx -t` be run")
         return text or said.trouble

@@ -44,7 +44,10 @@ class Street:
         if not target.url:
             raise Unknown("no [target] url: what clients get through the proxy cannot be asked")
         if not target.internal_url or target.url.rstrip("/") == target.internal_url.rstrip("/"):
-            raise Unknown("[target] url is the hub's own address: set url to the proxy's and internal_url to the hub's")
+            raise Unknown(
+                "[target] url is the hub's own address: set url to the proxy's and internal_url to the hub's, or declare "
+                "[expect] proxy as not expected, with a reason"
+            )
         self.url, self.config = target.url, config
         self._own: Transport | None = None
 
