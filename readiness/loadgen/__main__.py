@@ -1,4 +1,7 @@
-"""`python -m readiness.loadgen`: the plan as one line of JSON on the standard input, progress on the standard output."""
+"""`python -m readiness.loadgen`: the plan as one line of JSON on the standard input, progress on the standard output.
+
+`python -m readiness.loadgen worker --master HOST --port P` joins a run that another machine leads.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,13 @@ from readiness.loadgen import plan as plans  # noqa: E402
 from readiness.loadgen import talk  # noqa: E402
 
 
-def main() -> int:
-    """Run a plan. The exit status: 0 with a result, 2 for a plan that cannot be followed."""
+def main(arguments: list[str]) -> int:
+    """Run a plan, or a worker. The exit status: 0 with a result, 2 for a plan that cannot be followed."""
     _raise_file_limit()
+    if arguments[:1] == ["worker"]:
+        from readiness.loadgen.worker import worker
+
+        return worker(arguments[1:])
     outlet = talk.Outlet()
     try:
         plan = plans.parse(talk.read_line())
@@ -26,6 +33,10 @@ def main() -> int:
     if not plan.output.is_dir():
         return _refuse(outlet, f"output is {str(plan.output)!r}, which is no folder")
     try:
+        if plan.workers + plan.remote > 1 or plan.remote:
+            from readiness.loadgen.master import lead
+
+            return lead(plan, outlet, talk.watch)
         from readiness.loadgen.single import single
 
         return single(plan, outlet, talk.watch)
@@ -46,7 +57,7 @@ def _raise_file_limit() -> None:
 
 
 if __name__ == "__main__":
-    status = main()
+    status = main(sys.argv[1:])
     sys.stderr.flush()
     # lanes whose requests never ended are not waited for
     os._exit(status)

@@ -1,0 +1,218 @@
+"""A run of several processes: Locust's master leads them, the schedule is dealt out, the rows come back raw."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent
+from locust.env import Environment
+
+from readiness.loadgen.columns import Columns
+from readiness.loadgen.members import SILENCE, Member, Members
+from readiness.loadgen.single import INTERVAL, hopeless
+from readiness.loadgen.wire import loopback
+from readiness.loadgen.worker import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from readiness.loadgen.plan import Plan
+    from readiness.loadgen.talk import Outlet
+
+LEAD: Final = 1.0
+"""Seconds from everybody's being ready to the first arrival: the epoch reaches all of them before it comes."""
+_SUMS: Final = ("planned", "sent", "done", "errors", "dropped", "in_flight")
+_WORST: Final = ("p95_ms", "lag_p99_ms")
+_STOPPING: Final = 1.0
+_LEAVING: Final = 6.0
+_ANY: Final = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104 - named, not bound
+
+
+class Lost(Exception):  # noqa: N818 - an end of a run, told to whoever started it
+    """A worker did not come, did not answer or was late: what is there proves nothing."""
+
+
+class Leader:
+    """Leads one distributed run."""
+
+    def __init__(self, plan: Plan, outlet: Outlet) -> None:
+        self.plan, self.outlet, self.total = plan, outlet, plan.workers + plan.remote
+        key = os.environ.get(KEY) or (secrets.token_hex(16) if not plan.remote else "")
+        if plan.remote and not key and not loopback(plan.bind):
+            raise OSError(f"workers of other machines need a key: set {KEY} to the same text here and there")
+        self.runner = Environment(user_classes=[]).create_master_runner(plan.bind, plan.port)
+        self.port = int(self.runner.server.port)
+        self.members = Members(self.runner, key, self.total)
+        self.processes = [self._spawn(key) for _ in range(plan.workers)]
+        self.columns, self.routes = Columns(), list[str]()
+        self.end, self.why, self.epoch = "done", "", 0.0
+        self._stopped, self._stopped_at, self.cpu = False, 0.0, 0.0
+
+    def _spawn(self, key: str) -> subprocess.Popen[bytes]:
+        host = _ANY.get(self.plan.bind, self.plan.bind)
+        argv = [sys.executable, "-m", "readiness.loadgen", "worker", "--master", host, "--port", str(self.port)]
+        # its input is a pipe of ours: when this process is gone, the worker knows
+        return subprocess.Popen(  # noqa: S603 - this very interpreter and module
+            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, KEY: key}
+        )
+
+    def stop(self, end: str, why: str) -> None:
+        """End the run before its time, everywhere; the first reason holds."""
+        if not self._stopped:
+            self._stopped, self.end, self.why = True, end, why
+            self._stopped_at = time.perf_counter()
+            for member in self.members:
+                self.members.say(member, "stop", end=end, why=why)
+
+    def lead(self) -> None:
+        """Gather, agree on the epoch, follow. Raises Lost."""
+        self._gather()
+        self._agree()
+        if self._stopped:
+            return
+        began, used = time.perf_counter(), time.process_time()
+        for index, member in enumerate(self.members):
+            self.members.say(member, "go", epoch=self.epoch + member.offset, shard=index)
+        while not self._over() and not self._waited_enough():
+            gevent.sleep(INTERVAL)
+            self._tell()
+            errors = sum(int(member.line.get("errors", 0)) for member in self.members)
+            reason = hopeless(self.plan, errors)
+            if reason:
+                self.stop("aborted", reason)
+            self._look_for_lost()
+        self._tell()
+        self.cpu = round((time.process_time() - used) / (time.perf_counter() - began), 4)
+
+    def _over(self) -> bool:
+        return all(member.ended is not None for member in self.members)
+
+    def _waited_enough(self) -> bool:
+        return self._stopped and time.perf_counter() - self._stopped_at > _STOPPING
+
+    def _gather(self) -> None:
+        self.outlet.say({"waiting": self.total, "bind": self.plan.bind, "port": self.port})
+        joined = self.members.wait(lambda: len(self.members) == self.total or self._stopped, self.plan.join)
+        if not joined:
+            raise Lost(f"{len(self.members)} of {self.total} workers joined within {self.plan.join:g} s")
+        if self._stopped:
+            return
+        if not self.members.measure_clocks():
+            raise Lost(f"a worker did not say within {SILENCE:g} s what time it is")
+        for index, member in enumerate(self.members):
+            self.members.say(member, "plan", plan=dict(self.plan.document), shard=index, shards=self.total)
+
+    def _agree(self) -> None:
+        def settled() -> bool:
+            return self._stopped or any(m.refused for m in self.members) or all(m.ready for m in self.members)
+
+        seconds = 2 * self.plan.timeout + self.plan.join
+        if not self.members.wait(settled, seconds):
+            raise Lost(f"the workers were not ready within {seconds:g} s")
+        self._look_for_lost()
+        self.why = self.why or next((m.why for m in self.members if m.why), "")
+        self.epoch = time.time() + LEAD
+
+    def _look_for_lost(self) -> None:
+        for index, member in enumerate(self.members):
+            if member.refused:
+                raise Lost(f"worker {index}: {member.refused}")
+        mine = {member.pid for member in self.members if member.ended is None}
+        for process in self.processes:
+            if process.pid in mine and process.poll() is not None:
+                raise Lost(f"a worker on this machine ended with status {process.returncode} in the middle of the run")
+        silent = self.members.silent()
+        if self.epoch and time.time() > self.epoch + SILENCE and silent:
+            raise Lost(f"worker {silent[0]} has been silent for {SILENCE:g} s")
+
+    def _tell(self) -> None:
+        lines = [member.line for member in self.members]
+        line: dict[str, Any] = {"t": round(time.time() - self.epoch, 3)}
+        line |= {key: sum(int(one.get(key) or 0) for one in lines) for key in _SUMS}
+        # until every worker has spoken once, what is planned is what the plan says
+        line["planned"] = self.plan.arrivals.count()
+        line |= {key: max((one[key] for one in lines if one.get(key) is not None), default=None) for key in _WORST}
+        self.outlet.say(line)
+        if self.outlet.closed:
+            self.stop("interrupted", "nobody reads the progress any more")
+
+    def collect(self) -> None:
+        """Fetch the rows of everyone who has ended. Raises Lost for one that does not give them."""
+        self.members.wait(self._over, _STOPPING if self._stopped else 0.0)
+        missing = []
+        for index, member in enumerate(self.members):
+            if member.ended is None:
+                missing.append(index)
+            else:
+                self._fetch(index, member, member.ended)
+        if missing or len(self.members) < self.total:
+            raise Lost(
+                f"the rows of {len(missing) + self.total - len(self.members)} of {self.total} workers are missing"
+            )
+
+    def _fetch(self, index: int, member: Member, ended: Mapping[str, Any]) -> None:
+        numbers = []
+        for name in ended["routes"]:
+            if name not in self.routes:
+                self.routes.append(name)
+            numbers.append(self.routes.index(name))
+        first = 0
+        while first < int(ended["count"]):
+            member.chunk = None
+            self.members.say(member, "more", first=first)
+            if not self.members.wait(lambda: member.chunk is not None, SILENCE):
+                raise Lost(f"worker {index} did not hand over its rows")
+            chunk: Mapping[str, Any] = member.chunk or {}
+            got = self.columns.extend(chunk["parts"], numbers) if chunk.get("first") == first else 0
+            if not got:
+                raise Lost(f"worker {index} handed over fewer rows than it had")
+            first += got
+
+    def part(self) -> None:
+        """Say goodbye, and end what stays."""
+        for member in self.members:
+            self.members.say(member, "bye", patient=self.end != "interrupted")
+        self.members.wait(lambda: all(member.gone for member in self.members), _LEAVING)
+        for process in self.processes:
+            try:
+                process.wait(timeout=1.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def last(self, file: Path | None) -> dict[str, Any]:
+        """The last line."""
+        cpu = {"master": self.cpu}
+        cpu |= {f"worker {n}": float(m.ended["cpu"]) for n, m in enumerate(self.members) if m.ended is not None}
+        offsets = {f"worker {n}": round(1000 * m.offset, 3) for n, m in enumerate(self.members) if m.pongs}
+        name = None if file is None else file.name
+        return {"end": self.end, "file": name, "clock_offset_ms": offsets, "cpu": cpu, "why": self.why}
+
+
+def lead(plan: Plan, outlet: Outlet, watch: Callable[[Callable[[str], None]], None]) -> int:
+    """Lead a distributed run; the exit status."""
+    leader = Leader(plan, outlet)
+    watch(lambda why: leader.stop("interrupted", why))
+    try:
+        for step in (leader.lead, leader.collect):
+            try:
+                step()
+            except Lost as lost:
+                # what the others have is fetched all the same: a run that proves nothing can still be looked at
+                interrupted = leader.end == "interrupted"
+                leader.stop("lost-worker", str(lost))
+                leader.end = "interrupted" if interrupted else "lost-worker"
+                leader.why = leader.why or str(lost)
+        for member in leader.members:
+            if member.ended is not None and member.ended["end"] != "done" and leader.end == "done":
+                leader.end, leader.why = str(member.ended["end"]), str(member.ended["why"])
+        file = leader.columns.write(plan.output, leader.routes, leader.epoch)
+    finally:
+        leader.part()
+    outlet.say(leader.last(file), 5.0)
+    return 0
