@@ -198,7 +198,8 @@ def test_unit_has_no_obsolete_directives(service):
         if one.section == "Service" and one.key in RENAMED
     ]
     known = " ".join(found)
-    for line in service.complaints():
+    # what the unit itself shows is proven without systemd's own word
+    for line in service.complaints() if service.verified or not found else ():
         named = re.search(r"(\w+)=", line)
         if OBSOLETE.search(line) and not (named and f"{named[1]}=" in known):
             found.append(line)

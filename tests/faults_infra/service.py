@@ -197,6 +197,21 @@ DIRECTIVES: Final = (
         "StartLimitIntervalSec in [Unit]",
     ),
     unit_fault(
+        "cpu-shares-unverified",
+        "The unit has CPUShares=, and systemd-analyze is not there to say so.",
+        "unit-has-no-obsolete-directives",
+        {"unit-files": swap("|RestartSec=5\n", "|RestartSec=5\n|CPUShares=512\n"), "unit-verify": (127, "")},
+        "use CPUWeight",
+    ),
+    unit_fault(
+        "unit-not-verified",
+        "systemd-analyze took too long.",
+        "unit-has-no-obsolete-directives",
+        {"unit-verify": (124, "")},
+        "systemd-analyze cannot verify the unit",
+        outcome=UNKNOWN,
+    ),
+    unit_fault(
         "directive-misspelt",
         "A directive that systemd does not know: it is passed over.",
         "unit-has-no-obsolete-directives",

@@ -224,11 +224,17 @@ class Service:
             raise Unknown(f"LimitNOFILE={told[:40]} is no number")
         return float(word)
 
+    @property
+    def verified(self) -> bool:
+        """Whether `systemd-analyze verify` was there to be asked. Raises Unknown."""
+        said = self._answers.get("unit-verify")
+        return not (said.missing or said.timed_out or said.code is None)
+
     def complaints(self) -> list[str]:
         """What `systemd-analyze verify` says about this unit's own files. Raises Unknown where it cannot be asked."""
+        if not self.verified:
+            raise Unknown(f"systemd-analyze cannot verify the unit: {self._answers.get('unit-verify').trouble}")
         said = self._answers.get("unit-verify")
-        if said.missing or said.timed_out or said.code is None:
-            raise Unknown(f"systemd-analyze is not there to verify the unit: {said.trouble}")
         own = (*(f"{one.path}:" for one in self.files), f"{self.path.name}:")
         return [line.strip() for line in said.lines if line.strip().startswith(own)]
 
