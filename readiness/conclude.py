@@ -6,13 +6,13 @@ import dataclasses
 import datetime as dt
 import platform
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from readiness import __version__, verdict
 from readiness.errors import ReadinessError
-from readiness.findings import Finding, Outcome
+from readiness.findings import Finding, Outcome, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.findings import Planned
     from readiness.report import Report, ToolInventory
-    from readiness.rollback.plan import RollbackPlan
+    from readiness.rollback.plan import DeployRecord, RollbackPlan
     from readiness.run import Run
 
 HUB_ANSWERS: Final = "hub-answers"
@@ -41,6 +41,8 @@ class Conclusion:
     directory: Path
     formats: tuple[str, ...]
     keep: int
+    rollback_plan: dict[str, Any] | None = None
+    """The rollback plan with its token; None: no trigger fired."""
     problems: list[str] = dataclasses.field(default_factory=list)
     paths: list[Path] = dataclasses.field(default_factory=list)
 
@@ -50,6 +52,7 @@ class Conclusion:
 
         try:
             self.paths = list(render.write_all(self.report, self.directory, self.formats))
+            self._write_plan()
             history.keep(self.report, self.directory, self.keep)
         except (ReadinessError, OSError) as error:
             self.problems.append(f"the report could not be written: {error}")
@@ -63,6 +66,14 @@ class Conclusion:
             problem = add_verdict(junit, self.report)
             if problem:
                 self.problems.append(problem)
+
+    def _write_plan(self) -> None:
+        """The rollback plan stands beside the report that it belongs to: never beside that of a later run."""
+        if self.report.stage != Stage.AFTER.value or (self.formats and not self.paths):
+            return
+        from readiness.rollback import document
+
+        document.write(self.directory, self.rollback_plan)
 
     def terminal_lines(self, *, width: int, color: bool, exit_status: int) -> list[str]:
         """At most 25 lines that say what the HTML says."""
@@ -106,7 +117,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     )
     now = time.time()
     plan_hash = verdict.plan_hash(list(run.plan.values()), config.gate)
-    rollback = _rollback(judgement, config, now)
+    rollback, deploy = _rollback(judgement, config, now)
     decision = verdict.decide(judgement, roll_back=rollback.wanted)
     info = report.RunInfo(
         id=run_id,
@@ -138,10 +149,34 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         directory=config.report_dir,
         formats=config.report.formats,
         keep=config.report.keep,
+        rollback_plan=_plan_document(rollback, config, deploy, built, redact),
     )
 
 
-def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> RollbackPlan:
+def _plan_document(
+    planned: RollbackPlan,
+    config: Config,
+    deploy: DeployRecord | None,
+    built: Report,
+    redact: Callable[[str], str],
+) -> dict[str, Any] | None:
+    if not planned.fired:
+        return None
+    from readiness.report import iso
+    from readiness.rollback.document import document
+
+    run = {
+        "id": built.run.id,
+        "finished": iso(built.run.finished),
+        "target": built.target,
+        "environment": built.environment,
+        "status": built.status,
+        "decision": built.decision,
+    }
+    return document(planned, config=config, deploy=deploy, run=run, redact=redact)
+
+
+def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:
     from readiness.facts.deployed import expected_version
     from readiness.rollback import plan
 
@@ -152,7 +187,10 @@ def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> Rollb
         problem = str(error)
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
     planned = plan.plan(judgement, config, record, now=moment, version=expected_version(config))
-    return dataclasses.replace(planned, refused=problem) if problem and not planned.refused else planned
+    if problem and planned.fired:
+        # a record that cannot be read is no deploy, and says more than that there is none
+        planned = dataclasses.replace(planned, refused=problem, refusals=(problem, *planned.refusals[1:]))
+    return planned, record
 
 
 def _versions(config: Config) -> Mapping[str, str]:

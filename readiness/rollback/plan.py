@@ -16,12 +16,12 @@ from readiness.findings import TRIGGER_ORDER, TRIGGERS, Outcome, Stage
 from readiness.rollback.record import DeployRecord, read_record, write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from readiness.config.model import Config, Rollback
     from readiness.verdict import Judged, Judgement
 
-__all__ = ["Action", "Cause", "DeployRecord", "RollbackPlan", "plan", "read_record", "write_record"]
+__all__ = ["Action", "Cause", "DeployRecord", "Dismissed", "RollbackPlan", "plan", "read_record", "write_record"]
 
 Mode = Literal["plan", "ask", "auto"]
 
@@ -36,6 +36,12 @@ _SECURITY_PHASES: Final = frozenset({"health", "alerts", "e2e", "drill"})
 _CLOCK_SKEW: Final = dt.timedelta(seconds=60)
 """How far ahead of this clock the record's may be."""
 _NAMED: Final = 3
+PROBED: Final = frozenset({"success-rate", "latency"})
+"""Triggers on a rate or a time: one look may be chance, so they count only when they hold."""
+PROBES: Final = 3
+"""Looks in a row that such a trigger must hold for."""
+PROBE_SECONDS: Final = 10.0
+"""Seconds between two of them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,19 @@ class Cause:
 
     trigger: str
     checks: tuple[str, ...]
+
+    @property
+    def to_be_probed(self) -> bool:
+        """Whether it must hold for `PROBES` looks before anything acts on it; a run looks only once."""
+        return self.trigger in PROBED
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Dismissed:
+    """A failed check whose trigger counts for nothing, and why."""
+
+    check: str
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +86,10 @@ class RollbackPlan:
     causes: tuple[Cause, ...] = ()
     actions: tuple[Action, ...] = ()
     refused: str | None = None
+    """The first of `refusals`."""
+    refusals: tuple[str, ...] = ()
+    """All that speaks against it, a sentence each."""
+    dismissed: tuple[Dismissed, ...] = ()
 
     @property
     def fired(self) -> tuple[str, ...]:
@@ -98,22 +121,32 @@ def plan(  # noqa: PLR0913 - each keyword is one thing that was known, and may b
     causes = _causes(failures)
     if not causes:
         return RollbackPlan(mode=config.rollback.mode)
-    refused = (
-        _not_judged_so(judgement, config)
-        or _no_deploy(config, deploy, now)
-        or _other_release(deploy, version or config.target.version, commit)
-    )
-    if refused or deploy is None:
-        return RollbackPlan(mode=_mode(config.rollback.mode, causes), causes=causes, refused=refused)
+    refusals = [
+        *_not_judged_so(judgement, config),
+        *_no_deploy(config, deploy, now),
+        *_other_release(deploy, version or config.target.version, commit),
+    ]
+    if deploy is None:
+        return _refused(config, causes, refusals, ())
     bad_before = {*deploy.failed_before, *failed_on_previous}
     counting = [f for f in failures if f.check.id in deploy.passed_before and f.check.id not in bad_before]
+    dismissed = _dismissed([f for f in failures if f not in counting], bad_before)
     if not counting:
-        refused = _nothing_new(failures, bad_before)
-        return RollbackPlan(mode=_mode(config.rollback.mode, causes), causes=causes, refused=refused)
+        refusals.append(_nothing_new(failures, bad_before))
+    if refusals:
+        return _refused(config, causes, refusals, dismissed)
     causes = _causes(counting)
     actions = _actions(config.rollback, causes)
     modes = [action.mode for action in actions if action.status != BY_HAND]
-    return RollbackPlan(mode=min(modes, key=_MODES.index, default="plan"), causes=causes, actions=actions)
+    mode: Mode = min(modes, key=_MODES.index, default="plan")
+    return RollbackPlan(mode=mode, causes=causes, actions=actions, dismissed=dismissed)
+
+
+def _refused(
+    config: Config, causes: tuple[Cause, ...], refusals: Sequence[str], dismissed: tuple[Dismissed, ...]
+) -> RollbackPlan:
+    mode = _mode(config.rollback.mode, causes)
+    return RollbackPlan(mode=mode, causes=causes, refused=refusals[0], refusals=tuple(refusals), dismissed=dismissed)
 
 
 def _firing(rows: Sequence[Judged]) -> list[Judged]:
@@ -144,49 +177,53 @@ def _causes(failures: Sequence[Judged]) -> tuple[Cause, ...]:
 # --- refusals, each a sentence ----------------------------------------------------------------------------------------
 
 
-def _not_judged_so(judgement: Judgement, config: Config) -> str | None:
+def _not_judged_so(judgement: Judgement, config: Config) -> Iterator[str]:
     # the status is compared by its value: importing the verdict for one name would tie the two modules together
     if judgement.status.value != "NOT READY":
-        return f"the verdict is {judgement.status.value}: only NOT READY rolls back"
+        yield f"the verdict is {judgement.status.value}: only NOT READY rolls back"
     if config.first_look:
-        return "a first look never rolls back: nothing was declared about this deployment"
+        yield "a first look never rolls back: nothing was declared about this deployment"
     if config.production and config.target.internal_url is None and not _loopback(config.target.url):
-        return (
+        yield (
             "the hub was seen only through its proxy, which may be at fault itself: "
             "set [target] internal_url to the hub's own port"
         )
-    return None
 
 
-def _no_deploy(config: Config, deploy: DeployRecord | None, now: dt.datetime) -> str | None:
+def _no_deploy(config: Config, deploy: DeployRecord | None, now: dt.datetime) -> Iterator[str]:
     if deploy is None:
-        return "no deploy is recorded, so nothing shows that one caused this: hold, restart, page"
+        yield "no deploy is recorded, so nothing shows that one caused this: hold, restart, page"
+        return
     age = now - deploy.deployed_at
     when = f"{deploy.deployed_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
     if age < -_CLOCK_SKEW:
-        return f"the recorded deploy of {when} lies in the future: set the clocks right"
+        yield f"the recorded deploy of {when} lies in the future: set the clocks right"
     if age > dt.timedelta(minutes=config.rollback.window):
         window = f"the window of {config.rollback.window} min is over"
-        return f"the last deploy was at {when}, and {window}: hold, restart, page"
+        yield f"the last deploy was at {when}, and {window}: hold, restart, page"
     if deploy.previous is None:
-        return "there is no release to return to: hold"
-    return None
+        yield "there is no release to return to: hold"
 
 
-def _other_release(deploy: DeployRecord | None, version: str | None, commit: str | None) -> str | None:
+def _other_release(deploy: DeployRecord | None, version: str | None, commit: str | None) -> Iterator[str]:
     """Identity: the release that was judged must be proven to be the one that was deployed."""
     if deploy is None:
-        return None
+        return
     proven = False
     for name, judged, recorded in (("commit", commit, deploy.commit), ("version", version, deploy.version)):
         if judged is None or recorded is None:
             continue
         if judged.removeprefix("v") != recorded.removeprefix("v"):
-            return f"the recorded deploy is of {name} {recorded}, and {name} {judged} was judged"
+            yield f"the recorded deploy is of {name} {recorded}, and {name} {judged} was judged"
         proven = True
     if not proven:
-        return "nothing proves that the judged release is the recorded one: set [target] version"
-    return None
+        yield "nothing proves that the judged release is the recorded one: set [target] version"
+
+
+def _dismissed(failures: Sequence[Judged], bad_before: Collection[str]) -> tuple[Dismissed, ...]:
+    old, unseen = "it failed on the previous release too", "it had not passed before the deploy"
+    ids = dict.fromkeys(row.check.id for row in failures)
+    return tuple(Dismissed(check=check, reason=old if check in bad_before else unseen) for check in ids)
 
 
 def _nothing_new(failures: Sequence[Judged], bad_before: Collection[str]) -> str:
