@@ -14,7 +14,7 @@ ANALYSED = "prompt-analysis-exposes-tools"
 
 
 @check(
-    OPENED,
+    "mcp-session-initialises",
     severity="critical",
     rollback="validation-failure",
     settle="probe",
@@ -30,7 +30,7 @@ def test_mcp_session_initialises(agent):
 
 
 @check(
-    LISTED,
+    "tools-list-over-mcp",
     severity="critical",
     rollback="validation-failure",
     settle="probe",
@@ -40,7 +40,7 @@ def test_mcp_session_initialises(agent):
 def test_tools_list_over_mcp(agent, deployed):
     """An agent is offered tools, each with its server's name, once, and with a schema that it can use."""
     lists = []
-    wrong = agent.wrong(lambda: lists.append(agent.tools()))
+    wrong = agent.wrong(lambda: lists.append(agent.listed()))
     assert not wrong, wrong
     tools = lists[0]
     compared(expected="at least 1 tool", actual=f"{len(tools)} tools")
@@ -55,7 +55,7 @@ def test_tools_list_over_mcp(agent, deployed):
 
 
 @check(
-    ANALYSED,
+    "prompt-analysis-exposes-tools",
     severity="critical",
     rollback="validation-failure",
     settle="probe",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NOTICE_SECONDS: Final = 1.0
 """How long a notification is waited for; a healthy hub sends it before its answer."""
+UNLISTED: Final = "blocked by tools-list-over-mcp: "
 UNANALYSED: Final = "blocked by prompt-analysis-exposes-tools: "
 OTHERS: Final = "another session's answer"
 _TEXT: Final = 120
@@ -50,9 +51,25 @@ class Agent(Opening):
         self._kept.first.setdefault(session, frozenset(tool.name for tool in listed))
         return listed
 
+    def listed(self) -> tuple[AgentTool, ...]:
+        """`tools`, for the check that proves just that: what it could not get, nobody waits for again."""
+        try:
+            found = self.tools()
+        except Unknown as error:
+            self._kept.unlisted = str(error)
+            raise
+        self._kept.unlisted = ""
+        return found
+
+    def offers(self, session: Session | None = None) -> tuple[AgentTool, ...]:
+        """`tools`, for what rests on a list. Raises Unknown, "blocked by", where the check of the list got none."""
+        if self._kept.unlisted:
+            raise Unknown(UNLISTED + self._kept.unlisted)
+        return self.tools(session)
+
     def names(self, session: Session | None = None) -> frozenset[str]:
-        """The names of `tools`."""
-        return frozenset(tool.name for tool in self.tools(session))
+        """The names of `offers`."""
+        return frozenset(tool.name for tool in self.offers(session))
 
     def exposed(self, session: Session) -> frozenset[str]:
         """What a session is offered beyond what it was at first."""

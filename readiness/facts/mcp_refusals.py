@@ -57,7 +57,7 @@ class Refusals:
     def wrong_arguments(self) -> Refusal | None:
         """A configured call with arguments of the wrong types; None where no tool that works demands any."""
         session = self._agent.session()
-        offered = {tool.name: tool.schema for tool in self._agent.tools()}
+        offered = {tool.name: tool.schema for tool in self._agent.offers()}
         calls = self._agent.config.expect.tool_calls
         call = next((one for one in calls if offered.get(tool_name(one), {}).get("required")), None)
         if call is None or self._agent.wrong_call(call):

@@ -56,6 +56,8 @@ class Sessions:
         self.other: Session | None = None
         self.trouble = ""
         """Why the last attempt to open a session failed."""
+        self.unlisted = ""
+        """Why the check of the list got none."""
         self.usual: Pace | None = None
         """How fast health was before the first session."""
         self.first: dict[Session, frozenset[str]] = {}

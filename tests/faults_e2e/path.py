@@ -23,8 +23,8 @@ from tests.faults_e2e.model import (
 
 NO_SESSION = failed(OPENED) | unknown(*CHECKS[1:])
 """Without a session nothing else can be proven."""
-NO_LIST = failed(LISTED, ANALYSED, CALLED, MALFORMED) | unknown(NOTIFIED, ISOLATED, CONCURRENT)
-"""A list that nobody gets: what needs it is proven bad by the same error."""
+NO_LIST = failed(LISTED) | unknown(ANALYSED, CALLED, MALFORMED, NOTIFIED, ISOLATED, CONCURRENT)
+"""A list that nobody gets: what needs it is blocked by that."""
 BAD_LIST = failed(LISTED) | unknown(ANALYSED, NOTIFIED, CALLED, ISOLATED, CONCURRENT)
 """A list that is got, and is wrong."""
 NO_ANALYSIS = failed(ANALYSED) | unknown(NOTIFIED, CALLED, ISOLATED)
