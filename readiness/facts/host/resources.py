@@ -76,7 +76,6 @@ def first(config: Config) -> tuple[Ask, ...]:
     )
     folders = places(config)
     return (
-        Ask(name="cpu-before", script="cat /proc/stat"),
         Ask(name="cores", script="nproc"),
         Ask(name="cgroup", script=_CGROUP),
         Ask(name="memory", script=_MEMORY),
@@ -86,9 +85,9 @@ def first(config: Config) -> tuple[Ask, ...]:
 
 
 def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
-    """What is asked last, so that time lies between the two looks at the processors."""
+    """Two looks at the processors with a second of nothing in between: what this run itself asks is not what they do."""
     del config, answers
-    return (Ask(name="cpu-after", script="sleep 1; cat /proc/stat"),)
+    return (Ask(name="cpu-before", script="cat /proc/stat"), Ask(name="cpu-after", script="sleep 1; cat /proc/stat"))
 
 
 class Resources:
