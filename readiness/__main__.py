@@ -15,13 +15,18 @@ VERBS: Final = {
     "check": ("readiness.check_command", "run pytest with only the plugins it needs; a verdict even when pytest dies"),
     "demo": ("readiness.demo.__main__", "start the embedded hub; --fault NAME breaks it in a named way"),
     "init": ("readiness.firstfile", "look at a hub and write a first readiness.toml"),
-    "watch": ("readiness.watch", "the live view: metrics, alerts, host; --once --json for scripts, --for 60m as a gate"),
+    "release": ("readiness.release_command", "--record before and after a deploy: opens the window of a rollback"),
+    "load-worker": ("readiness.load_worker", "join a distributed load run; --master HOST --port P"),
+    "watch": (
+        "readiness.watch",
+        "the live view: metrics, alerts, host; --once --json for scripts, --for 60m as a gate",
+    ),
 }
 
 
 def usage() -> str:
     """What there is, a line a verb."""
-    lines = ["usage: readiness VERB [ARGUMENTS]", "", *(f"  {verb:<8} {text}" for verb, (_, text) in VERBS.items())]
+    lines = ["usage: readiness VERB [ARGUMENTS]", "", *(f"  {verb:<11} {text}" for verb, (_, text) in VERBS.items())]
     return "\n".join([*lines, "", "A verdict needs no verb: pytest -m health"])
 
 

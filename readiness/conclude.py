@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import platform
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from readiness import __version__, verdict
-from readiness.errors import ReadinessError
+from readiness.errors import ReadinessError, Unknown
 from readiness.findings import Finding, Outcome, Stage
 
 if TYPE_CHECKING:
@@ -186,11 +187,21 @@ def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple
     except ReadinessError as error:
         problem = str(error)
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
-    planned = plan.plan(judgement, config, record, now=moment, version=expected_version(config))
+    commit = _commit(config) if record is not None and record.commit else None
+    planned = plan.plan(judgement, config, record, now=moment, version=expected_version(config), commit=commit)
     if problem and planned.fired:
         # a record that cannot be read is no deploy, and says more than that there is none
         planned = dataclasses.replace(planned, refused=problem, refusals=(problem, *planned.refusals[1:]))
     return planned, record
+
+
+def _commit(config: Config) -> str | None:
+    """The commit of the release on disk; None where git does not say."""
+    from readiness.facts import commits
+
+    with contextlib.suppress(Unknown):
+        return None if config.target.release is None else commits.head(config.target.release)
+    return None
 
 
 def _versions(config: Config) -> Mapping[str, str]:

@@ -1,0 +1,99 @@
+"""One short look at the hub from outside a run: whether it answers, and which process and version that is."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from readiness.errors import HubDown, Unknown
+
+if TYPE_CHECKING:
+    from readiness.config.model import Config
+    from readiness.facts.hub import Hub
+
+SECONDS: Final = 2.0
+"""Seconds that each request of a look may take."""
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a look showed. `started` in seconds since the epoch; None wherever nothing says."""
+
+    answers: bool
+    pid: int | None = None
+    started: float | None = None
+    version: str | None = None
+    state: str | None = None
+    silent: bool = False
+    """It takes connections and does not answer: hung, or frozen by somebody."""
+    trouble: str = ""
+    """Why it could not be seen, or not in full."""
+
+    @property
+    def process(self) -> str:
+        """The process in words."""
+        return f"process {self.pid}" if self.pid is not None else "a process that cannot be told"
+
+    def is_other_than(self, before: Seen) -> bool | None:
+        """Whether another process answers than `before`; None where that cannot be told."""
+        if self.pid is None or before.pid is None:
+            return None
+        # a pid may come again; its start does not
+        same = self.pid == before.pid and (None in {self.started, before.started} or self.started == before.started)
+        return not same
+
+
+def look(config: Config, seconds: float = SECONDS) -> Seen:
+    """Look once. Raises nothing: what could not be seen is said in `trouble`."""
+    from readiness.facts.http import Settings, Transport, token_of
+    from readiness.facts.hub import Hub
+
+    target = config.target
+    if target.facts_url is None:
+        return Seen(answers=False, trouble="neither [target] url nor internal_url says where the hub is")
+    try:
+        token = token_of(target.token_env)
+    except Unknown as error:
+        return Seen(answers=False, trouble=str(error))
+    transport = Transport(Settings(base=target.facts_url, timeout=seconds, ca_file=target.ca_file, token=token))
+    try:
+        return _seen(Hub(transport, config))
+    except HubDown as error:
+        return Seen(answers=False, silent=_accepts(target.facts_url, seconds), trouble=str(error))
+    except Unknown as error:
+        return Seen(answers=False, trouble=str(error))
+    finally:
+        transport.close()
+
+
+def _seen(hub: Hub) -> Seen:
+    health, pid, started, version, trouble = hub.health(), None, None, None, []
+    try:
+        identity = hub.identity()
+        pid, started = identity.pid, identity.started
+    except HubDown:
+        raise
+    except Unknown as error:
+        trouble.append(str(error))
+    try:
+        version = hub.version()
+    except HubDown:
+        raise
+    except Unknown as error:
+        trouble.append(str(error))
+    return Seen(
+        answers=True, pid=pid, started=started, version=version, state=str(health.state), trouble="; ".join(trouble)
+    )
+
+
+def _accepts(url: str, seconds: float) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme, 80)
+        with socket.create_connection((parts.hostname or "", port), timeout=seconds):
+            return True
+    return False
