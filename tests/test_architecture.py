@@ -100,7 +100,9 @@ TABLE: Final = {
     "plugin": Place(modules="plugin", places="internals fixtures shield render", packages="pytest"),
     # the verbs that are not a test run
     "command": Place(
-        modules=("__main__ backup_command check_command firstfile firstlook generate release_command release_record"),
+        modules=(
+            "__main__ backup_command check_command firstfile firstlook generate load_worker release_command release_record"
+        ),
         places=(
             "readiness internals checks config errors facts files findings history redact render report rollback run "
             "text verdict demo notify release backup backup_format schedule watch"

@@ -27,21 +27,23 @@ def main(arguments: list[str]) -> int:
         return worker(arguments[1:])
     outlet = talk.Outlet()
     try:
-        plan = plans.parse(talk.read_line())
-    except (plans.PlanError, TimeoutError, ValueError) as error:
+        return _follow(plans.parse(talk.read_line()), outlet)
+    except (ValueError, TimeoutError) as error:
         return _refuse(outlet, str(error))
-    if not plan.output.is_dir():
-        return _refuse(outlet, f"output is {str(plan.output)!r}, which is no folder")
-    try:
-        if plan.workers + plan.remote > 1 or plan.remote:
-            from readiness.loadgen.master import lead
-
-            return lead(plan, outlet, talk.watch)
-        from readiness.loadgen.single import single
-
-        return single(plan, outlet, talk.watch)
     except OSError as error:
         return _refuse(outlet, f"{type(error).__name__}: {error}", "failed")
+
+
+def _follow(plan: plans.Plan, outlet: talk.Outlet) -> int:
+    if not plan.output.is_dir():
+        raise plans.PlanError(f"output is {str(plan.output)!r}, which is no folder")
+    if plan.workers + plan.remote > 1 or plan.remote:
+        from readiness.loadgen.master import lead
+
+        return lead(plan, outlet, talk.watch)
+    from readiness.loadgen.single import single
+
+    return single(plan, outlet, talk.watch)
 
 
 def _refuse(outlet: talk.Outlet, why: str, end: str = "refused") -> int:

@@ -85,10 +85,11 @@ class Columns:
 
     def write(self, folder: Path, routes: Iterable[str], epoch: float) -> Path:
         """Write them to `folder` atomically, readable by the owner alone. Raises OSError."""
+        names = self._used(list(routes))
         header = {
             "version": VERSION,
             "count": len(self),
-            "routes": list(routes),
+            "routes": names,
             "epoch": epoch,
             "columns": [name for name, _ in CODES],
             "errors": list(ERRORS),
@@ -106,6 +107,14 @@ class Columns:
         finally:
             scratch.unlink(missing_ok=True)
         return file
+
+    def _used(self, names: list[str]) -> list[str]:
+        """The names that rows have; rows are renumbered where there are fewer than before."""
+        used = sorted(set(self.route))
+        if len(used) < len(names):
+            numbers = {old: new for new, old in enumerate(used)}
+            self.route = array.array("H", [numbers[old] for old in self.route])
+        return [names[number] for number in used]
 
     def _column(self, name: str) -> array.array[float]:
         return cast("array.array[float]", getattr(self, name))

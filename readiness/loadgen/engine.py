@@ -52,6 +52,8 @@ class Engine:
             self._start(number, due)
         self._drain(drain)
         clock.kill(block=False)
+        for hand in self._busy:
+            hand.leave()
 
     def stop(self) -> None:
         """Start nothing more and wait for nothing; what is in flight stays unfinished."""

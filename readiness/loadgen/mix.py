@@ -30,6 +30,9 @@ class Hand(Protocol):
     def expire(self) -> None:
         """Its time is over; called from another greenlet while `do` waits."""
 
+    def leave(self) -> None:
+        """The run is over while `do` is still at work."""
+
 
 class Work(Protocol):
     """Where hands come from."""
@@ -125,6 +128,9 @@ class MixHand:
         except Failed as failed:
             error = failed.error
         self._recorder.end(row, status, error)
+
+    def leave(self) -> None:
+        """What is under way has its row already, as unfinished."""
 
     def _call(self, call: ToolCall) -> tuple[int, int]:
         if self._work.sessions is None:

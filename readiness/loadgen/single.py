@@ -81,6 +81,10 @@ def hopeless(plan: Plan, errors: int) -> str:
 
 def _work(plan: Plan, recorder: Recorder) -> Work:
     token = os.environ.get(plan.token_env) if plan.token_env else None
+    if plan.locustfile is not None:
+        from readiness.loadgen.locustfile import UserWork
+
+        return UserWork(plan, Peer(plan, token), recorder, token)
     return MixWork(plan, Peer(plan, token), recorder)
 
 

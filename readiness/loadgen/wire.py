@@ -87,6 +87,7 @@ class Peer:
         if token:
             lines.append(f"Authorization: Bearer {token}")
         self._common = "\r\n".join(lines) + "\r\n"
+        self.patience: float | None = None
         self._addresses: list[tuple[Any, ...]] = []
 
     def resolve(self) -> None:
@@ -116,8 +117,8 @@ class Peer:
             except OSError:
                 sock.close()
             else:
-                # from here on `Connection.expire` is the clock: a timer for each read would cost more than the read
-                sock.settimeout(None)
+                # `Connection.expire` is the clock of a run: a timer for each read would cost more than the read
+                sock.settimeout(self.patience)
                 return sock
         raise Failed(columns.NO_CONNECTION)
 
