@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         given = _parser().parse_args(argv)
     except SystemExit as end:
         return _USAGE if end.code else 0
+    if given.accept_load:
+        return _accept_load(given)
     term = TermAsInterrupt()
     try:
         with watched(given, "readiness baseline") as (watcher, config):
@@ -70,7 +72,25 @@ def _parser() -> argparse.ArgumentParser:
         "--interval", type=_interval, default=_INTERVAL, metavar="S", help="seconds between samples (0.5)"
     )
     parser.add_argument("--accept", action="store_true", help="make what is measured now the accepted baseline")
+    parser.add_argument(
+        "--accept-load", action="store_true", help="make the last load run the accepted one; samples nothing"
+    )
     return parser
+
+
+def _accept_load(given: argparse.Namespace) -> int:
+    """Accept the last load run: 0, or 12 where there is none that could be believed, 4 for a wrong configuration."""
+    from readiness.config.load import load
+    from readiness.errors import ConfigError
+    from readiness.load_keep import accept
+
+    try:
+        config = load(file=given.readiness_config, demo=given.demo, report_dir=given.readiness_report)
+        sys.stdout.write(f"{accept(config)}\n")
+    except ReadinessError as error:
+        sys.stderr.write(f"readiness baseline: {_plain(error)}\n")
+        return _USAGE if isinstance(error, ConfigError) else _INCOMPLETE
+    return 0
 
 
 def _lasting(text: str) -> float:

@@ -27,6 +27,7 @@ from readiness.config.model import Config
 from readiness.drill_fixtures import _drills, drills
 from readiness.errors import HubDown, Unknown
 from readiness.findings import Limits
+from readiness.load_fixtures import _load_run, load_baseline, load_run
 from readiness.preflight_fixtures import (
     backups,
     care,
@@ -70,6 +71,7 @@ __all__ = [
     "CONFIG",
     "RUN_DIR",
     "_drills",
+    "_load_run",
     "agent",
     "agent_afterwards",
     "ask_again",
@@ -85,6 +87,8 @@ __all__ = [
     "guards",
     "hub_config",
     "linters",
+    "load_baseline",
+    "load_run",
     "operation",
     "past_runs",
     "patience",

@@ -176,6 +176,12 @@ class Reach:
         target = self.config.target
         return target.internal_url is None and (target.url or "").startswith("https:")
 
+    def fire_as_seen(self) -> None:
+        """Say of the running check, whose evidence was gathered before it began, whether it may roll back."""
+        recorder = checks.current.get()
+        if recorder is not None and self._proxied:
+            recorder.fires = False
+
     def _notice(self, answer: Answer) -> None:
         """Evidence seen only through a proxy is good enough to fail, never to roll back."""
         recorder = checks.current.get()

@@ -282,10 +282,12 @@ class Ledger:
     def _close(self, session: pytest.Session) -> None:
         """Write the reports, then the status: what went wrong while writing is told, and never loses the verdict."""
         from readiness.conclude import keep_inventory
+        from readiness.load_keep import keep_load
 
         if self.conclusion is None:
             return
         keep_inventory(self.run, self.conclusion, self.folder)
+        keep_load(self.run, self.conclusion, self.folder, self.setup.config, self.setup.redact)
         if self.journal.problem:
             self.conclusion.problems.append(self.journal.problem)
         self.conclusion.write(junit=self.config.getoption("xmlpath", None))

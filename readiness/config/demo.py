@@ -41,6 +41,8 @@ MACHINE: Final = {
     "cpu-use-is-safe": {"warning": 100, "critical": 100},
 }
 """What the embedded hub needs of a machine, by the units of the checks: a small or busy one shows it as well as a large one."""
+LOAD: Final = {"rate": 20, "duration": 16}
+"""A load that any machine can give itself beside the hub, and just long enough to tell a p99."""
 PEOPLE: Final = ("on_call", "tech_lead", "product", "security")
 
 
@@ -74,7 +76,7 @@ def demo_settings(release: Path | None = None) -> dict[str, Any]:
     settings["expect"] |= {key: {"expected": False, "reason": why} for key, why in ELSEWHERE.items()}
     settings["limits"] |= MACHINE
     settings["expect"] |= _without_tools() | {"server_processes": {"expected": False, "reason": IN_PROCESS}}
-    settings["drill"] = _drill(release)
+    settings["drill"], settings["load"] = _drill(release), dict(LOAD)
     if release is not None:
         settings["secrets"] = {"resolve": [str(release.parent / "vault" / "read")]}
         settings["llm"] = {"base_url": {"openai": _llm(release.parent / TOLD)}}

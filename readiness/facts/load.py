@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
+from readiness.facts import load_plan
 from readiness.facts import load_stats as stats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from readiness.facts.load_around import Around
     from readiness.facts.load_process import Ended
     from readiness.facts.load_samples import Samples
 
@@ -26,37 +27,25 @@ OFFSET_MS: Final = 5.0
 """Milliseconds by which workers' clocks may differ."""
 ENOUGH: Final = 299
 """Samples that a p99, or "errors below 1 %", needs (see `load_stats`)."""
+EARLY: Final = 0.005
+"""Seconds by which a clock may be read out of order; a request cannot be sent sooner than it was meant to be."""
 STEP: Final = 1.0
 """Seconds after the schedule's end until which an answer counts as in step with it."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What was seen of the hub before and after: answer times in milliseconds (medians), its memory in bytes.
-
-    `back` is how many seconds after the load the answers were as fast as before; None: not within the time given.
-    """
-
-    idle_ms: float
-    after_ms: float
-    back: float | None
-    memory_before: int | None = None
-    memory_peak: int | None = None
-    memory_after: int | None = None
-    memory_why: str = ""
-    same_process: bool | None = None
 
 
 class LoadRun:
     """One run. Everything that judges asks `doubts` first."""
 
-    def __init__(self, plan: Mapping[str, Any], ended: Ended, samples: Samples, around: Around) -> None:
-        self.plan, self.ended, self.samples, self.around = plan, ended, samples, around
+    def __init__(
+        self, plan: Mapping[str, Any], ended: Ended, samples: Samples, around: Around, *, p99: float = 5000.0
+    ) -> None:
+        """`p99` is `[load] p99` in milliseconds."""
+        self.plan, self.ended, self.samples, self.around, self.p99 = plan, ended, samples, around, p99
 
     @property
     def rate(self) -> float:
         """Requests a second that were planned at the most."""
-        return float(self.plan["arrivals"]["rate"])
+        return load_plan.top(self.plan["arrivals"])
 
     @property
     def seconds(self) -> float:
@@ -75,8 +64,13 @@ class LoadRun:
 
     @functools.cached_property
     def latencies(self) -> list[float]:
-        """Milliseconds from the intended start, in rising order."""
+        """Milliseconds from the intended start, in rising order, of what came to an end."""
         return self.samples.latencies()
+
+    @functools.cached_property
+    def judged(self) -> list[float]:
+        """The same of every arrival: one that never came to an end took for ever, it does not drop out."""
+        return [*self.latencies, *[math.inf] * (self.planned - len(self.latencies))]
 
     @functools.cached_property
     def lag(self) -> float:
@@ -95,24 +89,42 @@ class LoadRun:
             return [f"the generator ended early ({self.ended.end}): {self.ended.why or 'no reason given'}"]
         if not self.samples.sent:
             return ["not one request was sent"]
+        return [*self._of_schedule(), *self._of_clocks(), *self._of_generator()]
+
+    def _of_schedule(self) -> list[str]:
         found = []
+        due = load_plan.due(self.plan["arrivals"])
+        if not self.aborted and self.planned < SHARE * due:
+            found.append(f"the generator accounts for {self.planned} of about {due:.0f} planned requests")
         if self.samples.sent < SHARE * self.planned:
             found.append(f"only {self.samples.sent} of {self.planned} requests were sent; {self._bottleneck()}")
         left = self.samples.sent - self.samples.finished
         if left and not self.aborted:
             found.append(f"{left} requests were neither answered nor timed out when the run ended")
-        if self.lag >= LAG_MS:
-            found.append(f"requests were sent up to {self.lag:.0f} ms late (p99); {self._bottleneck()}")
-        busiest = max(self.ended.cpu, default=0.0)
-        if busiest >= CPU:
-            found.append(
-                f"the generator's processor was {100 * busiest:.0f} % busy: add [load] workers or lower the rate"
-            )
-        if abs(self.ended.clock_offset_ms) > OFFSET_MS:
-            found.append(f"the workers' clocks differ by {self.ended.clock_offset_ms:.1f} ms")
         if self.planned < ENOUGH and not self.aborted:
             found.append(f"{self.planned} requests are too few: a p99 needs {ENOUGH}; raise [load] rate or duration")
         return found
+
+    def _of_clocks(self) -> list[str]:
+        found = []
+        if self.lag >= LAG_MS:
+            found.append(f"requests were sent up to {self.lag:.0f} ms late (p99); {self._bottleneck()}")
+        wrong = self.samples.impossible(EARLY)
+        if wrong:
+            found.append(
+                f"{wrong} requests were sent before their time or answered before they were sent: clocks differ"
+            )
+        if abs(self.ended.clock_offset_ms) > OFFSET_MS:
+            found.append(f"the workers' clocks differ by {self.ended.clock_offset_ms:.1f} ms")
+        return found
+
+    def _of_generator(self) -> list[str]:
+        busiest, workers = max(self.ended.cpu, default=0.0), int(self.plan["workers"])
+        if len(self.ended.cpu) < workers or not all(map(math.isfinite, self.ended.cpu)):
+            return [f"the generator did not say how busy the processors of its {workers} workers were"]
+        if busiest >= CPU:
+            return [f"the generator's processor was {100 * busiest:.0f} % busy: add [load] workers or lower the rate"]
+        return []
 
     def _bottleneck(self) -> str:
         busiest = max(self.ended.cpu, default=0.0)
@@ -126,11 +138,11 @@ class LoadRun:
         """A percentile of the latencies, with its interval, in milliseconds. Raises Unknown where nothing was answered."""
         if not self.latencies:
             raise Unknown("not one request was answered")
-        return stats.percentile(self.latencies, share)
+        return stats.percentile(self.judged, share)
 
     def more(self, share: float, limit: float) -> int | None:
         """About how many more requests decide a percentile against `limit` milliseconds."""
-        return stats.more_for_percentile(self.latencies, share, limit)
+        return stats.more_for_percentile(self.judged, share, limit)
 
     def errors(self) -> stats.Interval:
         """The share of requests that were not answered well, 0 to 1, with its interval."""
@@ -157,8 +169,3 @@ class LoadRun:
         from readiness.facts.load_picture import picture
 
         return picture(self)
-
-
-def finite(value: float) -> float | None:
-    """`value`, or None where it is infinite or not a number: JSON has no words for those."""
-    return value if math.isfinite(value) else None

@@ -44,7 +44,7 @@ def picture(run: LoadRun) -> dict[str, Any]:
         ],
         "memory": [run.around.memory_before, run.around.memory_peak, run.around.memory_after],
         "idle_ms": _round(run.around.idle_ms),
-        "back_after": run.around.back,
+        "back_after": _round(run.around.back),
     }
 
 
@@ -53,7 +53,7 @@ def _percentiles(run: LoadRun) -> dict[str, list[float | None]]:
         return {}
     found = {}
     for name, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)):
-        one = stats.percentile(run.latencies, share)
+        one = stats.percentile(run.judged, share)
         found[name] = [_round(one.low), _round(one.value), _round(one.high)]
     found["max"] = [_round(run.latencies[-1])] * 3
     service = run.samples.service_times()

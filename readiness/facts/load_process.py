@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -26,6 +27,8 @@ START_SECONDS: Final = 30.0
 """How long the generator may take to load its libraries and connect its workers."""
 GRACE: Final = 15.0
 """Seconds beyond schedule and drain in which it has to be done."""
+INTERRUPTED: Final = 0.8
+"""Seconds in which an interrupted generator may write what it has."""
 _LINE: Final = 64 * 1024
 _WORDS: Final = 4_000
 
@@ -66,7 +69,7 @@ def run(plan: Mapping[str, Any], config: Config, log: Path, progress: Callable[[
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=2)
+                process.wait(timeout=INTERRUPTED)
             raise
         finally:
             timer.cancel()
@@ -92,8 +95,9 @@ def _follow(
     assert process.stdin is not None
     assert process.stdout is not None
     # the input stays open: when this process dies, its end tells the generator
-    process.stdin.write(json.dumps(plan).encode() + b"\n")
-    process.stdin.flush()
+    with contextlib.suppress(BrokenPipeError):  # it died at its start: what it said of that follows
+        process.stdin.write(json.dumps(plan).encode() + b"\n")
+        process.stdin.flush()
     last: Mapping[str, Any] = {}
     for line in iter(lambda: process.stdout.readline(_LINE), b""):  # type: ignore[union-attr]
         said = _said(line)
@@ -102,7 +106,10 @@ def _follow(
         if "t" in said:
             last = said
             progress(said)
-    code = process.wait(timeout=GRACE)
+    try:
+        code: int | str = process.wait(timeout=GRACE)
+    except subprocess.TimeoutExpired:
+        code = "unknown, it closed its output and went on"
     raise Unknown(f"the load generator ended with status {code} and no result: {_last_words(log)}")
 
 
@@ -123,7 +130,8 @@ def _ended(said: Mapping[str, Any], last: Mapping[str, Any]) -> Ended:
         why=str(said.get("why") or "")[:300],
         file=str(said.get("file") or ""),
         cpu=tuple(float(one) for one in shares if isinstance(one, (int, float))),
-        clock_offset_ms=max((abs(float(one)) for one in apart if isinstance(one, (int, float))), default=0.0),
+        # what is no number is no proof that the clocks agree
+        clock_offset_ms=max((abs(one) if isinstance(one, (int, float)) else math.inf for one in apart), default=0.0),
         last=last,
     )
 

@@ -75,6 +75,15 @@ class Samples:
         """Arrivals that were not answered well, for whatever reason."""
         return sum(flag != 0 for flag in self.error)
 
+    def impossible(self, tolerance: float) -> int:
+        """Requests whose times are out of order by more than `tolerance` seconds, or have no intended time."""
+        rows = zip(self.intended, self.started, self.ended, strict=True)
+        # comparisons with NaN are false: what never happened is not out of order
+        return sum(
+            not math.isfinite(when) or begin < when - tolerance or end < begin or end < when - tolerance
+            for when, begin, end in rows
+        )
+
     def answered_by(self, second: float) -> int:
         """Arrivals that were answered well before `second`."""
         return sum(

@@ -19,6 +19,8 @@ _Z: Final = 1.6448536269514722
 """The normal distribution's 95 % point."""
 _EXACT: Final = 20_000
 """Samples up to which binomial sums are counted out; the normal approximation is better than 0.1 % of a rank beyond."""
+_FEW: Final = 2_000
+"""Terms of a binomial sum that are added one by one whatever the size of the sample."""
 Decision = Literal["within", "beyond", "open"]
 
 
@@ -84,13 +86,15 @@ def share(count: int, n: int) -> Interval:
 
 
 def _at_most(k: int, n: int, p: float) -> float:
-    """The probability of `k` or fewer of `n`; for large ones with Camp and Paulson's approximation, good to 0.005."""
-    if n <= _EXACT:
-        return min(1.0, math.fsum(_binomial(i, n, p) for i in range(k + 1)))
+    """The probability of `k` or fewer of `n`; beyond 2,000 terms with Camp and Paulson's approximation, good to 0.005."""
     if p <= 0.0 or k >= n:
         return 1.0
     if p >= 1.0:
         return 0.0
+    if k <= _FEW:
+        return min(1.0, math.fsum(_binomial(i, n, p) for i in range(k + 1)))
+    if n - k <= _FEW:
+        return max(0.0, 1.0 - math.fsum(_binomial(i, n, p) for i in range(k + 1, n + 1)))
     a, b = 1 / (9 * (n - k)), 1 / (9 * (k + 1))
     r = (k + 1) * (1 - p) / (p * (n - k))
     c = (1 - b) * r ** (1 / 3)

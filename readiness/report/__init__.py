@@ -8,6 +8,7 @@ from readiness.report.build import build
 from readiness.report.causes import Cause, causes
 from readiness.report.document import SCHEMA_FILE, SCHEMA_VERSION, to_json
 from readiness.report.inventory import InventoryTool, ToolInventory, tool_inventory
+from readiness.report.load import load_picture
 from readiness.report.model import (
     Action,
     Category,
@@ -37,6 +38,7 @@ __all__ = [
     "build",
     "causes",
     "iso",
+    "load_picture",
     "redacted",
     "shown",
     "to_json",

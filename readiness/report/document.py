@@ -32,6 +32,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "notes": list(report.notes),
         "contacts": dict(report.contacts),
         "inventory": inventory_json(report.inventory),
+        "load": None if report.load is None else dict(report.load),
     }
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping  # noqa: TC003 - dataclass fields
 from fractions import Fraction  # noqa: TC003 - dataclass fields
+from typing import Any
 
 from readiness.findings import Outcome, Severity
 from readiness.report.inventory import ToolInventory  # noqa: TC001 - dataclass field
@@ -157,6 +158,8 @@ class Report:
     """The exit code the verdict asks for; None: not told."""
     inventory: ToolInventory | None = None
     """The tools that this run listed; None: it did not ask for them."""
+    load: Mapping[str, Any] | None = None
+    """The picture of this run's load, as `load_picture` bounds it; None: there was none."""
 
     @property
     def unknown_checks(self) -> int:
