@@ -57,7 +57,8 @@ def run(folder: Path, hosts: list[Sshd], *more: str) -> tuple[float, float]:
     """Seconds and peak MiB of one `pytest -m infra` on these hosts."""
     file = folder / "readiness.toml"
     file.write_text(CONFIG.format(hosts=", ".join(f'"{server.spec}"' for server in hosts)), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-m", "infra", "-q", "-p", "no:cacheprovider", "--tb=no"]
+    # rerunfailures keeps every failure with all that its frames hold, whether anything is run again or not
+    command = [sys.executable, "-m", "pytest", "-m", "infra", "-q", "-p", "no:cacheprovider", "-p", "no:rerunfailures"]
     options = ["--readiness-config", str(file), "--readiness-report", str(folder / "reports")]
     wall, _, peak = timed([*command, *options, *more, str(suite_folders()["infra"])], cwd=folder, any_verdict=True)
     return wall, peak
@@ -81,7 +82,10 @@ def many(folder: Path, hosts: list[Sshd], counts: tuple[int, ...]) -> None:
             if count > counts[0]
             else ""
         )
-        print(f"{count} hosts with -n 2: {wall:.2f} s, {peak:.0f} MiB at the peak of the controller{grown}", flush=True)
+        print(
+            f"{count} hosts with -n 2: {wall:.2f} s, {peak:.0f} MiB at the peak of the largest process{grown}",
+            flush=True,
+        )
 
 
 def batched(server: Sshd) -> tuple[float, int]:
