@@ -180,11 +180,11 @@ _LLM: Final = (
         words=("600 ms",),
     ),
     Fault(
-        name="no curl",
+        name="neither curl nor python3",
         sentence="No connection can be timed.",
         edits={"connect": (127, "")},
         expected={"llm-endpoints-are-near": "unknown"},
-        words=("curl is not installed there", "install curl"),
+        words=("neither curl nor python3 is installed there", "install curl"),
     ),
     Fault(
         name="no LLM is known",

@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import statistics
 import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
 from readiness.facts import deployed, disk
+from readiness.facts.host import nearness
 from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.providerkeys import PROVIDERS
 from readiness.facts.urls import is_address, port_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from readiness.config.model import Config
 
-TRIES: Final = 3
-"""Connections to each endpoint; the median counts, since one may meet a busy moment."""
 _LISTEN: Final = "0A"
 _NAMES: Final = r"""
 for n; do if getent ahosts "$n" >/dev/null; then echo yes; else c=$?; [ "$c" = 127 ] && exit 127; echo "no $c"; fi; done
 true
-"""
-_CONNECT: Final = r"""
-command -v curl >/dev/null || exit 127
-for u; do
-  i=0
-  while [ $i -lt 3 ]; do
-    o=$(curl -q -sS -o /dev/null --head --noproxy '*' --proto '=http,https' --connect-timeout 3 --max-time 5 \
-      -w '%{time_namelookup} %{time_connect}' "$u" 2>/dev/null)
-    printf '%s %s\n' "$?" "$o"
-    case $o in *' 0.000000'|'') break ;; esac
-    i=$((i+1))
-  done
-  printf '.\n'
-done
 """
 _CLOCK: Final = r"""
 timedatectl show -p NTPSynchronized 2>/dev/null && exit 0
@@ -76,20 +58,6 @@ class Socket:
 
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """How an endpoint is reached from the host: `milliseconds` to connect (the median), or why not."""
-
-    url: str
-    milliseconds: float | None
-    why: str = ""
-
-    @property
-    def host(self) -> str:
-        """The endpoint's host."""
-        return urlsplit(self.url).hostname or ""
 
 
 def endpoints(config: Config) -> tuple[str, ...]:
@@ -131,7 +99,7 @@ def first(config: Config) -> tuple[Ask, ...]:
         Ask(name="v6only", script="cat /proc/sys/net/ipv6/bindv6only"),
         Ask(name="addresses", script="ip -o addr show scope global 2>/dev/null || hostname -I"),
         Ask(name="names", script=_NAMES, args=hosts_of(urls), seconds=15),
-        Ask(name="connect", script=_CONNECT, args=urls, seconds=25),
+        Ask(name="connect", script=nearness.SCRIPT, args=urls, seconds=25),
         Ask(name="clock", script=_CLOCK),
         Ask(name="time", script=_TIME, args=(f"{time.time():.0f}",)),
     )
@@ -204,16 +172,16 @@ class Network:
             raise Unknown("getent did not answer for every name")
         return {name: line.removeprefix("no ") for name, line in zip(names, said, strict=True) if line != "yes"}
 
-    def reached(self) -> tuple[Reach, ...]:
+    def reached(self) -> tuple[nearness.Reach, ...]:
         """How every LLM endpoint is reached from the host."""
         urls = self.endpoints()
         said = self._answers.get("connect")
         if said.missing:
-            raise Unknown("curl is not installed there, so no connection can be timed: install curl")
-        blocks = list(_blocks(said.lines))
+            raise Unknown("neither curl nor python3 is installed there, so no connection can be timed: install curl")
+        blocks = list(nearness.blocks(said.lines))
         if len(blocks) != len(urls):
             raise Unknown(said.trouble or "curl did not answer for every endpoint")
-        return tuple(_reach(url, lines) for url, lines in zip(urls, blocks, strict=True))
+        return tuple(nearness.reach(url, lines) for url, lines in zip(urls, blocks, strict=True))
 
     def clock_offset(self) -> float:
         """Seconds by which the host's clock is proven to be ahead of this run's (behind: negative); 0: nothing is proven.
@@ -253,31 +221,3 @@ def _address(digits: str) -> str:
 def _local_only(address: str) -> bool:
     found = ipaddress.ip_address(address)
     return found.is_loopback or found.is_link_local
-
-
-def _blocks(lines: list[str]) -> Iterator[list[str]]:
-    block: list[str] = []
-    for line in lines:
-        if line == ".":
-            yield block
-            block = []
-        else:
-            block.append(line)
-
-
-def _reach(url: str, lines: list[str]) -> Reach:
-    times, codes = [], []
-    for line in lines:
-        code, *numbers = line.split()
-        codes.append(code)
-        try:
-            lookup, connect = map(float, numbers)
-        except ValueError:
-            continue
-        if connect > 0:
-            times.append(1000 * (connect - lookup))
-    if times:
-        return Reach(url=url, milliseconds=max(0.0, statistics.median(times)))
-    reasons = {"6": "its name is not found", "7": "the connection is refused", "28": "no connection within 3 s"}
-    code = codes[-1] if codes else "?"
-    return Reach(url=url, milliseconds=None, why=reasons.get(code, f"curl ended with status {code}"))
