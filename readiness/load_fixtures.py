@@ -143,7 +143,6 @@ def _run(plan: Mapping[str, Any], ended: Ended, around: Around, config: Config, 
 
 def _picture_of_interrupted(plan: Mapping[str, Any], config: Config, folder: Path) -> None:
     """Leave for the report what was measured until then; it proves nothing, and says so."""
-    from readiness import files
     from readiness.facts import load_folder
     from readiness.facts.load_around import Around
     from readiness.facts.load_process import Ended
@@ -151,10 +150,7 @@ def _picture_of_interrupted(plan: Mapping[str, Any], config: Config, folder: Pat
     around = Around(idle_ms=float("nan"), after_ms=float("nan"), back=None)
     ended = Ended(end="interrupted", why="somebody interrupted it", file=load_folder.SAMPLES)
     with contextlib.suppress(ReadinessError):
-        import json
-
-        found = _run(plan, ended, around, config, folder)
-        files.replace(folder / load_folder.PICTURE, json.dumps(found.summary()))
+        load_folder.save_picture(_run(plan, ended, around, config, folder), folder)
 
 
 def _intention(plan: Mapping[str, Any]) -> str:

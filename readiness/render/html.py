@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 
 from readiness.render import shape as words
 from readiness.render.inventory import inventory_rows
+from readiness.render.load import load_view
 from readiness.report import iso
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def render(report: Report) -> str:
         rest=_rest(grouped, page),
         facts=_facts(report),
         inventory=inventory_rows(report.inventory),
+        load=load_view(report.load),
         call=_call(report),
         meaning=words.MEANING.get(report.decision, ""),
         scale=_scale(report),

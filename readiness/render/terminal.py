@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.render import shape as words
 from readiness.render.inventory import inventory_sentence
+from readiness.render.load import load_sentence
 from readiness.text import fold, line, shorten
 
 if TYPE_CHECKING:
@@ -221,6 +222,8 @@ def _tail(
         told.append((change, ""))
     if tools := inventory_sentence(report.inventory):
         told.append((tools, ""))
+    if load := load_sentence(report.load):
+        told.append((load, ""))
     rollback = words.rollback_sentence(report)
     if rollback and (report.decision in {"ROLL BACK", "HOLD"} or report.status in {"NOT READY", "INCOMPLETE"}):
         told.append((rollback, "1" if report.decision == "ROLL BACK" else ""))
