@@ -52,7 +52,12 @@ TABLE: Final = {
     # one job each, named by it
     "redact": Place(modules="redact redact_known", places="errors findings config secret-shapes", packages="json5"),
     "history": Place(modules="history", places="errors findings config files report text"),
-    "notify": Place(modules="notify", places="errors findings config files report text", packages="httpx"),
+    # telling people; `incident` is the page that is written about it
+    "notify": Place(
+        modules="notify notify_channels notify_check notify_child notify_send notify_state notify_text incident",
+        places="errors findings config files redact report text",
+        packages="apprise",
+    ),
     "release": Place(modules="release", places="errors findings config files report text"),
     "backup": Place(
         modules="backup backup_copy backup_sources", places="backup_format errors findings config files report text"
@@ -75,7 +80,7 @@ TABLE: Final = {
     "run": Place(modules="run", places="findings"),
     # standing, score, gate and waivers are the steps to a verdict; all of them pure
     "verdict": Place(modules="verdict gate score standing waivers", places="findings config"),
-    "rollback": Place(modules="rollback", places="facts findings config errors files text"),
+    "rollback": Place(modules="rollback", places="facts findings config errors files redact text", packages="psutil"),
     "report": Place(modules="report", places="verdict rollback findings text"),
     # pytest and pytest_metadata: for the one line on pytest-html's page
     "render": Place(
@@ -135,6 +140,7 @@ HEAVY: Final = (
     "tree_sitter",
     "detect_secrets",
     "rich",
+    "apprise",
 )
 """Libraries that importing the plugin must not load: every pytest run of an installation pays for them."""
 
