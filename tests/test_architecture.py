@@ -120,7 +120,7 @@ TABLE: Final = {
             "watch watch_bench watch_document watch_host watch_look watch_plain watch_row watch_settle watch_target "
             "watch_view watch_words baseline baseline_compare baseline_file baseline_sample"
         ),
-        places=("internals fixtures checks config errors facts files findings redact report text verdict demo"),
+        places=("internals fixtures checks config errors facts files findings ranks redact report text verdict demo"),
         packages="pytest rich",
     ),
     "readiness": Place(modules="__init__", places="checks findings"),
