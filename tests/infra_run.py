@@ -13,7 +13,7 @@ from tests.faults.runner import ROOT
 from tests.faults.toml import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SECONDS = 120
@@ -43,8 +43,13 @@ class Ran:
         }
 
 
-def infra(folder: Path, settings: Mapping[str, Any], *arguments: str, **environment: str) -> Ran:
-    """Write the readiness.toml, run, read. `arguments` go to pytest; without a path it is all of infra/."""
+def infra(
+    folder: Path, settings: Mapping[str, Any], *arguments: str, above: Sequence[str] = (), **environment: str
+) -> Ran:
+    """Write the readiness.toml, run, read.
+
+    `arguments` go to pytest; without a path it is all of infra/. `above` is a command that runs it, `ip netns exec NAME`.
+    """
     folder.mkdir(exist_ok=True)
     file, reports = folder / "readiness.toml", folder / "reports"
     file.write_text(dumps(dict(settings)), encoding="utf-8")
@@ -54,6 +59,7 @@ def infra(folder: Path, settings: Mapping[str, Any], *arguments: str, **environm
     env = {key: value for key, value in os.environ.items() if not key.startswith(cleared)} | environment
     where = () if any(one.startswith(str(ROOT)) for one in arguments) else (str(ROOT / "infra"),)
     command = [
+        *above,
         *(sys.executable, "-m", "pytest", "-m", "infra", "-p", "no:cacheprovider"),
         *("--readiness-config", str(file), "--readiness-report", str(reports), *arguments, *where),
     ]

@@ -166,3 +166,43 @@ def test_an_open_port_is_seen_from_the_other_end_of_the_cable() -> None:
         finally:
             hub.kill()
             hub.wait()
+
+
+SERVE: Final = """
+import sys
+from pathlib import Path
+from tests.sshd import Sshd
+with Sshd(folder=Path(sys.argv[1]), address="203.0.113.1") as server:
+    print(server.spec, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.matrix
+def test_a_run_on_another_machine_fails_an_open_port(tmp_path: Path) -> None:
+    """Over ssh from the other end of a cable: the check fails with the address; behind a firewall it passes with a remark."""
+    if program() is None or shutil.which("ssh") is None:
+        pytest.skip("sshd is not installed: apt-get install openssh-server")
+    told: dict[str, Any] = {"environment": "staging", "target": {"internal_url": "http://203.0.113.1:7000"}}
+    with contextlib.ExitStack() as stack:
+        pair = stack.enter_context(cable("far"))
+        host, stranger = (["ip", "netns", "exec", name] for name in (pair.host, pair.stranger))
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": ROOT, "text": True}
+        sshd = subprocess.Popen([*host, sys.executable, "-c", SERVE, str(tmp_path / "sshd")], **pipes)
+        hub = subprocess.Popen([*host, sys.executable, "-c", HUB], **pipes)
+        for process in (sshd, hub):
+            stack.callback(process.communicate, timeout=10)
+        stack.callback(hub.kill)
+        assert sshd.stdout is not None
+        assert hub.stdout is not None
+        told["target"] |= {"hosts": [sshd.stdout.readline().strip()]}
+        assert hub.stdout.readline() == "up\n"
+        network = str(ROOT / "infra" / "test_network.py")
+        ran = infra(tmp_path / "open", told, network, above=stranger)
+        reason = ran.reasons()["hub-port-is-private"]
+        assert ran.outcomes()["hub-port-is-private"] == "failed", reason
+        assert "the hub answers on 203.0.113.1 port 7000 from outside its host" in reason
+        rules = "table inet f { chain i { type filter hook input priority 0; policy drop; iif lo accept; ct state established accept; tcp dport != 7000 accept\n}\n}"
+        pair.on_host("nft", "-f", "-", text=rules)
+        ran = infra(tmp_path / "closed", told, network, above=stranger)
+        assert ran.outcomes()["hub-port-is-private"] == "passed", ran.reasons()
