@@ -178,10 +178,11 @@ class Leader:
         """Say goodbye, and end what stays."""
         for member in self.members:
             self.members.say(member, "bye", patient=self.end != "interrupted")
-        self.members.wait(lambda: all(member.gone for member in self.members), _LEAVING)
+        self.members.wait(lambda: all(member.gone or member.ended is None for member in self.members), _LEAVING)
+        until = time.perf_counter() + _STOPPING
         for process in self.processes:
             try:
-                process.wait(timeout=1.0)
+                process.wait(timeout=max(0.01, until - time.perf_counter()))
             except subprocess.TimeoutExpired:
                 process.kill()
 

@@ -57,12 +57,12 @@ class Outlet:
             self.closed = True
 
 
-def watch(stop: Callable[[str], None]) -> None:
-    """Call `stop` with the reason at SIGINT and SIGTERM, and when the parent is gone."""
+def watch(stop: Callable[[str], None], orphaned: Callable[[str], None] | None = None) -> None:
+    """Call `stop` with the reason at SIGINT and SIGTERM; `orphaned` (default: the same) when the parent is gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         gevent.signal_handler(number, stop, f"{signal.Signals(number).name} came")
-    gevent.spawn(_watch_input, stop)
-    gevent.spawn(_watch_parent, stop, os.getppid())
+    gevent.spawn(_watch_input, orphaned or stop)
+    gevent.spawn(_watch_parent, orphaned or stop, os.getppid())
 
 
 def _watch_input(stop: Callable[[str], None]) -> None:

@@ -119,7 +119,8 @@ def worker(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     runner = Environment(user_classes=[]).create_worker_runner(options.master, options.port)
     member = Worker(runner, options.locustfile)
-    talk.watch(member.stop)
+    # without its parent a worker of this machine has nobody to hand its rows to
+    talk.watch(member.stop, lambda _: member.gone.set())
     member.say("hello", key=os.environ.get(KEY, ""), pid=os.getpid())
     while not member.gone.wait(0.5):
         if member.lost_master():
