@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 640
 """Units of a plot's drawing, as `HEIGHT`; the page scales it."""
 HEIGHT: Final = 180
-LEFT: Final = 52
+LEFT: Final = 84
 BOTTOM: Final = 24
 TOP: Final = 12
 RIGHT: Final = 8
@@ -30,7 +30,9 @@ def load_view(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
             "doubts": list(found["doubts"]),
             "facts": _facts(found),
             "plots": [plot for plot in (_latency(found), _rate(found), _spread(found)) if plot is not None],
-            "routes": found["routes"][:MAX_ROUTES],
+            "routes": [row | {"p95": _ms(row["p95_ms"])} for row in found["routes"][:MAX_ROUTES]],
+            "left": LEFT,
+            "right": WIDTH - RIGHT,
             "more_routes": max(0, len(found["routes"]) - MAX_ROUTES),
         }
     except (KeyError, TypeError, ValueError, IndexError):
@@ -53,7 +55,13 @@ def _sentence(found: Mapping[str, Any]) -> str:
 def _ms(value: float | None) -> str:
     if value is None:
         return "unknown"
-    return f"{value:.3g} ms" if value < 1000 else f"{value / 1000:.3g} s"  # noqa: PLR2004 - a second
+    if value >= 1000:  # noqa: PLR2004 - a second
+        return f"{value / 1000:.3g} s"
+    return f"{value:.0f} ms" if value >= 100 else f"{value:.2g} ms"  # noqa: PLR2004 - three digits say enough
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"  # noqa: PLR2004 - fractions matter to small counts alone
 
 
 def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -107,7 +115,7 @@ def _rate(found: Mapping[str, Any]) -> dict[str, Any] | None:
         errors = scale.path([(row[0], row[3] / width) for row in rows])
         lines.append({"kind": "bad", "d": errors, "name": "errors"})
     told = f"{sum(row[1] for row in rows):,} planned, {sum(row[2] for row in rows):,} answered well"
-    return scale.plot("Requests a second", told, lines, lambda value: f"{value:.3g}")
+    return scale.plot("Requests a second", told, lines, _count)
 
 
 def _spread(found: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -129,7 +137,7 @@ def _spread(found: Mapping[str, Any]) -> dict[str, Any] | None:
     every = max(1, math.ceil(len(bars) / 6))
     labels = [{"x": f"{scale.x(index + 0.5):.1f}", "text": _ms(bars[index][0])} for index in range(0, len(bars), every)]
     told = f"{len(bars)} bars from {_ms(bars[0][0])} to {_ms(bars[-1][0])}; each is 1.6 times the one before"
-    plot = scale.plot("How latencies are spread", told, [], lambda value: f"{value:.3g}")
+    plot = scale.plot("How latencies are spread", told, [], _count)
     return plot | {"bars": shapes, "across": labels}
 
 
