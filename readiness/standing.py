@@ -216,16 +216,19 @@ def _roots(standings: Sequence[Standing]) -> dict[str, str]:
     reached = _spread({s.planned.check.id: "" for s in unproven}, dependents)
     free = [s for s in unproven if s.planned.check.id not in reached]
     starts = [
-        {s.planned.check.id: s.planned.check.id for s in free if s.outcome is Outcome.FAILED},
-        {s.planned.check.id: s.blocked_by or s.planned.check.id for s in free if s.outcome is Outcome.UNKNOWN},
+        [s.planned.check.id for s in free if s.outcome is Outcome.FAILED],
+        [s.planned.check.id for s in free if s.outcome is Outcome.UNKNOWN],
         # left over: checks that wait for each other in a circle
-        {s.planned.check.id: s.planned.check.id for s in unproven if s.planned.check.id in reached},
+        [s.planned.check.id for s in unproven if s.planned.check.id in reached],
     ]
+    told_by = {s.planned.check.id: s.blocked_by for s in free if s.outcome is Outcome.UNKNOWN and s.blocked_by}
     roots: dict[str, str] = {}
     for start in starts:
-        for name, root in _spread(start, dependents).items():
-            if name != root:
-                roots.setdefault(name, root)
+        for name, first in _spread({name: name for name in start}, dependents).items():
+            if name != first:
+                root = told_by.get(first, first)
+                # what explains another check and rests on it is blocked by that one, never by itself
+                roots.setdefault(name, first if root == name else root)
     return roots
 
 

@@ -81,6 +81,18 @@ def test_a_circle_explains_nothing() -> None:
     assert judgement.status is not Status.READY
 
 
+def test_what_explains_a_check_and_rests_on_it_is_blocked_all_the_same() -> None:
+    """Naming a cause gives back nothing that the plain failure took: half a cause that passed stays unproven."""
+    plan = [planned("root", after=("leaf",), instances=("one", "two")), planned("leaf")]
+    halves = (found("root", "failed", "one"), found("root", "passed", "two"))
+    plain, named = (
+        judge(Evidence(plan=plan, findings=[*halves, leaf]), Gate())
+        for leaf in (found("leaf", "failed"), says("leaf", "failed", "root"))
+    )
+    assert (named.score, named.headline) == (plain.score, plain.headline)
+    assert [row.finding.blocked_by for row in named.rows if row.finding.instance == "two"] == ["leaf"]
+
+
 @given(data=st.data(), before=evidence(), gate=gates())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
 def test_losing_evidence_never_helps_whatever_explains_what(data: st.DataObject, before: Evidence, gate: Gate) -> None:
