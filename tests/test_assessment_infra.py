@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from readiness import demo
 from tests.assessment.infra import SITE, UNIT, zone_in_http
 from tests.faults.runner import ROOT
-from tests.faults_infra import proxy, service
+from tests.faults_infra import proxy, words
 from tests.faults_infra.model import Fault
 from tests.faults_infra.recording import files
 from tests.faults_infra.runner import run
@@ -86,7 +86,7 @@ OF_PROXY: Final = {
 
 def test_the_proposed_unit_is_sound_and_not_hardened(tmp_path: Path) -> None:
     """It is found, restarts, runs as its own user and fits its time-out; whoever gets into the hub gets at the whole host."""
-    told = {**service.OFFLINE, "unit-files": (0, files({UNIT_FILE: UNIT}))}
+    told = {**words.OFFLINE, "unit-files": (0, files({UNIT_FILE: UNIT}))}
     result = run(Fault(name="unit", sentence="As proposed.", edits=told), tmp_path)
     outcomes = {row["check"]: row["outcome"] for row in result.report["findings"]}
     wanted = dict.fromkeys(
