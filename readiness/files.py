@@ -39,7 +39,7 @@ def replace(path: Path, content: str) -> None:
     try:
         _write(temporary, content.encode("utf-8", "backslashreplace"))
         os.replace(temporary, path)  # noqa: PTH105 - named for what it is: the atomic system call
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -55,7 +55,8 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Let what was made in `folder` survive a loss of power, where its file system can promise that."""
     with contextlib.suppress(OSError):  # some file systems cannot; the file itself is safe already
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 URL_VARIABLE: Final = "MCP_HUB_URL"
 RELEASE_VARIABLE: Final = "MCP_HUB_RELEASE"
+ROLLED_BACK_TO: Final = "READINESS_ROLLED_BACK_TO"
+"""Names the version that runs after a rollback: the file still names the one that was rolled back."""
 
 
 def load(  # noqa: PLR0913 - one keyword a source; all optional
@@ -88,6 +90,8 @@ def _from_document(
     book.source = ""
     target = values.setdefault("target", {})
     _fill_in(target, book, here, environ)
+    if environ.get(ROLLED_BACK_TO):
+        target["version"] = environ[ROLLED_BACK_TO]
     book.raise_all()
     if path is None and (told.demo or is_loopback(target.get("url"))):
         values["environment"] = "local"

@@ -255,6 +255,12 @@ class Rollback:
 
     mode: Literal["plan", "ask", "auto"] = "plan"
     window: int = 30
+    cooldown: int = 30
+    """Minutes after a rollback in which the same deploy is not rolled back by itself once more."""
+    objective: int = 15
+    """Minutes from the failed verdict to a proven hub."""
+    steady: int = 30
+    """Seconds that the new process must have run for before it counts as back."""
     actions: tuple[RollbackAction, ...] = ()
 
 

@@ -146,6 +146,11 @@ ACTION: Final[Schema] = {
 ROLLBACK: Final[Schema] = {
     "mode": Key(choice("plan", "ask", "auto"), "plan: decide and record; ask: confirm on a terminal; auto: execute"),
     "window": Key(integer(0, 1440), "minutes after a recorded deploy in which a rollback may be planned"),
+    "cooldown": Key(
+        integer(0, 1440), "minutes after a rollback in which the same deploy is not rolled back by itself again"
+    ),
+    "objective": Key(integer(1, 1440), "minutes from the failed verdict to a proven hub that a rollback may take"),
+    "steady": Key(integer(0, 600), "seconds that the new process must have run for before it counts as back"),
     "action": Key(list_of(table(ACTION)), "what can be done, in order"),
 }
 NOTIFY: Final[Schema] = {

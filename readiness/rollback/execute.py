@@ -1,0 +1,291 @@
+"""Carries out a rollback plan: once, written down before each act, verified afterwards, and told.
+
+Killed at any moment it leaves a journal from which `resume` goes on: what ended is not done again, what was begun is
+waited for, what never began is begun.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from readiness.errors import ReadinessError
+from readiness.redact import Redactor
+from readiness.rollback import action as commands
+from readiness.rollback import journal, lock, preconditions, process, quarantine
+from readiness.rollback.outcome import Event, Outcome, Refused, Result, Teller, nobody
+from readiness.rollback.phases import judged, seconds
+from readiness.rollback.record import FILE, DeployRecord, read_record, write_record
+from readiness.rollback.verify import Proof, prove, to_json
+from readiness.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from readiness.config.model import Config, RollbackAction
+    from readiness.rollback.outcome import Refusal
+
+FOLDER: Final = "rollback"
+"""Where journals and the lock lie, in the report folder."""
+_OUTPUT: Final = 8_000
+"""Characters of a command's output that the journal keeps."""
+_OWN: Final = frozenset({"PYTEST_DISABLE_PLUGIN_AUTOLOAD", "READINESS_RUN_ID", "READINESS_VERIFYING"})
+"""Variables of this program's own runs, which are nothing to a command."""
+_TOLD: Final = 5
+"""Lines of it that are said at once."""
+
+
+class Prove(Protocol):
+    """How the hub is proven afterwards; `verify.prove`, except in tests of what comes before it."""
+
+    def __call__(
+        self, config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float
+    ) -> Proof:
+        """The proof."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How a rollback is carried out, beyond its plan."""
+
+    person: bool = False
+    """Whether a person asked for it: gates are told and passed, and that is written down."""
+    tell: Teller = nobody
+    prove: Prove = prove
+    grace: float = commands.GRACE
+    on_step: Callable[[str], None] = lambda _: None
+    """Called before every step that changes something, by tests that end the process there."""
+
+
+def execute(  # noqa: PLR0913 - the plan, the settings, and where to say and write what
+    plan: Mapping[str, Any],
+    config: Config,
+    say: Callable[[str], None],
+    journal_dir: Path,
+    *,
+    resume: bool = False,
+    how: How | None = None,
+) -> Outcome:
+    """Carry out `plan`, or with `resume` the unfinished one in `journal_dir`.
+
+    Raises Refused with every reason where it must not be; lock.Held where somebody else is at it; ReadinessError where
+    the journal cannot be written. In each of these cases no action was begun by this call.
+    """
+    way = how or How()
+    with lock.held(journal_dir, "a rollback") as token:
+        state = journal.unfinished(journal_dir) if resume else None
+        if resume and state is None:
+            raise ReadinessError("there is no unfinished rollback to resume")
+        known = state.plan if state is not None else dict(plan)
+        overridden = _allowed(known, config, journal_dir, way, state)
+        deploy = _deploy(config, state)
+        name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}.jsonl"
+        path = journal_dir / name if state is None else state.path
+        way.on_step("open the journal")
+        book = journal.Journal(path)
+        try:
+            return _Rollback(known, config, deploy, say, book=book, way=way, token=token).run(state, overridden)
+        finally:
+            book.close()
+
+
+def _deploy(config: Config, state: journal.State | None) -> DeployRecord:
+    """The deploy that is rolled back, as the journal has it: the record itself is closed before the very end."""
+    if state is not None:
+        return DeployRecord.from_json(state.first(journal.BEGIN)["deploy"])
+    found = read_record(config.report_dir / FILE)
+    if found is None:
+        raise ReadinessError("no deploy is recorded")
+    return found
+
+
+def _allowed(
+    plan: Mapping[str, Any], config: Config, folder: Path, way: How, state: journal.State | None
+) -> list[Refusal]:
+    """The gates that a person passed. Raises Refused where anything else speaks against it."""
+    if state is not None and all(
+        state.of(journal.STARTED, action.name) for action in preconditions.runnable(plan, config)
+    ):
+        return []  # nothing more will be begun: what is left is to wait, to look, and to write it down
+    found = preconditions.refusals(plan, config, folder, dt.datetime.now(dt.UTC), alone=state is None)
+    if state is not None:
+        # an action that is through may have put the target in place, and the next one is still to be done
+        found = [refusal for refusal in found if refusal.gate or "in place already" not in refusal.text]
+    if found and not (way.person and all(refusal.gate for refusal in found)):
+        raise Refused(found)
+    return found
+
+
+class _Rollback:
+    """One rollback on its way."""
+
+    def __init__(  # noqa: PLR0913 - all it works with
+        self,
+        plan: Mapping[str, Any],
+        config: Config,
+        deploy: DeployRecord,
+        say: Callable[[str], None],
+        *,
+        book: journal.Journal,
+        way: How,
+        token: str,
+    ) -> None:
+        self.plan, self.config, self.deploy, self.say, self.book = plan, config, deploy, say, book
+        self.way, self.token = way, token
+        self.redactor = Redactor.from_environment(os.environ, config)
+        self.actions = preconditions.runnable(plan, config)
+
+    def run(self, state: journal.State | None, overridden: Sequence[Refusal]) -> Outcome:
+        for refusal in overridden:
+            self.say(f"passed over, as asked: {refusal.text}")
+        if state is None:
+            self._step(
+                journal.BEGIN,
+                plan=dict(self.plan),
+                deploy=self.deploy.to_json(),
+                overridden=[one.text for one in overridden],
+            )
+        else:
+            self._step(journal.NOTE, text="resumed", overridden=[one.text for one in overridden])
+        title = f"rolling back to {self.deploy.previous}"
+        self.way.tell(Event(kind="start", severity="high", title=title, lines=(self._because(),)))
+        bad = self._act(journal.read(self.book.path))
+        return self._finish(bad or self._verified())
+
+    # --- acting -------------------------------------------------------------------------------------------------------
+
+    def _act(self, state: journal.State) -> Proof | None:
+        """Do what is left to do; what went wrong, or None."""
+        for action in self.actions:
+            known = state.of(journal.ENDED, action.name)
+            ended = self._one(action, state) if known is None else _from_entry(known)
+            if not ended.ok and ended.code is not None:
+                return Proof(bad=(f"action {action.name} {ended.words}",))
+            if ended.timed_out:
+                return Proof(bad=(f"action {action.name} {ended.words}",))
+        return None
+
+    def _one(self, action: RollbackAction, state: journal.State) -> commands.Ended:
+        started = state.of(journal.STARTED, action.name)
+        if started is not None:
+            # it may have begun, whatever came then: it is never begun again
+            self.say(f"{action.name} was begun before: waiting for process {started['pid']}")
+            same = started["boot"] == process.boot() and started["host"] == process.host()
+            until = float(started["at"]) + action.timeout
+            pid, start = (int(started["pid"]), started["start"]) if same else (0, None)
+            ended = commands.adopt(pid, start, until=until, grace=self.way.grace) if same else _unseen()
+        else:
+            self._step(journal.INTENT, action=action.name, command=self._clean(" ".join(action.command), 1_000))
+            self.say(f"{action.name}: begun")
+            ended = self._begun(action)
+        output = self._clean(ended.output, _OUTPUT)
+        self._step(
+            journal.ENDED, action=action.name, code=ended.code, timed_out=ended.timed_out, seconds=ended.seconds,
+            trouble=self._clean(ended.trouble, 300), output=output,
+        )  # fmt: skip
+        self.say(f"{action.name}: {ended.words} after {ended.seconds:.1f} s")
+        for line in [line for line in output.splitlines() if line.strip()][-_TOLD:]:
+            self.say(f"  | {line[:300]}")
+        return ended
+
+    def _begun(self, action: RollbackAction) -> commands.Ended:
+        def on_started(pid: int, start: str | None) -> None:
+            self._step(
+                journal.STARTED, action=action.name, pid=pid, start=start, boot=process.boot(), host=process.host()
+            )
+            self.way.on_step("let it begin")
+
+        ended = commands.run(
+            action.command,
+            cwd=preconditions.working_folder(self.config),
+            env=self._environment(),
+            timeout=action.timeout,
+            on_started=on_started,
+            grace=self.way.grace,
+        )
+        self.way.on_step("it has ended")
+        return ended
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in _OWN}
+        told = {"READINESS_ROLLBACK": "1", "READINESS_PREVIOUS": self.deploy.previous or "", lock.TOKEN: self.token}
+        return kept | told
+
+    # --- proving ------------------------------------------------------------------------------------------------------
+
+    def _verified(self) -> Proof:
+        state = journal.read(self.book.path)
+        known = state.first(journal.VERIFIED)
+        if known:
+            proof = known["proof"]
+            return Proof(bad=tuple(proof["bad"]), unproven=tuple(proof["unproven"]), passed=int(proof["passed"]))
+        phases = list(dict.fromkeys(phase for action in self.actions for phase in action.verify))
+        self._step(journal.VERIFY, phases=phases)
+        self.say(f"verifying by {', '.join(phases) or 'nothing'}")
+        acted_at = float(state.first(journal.STARTED).get("at", time.time()))
+        proof = self.way.prove(self.config, self.deploy, phases, self.book.path.with_suffix(""), acted_at)
+        clean = Proof(
+            bad=tuple(self._clean(text, 400) for text in proof.bad),
+            unproven=tuple(self._clean(text, 400) for text in proof.unproven),
+            passed=proof.passed,
+        )
+        self._step(journal.VERIFIED, proof=to_json(clean))
+        return clean
+
+    def _finish(self, proof: Proof) -> Outcome:
+        state = journal.read(self.book.path)
+        result, because = judged(proof)
+        if result is not Result.FAILED:
+            self.way.on_step("close the window")
+            # who returned has nothing to return to: never a rollback of a rollback
+            write_record(self.config.report_dir / FILE, dataclasses.replace(self.deploy, previous=None))
+        self.way.on_step("quarantine")
+        quarantine.add(self.config.report_dir, self.deploy.commit, self.deploy.version, self._because())
+        found = Outcome(
+            result=result,
+            because=because,
+            seconds=seconds(state, self.plan, self.deploy),
+            objective=self.config.rollback.objective * 60.0,
+            journal=self.book.path,
+        )
+        self._step(journal.OUTCOME, result=result.value, because=because, seconds=dict(found.seconds))
+        for line in found.lines:
+            self.say(line)
+        well = result is Result.VERIFIED
+        self.way.tell(
+            Event(
+                kind="outcome",
+                severity="high" if well else "critical",
+                title=result.value,
+                lines=tuple(found.lines),
+            )
+        )
+        return found
+
+    # --- small things -------------------------------------------------------------------------------------------------
+
+    def _step(self, kind: str, **data: Any) -> None:  # noqa: ANN401 - any plain value
+        self.way.on_step(f"write {kind}")
+        self.book.write(kind, **data)
+
+    def _because(self) -> str:
+        return "; ".join(str(action["because"]) for action in self.plan["actions"])[:400] or "asked for by a person"
+
+    def _clean(self, text: str, limit: int) -> str:
+        return plain(self.redactor.clean(text, limit), limit)
+
+
+def _unseen() -> commands.Ended:
+    """What came of a command that was begun before the machine was started anew: nobody saw it."""
+    return commands.Ended(code=None, seconds=0.0)
+
+
+def _from_entry(entry: Mapping[str, Any]) -> commands.Ended:
+    return commands.Ended(
+        code=entry["code"], timed_out=entry["timed_out"], seconds=entry["seconds"], trouble=entry["trouble"]
+    )

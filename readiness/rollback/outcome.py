@@ -1,0 +1,93 @@
+"""How a rollback ended, what is told of it on the way, and to whom it may be told."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - dataclass field
+from typing import Final, Literal
+
+from readiness.errors import ReadinessError
+
+
+class Result(StrEnum):
+    """The three ways in which a rollback that acted can end."""
+
+    VERIFIED = "ROLLED_BACK_VERIFIED"
+    UNVERIFIED = "ROLLED_BACK_UNVERIFIED"
+    FAILED = "ROLLBACK_FAILED"
+
+
+EXIT: Final = {Result.VERIFIED: 1, Result.UNVERIFIED: 13, Result.FAILED: 14}
+"""Exit codes: even a verified rollback is a release that failed."""
+PHASES: Final = ("detect", "decide", "act", "verify")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How it ended. `seconds` of each phase: from the deploy to the failed verdict, to the action, its time, the proof."""
+
+    result: Result
+    because: str
+    seconds: Mapping[str, float]
+    objective: float
+    """Seconds from the failed verdict to a proven hub that the configuration allows."""
+    journal: Path
+
+    @property
+    def exit_code(self) -> int:
+        """1, 13 or 14."""
+        return EXIT[self.result]
+
+    @property
+    def recovery(self) -> float:
+        """Seconds from the failed verdict to the end."""
+        return sum(self.seconds.get(phase, 0.0) for phase in ("decide", "act", "verify"))
+
+    @property
+    def lines(self) -> list[str]:
+        """What a terminal or a message says."""
+        times = ", ".join(f"{phase} {self.seconds[phase]:.1f} s" for phase in PHASES if phase in self.seconds)
+        kept = "within" if self.recovery <= self.objective else "past"
+        return [
+            f"{self.result.value}: {self.because}",
+            f"  {times}; recovered in {self.recovery:.1f} s, {kept} the objective of {self.objective:.0f} s",
+            f"  journal: {self.journal}",
+        ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a rollback is not carried out. A gate is a rule that a person may override; anything else is a fact."""
+
+    text: str
+    gate: bool = False
+
+
+class Refused(ReadinessError):  # noqa: N818 - an answer, no error of the program
+    """A rollback that is not carried out; `refusals` are all reasons."""
+
+    def __init__(self, refusals: list[Refusal]) -> None:
+        """Its text is the reasons, one a line."""
+        self.refusals = tuple(refusals)
+        super().__init__("\n".join(refusal.text for refusal in refusals))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that people are told."""
+
+    kind: Literal["plan", "refused", "start", "outcome", "phase", "alarm"]
+    severity: Literal["critical", "high", "medium", "low"]
+    title: str
+    lines: tuple[str, ...] = ()
+    report: Path | None = None
+
+
+Teller = Callable[[Event], None]
+"""Tells people. It must return soon and raise nothing: a dead channel never holds up a rollback."""
+
+
+def nobody(_event: Event) -> None:
+    """The teller where nobody is configured."""

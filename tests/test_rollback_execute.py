@@ -1,0 +1,532 @@
+"""A plan is carried out once, whatever ends whoever carries it out: what is acted on, written, refused and told."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from readiness.errors import ReadinessError
+from readiness.rollback import journal, lock, process, quarantine
+from readiness.rollback.outcome import EXIT, Refused, Result
+from readiness.rollback.record import read_record
+from readiness.rollback.verify import Proof
+from tests.rolled import BACK, Site, ended_in_child
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEPS = 12
+"""Steps of a rollback with one action: a test asserts that none is forgotten."""
+TWICE = 17
+"""Steps of one with two actions."""
+
+
+def test_a_rollback_acts_once_proves_it_and_closes_the_window(tmp_path: Path) -> None:
+    """The action ran, the proof was asked for its phases, the release is in quarantine, and nothing can go back further."""
+    site = Site(tmp_path)
+    found = site.execute()
+    assert (found.result, found.exit_code) == (Result.VERIFIED, 1)
+    assert site.done() == ["back"]
+    assert (tmp_path / "current").resolve().name == "old"
+    assert (tmp_path / "proved").read_text() == "health\n"
+    assert site.kinds() == ["begin", "intent", "started", "ended", "verify", "verified", "outcome"]
+    assert set(found.seconds) == {"detect", "decide", "act", "verify"}
+    assert found.recovery < 15
+    record = read_record(site.reports / "deploy.json")
+    assert record is not None
+    assert record.previous is None
+    assert quarantine.find(site.reports, None, "4.3.0") is not None
+    assert [event.kind for event in site.told] == ["start", "outcome"]
+    assert not (site.journals / lock.FILE).exists()
+
+
+def test_the_exit_codes_are_the_promised_ones() -> None:
+    """1, 13 and 14."""
+    assert [EXIT[result] for result in Result] == [1, 13, 14]
+
+
+def test_two_actions_run_in_order_and_the_first_failure_ends_it(tmp_path: Path) -> None:
+    """What comes after a failed step is not begun: its ground is gone."""
+    site = Site(
+        tmp_path, BACK.replace("os.symlink", "sys.exit(3) if sys.argv[1] == 'one' else os.symlink"), "one", "two"
+    )
+    found = site.execute()
+    assert (found.result, found.exit_code) == (Result.FAILED, 14)
+    assert "action one ended with status 3" in found.because
+    assert site.done() == ["one"]
+    assert "verify" not in site.kinds()
+
+
+# --- kill -9 at every step --------------------------------------------------------------------------------------------
+
+
+def steps_of(site: Site) -> list[str]:
+    """The names of all steps of this rollback."""
+    seen: list[str] = []
+    site.execute(on_step=seen.append)
+    return seen
+
+
+def killed_at(step: int, site: Site, *, resume: bool = False) -> int:
+    """Carry it out in a child that is killed before the step of that number; how it ended."""
+    taken = iter(range(1000))
+
+    def on_step(_: str) -> None:
+        if next(taken) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return ended_in_child(lambda: site.execute(resume=resume, on_step=on_step))
+
+
+def test_every_step_is_killed_at(tmp_path: Path) -> None:
+    """The numbers of steps that the next tests kill at are those that there are."""
+    steps = steps_of(Site(tmp_path / "a"))
+    assert len(steps) == STEPS, steps
+    assert len(steps_of(Site(tmp_path / "b", BACK.replace("os.symlink", "sys.argv[1] == 'one' or os.symlink").replace(
+        "os.replace", "sys.argv[1] == 'one' or os.replace"), "one", "two"))) == TWICE  # fmt: skip
+    assert {step.split()[0] for step in steps} == {"open", "write", "let", "it", "close", "quarantine"}
+
+
+def assert_sound(site: Site, names: list[str]) -> None:
+    """After whatever happened: no action ran twice, and what is finished says the truth about the link."""
+    assert len(site.done()) == len(set(site.done())), "an action ran twice"
+    assert site.done() == names[: len(site.done())], "an action was passed over"
+    state = site.state()
+    outcome = state.first(journal.OUTCOME)
+    if outcome["result"] == Result.VERIFIED:
+        assert site.done() == names
+        assert (site.folder / "current").resolve().name == "old"
+    assert [action for action in site.done() if state.of(journal.STARTED, action) is None] == []
+
+
+def resumed(site: Site) -> str:
+    """Finish what is left, or begin where nothing was; the result."""
+    time.sleep(0.1)  # an action that was begun goes on without the one that was killed
+    if journal.unfinished(site.journals) is None and not journal.every(site.journals):
+        return str(site.execute().result)
+    if journal.unfinished(site.journals) is not None:
+        return str(site.execute(resume=True).result)
+    return str(site.state().first(journal.OUTCOME)["result"])
+
+
+@pytest.mark.parametrize("step", range(STEPS))
+def test_a_killed_rollback_is_resumed_and_nothing_is_done_twice(step: int, tmp_path: Path) -> None:
+    """Killed before any step: resume finishes it; only a kill between note and beginning leaves the action undone, and says so."""
+    site = Site(tmp_path)
+    assert killed_at(step, site) == -signal.SIGKILL
+    result = resumed(site)
+    assert_sound(site, ["back"])
+    assert result == (Result.VERIFIED if site.done() else Result.FAILED)
+    assert (site.done() == []) == (step == 4), "only the step between its note and its beginning leaves it undone"
+    with pytest.raises(ReadinessError, match="no unfinished rollback"):
+        site.execute(resume=True)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("second", range(8))
+@pytest.mark.parametrize("first", range(TWICE))
+def test_killed_twice_with_two_actions(first: int, second: int, tmp_path: Path) -> None:
+    """Killed, resumed, killed again, resumed: two actions, each at most once, in their order, and a true journal."""
+    body = BACK.replace("os.symlink", "sys.argv[1] == 'one' or os.symlink")
+    site = Site(tmp_path, body.replace("os.replace", "sys.argv[1] == 'one' or os.replace"), "one", "two")
+    assert killed_at(first, site) == -signal.SIGKILL
+    time.sleep(0.1)
+    if journal.unfinished(site.journals) is not None:
+        killed_at(second, site, resume=True)
+    resumed(site)
+    assert_sound(site, ["one", "two"])
+
+
+def test_a_long_action_of_a_killed_rollback_is_waited_for(tmp_path: Path) -> None:
+    """Its process goes on; resume finds it by number and start, waits, and never begins another."""
+    site = Site(tmp_path, BACK + "\nimport time; time.sleep(1)\n")
+    child = os.fork()
+    if not child:
+        try:
+            site.execute()
+        finally:
+            os._exit(0)
+    until = time.monotonic() + 10
+    while not site.done() and time.monotonic() < until:
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with pytest.raises(Refused, match="was not finished"):
+        site.execute()
+    assert site.execute(resume=True).result is Result.VERIFIED
+    assert site.done() == ["back"]
+    assert [line for line in site.said if "waiting for process" in line]
+
+
+def test_a_resumed_action_past_its_time_is_ended(tmp_path: Path) -> None:
+    """The time of an action counts from its beginning, whoever watches it."""
+    site = Site(tmp_path, BACK + "\nimport time; time.sleep(60)\n", timeout=1.0)
+    child = os.fork()
+    if not child:
+        try:
+            site.execute()
+        finally:
+            os._exit(0)
+    until = time.monotonic() + 10
+    while not site.done() and time.monotonic() < until:
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    pid = site.state().first(journal.STARTED)["pid"]
+    found = site.execute(resume=True)
+    assert found.result is Result.FAILED
+    assert "did not end" in found.because
+    assert process.start_of(pid) is None
+
+
+# --- actions that misbehave -------------------------------------------------------------------------------------------
+
+FAULTS: dict[str, tuple[str, float, Result, str]] = {
+    "fails": ("import sys; sys.exit(7)", 20, Result.FAILED, "ended with status 7"),
+    "is killed": ("import os; os.kill(os.getpid(), 9)", 20, Result.FAILED, "was ended by SIGKILL"),
+    "hangs": ("import time; time.sleep(60)", 0.3, Result.FAILED, "did not end within"),
+    "hangs and ignores SIGTERM": (
+        "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)", 0.4, Result.FAILED, "did not end",
+    ),
+    "asks on the terminal": ("input('Go back? (yes/no) ')", 20, Result.FAILED, "ended with status 1"),
+    "asks the terminal itself": ("open('/dev/tty').readline()", 20, Result.FAILED, "ended with status 1"),
+    "claims success and changes nothing": ("print('rolled back, all is well')", 20, Result.FAILED, "as before"),
+    "writes no text": ("import os; os.write(1, bytes(range(256)) * 40)", 20, Result.FAILED, "as before"),
+    "floods": (BACK + "\nfor _ in range(200): os.write(1, b'x' * 65536)", 20, Result.VERIFIED, "pass again"),
+    "is a format string": (BACK + "\nprint('%s%n{{0}}{{folder}}')", 20, Result.VERIFIED, "pass again"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_an_action_that_misbehaves(name: str, tmp_path: Path) -> None:
+    """It ends in its time, with a result and a reason; the journal stays small and whole."""
+    body, timeout, result, words = FAULTS[name]
+    site = Site(
+        tmp_path, body if body.startswith("\n") else body.replace("{", "{{").replace("}", "}}"), timeout=timeout
+    )
+    began = time.monotonic()
+    found = site.execute()
+    assert time.monotonic() - began < 10
+    assert (found.result, words in found.because) == (result, True), found.because
+    assert site.state().path.stat().st_size < 100_000
+    assert site.state().finished
+
+
+def test_a_hanging_group_is_ended_whole(tmp_path: Path) -> None:
+    """Children of an action that is over its time go with it, also those that ignore SIGTERM."""
+    body = (
+        "import subprocess, sys, time\n"
+        "p = subprocess.Popen([sys.executable, '-c', 'import signal,time; signal.signal(15, signal.SIG_IGN); time.sleep(60)'])\n"
+        "open('{folder}/grandchild', 'w').write(str(p.pid))\ntime.sleep(60)\n"
+    )
+    site = Site(tmp_path, body, timeout=0.8)
+    assert site.execute().result is Result.FAILED
+    pid = int((tmp_path / "grandchild").read_text())
+    until = time.monotonic() + 3
+    while process.start_of(pid) is not None and time.monotonic() < until:
+        time.sleep(0.02)
+    assert process.start_of(pid) is None
+
+
+def test_a_hub_that_the_action_started_lives_on_and_may_write(tmp_path: Path) -> None:
+    """It belongs to the action's group and keeps its output: neither is taken from it when the action ends well."""
+    body = BACK + (
+        "import subprocess\n"
+        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(0.7); print(1, flush=True); time.sleep(20)'])\n"
+        "open('{folder}/hub', 'w').write(str(p.pid))\n"
+    )
+    site = Site(tmp_path, body)
+    assert site.execute().result is Result.VERIFIED
+    pid = int((tmp_path / "hub").read_text())
+    try:
+        time.sleep(1.0)
+        assert process.start_of(pid) is not None
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_secret_that_an_action_prints_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the journal nor what is said or told holds it; that something was printed is there."""
+    monkeypatch.setenv("HUB_API_TOKEN", "s3cr3t-Value-8261-that-nobody-may-see")
+    site = Site(tmp_path, BACK + "\nprint('token', os.environ['HUB_API_TOKEN'], 'used')\n")
+    site.execute()
+    everywhere = site.state().path.read_text() + "".join(site.said) + repr(site.told)
+    assert "s3cr3t-Value-8261" not in everywhere
+    assert "redacted" in everywhere
+
+
+def test_a_command_that_is_gone_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    """No journal is begun for what cannot be begun."""
+    site = Site(tmp_path)
+    plan = site.plan()
+    (tmp_path / "back.py").unlink()
+    action = site.config.rollback.actions[0]
+    object.__setattr__(action, "command", (str(tmp_path / "back.py"),))
+    with pytest.raises(Refused, match="may not be executed"):
+        site.execute(site.plan())
+    assert plan["token"] != site.plan()["token"]
+    assert journal.every(site.journals) == []
+
+
+def test_what_comes_back_unproven_is_not_called_verified(tmp_path: Path) -> None:
+    """13 and a critical event: somebody has to look."""
+    site = Site(tmp_path)
+    found = site.execute(prove=lambda *_: Proof(unproven=("nothing proves that it is the old one",)))
+    assert (found.result, found.exit_code) == (Result.UNVERIFIED, 13)
+    assert site.told[-1].severity == "critical"
+
+
+def test_a_previous_release_that_is_broken_too_fails(tmp_path: Path) -> None:
+    """14, and one step back is all: a second rollback of the same deploy is refused for a while."""
+    site = Site(tmp_path)
+    found = site.execute(prove=lambda *_: Proof(bad=("tools fails: broken too",)))
+    assert (found.result, found.exit_code) == (Result.FAILED, 14)
+    with pytest.raises(Refused, match="cooldown"):
+        site.execute()
+
+
+def test_thirty_failing_checks_are_one_rollback(tmp_path: Path) -> None:
+    """However many checks fail, the action runs once."""
+    site = Site(tmp_path)
+    found = site.plan("tools", "hub-answers", "speed", "open", "plain")
+    assert [one["name"] for one in found["actions"]].count("back") == 1
+    assert site.execute(found).result is Result.VERIFIED
+    assert site.done() == ["back"]
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+def reasons(site: Site, given: dict[str, Any] | None = None, **more: Any) -> str:
+    """Why it was refused; nothing was done."""
+    with pytest.raises(Refused) as caught:
+        site.execute(given, **more)
+    assert site.done() == []
+    assert journal.every(site.journals) == []
+    return str(caught.value)
+
+
+def test_refused_where_the_target_is_gone_or_in_place(tmp_path: Path) -> None:
+    """A release that was removed, one that already is what is deployed, a version that nobody kept, none at all."""
+    gone = Site(tmp_path / "a")
+    gone.rewrite(previous=str(tmp_path / "a" / "releases" / "older"))
+    assert "is gone" in reasons(gone)
+    place = Site(tmp_path / "b")
+    place.rewrite(previous=str(tmp_path / "b" / "releases" / "new"))
+    assert "in place already" in reasons(place)
+    loose = Site(tmp_path / "c")
+    loose.rewrite(previous="4.2.1")
+    assert "nothing proves that 4.2.1 is kept" in reasons(loose)
+    same = Site(tmp_path / "d")
+    same.rewrite(previous="4.3.0")
+    assert "is the one that was deployed" in reasons(same)
+
+
+def test_refused_where_the_plan_is_of_another_deploy_or_command(tmp_path: Path) -> None:
+    """A deploy, or an edit of readiness.toml, between plan and execution: the checks have to run again."""
+    other = Site(tmp_path / "a")
+    plan = other.plan()
+    other.rewrite(deployed_at=dt.datetime.now(dt.UTC))
+    assert "another deploy was recorded" in reasons(other, plan, person=True)
+    changed = Site(tmp_path / "b")
+    plan = changed.plan()
+    object.__setattr__(changed.config.rollback.actions[0], "timeout", 5.0)
+    assert "was changed since the plan was made" in reasons(changed, plan, person=True)
+    none = Site(tmp_path / "c")
+    plan = none.plan()
+    object.__setattr__(none.config.rollback, "actions", ())
+    assert "is configured no more" in reasons(none, plan, person=True)
+
+
+def test_a_person_passes_gates_and_that_is_written_down(tmp_path: Path) -> None:
+    """Outside the window nothing goes by itself; a person may, and the journal says what was passed over."""
+    site = Site(tmp_path)
+    plan = site.plan()
+    object.__setattr__(site.config.rollback, "window", 0)
+    assert "the window of 0 min is over" in reasons(site, plan)
+    assert site.execute(plan, person=True).result is Result.VERIFIED
+    assert "window of 0 min" in site.state().first(journal.BEGIN)["overridden"][0]
+
+
+def test_refused_while_a_deployment_is_running(tmp_path: Path) -> None:
+    """Its lock file is held by a living process: pulling the release from under it would make it worse."""
+    site = Site(tmp_path)
+    holder = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+    try:
+        (tmp_path / "releases" / "new" / ".deploy.lock").write_text(f"{holder.pid}\n")
+        assert f"process {holder.pid} holds" in reasons(site, person=True)
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_a_third_attempt_is_refused(tmp_path: Path) -> None:
+    """Twice is enough: then a person."""
+    site = Site(tmp_path, cooldown=0)
+    for _ in range(2):
+        site.execute(prove=lambda *_: Proof(bad=("still bad",)))
+        (tmp_path / "current").unlink()
+        (tmp_path / "current").symlink_to(tmp_path / "releases" / "new")
+    with pytest.raises(Refused, match="rolled back 2 times already"):
+        site.execute()
+
+
+# --- the lock ---------------------------------------------------------------------------------------------------------
+
+
+def holder(site: Site, **changes: Any) -> None:
+    """A lock as somebody else left it."""
+    site.journals.mkdir(parents=True, exist_ok=True)
+    with lock.held(site.journals, "another rollback"):
+        text = (site.journals / lock.FILE).read_text()
+    (site.journals / lock.FILE).write_text(json.dumps(json.loads(text) | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "held by process"),
+        ({"host": "another-host"}, "on host another-host"),
+        ({"namespace": "pid:[1]"}, "of another container"),
+        ({"boot": "another", "host": "another-host"}, "on host another-host"),
+    ],
+)
+def test_a_lock_that_may_be_held_is_held(changes: dict[str, Any], words: str, tmp_path: Path) -> None:
+    """By the living, or by whom nobody can see from here."""
+    site = Site(tmp_path)
+    holder(site, **changes)
+    with pytest.raises(lock.Held, match=words):
+        site.execute(person=True)
+    assert site.done() == []
+
+
+@pytest.mark.parametrize("changes", [{"boot": "another"}, {"pid": 2**22 - 3, "start": "1"}, {"start": "1"}])
+def test_a_lock_of_the_dead_is_taken(changes: dict[str, Any], tmp_path: Path) -> None:
+    """Of another boot, of no process, or of a number that is somebody else's by now."""
+    site = Site(tmp_path)
+    holder(site, **changes)
+    assert site.execute().result is Result.VERIFIED
+
+
+def test_a_lock_that_cannot_be_read_is_held(tmp_path: Path) -> None:
+    """Half a file says nothing about who is gone."""
+    site = Site(tmp_path)
+    site.journals.mkdir(parents=True)
+    (site.journals / lock.FILE).write_text('{"pid": 1')
+    with pytest.raises(lock.Held, match="cannot be read"):
+        site.execute()
+
+
+def test_whoever_holds_the_lock_may_start_a_rollback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that holds it hands its token down, and still holds it afterwards."""
+    site = Site(tmp_path)
+    with lock.held(site.journals, "a release") as token:
+        monkeypatch.setenv(lock.TOKEN, token)
+        assert site.execute().result is Result.VERIFIED
+        assert (site.journals / lock.FILE).exists()
+    assert not (site.journals / lock.FILE).exists()
+
+
+def test_of_two_at_once_one_acts(tmp_path: Path) -> None:
+    """The other one is told that somebody is at it, or that it has been done."""
+    site = Site(tmp_path, BACK + "\nimport time; time.sleep(0.5)\n")
+    plan, results = site.plan(), list[str]()
+
+    def attempt() -> None:
+        try:
+            results.append(site.execute(plan).result.value)
+        except ReadinessError as error:
+            results.append(type(error).__name__)
+
+    threads = [threading.Thread(target=attempt) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert site.done() == ["back"]
+    assert results.count("ROLLED_BACK_VERIFIED") == 1
+
+
+# --- the journal ------------------------------------------------------------------------------------------------------
+
+
+def test_a_torn_line_is_passed_over_and_ended(tmp_path: Path) -> None:
+    """What a loss of power leaves costs that line alone, and the next one does not grow onto it."""
+    path = tmp_path / "a.jsonl"
+    book = journal.Journal(path)
+    book.write(journal.BEGIN, plan={})
+    book.close()
+    with path.open("a") as file:
+        file.write('{"kind": "intent", "at": 1')
+    book = journal.Journal(path)
+    book.write(journal.NOTE, text="on")
+    book.close()
+    assert [entry["kind"] for entry in journal.read(path).entries] == ["begin", "note"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def _fill(path: Path) -> None:
+    """Write until there is no room."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        for _ in range(10_000):
+            file.write(b"x" * 1024)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may mount a small file system")
+def test_a_full_disk_keeps_everything_from_being_done(tmp_path: Path) -> None:
+    """The journal cannot be written: the action does not begin, and the reason says why."""
+    site = Site(tmp_path)
+    plan = site.plan()
+    site.journals.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(site.journals)]
+    if subprocess.run(mount, capture_output=True, check=False, timeout=20).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        _fill(site.journals / "ballast")
+        with pytest.raises(ReadinessError, match=r"cannot write|cannot be written"):
+            site.execute(plan)
+        assert site.done() == []
+    finally:
+        subprocess.run(["umount", str(site.journals)], check=True, timeout=20)
+
+
+def test_a_journal_that_fills_up_in_the_middle_keeps_the_action_from_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line that says which process begins cannot be written: that process leaves without having done anything."""
+    site = Site(tmp_path)
+    written = journal.Journal.write
+
+    def write(book: journal.Journal, kind: str, **data: Any) -> None:
+        if kind == journal.STARTED:
+            raise ReadinessError("the journal cannot be written: No space left on device")
+        written(book, kind, **data)
+
+    monkeypatch.setattr(journal.Journal, "write", write)
+    with pytest.raises(ReadinessError, match="No space left"):
+        site.execute()
+    assert site.done() == []
+    monkeypatch.undo()
+    assert site.execute(resume=True).result is Result.VERIFIED
+    assert site.done() == ["back"]
+
+
+def test_quarantine_is_lifted_by_a_person(tmp_path: Path) -> None:
+    """By seven digits of the commit; another release is not found."""
+    quarantine.add(tmp_path, "a" * 40, "4.3.0", "tools failed")
+    quarantine.add(tmp_path, "a" * 40, "4.3.0", "again")
+    assert quarantine.find(tmp_path, "b" * 40, "4.3.0") is None
+    assert quarantine.find(tmp_path, "a" * 40, None) is not None
+    assert not quarantine.lift(tmp_path, "aaa")
+    assert quarantine.lift(tmp_path, "a" * 7)
+    assert quarantine.every(tmp_path) == []
