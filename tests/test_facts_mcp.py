@@ -105,7 +105,9 @@ def test_fifty_sessions_leave_nothing_behind(hub: demo.DemoHub) -> None:
     assert len(endpoint.sessions) == 25
     endpoint.close()
     assert endpoint.sessions == ()
-    assert (threading.active_count(), process.num_fds(), len(process.net_connections())) == before
+    after = (threading.active_count(), process.num_fds(), len(process.net_connections()))
+    # something of an earlier test may have ended meanwhile: fewer is no leak
+    assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)
 
 
 class demo_session:  # noqa: N801 - used as a function is
