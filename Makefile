@@ -46,6 +46,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/secretscan.py
 	$(BIN)/python benchmarks/preflight.py
+	$(BIN)/python benchmarks/load.py
 	PYTHONPATH=. $(BIN)/python benchmarks/infra.py
 
 hub: $(STAMP)

