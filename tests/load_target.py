@@ -12,6 +12,7 @@ import urllib.parse
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 
@@ -21,9 +22,9 @@ class Target(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, *, streamable: bool = False) -> None:
+    def __init__(self, *, streamable: bool = False, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.streamable = streamable
+        self.streamable, self.tls = streamable, tls
         self.frozen_until = 0.0
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -33,7 +34,13 @@ class Target(http.server.ThreadingHTTPServer):
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.server_address[1]}"
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Where it speaks TLS, shake hands in the thread of the connection."""
+        if self.tls is not None:
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def freeze(self, seconds: float) -> None:
         """Answer nobody for so long."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import signal
+import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 from readiness.loadgen import columns
 from tests.load_target import Target, target
@@ -58,7 +60,12 @@ def test_every_way_to_answer_is_told_apart(server: Target, tmp_path: Path) -> No
         {"name": "head", "path": "/ok", "method": "HEAD"},
     ]
     plan = {"base": server.url, "mix": mix, "arrivals": steady(100, 0.6), "body_limit": 100_000, "timeout": 1.0}
-    with generator(tmp_path, plan | {"token_env": "LOAD_TEST_TOKEN"}, LOAD_TEST_TOKEN="secret-of-the-test") as child:
+    with generator(
+        tmp_path,
+        plan | {"token_env": "LOAD_TEST_TOKEN"},
+        LOAD_TEST_TOKEN="secret-of-the-test",
+        http_proxy="http://127.0.0.1:1",
+    ) as child:
         assert child.end()["end"] == "done"
     found = outcomes(child.samples())
     assert found.pop("other") == {"wrong-answer"}
@@ -231,6 +238,45 @@ def test_the_committed_locustfile_is_run_by_the_generator(server: Target, tmp_pa
     found = outcomes(child.samples())
     # this server is no hub, and the example notices
     assert found == {"GET /api/health": {"wrong-answer"}, "GET /api/servers": {""}, "MCP echo": {""}}
+
+
+BOTH_CLIENTS = """
+from locust import FastHttpUser, HttpUser, task
+
+class Fast(FastHttpUser):
+    @task
+    def get(self):
+        self.client.get("/ok", name="fast")
+
+class Slow(HttpUser):
+    @task
+    def get(self):
+        self.client.get("/ok", name="requests")
+"""
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_tls_is_verified_by_every_client(*, trusted: bool, tmp_path: Path) -> None:
+    """The mix, Locust's fast client and requests: each believes the plan's authority and no other."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    (authority if trusted else trustme.CA()).cert_pem.write_to_path(tmp_path / "ca.pem")
+    file = tmp_path / "locustfile.py"
+    file.write_text(BOTH_CLIENTS, encoding="utf-8")
+    with target(tls=context) as server:
+        common = {"base": server.url, "ca_file": str(tmp_path / "ca.pem"), "arrivals": steady(20, 0.5)}
+        with generator(
+            tmp_path, common | {"mix": [{"name": "mix", "path": "/ok"}]}, https_proxy="http://127.0.0.1:1"
+        ) as child:
+            assert child.end()["end"] == "done"
+            mixed = child.samples()
+        with generator(tmp_path, common | {"locustfile": str(file)}, https_proxy="http://127.0.0.1:1") as child:
+            assert child.end()["end"] == "done"
+        answered = len(server.asked)
+    found = outcomes(mixed) | outcomes(child.samples())
+    assert set(found) == {"mix", "fast", "requests"}
+    assert all(("" in errors) == trusted and len(errors) == 1 for errors in found.values()), found
+    assert answered == (20 if trusted else 0)
 
 
 def test_a_plan_that_is_wrong_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -188,7 +188,8 @@ class Legacy:
     def _take(self, name: str, data: str) -> None:
         if name == "endpoint":
             target = urllib.parse.urlsplit(urllib.parse.urljoin(f"{self._peer.origin[0]}://x/", data.strip()))
-            path = target.path + (f"?{target.query}" if target.query else "")
+            # a hub behind a prefix may or may not know of it; `request` puts it in front
+            path = target.path.removeprefix(self._peer.prefix) + (f"?{target.query}" if target.query else "")
             # whatever host it names: what is posted goes to the peer, in one line
             if path.isascii() and path.isprintable() and " " not in path:
                 self._endpoint = path
