@@ -51,6 +51,8 @@ def config(url: str = "http://127.0.0.1:3000", *, environment: str = "test", **l
         (config(environment="production", window="Sun 02:00-04:00 UTC"), ""),
         (config(environment="production", window="Mon 02:00-04:00 UTC"), "closed now"),
         (config(window="Sun 02:00-03:00 UTC", duration=30), "closed now"),
+        (config(remote=2), "[load] port"),
+        (config(remote=2, port=5557), ""),
         (config(""), "neither [target] url"),
     ],
 )

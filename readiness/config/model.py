@@ -235,7 +235,10 @@ class Load:
     p99: float = 5000.0
     window: str = ""
     bind: str = "127.0.0.1"
-    """The address that the master of several workers listens on."""
+    """The address that the master of several workers listens on, and its `port`; 0: any free one."""
+    port: int = 0
+    remote: int = 0
+    """Workers that join from elsewhere, by `readiness load-worker`, beside those of this machine."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

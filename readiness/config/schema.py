@@ -135,6 +135,8 @@ LOAD: Final[Schema] = {
     "p99": Key(number(0, 600_000, above=True), "milliseconds that the p99 latency may have"),
     "window": Key(window(empty=True), "when load may be given, like Sun 02:00-04:00 UTC; production needs one"),
     "bind": Key(text("an address"), "the address that several workers' master listens on"),
+    "port": Key(integer(0, 65_535), "its port; 0: any free one"),
+    "remote": Key(integer(0, 256), "workers that join from elsewhere by `readiness load-worker`"),
 }
 ACTION: Final[Schema] = {
     "name": Key(text("a name"), "its name in plans and journals", required=True),

@@ -119,8 +119,10 @@ class LoadRun:
         return found
 
     def _of_generator(self) -> list[str]:
-        busiest, workers = max(self.ended.cpu, default=0.0), int(self.plan["workers"])
-        if len(self.ended.cpu) < workers or not all(map(math.isfinite, self.ended.cpu)):
+        busiest = max(self.ended.cpu, default=0.0)
+        workers = int(self.plan["workers"]) + int(self.plan.get("remote", 0))
+        # several workers have a master, which is measured too
+        if len(self.ended.cpu) < workers + (workers > 1) or not all(map(math.isfinite, self.ended.cpu)):
             return [f"the generator did not say how busy the processors of its {workers} workers were"]
         if busiest >= CPU:
             return [f"the generator's processor was {100 * busiest:.0f} % busy: add [load] workers or lower the rate"]

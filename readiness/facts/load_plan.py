@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config, ToolCall
+    from readiness.config.model import Config, Load, ToolCall
     from readiness.facts.hub import Hub
 
 MAX_REQUESTS: Final = 1_000_000
@@ -41,20 +41,33 @@ CALLS: Final = "/api/servers/tools"
 
 def refusal(config: Config, now: dt.datetime | None = None) -> str:
     """Why this target may not be put under load, and what to set; empty where it may."""
+    return _of_target(config) or _of_size(config.load) or _of_time(config, now or dt.datetime.now(dt.UTC))
+
+
+def _of_target(config: Config) -> str:
     host = urlsplit(config.target.facts_url or "").hostname
     if not host:
         return "no load: neither [target] url nor internal_url says where the hub is"
-    load = config.load
-    if host not in load.allowed_hosts:
+    if host not in config.load.allowed_hosts:
         return f'no load: {host} is not among [load] allowed_hosts; add it only if it may be flooded: allowed_hosts = ["{host}"]'
+    return ""
+
+
+def _of_size(load: Load) -> str:
     if load.rate > MAX_RATE or load.rate * load.duration > MAX_REQUESTS:
         return (
             f"no load: {load.rate:g} requests/s for {load.duration:g} s are more than {MAX_RATE:g}/s or "
             f"{MAX_REQUESTS:,} requests; lower [load] rate or duration"
         )
+    if load.remote and not load.port:
+        return "no load: workers from elsewhere need a port that they know; set [load] port, and bind"
+    return ""
+
+
+def _of_time(config: Config, moment: dt.datetime) -> str:
+    load = config.load
     if config.production and not load.window:
         return 'no load: production gets load only in a named window; set [load] window, like "Sun 02:00-04:00 UTC"'
-    moment = now or dt.datetime.now(dt.UTC)
     end = moment + dt.timedelta(seconds=load.duration)
     if load.window and not all(windows.parse(load.window).is_open(one) for one in (moment, end)):
         return f"no load: the window {load.window} is closed now, or closes before the end; change [load] window"
@@ -76,7 +89,8 @@ def plan(config: Config, output: Path, *, filtered: bool = False) -> dict[str, A
         "drain": TIMEOUT + 2,
         "workers": load.workers,
         "bind": load.bind,
-        "port": 0,
+        "port": load.port,
+        "remote": load.remote,
         "abort": {"error_rate": _errors(config)},
         "output": str(output),
     }
