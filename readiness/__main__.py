@@ -17,6 +17,8 @@ VERBS: Final = {
     "init": ("readiness.firstfile", "look at a hub and write a first readiness.toml"),
     "release": ("readiness.release_command", "--record before and after a deploy: opens the window of a rollback"),
     "load-worker": ("readiness.load_worker", "join a distributed load run; --master HOST --port P"),
+    "notify": ("readiness.notify_command", "--test: a message to every configured channel, and what came of each"),
+    "rollback": ("readiness.rollback_command", "show the planned rollback; --yes carries it out, --resume finishes it"),
     "watch": (
         "readiness.watch",
         "the live view: metrics, alerts, host; --once --json for scripts, --for 60m as a gate",

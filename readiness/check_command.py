@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 RUN_ID: Final = "READINESS_RUN_ID"
+VERIFYING: Final = "READINESS_VERIFYING"
+"""Set where a rollback asks for the proof that it worked."""
 _OPTIONAL: Final = {
     # option prefix: the plugin that owns it
     "-n": "xdist",
@@ -58,7 +60,9 @@ def main(argv: Sequence[str]) -> int:
     run_id = uuid.uuid4().hex[:12]
     started = time.time()
     status = _run([*plugin_arguments(argv), *argv, *_suites(argv)], run_id)
-    return _settle(status, argv, run_id, started)
+    code = _settle(status, argv, run_id, started)
+    _tell_people(argv, run_id, code)
+    return code
 
 
 def plugin_arguments(argv: Sequence[str]) -> list[str]:
@@ -188,6 +192,19 @@ def _settle(status: int, argv: Sequence[str], run_id: str, started: float) -> in
     from readiness.recover import recover
 
     return recover(found, argv=argv, status=status, run_id=run_id, started=started, report_dir=_report_folder(argv))
+
+
+def _tell_people(argv: Sequence[str], run_id: str, code: int) -> None:
+    """Tell people what came of it, as configured; the verdict's status stands, whoever could be told."""
+    if VERIFYING in os.environ:  # a step of a rollback, which tells people itself
+        return
+    from readiness import notify_after, recover
+
+    folder = _report_folder(argv)
+    for line in notify_after.after(
+        run_id=run_id, status=code, folder=folder, config=lambda: recover.config_of(argv, folder)
+    ):
+        sys.stdout.write(line + "\n")
 
 
 def _report_folder(argv: Sequence[str]) -> Path:

@@ -6,14 +6,13 @@ all. Nothing is sent by a plain pytest run: `readiness check`, `release` and `ro
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import hashlib
 import os
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from readiness.findings import Severity
 
@@ -24,19 +23,10 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.notify_channels import Channel
-    from readiness.notify_state import Permit
 
 Kind = Literal["plan", "refused", "start", "outcome", "phase", "alarm", "changed"]
 ROLLBACK_KINDS: Final = frozenset({"plan", "refused", "start", "outcome"})
 """Kinds that are about a rollback: product hears of them, and they are never held back."""
-_CHANNELS_AT_ONCE: Final = 8
-_COLOURS: Final = {
-    Severity.CRITICAL: "failure",
-    Severity.HIGH: "warning",
-    Severity.MEDIUM: "warning",
-    Severity.LOW: "info",
-}
-"""What Apprise calls a message's type; services show it as a colour or a priority."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +53,24 @@ class Event:
     def key(self) -> str:
         """What makes it the same event as another: a digest, so that no text of a hub stands in the state."""
         parts = (self.kind, self.severity.value, self.title, *sorted(set(self.checks)))
+        if self.kind in {"start", "outcome"}:
+            parts += self.lines  # each happens once: two rollbacks within the hour are two
         return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+class Happening(Protocol):
+    """An event of a module that does not know this one: the same fields, of plain types."""
+
+    @property
+    def kind(self) -> Kind: ...  # noqa: D102 - as in Event
+    @property
+    def severity(self) -> str: ...  # noqa: D102 - as in Event
+    @property
+    def title(self) -> str: ...  # noqa: D102 - as in Event
+    @property
+    def lines(self) -> tuple[str, ...]: ...  # noqa: D102 - as in Event
+    @property
+    def report(self) -> Path | None: ...  # noqa: D102 - as in Event
 
 
 Teller = Callable[[Event], None]
@@ -160,49 +167,20 @@ def _tell(  # noqa: PLR0913, PLR0917 - everything that one event needs, private
     pacing: Pacing,
     now: float,
 ) -> Told:
+    from readiness.notify_deliver import deliver
     from readiness.notify_state import State
-    from readiness.redact import Redactor
-    from readiness.redact_known import secrets_in
 
-    redactor = Redactor.from_environment(environ, config)
-    for channel in found:
-        for secret in secrets_in(channel.name, channel.url, declared=True):
-            redactor.learn(*secret)
     state = State(folder)
     permits = state.reserve([c.name for c in found if not c.problem], event, now)
-    with concurrent.futures.ThreadPoolExecutor(_CHANNELS_AT_ONCE, thread_name_prefix="tell") as pool:
-        jobs = [pool.submit(_deliver, channel, event, permits, redactor.clean, pacing) for channel in found]
-        deliveries = [job.result() for job in jobs]
+    deliveries = deliver(event, found, permits, config, environ, pacing)
     arrived = {
-        c.name: d.outcome == "sent"
-        for c, d in zip(found, deliveries, strict=True)
-        if c.name in permits and d.outcome != "suppressed"
+        channel.name: delivery.outcome == "sent"
+        for channel, delivery in zip(found, deliveries, strict=True)
+        if channel.name in permits and delivery.outcome != "suppressed"
     }
     if arrived:
         state.settle(arrived, event, now)
     return Told(deliveries=tuple(deliveries), notes=(state.problem,) if state.problem else ())
-
-
-def _deliver(
-    channel: Channel,
-    event: Event,
-    permits: Mapping[str, Permit],
-    redact: Callable[[object], str],
-    pacing: Pacing,
-) -> Delivery:
-    from readiness.notify_send import send
-    from readiness.notify_text import message
-
-    if channel.problem:
-        return Delivery(channel=channel.label, outcome="failed", reason=channel.problem)
-    permit = permits[channel.name]
-    if permit.refused:
-        return Delivery(channel=channel.label, outcome="suppressed", reason=permit.refused)
-    title, body = message(event, redact, extra=permit.lines)
-    reason = send(
-        channel.url, title, body, kind=_COLOURS[event.severity], deadline=pacing.deadline, pauses=pacing.pauses
-    )
-    return Delivery(channel=channel.label, outcome="failed" if reason else "sent", reason=redact(reason))
 
 
 class People:
@@ -225,8 +203,16 @@ class People:
         self._last: threading.Thread | None = None
         self._pending = 0
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event | Happening) -> None:
         """Have `event` sent, after those before it."""
+        if not isinstance(event, Event):
+            event = Event(
+                kind=event.kind,
+                severity=Severity(event.severity),
+                title=event.title,
+                lines=event.lines,
+                report=None if event.report is None else str(event.report),
+            )
         self._pending += 1
         # a daemon: a channel that hangs must not keep the process from its end
         thread = threading.Thread(target=self._send, args=(event, self._last), daemon=True, name="people")

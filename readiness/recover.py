@@ -26,7 +26,7 @@ def recover(  # noqa: PLR0913 - what is known of a dead run, one keyword each
     from readiness.conclude import conclude
     from readiness.redact import Redactor
 
-    config = _config(argv, report_dir)
+    config = config_of(argv, report_dir)
     scope = _scope(config)
     run = _replayed(found, scope)
     run.add_trouble(f"pytest died without a verdict ({_how(status)}); this one is made from its journal")
@@ -74,7 +74,8 @@ def _replayed(found: Read, scope: Scope) -> Run:
     return run
 
 
-def _config(argv: Sequence[str], report_dir: Path) -> Config:
+def config_of(argv: Sequence[str], report_dir: Path) -> Config:
+    """The configuration that a run with `argv` read; an empty one where it cannot be read."""
     from readiness.config.load import load
     from readiness.config.model import Config
     from readiness.errors import ConfigError

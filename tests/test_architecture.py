@@ -54,7 +54,10 @@ TABLE: Final = {
     "history": Place(modules="history", places="errors findings config files report text"),
     # telling people; `incident` is the page that is written about it
     "notify": Place(
-        modules="notify notify_channels notify_check notify_child notify_send notify_state notify_text incident",
+        modules=(
+            "notify notify_after notify_channels notify_check notify_child notify_deliver notify_send notify_state "
+            "notify_text incident"
+        ),
         places="errors findings config files redact report text",
         packages="apprise",
     ),
@@ -106,7 +109,7 @@ TABLE: Final = {
     # the verbs that are not a test run
     "command": Place(
         modules=(
-            "__main__ backup_command check_command firstfile firstlook generate load_worker release_command release_record"
+            "__main__ backup_command check_command check_rollback rollback_command firstfile firstlook generate notify_command load_worker release_command release_record"
         ),
         places=(
             "readiness internals checks config errors facts files findings history redact render report rollback run "
