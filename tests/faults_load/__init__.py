@@ -98,6 +98,8 @@ GENERATORS: Final = (
            generator=Generator(cpu=(0.1, 0.2, 0.94), workers=2)),
     _fault("does-not-say-its-cpu", "The generator did not measure itself.", PROVES_NOTHING, "did not say",
            generator=Generator(cpu=())),
+    _fault("one-worker-does-not-say-its-cpu", "One of two workers did not measure itself.", PROVES_NOTHING, "did not say",
+           generator=Generator(cpu=(0.1, 0.2), workers=2)),
     _fault("late-schedule", "2 % of the requests were sent 50 ms late.", PROVES_NOTHING, "late (p99)",
            generator=Generator(late=0.05, late_share=0.02)),
     _fault("drops", "3 % of the requests were never sent.", PROVES_NOTHING, "were sent; the bottleneck",
