@@ -61,8 +61,24 @@ def main(argv: Sequence[str]) -> int:
     started = time.time()
     status = _run([*plugin_arguments(argv), *argv, *_suites(argv)], run_id)
     code = _settle(status, argv, run_id, started)
-    _tell_people(argv, run_id, code)
-    return code
+    return _follow(code, argv, run_id)
+
+
+def _follow(code: int, argv: Sequence[str], run_id: str) -> int:
+    """Tell people and do what the verdict asks for; what a rollback needs is imported only where a plan lies there."""
+    folder = _report_folder(argv)
+    if code != 1 or VERIFYING in os.environ or not (folder / "rollback-plan.json").exists():
+        _tell_people(argv, run_id, code)
+        return code
+    from readiness import check_rollback, recover
+
+    return check_rollback.act(
+        run_id,
+        code,
+        folder,
+        lambda: recover.config_of(argv, folder),
+        tell=lambda: _tell_people(argv, run_id, code),
+    )
 
 
 def plugin_arguments(argv: Sequence[str]) -> list[str]:

@@ -139,6 +139,7 @@ class _Rollback:
         self.way, self.token = way, token
         self.redactor = Redactor.from_environment(os.environ, config)
         self.actions = preconditions.runnable(plan, config)
+        self.left_out = ""
 
     def run(self, state: journal.State | None, overridden: Sequence[Refusal]) -> Outcome:
         for refusal in overridden:
@@ -161,13 +162,16 @@ class _Rollback:
 
     def _act(self, state: journal.State) -> Proof | None:
         """Do what is left to do; what went wrong, or None."""
-        for action in self.actions:
+        for index, action in enumerate(self.actions):
             known = state.of(journal.ENDED, action.name)
             ended = self._one(action, state) if known is None else _from_entry(known)
-            if not ended.ok and ended.code is not None:
+            if ended.timed_out or (not ended.ok and ended.code is not None):
                 return Proof(bad=(f"action {action.name} {ended.words}",))
-            if ended.timed_out:
-                return Proof(bad=(f"action {action.name} {ended.words}",))
+            if ended.code is None and index + 1 < len(self.actions):
+                # it may never have begun, and the next one stands on it
+                left = ", ".join(one.name for one in self.actions[index + 1 :])
+                self.left_out = f"{left} was not begun, since nobody saw how {action.name} ended"
+                return None
         return None
 
     def _one(self, action: RollbackAction, state: journal.State) -> commands.Ended:
@@ -231,7 +235,7 @@ class _Rollback:
         proof = self.way.prove(self.config, self.deploy, phases, self.book.path.with_suffix(""), acted_at)
         clean = Proof(
             bad=tuple(self._clean(text, 400) for text in proof.bad),
-            unproven=tuple(self._clean(text, 400) for text in proof.unproven),
+            unproven=tuple(self._clean(text, 400) for text in (self.left_out, *proof.unproven) if text),
             passed=proof.passed,
         )
         self._step(journal.VERIFIED, proof=to_json(clean))

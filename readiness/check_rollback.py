@@ -1,0 +1,81 @@
+"""What `readiness check` does about a verdict that says ROLL BACK: act in mode auto, ask in mode ask, else say how."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import ReadinessError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from readiness.config.model import Config
+
+FROZEN_SECONDS: Final = 30.0
+"""Seconds after which a hub that takes connections and does not answer is looked at again: our own run may have done that."""
+
+
+def act(
+    run_id: str, status: int, folder: Path, config: Callable[[], Config], *, tell: Callable[[], None] = lambda: None
+) -> int:
+    """Do what the plan of run `run_id` in `folder` allows, and return the exit status that this leaves.
+
+    `config` is asked for only where there is something to do. `tell` tells people of the verdict: before anybody is
+    asked, and after what is done without asking, which it would hold up. Never raises: the verdict stands.
+    """
+    from readiness.rollback import document
+
+    try:
+        plan = document.read(folder)
+        if plan is None or plan["run"]["id"] != run_id or plan["run"]["decision"] != "ROLL BACK":
+            plan = None
+    except ReadinessError as error:
+        plan = None
+        _not_done(error)
+    if plan is None or plan["mode"] != "auto":
+        tell()
+    try:
+        return status if plan is None else _acted(plan, status, config())
+    except ReadinessError as error:
+        _not_done(error)
+        return status
+    finally:
+        if plan is not None and plan["mode"] == "auto":
+            tell()
+
+
+def _not_done(error: ReadinessError) -> None:
+    for line in str(error).splitlines():
+        sys.stderr.write(f"readiness: not rolled back: {line}\n")
+
+
+def _acted(plan: dict[str, Any], status: int, config: Config) -> int:
+    from readiness.rollback_command import carry_out, confirmed, show
+
+    if config.demo:
+        return status  # the embedded hub ended with its run
+    if plan["mode"] == "auto":
+        why = _frozen(config)
+        if why:
+            raise ReadinessError(why)
+        return carry_out(plan, config).exit_code
+    if plan["mode"] == "ask" and sys.stdin.isatty() and sys.stdout.isatty():
+        show(plan, config)
+        return carry_out(plan, config, person=True).exit_code if confirmed(config, plan) else status
+    sys.stdout.write("readiness: `readiness rollback` shows what is planned and carries it out\n")
+    return status
+
+
+def _frozen(config: Config) -> str:
+    """Why this is no case for a rollback: a hub that was silent and answers again, or is of somebody's making."""
+    from readiness.rollback.look import look
+
+    if not look(config).silent:
+        return ""
+    sys.stdout.write(f"readiness: the hub takes connections and is silent: looking again in {FROZEN_SECONDS:.0f} s\n")
+    sys.stdout.flush()
+    time.sleep(FROZEN_SECONDS)
+    return "the hub answers again: run the checks once more" if look(config).answers else ""
