@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from readiness import demo
+from readiness.facts import commits
 from readiness.rollback.record import DeployRecord, write_record
 from tests.faults.runner import Result
 from tests.faults.toml import dumps
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 TOKEN: Final = "token-of-the-e2e-matrix"
 TOKEN_ENV: Final = "E2E_MATRIX_TOKEN"
-COMMIT: Final = "5f0c1d6a9b8e7c4d3f2a1b0c9d8e7f6a5b4c3d2e"
 READY_SECONDS: Final = 5.0
 _CLEARED: Final = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID", "READINESS_RUN_ID")
 
@@ -44,7 +44,7 @@ def run(fault: Fault, root: Path) -> Result:
         ) as hub,
     ):
         file.write_text(dumps(_merged(_settings(hub), fault.config)), encoding="utf-8")
-        _record_deploy(reports)
+        _record_deploy(reports, hub.release)
         _wait(hub)
         status = _pytest(file, reports)
     report = json.loads((reports / "readiness.json").read_text(encoding="utf-8"))
@@ -104,12 +104,12 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _record_deploy(reports: Path) -> None:
-    """A deploy five minutes ago, before which every check passed: a failure may plan a rollback."""
+def _record_deploy(reports: Path, release: Path) -> None:
+    """A deploy of this very release five minutes ago, before which every check passed: a failure may plan a rollback."""
     record = DeployRecord(
         deployed_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5),
         version="4.3.0",
-        commit=COMMIT,
+        commit=commits.head(release),
         passed_before=("hub-answers", *CHECKS),
         failed_before=(),
         previous="releases/4.2.1",
