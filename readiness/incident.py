@@ -22,7 +22,7 @@ ROWS: Final = 100
 """Findings and journal lines that the page shows; the report and the journal hold all."""
 _TEXT: Final = 600
 _OBEYED: Final = re.compile(r"([\\`*_{}\[\]<>#+!|~&$])")
-_AT_THE_START: Final = re.compile(r"^(-|=|\d{1,9}(?=[.)]))")
+_AT_THE_START: Final = re.compile(r"^(-|=|\d{1,9}(?=[.)](?:\s|$)))")
 _LINKS_ITSELF: Final = re.compile(r"(?i)(://|\bwww(?=\.))")
 """What renderings make a link of without being asked: an address that a hub chose should not be one click away."""
 _PAST: Final = {"DEPLOY", "DO NOT DEPLOY"}
