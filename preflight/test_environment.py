@@ -144,7 +144,9 @@ def test_fast_logger_is_enabled(release):
     """The hub logs through its fast logger."""
     value = _value(release, "ENABLE_PINO_LOGGER")
     compared(expected="true", actual=value)
-    assert value == "true", f"ENABLE_PINO_LOGGER is {_told(value)}: true is wanted, logging is five to ten times as slow"
+    assert value == "true", (
+        f"ENABLE_PINO_LOGGER is {_told(value)}: true is wanted, logging is five to ten times as slow"
+    )
 
 
 @check(

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from readiness.findings import Limits
 
 __version__ = "0.1.0"
-__all__ = ["Limits", "__version__", "caused_by", "check", "compared", "measure", "note", "unknown", "warn", "where_found"]
+__all__ = [
+    "Limits",
+    "__version__",
+    "caused_by",
+    "check",
+    "compared",
+    "measure",
+    "note",
+    "unknown",
+    "warn",
+    "where_found",
+]
 
 
 def __getattr__(name: str) -> object:

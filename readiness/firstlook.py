@@ -198,7 +198,9 @@ def _claims(hub: str, answers: dict[str, Answer | str]) -> tuple[dict[str, bool 
     _switch("filtering", statistics.get("enabled"), "filtering was off when this file was written", claims, unclear)
     mode = _name(statistics.get("mode"))
     if statistics.get("enabled") is True and mode:
-        claims["prompt_analysis"] = mode == "prompt-based" or f"filtering had the mode {mode} when this file was written"
+        claims["prompt_analysis"] = (
+            mode == "prompt-based" or f"filtering had the mode {mode} when this file was written"
+        )
     llm = _dict(statistics.get("llm")).get("enabled")
     config = _object(answers["/api/config"])
     if not isinstance(llm, bool) and config is not None:

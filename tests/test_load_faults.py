@@ -31,9 +31,7 @@ def test_faults_are_well_formed() -> None:
 def test_only_what_is_bad_enough_rolls_back() -> None:
     """A p95 of 3 s fails, one of 6 s rolls back; a run that proves nothing rolls nothing back."""
     names = ("p95-past-limit", "p95-past-rollback", "p99-alone")
-    by_name = {
-        fault.name: judge(fault) for fault in FAULTS if fault.name in names or fault.expected == PROVES_NOTHING
-    }
+    by_name = {fault.name: judge(fault) for fault in FAULTS if fault.name in names or fault.expected == PROVES_NOTHING}
     assert not by_name["p95-past-limit"]["latency-stays-within-limits"].fires
     assert by_name["p95-past-rollback"]["latency-stays-within-limits"].fires
     assert not by_name["p99-alone"]["latency-stays-within-limits"].fires
