@@ -27,7 +27,7 @@ for d in /proc/[0-9]*; do
   u= r= q=
   while read -r k v _; do case $k in Uid:) u=$v ;; VmRSS:) r=$v ;; PPid:) q=$v ;; esac; done <"$d/status"
   [ -n "$r" ] || continue
-  c=$(head -c 65536 "$d/cmdline" | base64 -w0)
+  c=$(head -c 16384 "$d/cmdline" | base64 -w0)
   s=; read -r s <"$d/stat"
   printf 'p %s %s %s %s %s %s\n' "${d#/proc/}" "${q:-0}" "${u:-0}" "$r" "${c:--}" "${s##*) }"
 done 2>/dev/null
