@@ -112,6 +112,14 @@ def _after(config: Config, note: Note, found: Running, changes: Sequence[str], n
         f"on the {len(made.passed_before)} checks that passed before\n"
         f"  to return to: {made.previous or 'nothing; keep the last release or set [release] previous'}\n"
     )
+    from readiness.rollback import quarantine
+
+    entry = quarantine.find(config.report_dir, found.commit, found.version)
+    if entry is not None:
+        sys.stderr.write(
+            f"readiness release: {entry.name} was rolled back on {entry.since} ({entry.because}) and is in quarantine; "
+            f"`readiness rollback --lift {entry.name}` where that is mended\n"
+        )
     if "the process" not in changes:
         sys.stderr.write(f"readiness release: {note.running.named} still runs: restart the hub\n")
     wanted = config.target.version

@@ -530,3 +530,17 @@ def test_quarantine_is_lifted_by_a_person(tmp_path: Path) -> None:
     assert not quarantine.lift(tmp_path, "aaa")
     assert quarantine.lift(tmp_path, "a" * 7)
     assert quarantine.every(tmp_path) == []
+
+
+def test_a_dead_channel_and_a_broken_quarantine_hold_up_nothing(tmp_path: Path) -> None:
+    """Whoever tells people may break, and the list of quarantine may be damaged: the outcome stands and says so."""
+    site = Site(tmp_path)
+    (site.reports / quarantine.FILE).write_text("{}")
+
+    def broken(_: object) -> None:
+        raise RuntimeError("no network")
+
+    assert site.execute(tell=broken).result is Result.VERIFIED
+    assert [line for line in site.said if "people were not told: RuntimeError" in line]
+    assert [line for line in site.said if "do this by hand" in line]
+    assert site.state().finished

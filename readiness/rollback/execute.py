@@ -17,7 +17,7 @@ from readiness.errors import ReadinessError
 from readiness.redact import Redactor
 from readiness.rollback import action as commands
 from readiness.rollback import journal, lock, preconditions, process, quarantine
-from readiness.rollback.outcome import Event, Outcome, Refused, Result, Teller, nobody
+from readiness.rollback.outcome import Event, Outcome, Result, Teller, nobody
 from readiness.rollback.phases import judged, seconds
 from readiness.rollback.record import FILE, DeployRecord, read_record, write_record
 from readiness.rollback.verify import Proof, prove, to_json
@@ -82,7 +82,7 @@ def execute(  # noqa: PLR0913 - the plan, the settings, and where to say and wri
         if resume and state is None:
             raise ReadinessError("there is no unfinished rollback to resume")
         known = state.plan if state is not None else dict(plan)
-        overridden = _allowed(known, config, journal_dir, way, state)
+        overridden = preconditions.allowed(known, config, journal_dir, state, person=way.person)
         deploy = _deploy(config, state)
         name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}.jsonl"
         path = journal_dir / name if state is None else state.path
@@ -101,23 +101,6 @@ def _deploy(config: Config, state: journal.State | None) -> DeployRecord:
     found = read_record(config.report_dir / FILE)
     if found is None:
         raise ReadinessError("no deploy is recorded")
-    return found
-
-
-def _allowed(
-    plan: Mapping[str, Any], config: Config, folder: Path, way: How, state: journal.State | None
-) -> list[Refusal]:
-    """The gates that a person passed. Raises Refused where anything else speaks against it."""
-    if state is not None and all(
-        state.of(journal.STARTED, action.name) for action in preconditions.runnable(plan, config)
-    ):
-        return []  # nothing more will be begun: what is left is to wait, to look, and to write it down
-    found = preconditions.refusals(plan, config, folder, dt.datetime.now(dt.UTC), alone=state is None)
-    if state is not None:
-        # an action that is through may have put the target in place, and the next one is still to be done
-        found = [refusal for refusal in found if refusal.gate or "in place already" not in refusal.text]
-    if found and not (way.person and all(refusal.gate for refusal in found)):
-        raise Refused(found)
     return found
 
 
@@ -154,7 +137,7 @@ class _Rollback:
         else:
             self._step(journal.NOTE, text="resumed", overridden=[one.text for one in overridden])
         title = f"rolling back to {self.deploy.previous}"
-        self.way.tell(Event(kind="start", severity="high", title=title, lines=(self._because(),)))
+        self._tell(Event(kind="start", severity="high", title=title, lines=(self._because(),)))
         bad = self._act(journal.read(self.book.path))
         return self._finish(bad or self._verified())
 
@@ -244,12 +227,7 @@ class _Rollback:
     def _finish(self, proof: Proof) -> Outcome:
         state = journal.read(self.book.path)
         result, because = judged(proof)
-        if result is not Result.FAILED:
-            self.way.on_step("close the window")
-            # who returned has nothing to return to: never a rollback of a rollback
-            write_record(self.config.report_dir / FILE, dataclasses.replace(self.deploy, previous=None))
-        self.way.on_step("quarantine")
-        quarantine.add(self.config.report_dir, self.deploy.commit, self.deploy.version, self._because())
+        self._settle(closing=result is not Result.FAILED)
         found = Outcome(
             result=result,
             because=because,
@@ -261,7 +239,7 @@ class _Rollback:
         for line in found.lines:
             self.say(line)
         well = result is Result.VERIFIED
-        self.way.tell(
+        self._tell(
             Event(
                 kind="outcome",
                 severity="high" if well else "critical",
@@ -271,6 +249,19 @@ class _Rollback:
         )
         return found
 
+    def _settle(self, *, closing: bool) -> None:
+        """Close the window and quarantine the release; that this fails is said, and changes nothing about what was done."""
+        try:
+            if closing:
+                self.way.on_step("close the window")
+                # who returned has nothing to return to: never a rollback of a rollback
+                write_record(self.config.report_dir / FILE, dataclasses.replace(self.deploy, previous=None))
+            self.way.on_step("quarantine")
+            quarantine.add(self.config.report_dir, self.deploy.commit, self.deploy.version, self._because())
+        except ReadinessError as error:
+            self._step(journal.NOTE, text=str(error))
+            self.say(f"do this by hand: {error}")
+
     # --- small things -------------------------------------------------------------------------------------------------
 
     def _step(self, kind: str, **data: Any) -> None:  # noqa: ANN401 - any plain value
@@ -279,6 +270,12 @@ class _Rollback:
 
     def _because(self) -> str:
         return "; ".join(str(action["because"]) for action in self.plan["actions"])[:400] or "asked for by a person"
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self.way.tell(event)
+        except Exception as error:  # noqa: BLE001 - a dead channel never holds up a rollback
+            self.say(f"people were not told: {type(error).__name__}")
 
     def _clean(self, text: str, limit: int) -> str:
         return plain(self.redactor.clean(text, limit), limit)

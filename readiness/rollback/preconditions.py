@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
 from readiness.rollback import document, journal
-from readiness.rollback.outcome import Refusal
+from readiness.rollback.outcome import Refusal, Refused
 from readiness.rollback.record import FILE, DeployRecord, read_record
 
 if TYPE_CHECKING:
@@ -43,6 +43,24 @@ def refusals(
         found += _target(deploy, config)
     found += _deployment(config)
     found += _earlier(plan, config, folder, now, alone=alone)
+    return found
+
+
+def allowed(
+    plan: Mapping[str, Any], config: Config, folder: Path, state: journal.State | None, *, person: bool
+) -> list[Refusal]:
+    """The gates that a person passed. Raises Refused where anything else speaks against it.
+
+    `state` is the journal of a rollback that is resumed; None: it begins.
+    """
+    if state is not None and all(state.of(journal.STARTED, action.name) for action in runnable(plan, config)):
+        return []  # nothing more will be begun: what is left is to wait, to look, and to write it down
+    found = refusals(plan, config, folder, dt.datetime.now(dt.UTC), alone=state is None)
+    if state is not None:
+        # an action that is through may have put the target in place, and the next one is still to be done
+        found = [refusal for refusal in found if refusal.gate or "in place already" not in refusal.text]
+    if found and not (person and all(refusal.gate for refusal in found)):
+        raise Refused(found)
     return found
 
 

@@ -1,0 +1,106 @@
+"""What proves a rollback: the checks that passed before, and that the old release answers in a new process."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from readiness.rollback import verify
+from readiness.rollback.look import Seen
+from tests.rolled import Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACTED = 1_000_000.0
+BACK = Seen(answers=True, pid=43, started=ACTED + 5, version="4.2.1", state="ready")
+
+
+def identified(site: Site, monkeypatch: pytest.MonkeyPatch, *looks: Seen) -> verify.Proof:
+    """What the identity proves when these looks follow each other."""
+    left = list(looks)
+    monkeypatch.setattr(verify, "look", lambda _: left.pop(0) if len(left) > 1 else left[0])
+    return verify._identified(site.config, site.deploy, ACTED)
+
+
+@pytest.mark.parametrize(
+    ("change", "bad", "unproven"),
+    [
+        ({}, "", ""),
+        ({"started": ACTED - 100}, "which ran before the rollback began: nothing was replaced", ""),
+        ({"version": "4.3.0"}, "version 4.3.0 answers, and 4.2.1 was to come back", ""),
+        ({"version": "4.1.0"}, "version 4.1.0 answers", ""),
+        ({"started": None}, "", "nothing proves that it is a new one"),
+        ({"version": None}, "", "nothing proves that the release that answers is"),
+        ({"answers": False, "trouble": "connection refused"}, "does not answer: connection refused", ""),
+    ],
+)
+def test_who_answers(
+    change: dict[str, Any], bad: str, unproven: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new process of the old version is proven; the old process, the wrong version or none is bad; the rest is unproven."""
+    found = identified(Site(tmp_path), monkeypatch, dataclasses.replace(BACK, **change))
+    assert (bool(found.bad), bool(found.unproven)) == (bool(bad), bool(unproven))
+    assert bad in "".join(found.bad)
+    assert unproven in "".join(found.unproven)
+
+
+def test_a_crash_loop_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was replaced by another between two looks does not stay up."""
+    later = dataclasses.replace(BACK, pid=44, started=ACTED + 9)
+    found = identified(Site(tmp_path), monkeypatch, BACK, later)
+    assert "does not stay up" in found.bad[0]
+
+
+def test_the_new_process_must_have_run_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked at again only once it is as old as it must be."""
+    site = Site(tmp_path, steady=1)
+    young = dataclasses.replace(BACK, started=time.time() - 0.4)
+    began = time.monotonic()
+    assert identified(site, monkeypatch, young).bad == ()
+    assert 0.4 < time.monotonic() - began < 3
+
+
+def test_the_link_proves_the_release_where_versions_are_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two builds of one version: what is deployed now decides."""
+    site = Site(tmp_path)
+    package = tmp_path / "releases" / "old" / "package.json"
+    package.write_text(package.read_text().replace("4.2.1", "4.3.0"))
+    same = dataclasses.replace(BACK, version="4.3.0")
+    assert "nothing proves" in identified(site, monkeypatch, same).unproven[0]
+    (tmp_path / "current").unlink()
+    (tmp_path / "current").symlink_to(tmp_path / "releases" / "old")
+    assert identified(site, monkeypatch, same).unproven == ()
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "bad", "unproven", "passed"),
+    [
+        ({"a": "passed", "b": "flaky", "new": "failed"}, 0, 0, 2),
+        ({"a": "failed", "b": "passed"}, 1, 0, 1),
+        ({"a": "unknown", "b": "passed"}, 0, 1, 1),
+        ({"a": "waived", "b": "passed"}, 0, 1, 1),
+        ({"new": "passed"}, 0, 1, 0),
+        ({}, 0, 1, 0),
+    ],
+)
+def test_only_what_passed_before_must_pass_again(
+    outcomes: dict[str, str], bad: int, unproven: int, passed: int, tmp_path: Path
+) -> None:
+    """What failed before may fail; what passed must, and what was not asked proves nothing."""
+    rows = [{"check": check, "outcome": outcome, "reason": "why"} for check, outcome in outcomes.items()]
+    (tmp_path / "readiness.json").write_text(json.dumps({"findings": rows}))
+    found = verify.compared(tmp_path, ("a", "b"))
+    assert (len(found.bad), len(found.unproven), found.passed) == (bad, unproven, passed)
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "{}"])
+def test_no_report_proves_nothing(text: str | None, tmp_path: Path) -> None:
+    """A run that died, or left something else, verifies nothing."""
+    if text is not None:
+        (tmp_path / "readiness.json").write_text(text)
+    assert verify.compared(tmp_path, ("a",)).unproven == ("the checks left no report",)
