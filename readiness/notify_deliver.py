@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from typing import TYPE_CHECKING, Final
 
 from readiness.findings import Severity
@@ -14,7 +14,7 @@ from readiness.redact import Redactor
 from readiness.redact_known import secrets_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from readiness.config.model import Config
     from readiness.notify import Event, Pacing
@@ -44,16 +44,33 @@ def deliver(  # noqa: PLR0913, PLR0917 - an event, whom it goes to, and what mus
         for secret in secrets_in(channel.name, channel.url, declared=True):
             redactor.learn(*secret)
 
-    def one(channel: Channel) -> Delivery:
-        if channel.problem:
-            return Delivery(channel=channel.label, outcome="failed", reason=channel.problem)
-        permit = permits.get(channel.name) or Permit()
-        if permit.refused:
-            return Delivery(channel=channel.label, outcome="suppressed", reason=permit.refused)
-        title, body = message(event, redactor.clean, extra=permit.lines)
+    redact: Callable[[object], str] = redactor.clean
+    found_out: dict[int, Delivery] = {}
+    turn = threading.Semaphore(_AT_ONCE)
+
+    def work(index: int, channel: Channel) -> None:
+        with turn:
+            found_out[index] = _one(event, channel, permits.get(channel.name) or Permit(), redact, pacing)
+
+    # daemons: a message on its way must not keep a process from its end, as a pool's threads would
+    threads = [threading.Thread(target=work, args=pair, daemon=True, name="tell") for pair in enumerate(found)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [found_out[index] for index in range(len(found))]
+
+
+def _one(event: Event, channel: Channel, permit: Permit, redact: Callable[[object], str], pacing: Pacing) -> Delivery:
+    """What came of it on one channel; a fault of ours is that channel's failure and no other's."""
+    if channel.problem:
+        return Delivery(channel=channel.label, outcome="failed", reason=channel.problem)
+    if permit.refused:
+        return Delivery(channel=channel.label, outcome="suppressed", reason=permit.refused)
+    try:
+        title, body = message(event, redact, extra=permit.lines)
         kind = _KINDS[event.severity]
         reason = send(channel.url, title, body, kind=kind, deadline=pacing.deadline, pauses=pacing.pauses)
-        return Delivery(channel=channel.label, outcome="failed" if reason else "sent", reason=redactor.clean(reason))
-
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tell") as pool:
-        return list(pool.map(one, found))
+    except Exception as error:  # noqa: BLE001 - its text may hold the address
+        reason = f"by a fault of ours: {type(error).__name__}"
+    return Delivery(channel=channel.label, outcome="failed" if reason else "sent", reason=redact(reason))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
 import time
 from email import message_from_string
 from pathlib import Path
@@ -21,6 +24,7 @@ from readiness.notify_channels import audience, channels, every_channel, unreach
 from readiness.notify_child import cleaned
 from readiness.notify_text import LINE, LINES, harmless, message
 from tests.people_doubles import Hooks, Post, serving
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,10 +155,13 @@ def test_no_address_is_ever_shown(told_all: tuple[Told, Path]) -> None:
         assert "me:" not in text
 
 
-def test_a_dead_channel_is_tried_again_and_a_told_one_is_not(told_all: tuple[Told, Path], hooks: Hooks) -> None:
+def test_a_dead_channel_is_tried_again_and_a_told_one_is_not(
+    told_all: tuple[Told, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The next run with the same event stays silent where it arrived, and tries again where it did not."""
-    environ = {"OK": hooks.url("ok/x"), "FAILING": hooks.url("ok/now")}
-    told = tell(EVENT, config(critical=("${OK}", "${FAILING}")), told_all[1], environ=environ, pacing=QUICK)
+    monkeypatch.setattr("readiness.notify_deliver.send", lambda *_, **__: "")
+    environ = {"OK": "json://127.0.0.1:1/x", "FAILING": "json://127.0.0.1:1/now"}
+    told = tell(EVENT, config(critical=("${OK}", "${FAILING}")), told_all[1], environ=environ)
     assert [(d.outcome, d.reason) for d in told.deliveries] == [
         ("suppressed", "told within the last hour"),
         ("sent", ""),
@@ -192,14 +199,46 @@ def test_a_folder_that_cannot_be_written_costs_the_memory_only(tmp_path: Path, m
 
 
 def test_a_fault_of_ours_raises_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever goes wrong in here, the caller gets an answer and no exception."""
+    """Whatever goes wrong in here, the caller gets an answer and no exception; one channel costs no other."""
 
-    def broken(*_: object, **__: object) -> Any:
-        raise RuntimeError(SECRET)
+    def broken(url: str, *_: object, **__: object) -> str:
+        if "bad" in url:
+            raise RuntimeError(SECRET)
+        return ""
 
     monkeypatch.setattr("readiness.notify_deliver.send", broken)
-    told = tell(EVENT, config(critical=("${OK}",)), tmp_path, environ={"OK": "json://127.0.0.1:1/x"})
-    assert told.notes == ("people were not told, by a fault of ours: RuntimeError",)
+    environ = {"OK": "json://127.0.0.1:1/x", "BAD": "json://127.0.0.1:1/bad"}
+    told = tell(EVENT, config(critical=("${BAD}", "${OK}")), tmp_path, environ=environ)
+    assert [(d.outcome, d.reason) for d in told.deliveries] == [
+        ("failed", "by a fault of ours: RuntimeError"),
+        ("sent", ""),
+    ]
+    monkeypatch.setattr("readiness.notify_state.State", broken)
+    told = tell(EVENT, config(critical=("${OK}",)), tmp_path, environ=environ)
+    assert told.notes == ("people were not told, by a fault of ours: TypeError",)
+
+
+def test_the_demonstration_tells_nobody(tmp_path: Path, post: Post) -> None:
+    """The embedded hub's contacts are made up: nothing goes to them, even where there is a mail server."""
+    demo = dataclasses.replace(config({"on_call": "on-call@example.com"}), demo=True)
+    assert tell(EVENT, demo, tmp_path, environ={"READINESS_MAIL_URL": post.url}) == Told()
+
+
+def test_a_process_ends_though_a_message_is_on_its_way(hooks: Hooks, tmp_path: Path) -> None:
+    """A channel that hangs keeps no rollback from ending: what was not awaited is left to its own child."""
+    code = (
+        "import sys, time; from pathlib import Path; from types import MappingProxyType as M\n"
+        "from readiness.config.model import Config; from readiness.findings import Severity\n"
+        "from readiness.notify import Event, Pacing, People\n"
+        "people = People(Config(notify=M({'low': ('${SLOW}',)})), Path(sys.argv[1]), pacing=Pacing(deadline=9))\n"
+        "people(Event(kind='start', severity=Severity.HIGH, title='x')); people.settle(0.3)\n"
+    )
+    began = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, timeout=30, check=True,
+        env={**os.environ, "SLOW": hooks.url("slow/x?rto=60")},
+    )  # fmt: skip
+    assert time.monotonic() - began < 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -336,15 +375,16 @@ def test_a_message_is_short_whatever_happened() -> None:
 
 
 def test_the_verb_tests_every_channel(
-    hooks: Hooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`readiness notify --test` sends to each channel, says what came of each, and fails where one is dead."""
     file = tmp_path / "readiness.toml"
     file.write_text(
         '[notify.critical]\nurls = ["${HOOK_A}"]\n[notify.low]\nurls = ["${HOOK_B}"]\n[contacts]\non_call = "Ops rota"\n'
     )
-    monkeypatch.setenv("HOOK_A", hooks.url(f"ok/{SECRET}"))
-    hooks.got.clear()
+    titles: list[str] = []
+    monkeypatch.setattr("readiness.notify_deliver.send", lambda _url, title, *_, **__: titles.append(title) or "")
+    monkeypatch.setenv("HOOK_A", f"json://127.0.0.1:1/{SECRET}")
     assert notify_command.main(["--test", "--readiness-config", str(file)]) == 1
     out = capsys.readouterr().out
     assert out.splitlines() == [
@@ -352,7 +392,7 @@ def test_the_verb_tests_every_channel(
         "sent: [notify.critical] HOOK_A (json, 127.0.0.1)",
         "failed: [notify.low] HOOK_B: the variable HOOK_B is not set",
     ]
-    assert "test of the channels for production" in hooks.got[0]["title"]
+    assert titles == ["readiness · low: test of the channels for production"]
 
 
 def test_the_verb_says_when_nobody_is_configured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
