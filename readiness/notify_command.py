@@ -18,17 +18,22 @@ if TYPE_CHECKING:
     from readiness.notify import Event
 
 NOTHING: Final = 4
-"""Exit status where nobody is configured: as for a call that cannot be understood."""
+"""Exit status where nobody is configured, as for a call that cannot be understood."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Send the test and return 0 where every channel took it, 1 where one did not, 4 where there is none."""
     parser = argparse.ArgumentParser(
-        prog="readiness notify", description="Send a test message to each channel of [notify.SEVERITY] and [contacts]."
+        prog="readiness notify",
+        description="Send a test message to each channel of [notify.SEVERITY] and [contacts].",
+        allow_abbrev=False,
     )
     parser.add_argument("--test", action="store_true", required=True, help="send the test message")
     parser.add_argument("--readiness-config", type=Path, metavar="FILE", help="default: the nearest readiness.toml")
-    options = parser.parse_args(argv)
+    try:
+        options = parser.parse_args(argv)
+    except SystemExit as end:  # argparse has said what is wrong
+        return 0 if end.code in {0, None} else NOTHING
     return _test(options.readiness_config, os.environ)
 
 

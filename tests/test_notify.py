@@ -401,3 +401,9 @@ def test_the_verb_says_when_nobody_is_configured(tmp_path: Path, capsys: pytest.
     file.write_text('environment = "staging"\n')
     assert notify_command.main(["--test", "--readiness-config", str(file)]) == 4
     assert "no channel is configured" in capsys.readouterr().out
+
+
+def test_a_wrong_call_of_the_verb_sends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without `--test` nothing is sent: the status is that of a call that cannot be understood."""
+    assert notify_command.main([]) == 4
+    assert "--test" in capsys.readouterr().err

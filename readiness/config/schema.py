@@ -156,13 +156,20 @@ ROLLBACK: Final[Schema] = {
     "action": Key(list_of(table(ACTION)), "what can be done, in order"),
 }
 NOTIFY: Final[Schema] = {
-    "urls": Key(list_of(reference(), unique=True), "whom to tell, each a reference like ${SLACK_URL}", required=True),
+    "urls": Key(
+        list_of(reference(), unique=True),
+        "whom to tell of this severity and worse, each a reference like ${SLACK_URL}",
+        required=True,
+    ),
 }
 CONTACTS: Final[Schema] = {
-    "on_call": Key(text("a name or address"), "who is called first"),
-    "tech_lead": Key(text("a name or address"), "who decides on a rollback"),
-    "product": Key(text("a name or address"), "who is told about an outage"),
-    "security": Key(text("a name or address"), "who is told about a leak"),
+    "on_call": Key(
+        text("a name or address"),
+        "who is called first; a mail address or a reference like ${VAR} is told, a name is shown",
+    ),
+    "tech_lead": Key(text("a name or address"), "who decides on a rollback, and is told what is critical"),
+    "product": Key(text("a name or address"), "who is told about a rollback"),
+    "security": Key(text("a name or address"), "who is told about a failed check of security"),
 }
 
 SECTIONS: Final[dict[str, Schema]] = {
