@@ -117,10 +117,11 @@ def _given(config: pytest.Config, reach: Reach, folder: Path) -> LoadRun:
     with Progress(config, _intention(plan), float(plan["arrivals"]["seconds"])) as progress:
         try:
             ended = _sent(plan, reach.config, folder, watch, progress)
+            around = watch.after()
         except KeyboardInterrupt:
             _picture_of_interrupted(plan, reach.config, folder)
             raise
-        return _run(plan, ended, watch.after(), reach.config, folder)
+        return _run(plan, ended, around, reach.config, folder)
 
 
 def _sent(plan: Mapping[str, Any], config: Config, folder: Path, watch: Watch, progress: Progress) -> Ended:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.model import Config, LimitOverride, Load, Target
+from readiness.config.model import Config, Expect, LimitOverride, Load, Target, ToolCall
 from readiness.errors import ReadinessError, Unknown
 from readiness.facts import load_baseline, load_folder, load_plan, load_process, load_samples, load_stats
 from readiness.facts.load import LoadRun
@@ -186,6 +186,22 @@ def test_arrivals_make_as_many_as_the_generator_sends() -> None:
         assert load_plan.due(shape) <= schedule.count() + 1
         assert schedule.count() <= load_plan.due(shape) * (1.5 if kind == "poisson" else 1.01)
         assert load_plan.top(shape) == schedule.peak == 120.0
+
+
+def test_what_is_sent_by_default() -> None:
+    """Routes whose answers only a hub gives, and the configured calls: over MCP, or by HTTP where tools are filtered."""
+    call = ToolCall(server="everything", tool="echo", arguments={"message": 'a "b"'}, contains='Echo: a "b"')
+    told = dataclasses.replace(config(), expect=Expect(tool_calls=(call,)))
+    routes = load_plan.mix(told)[:-1]
+    assert [(one["path"], bool(one["contains"])) for one in routes] == [("/api/health", True), ("/api/servers", True)]
+    agents = load_plan.mix(told)[-1]
+    assert (agents["tool"], agents["contains"]) == ("everything__echo", 'Echo: a "b"')
+    by_http = load_plan.mix(told, filtered=True)[-1]
+    assert by_http["json"] == {"server_name": "everything", "tool": "echo", "arguments": {"message": 'a "b"'}}
+    # as it stands in the JSON of the answer
+    assert by_http["contains"] == 'Echo: a \\"b\\"'
+    own = dataclasses.replace(told, load=Load(mix=({"name": "x", "path": "/x"},)))
+    assert load_plan.mix(own, filtered=True) == [{"name": "x", "path": "/x"}]
 
 
 def test_an_error_limit_of_ones_own_is_when_a_run_is_given_up(tmp_path: Path) -> None:

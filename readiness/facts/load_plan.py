@@ -32,8 +32,9 @@ ERRORS_CHECK: Final = "errors-stay-within-limits"
 LOWEST: Final = 0.1
 """Where a ramp begins, as a share of its rate; what surrounds a spike is a quarter of it."""
 DEFAULT: Final[tuple[Mapping[str, Any], ...]] = (
-    {"name": "GET /api/health", "method": "GET", "path": "/api/health", "weight": 3},
-    {"name": "GET /api/servers", "method": "GET", "path": "/api/servers", "weight": 2},
+    # a proxy's page and a login are 200 too: a good answer is the hub's own
+    {"name": "GET /api/health", "method": "GET", "path": "/api/health", "weight": 3, "contains": '"mcp-hub"'},
+    {"name": "GET /api/servers", "method": "GET", "path": "/api/servers", "weight": 2, "contains": '"servers"'},
 )
 CALL_WEIGHT: Final = 1
 CALLS: Final = "/api/servers/tools"
