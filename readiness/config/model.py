@@ -248,8 +248,14 @@ class RollbackAction:
     name: str
     triggers: tuple[str, ...]
     command: tuple[str, ...]
+    """Or `@restore-backup`, the built-in one."""
     timeout: float = 600.0
     verify: tuple[str, ...] = ("health", "e2e")
+
+    @property
+    def restores(self) -> bool:
+        """Whether it is the built-in one, which puts the backup from before the deploy back."""
+        return self.command == ("@restore-backup",)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +270,10 @@ class Rollback:
     """Minutes from the failed verdict to a proven hub."""
     steady: int = 30
     """Seconds that the new process must have run for before it counts as back."""
+    stop: tuple[str, ...] = ()
+    """Stops the hub, for `@restore-backup`."""
+    start: tuple[str, ...] = ()
+    """Starts it and returns, with the hub in a session of its own."""
     actions: tuple[RollbackAction, ...] = ()
 
 

@@ -141,7 +141,9 @@ LOAD: Final[Schema] = {
 ACTION: Final[Schema] = {
     "name": Key(text("a name"), "its name in plans and journals", required=True),
     "triggers": Key(list_of(choice(*TRIGGERS), least=1, unique=True), "what it answers to", required=True),
-    "command": Key(argv(least=1), "what is run; never a shell string", required=True),
+    "command": Key(
+        argv(least=1), "what is run; never a shell string; @restore-backup: the built-in one", required=True
+    ),
     "timeout": Key(number(0, 86_400, above=True), "seconds until its whole process group is ended"),
     "verify": Key(list_of(choice(*PHASES), unique=True), "phases that must hold afterwards"),
 }
@@ -153,6 +155,8 @@ ROLLBACK: Final[Schema] = {
     ),
     "objective": Key(integer(1, 1440), "minutes from the failed verdict to a proven hub that a rollback may take"),
     "steady": Key(integer(0, 600), "seconds that the new process must have run for before it counts as back"),
+    "stop": Key(argv(), "stops the hub, for @restore-backup"),
+    "start": Key(argv(), "starts it and returns, with the hub in a session of its own, for @restore-backup"),
     "action": Key(list_of(table(ACTION)), "what can be done, in order"),
 }
 NOTIFY: Final[Schema] = {

@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import os
 import secrets
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -38,6 +39,14 @@ _OWN: Final = frozenset({"PYTEST_DISABLE_PLUGIN_AUTOLOAD", "READINESS_RUN_ID", "
 """Variables of this program's own runs, which are nothing to a command."""
 _TOLD: Final = 5
 """Lines of it that are said at once."""
+
+
+def command_of(action: RollbackAction, config: Config) -> Sequence[str]:
+    """What is run; the built-in action is a module of this program."""
+    if not action.restores:
+        return action.command
+    own = [sys.executable, "-P", "-m", "readiness.rollback.restore", "--readiness-report", str(config.report_dir)]
+    return own if config.path is None else [*own, "--readiness-config", str(config.path)]
 
 
 class Prove(Protocol):
@@ -188,7 +197,7 @@ class _Rollback:
             self.way.on_step("let it begin")
 
         ended = commands.run(
-            action.command,
+            command_of(action, self.config),
             cwd=preconditions.working_folder(self.config),
             env=self._environment(),
             timeout=action.timeout,
@@ -225,13 +234,12 @@ class _Rollback:
         return clean
 
     def _finish(self, proof: Proof) -> Outcome:
-        state = journal.read(self.book.path)
         result, because = judged(proof)
         self._settle(closing=result is not Result.FAILED)
         found = Outcome(
             result=result,
             because=because,
-            seconds=seconds(state, self.plan, self.deploy),
+            seconds=seconds(journal.read(self.book.path), self.plan, self.deploy),
             objective=self.config.rollback.objective * 60.0,
             journal=self.book.path,
         )

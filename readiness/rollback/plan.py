@@ -253,7 +253,10 @@ def _actions(settings: Rollback, causes: Sequence[Cause]) -> tuple[Action, ...]:
         wanting = [cause for cause in causes if cause.trigger in action.triggers]
         if wanting:
             first = TRIGGER_ORDER[wanting[0].trigger]
-            found.append((first, index, _action(action.name, wanting, PLANNED, settings)))
+            planned = _action(action.name, wanting, PLANNED, settings)
+            if action.restores:  # data since the backup is lost: a person decides
+                planned = dataclasses.replace(planned, mode=min(planned.mode, "ask", key=_MODES.index))
+            found.append((first, index, planned))
     ordered = [action for _, _, action in sorted(found, key=lambda entry: entry[:2])]
     covered = {trigger for action in ordered for trigger in action.triggers}
     alone = [cause for cause in causes if cause.trigger not in covered]

@@ -112,7 +112,24 @@ def working_folder(config: Config) -> Path:
 
 
 def _not_executable(action: RollbackAction, config: Config) -> str:
-    name = action.command[0]
+    if not action.restores:
+        return _no_program(action.command[0], config)
+    for key, command in (("stop", config.rollback.stop), ("start", config.rollback.start)):
+        if not command:
+            return f"[rollback] {key} is not set, so nothing says how to {key} the hub"
+        why = _no_program(command[0], config)
+        if why:
+            return f"[rollback] {key}: {why}"
+    from readiness.rollback import backup
+
+    try:
+        backup.proven(config, read_record(config.report_dir / FILE))
+    except ReadinessError as error:
+        return str(error)
+    return ""
+
+
+def _no_program(name: str, config: Config) -> str:
     if "/" in name:
         path = working_folder(config) / name
         return "" if path.is_file() and os.access(path, os.X_OK) else f"{path} is not there, or may not be executed"
