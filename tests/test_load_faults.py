@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.faults.runner import ROOT
 from tests.faults_load import FAULTS, PROVES_NOTHING
+from tests.faults_load.__main__ import markdown
 from tests.faults_load.build import run
 from tests.faults_load.judge import judge, suite
 from tests.faults_load.model import Generator, LoadFault, Server
@@ -26,6 +28,11 @@ def test_faults_are_well_formed() -> None:
     assert len(set(names)) == len(names) >= 25
     for name in suite():
         assert any(fault.expected.get(name) == "failed" for fault in FAULTS), name
+
+
+def test_the_documented_faults_are_current() -> None:
+    """`docs/load-faults.md` is what `python -m tests.faults_load` prints."""
+    assert (ROOT / "docs" / "load-faults.md").read_text(encoding="utf-8") == markdown()
 
 
 def test_only_what_is_bad_enough_rolls_back() -> None:
