@@ -45,6 +45,7 @@ class Supervised(Site):
 
     def __init__(self, folder: Path, mode: str = "auto") -> None:
         self.mode, self.back_with, self.ending = mode, "", threading.Event()
+        self.built_in = False
         self.old = folder / "old"
         (folder / "ask.py").write_text(ASK.format(folder=str(folder), extra=""))
         super().__init__(folder)
@@ -63,13 +64,26 @@ class Supervised(Site):
             "timeout": 30,
             "verify": ["health"],
         }
+        if self.built_in:
+            action["command"] = ["@restore-backup"]
+        settings["target"]["backups"] = str(self.old / "backups")
         settings["release"]["previous"] = str(self.old)
         settings.pop("contacts")
-        settings["rollback"] = {"mode": self.mode, "steady": 0, "action": [action]}
+        commands = {name: [sys.executable, str(self.folder / f"{name}.py")] for name in ("stop", "ask")}
+        settings["rollback"] = {
+            "mode": self.mode,
+            "steady": 0,
+            "action": [action],
+            "stop": commands["stop"],
+            "start": commands["ask"],
+        }
         (self.folder / "readiness.toml").write_text(dumps(settings))
 
     def _supervise(self) -> None:
         while not self.ending.wait(0.02):
+            if (self.folder / "stop").exists():
+                self.hub.stop()
+                (self.folder / "stop").unlink()
             if (self.folder / "wanted").exists():
                 (self.folder / "wanted").unlink()
                 port = self.hub.port
@@ -280,3 +294,77 @@ def test_a_plan_of_another_run_is_not_carried_out(site: Supervised) -> None:
     }  # fmt: skip
     document.write(site.folder / "reports", plan | {"token": document.token(plan)})
     assert act("mine", 1, site.folder / "reports", lambda: pytest.fail("the configuration was asked for")) == 1
+
+
+@pytest.mark.parametrize(("later", "acted"), [(True, False), (False, True)])
+def test_a_hub_that_is_silent_is_looked_at_again(
+    later: bool,  # noqa: FBT001 - a parameter of the test
+    acted: bool,  # noqa: FBT001 - a parameter of the test
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Our own run may have frozen it: where it answers again nothing is done, where it stays silent it is rolled back."""
+    from readiness import check_rollback
+    from readiness.config.model import Config
+    from readiness.rollback import look
+    from readiness.rollback.look import Seen
+
+    looks = [Seen(answers=False, silent=True), Seen(answers=later)]
+    monkeypatch.setattr(look, "look", lambda _: looks.pop(0))
+    monkeypatch.setattr(check_rollback, "FROZEN_SECONDS", 0.01)
+    assert (check_rollback._frozen(Config()) == "") == acted
+    assert looks == []
+
+
+@pytest.mark.matrix
+def test_a_killed_check_is_resumed_by_a_person(site: Supervised) -> None:
+    """SIGKILL for `readiness check` while its action runs: the action goes on, and --resume verifies what it did."""
+    (site.folder / "ask.py").write_text(
+        "import time\ntime.sleep(1.5)\n" + ASK.format(folder=str(site.folder), extra="late")
+    )
+    site.deployed("server-down")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
+    command = [sys.executable, "-m", "readiness", "check", "-m", "health", "-q"]
+    process = subprocess.Popen(command, cwd=site.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    folder = site.folder / "reports" / "rollback"
+    while time.monotonic() < until and not (journal.every(folder) and site.state.acted):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    refused = site.call("rollback", "--yes")
+    assert (refused.returncode, "was not finished" in refused.stderr) == (1, True), refused
+    done = site.call("rollback", "--resume")
+    assert "ROLLED_BACK_VERIFIED" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 1
+    assert len([entry for entry in site.state.entries if entry["kind"] == journal.STARTED]) == 1
+
+
+STOP = """
+import pathlib, time
+folder = pathlib.Path({folder!r})
+(folder / "stop").touch()
+while (folder / "stop").exists():
+    time.sleep(0.02)
+"""
+
+
+@pytest.mark.matrix
+def test_the_built_in_action_brings_the_release_before_back(tmp_path: Path) -> None:
+    """Its backup verified, the hub proven stopped, the link switched, started, ready, and verified by the checks."""
+    from readiness.facts.commits import head
+
+    site = Supervised(tmp_path, "ask")
+    try:
+        (tmp_path / "stop.py").write_text(STOP.format(folder=str(tmp_path)))
+        site.built_in = True
+        site.deployed("server-down")
+        path = tmp_path / "reports" / "deploy.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"commit": head(site.hub.release)}))
+        assert site.call("check", "-m", "health", "-q").returncode == 1
+        done = site.call("rollback", "--yes")
+        assert "ROLLED_BACK_VERIFIED" in done.stdout, done.stdout + done.stderr
+        output = (site.state.of(journal.ENDED, "previous-release") or {})["output"]
+        assert "verifies" in output
+        assert "is ready" in output
+    finally:
+        site.end()
