@@ -214,12 +214,17 @@ def _tell_people(argv: Sequence[str], run_id: str, code: int) -> None:
     """Tell people what came of it, as configured; the verdict's status stands, whoever could be told."""
     if VERIFYING in os.environ:  # a step of a rollback, which tells people itself
         return
-    from readiness import notify_after, recover
+    from readiness import notify_after, recover, rollback_page
 
     folder = _report_folder(argv)
-    for line in notify_after.after(
-        run_id=run_id, status=code, folder=folder, config=lambda: recover.config_of(argv, folder)
-    ):
+    lines = notify_after.after(
+        run_id=run_id,
+        status=code,
+        folder=folder,
+        config=lambda: recover.config_of(argv, folder),
+        journal=lambda asked: rollback_page.entries(folder, asked),
+    )
+    for line in lines:
         sys.stdout.write(line + "\n")
 
 

@@ -25,14 +25,23 @@ _OBEYED: Final = re.compile(r"([\\`*_{}\[\]<>#+!|~&$])")
 _AT_THE_START: Final = re.compile(r"^(-|=|\d{1,9}(?=[.)](?:\s|$)))")
 _LINKS_ITSELF: Final = re.compile(r"(?i)(://|\bwww(?=\.))")
 """What renderings make a link of without being asked: an address that a hub chose should not be one click away."""
+_TOLD: Final = "Who was told"
+_NOBODY: Final = "Nobody, as far as this page knows."
+_MAX_BYTES: Final = 4_000_000
 _PAST: Final = {"DEPLOY", "DO NOT DEPLOY"}
 
 
-def markdown(document: Document, journal: Sequence[Mapping[str, Any]] = (), told: Sequence[str] = ()) -> str:
+def markdown(
+    document: Document,
+    journal: Sequence[Mapping[str, Any]] = (),
+    told: Sequence[str] = (),
+    *,
+    before: Sequence[str] = (),
+) -> str:
     """The page, from a run's report (`readiness.json`, read back), a rollback's journal and what came of telling people.
 
-    `journal` holds entries with `kind`, `at` (seconds since the epoch) and whatever else was noted. Raises KeyError or
-    TypeError where `document` is no report.
+    `journal` holds entries with `kind`, `at` (seconds since the epoch) and whatever else was noted; `before` is the
+    Markdown of who had been told already. Raises KeyError or TypeError where `document` is no report.
     """
     run, verdict = document["run"], document["verdict"]
     bad = [row for row in document["findings"] if row["outcome"] == "failed"]
@@ -44,7 +53,7 @@ def markdown(document: Document, journal: Sequence[Mapping[str, Any]] = (), told
         _section("What could not be proven", _unknown(document)),
         _section("What was done", _done(document, journal)),
         _section("Versions", [f"- {escaped(k)}: {escaped(v)}" for k, v in run["versions"].items() if v]),
-        _section("Who was told", [f"- {escaped(text)}" for text in told] or ["Nobody, as far as this run knows."]),
+        _section(_TOLD, list(dict.fromkeys([*before, *(f"- {escaped(text)}" for text in told)])) or [_NOBODY]),
         _section("Open questions", _questions(document, journal)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -53,16 +62,28 @@ def markdown(document: Document, journal: Sequence[Mapping[str, Any]] = (), told
 def write(
     document: Document, folder: Path, journal: Sequence[Mapping[str, Any]] = (), told: Sequence[str] = ()
 ) -> Path:
-    """Write the page to `folder` as `incident-<run id>.md`, atomically; written again it is replaced.
+    """Write the page to `folder` as `incident-<run id>.md`, atomically.
 
-    Raises ReadinessError where it cannot be written, KeyError or TypeError where `document` is no report.
+    Written again it is replaced, and says besides who had been told before. Raises ReadinessError where it cannot be
+    written, KeyError or TypeError where `document` is no report.
     """
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", str(document["run"]["id"]))[:60] or "run"
-    path = folder / f"incident-{name}.md"
-    text = markdown(document, journal, told)
+    path = folder / file_name(str(document["run"]["id"]))
     files.make_folder(folder)
-    files.replace(path, text)
+    files.replace(path, markdown(document, journal, told, before=_told_before(path)))
     return path
+
+
+def file_name(run_id: str) -> str:
+    """The page's name for a run."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", run_id)[:60] or "run"
+    return f"incident-{name}.md"
+
+
+def _told_before(path: Path) -> list[str]:
+    """The lines of "Who was told" in a page that is there already, as they stand."""
+    content = (files.read(path, _MAX_BYTES) or b"").decode("utf-8", "replace")
+    section = content.partition(f"\n## {_TOLD}\n")[2].partition("\n## ")[0]
+    return [text for text in section.splitlines() if text.startswith("- ")][-ROWS:]
 
 
 def escaped(value: object) -> str:

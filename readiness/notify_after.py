@@ -15,7 +15,7 @@ from readiness.notify import tell
 from readiness.notify_check import event_of, no_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from readiness.config.model import Config
@@ -32,24 +32,27 @@ def after(  # noqa: PLR0913 - a run that ended, one keyword each
     status: int,
     folder: Path,
     config: Callable[[], Config],
+    journal: Callable[[str], Sequence[Mapping[str, Any]]] = lambda _run_id: (),
     environ: Mapping[str, str] | None = None,
     pacing: Pacing | None = None,
 ) -> list[str]:
     """Tell people about the run `run_id` that ended with `status`; lines for the terminal.
 
-    `folder` is the report folder. `config` is asked for only where there is something to tell. Never raises.
+    `folder` is the report folder. `config` is asked for only where there is something to tell, `journal` for what a
+    rollback of this run has done by now. Never raises.
     """
     try:
         document = find(folder, run_id)
         event = _event(document, folder, status)
         if event is None:
             return []
-        page, lines = _page(document, folder, ())
+        acts = journal(run_id) if _rolls_back(document) else ()
+        page, lines = _page(document, folder, acts)
         if page is not None:
             event = dataclasses.replace(event, lines=(*event.lines, f"incident report: {page}"))
         told = tell(event, config(), folder, environ=environ, pacing=pacing)
         if page is not None and told.deliveries:
-            lines += _page(document, folder, tuple(told.lines()))[1]
+            lines += _page(document, folder, acts, told.lines())[1]
     except Exception as error:  # noqa: BLE001 - a verdict must not end in a traceback of what came after it
         return [f"readiness: people were not told, by a fault of ours: {type(error).__name__}: {error}"]
     shown = [f"readiness: incident report: {page}"] if page is not None else []
@@ -81,11 +84,17 @@ def _event(document: dict[str, Any] | None, folder: Path, status: int) -> Event 
     return event_of(document, str(page if page.exists() else folder / "readiness.json"))
 
 
-def _page(document: dict[str, Any] | None, folder: Path, told: tuple[str, ...]) -> tuple[Path | None, list[str]]:
+def _rolls_back(document: dict[str, Any] | None) -> bool:
+    return document is not None and document["verdict"]["decision"] == "ROLL BACK"
+
+
+def _page(
+    document: dict[str, Any] | None, folder: Path, acts: Sequence[Mapping[str, Any]], told: Sequence[str] = ()
+) -> tuple[Path | None, list[str]]:
     """Write the incident report where the decision is to roll back; its path, and lines about what went wrong."""
-    if document is None or document["verdict"]["decision"] != "ROLL BACK":
+    if document is None or not _rolls_back(document):
         return None, []
     try:
-        return incident.write(document, folder, told=told), []
+        return incident.write(document, folder, acts, told), []
     except ReadinessError as error:
         return None, [f"readiness: the incident report could not be written: {error}"]

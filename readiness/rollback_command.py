@@ -164,6 +164,7 @@ def confirmed(config: Config, plan: Mapping[str, Any]) -> bool:
 
 def carry_out(plan: Mapping[str, Any], config: Config, *, resume: bool = False, person: bool = False) -> Outcome:
     """Carry out `plan` or what was not finished, and tell people. Raises as `execute` does."""
+    from readiness import rollback_page
     from readiness.rollback.execute import FOLDER, How, execute
     from readiness.rollback.outcome import Event, Refused
 
@@ -176,9 +177,12 @@ def carry_out(plan: Mapping[str, Any], config: Config, *, resume: bool = False, 
         tell(Event(kind="refused", severity="critical", title="a rollback was planned and refused", lines=lines))
         raise
     finally:
-        for _, told in people.settle(_SETTLE_SECONDS):
-            for text in told.lines():
-                _say(f"told people: {text}")
+        said = [text for _, told in people.settle(_SETTLE_SECONDS) for text in told.lines()]
+        for text in said:
+            _say(f"told people: {text}")
+        page = rollback_page.write(config.report_dir, str((plan.get("run") or {}).get("id", "")), said)
+        if page:
+            _say(page)
 
 
 def _people(config: Config) -> Any:  # noqa: ANN401 - notify.People, imported where used

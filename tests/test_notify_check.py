@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import check_command, incident, notify_after
+from readiness import check_command, incident, notify_after, rollback_page
 from readiness.config.model import Config
 from readiness.findings import Outcome, Severity, Stage
 from readiness.notify import Pacing
 from readiness.notify_check import event_of
 from readiness.report import to_json
+from readiness.rollback.journal import Journal
 from readiness.verdict import Decision, Status
 from tests.people_doubles import Hooks, serving
 from tests.report_factory import Plan, Step, judged, report
@@ -251,3 +252,25 @@ def test_a_rollbacks_own_verification_tells_nobody(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("readiness.notify_after.after", lambda **_: pytest.fail("people were told"))
     monkeypatch.setenv(check_command.VERIFYING, "1")
     check_command._tell_people(["--readiness-report", str(tmp_path)], "run", 12)
+
+
+def test_the_page_is_written_anew_once_a_rollback_has_acted(tmp_path: Path) -> None:
+    """After a rollback the page has what its journal tells, and everyone who was told, before and after."""
+    (tmp_path / "readiness.json").write_text(json.dumps(rolling_back()))
+    after(tmp_path, rolling_back(), Config(notify=MappingProxyType({"low": ("${A}",)})))
+    book = Journal(tmp_path / "rollback" / "one.jsonl")
+    book.write("begin", plan={"run": {"id": "run0001"}})
+    book.write("outcome", result="ROLLED_BACK_VERIFIED")
+    book.close()
+    other = Journal(tmp_path / "rollback" / "other.jsonl")
+    other.write("begin", plan={"run": {"id": "another"}})
+    other.write("outcome", result="ROLLBACK_FAILED")
+    other.close()
+    line = rollback_page.write(tmp_path, "run0001", ["sent: [notify.low] A (slack)"])
+    page = (tmp_path / "incident-run0001.md").read_text()
+    assert line == f"incident report: {tmp_path / 'incident-run0001.md'}"
+    assert r"ROLLED\_BACK\_VERIFIED" in page
+    assert "FAILED)" not in page
+    told = page.partition("## Who was told\n\n")[2].partition("\n\n")[0].splitlines()
+    assert told == [r"- failed: \[notify.low\] A: the variable A is not set", r"- sent: \[notify.low\] A (slack)"]
+    assert rollback_page.write(tmp_path, "by hand") == ""
