@@ -1,7 +1,7 @@
 """One action's command: begun only once its process is written down, bounded in time, its output bounded and untrusted.
 
-The child waits at a gate until its number and start are on disk: if this process dies before that, the command never
-begins; if it dies after, whoever resumes knows which process to look for. Its process group is ended past the time and
+The child waits at a gate until its number and start are on disk, and leaves a mark there itself before the command begins:
+whoever resumes knows which process to look for, and whether it ever began. Its process group is ended past the time and
 at no other end, since a hub that it started may belong to it.
 """
 
@@ -16,6 +16,7 @@ import time
 from typing import IO, TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
+from readiness.files import flush_folder
 from readiness.rollback import process
 
 if TYPE_CHECKING:
@@ -71,12 +72,16 @@ def run(  # noqa: PLR0913 - what a command is, one keyword each
     env: Mapping[str, str],
     timeout: float,
     on_started: Callable[[int, str | None], None],
+    mark: Path | None = None,
     grace: float = GRACE,
 ) -> Ended:
-    """Run `argv`; `on_started` gets its process and start before the command begins, and keeps it from it by raising."""
+    """Run `argv`; `on_started` gets its process and start before the command begins, and keeps it from it by raising.
+
+    `mark` is a file that the process makes, on disk, just before the command begins.
+    """
     began = time.monotonic()
     with _output() as output:
-        pid, gate, errors = _spawn(list(argv), cwd, dict(env), output)
+        pid, gate, errors = _spawn(list(argv), cwd, dict(env), output, mark)
         try:
             on_started(pid, process.start_of(pid))
             os.write(gate, b"1")
@@ -120,7 +125,9 @@ def _output() -> IO[bytes]:
         return open(os.devnull, "w+b", buffering=0)  # noqa: PTH123 - a full disk must not keep anybody from going back
 
 
-def _spawn(argv: list[str], cwd: Path, env: dict[str, str], output: IO[bytes]) -> tuple[int, int, int]:
+def _spawn(
+    argv: list[str], cwd: Path, env: dict[str, str], output: IO[bytes], mark: Path | None
+) -> tuple[int, int, int]:
     gate, opened = os.pipe()
     errors, wrong = os.pipe()
     try:
@@ -130,14 +137,22 @@ def _spawn(argv: list[str], cwd: Path, env: dict[str, str], output: IO[bytes]) -
             os.close(descriptor)
         raise ReadinessError(f"no process could be started: {error.strerror or error}") from error
     if not pid:
-        _child(argv, cwd, env, output.fileno(), gate=gate, opened=opened, wrong=wrong)
+        _child(argv, cwd, env, output.fileno(), mark, gate=gate, opened=opened, wrong=wrong)
     os.close(gate)
     os.close(wrong)
     return pid, opened, errors
 
 
 def _child(  # noqa: PLR0913 - descriptors, by name
-    argv: list[str], cwd: Path, env: dict[str, str], output: int, *, gate: int, opened: int, wrong: int
+    argv: list[str],
+    cwd: Path,
+    env: dict[str, str],
+    output: int,
+    mark: Path | None,
+    *,
+    gate: int,
+    opened: int,
+    wrong: int,
 ) -> None:
     try:
         os.setsid()
@@ -150,6 +165,9 @@ def _child(  # noqa: PLR0913 - descriptors, by name
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.chdir(cwd)
+        if mark is not None:
+            os.fsync(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            flush_folder(mark.parent)
         os.execvpe(argv[0], argv, env)  # noqa: S606 - an argument list from readiness.toml, and no shell
     except (OSError, ValueError) as error:
         os.write(wrong, (getattr(error, "strerror", None) or str(error)).encode()[:200])

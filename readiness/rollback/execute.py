@@ -93,8 +93,8 @@ def execute(  # noqa: PLR0913 - the plan, the settings, and where to say and wri
         known = state.plan if state is not None else dict(plan)
         overridden = preconditions.allowed(known, config, journal_dir, state, person=way.person)
         deploy = _deploy(config, state)
-        name = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}.jsonl"
-        path = journal_dir / name if state is None else state.path
+        new = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}.jsonl"
+        path = journal_dir / new if state is None else state.path
         way.on_step("open the journal")
         book = journal.Journal(path)
         try:
@@ -168,14 +168,8 @@ class _Rollback:
 
     def _one(self, action: RollbackAction, state: journal.State) -> commands.Ended:
         started = state.of(journal.STARTED, action.name)
-        if started is not None:
-            # it may have begun, whatever came then: it is never begun again
-            self.say(f"{action.name} was begun before: waiting for process {started['pid']}")
-            same = started["boot"] == process.boot() and started["host"] == process.host()
-            until = float(started["at"]) + action.timeout
-            pid, start = (int(started["pid"]), started["start"]) if same else (0, None)
-            ended = commands.adopt(pid, start, until=until, grace=self.way.grace) if same else _unseen()
-        else:
+        ended = None if started is None else self._adopted(action, started, state)
+        if ended is None:
             self._step(journal.INTENT, action=action.name, command=self._clean(" ".join(action.command), 1_000))
             self.say(f"{action.name}: begun")
             ended = self._begun(action)
@@ -188,6 +182,16 @@ class _Rollback:
         for line in [line for line in output.splitlines() if line.strip()][-_TOLD:]:
             self.say(f"  | {line[:300]}")
         return ended
+
+    def _adopted(self, action: RollbackAction, started: journal.Entry, state: journal.State) -> commands.Ended | None:
+        """What came of a command whose process another one wrote down; None where it never began."""
+        ended = commands.Ended(code=None, seconds=0.0)
+        if (started["boot"], started["host"]) == (process.boot(), process.host()):
+            self.say(f"{action.name} was begun before: waiting for process {started['pid']}")
+            until = float(started["at"]) + action.timeout
+            ended = commands.adopt(int(started["pid"]), started["start"], until=until, grace=self.way.grace)
+        # asked once the process is gone: until then it may be about to begin
+        return ended if state.begun(action.name) else None
 
     def _begun(self, action: RollbackAction) -> commands.Ended:
         def on_started(pid: int, start: str | None) -> None:
@@ -202,6 +206,7 @@ class _Rollback:
             env=self._environment(),
             timeout=action.timeout,
             on_started=on_started,
+            mark=journal.mark(self.book.path, action.name),
             grace=self.way.grace,
         )
         self.way.on_step("it has ended")
@@ -287,11 +292,6 @@ class _Rollback:
 
     def _clean(self, text: str, limit: int) -> str:
         return plain(self.redactor.clean(text, limit), limit)
-
-
-def _unseen() -> commands.Ended:
-    """What came of a command that was begun before the machine was started anew: nobody saw it."""
-    return commands.Ended(code=None, seconds=0.0)
 
 
 def _from_entry(entry: Mapping[str, Any]) -> commands.Ended:

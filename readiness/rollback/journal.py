@@ -7,6 +7,7 @@ not written down is not done. A torn last line is what a kill leaves; it is pass
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import time
@@ -90,8 +91,12 @@ class State:
         return next((entry for entry in self.entries if entry["kind"] == kind), {})
 
     def of(self, kind: str, action: str) -> Entry | None:
-        """The entry of that kind about an action."""
-        return next((e for e in self.entries if e["kind"] == kind and e.get("action") == action), None)
+        """The last entry of that kind about an action."""
+        return next((e for e in reversed(self.entries) if e["kind"] == kind and e.get("action") == action), None)
+
+    def begun(self, action: str) -> bool:
+        """Whether the action's command began: its own process left a mark on the disk just before."""
+        return self.of(STARTED, action) is not None and mark(self.path, action).exists()
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -112,6 +117,11 @@ class State:
     def last(self) -> float:
         """When its last entry was written, in seconds since the epoch."""
         return max((float(entry["at"]) for entry in self.entries), default=0.0)
+
+
+def mark(path: Path, action: str) -> Path:
+    """The file that an action's process makes just before its command begins; no file, no command."""
+    return path.with_name(f"{path.stem}-{hashlib.sha256(action.encode()).hexdigest()[:12]}.begun")
 
 
 def read(path: Path) -> State:

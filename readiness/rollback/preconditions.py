@@ -53,7 +53,7 @@ def allowed(
 
     `state` is the journal of a rollback that is resumed; None: it begins.
     """
-    if state is not None and all(state.of(journal.STARTED, action.name) for action in runnable(plan, config)):
+    if state is not None and all(state.begun(action.name) for action in runnable(plan, config)):
         return []  # nothing more will be begun: what is left is to wait, to look, and to write it down
     found = refusals(plan, config, folder, dt.datetime.now(dt.UTC), alone=state is None)
     if state is not None:
