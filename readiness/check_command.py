@@ -54,7 +54,8 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.write(
             "usage: readiness check [pytest arguments]\n\n"
             "Runs pytest with only the plugins that readiness needs, e.g. readiness check -m health -n 2.\n"
-            "Gives a verdict even when pytest dies. Exit: 0 READY or CONDITIONAL, 1 NOT READY, 12 INCOMPLETE.\n"
+            "Gives a verdict even when pytest dies. Exit: 0 READY or CONDITIONAL, 1 NOT READY, 12 INCOMPLETE;\n"
+            "after a rollback: 1 it is verified, 13 it is not verified, 14 it failed.\n"
         )
         return 0
     run_id = uuid.uuid4().hex[:12]
