@@ -51,13 +51,16 @@ def _parser() -> argparse.ArgumentParser:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--yes", action="store_true", help="carry it out without asking; gates are passed and noted")
     what.add_argument("--resume", action="store_true", help="finish a rollback that was interrupted")
+    what.add_argument(
+        "--abandon", action="store_true", help="give an interrupted rollback up, as failed: a person took over"
+    )
     what.add_argument("--lift", metavar="RELEASE", help="take a release out of quarantine, by its commit or version")
     parser.add_argument("--action", metavar="NAME", help="carry out this action although no run planned it")
     return parser
 
 
 def _do(given: argparse.Namespace, config: Config) -> int:
-    from readiness.rollback import document, execute, journal, quarantine
+    from readiness.rollback import abandon, document, execute, journal, quarantine
 
     folder = config.report_dir / execute.FOLDER
     if given.lift is not None:
@@ -65,11 +68,16 @@ def _do(given: argparse.Namespace, config: Config) -> int:
             raise ReadinessError(f"no release {given.lift} is in quarantine")
         _say(f"{given.lift} may be deployed again")
         return 0
+    if given.abandon:
+        abandon.abandon(folder, _say)
+        return 0
     if given.resume:
         return carry_out({}, config, resume=True, person=True).exit_code
     open_one = journal.unfinished(folder)
     if open_one is not None:
-        raise ReadinessError(f"{open_one.path} was not finished: `readiness rollback --resume` finishes it")
+        raise ReadinessError(
+            f"{open_one.path} was not finished: `readiness rollback --resume` finishes it, --abandon gives it up"
+        )
     plan = document.read(config.report_dir) if given.action is None else by_hand(given.action, config)
     if plan is None:
         _say("nothing is planned: no trigger fired in the last run; --action NAME carries out an action all the same")

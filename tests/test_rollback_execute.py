@@ -17,6 +17,7 @@ import pytest
 
 from readiness.errors import ReadinessError
 from readiness.rollback import journal, lock, process, quarantine
+from readiness.rollback.abandon import abandon
 from readiness.rollback.outcome import EXIT, Refused, Result
 from readiness.rollback.record import read_record
 from readiness.rollback.verify import Proof
@@ -88,6 +89,21 @@ def killed_at(step: int, site: Site, *, resume: bool = False) -> int:
     return ended_in_child(lambda: site.execute(resume=resume, on_step=on_step))
 
 
+def killed_while_acting(site: Site) -> None:
+    """Carry it out in a child that is killed as soon as the action has done its work, and still runs."""
+    child = os.fork()
+    if not child:
+        try:
+            site.execute()
+        finally:
+            os._exit(0)
+    until = time.monotonic() + 10
+    while not site.done() and time.monotonic() < until:
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
 def test_every_step_is_killed_at(tmp_path: Path) -> None:
     """The numbers of steps that the next tests kill at are those that there are."""
     steps = steps_of(Site(tmp_path / "a"))
@@ -150,17 +166,7 @@ def test_killed_twice_with_two_actions(first: int, second: int, tmp_path: Path) 
 def test_a_long_action_of_a_killed_rollback_is_waited_for(tmp_path: Path) -> None:
     """Its process goes on; resume finds it by number and start, waits, and never begins another."""
     site = Site(tmp_path, BACK + "\nimport time; time.sleep(1)\n")
-    child = os.fork()
-    if not child:
-        try:
-            site.execute()
-        finally:
-            os._exit(0)
-    until = time.monotonic() + 10
-    while not site.done() and time.monotonic() < until:
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    killed_while_acting(site)
     with pytest.raises(Refused, match="was not finished"):
         site.execute()
     assert site.execute(resume=True).result is Result.VERIFIED
@@ -171,22 +177,29 @@ def test_a_long_action_of_a_killed_rollback_is_waited_for(tmp_path: Path) -> Non
 def test_a_resumed_action_past_its_time_is_ended(tmp_path: Path) -> None:
     """The time of an action counts from its beginning, whoever watches it."""
     site = Site(tmp_path, BACK + "\nimport time; time.sleep(60)\n", timeout=1.0)
-    child = os.fork()
-    if not child:
-        try:
-            site.execute()
-        finally:
-            os._exit(0)
-    until = time.monotonic() + 10
-    while not site.done() and time.monotonic() < until:
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    killed_while_acting(site)
     pid = site.state().first(journal.STARTED)["pid"]
     found = site.execute(resume=True)
     assert found.result is Result.FAILED
     assert "did not end" in found.because
     assert process.start_of(pid) is None
+
+
+def test_an_interrupted_rollback_may_be_given_up(tmp_path: Path) -> None:
+    """A person took over: the journal says so, and the next one is not held up; not while its command still runs."""
+    site = Site(tmp_path, BACK + "\nimport time; time.sleep(1)\n", cooldown=0)
+    with pytest.raises(ReadinessError, match="no unfinished rollback"):
+        abandon(site.journals, site.said.append)
+    killed_while_acting(site)
+    pid = site.state().first(journal.STARTED)["pid"]
+    with pytest.raises(ReadinessError, match="still runs"):
+        abandon(site.journals, site.said.append)
+    until = time.monotonic() + 10
+    while process.start_of(pid) is not None and time.monotonic() < until:
+        time.sleep(0.05)
+    abandon(site.journals, site.said.append)
+    assert site.state().first(journal.OUTCOME)["result"] == Result.FAILED
+    assert "look at the hub" in site.said[-1]
 
 
 # --- actions that misbehave -------------------------------------------------------------------------------------------

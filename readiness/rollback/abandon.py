@@ -1,0 +1,37 @@
+"""Gives an interrupted rollback up: a person finished it by other means, or never will."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from readiness.errors import ReadinessError
+from readiness.rollback import journal, lock, process
+from readiness.rollback.outcome import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def abandon(folder: Path, say: Callable[[str], None]) -> None:
+    """Write down that the unfinished rollback in `folder` failed and nobody goes on with it.
+
+    Raises ReadinessError where there is none, or where its command still runs; lock.Held where somebody is at it.
+    """
+    with lock.held(folder, "giving a rollback up"):
+        state = journal.unfinished(folder)
+        if state is None:
+            raise ReadinessError("there is no unfinished rollback to give up")
+        for entry in state.entries:
+            if entry["kind"] != journal.STARTED or entry["boot"] != process.boot() or entry["host"] != process.host():
+                continue
+            if process.alive(int(entry["pid"]), entry["start"]):
+                raise ReadinessError(
+                    f"its action {entry['action']} still runs as process {entry['pid']}: wait or end it"
+                )
+        book = journal.Journal(state.path)
+        try:
+            book.write(journal.OUTCOME, result=Result.FAILED.value, because="given up by a person", seconds={})
+        finally:
+            book.close()
+        say(f"{state.path} is closed as {Result.FAILED.value}; look at the hub")
