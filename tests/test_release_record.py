@@ -194,6 +194,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     found.hub.stop()
 
 
+@pytest.mark.matrix  # its first half is part of the rollback on the embedded hub, which every run of the tests proves
 def test_record_break_and_the_run_decides_to_roll_back(site: Site) -> None:
     """Noted, deployed, recorded: NOT READY is ROLL BACK with the action; two weeks later it is HOLD with the reason."""
     reports = site.folder / "reports"
