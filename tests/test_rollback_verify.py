@@ -104,3 +104,13 @@ def test_no_report_proves_nothing(text: str | None, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "readiness.json").write_text(text)
     assert verify.compared(tmp_path, ("a",)).unproven == ("the checks left no report",)
+
+
+def test_checks_that_do_not_end_prove_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run that verifies is ended past its time, and nothing is called verified."""
+    site = Site(tmp_path)
+    (tmp_path / "readiness.toml").write_text('environment = "test"\n[target]\nurl = "http://127.0.0.1:9"\n')
+    monkeypatch.setattr(verify, "SECONDS", 0.05)
+    found = verify.prove(site.config, site.deploy, ("health",), tmp_path / "proof", ACTED)
+    assert "did not end within" in found.unproven[0]
+    assert "does not answer" in found.bad[0]

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -72,17 +71,14 @@ def _checked(config: Config, deploy: DeployRecord, phases: Sequence[str], folder
     version = version_of(deploy, config)
     if version is not None:
         environment["READINESS_ROLLED_BACK_TO"] = version
+    from readiness.facts import child
+
     try:
-        subprocess.run(  # noqa: S603 - our own interpreter, no shell
-            [sys.executable, "-m", "readiness", *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        # its whole group is ended past the time: pytest is a child of that child
+        done = child.run([sys.executable, "-m", "readiness", *arguments], timeout=SECONDS, env=environment)
+    except Unknown as error:
+        return Proof(unproven=(f"the checks could not be run: {error}",))
+    if done.timed_out:
         return Proof(unproven=(f"the checks did not end within {SECONDS:.0f} s",))
     return compared(folder, deploy.passed_before)
 
