@@ -149,7 +149,7 @@ def test_a_killed_rollback_is_resumed_and_nothing_is_done_twice(step: int, tmp_p
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("second", range(8))
+@pytest.mark.parametrize("second", [0, 2, 4, 7])
 @pytest.mark.parametrize("first", range(TWICE))
 def test_killed_twice_with_two_actions(first: int, second: int, tmp_path: Path) -> None:
     """Killed, resumed, killed again, resumed: two actions, each at most once, in their order, and a true journal."""
