@@ -29,7 +29,7 @@ def _needs(more):
 
 
 @check(
-    VALID,
+    "load-evidence-is-valid",
     severity="critical",
     slow="puts the hub under load for [load] duration",
     remedy="Nothing is wrong with the hub: run the load again from a machine with an idle processor to spare, with more "

@@ -148,7 +148,9 @@ def test_a_worker_that_dies(project: Project) -> None:
 def test_workers_that_may_not_restart(project: Project) -> None:
     """--max-worker-restart=0 ends the run early: what is missing is unknown."""
     project.suite('@check("kills", severity="low")\ndef test_kills():\n    """Kills."""\n    os._exit(3)\n' + OKS)
-    never_green(project.run("-m", "health", "-n2", "--max-worker-restart=0"))
+    ended = project.run("-m", "health", "-n2", "--max-worker-restart=0")
+    never_green(ended)
+    assert ended.outcomes()["kills"] == "unknown"
 
 
 def test_a_process_that_dies(project: Project) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.host.packet import Answer, Chains, Packet, Rule, Way, both, negated
+from readiness.facts.host.packet import Answer, Chains, Packet, Rule, Way, always, both, comes_in_by, negated, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,10 +126,10 @@ class _Parts:
         if option in _SAYS_NOTHING:
             return None
         if option in _FIRST_PACKET:
-            return _always(_FIRST_PACKET[option])
+            return always(_FIRST_PACKET[option])
         match option:
             case "-i" | "--in-interface":
-                return lambda packet: _interface(value, packet)
+                return lambda packet: comes_in_by([value], packet, "+")
             case "-s" | "--source":
                 return lambda packet: within(value, packet)
             case "--dport" | "--dports" | "--destination-port" | "--ports":
@@ -138,7 +137,7 @@ class _Parts:
                 self.ports |= {low for low, high in ports if low == high}
                 return lambda packet: "yes" if any(low <= packet.port <= high for low, high in ports) else "no"
             case _:
-                return _always(_of_any(option, values))
+                return always(_of_any(option, values))
 
 
 def _of_any(option: str, values: list[str]) -> Answer:
@@ -156,31 +155,6 @@ def _of_any(option: str, values: list[str]) -> Answer:
             return "yes" if wanted & {"SYN", "ALL"} and "ACK" not in wanted else "no"
         case _:
             return "maybe"
-
-
-def _always(answer: Answer) -> Callable[[Packet], Answer]:
-    return lambda _: answer
-
-
-def _interface(name: str, packet: Packet) -> Answer:
-    if name == "lo":
-        return "no"
-    if packet.interface is None:
-        return "maybe"
-    return (
-        "yes" if packet.interface == name or (name.endswith("+") and packet.interface.startswith(name[:-1])) else "no"
-    )
-
-
-def within(value: str, packet: Packet) -> Answer:
-    """Whether the packet comes from the network `value`."""
-    try:
-        network = ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return "maybe"
-    if network.version != packet.family:
-        return "no"
-    return "yes" if packet.source in network else "no"
 
 
 def _ports(value: str) -> list[tuple[int, int]]:

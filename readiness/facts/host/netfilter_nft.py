@@ -8,8 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.host.netfilter_iptables import within
-from readiness.facts.host.packet import Answer, Chains, Packet, Rule, Way, both, negated
+from readiness.facts.host.packet import Answer, Chains, Packet, Rule, Way, always, both, comes_in_by, negated, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +96,7 @@ class _Reader:
                 tests.append(self._match(table, value, ports))
             elif name == "limit":
                 over = isinstance(value, dict) and bool(value.get("inv"))
-                tests.append(_always("no" if over else "yes"))  # a stranger's first packet
+                tests.append(always("no" if over else "yes"))  # a stranger's first packet
             elif name == "vmap":
                 yield from self._vmap(table, value, tuple(tests), text)
                 return
@@ -106,7 +105,7 @@ class _Reader:
                 yield Rule(decide=_all_of(tests), way=way, chain=chain, then=then, ports=frozenset(ports), text=text)
                 return
             elif name not in _COUNTS:
-                tests.append(_always("maybe"))
+                tests.append(always("maybe"))
 
     def _vmap(
         self,
@@ -131,7 +130,7 @@ class _Reader:
     def _match(self, table: tuple[str, str], value: dict[str, Any], ports: set[int]) -> Callable[[Packet], Answer]:
         left, right, op = value["left"], value["right"], value.get("op", "==")
         if op not in _IN and op != "!=":
-            return _always("maybe")
+            return always("maybe")
         wanted = self._values(table, right)
         key = _key(left)
         if key == "dport" and op != "!=":
@@ -210,7 +209,7 @@ def _holds(key: str, wanted: list[Any], packet: Packet) -> Answer:  # noqa: PLR0
         case "saddr4" | "saddr6":
             return _any(_from(one, packet) for one in wanted)
         case "iif" | "iifname":
-            return _interfaces([str(one) for one in wanted], packet)
+            return comes_in_by(map(str, wanted), packet, "*")
         case "l4proto" | "protocol":
             return "yes" if {"tcp", 6} & set(map(_plain, wanted)) else "no"
         case "nfproto":
@@ -243,25 +242,9 @@ def _from(value: Any, packet: Packet) -> Answer:  # noqa: ANN401 - JSON
     return within(str(value), packet)
 
 
-def _interfaces(names: list[str], packet: Packet) -> Answer:
-    outside = [name for name in names if name != "lo"]
-    if not outside:
-        return "no"
-    if packet.interface is None:
-        return "maybe"
-    fits = (
-        packet.interface == name or (name.endswith("*") and packet.interface.startswith(name[:-1])) for name in outside
-    )
-    return "yes" if any(fits) else "no"
-
-
 def _any(answers: Iterator[Answer]) -> Answer:
     found = set(answers)
     return "yes" if "yes" in found else "maybe" if "maybe" in found else "no"
-
-
-def _always(answer: Answer) -> Callable[[Packet], Answer]:
-    return lambda _: answer
 
 
 def _all_of(tests: list[Callable[[Packet], Answer]]) -> Callable[[Packet], Answer]:

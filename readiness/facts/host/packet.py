@@ -69,6 +69,39 @@ def negated(answer: Answer) -> Answer:
     return {"yes": "no", "no": "yes", "maybe": "maybe"}[answer]  # type: ignore[return-value]
 
 
+def always(answer: Answer) -> Callable[[Packet], Answer]:
+    """A test that says the same of every packet."""
+    return lambda _: answer
+
+
+def comes_in_by(names: Iterable[str], packet: Packet, wildcard: str) -> Answer:
+    """Whether a packet comes in by one of the interfaces; a name that ends with `wildcard` stands for all that begin so.
+
+    A stranger never comes in by the loopback.
+    """
+    outside = [name for name in names if name != "lo"]
+    if not outside:
+        return "no"
+    own = packet.interface
+    if own is None:
+        return "maybe"
+    fits = (
+        own == name or (name.endswith(wildcard) and own.startswith(name.removesuffix(wildcard))) for name in outside
+    )
+    return "yes" if any(fits) else "no"
+
+
+def within(value: str, packet: Packet) -> Answer:
+    """Whether the packet comes from the network `value`."""
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return "maybe"
+    if network.version != packet.family:
+        return "no"
+    return "yes" if packet.source in network else "no"
+
+
 def walk(chains: Mapping[str, Sequence[Rule]], name: str, packet: Packet, depth: int = 0) -> frozenset[Way]:
     """All that may become of `packet` in a chain; `on` means that its end was reached."""
     if depth > MAX_DEPTH or name not in chains:
