@@ -154,14 +154,32 @@ def test_iptables_is_read_as_the_kernel_does_it(pair: Cable, name: str) -> None:
     assert read(pair).fate(7000, 6) == "admitted"
 
 
-def test_a_published_port_passes_the_rules_for_the_host(pair: Cable) -> None:
+NATTED: Final = {
+    "docker": ":DOCKER - [0:0]\n-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n"
+    "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 7000 -j DNAT --to-destination 172.17.0.2:7000\n",
+    "container networks": ":CNI-HOSTPORT-DNAT - [0:0]\n:CNI-DN-1 - [0:0]\n-A PREROUTING -j CNI-HOSTPORT-DNAT\n"
+    "-A CNI-HOSTPORT-DNAT -p tcp -m tcp --dport 7000 -j CNI-DN-1\n"
+    "-A CNI-DN-1 -p tcp -j DNAT --to-destination 10.88.0.2:7000\n",
+    "accepted before it is led away": "-A PREROUTING -s 10.0.0.0/8 -j ACCEPT\n"
+    "-A PREROUTING -p tcp -m tcp --dport 7000 -j REDIRECT --to-ports 3000\n",
+}
+
+
+@pytest.mark.parametrize("name", NATTED)
+def test_a_published_port_passes_the_rules_for_the_host(pair: Cable, name: str) -> None:
     """A container's published port is led past the input rules: it counts as admitted although they drop it."""
     pair.on_host("nft", "flush", "ruleset")
-    rules = (
-        "*nat\n:PREROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n"
-        "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 7000 -j DNAT --to-destination 172.17.0.2:7000\nCOMMIT\n"
-        "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
+    pair.on_host(
+        "iptables-restore",
+        text=f"*nat\n:PREROUTING ACCEPT [0:0]\n{NATTED[name]}COMMIT\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n",
     )
-    pair.on_host("iptables-restore", text=rules)
     found = read(pair)
     assert (found.fate(7000, 4), found.fate(7001, 4)) == ("admitted", "blocked")
+
+
+def test_a_port_that_is_kept_from_being_led_away_is_not(pair: Cable) -> None:
+    """ACCEPT in the nat table leads nowhere: the rules for the host decide."""
+    pair.on_host("nft", "flush", "ruleset")
+    rules = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 7000 -j ACCEPT\nCOMMIT\n"
+    pair.on_host("iptables-restore", text=f"{rules}*filter\n:INPUT DROP [0:0]\nCOMMIT\n")
+    assert read(pair).fate(7000, 4) == "blocked"

@@ -120,18 +120,23 @@ class Firewall:
             )
 
     def _stations(self, packet: Packet) -> Iterator[frozenset[Way]]:
+        for ways in self._met(packet):
+            if "away" not in ways:
+                yield ways
+                continue
+            # led past the host's own rules (a container's published port), to where somebody may well answer
+            yield frozenset({"accept"}) if ways == {"away"} else frozenset({"accept", "drop"})
+            return
+
+    def _met(self, packet: Packet) -> Iterator[frozenset[Way]]:
+        """What each base chain does with the packet, in the order in which it meets them."""
         for base in self._nft.of(packet.family):
             yield through(self._nft.tables[base.table], base.key, base.policy, packet)
         for family, tables in self._tables:
-            if family != packet.family:
-                continue
-            for table, chain in _TABLES:
+            for table, chain in _TABLES if family == packet.family else ():
                 chains = tables.chains.get(table, {})
                 if chain in chains:
-                    ways = through(chains, chain, tables.policies.get(table, {}).get(chain, "accept"), packet)
-                    yield ways
-                    if table == "nat" and _redirected(chains, chain, packet):
-                        return
+                    yield through(chains, chain, tables.policies.get(table, {}).get(chain, "accept"), packet)
 
     def fate(self, port: int, family: Family) -> Fate:
         """What becomes of a stranger's connection to `port`. Raises Unknown."""
@@ -156,10 +161,3 @@ class Firewall:
         rules: list[Rule] = [rule for _, tables in self._tables for rule in tables.rules]
         rules += [rule for chains in self._nft.tables.values() for chain in chains.values() for rule in chain]
         return frozenset(port for rule in rules for port in rule.ports if 0 < port < 65_536)  # noqa: PLR2004 - TCP's ports
-
-
-def _redirected(chains: dict[str, list[Rule]], chain: str, packet: Packet) -> bool:
-    """Whether the packet is surely led elsewhere (a container's published port): the rules for this host never see it."""
-    return any(
-        rule.away and rule.decide(packet) == "yes" for name in (chain, "DOCKER") for rule in chains.get(name, ())
-    )

@@ -75,8 +75,7 @@ def _rule(line: str) -> tuple[str, Rule]:
     while words:
         words = parts.take(words)
     target = parts.target
-    # led past the host's own rules, to where a container or another host may well answer
-    way: Way = "accept" if target in _FORWARDS else _VERDICTS.get(target, "on")
+    way: Way = "away" if target in _FORWARDS else _VERDICTS.get(target, "on")
     chain = None if not target or target in _VERDICTS or target in _FORWARDS | _SILENT else target
     then: Way = "return" if parts.goto else "on"
     tests = tuple(parts.tests)
@@ -89,7 +88,6 @@ def _rule(line: str) -> tuple[str, Rule]:
         way=way,
         chain=chain,
         then=then,
-        away=target in _FORWARDS,
         ports=frozenset(parts.ports),
         text=line[:200],
     )

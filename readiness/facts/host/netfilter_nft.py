@@ -161,7 +161,7 @@ def _verdict(name: str, value: Any) -> tuple[Way, str | None, Way] | None:  # no
     if name in _VERDICTS:
         return _VERDICTS[name], None, "on"
     if name in _FORWARDS:
-        return "accept", None, "on"
+        return "away", None, "on"
     if name in {"jump", "goto"}:
         return "on", str(value["target"]), "return" if name == "goto" else "on"
     # a program or an extension decides: as with a chain that nobody knows, anything may come of it

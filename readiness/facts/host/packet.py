@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 Answer = Literal["yes", "no", "maybe"]
 Fate = Literal["admitted", "blocked", "unsure"]
-Way = Literal["accept", "drop", "return", "on"]
-"""What a rule or chain does with a packet: `on` to the next rule, `return` to the chain above."""
+Way = Literal["accept", "drop", "away", "return", "on"]
+"""What a rule or chain does with a packet: `on` to the next rule, `return` to the chain above, `away` to another host or a container."""
 ON: Final[frozenset[Way]] = frozenset({"on"})
 MAX_DEPTH: Final = 32
 """Jumps deep at most; the kernel allows 16 of its own making."""
@@ -42,15 +42,13 @@ class Packet:
 class Rule:
     """`decide` says whether a packet matches; then it goes the `way`, or into the chain of the name `chain`.
 
-    `then`: what a chain's end means for the chain that named it: `on` after a jump, `return` after a goto. `away`: to another
-    host or a container, past this one's own rules. `ports` are those that the rule names. `text`: the rule as the host wrote it.
+    `then`: what a chain's end means for the chain that named it: `on` after a jump, `return` after a goto. `ports` are those that the rule names. `text`: the rule as the host wrote it.
     """
 
     decide: Callable[[Packet], Answer]
     way: Way = "on"
     chain: str | None = None
     then: Way = "on"
-    away: bool = False
     ports: frozenset[int] = frozenset()
     text: str = ""
 
