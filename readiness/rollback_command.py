@@ -69,7 +69,7 @@ def _do(given: argparse.Namespace, config: Config) -> int:
         _say(f"{given.lift} may be deployed again")
         return 0
     if given.abandon:
-        abandon.abandon(folder, _say)
+        abandon.abandon(config, folder, _say)
         return 0
     if given.resume:
         return carry_out({}, config, resume=True, person=True).exit_code

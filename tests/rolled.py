@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from readiness.config.model import Config, Release, Rollback, RollbackAction, Target
-from readiness.rollback import document, journal
+from readiness.rollback import document, journal, lock
 from readiness.rollback.execute import How, execute
 from readiness.rollback.plan import plan
 from readiness.rollback.record import DeployRecord, write_record
@@ -79,6 +79,11 @@ class Site:
     def journals(self) -> Path:
         """Where the journals lie."""
         return self.reports / "rollback"
+
+    @property
+    def lock(self) -> Path:
+        """The file of its lock."""
+        return lock.folder_for(self.config) / lock.FILE
 
     def plan(self, *failed: str) -> dict[str, Any]:
         """The plan of a run that just failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -18,8 +19,9 @@ import pytest
 from readiness.errors import ReadinessError
 from readiness.rollback import journal, lock, process, quarantine
 from readiness.rollback.abandon import abandon
+from readiness.rollback.execute import execute
 from readiness.rollback.outcome import EXIT, Refused, Result
-from readiness.rollback.record import read_record
+from readiness.rollback.record import read_record, write_record
 from readiness.rollback.verify import Proof
 from tests.rolled import BACK, Site, ended_in_child
 
@@ -48,7 +50,7 @@ def test_a_rollback_acts_once_proves_it_and_closes_the_window(tmp_path: Path) ->
     assert record.previous is None
     assert quarantine.find(site.reports, None, "4.3.0") is not None
     assert [event.kind for event in site.told] == ["start", "outcome"]
-    assert not (site.journals / lock.FILE).exists()
+    assert not site.lock.exists()
 
 
 def test_the_exit_codes_are_the_promised_ones() -> None:
@@ -189,15 +191,15 @@ def test_an_interrupted_rollback_may_be_given_up(tmp_path: Path) -> None:
     """A person took over: the journal says so, and the next one is not held up; not while its command still runs."""
     site = Site(tmp_path, BACK + "\nimport time; time.sleep(1)\n", cooldown=0)
     with pytest.raises(ReadinessError, match="no unfinished rollback"):
-        abandon(site.journals, site.said.append)
+        abandon(site.config, site.journals, site.said.append)
     killed_while_acting(site)
     pid = site.state().first(journal.STARTED)["pid"]
     with pytest.raises(ReadinessError, match="still runs"):
-        abandon(site.journals, site.said.append)
+        abandon(site.config, site.journals, site.said.append)
     until = time.monotonic() + 10
     while process.start_of(pid) is not None and time.monotonic() < until:
         time.sleep(0.05)
-    abandon(site.journals, site.said.append)
+    abandon(site.config, site.journals, site.said.append)
     assert site.state().first(journal.OUTCOME)["result"] == Result.FAILED
     assert "look at the hub" in site.said[-1]
 
@@ -399,10 +401,9 @@ def test_a_third_attempt_is_refused(tmp_path: Path) -> None:
 
 def holder(site: Site, **changes: Any) -> None:
     """A lock as somebody else left it."""
-    site.journals.mkdir(parents=True, exist_ok=True)
-    with lock.held(site.journals, "another rollback"):
-        text = (site.journals / lock.FILE).read_text()
-    (site.journals / lock.FILE).write_text(json.dumps(json.loads(text) | changes))
+    with lock.held(site.lock.parent, "another rollback"):
+        text = site.lock.read_text()
+    site.lock.write_text(json.dumps(json.loads(text) | changes))
 
 
 @pytest.mark.parametrize(
@@ -434,8 +435,8 @@ def test_a_lock_of_the_dead_is_taken(changes: dict[str, Any], tmp_path: Path) ->
 def test_a_lock_that_cannot_be_read_is_held(tmp_path: Path) -> None:
     """Half a file says nothing about who is gone."""
     site = Site(tmp_path)
-    site.journals.mkdir(parents=True)
-    (site.journals / lock.FILE).write_text('{"pid": 1')
+    site.lock.parent.mkdir()
+    site.lock.write_text('{"pid": 1')
     with pytest.raises(lock.Held, match="cannot be read"):
         site.execute()
 
@@ -443,11 +444,50 @@ def test_a_lock_that_cannot_be_read_is_held(tmp_path: Path) -> None:
 def test_whoever_holds_the_lock_may_start_a_rollback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that holds it hands its token down, and still holds it afterwards."""
     site = Site(tmp_path)
-    with lock.held(site.journals, "a release") as token:
+    with lock.held(site.lock.parent, "a release") as token:
         monkeypatch.setenv(lock.TOKEN, token)
         assert site.execute().result is Result.VERIFIED
-        assert (site.journals / lock.FILE).exists()
-    assert not (site.journals / lock.FILE).exists()
+        assert site.lock.exists()
+    assert not site.lock.exists()
+
+
+def test_two_report_folders_of_one_hub_exclude_each_other(tmp_path: Path) -> None:
+    """The lock lies beside the release: whoever writes its reports elsewhere meets it, by whatever path it is named."""
+    site = Site(tmp_path)
+    other = dataclasses.replace(site.config, report_dir=tmp_path / "elsewhere")
+    (tmp_path / "by-another-name").symlink_to(tmp_path)
+    named = dataclasses.replace(other, target=dataclasses.replace(
+        other.target, release=tmp_path / "by-another-name" / "current"))  # fmt: skip
+    assert lock.folder_for(other) == lock.folder_for(named) == tmp_path / ".current.readiness-lock"
+    with lock.held(lock.folder_for(named), "a release"), pytest.raises(lock.Held, match="a release since"):
+        site.execute()
+    assert site.done() == []
+    assert (site.lock.parent / ".gitignore").read_text() == "*\n"
+
+
+def test_where_the_lock_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside readiness.toml where no release is named, in the report folder where neither may be written."""
+    site = Site(tmp_path)
+    bare = dataclasses.replace(site.config, target=dataclasses.replace(site.config.target, release=None))
+    assert lock.folder_for(bare) == tmp_path / ".readiness-lock"
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert lock.folder_for(site.config) == site.journals
+    site.lock.parent.mkdir()
+    assert lock.folder_for(site.config) == site.lock.parent
+    with pytest.raises(ReadinessError, match="may not write"), lock.held(lock.folder_for(site.config), "a rollback"):
+        pytest.fail("it was taken")
+
+
+def test_what_the_dead_left_unfinished_elsewhere_comes_first(tmp_path: Path) -> None:
+    """Killed in the middle, with its journal in one report folder: a rollback from another one is told where to go on."""
+    site = Site(tmp_path)
+    assert killed_at(6, site) == -signal.SIGKILL
+    other = dataclasses.replace(site.config, report_dir=tmp_path / "elsewhere")
+    write_record(other.report_dir / "deploy.json", site.deploy)
+    with pytest.raises(lock.Held, match=f"--readiness-report {site.reports}"):
+        execute(site.plan(), other, site.said.append, other.report_dir / "rollback", how=site.how())
+    assert site.execute(resume=True).result is Result.VERIFIED
+    assert not site.lock.exists()
 
 
 def test_of_two_at_once_one_acts(tmp_path: Path) -> None:

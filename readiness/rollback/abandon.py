@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from readiness.config.model import Config
 
-def abandon(folder: Path, say: Callable[[str], None]) -> None:
+
+def abandon(config: Config, folder: Path, say: Callable[[str], None]) -> None:
     """Write down that the unfinished rollback in `folder` failed and nobody goes on with it.
 
     Raises ReadinessError where there is none, or where its command still runs; lock.Held where somebody is at it.
     """
-    with lock.held(folder, "giving a rollback up"):
+    with lock.held(lock.folder_for(config), "giving a rollback up", folder):
         state = journal.unfinished(folder)
         if state is None:
             raise ReadinessError("there is no unfinished rollback to give up")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from readiness.rollback.outcome import Refusal
 
 FOLDER: Final = "rollback"
-"""Where journals and the lock lie, in the report folder."""
+"""Where journals lie, in the report folder."""
 _OUTPUT: Final = 8_000
 """Characters of a command's output that the journal keeps."""
 _OWN: Final = frozenset({"PYTEST_DISABLE_PLUGIN_AUTOLOAD", "READINESS_RUN_ID", "READINESS_VERIFYING"})
@@ -86,7 +86,7 @@ def execute(  # noqa: PLR0913 - the plan, the settings, and where to say and wri
     the journal cannot be written. In each of these cases no action was begun by this call.
     """
     way = how or How()
-    with lock.held(journal_dir, "a rollback") as token:
+    with lock.held(lock.folder_for(config), "a rollback", journal_dir) as token:
         state = journal.unfinished(journal_dir) if resume else None
         if resume and state is None:
             raise ReadinessError("there is no unfinished rollback to resume")
