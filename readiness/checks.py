@@ -43,6 +43,8 @@ class Recorder:
     path: str | None = None
     line: int | None = None
     cause: str | None = None
+    bounds: Limits | None = None
+    """What `actual` was held against, where it is a number."""
 
 
 current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("readiness_recorder", default=None)
@@ -157,7 +159,7 @@ def measure(value: object, *, n: int | None = None, limits: Limits | None = None
         raise TypeError(text)
     number = _number(value, what)
     recorder.actual, recorder.unit = _plain(number), bounds.unit
-    recorder.expected = _expectation(bounds)
+    recorder.expected, recorder.bounds = _expectation(bounds), bounds
     if n is not None and n < bounds.samples:
         unknown(f"too few samples: {n} of at least {bounds.samples}")
     unit = f" {bounds.unit}" if bounds.unit else ""
@@ -208,3 +210,4 @@ def compared(*, expected: object, actual: object, unit: str = "") -> None:
     """Record what was expected and what was seen, for the report's "measured against expected"; it judges nothing."""
     recorder = _recorder()
     recorder.expected, recorder.actual, recorder.unit = _text(expected), _text(actual), unit
+    recorder.bounds = None

@@ -192,6 +192,8 @@ class Finding:
     """The hub was proven down while this check ran: `hub-answers` is asked again at the end."""
     path: str | None = None
     line: int | None = None
+    limits: Limits | None = None
+    """What `actual` was held against where it is a measure; they may differ from the declared ones."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values without Enums, for the journal and worker traffic; what has its default value is left out."""
@@ -203,6 +205,8 @@ class Finding:
         data["outcome"] = self.outcome.value
         if self.notes:
             data["notes"] = list(self.notes)
+        if self.limits is not None:
+            data["limits"] = dataclasses.asdict(self.limits)
         if not math.isfinite(self.seconds):
             data["seconds"] = 0.0
         return data
@@ -210,7 +214,9 @@ class Finding:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Finding:
         """Inverse of `to_json`."""
-        return cls(**data | {"outcome": Outcome(data["outcome"]), "notes": tuple(data.get("notes", ()))})
+        limits = Limits(**data["limits"]) if data.get("limits") else None
+        plain = {"outcome": Outcome(data["outcome"]), "notes": tuple(data.get("notes", ())), "limits": limits}
+        return cls(**data | plain)
 
 
 _NEVER: Final = object()

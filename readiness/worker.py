@@ -213,6 +213,7 @@ class Worker:
             lost_hub=recorder.lost_hub or any(isinstance(leaf, HubDown) for leaf in leaves(error)),
             path=recorder.path,
             line=recorder.line,
+            limits=recorder.bounds,
             blocked_by=_cause(recorder, planned, outcome),
         )
 

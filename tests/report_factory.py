@@ -38,12 +38,12 @@ class Plan:
 
 
 def judged(check_id: str, outcome: Outcome = Outcome.PASSED, lost: float = 0, **more: Any) -> Judged:
-    """One row; `more` goes to the check or the finding, whichever has such a field."""
+    """One row; `more` goes to the check or the finding, whichever has such a field; limits to both."""
     names = {field.name for field in dataclasses.fields(Check)} - {"id"}
     declared = {"title": f"The statement {check_id} holds.", "phase": "health", "topic": "health",
                 "severity": Severity.MEDIUM, **{k: v for k, v in more.items() if k in names}}  # fmt: skip
     found = {"nodeid": f"smoke/test_health.py::test_{check_id}", "seconds": 0.01} | {
-        k: v for k, v in more.items() if k not in names
+        k: v for k, v in more.items() if k not in names or k == "limits"
     }
     return Judged(
         check=Check(id=check_id, **declared),

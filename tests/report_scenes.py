@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.config.model import Target
-from readiness.findings import Outcome, Severity
+from readiness.findings import Limits, Outcome, Severity
 from readiness.report import Comparison, tool_inventory
 from readiness.verdict import CategoryScore, Decision, Stage, Status
 from tests.report_factory import Plan, Step, health_rows, judged, report
@@ -55,6 +55,7 @@ def conditional() -> Report:
     rows["api-answers-fast"] = judged(
         "api-answers-fast", Outcome.DEGRADED, 1.4, title=rows["api-answers-fast"].check.title, attempts=3,
         reason="p95 612 ms is past its warning limit of 500 ms", actual="612", unit="ms",
+        limits=Limits(warning=500, critical=2000, unit="ms"),
         expected="expected ≤ 2000, warning past 500", remedy="Look for a slow MCP server with `readiness watch`.",
     )  # fmt: skip
     rows["llm-cache-works"] = judged(

@@ -127,6 +127,15 @@ def test_what_the_proxy_shows_fires_nothing_and_a_number_does_not_change_that(re
     assert recorder.fires is False
 
 
+def test_a_measure_leaves_what_it_was_held_against(recorder: checks.Recorder) -> None:
+    """The limits that decided go with the number, and not with a text that is compared afterwards."""
+    bounds = Limits(warning=8, critical=9)
+    checks.measure(7, limits=bounds)
+    assert (recorder.actual, recorder.bounds) == ("7", bounds)
+    checks.compared(expected="a", actual="b")
+    assert recorder.bounds is None
+
+
 def test_a_measure_past_its_limit_fires_by_itself(recorder: checks.Recorder) -> None:
     """Without a proxy in the evidence the number alone decides: past the rollback limit it fires, before it not."""
     with pytest.raises(pytest.fail.Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from readiness.config.model import Target
-from readiness.findings import Outcome, Severity
+from readiness.findings import Finding, Limits, Outcome, Severity
 from readiness.report import SCHEMA_FILE, build, iso, shown, to_json
 from readiness.text import fold, line, plain, shorten, width
 from readiness.verdict import Decision, Status
@@ -137,6 +138,21 @@ def test_a_finding_keeps_what_was_measured() -> None:
     found = to_json(report([row], Status.NOT_READY, Decision.HOLD))["findings"][0]
     assert {k: found[k] for k in ("instance", "actual", "unit", "attempts", "points_lost", "severity")} == {
         "instance": "web1", "actual": "96", "unit": "%", "attempts": 3, "points_lost": 12.5, "severity": "critical"}  # fmt: skip
+
+
+def test_a_measure_keeps_its_limits_all_the_way() -> None:
+    """From a worker's text to the document: a number with finite limits is a measure, anything else is none."""
+    limits = Limits(warning=500.0, critical=2000.0, unit="ms")
+    rows = [
+        judged("api-answers-fast", actual=actual, unit="ms", limits=bounds)
+        for actual, bounds in (("612", limits), ("fast", limits), ("1", Limits(critical=math.inf)), ("1", None))
+    ]
+    carried = [Finding.from_json(json.loads(json.dumps(row.finding.to_json()))) for row in rows]
+    assert carried == [row.finding for row in rows]
+    made = report(rows)
+    assert [row.value for row in made.rows] == [612.0, None, None, None]
+    told = [row["limits"] for row in to_json(made)["findings"]]
+    assert told == [{"better": "lower", "warning": 500.0, "critical": 2000.0}] * 2 + [None, None]
 
 
 def test_odd_times_do_not_cost_the_report() -> None:

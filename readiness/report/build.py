@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from readiness.config.model import Config
+    from readiness.findings import Limits
     from readiness.report.inventory import ToolInventory
     from readiness.verdict import Decision, Judged, Judgement
 
@@ -107,7 +108,12 @@ def _row(judged: Judged) -> Row:
         notes=tuple(plain(note, _TEXT) for note in found.notes[:20]),
         path=None if found.path is None else line(found.path, _TEXT),
         line=found.line,
+        limits=found.limits if found.limits and _finite(found.limits) else None,
     )
+
+
+def _finite(limits: Limits) -> bool:
+    return all(math.isfinite(limit) for limit in (limits.warning, limits.critical) if limit is not None)
 
 
 def _rollback(planned: Any) -> Rollback | None:  # noqa: ANN401 - see build

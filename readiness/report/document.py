@@ -11,6 +11,7 @@ from readiness.report.inventory import inventory_json
 from readiness.report.model import iso, shown
 
 if TYPE_CHECKING:
+    from readiness.findings import Limits
     from readiness.report.causes import Cause
     from readiness.report.model import Comparison, Report, Rollback, Row
 
@@ -97,7 +98,14 @@ def _finding(row: Row) -> dict[str, Any]:
         "notes": list(row.notes),
         "path": row.path,
         "line": row.line,
+        "limits": _limits(row.limits),
     }
+
+
+def _limits(limits: Limits | None) -> dict[str, Any] | None:
+    if limits is None:
+        return None
+    return {"better": limits.better, "warning": limits.warning, "critical": limits.critical}
 
 
 def _cause(cause: Cause) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping  # noqa: TC003 - dataclass fields
 from fractions import Fraction  # noqa: TC003 - dataclass fields
 from typing import Any
 
-from readiness.findings import Outcome, Severity
+from readiness.findings import Limits, Outcome, Severity
 from readiness.report.inventory import ToolInventory  # noqa: TC001 - dataclass field
 
 
@@ -56,6 +56,17 @@ class Row:
     path: str | None = None
     """The file that the finding is about; relative ones lie in the release."""
     line: int | None = None
+    limits: Limits | None = None
+    """What `actual` was held against, in `unit`; None: it is no measure."""
+
+    @property
+    def value(self) -> float | None:
+        """`actual` as a number where it is a finite measure."""
+        try:
+            number = float(self.actual) if self.limits is not None else math.nan
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
 
     @property
     def place(self) -> str:
