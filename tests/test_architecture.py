@@ -84,7 +84,8 @@ TABLE: Final = {
     # standing, score, gate and waivers are the steps to a verdict; all of them pure
     "verdict": Place(modules="verdict gate score standing waivers", places="findings config"),
     "rollback": Place(modules="rollback", places="facts findings config errors files redact text", packages="psutil"),
-    "report": Place(modules="report", places="verdict rollback findings text"),
+    # jsonschema: a document that is read back is held against the report's schema first
+    "report": Place(modules="report", places="errors verdict rollback findings text", packages="jsonschema"),
     # pytest and pytest_metadata: for the one line on pytest-html's page
     "render": Place(
         modules="render",

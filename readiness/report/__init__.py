@@ -1,6 +1,6 @@
 """Report: the verdict and all that explains it as plain values, the single input of every rendering.
 
-`build` makes it, `to_json` gives the document that `schemas/report.schema.json` describes. Every text in it is bounded
+`build` makes it, `to_json` gives the document that `schemas/report.schema.json` describes, `read` is its inverse. Every text in it is bounded
 and free of control characters; `redacted` takes the secrets out of it.
 """
 
@@ -20,6 +20,8 @@ from readiness.report.model import (
     iso,
     shown,
 )
+from readiness.report.past import Escalation, History, PastCheck, PastRun, ReleasePhase, ReleaseRun, SinceReady
+from readiness.report.reading import read
 from readiness.report.redacted import redacted
 
 __all__ = [
@@ -29,16 +31,24 @@ __all__ = [
     "Category",
     "Cause",
     "Comparison",
+    "Escalation",
+    "History",
     "InventoryTool",
+    "PastCheck",
+    "PastRun",
+    "ReleasePhase",
+    "ReleaseRun",
     "Report",
     "Rollback",
     "Row",
     "RunInfo",
+    "SinceReady",
     "ToolInventory",
     "build",
     "causes",
     "iso",
     "load_picture",
+    "read",
     "redacted",
     "shown",
     "to_json",

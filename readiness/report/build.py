@@ -8,8 +8,11 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from readiness.findings import Outcome, Severity
 from readiness.report.model import Action, Category, Comparison, Report, Rollback, Row, RunInfo
+from readiness.report.past import Escalation, ReleaseRun
 from readiness.text import line, plain
+from readiness.verdict import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +27,15 @@ _LONG: Final = 4_000
 _TEXT: Final = 1_000
 _SENTENCE: Final = 400
 _NAME: Final = 200
+_GATE: Final = ("ready", "conditional", "category", "proven", "high_failures")
+_HEARS: Final = {
+    "on_call": "every failed check, and every run that proves too little",
+    "tech_lead": "what is critical, and every rollback",
+    "product": "every rollback",
+    "security": "every failed check of security",
+}
+"""The path along which people are told, in order."""
+_ALARMING: Final = frozenset({Status.NOT_READY, Status.INCOMPLETE})
 
 
 def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
@@ -38,6 +50,7 @@ def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
     comparison: Comparison | None = None,
     exit_code: int | None = None,
     inventory: ToolInventory | None = None,
+    release_run: ReleaseRun | None = None,
 ) -> Report:
     """Make the report of one run. Raises nothing of its own: odd text is shown, long text is cut."""
     gate = config.gate
@@ -57,7 +70,7 @@ def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
         proven=judgement.proven,
         cap=None if judgement.cap is None else line(judgement.cap, _SENTENCE),
         stage=str(judgement.stage.value),
-        gate={name: float(getattr(gate, name)) for name in ("ready", "conditional", "category", "proven")},
+        gate={name: float(getattr(gate, name)) for name in _GATE},
         categories=tuple(
             Category(name=line(c.name, _NAME), score=c.score, weight=c.weight) for c in judgement.categories
         ),
@@ -69,6 +82,24 @@ def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
         notes=tuple(line(sentence, _TEXT) for sentence in notes),
         exit_code=exit_code,
         inventory=inventory,
+        escalation=_escalation(judgement, config, wanted=bool(getattr(rollback, "wanted", False))),
+        release_run=release_run,
+    )
+
+
+def _escalation(judgement: Judgement, config: Config, *, wanted: bool) -> tuple[Escalation, ...]:
+    """Who hears of what, as the messages of `readiness check` are addressed."""
+    failed = [row.check for row in judgement.rows if row.finding.outcome is Outcome.FAILED]
+    due = {
+        "on_call": judgement.status in _ALARMING or (judgement.status is Status.CONDITIONAL and bool(failed)),
+        "tech_lead": wanted or any(check.severity is Severity.CRITICAL for check in failed),
+        "product": wanted,
+        "security": any(check.topic == "security" or check.rollback == "security" for check in failed),
+    }
+    return tuple(
+        Escalation(role=role, contact=line(config.contacts[role], _TEXT), hears=hears, due=due[role])
+        for role, hears in _HEARS.items()
+        if config.contacts.get(role)
     )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.report.causes import causes
 from readiness.report.inventory import inventory_json
 from readiness.report.model import iso, shown
+from readiness.report.past import letters, plain_fields
 
 if TYPE_CHECKING:
     from readiness.findings import Limits
     from readiness.report.causes import Cause
     from readiness.report.model import Comparison, Report, Rollback, Row
+    from readiness.report.past import History, ReleaseRun
 
 SCHEMA_VERSION: Final = "1"
 SCHEMA_FILE: Final = Path(__file__).parent.parent / "schemas" / "report.schema.json"
@@ -34,6 +37,9 @@ def to_json(report: Report) -> dict[str, Any]:
         "contacts": dict(report.contacts),
         "inventory": inventory_json(report.inventory),
         "load": None if report.load is None else dict(report.load),
+        "escalation": [plain_fields(step) for step in report.escalation],
+        "history": _history(report.history),
+        "release_run": _release_run(report.release_run),
     }
 
 
@@ -75,6 +81,9 @@ def _verdict(report: Report) -> dict[str, Any]:
 
 
 def _finding(row: Row) -> dict[str, Any]:
+    points = round(float(row.points_lost), 4)
+    # so that whoever reads the document back can add up what rounding took
+    exact = {} if Fraction(str(points)) == row.points_lost else {"points_exact": str(row.points_lost)}
     return {
         "check": row.check,
         "title": row.title,
@@ -89,7 +98,8 @@ def _finding(row: Row) -> dict[str, Any]:
         "unit": row.unit,
         "attempts": row.attempts,
         "seconds": round(row.seconds, 3),
-        "points_lost": round(float(row.points_lost), 4),
+        "points_lost": points,
+        **exact,
         "remedy": row.remedy,
         "rollback": row.rollback,
         "waiver": row.waiver,
@@ -141,3 +151,32 @@ def _comparison(found: Comparison | None) -> dict[str, Any] | None:
     lists = {key: list(value) for key, value in data.items() if isinstance(value, tuple)}
     still = [{"name": name, "since": since} for name, since in found.still_failing]
     return data | lists | {"still_failing": still}
+
+
+def _history(found: History | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    since = found.since_ready
+    return {
+        "runs": [plain_fields(run) | {"started": iso(run.started)} for run in found.runs],
+        "checks": [{"key": check.key, "outcomes": letters(check.outcomes)} for check in found.checks],
+        "left_out": found.left_out,
+        "flaky": list(found.flaky),
+        "since_ready": None
+        if since is None
+        else plain_fields(since)
+        | {
+            "started": iso(since.started),
+            "versions": [{"what": what, "then": then, "now": now} for what, then, now in since.versions],
+        },
+    }
+
+
+def _release_run(found: ReleaseRun | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return plain_fields(found) | {
+        "started": iso(found.started),
+        "finished": None if found.finished is None else iso(found.finished),
+        "phases": [plain_fields(phase) | {"seconds": round(phase.seconds, 3)} for phase in found.phases],
+    }

@@ -11,6 +11,7 @@ from typing import Any
 
 from readiness.findings import Limits, Outcome, Severity
 from readiness.report.inventory import ToolInventory  # noqa: TC001 - dataclass field
+from readiness.report.past import Escalation, History, ReleaseRun  # noqa: TC001 - dataclass fields
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,7 @@ class Report:
     cap: str | None
     stage: str
     gate: Mapping[str, float]
-    """The limits that hold: `ready`, `conditional` and `category` in points, `proven` a share."""
+    """The limits that hold: `ready`, `conditional` and `category` in points, `proven` a share, `high_failures` a number."""
     categories: tuple[Category, ...]
     rows: tuple[Row, ...]
     """Every planned instance, worst first."""
@@ -171,6 +172,12 @@ class Report:
     """The tools that this run listed; None: it did not ask for them."""
     load: Mapping[str, Any] | None = None
     """The picture of this run's load, as `load_picture` bounds it; None: there was none."""
+    escalation: tuple[Escalation, ...] = ()
+    """Who is told of what, in the order in which to call them; only roles that `contacts` names."""
+    history: History | None = None
+    """The comparable runs before this one; None: there is none."""
+    release_run: ReleaseRun | None = None
+    """The release that this run is part of; None: it was judged on its own."""
 
     @property
     def unknown_checks(self) -> int:
