@@ -78,6 +78,7 @@ def _follow(code: int, argv: Sequence[str], run_id: str) -> int:
         code,
         folder,
         lambda: recover.config_of(argv, folder),
+        argv=argv,
         tell=lambda: _tell_people(argv, run_id, code),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from readiness.config.model import Config
@@ -18,12 +18,19 @@ FROZEN_SECONDS: Final = 30.0
 """Seconds after which a hub that takes connections and does not answer is looked at again: our own run may have done that."""
 
 
-def act(
-    run_id: str, status: int, folder: Path, config: Callable[[], Config], *, tell: Callable[[], None] = lambda: None
+def act(  # noqa: PLR0913 - a run that ended, and how to reach people
+    run_id: str,
+    status: int,
+    folder: Path,
+    config: Callable[[], Config],
+    *,
+    argv: Sequence[str] = (),
+    tell: Callable[[], None] = lambda: None,
 ) -> int:
     """Do what the plan of run `run_id` in `folder` allows, and return the exit status that this leaves.
 
-    `config` is asked for only where there is something to do. `tell` tells people of the verdict: before anybody is
+    `config` is asked for only where there is something to do; `argv` are the run's arguments, by which it is looked
+    again at what one look may have shown by chance. `tell` tells people of the verdict: before anybody is
     asked, and after what is done without asking, which it would hold up. Never raises: the verdict stands.
     """
     from readiness.rollback import document
@@ -38,7 +45,7 @@ def act(
     if plan is None or plan["mode"] != "auto":
         tell()
     try:
-        return status if plan is None else _acted(plan, status, config())
+        return status if plan is None else _acted(plan, status, config(), argv)
     except ReadinessError as error:
         _not_done(error)
         return status
@@ -52,21 +59,44 @@ def _not_done(error: ReadinessError) -> None:
         sys.stderr.write(f"readiness: not rolled back: {line}\n")
 
 
-def _acted(plan: dict[str, Any], status: int, config: Config) -> int:
+def _acted(plan: dict[str, Any], status: int, config: Config, argv: Sequence[str]) -> int:
     from readiness.rollback_command import carry_out, confirmed, show
 
     if config.demo:
         return status  # the embedded hub ended with its run
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if plan["mode"] == "auto":
         why = _frozen(config)
         if why:
             raise ReadinessError(why)
+    if plan["mode"] == "auto" or (plan["mode"] == "ask" and on_terminal):
+        plan = _looked_again(plan, config, argv)
+    if plan["mode"] == "auto":
         return carry_out(plan, config).exit_code
-    if plan["mode"] == "ask" and sys.stdin.isatty() and sys.stdout.isatty():
+    if plan["mode"] == "ask" and on_terminal:
         show(plan, config)
         return carry_out(plan, config, person=True).exit_code if confirmed(config, plan) else status
     sys.stdout.write("readiness: `readiness rollback` shows what is planned and carries it out\n")
     return status
+
+
+def _looked_again(plan: dict[str, Any], config: Config, argv: Sequence[str]) -> dict[str, Any]:
+    """The plan with what held. Raises ReadinessError where nothing of it did."""
+    from readiness.rollback import probe
+
+    if not probe.doubtful(plan):
+        return plan
+    from readiness.check_probe import probed
+
+    found = probed(plan, config, argv, _say)
+    if not found["actions"]:
+        raise ReadinessError("; ".join(one["words"] for one in found["probed"]))
+    return found
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"readiness: {text}\n")
+    sys.stdout.flush()
 
 
 def _frozen(config: Config) -> str:

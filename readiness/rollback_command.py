@@ -107,7 +107,7 @@ def show(plan: Mapping[str, Any], config: Config) -> None:
     _say(f"planned by run {run['id']} of {run['finished']}: {run['status']}, {run['decision']}")
     for cause in plan["causes"]:
         probe = cause["probe"]
-        later = f" (to be probed {probe['times']} times, {probe['seconds']:.0f} s apart)" if probe else ""
+        later = f" ({probe['status']}: {probe['times']} times, {probe['seconds']:.0f} s apart)" if probe else ""
         _say(f"  {cause['trigger']}: {', '.join(cause['checks'])}{later}")
     for one in plan["dismissed"]:
         _say(f"  does not count: {one['check']}: {one['reason']}")

@@ -29,6 +29,7 @@ def entries(folder: Path, run_id: str) -> list[dict[str, Any]]:
         run = state.plan.get("run")
         if isinstance(run, dict) and run.get("id") == run_id:
             found.extend(state.entries)
+        found.extend(entry for entry in state.entries if entry["kind"] == journal.PROBE and entry.get("run") == run_id)
     return found
 
 

@@ -29,7 +29,9 @@ VERIFY: Final = "verify"
 VERIFIED: Final = "verified"
 OUTCOME: Final = "outcome"
 NOTE: Final = "note"
-KINDS: Final = (BEGIN, INTENT, STARTED, ENDED, VERIFY, VERIFIED, OUTCOME, NOTE)
+PROBE: Final = "probe"
+"""What came of looking again at a cause; it stands in a journal of its own, since it may be all that is done."""
+KINDS: Final = (BEGIN, INTENT, STARTED, ENDED, VERIFY, VERIFIED, OUTCOME, NOTE, PROBE)
 
 Entry = dict[str, Any]
 

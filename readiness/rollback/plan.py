@@ -271,10 +271,15 @@ def _action(name: str, causes: Sequence[Cause], status: str, settings: Rollback)
     return Action(
         name=name,
         triggers=tuple(cause.trigger for cause in causes),
-        because=f"{_names(checks)} failed after the deploy",
+        because=because(checks),
         status=status,
         mode=mode,
     )
+
+
+def because(checks: Sequence[str]) -> str:
+    """Why an action is planned."""
+    return f"{_names(checks)} failed after the deploy"
 
 
 def _mode(configured: Mode, causes: Sequence[Cause]) -> Mode:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.rollback import document, journal
+from readiness.rollback import document, journal, probe
 from readiness.rollback.outcome import Refusal, Refused
 from readiness.rollback.record import FILE, DeployRecord, read_record
 
@@ -33,6 +33,7 @@ def refusals(
 ) -> list[Refusal]:
     """All that speaks against carrying out `plan` now. `folder` holds the journals; `alone`: no unfinished one may lie there."""
     found = [Refusal(text=f"nothing is planned: {text}", gate=True) for text in plan["refused"]]
+    found += [Refusal(text=_unproven(cause), gate=True) for cause in probe.doubtful(plan)]
     try:
         deploy = read_record(config.report_dir / FILE)
     except ReadinessError as error:
@@ -68,6 +69,13 @@ def runnable(plan: Mapping[str, Any], config: Config) -> list[RollbackAction]:
     """The configured actions of the plan, in its order; what is left to a person is none of them."""
     known = {action.name: action for action in config.rollback.actions}
     return [known[one["name"]] for one in plan["actions"] if one["command_sha256"] and one["name"] in known]
+
+
+def _unproven(cause: Mapping[str, Any]) -> str:
+    if cause["probe"]["status"] == probe.FOR_A_PERSON:
+        return f"{cause['trigger']} was measured under load, which is never given again by itself: a person decides"
+    times, seconds = cause["probe"]["times"], cause["probe"]["seconds"]
+    return f"{cause['trigger']} was seen once, and has to hold for {times} looks, {seconds:.0f} s apart"
 
 
 def _deploy(
