@@ -179,7 +179,7 @@ def _plan_document(
 
 def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:
     from readiness.facts.deployed import expected_version
-    from readiness.rollback import plan
+    from readiness.rollback import before, plan
 
     record, problem = None, ""
     try:
@@ -188,11 +188,25 @@ def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple
         problem = str(error)
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
     commit = _commit(config) if record is not None and record.commit else None
-    planned = plan.plan(judgement, config, record, now=moment, version=expected_version(config), commit=commit)
+    failed = before.failed_on_previous(config, record) if record is not None and _may_fire(judgement) else ()
+    planned = plan.plan(
+        judgement,
+        config,
+        record,
+        now=moment,
+        version=expected_version(config),
+        commit=commit,
+        failed_on_previous=failed,
+    )
     if problem and planned.fired:
         # a record that cannot be read is no deploy, and says more than that there is none
         planned = dataclasses.replace(planned, refused=problem, refusals=(problem, *planned.refusals[1:]))
     return planned, record
+
+
+def _may_fire(judgement: verdict.Judgement) -> bool:
+    """Whether the history needs to be read at all: reading it takes longer than the verdict."""
+    return any(row.finding.outcome is Outcome.FAILED and row.check.rollback for row in judgement.rows)
 
 
 def _commit(config: Config) -> str | None:
@@ -205,7 +219,9 @@ def _commit(config: Config) -> str | None:
 
 
 def _versions(config: Config) -> Mapping[str, str]:
-    return {
+    from readiness.rollback import before
+
+    return before.told(config) | {
         "readiness": __version__,
         "pytest": pytest.__version__,
         "python": platform.python_version(),
