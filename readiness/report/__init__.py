@@ -4,6 +4,10 @@
 and free of control characters; `redacted` takes the secrets out of it.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from readiness.report.build import build
 from readiness.report.causes import Cause, causes
 from readiness.report.document import SCHEMA_FILE, SCHEMA_VERSION, to_json
@@ -21,8 +25,10 @@ from readiness.report.model import (
     shown,
 )
 from readiness.report.past import Escalation, History, PastCheck, PastRun, ReleasePhase, ReleaseRun, SinceReady
-from readiness.report.reading import read
 from readiness.report.redacted import redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "SCHEMA_FILE",
@@ -54,3 +60,13 @@ __all__ = [
     "to_json",
     "tool_inventory",
 ]
+
+
+def read(document: Mapping[str, Any]) -> Report:
+    """The report that `document` tells of, the inverse of `to_json`: scores as they were shown, points of findings exact.
+
+    Raises ReadinessError, with the place, where it is no report or a damaged one.
+    """
+    from readiness.report import reading  # no run reads a report back
+
+    return reading.read(document)

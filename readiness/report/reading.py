@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.findings import Outcome, Severity
+from readiness.findings import Limits, Outcome, Severity
 from readiness.report.document import SCHEMA_FILE, SCHEMA_VERSION
 from readiness.report.inventory import InventoryTool, ToolInventory
 from readiness.report.model import Action, Category, Comparison, Report, Rollback, Row, RunInfo
@@ -144,10 +144,18 @@ def _row(found: Mapping[str, Any]) -> Row:
         points_lost=_exact(found["points_lost"]) if exact is None else Fraction(exact),
         notes=tuple(plain(note, _TEXT) for note in found["notes"]),
         line=None if found.get("line") is None else int(_number(found["line"])),
+        limits=_limits(found.get("limits")),
         **texts,
         **lines,
         **maybe,
     )
+
+
+def _limits(found: Mapping[str, Any] | None) -> Limits | None:
+    if found is None:
+        return None
+    numbers = {name: None if found[name] is None else _number(found[name]) for name in ("warning", "critical")}
+    return Limits(better=found["better"], **numbers)
 
 
 def _rollback(plan: Mapping[str, Any] | None) -> Rollback | None:
