@@ -154,7 +154,9 @@ def _row(found: Mapping[str, Any]) -> Row:
 def _limits(found: Mapping[str, Any] | None) -> Limits | None:
     if found is None:
         return None
-    numbers = {name: None if found[name] is None else _number(found[name]) for name in ("warning", "critical")}
+    numbers: dict[str, Any] = {
+        name: None if found[name] is None else _number(found[name]) for name in ("warning", "critical")
+    }
     return Limits(better=found["better"], **numbers)
 
 
