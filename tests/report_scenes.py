@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.config.model import Target
 from readiness.findings import Limits, Outcome, Severity
-from readiness.report import Comparison, tool_inventory
+from readiness.report import Comparison, ReleasePhase, ReleaseRun, tool_inventory
 from readiness.verdict import CategoryScore, Decision, Stage, Status
-from tests.report_factory import Plan, Step, health_rows, judged, report
+from tests.report_factory import STARTED, Plan, Step, health_rows, judged, report
+from tests.report_past import history
 
 if TYPE_CHECKING:
     from readiness.report import Report
@@ -178,6 +180,76 @@ def hostile() -> Report:
     )  # fmt: skip
 
 
+def rolled_back() -> Report:
+    """A release that did not become ready, was rolled back and proven; with a history."""
+    rows = health_rows(Outcome.UNKNOWN, 3.0, blocked_by="hub-is-ready", reason="blocked by hub-is-ready")
+    rows["hub-is-ready"] = judged(
+        "hub-is-ready", Outcome.FAILED, 9.0, title="The hub reports that it is ready, not merely alive.",
+        severity=Severity.CRITICAL, rollback="startup-failure", seconds=30.0, attempts=12,
+        reason="still starting 30 s after the deploy: the server billing never connects", actual="30",
+        expected="expected ≤ 20, warning past 10", unit="s", limits=Limits(warning=10, critical=20, unit="s"),
+        remedy="Look at the hub's log; a server that never connects keeps it starting:\n    journalctl -u mcp-hub -n 100",
+    )  # fmt: skip
+    rows["errors-hide-internals"] = judged(
+        "errors-hide-internals", Outcome.WAIVED, 1.5, topic="security", title=rows["errors-hide-internals"].check.title,
+        reason="An error answer holds a stack trace.", waiver="known upstream (Maya Lindqvist, until 2026-12-15)")  # fmt: skip
+    rows["events-stream"] = judged("events-stream", Outcome.PASSED, title=rows["events-stream"].check.title)
+    phases = (
+        ReleasePhase(name="lock", status="passed", seconds=0.02),
+        ReleasePhase(
+            name="backup", status="passed", seconds=1.4, detail="mcp-hub-20260921-1406, 14 files, checksums match"
+        ),
+        ReleasePhase(name="before", status="passed", seconds=2.8),
+        ReleasePhase(name="preflight", status="passed", seconds=4.1),
+        ReleasePhase(name="deploy", status="passed", seconds=11.7),
+        ReleasePhase(name="ready", status="failed", seconds=30.0, detail="still starting after 30 s"),
+        ReleasePhase(name="verify", status="failed", seconds=3.3),
+        ReleasePhase(name="bake", status="skipped", seconds=0.0),
+        ReleasePhase(
+            name="rollback",
+            status="passed",
+            seconds=38.6,
+            detail="previous-release; recovered within the objective of 15 min",
+        ),
+    )
+    made = report(
+        sorted(rows.values(), key=lambda row: -row.points_lost), Status.NOT_READY, Decision.ROLL_BACK,
+        settings={"contacts": {"on_call": "Ops rota, +44 20 7946 0018", "tech_lead": "Maya Lindqvist, maya@example.com",
+                               "product": "Tomás Rey, +34 91 496 0123"}},
+        about={"because": "1 critical check failed: hub-is-ready", "categories": _categories(28, 34)},
+        rollback=Plan(mode="auto", wanted=True, fired=("startup-failure",), actions=(
+            Step("previous-release", ("startup-failure",), "hub-is-ready failed 1 min after the deploy of 4.3.0", "planned"),)),
+        comparison=Comparison(
+            previous="past0016", previous_started="2026-09-21T13:06:40.250000Z", same_plan=True, score_change=-25.1,
+            outcome_change=-25.1, plan_change=0.0, newly_failing=("hub-is-ready",), newly_unknown=("tools-are-listed",),
+            still_failing=(("errors-hide-internals", "2026-09-20T20:00:00.000000Z"),)),
+        release_run=ReleaseRun(
+            id="20260921-1406-4.3.0", outcome="ROLLED_BACK_VERIFIED", command="scripts/deploy.sh --release 4.3.0",
+            because="hub-is-ready failed after the deploy; 4.2.1 answers again, and nothing that passed before fails now",
+            started=STARTED, finished=STARTED + 91.9, phases=phases),
+        exit_code=1,
+    )  # fmt: skip
+    return dataclasses.replace(made, history=history())
+
+
+def long_list() -> Report:
+    """Enough to mend that a reader wants to see a part of it: forty findings of every severity."""
+    kinds = (Outcome.FAILED, Outcome.DEGRADED, Outcome.UNKNOWN, Outcome.FAILED)
+    rows = [
+        judged(
+            f"check-number-{n:02d}", kinds[n % 4], 2.4 - n / 20, severity=list(Severity)[(n * 7 + n // 4) % 4],
+            reason=f"scripts/step-{n}.sh does not do what it says", path=f"scripts/step-{n}.sh", line=n + 1,
+            remedy=f"Mend line {n + 1} of it.", phase="preflight", topic="scripts" if n % 3 else "backup", stage=Stage.BEFORE,
+        )
+        for n in range(40)
+    ]  # fmt: skip
+    return report(
+        rows, Status.NOT_READY, Decision.DO_NOT_DEPLOY, exit_code=1,
+        about={"because": "5 critical checks failed: check-number-00 and 4 more", "stage": Stage.BEFORE,
+               "categories": _categories(41, 38)},
+    )  # fmt: skip
+
+
 def before_deploy() -> Report:
     """Preflight that must not be deployed."""
     row = judged("no-secret-in-tracked-files", Outcome.FAILED, 30, phase="preflight", topic="secrets",
@@ -190,5 +262,16 @@ def before_deploy() -> Report:
 
 SCENES = {
     scene.__name__: scene
-    for scene in (ready, conditional, hub_down, incomplete, demo, first_look, hostile, before_deploy)
+    for scene in (
+        ready,
+        conditional,
+        hub_down,
+        incomplete,
+        demo,
+        first_look,
+        hostile,
+        before_deploy,
+        rolled_back,
+        long_list,
+    )
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 OUTCOMES: Final = ("failed", "unknown", "degraded", "flaky", "waived", "passed", "not_applicable")
 """In the order in which they are told."""
+MOST_GAINS: Final = 3
 LOST: Final = frozenset({"failed", "degraded", "flaky", "waived"})
 
 MEANING: Final[Mapping[str, str]] = {
@@ -71,6 +72,12 @@ def headline(first: Sequence[Cause]) -> str:
     if all(cause.row.outcome.value == "unknown" for cause in first):
         return f"Find these {len(first)} out first"
     return f"Mend these {len(first)} first"
+
+
+def gains(grouped: Shape) -> tuple[Cause, ...]:
+    """What would raise the score most if it were well, most first; nothing where no points are lost."""
+    costly = sorted((cause for cause in grouped.ranked if cause.points > 0), key=lambda cause: -cause.points)
+    return tuple(costly[:MOST_GAINS])
 
 
 def settled(cause: Cause) -> str:
