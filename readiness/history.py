@@ -1,29 +1,25 @@
-"""The history of runs: one JSON a run, bounded in number, and what changed since the last comparable one."""
+"""The history of runs: one JSON a run, bounded in number, what became of each check, and what changed since the last one."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness import files
+from readiness import history_index, history_past, history_store
 from readiness.findings import Outcome
+from readiness.history_store import FOLDER
 from readiness.report import Comparison, Report, Row, iso, shown, to_json
 from readiness.text import line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-FOLDER: Final = "history"
-MAX_BYTES: Final = 64 * 1024 * 1024
-"""Larger files are no runs of ours; a run of 10,000 checks takes 6 MB."""
-_MAX_READ: Final = 100
-"""How many earlier runs are looked at for a comparable one, newest first."""
-_NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[A-Za-z0-9._-]{1,60}\.json")
+    from readiness.history_index import Entry
+
 _KEY: Final = 500
 _FAILING: Final = frozenset({Outcome.FAILED, Outcome.WAIVED})
 
@@ -38,42 +34,36 @@ def file_name(report: Report) -> str:
 
 
 def keep(report: Report, directory: Path, limit: int) -> Path:
-    """Write `report` into the history below `directory` and drop the oldest beyond `limit` runs.
+    """Write `report` and its line into the history below `directory` and drop the oldest beyond `limit` runs.
 
     Returns the file. Raises ReadinessError where it cannot be written; what is not ours is never touched.
     """
-    folder = directory / FOLDER
-    files.make_folder(folder)
-    path = folder / file_name(report)
-    files.replace(path, json.dumps(to_json(report), ensure_ascii=True) + "\n")
-    for old in _runs(folder)[max(limit, 1) :]:
-        with contextlib.suppress(OSError):  # another run may have dropped it already
-            old.unlink()
-    files.sweep(folder)
-    return path
-
-
-def previous(report: Report, directory: Path) -> Document | None:
-    """The last run before this one with the same target, environment, selection and demo flag; None: there is none.
-
-    Raises nothing: a history file that is damaged, foreign or unreadable is passed over.
-    """
-    for document in _documents(directory / FOLDER):
-        with contextlib.suppress(KeyError, TypeError, AttributeError):
-            if _comparable(document, report):
-                return document
-    return None
+    name = file_name(report)
+    content = json.dumps(to_json(report), ensure_ascii=True) + "\n"
+    return history_store.add(directory / FOLDER, content, history_index.of_report(name, report), keep=limit)
 
 
 def compare(report: Report, directory: Path) -> Report:
-    """`report` with its comparison to the last comparable run; unchanged where there is none."""
-    document = previous(report, directory)
-    if document is None:
-        return report
-    try:
-        return dataclasses.replace(report, comparison=difference(report, document))
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return report  # damaged in a way that its head did not show
+    """`report` with its comparison to the last comparable run, and with its history; unchanged where there is none.
+
+    Comparable are runs with the same target, environment, selection and demo flag. Raises nothing: a file of the history that is damaged, foreign or unreadable is passed over.
+    """
+    folder = directory / FOLDER
+    index = history_store.Index(folder)
+    before, ready = history_past.comparable(report, index, file_name(report))
+    found = history_past.history(report, before, ready, index)
+    return dataclasses.replace(report, comparison=_previous(report, before, folder), history=found)
+
+
+def _previous(report: Report, before: Sequence[Entry], folder: Path) -> Comparison | None:
+    for entry in before:
+        document = history_store.document(folder / entry.file)
+        if document is not None:
+            try:
+                return difference(report, document)
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+                continue  # damaged in a way that its line did not show
+    return None
 
 
 def difference(report: Report, before: Mapping[str, Any]) -> Comparison:
@@ -149,31 +139,3 @@ def _since(before: Mapping[str, Any], key: str) -> str:
 
 def _key(found: Mapping[str, Any]) -> str:
     return str(found["check"]) if found["instance"] is None else f"{found['check']}[{found['instance']}]"
-
-
-def _comparable(document: Document, report: Report) -> bool:
-    run = document["run"]
-    mine = (report.target, report.environment, report.run.selection, report.demo)
-    theirs = (run["target"], run["environment"], run["selection"], run["demo"])
-    return bool(mine == theirs and run["id"] != report.run.id and run["started"] < iso(report.run.started))
-
-
-def _documents(folder: Path) -> Iterator[Document]:
-    for path in _runs(folder)[:_MAX_READ]:
-        content = files.read(path, MAX_BYTES)
-        if content is None:
-            continue
-        try:
-            document = json.loads(content)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(document, dict):
-            yield document
-
-
-def _runs(folder: Path) -> list[Path]:
-    """The history's files, newest first; anything else in the folder is somebody else's."""
-    try:
-        return sorted((path for path in folder.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
-    except OSError:
-        return []

@@ -51,7 +51,9 @@ TABLE: Final = {
     "secret-shapes": Place(modules="redact_forms secret_words"),
     # one job each, named by it
     "redact": Place(modules="redact redact_known", places="errors findings config secret-shapes", packages="json5"),
-    "history": Place(modules="history", places="errors findings config files report text"),
+    "history": Place(
+        modules="history history_index history_past history_store", places="errors findings config files report text"
+    ),
     # telling people; `incident` is the page that is written about it
     "notify": Place(
         modules=(

@@ -148,7 +148,7 @@ def test_the_history_is_bounded_and_leaves_strangers_alone(tmp_path: Path) -> No
     (tmp_path / "history" / "notes.json").write_text("mine")
     for number in range(1, 7):
         history.keep(_run(number, {"a": P}), tmp_path, 3)
-    names = sorted(path.name for path in (tmp_path / "history").iterdir())
+    names = sorted(path.name for path in (tmp_path / "history").glob("*.json"))
     assert [name[-12:] for name in names] == ["run0004.json", "run0005.json", "run0006.json", "notes.json"[-12:]]
 
 
