@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "history"
 INDEX: Final = "index.jsonl"
 LOCK: Final = ".index.lock"
-NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[A-Za-z0-9._-]{1,60}\.json")
-_RAW_NAME: Final = re.compile(NAME.pattern.encode("ascii"))
+_NAME: Final = re.compile(rb"\d{8}T\d{6}\.\d{6}Z-[A-Za-z0-9._-]{1,60}\.json")
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Larger files are no runs of ours; a run of 10,000 checks takes 6 MB."""
 _LINE: Final = 4 * 1024 * 1024
@@ -51,11 +50,12 @@ def add(folder: Path, content: str, run: tuple[Entry, list[str]], *, keep: int) 
         files.replace(path, content)
         with contextlib.suppress(OSError):  # the file is what counts; a line that is missing is written later
             _append(folder / INDEX, history_index.run_line(entry), entry.names, names)
-        for old in newest_first(folder)[max(keep, 1) :]:
+        dropped = newest_first(folder)[max(keep, 1) :]
+        for old in dropped:
             with contextlib.suppress(OSError):  # another run may have dropped it already
                 old.unlink()
                 old.with_suffix(".html").unlink(missing_ok=True)
-        if _dead(folder) > _DEAD:
+        if dropped and _dead(folder) > _DEAD:
             _rewrite(folder)
     files.sweep(folder)
     return path
@@ -63,10 +63,7 @@ def add(folder: Path, content: str, run: tuple[Entry, list[str]], *, keep: int) 
 
 def newest_first(folder: Path) -> list[Path]:
     """The runs' files; anything else in the folder is somebody else's."""
-    try:
-        return sorted((path for path in folder.iterdir() if NAME.fullmatch(path.name)), reverse=True)
-    except OSError:
-        return []
+    return [folder / os.fsdecode(name) for name in sorted(_file_names(folder), reverse=True)]
 
 
 def document(path: Path) -> Document | None:
@@ -133,7 +130,7 @@ def _file_names(folder: Path) -> Iterator[bytes]:
     try:
         with os.scandir(os.fsencode(folder)) as entries:
             for entry in entries:
-                if _RAW_NAME.fullmatch(entry.name):
+                if _NAME.fullmatch(entry.name):
                     yield entry.name
     except OSError:
         return
@@ -141,16 +138,17 @@ def _file_names(folder: Path) -> Iterator[bytes]:
 
 def _whole(path: Path) -> Iterator[bytes]:
     """The undamaged lines of the index, one at a time; none where it is no regular file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return
-    with os.fdopen(descriptor, "rb") as file, contextlib.suppress(OSError):
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    with contextlib.suppress(OSError), open(path, "rb", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             return
         while line := file.readline(_LINE):
             if history_index.whole(line):
                 yield line
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open without waiting for a writer, where somebody put a pipe in the file's place."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _append(path: Path, line: bytes, digest: str, names: list[str]) -> None:
