@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.runner import ROOT
-from tests.faults.toml import dumps
+from readiness.demo.tomlfile import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import pytest
 from readiness.config.load import load
 from readiness.facts.host import collect
 from tests.faults.runner import ROOT, Result
-from tests.faults.toml import dumps
+from readiness.demo.tomlfile import dumps
 from tests.faults_infra import FAULTS
 from tests.faults_infra.healthy import answers, recorded, settings
 from tests.faults_infra.matrix import DECISIONS, EXITS, markdown, severities, verdict

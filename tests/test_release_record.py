@@ -19,7 +19,7 @@ from readiness.config.model import Config, Release, Target
 from readiness.errors import ReadinessError
 from readiness.rollback import document
 from readiness.rollback.record import read_record, write_record
-from tests.faults.toml import dumps
+from readiness.demo.tomlfile import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

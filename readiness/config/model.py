@@ -211,6 +211,8 @@ class Drill:
     """Starts the hub where no supervisor does; it must return with the hub in a session of its own."""
     llm_down: tuple[str, ...] = ()
     llm_up: tuple[str, ...] = ()
+    deploy: tuple[str, ...] = ()
+    """Deploys a release that is known to be broken, by the way that deploys go; run in the release, with a time-out."""
     server: str | None = None
     """The MCP server that is killed; None: one that can be told among the hub's children."""
     call: ToolCall | None = None

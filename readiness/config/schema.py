@@ -118,6 +118,7 @@ DRILL: Final[Schema] = {
     "start": Key(argv(), "starts the hub where no supervisor does, and returns: systemctl, docker, setsid"),
     "llm_down": Key(argv(), "takes the hub's LLM away"),
     "llm_up": Key(argv(), "gives it back"),
+    "deploy": Key(argv(), "deploys a release that is known to be broken, for the drill of a rollback"),
     "server": Key(text("a server's name"), "the MCP server that is killed; default: one that can be told"),
     "call": Key(table(TOOL_CALL), "a slow call, in flight when the hub is told to stop; default: a known one"),
     "timeout": Key(number(0, 3600, above=True), "seconds for each of these commands"),

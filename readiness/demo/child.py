@@ -129,6 +129,11 @@ def _serve(
         fault.hook(hub, seconds)
         if fault.llm is not None:
             llm.begin_with(fault.llm, seconds)
+    run(hub, llm, listener, scratch, kept=arguments.supervised)
+
+
+def run(hub: Hub, llm: LlmDouble, listener: socket.socket, scratch: Scratch, *, kept: bool) -> None:
+    """Answers for `hub` until its process is told to end; `kept`: its folder stays then."""
     config = uvicorn.Config(
         make_app(hub),
         interface="asgi3",
@@ -143,7 +148,7 @@ def _serve(
         backlog=BACKLOG,
         timeout_keep_alive=30,
     )
-    _Server(config, port, scratch, llm, kept=arguments.supervised).run(sockets=[listener])
+    _Server(config, hub.port, scratch, llm, kept=kept).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from readiness.demo.events import Streams
 from readiness.demo.jsonrpc import SESSION_ERROR, RpcError
 from readiness.demo.llm_client import HttpAnalyser
 from readiness.demo.logfile import ERROR, INFO, LogFile
-from readiness.demo.managed import Managed, now
+from readiness.demo.managed import Managed, now, unstartable
 from readiness.demo.sessions import MAX_SESSIONS
 from readiness.demo.telemetry import BREAKER_REST, Telemetry, Traffic
 from readiness.demo.toolbox import META_TOOL, text
@@ -64,11 +64,12 @@ class Hub:
         token: str | None = None,
         environment: Mapping[str, str] = os.environ,
         breaker_rest: float = BREAKER_REST,
+        version: str = VERSION,
     ) -> None:
         self.config_file, self.state_dir, self.port, self.token = config_file, state_dir, port, token
         self.environment = environment
         self.release = config_file.parent.parent
-        self.version = VERSION
+        self.version = version
         self.server_id = "mcp-hub"
         self.pid = os.getpid()
         self.started = now()
@@ -102,6 +103,7 @@ class Hub:
             for name in config.get("mcpServers", {})
             if name in BUILT_IN
         }
+        self.unstartable = {name: why for name in self.servers if (why := unstartable(config["mcpServers"][name], BUILT_IN))}
 
     # --- its life ---
 
@@ -128,7 +130,10 @@ class Hub:
         if self.traits.never_ready:
             return
         for name, managed in self.servers.items():
-            if managed.status == "connecting":
+            if managed.status == "connecting" and name in self.unstartable:
+                managed.disconnect(self.unstartable[name])
+                self.log.write(ERROR, f"'{name}' MCP server: {self.unstartable[name]}", code="SERVER_ERROR")
+            elif managed.status == "connecting":
                 managed.connect()
                 self.log.write(INFO, f"'{name}' MCP server connected")
         self.set_state(self.final_state)

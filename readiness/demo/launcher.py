@@ -117,7 +117,7 @@ def start(  # noqa: PLR0913 - by name, and each has a default
     options |= {"--breaker-rest": breaker_rest}
     # bound here, so that what the release says about its port and its provider is true before anything runs
     flags = ("--supervised",) if supervised else ()
-    with _listener(port) as own, _listener(_free_port()) as llm:
+    with _listener(port) as own, _listener(free_port()) as llm:
         scratch = Scratch.create(port=own.getsockname()[1], llm=f"http://{HOST}:{llm.getsockname()[1]}{LLM_PATH}")
         try:
             process = _spawn(scratch, options, *flags, token_env=token_env, listeners=(own.fileno(), llm.fileno()))
@@ -135,10 +135,18 @@ def start(  # noqa: PLR0913 - by name, and each has a default
     return hub
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port by its number: what is bound so keeps its port while it refuses connections, as the LLM's double may."""
     with _listener(0) as found:
         return int(found.getsockname()[1])
+
+
+def package_path() -> str:
+    """PYTHONPATH with which a child finds this package, in a checkout that is not installed too."""
+    here, given = Path(__file__).resolve().parents[2], os.environ.get("PYTHONPATH", "")
+    if here.name in {"site-packages", "dist-packages"}:  # they must not come before the standard library
+        return given
+    return os.pathsep.join(filter(None, [str(here), given]))
 
 
 def _listener(port: int) -> socket.socket:
@@ -160,10 +168,7 @@ def _spawn(
     environment = scratch.environment()
     if token_env is not None:
         environment[token_env] = os.environ[token_env]
-    # in a checkout that is not installed the package is found from here; site-packages must not come before stdlib
-    here = Path(__file__).resolve().parents[2]
-    if here.name not in {"site-packages", "dist-packages"}:
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(here), environment.get("PYTHONPATH")]))
+    environment["PYTHONPATH"] = package_path()
     with scratch.stderr.open("wb") as errors:
         return subprocess.Popen(  # noqa: S603 - our own module, no shell
             command,

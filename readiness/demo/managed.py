@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import shutil
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from readiness.demo.toolbox import McpServer
 
 EMPTY: Final[dict[str, Any]] = {"tools": [], "resources": [], "resourceTemplates": [], "prompts": []}
+STDIO: Final = "readiness.demo.stdio"
+"""The module that a configuration names to run one of the servers as a program of its own."""
+
+
+def unstartable(definition: Mapping[str, Any], known: Collection[str]) -> str | None:
+    """Why a server could not be started as it is configured, though here it lives in the hub's process; None where it could."""
+    command, arguments = str(definition.get("command", "")), [str(word) for word in definition.get("args") or ()]
+    if shutil.which(command) is None:
+        return f"spawn {command} ENOENT"
+    if STDIO in arguments[:-1] and arguments[-1] not in known:
+        return "MCP error -32000: Connection closed"  # what a hub says of a server that ends at once
+    return None
 
 
 def now() -> str:

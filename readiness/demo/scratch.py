@@ -24,11 +24,12 @@ class Scratch:
     """The folder and the places in it."""
 
     root: Path
+    place: str = "release"
 
     @property
     def sample(self) -> Sample:
         """The sample release that the hub runs from, with what is around it."""
-        return Sample(root=self.root)
+        return Sample(root=self.root, place=self.place)
 
     @property
     def release(self) -> Path:

@@ -13,7 +13,7 @@ import pytest
 from tests.assessment.items import ELSEWHERE, GAPS, GOOD
 from tests.assessment.tree import build
 from tests.faults.runner import ROOT, Result
-from tests.faults.toml import dumps
+from readiness.demo.tomlfile import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.rollback.record import DeployRecord, write_record
 from tests.faults import healthy
 from tests.faults.certificates import write_authority
-from tests.faults.toml import dumps
+from readiness.demo.tomlfile import dumps
 from tests.faults.words import CHECKS
 
 if TYPE_CHECKING:

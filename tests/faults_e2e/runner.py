@@ -18,7 +18,7 @@ from readiness import demo
 from readiness.facts import commits
 from readiness.rollback.record import DeployRecord, write_record
 from tests.faults.runner import Result
-from tests.faults.toml import dumps
+from readiness.demo.tomlfile import dumps
 from tests.faults_e2e.model import CHECKS
 
 if TYPE_CHECKING:

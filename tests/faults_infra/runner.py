@@ -13,7 +13,7 @@ import pytest
 from readiness.facts.host import collect
 from readiness.facts.host.connection import Unreachable
 from tests.faults.runner import ROOT, Result
-from tests.faults.toml import dumps
+from readiness.demo.tomlfile import dumps
 from tests.faults_infra.healthy import TOPICS, answers, settings
 from tests.faults_infra.world import ENVIRONMENT
 

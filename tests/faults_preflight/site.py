@@ -19,7 +19,7 @@ from readiness.config.demo import demo_settings
 from readiness.demo import llm
 from readiness.demo.faults import DemoError
 from readiness.demo.release import Sample, back_up, sample
-from tests.faults.toml import dumps
+from readiness.demo.tomlfile import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -53,11 +53,13 @@ class Sample:
     """Where the parts of a sample release are, beneath one folder."""
 
     root: Path
+    place: str = "release"
+    """Where in it the release tree is: a link where several releases are kept."""
 
     @property
     def release(self) -> Path:
         """The release tree, as on a host beneath /opt/mcp-hub."""
-        return self.root / "release"
+        return self.root / self.place
 
     @property
     def previous(self) -> Path:
@@ -109,10 +111,15 @@ def make(folder: Path, *, now: dt.datetime | None = None) -> Path:
     return sample(folder, now=now).release
 
 
-def sample(folder: Path, *, now: dt.datetime | None = None, port: int = PORT, llm: str = NO_LLM) -> Sample:
-    """As `make`, with all its parts: `port` is where the hub will listen, `llm` the base URL of its provider."""
+def sample(
+    folder: Path, *, now: dt.datetime | None = None, port: int = PORT, llm: str = NO_LLM, place: str = "release"
+) -> Sample:
+    """As `make`, with all its parts: `port` is where the hub will listen, `llm` the base URL of its provider.
+
+    `place` is the tree's folder, as its unit and its scripts know it.
+    """
     day = now or dt.datetime.now(dt.UTC)
-    made = Sample(root=folder.resolve())
+    made = Sample(root=folder.resolve(), place=place)
     words = {
         "@RELEASE@": str(made.release),
         "@ROOT@": str(made.root),
@@ -126,7 +133,7 @@ def sample(folder: Path, *, now: dt.datetime | None = None, port: int = PORT, ll
         _write(made.release / path, content)
     (made.release / ".env.production").chmod(_PRIVATE)
     _surroundings(made, day)
-    _build(made.release)
+    build(made.release)
     _keep_previous(made)
     history.write(made.release, _tracked(made.release, files), _before(files), day)
     _age(made, day)
@@ -202,7 +209,7 @@ def _surroundings(made: Sample, day: dt.datetime) -> None:
     made.reader.chmod(0o700)
 
 
-def _build(release: Path) -> None:
+def build(release: Path) -> None:
     """Build it with its own script. Raises DemoError."""
     try:
         done = subprocess.run(
@@ -229,7 +236,7 @@ def _keep_previous(made: Sample) -> None:
         text = (made.release / name).read_text(encoding="utf-8")
         (made.previous / name).write_text(text.replace(VERSION, PREVIOUS), encoding="utf-8")
     (made.previous / ".env.production").chmod(_PRIVATE)
-    _build(made.previous)
+    build(made.previous)
 
 
 def _age(made: Sample, day: dt.datetime) -> None:

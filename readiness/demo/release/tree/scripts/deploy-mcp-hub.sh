@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Brings the tree to the newest commit of main and builds it; puts the commit before it back if any step fails.
+# With a version: lets `current` point to releases/VERSION, which was built beforehand, and starts the hub anew.
+# Without one: brings the tree to the newest commit of main and builds it; puts the commit before it back if any step fails.
 set -euo pipefail
 
-RELEASE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+RELEASE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 LOCK=${LOCK:-$RELEASE/.deploy.lock}
 
 fail() {
@@ -18,6 +19,18 @@ free=$(df -Pk "$RELEASE" | awk 'NR == 2 { print $4 }')
 if [ -z "${DEPLOY_LOCK_HELD:-}" ]; then
   exec 9>"$LOCK"
   flock --nonblock 9 || fail "another deployment is running"
+fi
+
+if [ $# -gt 0 ]; then
+  SITE=${SITE:-$(dirname "$(dirname "$RELEASE")")}
+  [ -x "$SITE/releases/$1/dist/cli.js" ] || fail "$SITE/releases/$1 is not there, or was not built"
+  bash "$RELEASE/scripts/stop-mcp-hub.sh"
+  # in one move: there is no moment without a release
+  ln -sfn "releases/$1" "$SITE/next"
+  mv -fT "$SITE/next" "$SITE/current"
+  bash "$SITE/current/scripts/start-mcp-hub.sh"
+  echo "deploy: $("$SITE/current/dist/cli.js" --version) runs"
+  exit 0
 fi
 
 cd "$RELEASE"

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Puts the release that the newest backup belongs to back, if that backup verifies. With --yes it asks nobody, so that a gate can call it.
+# Puts the release before back: the kept one that --to=VERSION or `readiness` names, else the one that the newest backup
+# belongs to, if that backup verifies. With --yes it asks nobody, so that a gate can call it.
 set -euo pipefail
 
-RELEASE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+RELEASE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+SITE=${SITE:-$(dirname "$(dirname "$RELEASE")")}
 SCRIPTS=$RELEASE/scripts
 BACKUPS=${BACKUPS:-$RELEASE/backups}
 LOCK=${LOCK:-$RELEASE/.deploy.lock}
 CONFIG=${READINESS_CONFIG:-/etc/mcp-hub/readiness.toml}
+KEPT=${READINESS_PREVIOUS:-}
 YES=no
 
 fail() {
@@ -17,7 +20,8 @@ fail() {
 for argument in "$@"; do
   case $argument in
     --yes) YES=yes ;;
-    *) fail "unknown argument $argument; usage: rollback-deployment.sh [--yes]" ;;
+    --to=*) KEPT=$SITE/releases/${argument#--to=} ;;
+    *) fail "unknown argument $argument; usage: rollback-deployment.sh [--yes] [--to=VERSION]" ;;
   esac
 done
 
@@ -32,22 +36,33 @@ free=$(df -Pk "$RELEASE" | awk 'NR == 2 { print $4 }')
 
 restored=$(mktemp -d)
 trap 'rm -rf "$restored"' EXIT
-readiness backup --readiness-config "$CONFIG" --verify latest || fail "the newest backup beneath $BACKUPS does not verify"
-readiness backup --readiness-config "$CONFIG" --restore latest --into "$restored/backup"
-commit=$(jq -r .commit "$BACKUPS/latest/manifest.json")
-jq '{created, commit, version}' "$BACKUPS/latest/manifest.json"
+if [ -n "$KEPT" ]; then
+  [ -x "$KEPT/dist/cli.js" ] || fail "$KEPT is not there, or was not built"
+  target=$(basename "$KEPT")
+else
+  readiness backup --readiness-config "$CONFIG" --verify latest || fail "the newest backup beneath $BACKUPS does not verify"
+  readiness backup --readiness-config "$CONFIG" --restore latest --into "$restored/backup"
+  target=$(jq -r .commit "$BACKUPS/latest/manifest.json")
+  jq '{created, commit, version}' "$BACKUPS/latest/manifest.json"
+fi
 
 if [ "$YES" != yes ]; then
   [ -t 0 ] || fail "no terminal to ask on; call it with --yes"
-  read -r -p "Go back to $commit? (yes/no) " answer
+  read -r -p "Go back to $target? (yes/no) " answer
   [ "$answer" = yes ] || fail "nothing was changed"
 fi
 
 began=$(date +%s)
 bash "$SCRIPTS/stop-mcp-hub.sh"
-git -C "$RELEASE" checkout --quiet --force "$commit"
-cp -a "$restored/backup/release/." "$RELEASE/"
-(cd "$RELEASE" && npm ci --omit=dev && npm run build)
+if [ -n "$KEPT" ]; then
+  # in one move: there is no moment without a release
+  ln -sfn "releases/$target" "$SITE/next"
+  mv -fT "$SITE/next" "$SITE/current"
+else
+  git -C "$RELEASE" checkout --quiet --force "$target"
+  cp -a "$restored/backup/release/." "$RELEASE/"
+  (cd "$RELEASE" && npm ci --omit=dev && npm run build)
+fi
 bash "$SCRIPTS/start-mcp-hub.sh"
 bash "$SCRIPTS/validate-deployment.sh"
-echo "rollback: $commit runs again, after $(($(date +%s) - began)) s"
+echo "rollback: $target runs again, after $(($(date +%s) - began)) s"

@@ -30,6 +30,7 @@ for _ in $(seq 1 30); do
       exit 0
       ;;
   esac
+  ! systemctl is-failed --quiet "$UNIT" || fail "$UNIT ends at every start; see journalctl --unit $UNIT"
   sleep 1
 done
 fail "$UNIT is not ready after 30 attempts; see journalctl --unit $UNIT"

@@ -1,4 +1,4 @@
-"""Plain values to TOML: enough for a configuration written by a test."""
+"""Plain values to TOML: enough for the configuration of a site, and of tests."""
 
 from __future__ import annotations
 

@@ -1,0 +1,298 @@
+"""A site: a folder laid out as a host is, where releases are deployed to an embedded hub by the sample release's own scripts.
+
+    SITE/releases/VERSION   each release, built and kept         SITE/current        a link to the one that is deployed
+    SITE/readiness.toml     what is declared about it            SITE/bin/systemctl  speaks to the supervisor of its hub
+    SITE/reports            what runs on it leave behind
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.config.demo import demo_settings
+from readiness.demo.faults import DemoError
+from readiness.demo.launcher import HOST, LLM_PATH, free_port, package_path
+from readiness.demo.release.maker import PREVIOUS, VERSION, build, sample
+from readiness.demo.scratch import PREFIX, SETTINGS, Scratch
+from readiness.demo.service import SETTINGS as SITE_SETTINGS
+from readiness.demo.tomlfile import dumps
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+NEW: Final = "4.3.1"
+"""The version of the release that is to be deployed."""
+START_SECONDS: Final = 20.0
+NEEDED: Final = ("bash", "curl", "flock", "jq")
+"""What the sample's scripts call beside the smallest tools of a system."""
+SETTLE: Final = 3.0
+"""Seconds within which the embedded hub has started on any machine: the site's start-up budget."""
+PEOPLE: Final = {
+    "on_call": "Ada Engineer",
+    "tech_lead": "Grace Reviewer",
+    "product": "Joan Product",
+    "security": "Mary Security",
+}
+UNPACKED: Final = "a site's releases are unpacked where they are deployed, and no working trees"
+UNKEPT: Final = "a site is removed with what ran on it"
+SCRIPTS: Final = "current/scripts"
+_BROKEN: Final = {
+    # the hub starts, and one of its servers does not: no program has this name for it
+    "one-server": ('"readiness.demo.stdio", "memory"', '"readiness.demo.stdio", "memories"'),
+    # a quotation mark was lost: the hub ends at every start
+    "dies-at-start": ('"mcpServers": {', '"mcpServers: {'),
+    # nothing is wrong with it
+    "good": ("", ""),
+}
+"""How the configuration of the new release differs, by what it is to be: what stands in the old one, and in the new."""
+
+
+@dataclasses.dataclass(slots=True, kw_only=True, weakref_slot=True)
+class Site:
+    """A site whose hub runs; as a context manager it ends, and its folder goes, when the block does."""
+
+    root: Path
+    port: int
+    service: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Where its hub answers."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def config(self) -> Path:
+        """What is declared about it."""
+        return self.root / "readiness.toml"
+
+    @property
+    def reports(self) -> Path:
+        """Where runs on it leave their reports."""
+        return self.root / "reports"
+
+    @property
+    def deployed(self) -> str:
+        """The version that `current` leads to."""
+        return (self.root / "current").resolve().name
+
+    def script(self, name: str) -> Path:
+        """One of the lifecycle scripts of the release that is deployed."""
+        return self.root / SCRIPTS / f"{name}.sh"
+
+    def environment(self) -> dict[str, str]:
+        """What its scripts and `readiness` are called with: this user's environment, and where everything is."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "READINESS", "PYTEST"))}
+        return kept | {
+            "PATH": os.pathsep.join((str(self.root / "bin"), os.environ.get("PATH", os.defpath))),
+            "PYTHONPATH": package_path(),
+            "READINESS_CONFIG": str(self.config),
+            "SITE": str(self.root),
+            "LOCK": str(self.root / "deploy.lock"),
+            "BACKUPS": str(self.root / "backups"),
+            "HUB": self.url,
+        }
+
+    def call(self, *argv: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """Run a command at the site to its end, without a terminal. Raises OSError, subprocess.TimeoutExpired."""
+        return subprocess.run(  # noqa: S603 - a script of the site, or this program itself
+            argv,
+            cwd=self.root,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def readiness(self, *arguments: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """`readiness`, called at the site."""
+        return self.call(sys.executable, "-P", "-m", "readiness", *arguments, timeout=timeout)
+
+    def configure(self, **sections: dict[str, Any]) -> None:
+        """Write its readiness.toml, with `sections` over what stands there by default."""
+        found = settings(self.root, self.url)
+        for name, values in sections.items():
+            found[name] = found.get(name, {}) | values
+        self.config.write_text(dumps(found), encoding="utf-8")
+
+    def remove(self) -> None:
+        """End the hub with its supervisor, and remove the folder; again: nothing."""
+        if self.service.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.service.stdin.close()
+        try:
+            self.service.wait(10)
+        except subprocess.TimeoutExpired:
+            self.service.kill()
+            self.service.wait(10)
+        Scratch(root=self.root).remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.remove()
+
+
+def missing() -> list[str]:
+    """Programs that the scripts need and this machine has not."""
+    return [name for name in NEEDED if shutil.which(name) is None]
+
+
+def make(new: str = "one-server") -> Site:
+    """A new site: the good release runs and is ready, `new` (a key of `_BROKEN`) is built beside it and not deployed.
+
+    Raises DemoError where it cannot be made, names `new` that it does not know, or the hub is not ready in time.
+    """
+    if new not in _BROKEN:
+        raise DemoError(f"no release is named {new!r}; there is: {', '.join(_BROKEN)}")
+    if found := missing():
+        raise DemoError(f"the sample's scripts need {', '.join(found)}, which this machine has not: install them")
+    root = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    try:
+        port, llm_port = free_port(), free_port()
+        _lay_out(root, port, llm_port)
+        _new_release(root, *_BROKEN[new])
+        site = Site(root=root, port=port, service=_supervised(root))
+    except BaseException:
+        Scratch(root=root).remove()
+        raise
+    try:
+        site.configure()
+        _started(site)
+    except BaseException:
+        site.remove()
+        raise
+    return site
+
+
+# --- its parts ------------------------------------------------------------------------------------------------------------
+
+
+def _lay_out(root: Path, port: int, llm_port: int) -> None:
+    """The sample with what is around it, its releases beneath releases/, and `current`."""
+    llm = f"http://{HOST}:{llm_port}{LLM_PATH}"
+    made = sample(root, port=port, llm=llm, place="current")
+    tree = root / "releases" / VERSION
+    made.release.rename(tree)
+    made.release.symlink_to(f"releases/{VERSION}")
+    shutil.rmtree(tree / ".git", ignore_errors=True)
+    (tree / "backups").rename(root / "backups")
+    (root / SETTINGS).write_text(json.dumps({"llm": llm}), encoding="utf-8")
+    (root / "run").mkdir(mode=0o700)
+    (root / "bin").mkdir()
+    scratch = Scratch(root=root, place="current")
+    told = {
+        "command": [sys.executable, "-P", "-m", "readiness.demo.installed", str(root)],
+        "environment": scratch.environment() | {"PYTHONPATH": package_path()},
+        "port": port,
+        "llm_port": llm_port,
+    }
+    (root / SITE_SETTINGS).write_text(json.dumps(told), encoding="utf-8")
+    (root / SITE_SETTINGS).chmod(0o600)  # the hub's environment holds its key
+    _program(root, "systemctl", "-P", "-S", "-E", str(Path(__file__).with_name("systemctl.py")), str(root))
+    _program(root, "readiness", "-P", "-m", "readiness")
+
+
+def _program(root: Path, name: str, *arguments: str) -> None:
+    path = root / "bin" / name
+    path.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *arguments])} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+
+
+def _new_release(root: Path, old: str, new: str) -> None:
+    """The release that is to be deployed: the one that runs, with its own version and one change to its configuration."""
+    tree = root / "releases" / NEW
+    shutil.copytree(root / "releases" / VERSION, tree, ignore=shutil.ignore_patterns("dist", "logs"))
+    for name in ("package.json", "package-lock.json", "config/mcp-hub.json"):
+        text = (tree / name).read_text(encoding="utf-8").replace(VERSION, NEW)
+        (tree / name).write_text(text.replace(old, new, 1) if name.startswith("config/") else text, encoding="utf-8")
+    build(tree)
+
+
+def _supervised(root: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-S", "-E", str(Path(__file__).with_name("service.py")), str(root)]
+    with (root / "service.log").open("wb") as output:
+        return subprocess.Popen(  # noqa: S603 - our own module, no shell
+            command,
+            cwd=root,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for whoever started us
+        )
+
+
+def _started(site: Site) -> None:
+    """Start the hub, and wait until it is ready. Raises DemoError."""
+    until = time.monotonic() + START_SECONDS
+    asked = False
+    while time.monotonic() < until:
+        asked = asked or _ctl(site, "start")
+        with contextlib.suppress(OSError, ValueError):
+            with urllib.request.urlopen(f"{site.url}/api/health", timeout=1) as answer:  # noqa: S310 - loopback
+                if json.load(answer)["state"] == "ready":
+                    return
+        time.sleep(0.05)
+    said = (site.root / "hub.log").read_text(errors="replace")[-1_000:] if (site.root / "hub.log").exists() else ""
+    raise DemoError(f"the site's hub is not ready within {START_SECONDS:g} s; it said:\n{said or 'nothing'}")
+
+
+def _ctl(site: Site, *words: str) -> bool:
+    done = site.call(str(site.root / "bin" / "systemctl"), *words, timeout=30)
+    return done.returncode == 0
+
+
+def settings(root: Path, url: str) -> dict[str, Any]:
+    """What is declared about the site at `root`, in the shape of a parsed readiness.toml."""
+    found = demo_settings(root / "current")
+    found["target"] |= {
+        "url": url,
+        "release": str(root / "current"),
+        "state": str(root / "home" / ".local" / "state" / "mcp-hub"),
+        "backups": str(root / "backups"),
+    }
+    del found["target"]["version"]  # what is deployed says it
+    del found["expect"]["deployments"]
+    found["expect"] |= {
+        "git": {"expected": False, "reason": UNPACKED},
+        "log_keeping": {"expected": False, "reason": UNKEPT},
+    }
+    found["release"] |= {
+        "previous": str(root / "releases" / PREVIOUS),
+        "rehearsal": str(root / "rehearsal.json"),
+        "lock": str(root / "deploy.lock"),
+        "bake": 0,
+    }
+    found["rollback"] = {
+        "mode": "auto",
+        "steady": 1,
+        "action": [
+            {
+                "name": "previous-release",
+                "triggers": ["startup-failure", "validation-failure", "deploy-failure"],
+                "command": [str(root / SCRIPTS / "rollback-deployment.sh"), "--yes"],
+                "timeout": 60,
+                "verify": ["health", "e2e"],
+            }
+        ],
+    }
+    # how long the embedded hub needs to start is known; a mail address would be written to
+    found["probe"] = {"settle": SETTLE, "interval": 0.5}
+    found["contacts"] = dict(PEOPLE)
+    found["drill"] |= {"deploy": [str(root / SCRIPTS / "deploy-mcp-hub.sh"), NEW]}
+    return found
