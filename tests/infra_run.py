@@ -9,8 +9,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tests.faults.runner import ROOT
 from readiness.demo.tomlfile import dumps
+from tests.faults.runner import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -97,7 +97,9 @@ TABLE: Final = {
     # redaction at pytest's boundary
     "shield": Place(modules="shield shield_reports shield_streams", places="redact", packages="pytest"),
     "demo": Place(
-        modules="demo", places="config errors backup backup_format", packages="mcp starlette uvicorn anyio jsonschema json5"
+        modules="demo",
+        places="config errors backup backup_format",
+        packages="mcp starlette uvicorn anyio jsonschema json5",
     ),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.config.load import load
+from readiness.demo.tomlfile import dumps
 from readiness.facts.host import collect
 from tests.faults.runner import ROOT, Result
-from readiness.demo.tomlfile import dumps
 from tests.faults_infra import FAULTS
 from tests.faults_infra.healthy import answers, recorded, settings
 from tests.faults_infra.matrix import DECISIONS, EXITS, markdown, severities, verdict

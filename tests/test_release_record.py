@@ -16,10 +16,10 @@ from readiness import demo
 from readiness import release_record as own
 from readiness.config.demo import demo_settings
 from readiness.config.model import Config, Release, Target
+from readiness.demo.tomlfile import dumps
 from readiness.errors import ReadinessError
 from readiness.rollback import document
 from readiness.rollback.record import read_record, write_record
-from readiness.demo.tomlfile import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

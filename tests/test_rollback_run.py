@@ -19,9 +19,9 @@ import pytest
 
 from readiness import demo
 from readiness.config.demo import demo_settings
+from readiness.demo.tomlfile import dumps
 from readiness.rollback import document, journal, quarantine
 from readiness.rollback.record import DeployRecord, write_record
-from readiness.demo.tomlfile import dumps
 from tests.test_release_record import Site
 
 if TYPE_CHECKING:

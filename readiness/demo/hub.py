@@ -103,7 +103,9 @@ class Hub:
             for name in config.get("mcpServers", {})
             if name in BUILT_IN
         }
-        self.unstartable = {name: why for name in self.servers if (why := unstartable(config["mcpServers"][name], BUILT_IN))}
+        self.unstartable = {
+            name: why for name in self.servers if (why := unstartable(config["mcpServers"][name], BUILT_IN))
+        }
 
     # --- its life ---
 

@@ -119,10 +119,10 @@ def main(argv: list[str]) -> int:
         control.listen(16)
         service = Service(site)
         while not told:
-            ready, _, _ = select.select([control, 0], [], [], STEP)
+            ready, _, _ = select.select([control.fileno(), 0], [], [], STEP)
             if 0 in ready and not os.read(0, _REQUEST):
                 break
-            if control in ready:
+            if control.fileno() in ready:
                 _obey(service, control)
             service.step()
         service.wanted = False

@@ -1,8 +1,8 @@
 """A site: a folder laid out as a host is, where releases are deployed to an embedded hub by the sample release's own scripts.
 
-    SITE/releases/VERSION   each release, built and kept         SITE/current        a link to the one that is deployed
-    SITE/readiness.toml     what is declared about it            SITE/bin/systemctl  speaks to the supervisor of its hub
-    SITE/reports            what runs on it leave behind
+SITE/releases/VERSION   each release, built and kept         SITE/current        a link to the one that is deployed
+SITE/readiness.toml     what is declared about it            SITE/bin/systemctl  speaks to the supervisor of its hub
+SITE/reports            what runs on it leave behind
 """
 
 from __future__ import annotations
@@ -243,10 +243,12 @@ def _started(site: Site) -> None:
     asked = False
     while time.monotonic() < until:
         asked = asked or _ctl(site, "start")
-        with contextlib.suppress(OSError, ValueError):
-            with urllib.request.urlopen(f"{site.url}/api/health", timeout=1) as answer:  # noqa: S310 - loopback
-                if json.load(answer)["state"] == "ready":
-                    return
+        with (
+            contextlib.suppress(OSError, ValueError),
+            urllib.request.urlopen(f"{site.url}/api/health", timeout=1) as answer,  # noqa: S310 - loopback
+        ):
+            if json.load(answer)["state"] == "ready":
+                return
         time.sleep(0.05)
     said = (site.root / "hub.log").read_text(errors="replace")[-1_000:] if (site.root / "hub.log").exists() else ""
     raise DemoError(f"the site's hub is not ready within {START_SECONDS:g} s; it said:\n{said or 'nothing'}")

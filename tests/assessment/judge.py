@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from readiness.demo.tomlfile import dumps
 from tests.assessment.items import ELSEWHERE, GAPS, GOOD
 from tests.assessment.tree import build
 from tests.faults.runner import ROOT, Result
-from readiness.demo.tomlfile import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

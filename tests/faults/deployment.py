@@ -8,10 +8,10 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.demo.tomlfile import dumps
 from readiness.rollback.record import DeployRecord, write_record
 from tests.faults import healthy
 from tests.faults.certificates import write_authority
-from readiness.demo.tomlfile import dumps
 from tests.faults.words import CHECKS
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from readiness import demo
+from readiness.demo.tomlfile import dumps
 from readiness.facts import commits
 from readiness.rollback.record import DeployRecord, write_record
 from tests.faults.runner import Result
-from readiness.demo.tomlfile import dumps
 from tests.faults_e2e.model import CHECKS
 
 if TYPE_CHECKING:

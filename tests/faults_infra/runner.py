@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from readiness.demo.tomlfile import dumps
 from readiness.facts.host import collect
 from readiness.facts.host.connection import Unreachable
 from tests.faults.runner import ROOT, Result
-from readiness.demo.tomlfile import dumps
 from tests.faults_infra.healthy import TOPICS, answers, settings
 from tests.faults_infra.world import ENVIRONMENT
 
