@@ -99,7 +99,7 @@ def _say(text: str) -> None:
 def show(plan: Mapping[str, Any], config: Config) -> None:
     """What was measured, what would be done, what it costs, and what speaks against it."""
     from readiness.redact import Redactor
-    from readiness.rollback import execute, preconditions
+    from readiness.rollback import execute, preconditions, steps
     from readiness.text import line
 
     clean = Redactor.from_environment(os.environ, config).clean
@@ -120,6 +120,9 @@ def show(plan: Mapping[str, Any], config: Config) -> None:
         if one["command_sha256"] is None:
             _say(f"  by hand: {', '.join(one['triggers'])}: no [[rollback.action]] answers to it")
     _say(f"  if the command restores data, what was written since {deploy.get('deployed_at')} is lost")
+    open_one = steps.interrupted(config)
+    if open_one is not None:
+        _say(f"  {steps.words(open_one)}; it is gone on with")
     found = preconditions.refusals(plan, config, config.report_dir / execute.FOLDER, dt.datetime.now(dt.UTC))
     for refusal in found:
         _say(f"  {'against it' if refusal.gate else 'impossible'}: {clean(refusal.text)}")

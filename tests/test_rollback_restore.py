@@ -3,145 +3,69 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
-import sys
-from typing import TYPE_CHECKING, Any
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.backup import Request, Source, create
-from readiness.backup_format import CONFIGURATION, ENVIRONMENT
-from readiness.config.model import RollbackAction
+from readiness.config.model import Config, Target
 from readiness.errors import ReadinessError
-from readiness.rollback import backup, restore
-from readiness.rollback.look import Seen
-from readiness.rollback.outcome import Refused
-from readiness.rollback.restore import Restoring
-from tests.rolled import Site
+from readiness.rollback import journal, steps
+from readiness.rollback.abandon import abandon
+from readiness.rollback.look import look
+from readiness.rollback.outcome import Refused, Result
+from tests.restored import Restored
+from tests.rolled import ended_in_child
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-START = """
-import os, sys
-here = os.path.realpath("{folder}/current")
-with open("{folder}/starts", "a") as file:
-    file.write(os.path.basename(here) + "\\n")
-if os.path.basename(here) in "{broken}".split():
-    sys.exit("cannot start")
-open("{folder}/hub", "w").write(os.path.basename(here))
-"""
 
-
-class Restored(Site):
-    """A site whose action is the built-in one; the file `hub` stands for a hub that listens, and says which release it is."""
-
-    def __init__(self, folder: Path, *, broken: str = "") -> None:
-        super().__init__(folder)
-        (folder / "start.py").write_text(START.format(folder=folder, broken=broken))
-        (folder / "hub").write_text("new")
-        self.old, self.new, self.cache = folder / "releases" / "old", folder / "releases" / "new", folder / "cache"
-        for tree, text in ((self.old, "old"), (self.new, "new")):
-            (tree / "config").mkdir()
-            (tree / "config" / "mcp-hub.json").write_text(json.dumps({"mcpServers": {text: {"command": text}}}))
-            (tree / ".env.production").write_text(f"A={text}\n")
-        self.cache.mkdir()
-        for name in ("tools.json", "gone.json"):
-            (self.cache / name).write_text("before")
-        self.set(
-            stop=("rm", str(folder / "hub")),
-            start=(sys.executable, "-S", "-E", str(folder / "start.py")),
-            actions=(RollbackAction(name="restore", triggers=("validation-failure",), command=("@restore-backup",)),),
-        )
-        object.__setattr__(self.config.target, "backups", str(folder / "backups"))
-
-    def set(self, **settings: Any) -> None:
-        """Change `[rollback]`."""
-        for name, value in settings.items():
-            object.__setattr__(self.config.rollback, name, value)
-
-    def back_up(self, version: str = "4.2.1") -> Path:
-        """A backup of the old release, as it is made before the deploy; then its files change."""
-        sources = (
-            Source(root="release", base=self.old, path="config/mcp-hub.json", role=CONFIGURATION, required=True),
-            Source(root="release", base=self.old, path=".env.production", role=ENVIRONMENT),
-            Source(root="cache", base=self.cache, path=".", role="cache"),
-        )
-        made = create(Request(folder=self.folder / "backups", sources=sources, commit=None, version=version))
-        self.rewrite(deployed_at=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1))
-        (self.old / "config" / "mcp-hub.json").write_text("{}")
-        (self.cache / "tools.json").write_text("newer")
-        (self.cache / "gone.json").unlink()
-        return made.path
-
-    def run(self, monkeypatch: pytest.MonkeyPatch, *, state: str = "ready") -> None:
-        """Restore."""
-
-        def look(_: object) -> Seen:
-            there = (self.folder / "hub").exists()
-            now = "ready" if (self.folder / "current").resolve() == self.new else state
-            return Seen(answers=there, pid=1, state=now, trouble="" if there else "refused")
-
-        monkeypatch.setattr(restore, "look", look)
-        monkeypatch.setattr(restore, "READY_SECONDS", 0.3)
-        monkeypatch.setattr(restore, "GONE_SECONDS", 0.3)
-        Restoring(self.config, self.deploy, backup.proven(self.config, self.deploy)).run()
-
-    def as_before(self) -> bool:
-        """Whether the new release is in place, untouched, and runs."""
-        return (
-            (self.folder / "current").resolve() == self.new
-            and (self.folder / "hub").read_text() == "new"
-            and (self.old / "config" / "mcp-hub.json").read_text() == "{}"
-        )
-
-
-def test_the_release_before_comes_back_with_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_release_before_comes_back_with_its_settings(tmp_path: Path) -> None:
     """Stopped, link switched, configuration put back, started, ready; of the cache only what was missing."""
     site = Restored(tmp_path)
     site.back_up()
-    site.run(monkeypatch)
-    assert (tmp_path / "hub").read_text() == "old"
-    assert (tmp_path / "current").resolve() == site.old
-    assert "old" in (site.old / "config" / "mcp-hub.json").read_text()
-    assert ((site.cache / "tools.json").read_text(), (site.cache / "gone.json").read_text()) == ("newer", "before")
+    site.run()
+    assert site.came_back()
+    assert steps.interrupted(site.config) is None
+    assert not [path for path in (site.reports / steps.FOLDER).rglob("*") if path.name in {"kept", "scratch"}]
     assert "new" in (site.new / "config" / "mcp-hub.json").read_text()
 
 
 @pytest.mark.parametrize(
     ("broken", "state", "words"), [("old", "ready", "cannot start"), ("", "starting", "not ready within")]
 )
-def test_what_does_not_come_up_is_undone(
-    broken: str, state: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_does_not_come_up_is_undone(broken: str, state: str, words: str, tmp_path: Path) -> None:
     """It does not start, or never becomes ready: link and files are as before, and what ran runs again."""
-    site = Restored(tmp_path, broken=broken)
+    site = Restored(tmp_path, broken=broken, becomes=state)
     site.back_up()
     with pytest.raises(ReadinessError, match=words):
-        site.run(monkeypatch, state=state)
+        site.run()
     assert site.as_before()
     assert (tmp_path / "starts").read_text().split() == ["old", "new"]
 
 
-def test_a_hub_that_does_not_stop_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_does_not_stop_is_left_alone(tmp_path: Path) -> None:
     """Something still listens: nothing is switched under it, and nothing is started a second time."""
     site = Restored(tmp_path)
     site.back_up()
     site.set(stop=("true",))
     with pytest.raises(ReadinessError, match="still listens"):
-        site.run(monkeypatch)
+        site.run()
     assert site.as_before()
     assert not (tmp_path / "starts").exists()
 
 
-def test_a_release_that_is_no_link_is_not_switched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_release_that_is_no_link_is_not_switched(tmp_path: Path) -> None:
     """Nothing is guessed about a tree in place: it is started again as it is."""
     site = Restored(tmp_path)
     site.back_up()
     object.__setattr__(site.config.target, "release", site.new)
     with pytest.raises(ReadinessError, match="is no link"):
-        site.run(monkeypatch)
+        site.run()
     assert site.as_before()
 
 
@@ -183,3 +107,161 @@ def test_data_is_never_restored_without_a_person(tmp_path: Path) -> None:
     plan = Restored(tmp_path).plan()
     assert plan["mode"] == "ask"
     assert [action["mode"] for action in plan["actions"]] == ["ask"]
+
+
+# --- kill -9 at every step --------------------------------------------------------------------------------------------
+
+STEPS = 19
+"""Steps of a restoration that goes well; a test asserts that none is forgotten."""
+UNDONE = 33
+"""Steps of one whose release does not start, and that is undone."""
+
+
+def killed_at(step: int, site: Restored) -> int:
+    """Restore in a child that is killed before the step of that number; how it ended."""
+    taken = iter(range(1000))
+
+    def on_step(_: str) -> None:
+        if next(taken) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return ended_in_child(lambda: site.run(on_step=on_step))
+
+
+def steps_of(site: Restored) -> list[str]:
+    """The names of all steps."""
+    seen: list[str] = []
+    site.back_up()
+    try:
+        site.run(on_step=seen.append)
+    except ReadinessError:
+        seen.append("failed")
+    return seen
+
+
+def test_every_step_is_killed_at(tmp_path: Path) -> None:
+    """The numbers of steps that the next tests kill at are those that there are."""
+    well = steps_of(Restored(tmp_path / "a"))
+    assert len(well) == STEPS, well
+    undone = steps_of(Restored(tmp_path / "b", broken="old"))
+    assert len(undone) - 1 == UNDONE, undone
+    told = " ".join(undone)
+    assert all(word in told for word in ("let stop begin", "switch the link", "keep file 1", "replace file 0", "add to",
+                                         "let start begin", "write intent undo", "undo: put", "undo: have")), undone  # fmt: skip
+
+
+@pytest.mark.parametrize("step", range(STEPS))
+def test_a_killed_restoration_is_gone_on_with(step: int, tmp_path: Path) -> None:
+    """Killed before any step, the next call finishes it: nothing is started twice, and how files were is known."""
+    site = Restored(tmp_path)
+    site.back_up()
+    assert killed_at(step, site) == -signal.SIGKILL
+    site.run()
+    assert site.came_back()
+    assert site.starts() == ["old"]
+    assert steps.interrupted(site.config) is None
+    folders = [path for path in (site.reports / steps.FOLDER).iterdir() if journal.read(path / steps.FILE).entries]
+    assert len(folders) == 1, "it was gone on with, not begun anew"
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("step", range(UNDONE))
+def test_a_killed_undoing_is_gone_on_with(step: int, tmp_path: Path) -> None:
+    """The release does not start: killed before any step, the next call puts back what was there before."""
+    site = Restored(tmp_path, broken="old")
+    site.back_up()
+    assert killed_at(step, site) == -signal.SIGKILL
+    with pytest.raises(ReadinessError):
+        site.run()
+    assert site.as_before()
+    assert site.starts() == ["old", "new"]
+    assert (site.old / ".env.production").read_text() == "A=old\n"
+    assert steps.interrupted(site.config) is None
+
+
+def test_whoever_started_it_dies_as_well(tmp_path: Path) -> None:
+    """A command that goes on by itself is waited for, and not begun beside itself."""
+    site = Restored(tmp_path)
+    site.back_up()
+    site.slow(0.5)
+
+    def on_step(name: str) -> None:
+        if name == "let start begin":
+            # the command's own process is at the gate: let it through, and die before it has ended
+            threading.Timer(0.15, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+
+    assert ended_in_child(lambda: site.run(on_step=on_step)) == -signal.SIGKILL
+    assert site.starts() == []
+    site.run()
+    assert site.came_back()
+    assert site.starts() == ["old"]
+
+
+def test_an_interrupted_restoration_belongs_to_its_deploy(tmp_path: Path) -> None:
+    """After another deploy nobody goes on with it; a person gives it up, and what was kept stays for that person."""
+    site = Restored(tmp_path)
+    site.back_up()
+    assert killed_at(14, site) == -signal.SIGKILL
+    site.rewrite(deployed_at=site.deploy.deployed_at + dt.timedelta(seconds=1))
+    with pytest.raises(ReadinessError, match="about another deploy"):
+        site.run()
+    with pytest.raises(Refused, match=r"interrupted at: link, file 0.*about another deploy"):
+        site.execute(person=True)
+    abandon(site.config, site.journals, site.said.append)
+    assert "was interrupted at" in site.said[-1]
+    assert list((site.reports / steps.FOLDER).glob("*/kept/*"))
+    assert steps.interrupted(site.config) is None
+    with pytest.raises(ReadinessError, match="no unfinished rollback to give up"):
+        abandon(site.config, site.journals, site.said.append)
+
+
+def test_a_backup_that_went_meanwhile_is_undone(tmp_path: Path) -> None:
+    """Nothing can be gone on with without it: what was changed is put back, and what ran runs again."""
+    site = Restored(tmp_path)
+    made = site.back_up()
+    assert killed_at(14, site) == -signal.SIGKILL
+    made.rename(tmp_path / "elsewhere")
+    with pytest.raises(ReadinessError, match="is gone"):
+        site.run()
+    assert site.as_before()
+    assert site.starts() == ["new"]
+
+
+def test_a_hub_that_cannot_be_asked_is_not_proven_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No token, so no answer: what takes connections listens all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.delenv("NO_SUCH_TOKEN", raising=False)
+        seen = look(Config(target=Target(url=url, token_env="NO_SUCH_TOKEN")))
+        assert (seen.answers, seen.silent, seen.listens) == (False, False, True)
+    assert not look(Config(target=Target(url=url))).listens
+
+
+@pytest.mark.parametrize("step", [3, 9, 16])
+def test_a_restoration_killed_in_a_rollback_is_finished_by_a_person(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ROLLBACK_FAILED says that it ended in the middle; calling it again goes on there, although the link is switched."""
+    site = Restored(tmp_path)
+    site.back_up()
+    site.in_child(monkeypatch, kill_at=step)
+    found = site.execute(person=True)
+    assert (found.exit_code, "in the middle: `readiness rollback --yes` goes on" in found.because) == (14, True), found
+    site.in_child(monkeypatch)
+    assert site.execute(person=True).result is Result.VERIFIED
+    assert site.came_back()
+    assert site.starts() == ["old"]
+
+
+def test_rollback_and_restoration_killed_both_are_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a machine that runs out of memory leaves it: --resume lets the restoration go on, in the same journal."""
+    site = Restored(tmp_path)
+    site.back_up()
+    site.in_child(monkeypatch, kill_at=9, and_parent=True)
+    assert ended_in_child(lambda: site.execute(person=True)) == -signal.SIGKILL
+    assert not (tmp_path / "hub").exists()
+    site.in_child(monkeypatch)
+    assert site.execute(resume=True, person=True).result is Result.VERIFIED
+    assert site.came_back()
+    assert site.starts() == ["old"]
+    assert len(journal.every(site.journals)) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from readiness.errors import ReadinessError
-from readiness.rollback import journal, lock, process
+from readiness.rollback import journal, lock, process, steps
 from readiness.rollback.outcome import Result
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ def abandon(config: Config, folder: Path, say: Callable[[str], None]) -> None:
     """
     with lock.held(lock.folder_for(config), "giving a rollback up", folder):
         state = journal.unfinished(folder)
+        given_up = steps.give_up(config)
+        if given_up is not None:
+            say(f"{steps.words(given_up)}; how files were before is kept beside it")
+        if state is None and given_up is not None:
+            return
         if state is None:
             raise ReadinessError("there is no unfinished rollback to give up")
         for entry in state.entries:

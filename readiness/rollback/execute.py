@@ -10,14 +10,13 @@ import dataclasses
 import datetime as dt
 import os
 import secrets
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from readiness.errors import ReadinessError
 from readiness.redact import Redactor
 from readiness.rollback import action as commands
-from readiness.rollback import journal, lock, preconditions, process, quarantine
+from readiness.rollback import called, journal, lock, preconditions, process, quarantine, steps
 from readiness.rollback.outcome import Event, Outcome, Result, Teller, nobody
 from readiness.rollback.phases import judged, seconds
 from readiness.rollback.record import FILE, DeployRecord, read_record, write_record
@@ -35,18 +34,8 @@ FOLDER: Final = "rollback"
 """Where journals lie, in the report folder."""
 _OUTPUT: Final = 8_000
 """Characters of a command's output that the journal keeps."""
-_OWN: Final = frozenset({"PYTEST_DISABLE_PLUGIN_AUTOLOAD", "READINESS_RUN_ID", "READINESS_VERIFYING"})
-"""Variables of this program's own runs, which are nothing to a command."""
 _TOLD: Final = 5
 """Lines of it that are said at once."""
-
-
-def command_of(action: RollbackAction, config: Config) -> Sequence[str]:
-    """What is run; the built-in action is a module of this program."""
-    if not action.restores:
-        return action.command
-    own = [sys.executable, "-P", "-m", "readiness.rollback.restore", "--readiness-report", str(config.report_dir)]
-    return own if config.path is None else [*own, "--readiness-config", str(config.path)]
 
 
 class Prove(Protocol):
@@ -158,13 +147,19 @@ class _Rollback:
             known = state.of(journal.ENDED, action.name)
             ended = self._one(action, state) if known is None else _from_entry(known)
             if ended.timed_out or (not ended.ok and ended.code is not None):
-                return Proof(bad=(f"action {action.name} {ended.words}",))
+                return Proof(bad=(f"action {action.name} {ended.words}{self._halfway(action)}",))
             if ended.code is None and index + 1 < len(self.actions):
                 # it may never have begun, and the next one stands on it
                 left = ", ".join(one.name for one in self.actions[index + 1 :])
                 self.left_out = f"{left} was not begun, since nobody saw how {action.name} ended"
                 return None
         return None
+
+    def _halfway(self, action: RollbackAction) -> str:
+        """What is to be said of a restoration that was ended in the middle: it knows how far it came."""
+        if not action.restores or steps.interrupted(self.config) is None:
+            return ""
+        return " in the middle: `readiness rollback --yes` goes on where it was"
 
     def _one(self, action: RollbackAction, state: journal.State) -> commands.Ended:
         started = state.of(journal.STARTED, action.name)
@@ -191,7 +186,10 @@ class _Rollback:
             until = float(started["at"]) + action.timeout
             ended = commands.adopt(int(started["pid"]), started["start"], until=until, grace=self.way.grace)
         # asked once the process is gone: until then it may be about to begin
-        return ended if state.begun(action.name) else None
+        if not state.begun(action.name):
+            return None
+        # what was ended in the middle of a restoration goes on where it was
+        return None if action.restores and steps.interrupted(self.config) is not None else ended
 
     def _begun(self, action: RollbackAction) -> commands.Ended:
         def on_started(pid: int, start: str | None) -> None:
@@ -200,10 +198,11 @@ class _Rollback:
             )
             self.way.on_step("let it begin")
 
+        journal.mark(self.book.path, action.name).unlink(missing_ok=True)
         ended = commands.run(
-            command_of(action, self.config),
+            called.command_of(action, self.config),
             cwd=preconditions.working_folder(self.config),
-            env=self._environment(),
+            env=called.environment(self.config, self.deploy, self.token),
             timeout=action.timeout,
             on_started=on_started,
             mark=journal.mark(self.book.path, action.name),
@@ -211,11 +210,6 @@ class _Rollback:
         )
         self.way.on_step("it has ended")
         return ended
-
-    def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in _OWN}
-        told = {"READINESS_ROLLBACK": "1", "READINESS_PREVIOUS": self.deploy.previous or "", lock.TOKEN: self.token}
-        return kept | told
 
     # --- proving ------------------------------------------------------------------------------------------------------
 

@@ -30,8 +30,15 @@ class Seen:
     state: str | None = None
     silent: bool = False
     """It takes connections and does not answer: hung, or frozen by somebody."""
+    accepts: bool = False
+    """It takes connections, and could not be asked for another reason."""
     trouble: str = ""
     """Why it could not be seen, or not in full."""
+
+    @property
+    def listens(self) -> bool:
+        """Whether something takes connections, whatever it answers."""
+        return self.answers or self.silent or self.accepts
 
     @property
     def process(self) -> str:
@@ -58,14 +65,14 @@ def look(config: Config, seconds: float = SECONDS) -> Seen:
     try:
         token = token_of(target.token_env)
     except Unknown as error:
-        return Seen(answers=False, trouble=str(error))
+        return Seen(answers=False, accepts=_accepts(target.facts_url, seconds), trouble=str(error))
     transport = Transport(Settings(base=target.facts_url, timeout=seconds, ca_file=target.ca_file, token=token))
     try:
         return _seen(Hub(transport, config))
     except HubDown as error:
         return Seen(answers=False, silent=_accepts(target.facts_url, seconds), trouble=str(error))
     except Unknown as error:
-        return Seen(answers=False, trouble=str(error))
+        return Seen(answers=False, accepts=_accepts(target.facts_url, seconds), trouble=str(error))
     finally:
         transport.close()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.rollback import document, journal, probe
+from readiness.rollback import document, journal, probe, steps
 from readiness.rollback.outcome import Refusal, Refused
 from readiness.rollback.record import FILE, DeployRecord, read_record
 
@@ -54,7 +54,8 @@ def allowed(
 
     `state` is the journal of a rollback that is resumed; None: it begins.
     """
-    if state is not None and all(state.begun(action.name) for action in runnable(plan, config)):
+    through = state is not None and all(state.begun(action.name) for action in runnable(plan, config))
+    if through and steps.interrupted(config) is None:
         return []  # nothing more will be begun: what is left is to wait, to look, and to write it down
     found = refusals(plan, config, folder, dt.datetime.now(dt.UTC), alone=state is None)
     if state is not None:
@@ -131,7 +132,11 @@ def _not_executable(action: RollbackAction, config: Config) -> str:
     from readiness.rollback import backup
 
     try:
-        backup.proven(config, read_record(config.report_dir / FILE))
+        deploy, open_one = read_record(config.report_dir / FILE), steps.interrupted(config)
+        if open_one is None:
+            backup.proven(config, deploy)
+        elif not steps.of_deploy(open_one, deploy):
+            return f"{steps.words(open_one)}, and is about another deploy: `readiness rollback --abandon` gives it up"
     except ReadinessError as error:
         return str(error)
     return ""
@@ -171,7 +176,11 @@ def _target(deploy: DeployRecord, config: Config) -> Iterator[Refusal]:
         return
     if not folder.is_dir():
         yield Refusal(text=f"the release to return to is gone: {folder}")
-    elif config.target.release is not None and folder.resolve() == config.target.release.resolve():
+    elif (
+        config.target.release is not None
+        and folder.resolve() == config.target.release.resolve()
+        and steps.interrupted(config) is None  # it is in place, and what belongs to it may not be
+    ):
         yield Refusal(text=f"the release to return to is the one that is in place already: {folder}")
 
 

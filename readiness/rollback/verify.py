@@ -108,7 +108,7 @@ def compared(folder: Path, passed_before: Sequence[str]) -> Proof:
 
 def _identified(config: Config, deploy: DeployRecord, acted_at: float) -> Proof:
     """A new process, of the release to return to, that has run for as long as it must without being replaced."""
-    first = look(config)
+    first, before = look(config), _restarts(config)
     last = _steady(config, first)
     if not last.answers:
         return Proof(bad=(f"the hub does not answer: {last.trouble}",))
@@ -119,8 +119,22 @@ def _identified(config: Config, deploy: DeployRecord, acted_at: float) -> Proof:
         unproven.append(f"when {last.process} started cannot be told, so nothing proves that it is a new one")
     elif last.started < acted_at - _SKEW:
         bad.append(f"process {last.pid} answers, which ran before the rollback began: nothing was replaced")
+    after = _restarts(config)
+    if isinstance(before, int) and isinstance(after, int) and after > before:
+        bad.append(f"systemd started the hub anew {after - before} times while it was being verified")
+    unproven += [text for text in (before, after) if isinstance(text, str)][:1]
     told = _release(config, deploy, last)
     return Proof(bad=(*bad, *told.bad), unproven=(*unproven, *told.unproven))
+
+
+def _restarts(config: Config) -> int | str | None:
+    """How often systemd started the hub anew, or why that cannot be told; None where it is no unit."""
+    from readiness.rollback import systemd
+
+    try:
+        return systemd.restarts(config)
+    except Unknown as error:
+        return str(error)
 
 
 def _steady(config: Config, first: Seen) -> Seen:
