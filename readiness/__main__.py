@@ -15,7 +15,10 @@ VERBS: Final = {
     "check": ("readiness.check_command", "run pytest with only the plugins it needs; a verdict even when pytest dies"),
     "demo": ("readiness.demo.__main__", "start the embedded hub; --fault NAME breaks it in a named way"),
     "init": ("readiness.firstfile", "look at a hub and write a first readiness.toml"),
-    "release": ("readiness.release_command", "--record before and after a deploy: opens the window of a rollback"),
+    "release": (
+        "readiness.release_command",
+        "-- COMMAND: back up, judge, deploy, prove, keep or roll back; --record for other means",
+    ),
     "load-worker": ("readiness.load_worker", "join a distributed load run; --master HOST --port P"),
     "notify": ("readiness.notify_command", "--test: a message to every configured channel, and what came of each"),
     "rollback": ("readiness.rollback_command", "show the planned rollback; --yes carries it out, --resume finishes it"),

@@ -81,24 +81,28 @@ def _do(given: argparse.Namespace, config: Config) -> int:
 
 
 def _make(config: Config, given: argparse.Namespace) -> int:
+    _say(make(config, also=given.also, keep=given.keep, file_limit=given.max_file * _MIB))
+    return 0
+
+
+def make(config: Config, *, also: Sequence[Path] = (), keep: int | None = None, file_limit: int = 1024 * _MIB) -> Made:
+    """Make a backup of the release, whose folder is configured. `file_limit` in bytes. Raises ReadinessError."""
     from readiness.backup import Request, create
     from readiness.facts import commits, package
 
     release, folder = config.target.release, config.target.backups_dir
     assert release is not None
     assert folder is not None
-    made = create(
+    return create(
         Request(
             folder=folder,
-            sources=tuple(sources(config, given.also)),
+            sources=tuple(sources(config, list(also))),
             commit=_told("commit", lambda: commits.head(release)),
             version=_told("version", lambda: package.read(release).version),
-            keep=given.keep,
-            file_limit=given.max_file * _MIB,
+            keep=keep,
+            file_limit=file_limit,
         )
     )
-    _say(made)
-    return 0
 
 
 def _told(what: str, ask: Callable[[], str | None]) -> str | None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 RUN_ID: Final = "READINESS_RUN_ID"
+CHECK_ID: Final = "READINESS_CHECK_ID"
+"""Names this run, where a release started it and looks for its report afterwards."""
 VERIFYING: Final = "READINESS_VERIFYING"
 """Set where a rollback asks for the proof that it worked."""
 _OPTIONAL: Final = {
@@ -58,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
             "after a rollback: 1 it is verified, 13 it is not verified, 14 it failed.\n"
         )
         return 0
-    run_id = uuid.uuid4().hex[:12]
+    run_id = os.environ.pop(CHECK_ID, "") or uuid.uuid4().hex[:12]
     started = time.time()
     status = _run([*plugin_arguments(argv), *argv, *_suites(argv)], run_id)
     code = _settle(status, argv, run_id, started)

@@ -26,12 +26,14 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
     *,
     argv: Sequence[str] = (),
     tell: Callable[[], None] = lambda: None,
+    refused: Callable[[ReadinessError], None] = lambda _: None,
 ) -> int:
     """Do what the plan of run `run_id` in `folder` allows, and return the exit status that this leaves.
 
     `config` is asked for only where there is something to do; `argv` are the run's arguments, by which it is looked
     again at what one look may have shown by chance. `tell` tells people of the verdict: before anybody is
-    asked, and after what is done without asking, which it would hold up. Never raises: the verdict stands.
+    asked, and after what is done without asking, which it would hold up. `refused` hears why nothing was done. Never
+    raises: the verdict stands.
     """
     from readiness.rollback import document
 
@@ -41,12 +43,14 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
             plan = None
     except ReadinessError as error:
         plan = None
+        refused(error)
         _not_done(error)
     if plan is None or plan["mode"] != "auto":
         tell()
     try:
         return status if plan is None else _acted(plan, status, config(), argv)
     except ReadinessError as error:
+        refused(error)
         _not_done(error)
         return status
     finally:

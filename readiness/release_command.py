@@ -1,9 +1,15 @@
-"""`readiness release`: the bookkeeping of a deploy, so that a run after it may decide to roll back."""
+"""`readiness release`: a whole release in one hand, or the bookkeeping of a deploy made by other means.
+
+readiness release -- COMMAND …   lock, backup, preflight, what passes now, COMMAND, ready, health and e2e; kept and
+                                 watched, or rolled back and verified
+readiness release --record       before and after a deploy made by other means: opens the window of a rollback
+"""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,38 +18,74 @@ from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
     from readiness.config.model import Config
     from readiness.release_record import Note, Running
 
 _USAGE: Final = 4
+_INTERRUPTED: Final = 130
+_MOST_MINUTES: Final = 10_080
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the verb: 0 when it is recorded, 1 when it cannot be, 4 for a wrong call."""
+    """Run the verb.
+
+    0 when recorded or kept; 1 when refused, aborted, held or rolled back and verified; 12 when held because too little is
+    known; 13 and 14 as a rollback ends; 4 for a wrong call, 130 when interrupted.
+    """
+    arguments = list(sys.argv[2:] if argv is None else argv)
+    command: tuple[str, ...] = ()
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, command = arguments[:at], tuple(arguments[at + 1 :])
     parser = _parser()
     try:
-        given = parser.parse_args(argv)
+        given = parser.parse_args(arguments)
     except SystemExit as end:
         return _USAGE if end.code else 0
-    if given.record is None:
-        sys.stderr.write(f"{parser.format_usage()}readiness release: say what to do: --record\n")
+    wrong = _wrong(given, command)
+    if wrong:
+        sys.stderr.write(f"{parser.format_usage()}readiness release: {wrong}\n")
         return _USAGE
     from readiness.config.load import load
 
     config = load(file=given.readiness_config, report_dir=Path.cwd() / given.readiness_report)
     try:
-        return _record(config, given.record)
+        return _record(config, given.record) if given.record is not None else _release(config, given, command)
     except ReadinessError as error:
-        sys.stderr.write(f"readiness release: {error}\n")
-        return 1
+        from readiness.releasing.model import Interrupted
+
+        for line in str(error).splitlines():
+            sys.stderr.write(f"readiness release: {line}\n")
+        return _INTERRUPTED if isinstance(error, Interrupted) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="readiness release", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="readiness release",
+        description=__doc__,
+        usage="readiness release [options] -- COMMAND … | --resume | --abandon | --record",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     parser.add_argument("--readiness-config", type=Path, metavar="FILE", help="default: the nearest readiness.toml")
     parser.add_argument("--readiness-report", default="reports", metavar="DIR", help="the folder of reports")
     parser.add_argument(
+        "--bake", type=_minutes, metavar="MINUTES", help="watch it for so long afterwards; default: [release] bake"
+    )
+    parser.add_argument(
+        "--version", metavar="V", dest="expected", help="what should run afterwards, where readiness.toml says another"
+    )
+    parser.add_argument(
+        "--candidate-url",
+        metavar="URL",
+        help="COMMAND starts a new hub there beside the old one: it is proven, then [release] switch lets clients reach it",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--resume", action="store_true", help="go on with a release that was interrupted")
+    what.add_argument("--abandon", action="store_true", help="give an interrupted release up: a person took over")
+    what.add_argument(
         "--record",
         nargs="?",
         const="",
@@ -53,6 +95,57 @@ def _parser() -> argparse.ArgumentParser:
         "rollback); which of the two is told by what has changed unless it is said",
     )
     return parser
+
+
+def _minutes(text: str) -> float:
+    found = float(text)
+    if not 0 <= found <= _MOST_MINUTES:
+        raise argparse.ArgumentTypeError(f"0 to {_MOST_MINUTES} minutes")
+    return found
+
+
+def _wrong(given: argparse.Namespace, command: tuple[str, ...]) -> str:
+    """What is wrong with the call; empty where nothing is."""
+    other = given.resume or given.abandon or given.record is not None
+    if not command and not other:
+        return "say what to do: `-- COMMAND …`, --resume, --abandon or --record"
+    if command and (given.abandon or given.record is not None):
+        return "a command goes with a release or with --resume alone"
+    if other and (given.bake is not None or given.expected or given.candidate_url):
+        return "--bake, --version and --candidate-url belong to a new release"
+    url = given.candidate_url
+    if url is not None and not url.startswith(("http://", "https://")):
+        return f"--candidate-url {url!r}: expected the address of the new hub, like http://127.0.0.1:7001"
+    return ""
+
+
+def _release(config: Config, given: argparse.Namespace, command: tuple[str, ...]) -> int:
+    from readiness.releasing import flow
+    from readiness.releasing.model import Order
+    from readiness.releasing.world import World
+
+    world = World()
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        if given.abandon:
+            flow.abandon(config, world.say)
+            return 1
+        if given.resume:
+            return flow.resume(config, world, command).exit
+        order = Order(
+            command=command,
+            folder=Path.cwd(),
+            bake=float(config.release.bake if given.bake is None else given.bake),
+            candidate=given.candidate_url,
+            version=given.expected,
+        )
+        return flow.release(config, order, world).exit
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _record(config: Config, when: str) -> int:

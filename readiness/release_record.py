@@ -177,22 +177,30 @@ def read_note(folder: Path) -> Note | None:
             raise ReadinessError(f"{path}: not a readable file; remove it and record anew before the deploy")
         return None
     try:
-        found = json.loads(content)
-        return Note(
-            noted_at=dt.datetime.fromisoformat(found["noted_at"]).astimezone(dt.UTC),
-            running=Running(**found["running"]),
-            passed=tuple(str(one) for one in found["passed"]),
-            failed=tuple(str(one) for one in found["failed"]),
-        )
+        return note_from(json.loads(content))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ReadinessError(f"{path}: not a note of ours; remove it and record anew before the deploy") from error
+
+
+def note_from(found: Mapping[str, Any]) -> Note:
+    """Inverse of `note_json`. Raises KeyError, TypeError or ValueError where it is none."""
+    return Note(
+        noted_at=dt.datetime.fromisoformat(found["noted_at"]).astimezone(dt.UTC),
+        running=Running(**found["running"]),
+        passed=tuple(str(one) for one in found["passed"]),
+        failed=tuple(str(one) for one in found["failed"]),
+    )
+
+
+def note_json(note: Note) -> dict[str, Any]:
+    """Plain values."""
+    return dataclasses.asdict(note) | {"noted_at": note.noted_at.isoformat()}
 
 
 def write_note(folder: Path, note: Note) -> None:
     """Replace the note, atomically and flushed. Raises ReadinessError."""
     files.make_folder(folder)
-    told = dataclasses.asdict(note) | {"noted_at": note.noted_at.isoformat()}
-    files.replace(folder / NOTE, json.dumps(told, indent=1) + "\n")
+    files.replace(folder / NOTE, json.dumps(note_json(note), indent=1) + "\n")
 
 
 def record(config: Config, note: Note, found: Running, now: dt.datetime) -> DeployRecord:

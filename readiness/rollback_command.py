@@ -164,7 +164,14 @@ def confirmed(config: Config, plan: Mapping[str, Any]) -> bool:
     if not name or not (sys.stdin.isatty() and sys.stdout.isatty()):
         _say("nothing was done: `readiness rollback --yes` carries it out, and on a terminal it asks first")
         return False
-    sys.stdout.write(f"type {name} to roll it back in {config.environment}: ")
+    return typed(f"type {name} to roll it back in {config.environment}: ", name)
+
+
+def typed(question: str, name: str) -> bool:
+    """Whether a person on a terminal answered `question` by `name` in time; without a terminal nobody is asked."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    sys.stdout.write(question)
     sys.stdout.flush()
     ready, _, _ = select.select([sys.stdin], [], [], _ANSWER_SECONDS)
     if ready and sys.stdin.readline().strip() == name:

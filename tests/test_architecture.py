@@ -63,7 +63,11 @@ TABLE: Final = {
         places="errors findings config files redact report text",
         packages="apprise",
     ),
-    "release": Place(modules="release", places="errors findings config files report text"),
+    # a whole release in one hand: it runs checks, commands and a rollback, and looks at what came of them
+    "release": Place(
+        modules="releasing",
+        places="errors findings config facts files redact report text rollback notify history render command",
+    ),
     "backup": Place(
         modules="backup backup_copy backup_sources", places="backup_format errors findings config files report text"
     ),

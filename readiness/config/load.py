@@ -27,6 +27,9 @@ RELEASE_VARIABLE: Final = "MCP_HUB_RELEASE"
 ROLLED_BACK_TO: Final = "READINESS_ROLLED_BACK_TO"
 """Names the version that runs after a rollback: the file still names the one that was rolled back."""
 
+INTERNAL_URL: Final = "READINESS_INTERNAL_URL"
+"""Names the hub's own port while a release proves a candidate: the file names that of the hub it would follow."""
+
 
 def load(  # noqa: PLR0913 - one keyword a source; all optional
     *,
@@ -92,6 +95,8 @@ def _from_document(
     _fill_in(target, book, here, environ)
     if environ.get(ROLLED_BACK_TO):
         target["version"] = environ[ROLLED_BACK_TO]
+    if environ.get(INTERNAL_URL):
+        target["internal_url"] = environ[INTERNAL_URL]
     book.raise_all()
     if path is None and (told.demo or is_loopback(target.get("url"))):
         values["environment"] = "local"

@@ -171,6 +171,9 @@ class Release:
     lock: str = ".deploy.lock"
     """The file that a running deployment holds, relative to the release."""
     bake: int = 60
+    switch: tuple[str, ...] = ()
+    """Lets clients reach the candidate of `readiness release --candidate-url`, and `switch_back` the hub from before."""
+    switch_back: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

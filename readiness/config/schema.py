@@ -104,6 +104,8 @@ RELEASE: Final[Schema] = {
     ),
     "lock": Key(path(), "the file that a running deployment holds, relative to `release`"),
     "bake": Key(integer(0, 10_080), "minutes to watch after a deploy"),
+    "switch": Key(argv(), "lets clients reach the candidate of `readiness release --candidate-url`"),
+    "switch_back": Key(argv(), "lets clients reach the hub from before again"),
 }
 WAIVER: Final[Schema] = {
     "check": Key(CHECK_ID, "the check that may fail", required=True),

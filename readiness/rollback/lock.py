@@ -123,9 +123,10 @@ def _left_open(found: dict[str, Any], journals: Path | None) -> str:
     if state is None:
         return ""
     folder = state.path.parent.parent
+    verb = "release" if state.path.parent.name == "release" else "rollback"
     return (
         f"process {found.get('pid')} is gone and left {state.path} unfinished: "
-        f"`readiness rollback --resume --readiness-report {folder}` finishes it, --abandon gives it up"
+        f"`readiness {verb} --resume --readiness-report {folder}` finishes it, --abandon gives it up"
     )
 
 

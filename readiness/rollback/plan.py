@@ -21,13 +21,25 @@ if TYPE_CHECKING:
     from readiness.config.model import Config, Rollback
     from readiness.verdict import Judged, Judgement
 
-__all__ = ["Action", "Cause", "DeployRecord", "Dismissed", "RollbackPlan", "plan", "read_record", "write_record"]
+__all__ = [
+    "Action",
+    "Cause",
+    "DeployRecord",
+    "Dismissed",
+    "RollbackPlan",
+    "deploy_failed",
+    "plan",
+    "read_record",
+    "write_record",
+]
 
 Mode = Literal["plan", "ask", "auto"]
 
 BY_HAND: Final = "by hand"
 """Name and status of what a person has to do because no action is configured for a trigger."""
 PLANNED: Final = "planned"
+DEPLOY_COMMAND: Final = "deploy-command"
+"""Stands for the deploy command where checks are named: it fires a trigger of its own."""
 _MODES: Final[tuple[Mode, ...]] = ("plan", "ask", "auto")
 _NOTHING_DEPLOYED: Final = frozenset({"preflight", "infra"})
 """Phases whose findings never roll back: they judge what is on disk and on the host, not the release that runs."""
@@ -140,6 +152,24 @@ def plan(  # noqa: PLR0913 - each keyword is one thing that was known, and may b
     modes = [action.mode for action in actions if action.status != BY_HAND]
     mode: Mode = min(modes, key=_MODES.index, default="plan")
     return RollbackPlan(mode=mode, causes=causes, actions=actions, dismissed=dismissed)
+
+
+def deploy_failed(config: Config, deploy: DeployRecord | None, *, now: dt.datetime, because: str) -> RollbackPlan:
+    """Decide whether to go back from a deploy whose command failed, having changed something; `because` says how it ended.
+
+    No check has to fail: the command itself is the evidence. `now` needs a time zone.
+    """
+    causes = (Cause(trigger="deploy-failure", checks=(DEPLOY_COMMAND,)),)
+    refusals = list(_no_deploy(config, deploy, now))
+    if config.first_look:
+        refusals.insert(0, "a first look never rolls back: nothing was declared about this deployment")
+    if deploy is not None and not deploy.passed_before:
+        refusals.append("nothing passed before the deploy, so going back would prove nothing: hold")
+    if refusals:
+        return _refused(config, causes, refusals, ())
+    actions = tuple(dataclasses.replace(one, because=because) for one in _actions(config.rollback, causes))
+    modes = [action.mode for action in actions if action.status != BY_HAND]
+    return RollbackPlan(mode=min(modes, key=_MODES.index, default="plan"), causes=causes, actions=actions)
 
 
 def _refused(

@@ -87,9 +87,14 @@ def compared(folder: Path, passed_before: Sequence[str]) -> Proof:
     """What a run's report says of the checks that had passed before the deploy."""
     content = files.read(folder / "readiness.json", _MAX_BYTES)
     try:
-        rows: list[dict[str, Any]] = json.loads(content or b"")["findings"]
+        return compared_with(json.loads(content or b""), passed_before)
     except (ValueError, KeyError, TypeError, RecursionError):
         return Proof(unproven=("the checks left no report",))
+
+
+def compared_with(document: Mapping[str, Any], passed_before: Sequence[str]) -> Proof:
+    """The same of a report that was read already. Raises KeyError or TypeError where it is none."""
+    rows: list[dict[str, Any]] = document["findings"]
     wanted = set(passed_before)
     of_interest = [row for row in rows if row["check"] in wanted]
     bad = tuple(

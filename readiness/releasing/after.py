@@ -1,0 +1,256 @@
+"""From the deploy to the end: the command, the hub ready, proven, kept and watched, or rolled back and proven.
+
+A deploy command's exit status proves nothing by itself: what changed, and what the checks say of it, does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness import release_record
+from readiness.releasing import book, model, tell, world
+from readiness.releasing.before import EXPRESSION, note_of
+from readiness.releasing.model import Outcome, Step, end
+from readiness.rollback import document, journal, quarantine
+from readiness.rollback.plan import deploy_failed
+from readiness.rollback.record import FILE, read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from readiness.release_record import Note
+    from readiness.releasing.flow import Releasing
+    from readiness.releasing.world import Checked
+    from readiness.rollback.action import Ended
+    from readiness.rollback.look import Seen
+
+READY_SECONDS: Final = 30.0
+"""The start-up budget unless `[probe] settle` gives one, as for `hub-is-ready`."""
+NOTHING_SECONDS: Final = 10.0
+"""Seconds that a deploy has to show once its command is through: a supervisor may restart the hub a little later."""
+BAKE: Final = "health or alerts"
+"""What is asked while baking: nothing that opens sessions again and again."""
+_READY: Final = frozenset({"ready", "restarted"})
+
+
+class After:
+    """The phases of a deploy in place."""
+
+    def __init__(self, whole: Releasing) -> None:
+        """`whole` is the release that they belong to."""
+        self.whole, self.config, self.world, self.order = whole, whole.config, whole.world, whole.order
+
+    def steps(self) -> dict[str, Callable[[], Step]]:
+        """By name, in their order."""
+        return {
+            model.DEPLOY: self.deploy,
+            model.READY: self.ready,
+            model.VERIFY: self.verify,
+            model.BAKE: self.bake,
+            model.ROLLBACK: self.rollback,
+        }
+
+    # --- deploy -------------------------------------------------------------------------------------------------------
+
+    def deploy(self) -> Step:
+        """The command; where it failed, back to before, or nothing where nothing changed."""
+        ended = self.whole.commands.run("deploy", self.order.command, self.order.folder, self.config.release.timeout)
+        words = f"the command {ended.words}"
+        if ended.ok or (ended.code is None and not ended.timed_out):
+            return Step(status="passed" if ended.ok else "unknown", detail=words)
+        seen = self.look()
+        changes = release_record.running(self.config, seen).changes(self.note.running)
+        if not changes and (seen.answers or not self.before_answered):
+            told = f"{words} and changed nothing: process, release and settings are the same; nothing to roll back"
+            return Step(status="failed", detail=words, end=end(Outcome.ABORTED, told))
+        self.record(changes)
+        return self._planned(words, ended)
+
+    def _planned(self, words: str, ended: Ended) -> Step:
+        """A failed deploy command is a trigger of its own: no check has to say more."""
+        deploy = read_record(self.config.report_dir / FILE)
+        now = dt.datetime.now(dt.UTC)
+        plan = deploy_failed(self.config, deploy, now=now, because=words)
+        run_id = f"{self.whole.state.id}-deploy"
+        run = {
+            "id": run_id, "finished": now.isoformat(), "target": self.config.target.url, "status": "NOT READY",
+            "environment": self.config.environment, "decision": "ROLL BACK" if plan.wanted else "HOLD",
+        }  # fmt: skip
+        told = document.document(
+            plan, config=self.config, deploy=deploy, run=run, redact=lambda text: self.whole.commands.clean(text, 2_000)
+        )
+        document.write(self.config.report_dir, told)
+        detail = f"{words}: {ended.output.strip().splitlines()[-1][:200]}" if ended.output.strip() else words
+        if not plan.wanted:
+            return Step(status="failed", detail=detail, end=end(Outcome.HELD, f"{words}; {plan.refused}"))
+        return Step(status="failed", detail=detail, then=model.ROLLBACK, data={"run": run_id, "status": 1, "expression": EXPRESSION})
+
+    def record(self, changes: list[str]) -> None:
+        """The record of the deploy, which opens the window: once, however often this is resumed."""
+        if self.whole.state.first(book.RECORDED):
+            return
+        found = release_record.running(self.config, self.look())
+        ended = self.whole.state.of(book.ENDED, "deploy") or {}
+        moment = dt.datetime.fromtimestamp(float(ended.get("at", time.time())), dt.UTC)
+        release_record.record(self.config, self.note, found, moment)
+        self.whole.write(book.RECORDED, changes=changes)
+        entry = quarantine.find(self.config.report_dir, found.commit, found.version)
+        if entry is not None:
+            self.world.say(f"{entry.name} was rolled back on {entry.since} and is in quarantine: {entry.because}")
+
+    # --- ready --------------------------------------------------------------------------------------------------------
+
+    def ready(self) -> Step:
+        """Wait until what was deployed is ready; the record of the deploy is made as soon as it shows."""
+        budget = READY_SECONDS if self.config.probe.settle is None else self.config.probe.settle
+        began = time.monotonic()
+        changes: list[str] = []
+        while True:
+            seen = self.look()
+            changes = changes or release_record.running(self.config, seen).changes(self.note.running)
+            passed = time.monotonic() - began
+            if changes and self._is_up(seen):
+                self.record(changes)
+                return Step(status="passed", detail=f"{seen.process} is {seen.state}; changed: {', '.join(changes)}")
+            if not changes and passed > min(budget, NOTHING_SECONDS):
+                told = "the command changed nothing: process, release and settings are the same"
+                return Step(status="failed", detail=told, end=end(Outcome.ABORTED, told))
+            if passed > budget:
+                self.record(changes)
+                # what that means is for the checks to say: they name the cause, and their triggers lead back
+                return Step(status="failed", detail=f"not ready within {budget:.0f} s: {self._not_up(seen)}")
+            self.world.sleep(self.world.poll)
+
+    def _is_up(self, seen: Seen) -> bool:
+        other = self.note.running.pid is None or seen.pid is None or not self._is_the_old_one(seen)
+        return seen.answers and seen.state in _READY and other
+
+    def _is_the_old_one(self, seen: Seen) -> bool:
+        before = self.note.running
+        return seen.pid == before.pid and (None in {seen.started, before.started} or seen.started == before.started)
+
+    def _not_up(self, seen: Seen) -> str:
+        if not seen.answers:
+            return seen.trouble or "it does not answer"
+        if seen.state in _READY:
+            return f"{seen.process} is the one from before: the deploy did not restart the hub"
+        return f"{seen.process} is {seen.state}"
+
+    # --- verify and bake ----------------------------------------------------------------------------------------------
+
+    def verify(self) -> Step:
+        """The same checks as before, and what they decide."""
+        found = self.world.checks(self.config, EXPRESSION, self.environ())
+        return self.decided(found, EXPRESSION)
+
+    def decided(self, found: Checked, expression: str) -> Step:
+        """What a run's verdict means for the release."""
+        data = {"run": found.run_id, "status": found.status, "expression": expression}
+        if found.verdict in model.WELL:
+            return Step(status="passed", detail=found.detail, data=data)
+        if found.rolls_back:
+            return Step(status="failed", detail=found.detail, then=model.ROLLBACK, data=data)
+        why = (found.document or {}).get("rollback") or {}
+        refused = f"; no rollback: {why['refused']}" if why.get("refused") else ""
+        status: model.Status = "unknown" if found.verdict == "INCOMPLETE" else "failed"
+        told = end(Outcome.HELD, f"{found.verdict}: {found.because}{refused}", found.exit)
+        self.tell_people(found.run_id, found.status)
+        return Step(status=status, detail=found.detail, end=told, data=data)
+
+    def bake(self) -> Step:
+        """Watch it for a while: no critical alarm."""
+        if self.order.bake <= 0:
+            return Step(status="skipped", detail="[release] bake is 0: nobody watches it afterwards")
+        until = (self.whole.state.began(model.BAKE) or time.time()) + self.order.bake * 60
+        self.world.say(f"watching for {self.order.bake:g} min; Ctrl-C stops here, `readiness release --resume` goes on")
+        looks, odd = 0, 0
+        while True:
+            found = self.world.checks(self.config, BAKE, self.environ())
+            looks, odd = looks + 1, odd + (found.verdict == "INCOMPLETE")
+            over = time.time() + self.world.bake_every > until
+            if found.verdict == "NOT READY" or (over and found.verdict == "INCOMPLETE"):
+                return self.decided(found, BAKE)
+            if over:
+                also = f", {odd} of them incomplete" if odd else ""
+                return Step(status="passed", detail=f"{looks} looks{also}; the last one: {found.detail}")
+            self.world.sleep(min(self.world.bake_every, max(0.0, until - time.time())))
+
+    # --- rollback -----------------------------------------------------------------------------------------------------
+
+    def rollback(self) -> Step:
+        """Carry the plan out as far as its mode allows; what was begun before is finished."""
+        run_id, status, expression = self._decided_by()
+        known = self._rolled_back(run_id)
+        if known is not None and not known.finished:
+            self.world.resume(self.config)
+        elif known is None:
+            self.world.on_step("roll back")
+            _, refused = self.world.act(
+                self.config, run_id, status, expression, lambda: self.tell_people(run_id, status)
+            )
+            known = self._rolled_back(run_id)
+            if known is None:
+                why = refused or "it is planned: `readiness rollback` shows it and carries it out"
+                return Step(
+                    status="unknown", detail=why, end=end(Outcome.HELD, self._because(f"not rolled back: {why}"))
+                )
+        state = self._rolled_back(run_id)
+        found = state.first(journal.OUTCOME) if state is not None else {}
+        if not found:
+            return Step(status="unknown", detail="the rollback was not finished", end=end(
+                Outcome.HELD, "the rollback was not finished: `readiness rollback --resume`", model.INCOMPLETE))  # fmt: skip
+        outcome = Outcome(found["result"])
+        well: model.Status = "passed" if outcome is Outcome.VERIFIED else "failed"
+        if outcome is Outcome.UNVERIFIED:
+            well = "unknown"
+        return Step(status=well, detail=str(found["because"]), end=end(outcome, self._because(str(found["because"]))))
+
+    def _because(self, proof: str) -> str:
+        reason = next((p.detail for p in reversed(self.whole.state.phases) if p.status in {"failed", "unknown"}), "")
+        return f"{reason}; {proof}" if reason else proof
+
+    def _decided_by(self) -> tuple[str, int, str]:
+        """The run whose plan is carried out, its exit status, and what it asked."""
+        for entry in reversed(self.whole.state.entries):
+            if entry["kind"] == book.DONE and entry["then"] == model.ROLLBACK:
+                data = entry["data"]
+                return str(data["run"]), int(data["status"]), str(data["expression"])
+        return "", model.INCOMPLETE, EXPRESSION
+
+    def _rolled_back(self, run_id: str) -> journal.State | None:
+        """The journal of the rollback that this run planned."""
+        found = journal.every(self.config.report_dir / "rollback")
+        return next((s for s in reversed(found) if (s.plan.get("run") or {}).get("id") == run_id), None)
+
+    # --- small things -------------------------------------------------------------------------------------------------
+
+    @property
+    def note(self) -> Note:
+        """What was so before."""
+        entry = self.whole.state.of(book.DONE, model.BEFORE)
+        return note_of(entry["data"] if entry is not None else {})
+
+    @property
+    def before_answered(self) -> bool:
+        """Whether a hub answered before the deploy."""
+        return self.note.running.pid is not None or bool(self.note.passed)
+
+    def look(self) -> Seen:
+        """One look at the hub that was deployed."""
+        return self.world.look(self.config, world.LOOK_SECONDS)
+
+    def environ(self) -> dict[str, str]:
+        """What a run of checks is told beyond readiness.toml."""
+        return {} if self.order.version is None else {world.EXPECTED: self.order.version}
+
+    def tell_people(self, run_id: str, status: int) -> None:
+        """Tell people of a run's verdict."""
+        for line in tell.people(self.config, run_id, status):
+            self.world.say(line)
+
+    def data_of(self, phase: str) -> dict[str, Any]:
+        """What a phase that is over left in the journal."""
+        entry = self.whole.state.of(book.DONE, phase)
+        return {} if entry is None else dict(entry["data"])
