@@ -85,7 +85,12 @@ class After:
         detail = f"{words}: {ended.output.strip().splitlines()[-1][:200]}" if ended.output.strip() else words
         if not plan.wanted:
             return Step(status="failed", detail=detail, end=end(Outcome.HELD, f"{words}; {plan.refused}"))
-        return Step(status="failed", detail=detail, then=model.ROLLBACK, data={"run": run_id, "status": 1, "expression": EXPRESSION})
+        return Step(
+            status="failed",
+            detail=detail,
+            then=model.ROLLBACK,
+            data={"run": run_id, "status": 1, "expression": EXPRESSION},
+        )
 
     def record(self, changes: list[str]) -> None:
         """The record of the deploy, which opens the window: once, however often this is resumed."""

@@ -101,9 +101,7 @@ def backup(config: Config) -> str:
     return backup_command.make(config).path.name
 
 
-def act(
-    config: Config, run_id: str, status: int, expression: str, tell: Callable[[], None]
-) -> tuple[int, str]:
+def act(config: Config, run_id: str, status: int, expression: str, tell: Callable[[], None]) -> tuple[int, str]:
     """Do what the plan of that run allows; the exit status that this leaves, and why nothing was done."""
     from readiness import check_rollback
 
