@@ -7,13 +7,14 @@ import fcntl
 import os
 import secrets
 import stat
+import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _STALE: Final = 3600.0
@@ -35,24 +36,68 @@ def replace(path: Path, content: str) -> None:
 
     A reader sees the old file or the new one, and so does a machine that loses power. Raises ReadinessError.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        _write(temporary, content.encode("utf-8", "backslashreplace"))
-        os.replace(temporary, path)  # noqa: PTH105 - named for what it is: the atomic system call
-        flush_folder(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise ReadinessError(f"cannot write {path}: {_why(error)}") from error
+    problem = replace_all({path: content})
+    if problem:
+        raise ReadinessError(problem[path])
 
 
-def _write(path: Path, content: bytes) -> None:
-    # O_EXCL: never through a link that somebody laid; 0o666: the umask decides who may read
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
+def replace_all(contents: Mapping[Path, str]) -> dict[Path, str]:
+    """As `replace`, for several files: the disk flushes them all at once. Returns what went wrong, by path.
+
+    Each is replaced or left as it was, whatever becomes of the others.
+    """
+    waiting: dict[Path, _Written] = {}
+    problems: dict[Path, str] = {}
+    for path, content in contents.items():
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+        waiting[path] = _Written(temporary, content.encode("utf-8", "backslashreplace"))
+    first, *others = waiting.values() if waiting else (None,)
+    threads = [threading.Thread(target=one.write, daemon=True) for one in others]
+    for thread in threads:
+        thread.start()
+    if first is not None:
+        first.write()
+    for thread in threads:
+        thread.join()
+    for path, one in waiting.items():
+        try:
+            one.take_place_of(path)
+        except OSError as error:
+            problems[path] = f"cannot write {path}: {_why(error)}"
+    for folder in {path.parent for path in contents}:
+        flush_folder(folder)
+    return problems
+
+
+class _Written:
+    """A temporary file with its content, and what went wrong while it was written."""
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self._path, self._content = path, content
+        self._problem: OSError | None = None
+
+    def write(self) -> None:
+        """Write and flush it; never raises, for it may do so in a thread."""
+        try:
+            # O_EXCL: never through a link that somebody laid; 0o666: the umask decides who may read
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            with os.fdopen(os.open(self._path, flags, 0o666), "wb") as file:
+                file.write(self._content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            self._problem = error
+
+    def take_place_of(self, path: Path) -> None:
+        """Replace `path`. Raises OSError, also the one of the writing, and leaves nothing behind."""
+        try:
+            if self._problem is not None:
+                raise self._problem
+            os.replace(self._path, path)  # noqa: PTH105 - named for what it is: the atomic system call
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            raise
 
 
 def flush_folder(folder: Path) -> None:
