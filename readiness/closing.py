@@ -40,3 +40,5 @@ class Closing:
             exit_status=int(session.exitstatus) if status is None else status,
         ):
             writer.line(line)
+        for command in conclusion.commands():
+            writer.line(command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import os
 import platform
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -51,8 +52,9 @@ class Conclusion:
         """Write every report; a problem is told in the terminal and never loses the verdict."""
         from readiness import history, render
 
+        formats = dict.fromkeys((*self.formats, *render.surroundings(os.environ)))
         try:
-            self.paths = list(render.write_all(self.report, self.directory, self.formats))
+            self.paths = list(render.write_all(self.report, self.directory, tuple(formats)))
             self._write_plan()
             history.keep(self.report, self.directory, self.keep)
         except (ReadinessError, OSError) as error:
@@ -66,6 +68,11 @@ class Conclusion:
 
             problem = add_verdict(junit, self.report)
             if problem:
+                self.problems.append(problem)
+        if "github" in formats and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
+            from readiness.render import github, markdown
+
+            if problem := github.append_summary(summary, markdown.render(self.report)):
                 self.problems.append(problem)
 
     def _write_plan(self) -> None:
@@ -83,6 +90,16 @@ class Conclusion:
         return lines(
             self.report, width=width, color=color, exit_status=exit_status, paths=self.paths, problems=self.problems
         )
+
+    def commands(self) -> list[str]:
+        """What the CI system around this process obeys when it is printed: GitHub's annotations; nothing elsewhere."""
+        from readiness import render
+
+        if "github" not in render.surroundings(os.environ):
+            return []
+        from readiness.render.github import commands
+
+        return list(commands(self.report))
 
 
 def conclude(  # noqa: PLR0913 - what a run is, one keyword each

@@ -45,6 +45,8 @@ def recover(  # noqa: PLR0913 - what is known of a dead run, one keyword each
     code = conclusion.exit_code or 12
     for line in conclusion.terminal_lines(width=100, color=sys.stdout.isatty(), exit_status=code):
         sys.stdout.write(line + "\n")
+    for command in conclusion.commands():
+        sys.stdout.write(command + "\n")
     return code
 
 

@@ -6,6 +6,7 @@ surrogates and megabytes. Markup is not a matter of this module; each rendering 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -31,6 +32,17 @@ def plain(value: object, limit: int) -> str:
 def line(value: object, limit: int) -> str:
     """`value` as one visible line: as `plain`, with every run of white space a single blank."""
     return " ".join(plain(value, limit).split())
+
+
+_COMMAND: Final = re.compile(r"(?m)(?<![^\r\n])([^\S\r\n]*)::|#(?=#(?:vso)?\[)")
+"""What CI systems obey in what a program prints: `::error` at the start of a line, `##[error]` and `##vso[` anywhere."""
+
+
+def harmless(text: str) -> str:
+    """`text` of many lines so that no CI system takes one of them for a command."""
+    if "::" not in text and "##" not in text:
+        return text
+    return _COMMAND.sub(lambda found: "# " if found[1] is None else f"{found[1]}|::", text)
 
 
 def _shown(text: str) -> str:

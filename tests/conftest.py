@@ -14,8 +14,17 @@ HALF: Final = "READINESS_MATRIX_HALF"
 """0 or 1: only that half of `-m matrix`, told by each test's name. CI runs one on even days and one on odd days."""
 
 
+AROUND: Final = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "GITLAB_CI", "CI_PROJECT_DIR", "TF_BUILD")
+"""What tells a run which CI system it is in: the runs that tests make are in none."""
+
+
 def pytest_configure() -> None:
-    """Hear Ctrl-C: a run that a shell put into the background ignores it, and so would all that its tests start."""
+    """Hear Ctrl-C: a run that a shell put into the background ignores it, and so would all that its tests start.
+
+    And let no test write into the summary of the job that runs the tests.
+    """
+    for name in AROUND:
+        os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -92,14 +92,14 @@ TABLE: Final = {
     "rollback": Place(modules="rollback", places="facts findings config errors files redact text", packages="psutil"),
     # jsonschema: a document that is read back is held against the report's schema first
     "report": Place(modules="report", places="errors verdict rollback findings text", packages="jsonschema"),
-    # pytest and pytest_metadata: for the one line on pytest-html's page
+    # findings: what outcomes and severities there are. pytest and pytest_metadata: for the one line on pytest-html's page
     "render": Place(
         modules="render",
-        places="report errors files text",
+        places="report findings errors files text",
         packages="jinja2 markupsafe pytest pytest_html pytest_metadata",
     ),
     # redaction at pytest's boundary
-    "shield": Place(modules="shield shield_reports shield_streams", places="redact", packages="pytest"),
+    "shield": Place(modules="shield shield_reports shield_streams", places="redact text", packages="pytest"),
     "demo": Place(
         modules="demo",
         places="config errors backup backup_format",

@@ -142,7 +142,7 @@ WRONG = [
     ('[notify.critical]\nurls = ["https://example.com/x"]', "[notify.critical] urls[1] = [redacted]", "a reference"),
     ("[notify.critical]", "[notify.critical] urls is missing", "a list"),
     ('[contacts]\noncall = "x"', "[contacts] oncall", 'did you mean "on_call"?'),
-    ('[report]\nformats = ["pdf"]', "[report] formats[1]", '"json", "html"'),
+    ('[report]\nformats = ["pdf"]', "[report] formats[1]", '"json", "html", "markdown"'),
     ("[report]\nkeep = 0", "[report] keep = 0", "from 1"),
 ]
 

@@ -29,7 +29,10 @@ HOST: Final = r"local://.*|(ssh|safe-ssh|paramiko|docker|podman|kubectl|openshif
 
 ENVIRONMENTS: Final = ("production", "staging", "test", "development", "ci", "local")
 PROVIDERS: Final = ("gemini", "openai", "anthropic")
-FORMATS: Final = ("json", "html")
+FORMATS: Final = (
+    *("json", "html", "markdown", "junit", "sarif", "github", "gitlab"),
+    *("prometheus", "otlp", "nagios", "tap", "badge"),
+)
 CHECK_ID: Final = text("a check's id: words in lower case joined by '-'", pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 _VERSION: Final = text("a version like 4.3.0", pattern=r"v?\d+(?:\.\d+){0,3}(?:[-+][0-9A-Za-z.+-]{1,60})?")

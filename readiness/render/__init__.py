@@ -14,12 +14,31 @@ from readiness.errors import ReadinessError
 from readiness.report import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from readiness.report import Report
 
-FORMATS: Final = ("json", "html")
+FILES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
+    "json": (("readiness.json", "json", "render"),),
+    "html": (("readiness.html", "html", "render"),),
+    "markdown": (("readiness.md", "markdown", "render"),),
+    "junit": (("readiness.junit.xml", "junit_file", "render"),),
+    "sarif": (("readiness.sarif", "sarif", "render"),),
+    "github": (("readiness.github.txt", "github", "render"),),
+    "gitlab": (
+        ("gl-code-quality-report.json", "gitlab", "render"),
+        ("readiness.junit.xml", "junit_file", "render"),
+    ),
+    "prometheus": (("readiness.prom", "prometheus", "render"),),
+    "otlp": (("readiness.otlp.json", "otlp", "render"),),
+    "nagios": (("readiness.nagios", "nagios", "render"),),
+    "tap": (("readiness.tap", "tap", "render"),),
+    "badge": (("readiness.badge.json", "badge", "endpoint"), ("readiness.badge.svg", "badge", "svg")),
+}
+"""For each format its files, and the module and function that make them."""
+FORMATS: Final = tuple(FILES)
+DEFAULT: Final = ("json", "html")
 LOCK: Final = ".readiness.lock"
 """Holds the start of the run on top; its lock keeps two runs from replacing files between one another."""
 _WAIT: Final = 5.0
@@ -27,35 +46,51 @@ _SLACK: Final = 60.0
 """Seconds a recorded start may lie ahead of our clock before it is taken for a clock that was wrong."""
 
 
-def write_all(report: Report, directory: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+def write_all(report: Report, directory: Path, formats: Sequence[str] = DEFAULT) -> list[Path]:
     """Write `readiness.json`, `readiness.html` … into `directory` and return their paths.
 
     Of two runs at once the one that started last stays on top: an earlier one writes nothing and gets an empty list.
     Raises ReadinessError, after having tried every format, where one cannot be written.
     """
     files.make_folder(directory)
-    written, problems = [], []
+    problems: list[str] = []
     with files.locked(directory / LOCK, _WAIT):
         if _newer_on_top(directory / LOCK, report):
             return []
-        for name in dict.fromkeys(formats):
-            try:
-                path = directory / f"readiness.{name}"
-                files.replace(path, _renderer(name)(report))
-                written.append(path)
-            except ReadinessError as error:
-                problems.append(str(error))
+        contents = {directory / name: text for name, text in _rendered(report, formats, problems)}
+        failed = files.replace_all(contents)
         _mark(directory / LOCK, report)
+    problems += failed.values()
     if problems:
         raise ReadinessError("; ".join(problems))
-    return written
+    return list(contents)
 
 
-def _renderer(name: str) -> Callable[[Report], str]:
-    if name not in FORMATS:
-        raise ReadinessError(f"[report] formats: {name!r} is not known; valid: {', '.join(FORMATS)}")
-    module = importlib.import_module(f"readiness.render.{name}")
-    return cast("Callable[[Report], str]", module.render)
+def surroundings(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The formats that the CI system around this process reads by itself, whatever is configured; none elsewhere."""
+    found = []
+    if environ.get("GITHUB_ACTIONS") == "true":
+        found.append("github")
+    if environ.get("GITLAB_CI") == "true":
+        found.append("gitlab")
+    return tuple(found)
+
+
+def _rendered(report: Report, formats: Sequence[str], problems: list[str]) -> Iterator[tuple[str, str]]:
+    """Each file that `formats` ask for, once, with its content; what cannot be made is a problem, and the rest goes on."""
+    seen = set()
+    for form in formats:
+        if form not in FILES:
+            problems.append(f"[report] formats: {form!r} is not known; valid: {', '.join(FORMATS)}")
+        for name, module, function in FILES.get(form, ()):
+            if name in seen:
+                continue
+            seen.add(name)
+            try:
+                make = getattr(importlib.import_module(f"readiness.render.{module}"), function)
+                yield name, cast("Callable[[Report], str]", make)(report)
+            except Exception as error:  # noqa: BLE001 - a fault of one rendering must not cost the others
+                problems.append(f"cannot make {name}, by a fault of ours: {type(error).__name__}: {error}")
 
 
 def _newer_on_top(lock: Path, report: Report) -> bool:

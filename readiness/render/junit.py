@@ -9,6 +9,8 @@ from xml.etree import ElementTree as ET
 from readiness import files
 from readiness.errors import ReadinessError
 from readiness.render import shape as words
+from readiness.render.bounded import visible
+from readiness.text import harmless
 
 if TYPE_CHECKING:
     from readiness.report import Cause, Report
@@ -40,7 +42,7 @@ def add_verdict(path: str | Path, report: Report) -> str | None:
     if suite is None or root.tag not in {"testsuite", "testsuites"}:
         return f"the verdict is not in {file}: it holds no test suite"
     _forget(root, suite)
-    suite.append(_case(report))
+    suite.append(verdict_case(report))
     _count(root, suite, report, 1)
     try:
         files.replace(file, '<?xml version="1.0" encoding="utf-8"?>' + ET.tostring(root, encoding="unicode"))
@@ -49,13 +51,14 @@ def add_verdict(path: str | Path, report: Report) -> str | None:
     return None
 
 
-def _case(report: Report) -> ET.Element:
+def verdict_case(report: Report) -> ET.Element:
+    """The test case `readiness.verdict`: it fails for NOT READY, errs for INCOMPLETE, and says why in its text."""
     case = ET.Element("testcase", classname=CLASS, name=NAME, time="0.000")
     tag = _TAGS.get(report.status)
-    text = "\n".join(_sentences(report))
+    text = harmless(visible("\n".join(_sentences(report))))
     if tag:
         found = ET.SubElement(
-            case, tag, type=report.status, message=f"{report.status}, {report.decision}: {report.because}"
+            case, tag, type=report.status, message=visible(f"{report.status}, {report.decision}: {report.because}")
         )
         found.text = text
     else:

@@ -121,6 +121,19 @@ def expected(row: Row) -> str:
     return f"{row.expected} {row.unit}".strip() if row.expected and row.actual else row.expected
 
 
+def said(row: Row) -> str:
+    """Why a row is what it is: the reason, and what was measured where the reason does not say it anyway."""
+    values = [
+        f"{name} {value}"
+        for name, value in (("measured", measured(row)), ("expected", expected(row)))
+        if value and value not in row.reason
+    ]
+    if row.waiver:
+        return row.waiver
+    told = f"{row.reason} ({', '.join(values)})" if row.reason and values else row.reason or ", ".join(values)
+    return f"{row.place}: {told}" if told and row.place not in told else told or row.place
+
+
 def plural(count: int, noun: str) -> str:
     """`1 check`, `2 checks`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.render.shape import Shape
-    from readiness.report import Cause, Report, Row
+    from readiness.report import Cause, Report
 
 MAX_LINES: Final = 25
 _NARROWEST: Final = 40
@@ -126,7 +126,7 @@ def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
         if in_full and index == in_full and free > left:
             told.append(("then:", "1"))
             free -= 1
-        repeated = _said(cause.row) == shown
+        repeated = words.said(cause.row) == shown
         kept = min(left, _NAMED) if index >= in_full else each * (in_full - index - 1) + 1
         block = _fitting(cause, columns, free - kept, repeated=repeated, first=index < in_full)
         if block is None and (free > 1 or (free == 1 and not left)):
@@ -134,7 +134,7 @@ def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
         if block is None:
             return told + ([(f"and {left + 1} more, in the report", "")] if free > 0 else [])
         told += block
-        shown = shown if repeated else _said(cause.row)
+        shown = shown if repeated else words.said(cause.row)
     return told
 
 
@@ -155,7 +155,7 @@ def _block(cause: Cause, columns: int, most: int, *, repeated: bool = False, fir
             columns,
             most,
         )
-    said = "" if not most else _said(row)
+    said = "" if not most else words.said(row)
     head = _name(cause, first=first) + (": as above" if said and repeated else "")
     told = _wrapped([(head, code)], columns, 2 if most > 1 else 1)
     if said and not repeated:
@@ -190,20 +190,6 @@ def _folded(cause: Cause) -> str:
     if cause.blocked:
         head += f", and {words.plural(len(cause.blocked), 'check')} blocked by them"
     return f"{head}: {row.reason}"
-
-
-def _said(row: Row) -> str:
-    """Why a row is what it is: the reason, and what was measured where the reason does not say it anyway."""
-    measured, expected = words.measured(row), words.expected(row)
-    values = [
-        f"{name} {value}"
-        for name, value in (("measured", measured), ("expected", expected))
-        if value and value not in row.reason
-    ]
-    if row.waiver:
-        return row.waiver
-    said = f"{row.reason} ({', '.join(values)})" if row.reason and values else row.reason or ", ".join(values)
-    return f"{row.place}: {said}" if said and row.place not in said else said or row.place
 
 
 def _steps(remedy: str) -> str:
