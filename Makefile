@@ -11,7 +11,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test lint types unit matrix bench hub catalogue clean help
 
 help:
-	@echo "make demo       judge the embedded hub: verdict, score, decision and the report's path"
+	@echo "make demo       judge the embedded hub: verdict, score, decision and the report's path; then a bad deploy,"
+	@echo "                caught, rolled back and verified"
 	@echo "make test       lint, types and the tests"
 	@echo "make matrix     the long rest: every mutated release, every mode, every repetition"
 	@echo "make hub        install the real hub (mcp-hub from npm) that some tests run against"
@@ -26,6 +27,8 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	$(BIN)/python -m pytest -m "preflight or infra or health or alerts or e2e" --readiness-demo
+	@echo
+	$(BIN)/python -m readiness demo --release
 
 test: lint types unit
 

@@ -1,4 +1,4 @@
-"""`readiness demo`, also `python -m readiness.demo`: an embedded hub in the foreground, until Ctrl-C."""
+"""`readiness demo`, also `python -m readiness.demo`: an embedded hub in the foreground until Ctrl-C, or a bad deploy on a site."""
 
 from __future__ import annotations
 
@@ -19,13 +19,20 @@ LOOK = 0.5
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status 0 after Ctrl-C or SIGTERM, 1 when the hub ended by itself, 2 for a wrong option or a failed start."""
+    """Exit status 0 after Ctrl-C or SIGTERM, 1 when the hub ended by itself, 2 for a wrong option or a failed start.
+
+    With --release: 0 where the bad deploy was caught and its rollback verified, 1 where not.
+    """
     arguments = _parser().parse_args(argv)
     if arguments.list_faults:
         width = max(map(len, FAULTS))
         sys.stdout.writelines(f"{fault.name:<{width}}  {_sentence(fault.name)}\n" for fault in FAULTS.values())
         return 0
     try:
+        if arguments.release is not None:
+            from readiness.demo import bad_deploy
+
+            return bad_deploy.main(arguments.release)
         hub = start(
             arguments.fault,
             port=arguments.port,
@@ -47,6 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--supervised", action="store_true", help="replace its process when it ends")
     parser.add_argument("--seconds", type=float, metavar="S", help="for faults that wait or last")
     parser.add_argument("--token-env", metavar="VARIABLE", help="demand this variable's value as bearer token")
+    parser.add_argument(
+        "--release",
+        nargs="?",
+        const="one-server",
+        choices=("one-server", "dies-at-start"),
+        help="deploy a bad release to a scratch site, and see it caught, rolled back and verified (default: one-server)",
+    )
     parser.add_argument("--list-faults", action="store_true", help="list the names and end")
     return parser
 

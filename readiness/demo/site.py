@@ -49,15 +49,31 @@ PEOPLE: Final = {
 UNPACKED: Final = "a site's releases are unpacked where they are deployed, and no working trees"
 UNKEPT: Final = "a site is removed with what ran on it"
 SCRIPTS: Final = "current/scripts"
-_BROKEN: Final = {
-    # the hub starts, and one of its servers does not: no program has this name for it
-    "one-server": ('"readiness.demo.stdio", "memory"', '"readiness.demo.stdio", "memories"'),
-    # a quotation mark was lost: the hub ends at every start
-    "dies-at-start": ('"mcpServers": {', '"mcpServers: {'),
-    # nothing is wrong with it
-    "good": ("", ""),
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is special about a release that is to be deployed: in words, and in its configuration (`old` becomes `new`)."""
+
+    sentence: str
+    old: str = ""
+    new: str = ""
+
+
+BAD: Final = {
+    "one-server": Change(
+        sentence="one MCP server cannot start, since its name is misspelt in the configuration",
+        old='"readiness.demo.stdio", "memory"',
+        new='"readiness.demo.stdio", "memories"',
+    ),
+    "dies-at-start": Change(
+        sentence="the hub ends at every start, since a quotation mark was lost in its configuration",
+        old='"mcpServers": {',
+        new='"mcpServers: {',
+    ),
 }
-"""How the configuration of the new release differs, by what it is to be: what stands in the old one, and in the new."""
+GOOD: Final = "good"
+"""A new release with which nothing is wrong."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, weakref_slot=True)
@@ -154,19 +170,19 @@ def missing() -> list[str]:
 
 
 def make(new: str = "one-server") -> Site:
-    """A new site: the good release runs and is ready, `new` (a key of `_BROKEN`) is built beside it and not deployed.
+    """A new site: the good release runs and is ready, `new` (a key of `BAD`, or `GOOD`) is built beside it, not deployed.
 
-    Raises DemoError where it cannot be made, names `new` that it does not know, or the hub is not ready in time.
+    Raises DemoError where it cannot be made, `new` is neither, or the hub is not ready in time.
     """
-    if new not in _BROKEN:
-        raise DemoError(f"no release is named {new!r}; there is: {', '.join(_BROKEN)}")
+    if new not in {*BAD, GOOD}:
+        raise DemoError(f"no release is named {new!r}; there is: {', '.join((*BAD, GOOD))}")
     if found := missing():
         raise DemoError(f"the sample's scripts need {', '.join(found)}, which this machine has not: install them")
     root = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     try:
         port, llm_port = free_port(), free_port()
         _lay_out(root, port, llm_port)
-        _new_release(root, *_BROKEN[new])
+        _new_release(root, BAD.get(new, Change(sentence="")))
         site = Site(root=root, port=port, service=_supervised(root))
     except BaseException:
         Scratch(root=root).remove()
@@ -214,13 +230,13 @@ def _program(root: Path, name: str, *arguments: str) -> None:
     path.chmod(0o755)
 
 
-def _new_release(root: Path, old: str, new: str) -> None:
+def _new_release(root: Path, change: Change) -> None:
     """The release that is to be deployed: the one that runs, with its own version and one change to its configuration."""
     tree = root / "releases" / NEW
     shutil.copytree(root / "releases" / VERSION, tree, ignore=shutil.ignore_patterns("dist", "logs"))
     for name in ("package.json", "package-lock.json", "config/mcp-hub.json"):
         text = (tree / name).read_text(encoding="utf-8").replace(VERSION, NEW)
-        (tree / name).write_text(text.replace(old, new, 1) if name.startswith("config/") else text, encoding="utf-8")
+        (tree / name).write_text(text.replace(change.old, change.new, 1) if name.startswith("config/") else text, encoding="utf-8")
     build(tree)
 
 
