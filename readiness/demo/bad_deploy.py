@@ -18,16 +18,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.demo.release.maker import VERSION
-from readiness.demo.site import BAD, NEW, Site, make
+from readiness.demo.site import Site, make
+from readiness.demo.site_layout import BAD, NEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import FrameType
 
 SECONDS: Final = 300.0
 """Seconds that the whole release may take before it is ended."""
 REPORTS: Final = Path("reports") / "bad-deploy"
 """Where the reports are kept when the site goes, from the working directory."""
-WIDTH: Final = 100
+WIDTH: Final = 110
+BEGUN: Final = " …"
+"""The end of a line that says that something has begun."""
 _LINE: Final = 2_000
 _AFTER: Final = ("deploy", "ready", "verify", "rollback")
 """The phases from the deploy to the proven rollback."""
@@ -51,17 +55,31 @@ def main(kind: str) -> int:
 
     Raises DemoError where the site cannot be made.
     """
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        return _main(kind)
+    except KeyboardInterrupt:
+        _say("", "stopped; the site is removed")
+        return 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _main(kind: str) -> int:
     _say(
-        f"A bad deploy, for real: a site is made with release {VERSION} running under a supervisor, and release {NEW}",
-        f"is deployed to it, of which {BAD[kind].sentence}.",
+        "A BAD DEPLOY, for real: release 4.3.0 of the embedded hub runs under a supervisor. Release 4.3.1 is deployed over",
+        f"it by the release's own script, and in it {BAD[kind].sentence}.",
     )
     with make(kind) as site:
         _say(
-            f"  {site.root}/",
-            f"    current -> releases/{site.deployed}   its hub answers on {site.url}",
-            "    readiness.toml            [rollback] mode = auto: the sample's own rollback script, then health and e2e",
+            f"  {site.root}/current -> releases/{site.deployed}, a hub on {site.url}",
+            f"  {site.config.name}: [rollback] mode = auto, by the release's own rollback script",
             "",
-            f"$ readiness release -- {_command(site, relative=True)}",
+            f"$ readiness release -- {_command(site)}",
         )
         code = _released(site)
         shown = judge(site, code)
@@ -69,9 +87,8 @@ def main(kind: str) -> int:
     return 1 if shown.wrong else 0
 
 
-def _command(site: Site, *, relative: bool) -> str:
-    script = site.script("deploy-mcp-hub")
-    return f"{script.relative_to(site.root) if relative else script} {NEW}"
+def _command(site: Site) -> str:
+    return f"{site.script('deploy-mcp-hub').relative_to(site.root)} {NEW}"
 
 
 def _say(*lines: str) -> None:
@@ -84,7 +101,7 @@ def _say(*lines: str) -> None:
 
 def _released(site: Site) -> int:
     """Run `readiness release` and show each line with the seconds since its begin; its exit status."""
-    command = [sys.executable, "-P", "-m", "readiness", "release", "--", *_command(site, relative=True).split()]
+    command = [sys.executable, "-P", "-m", "readiness", "release", "--", *_command(site).split()]
     began = time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - this program itself
         command,
@@ -101,8 +118,9 @@ def _released(site: Site) -> int:
     guard.start()
     try:
         assert process.stdout is not None
+        screen = Screen(str(site.root), terminal=sys.stdout.isatty())
         while line := process.stdout.readline(_LINE):
-            _show(line.rstrip(), time.monotonic() - began)
+            screen.show(line.rstrip(), time.monotonic() - began)
         return process.wait(10)
     finally:
         guard.cancel()
@@ -110,9 +128,33 @@ def _released(site: Site) -> int:
             _end(process)
 
 
-def _show(line: str, seconds: float) -> None:
-    indent = " " * (9 + len(line) - len(line.lstrip()))
-    _say(*textwrap.wrap(line, WIDTH, initial_indent=f"{seconds:5.1f} s  ", subsequent_indent=indent) or [""])
+class Screen:
+    """Shows what the release says, with the seconds since its begin. What goes on shows only until it is over."""
+
+    def __init__(self, root: str, *, terminal: bool) -> None:
+        """`root` is left away from paths. `terminal`: a line can be taken back."""
+        self.root, self.terminal, self.passing = root, terminal, False
+
+    def show(self, line: str, seconds: float) -> None:
+        """One line."""
+        line = line.replace(f"{self.root}/", "")
+        if self.passing:
+            sys.stdout.write("\r\x1b[2K")
+        self.passing = line.endswith(BEGUN) and self.terminal
+        if self.passing:
+            sys.stdout.write(f"{seconds:5.1f} s  {line}")
+            sys.stdout.flush()
+        elif not line.endswith(BEGUN):
+            indent = " " * (9 + len(line) - len(line.lstrip()))
+            wrapped = textwrap.wrap(
+                line,
+                WIDTH,
+                initial_indent=f"{seconds:5.1f} s  ",
+                subsequent_indent=indent,
+                break_on_hyphens=False,
+                break_long_words=False,
+            )
+            _say(*wrapped or [""])
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -140,6 +182,9 @@ def judge(site: Site, code: int) -> Shown:
         wrong.append(f"the release ended with status {code}, and a verified rollback is 1")
     if site.deployed != VERSION:
         wrong.append(f"release {site.deployed} is in place, and not {VERSION}")
+    quarantine = site.reports / "quarantine.json"
+    if not quarantine.is_file() or NEW not in quarantine.read_text(encoding="utf-8"):
+        wrong.append(f"{NEW} is not in quarantine")
     return Shown(document=document, wrong=(*wrong, *_answering(site)))
 
 
@@ -171,12 +216,15 @@ def _conclude(shown: Shown, folder: Path | None) -> None:
     if shown.wrong:
         _say("this did NOT go as it must:", *(f"  {text}" for text in shown.wrong))
     else:
-        times = ", ".join(f"{p['name']} {p['seconds']:.1f} s" for p in shown.document["phases"] if p["name"] in _AFTER)
+        phases = [phase for phase in shown.document["phases"] if phase["name"] in _AFTER]
+        times = ", ".join(f"{phase['name']} {phase['seconds']:.1f} s" for phase in phases)
+        caught = next(phase["detail"] for phase in phases if phase["status"] == "failed")
         _say(
-            f"BAD DEPLOY CAUGHT, ROLLED BACK, VERIFIED: {shown.seconds:.1f} s from the deploy to the proven rollback",
-            f"  {times}",
-            f"  {VERSION} answers again, with every server connected; {NEW} is in quarantine",
+            f"CAUGHT, ROLLED BACK AND VERIFIED: {shown.seconds:.1f} s from the bad deploy to the proven rollback",
+            f"  times:   {times}",
+            f"  caught:  {caught}",
+            f"  now:     {VERSION} answers, and every server is connected; {NEW} is in quarantine",
         )
     if folder is not None:
-        pages = sorted(folder.glob("incident-*.md"))
-        _say(f"what people are told: {pages[-1]}" if pages else f"reports: {folder}")
+        page = next(iter(sorted(folder.glob("incident-*.md"))), folder)
+        _say(f"  {'reports: ' if page == folder else 'told:    '}{page}")

@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -21,59 +20,20 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.config.demo import demo_settings
 from readiness.demo.faults import DemoError
-from readiness.demo.launcher import HOST, LLM_PATH, free_port, package_path
-from readiness.demo.release.maker import PREVIOUS, VERSION, build, sample
-from readiness.demo.scratch import PREFIX, SETTINGS, Scratch
-from readiness.demo.service import SETTINGS as SITE_SETTINGS
+from readiness.demo.launcher import HOST, free_port, package_path
+from readiness.demo.scratch import PREFIX, Scratch
+from readiness.demo.site_layout import BAD, GOOD, SCRIPTS, Change, lay_out, new_release, settings
 from readiness.demo.tomlfile import dumps
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-NEW: Final = "4.3.1"
-"""The version of the release that is to be deployed."""
 START_SECONDS: Final = 20.0
+"""Seconds in which the hub of a new site is ready; it takes one on an idle machine."""
 NEEDED: Final = ("bash", "curl", "flock", "jq")
 """What the sample's scripts call beside the smallest tools of a system."""
-SETTLE: Final = 3.0
-"""Seconds within which the embedded hub has started on any machine: the site's start-up budget."""
-PEOPLE: Final = {
-    "on_call": "Ada Engineer",
-    "tech_lead": "Grace Reviewer",
-    "product": "Joan Product",
-    "security": "Mary Security",
-}
-UNPACKED: Final = "a site's releases are unpacked where they are deployed, and no working trees"
-UNKEPT: Final = "a site is removed with what ran on it"
-SCRIPTS: Final = "current/scripts"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What is special about a release that is to be deployed: in words, and in its configuration (`old` becomes `new`)."""
-
-    sentence: str
-    old: str = ""
-    new: str = ""
-
-
-BAD: Final = {
-    "one-server": Change(
-        sentence="one MCP server cannot start, since its name is misspelt in the configuration",
-        old='"readiness.demo.stdio", "memory"',
-        new='"readiness.demo.stdio", "memories"',
-    ),
-    "dies-at-start": Change(
-        sentence="the hub ends at every start, since a quotation mark was lost in its configuration",
-        old='"mcpServers": {',
-        new='"mcpServers: {',
-    ),
-}
-GOOD: Final = "good"
-"""A new release with which nothing is wrong."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, weakref_slot=True)
@@ -181,8 +141,8 @@ def make(new: str = "one-server") -> Site:
     root = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     try:
         port, llm_port = free_port(), free_port()
-        _lay_out(root, port, llm_port)
-        _new_release(root, BAD.get(new, Change(sentence="")))
+        lay_out(root, port, llm_port)
+        new_release(root, BAD.get(new, Change(sentence="")))
         site = Site(root=root, port=port, service=_supervised(root))
     except BaseException:
         Scratch(root=root).remove()
@@ -196,48 +156,7 @@ def make(new: str = "one-server") -> Site:
     return site
 
 
-# --- its parts ------------------------------------------------------------------------------------------------------------
-
-
-def _lay_out(root: Path, port: int, llm_port: int) -> None:
-    """The sample with what is around it, its releases beneath releases/, and `current`."""
-    llm = f"http://{HOST}:{llm_port}{LLM_PATH}"
-    made = sample(root, port=port, llm=llm, place="current")
-    tree = root / "releases" / VERSION
-    made.release.rename(tree)
-    made.release.symlink_to(f"releases/{VERSION}")
-    shutil.rmtree(tree / ".git", ignore_errors=True)
-    (tree / "backups").rename(root / "backups")
-    (root / SETTINGS).write_text(json.dumps({"llm": llm}), encoding="utf-8")
-    (root / "run").mkdir(mode=0o700)
-    (root / "bin").mkdir()
-    scratch = Scratch(root=root, place="current")
-    told = {
-        "command": [sys.executable, "-P", "-m", "readiness.demo.installed", str(root)],
-        "environment": scratch.environment() | {"PYTHONPATH": package_path()},
-        "port": port,
-        "llm_port": llm_port,
-    }
-    (root / SITE_SETTINGS).write_text(json.dumps(told), encoding="utf-8")
-    (root / SITE_SETTINGS).chmod(0o600)  # the hub's environment holds its key
-    _program(root, "systemctl", "-P", "-S", "-E", str(Path(__file__).with_name("systemctl.py")), str(root))
-    _program(root, "readiness", "-P", "-m", "readiness")
-
-
-def _program(root: Path, name: str, *arguments: str) -> None:
-    path = root / "bin" / name
-    path.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *arguments])} "$@"\n', encoding="utf-8")
-    path.chmod(0o755)
-
-
-def _new_release(root: Path, change: Change) -> None:
-    """The release that is to be deployed: the one that runs, with its own version and one change to its configuration."""
-    tree = root / "releases" / NEW
-    shutil.copytree(root / "releases" / VERSION, tree, ignore=shutil.ignore_patterns("dist", "logs"))
-    for name in ("package.json", "package-lock.json", "config/mcp-hub.json"):
-        text = (tree / name).read_text(encoding="utf-8").replace(VERSION, NEW)
-        (tree / name).write_text(text.replace(change.old, change.new, 1) if name.startswith("config/") else text, encoding="utf-8")
-    build(tree)
+# --- its supervisor -------------------------------------------------------------------------------------------------------
 
 
 def _supervised(root: Path) -> subprocess.Popen[bytes]:
@@ -273,44 +192,3 @@ def _started(site: Site) -> None:
 def _ctl(site: Site, *words: str) -> bool:
     done = site.call(str(site.root / "bin" / "systemctl"), *words, timeout=30)
     return done.returncode == 0
-
-
-def settings(root: Path, url: str) -> dict[str, Any]:
-    """What is declared about the site at `root`, in the shape of a parsed readiness.toml."""
-    found = demo_settings(root / "current")
-    found["target"] |= {
-        "url": url,
-        "release": str(root / "current"),
-        "state": str(root / "home" / ".local" / "state" / "mcp-hub"),
-        "backups": str(root / "backups"),
-    }
-    del found["target"]["version"]  # what is deployed says it
-    del found["expect"]["deployments"]
-    found["expect"] |= {
-        "git": {"expected": False, "reason": UNPACKED},
-        "log_keeping": {"expected": False, "reason": UNKEPT},
-    }
-    found["release"] |= {
-        "previous": str(root / "releases" / PREVIOUS),
-        "rehearsal": str(root / "rehearsal.json"),
-        "lock": str(root / "deploy.lock"),
-        "bake": 0,
-    }
-    found["rollback"] = {
-        "mode": "auto",
-        "steady": 1,
-        "action": [
-            {
-                "name": "previous-release",
-                "triggers": ["startup-failure", "validation-failure", "deploy-failure"],
-                "command": [str(root / SCRIPTS / "rollback-deployment.sh"), "--yes"],
-                "timeout": 60,
-                "verify": ["health", "e2e"],
-            }
-        ],
-    }
-    # how long the embedded hub needs to start is known; a mail address would be written to
-    found["probe"] = {"settle": SETTLE, "interval": 0.5}
-    found["contacts"] = dict(PEOPLE)
-    found["drill"] |= {"deploy": [str(root / SCRIPTS / "deploy-mcp-hub.sh"), NEW]}
-    return found
