@@ -20,6 +20,10 @@ VERBS: Final = {
         "-- COMMAND: back up, judge, deploy, prove, keep or roll back; --record for other means",
     ),
     "load-worker": ("readiness.load_worker", "join a distributed load run; --master HOST --port P"),
+    "nagios": (
+        "readiness.nagios_command",
+        "the last report as a monitoring plugin's answer; --max-age 30m: older is UNKNOWN",
+    ),
     "notify": ("readiness.notify_command", "--test: a message to every configured channel, and what came of each"),
     "rollback": ("readiness.rollback_command", "show the planned rollback; --yes carries it out, --resume finishes it"),
     "watch": (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.redact import scrub
-from readiness.shield_reports import clean_junit, clean_report, clean_repr, portable, unremarkable
+from readiness.shield_reports import clean_junit, clean_report, clean_repr, portable, tamed, unremarkable
 from readiness.shield_streams import Streams
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Shield:
     @functools.cached_property
     def redactor(self) -> Redactor:
         """The one Redactor of this process."""
-        return self._factory()
+        return tamed(self._factory())
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Put the filters in place; also when the plugin is registered late, for this hook is historic."""

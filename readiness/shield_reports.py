@@ -64,8 +64,6 @@ def unremarkable(report: pytest.TestReport | pytest.CollectReport) -> bool:
 def clean_report(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
     """Redact and bound everything in `report` that a test, a fixture or a hub had a hand in."""
     data = report.__dict__
-    if any(name in os.environ for name in _OBEYING):
-        redactor = cast("Redactor", _Tamed(redactor))
     try:
         data["longrepr"] = _clean_longrepr(data.get("longrepr"), redactor)
     except Exception:  # noqa: BLE001 - rather no explanation than one that nobody looked at
@@ -77,9 +75,12 @@ def clean_report(report: pytest.TestReport | pytest.CollectReport, redactor: Red
         data[name] = _clean_extra(data[name], redactor)
 
 
-class _Tamed:
-    """A Redactor whose texts no CI system takes for commands."""
+def tamed(redactor: Redactor) -> Redactor:
+    """`redactor`; inside a CI system that obeys what is printed, one whose texts it takes for no command."""
+    return cast("Redactor", _Tamed(redactor)) if any(name in os.environ for name in _OBEYING) else redactor
 
+
+class _Tamed:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
 

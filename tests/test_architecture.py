@@ -118,7 +118,7 @@ TABLE: Final = {
     # the verbs that are not a test run
     "command": Place(
         modules=(
-            "__main__ backup_command check_command check_probe check_rollback rollback_command rollback_page firstfile firstlook generate notify_command load_worker release_command release_record"
+            "__main__ backup_command check_command check_probe check_rollback rollback_command rollback_page firstfile firstlook generate nagios_command notify_command load_worker release_command release_record"
         ),
         places=(
             "readiness internals checks config errors facts files findings history redact render report rollback run "

@@ -14,6 +14,7 @@ from tests.canary.runs import ROOT, Ran, run
 from tests.canary.scenes import Scene
 from tests.faults.model import Answer, How, Site
 from tests.faults.words import CONFIG, HEALTH, TOOLS, both, edit
+from tests.render_readers import READERS
 
 MARK: Final = "hOstIle"
 ATTACK: Final = (
@@ -52,9 +53,10 @@ COMMAND: Final = re.compile(r"(?m)^\s*(?:::(?:error|set-output)|##vso\[)")
 
 @pytest.fixture(scope="module", params=["plain", "n2"])
 def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """One run on that hub."""
+    """One run on that hub, in a job of a CI system that obeys what is printed."""
     arguments = (*ARGUMENTS, "-n2") if request.param == "n2" else ARGUMENTS
-    return run(tmp_path_factory.mktemp("hostile"), SCENE, *arguments)
+    around = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "kept/summary.md"}
+    return run(tmp_path_factory.mktemp("hostile"), SCENE, *arguments, **around)
 
 
 class Tags(HTMLParser):
@@ -111,12 +113,36 @@ def _texts(value: object) -> list[str]:
 
 def test_the_terminal_obeys_nothing(ran: Ran) -> None:
     """The summary is at most 25 lines without a control character; above it nothing but colours."""
-    above, _, summary = ran.said.rpartition("= readiness =")
+    above, _, below = ran.said.rpartition("= readiness =")
+    summary, *_ = below.partition("\n::")
     assert MARK in summary
     assert OBEYED.findall(summary) == []
     assert len(summary.strip().splitlines()) <= 26  # the rest of the rule and 25 lines
     assert COMMAND.findall(summary) == []
     assert ABOVE.findall(COLOUR.sub("", above.replace("\r\n", "\n"))) == []
+
+
+def test_the_ci_system_obeys_our_annotations_alone(ran: Ran) -> None:
+    """What begins as a command is one of the annotations at the end; the hub's words stand in them, and begin none."""
+    above, _, below = ran.said.rpartition("= readiness =")
+    assert COMMAND.findall(above) == []
+    assert "##[" not in ran.said
+    assert "##vso[" not in ran.said
+    annotations = [line for line in below.splitlines() if line.startswith("::")]
+    told = READERS["readiness.github.txt"]("".join(f"{line}\n" for line in annotations)).found
+    assert told[0][0] == "error"
+    assert told[0][1]["title"].startswith("NOT READY: ")
+    assert any(MARK in text for _, _, text in told)
+    assert "".join(f"{line}\n" for line in annotations) == ran.written["reports/readiness.github.txt"]
+
+
+def test_every_format_of_the_run_is_read_by_its_consumer(ran: Ran) -> None:
+    """All that a real run wrote for machines parses and tells its verdict; the step's summary is the Markdown."""
+    for name, reader in READERS.items():
+        text = ran.written[f"reports/{name}"]
+        assert reader(text).status in {None, "NOT READY"}, name
+        assert OBEYED.findall(text) == [], name
+    assert ran.written["kept/summary.md"] == ran.written["reports/readiness.md"] + "\n"
 
 
 def test_junit_is_valid_and_says_it(ran: Ran) -> None:

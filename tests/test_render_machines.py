@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from readiness import render
+from readiness import nagios_command, render
 from readiness.config import schema
 from readiness.findings import Outcome, Severity
 from readiness.render import github, nagios, sarif
@@ -234,6 +234,40 @@ def test_a_verdict_has_its_status_of_a_monitoring_plugin(status: str, name: str,
     found = dataclasses.replace(report(), status=status)
     assert nagios.nagios_status(found) == exits
     assert nagios.render(found).startswith(f"READINESS {name} - {status}, ")
+
+
+def _reported(folder: Path, found: Report) -> Path:
+    render.write_all(found, folder, ("json",))
+    return folder
+
+
+def test_the_verb_answers_as_the_rendering_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each verdict that a fresh report holds is one line and the exit status that monitoring systems read."""
+    for number, (scene, exits) in enumerate(
+        [("ready", 0), ("conditional", 1), ("hub_down", 2), ("incomplete", 3), ("demo", 3)]
+    ):
+        found = SCENES[scene]()
+        now = time.time() - 60 + number  # one after the other: an earlier run writes nothing over a later one
+        found = dataclasses.replace(found, run=dataclasses.replace(found.run, started=now, finished=now))
+        status = nagios_command.main(["--readiness-report", str(_reported(tmp_path, found))])
+        assert (status, capsys.readouterr().out) == (exits, nagios.render(found))
+
+
+def test_a_report_that_proves_nothing_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Too old, from the future, absent, damaged, none at all or asked for wrongly: 3, and a line that says why."""
+    file = _reported(tmp_path, report()) / "readiness.json"
+    finished = report().run.finished
+    for now, why in ((finished + 1801, "too old"), (finished - 61, "future")):
+        told, status = nagios_command.answer(file, now, 1800.0)
+        assert (status, told.startswith("READINESS UNKNOWN - "), why in told, told.count("\n")) == (3, True, True, 1)
+    assert nagios_command.answer(file, finished + 1799, 1800.0)[1] == 0
+    for content in ("", "{", "[]", "[" * 100_000, '{"schema_version": "1"}', '{"schema_version": "9"}'):
+        file.write_text(content)
+        told, status = nagios_command.answer(file, finished, 1800.0)
+        assert (status, told.startswith("READINESS UNKNOWN - "), told.count("\n")) == (3, True, 1), content[:20]
+    assert nagios_command.main(["--readiness-report", str(tmp_path / "nowhere")]) == 3
+    assert "run readiness check" in capsys.readouterr().out
+    assert nagios_command.main(["--max-age", "soon"]) == 3
 
 
 def test_ten_thousand_findings_stay_small_and_quick() -> None:

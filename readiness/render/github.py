@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.findings import Outcome
 from readiness.render import shape as words
 from readiness.render.bounded import Places, one_line
+from readiness.text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,9 +71,9 @@ def _command(kind: str, title: str, said: str, *, file: str | None = None, line:
         properties.append(f"file={_property(file)}")
         if line is not None and line > 0:
             properties.append(f"line={line}")
-    properties.append(f"title={_property(one_line(title)[:_TITLE])}")
+    properties.append(f"title={_property(harmless(one_line(title)[:_TITLE]))}")
     lines = "\n".join(text for part in said[:_TEXT].splitlines() if (text := one_line(part)))
-    return f"::{kind} {','.join(properties)}::{_data(lines)}"
+    return f"::{kind} {','.join(properties)}::{_data(harmless(lines))}"
 
 
 def _data(text: str) -> str:

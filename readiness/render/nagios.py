@@ -21,8 +21,11 @@ _TEXT: Final = 400
 
 
 def nagios_status(report: Report) -> int:
-    """The exit status of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; INCOMPLETE is unknown."""
-    return _STATUSES.get(report.status, UNKNOWN)
+    """The exit status of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+
+    INCOMPLETE is unknown, and so is whatever the embedded hub was found to be: nothing follows from it for yours.
+    """
+    return UNKNOWN if report.demo else _STATUSES.get(report.status, UNKNOWN)
 
 
 def render(report: Report) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.render import shape as words
 from readiness.render.inventory import inventory_sentence
 from readiness.render.load import load_sentence
-from readiness.text import fold, line, shorten
+from readiness.text import fold, harmless, line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def _wrapped(told: Sequence[Line], columns: int, most: int) -> list[Line]:
     printed: list[Line] = []
     for text, code in told:
         indent = text[: len(text) - len(text.lstrip(" "))]
-        plain = indent + line(text, _MANY)
+        plain = indent + harmless(line(text, _MANY))
         pieces = [shorten(plain, _COPIED)] if text.startswith(_WHOLE) else fold(plain, columns, most)
         printed += [(_harmless(piece, columns), code) for piece in pieces]
     return printed

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.render import FORMATS
 from tests.canary.search import FILED, NASTY, REFERRED, SHAPED, TOKEN
 from tests.faults import healthy
 from tests.faults.deployment import KNOWN_SECRET
@@ -72,8 +73,8 @@ def _light(checks: str) -> str:
 
 
 def deployed(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`readiness.toml` for these runs: the token's variable, both reports, and `config`."""
-    return {"target": {"token_env": "MCP_HUB_TOKEN"}, "report": {"formats": ["json", "html"]}} | dict(config)
+    """`readiness.toml` for these runs: the token's variable, the report in every format, and `config`."""
+    return {"target": {"token_env": "MCP_HUB_TOKEN"}, "report": {"formats": list(FORMATS)}} | dict(config)
 
 
 def _referring() -> str:
