@@ -24,6 +24,7 @@ VERBS: Final = {
         "readiness.nagios_command",
         "the last report as a monitoring plugin's answer; --max-age 30m: older is UNKNOWN",
     ),
+    "new-check": ("readiness.new_check", "write a first check of your own; --phase, --severity, --rollback, --dir"),
     "notify": ("readiness.notify_command", "--test: a message to every configured channel, and what came of each"),
     "rollback": ("readiness.rollback_command", "show the planned rollback; --yes carries it out, --resume finishes it"),
     "watch": (

@@ -121,7 +121,13 @@ _TAKES_VALUE: Final = frozenset(
 
 
 def _suites(argv: Sequence[str]) -> list[str]:
-    """The suites that ship, where `argv` names no place to look in."""
+    """The suites that ship, unless `argv` says where to look: a suite, a package, a file or a test narrows the run.
+
+    Any other folder is somebody's own checks, which are judged together with what ships.
+    """
+    from readiness.planning import suite_folders
+
+    folders = suite_folders().values()
     skip = False
     for argument in argv:
         if skip:
@@ -129,10 +135,10 @@ def _suites(argv: Sequence[str]) -> list[str]:
         elif argument in _TAKES_VALUE:
             skip = True
         elif argument == "--pyargs" or not argument.startswith("-"):
-            return []
-    from readiness.planning import suite_folders
-
-    return [str(folder) for folder in suite_folders().values()]
+            place = Path(argument).resolve()
+            if not place.is_dir() or any(place.is_relative_to(f) or f.is_relative_to(place) for f in folders):
+                return []
+    return [str(folder) for folder in folders]
 
 
 def _run(arguments: list[str], run_id: str) -> int:

@@ -80,12 +80,12 @@ def check(  # noqa: PLR0913 - one keyword a declared property; all optional but 
     start-up budget). `needs` names keys of `[expect]`; `after` names checks whose failure blocks this one;
     `last` asks for a place at the end of the run; `slow` says what may take long ("runs the build"). Raises ValueError at import for anything misspelt.
     """
-    _valid("id", id, _ID.fullmatch(id) is not None, "words in lower case joined by '-'")
-    _valid("severity", severity, severity in _SEVERITIES, ", ".join(_SEVERITIES))
-    _valid("rollback", rollback, rollback is None or rollback in TRIGGERS, ", ".join(TRIGGERS))
-    _valid("phase", phase, phase is None or phase in PHASES, ", ".join(PHASES))
-    _valid("stage", stage, stage is None or stage in _STAGES, "before, after")
-    _valid("where", where, where in {"anywhere", "tree", "host"}, "anywhere, tree, host")
+    _valid_id(id)
+    _one_of("severity", severity, _SEVERITIES)
+    _one_of("rollback", rollback, (None, *TRIGGERS))
+    _one_of("phase", phase, (None, *PHASES))
+    _one_of("stage", stage, (None, *_STAGES))
+    _one_of("where", where, ("anywhere", "tree", "host"))
     is_time = isinstance(settle, (int, float)) and not isinstance(settle, bool) and 0 <= settle < math.inf
     _valid("settle", settle, is_time or settle in {"probe", "startup"}, "seconds >= 0, 'probe' or 'startup'")
     _valid("needs", needs, not isinstance(needs, str), "a tuple of names, not one string")
@@ -113,6 +113,28 @@ def _valid(name: str, value: object, valid: bool, wanted: str) -> None:  # noqa:
     if not valid:
         text = f"check(): {name}={value!r} is not valid; expected: {wanted}"
         raise ValueError(text)
+
+
+def _valid_id(value: object) -> None:
+    if isinstance(value, str) and _ID.fullmatch(value):
+        return
+    near = kebab(value) if isinstance(value, str) else ""
+    _valid("id", value, False, "words in lower case joined by '-'" + (f'; did you mean "{near}"?' if near else ""))  # noqa: FBT003
+
+
+def kebab(words: str) -> str:
+    """The id that `words` come nearest to ("Hub is_ready" -> "hub-is-ready"); empty where they hold no letter or digit."""
+    return "-".join(re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", words[:200]).lower()))
+
+
+def _one_of(name: str, value: object, options: Sequence[str | None]) -> None:
+    if value in options:
+        return
+    import difflib  # only when something is misspelt
+
+    words = [option for option in options if option is not None]
+    near = difflib.get_close_matches(str(value)[:80].lower(), words, n=1)
+    _valid(name, value, False, ", ".join(words) + (f'; did you mean "{near[0]}"?' if near else ""))  # noqa: FBT003
 
 
 def note(text: str) -> None:

@@ -85,6 +85,7 @@ class Limits:
 
     `warning` degrades, `critical` fails, `rollback` (default: `critical`) lets the trigger fire;
     all in `unit`. `better` says which direction is good. `samples`: fewer make the check unknown.
+    Raises ValueError where `better` is neither word: every comparison would go the other way.
     """
 
     warning: float | None = None
@@ -93,6 +94,12 @@ class Limits:
     unit: str = ""
     better: Literal["lower", "higher"] = "lower"
     samples: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what would turn the comparison round in silence."""
+        if self.better not in {"lower", "higher"}:
+            text = f"Limits(): better={self.better!r} is not valid; expected: lower, higher"
+            raise ValueError(text)
 
     def beyond(self, value: float, limit: float | None) -> bool:
         """Whether `value` lies past `limit`; no limit is never passed, NaN is past every limit."""

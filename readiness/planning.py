@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CATALOGUE_FILE: Final = Path(__file__).with_name("catalogue.json")
 SUITES: Final = ("preflight", "smoke", "infra", "load")
+_DECORATED: Final = "slow"
+"""A keyword that `readiness.check` always sets: without it somebody wrote the bare marker."""
 _BEFORE: Final = frozenset({"preflight", "infra"})
 
 
@@ -103,9 +105,7 @@ def item_of(item: pytest.Item) -> PlannedItem | None:
     marker = item.get_closest_marker("check")
     if marker is None:
         return None
-    declared = dict(marker.kwargs)
-    if len(marker.args) != 1:
-        raise PlanError(f"{item.nodeid}: @check wants exactly one id, got {len(marker.args)}")
+    declared = _declared(item, marker)
     markers = _shared(frozenset([mark.name for mark in item.iter_markers()]))
     phase = _phase(item.nodeid, markers, declared.pop("phase", None))
     function = getattr(item, "function", None)
@@ -130,6 +130,20 @@ def item_of(item: pytest.Item) -> PlannedItem | None:
     )
 
 
+def _declared(item: pytest.Item, marker: pytest.Mark) -> dict[str, Any]:
+    """What the decorator said; a bare `pytest.mark.check(...)` is held to the same rules and given the same defaults."""
+    if len(marker.args) != 1:
+        raise PlanError(f"{item.nodeid}: @check wants exactly one id, got {len(marker.args)}")
+    if _DECORATED in marker.kwargs:
+        return dict(marker.kwargs)
+    from readiness.checks import check
+
+    try:
+        return dict(check(*marker.args, **marker.kwargs).kwargs)
+    except (TypeError, ValueError) as error:
+        raise PlanError(f"{item.nodeid}: {error}; write it with `from readiness import check`") from None
+
+
 @functools.lru_cache(maxsize=256)
 def _shared(markers: frozenset[str]) -> frozenset[str]:
     """One set for all tests that bear the same markers: ten thousand of them are 7 MB."""
@@ -146,17 +160,6 @@ def _phase(nodeid: str, markers: frozenset[str], declared: str | None) -> str:
 def _title(function: object, check_id: str) -> str:
     doc = (getattr(function, "__doc__", None) or "").strip()
     return " ".join(doc.split("\n\n")[0].split()) or check_id.replace("-", " ")
-
-
-def contradictions(items: Sequence[PlannedItem]) -> list[str]:
-    """One id on two functions, as sentences."""
-    where: dict[str, str] = {}
-    found = []
-    for item in items:
-        first = where.setdefault(item.check.id, item.function)
-        if first != item.function:
-            found.append(f"check id {item.check.id!r} stands on two functions: {first} and {item.function}; rename one")
-    return list(dict.fromkeys(found))
 
 
 def build(

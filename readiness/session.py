@@ -16,7 +16,8 @@ import pytest
 from readiness import plan_file, worker
 from readiness.findings import Finding, Outcome
 from readiness.involved import narrowed_by, narrowed_to_nodes
-from readiness.planning import PlannedItem, build, contradictions, selected_phases
+from readiness.mistaken import contradictions
+from readiness.planning import PlannedItem, build, selected_phases
 from readiness.run import Run
 from readiness.signals import TermAsInterrupt
 

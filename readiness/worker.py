@@ -19,8 +19,9 @@ import pytest
 from readiness import checks
 from readiness.errors import HubDown
 from readiness.findings import OPT_IN_PHASES, Finding, Outcome
+from readiness.mistaken import contradictions, misspelt_phase, never_collected
 from readiness.outcome import bounded, is_failure, leaves, outcome_of
-from readiness.planning import PlanError, PlannedItem, contradictions, item_of, matches
+from readiness.planning import PlanError, PlannedItem, item_of, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -50,8 +51,19 @@ class Worker:
     ) -> None:
         """`publish` receives the collected checks and the suites' contradictions, once."""
         self.scope, self.redact, self.publish, self.needs_target = scope, redact, publish, needs_target
+        self._passed_over: list[str] = []
 
     # --- the plan, before anything is deselected ------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Note the checks that pytest passes over because of their function's name."""
+        report = yield
+        if isinstance(collector, pytest.Module) and report.outcome == "passed":
+            self._passed_over += never_collected(collector)
+        return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -73,10 +85,12 @@ class Worker:
         spare_the_collector(len(items))
 
     def _read(self, items: list[pytest.Item]) -> tuple[dict[int, PlannedItem], list[str]]:
-        planned, errors = {}, []
+        planned, errors = {}, [self.redact(sentence) for sentence in self._passed_over]
         for item in items:
             try:
                 found = item_of(item)
+                if found is not None:
+                    misspelt_phase(item, found.markers)
             except PlanError as error:
                 errors.append(self.redact(str(error)))
                 continue

@@ -107,7 +107,7 @@ TABLE: Final = {
     ),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(
-        modules="session worker outcome plan_file signals closing planning involved scope setup conclude load_keep journal recover",
+        modules="session worker mistaken outcome plan_file signals closing planning involved scope setup conclude load_keep journal recover",
         places=(
             "readiness checks config errors facts files findings fixtures history redact render report rollback run "
             "text verdict demo"
@@ -122,9 +122,15 @@ TABLE: Final = {
         ),
         places=(
             "readiness internals checks config errors facts files findings history redact render report rollback run "
-            "text verdict demo notify release backup backup_format schedule watch"
+            "text verdict demo notify release backup backup_format schedule watch loadgen typed"
         ),
         packages="pytest",
+    ),
+    # what a person types: a first check, completion and the parsers that both and the reference pages are made from
+    "typed": Place(
+        modules="new_check completion parsers",
+        places="command internals checks config errors findings demo",
+        packages="shtab",
     ),
     # the verbs that look again and again: they run checks outside pytest, with the fixtures' own facts
     "watch": Place(

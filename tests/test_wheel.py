@@ -144,8 +144,9 @@ def test_the_wheels_own_copy_is_what_runs(stranger: Stranger) -> None:
         (("pytest", "--pyargs", "readiness.suites"), HEALTH),
         (("pytest", "--pyargs", "readiness.suites", "checks", "-n2"), (*HEALTH, "our-tool-is-there")),
         (("readiness", "check"), HEALTH),
+        (("readiness", "check", "checks"), (*HEALTH, "our-tool-is-there")),
     ],
-    ids=["pytest", "pytest-and-own-n2", "readiness-check"],
+    ids=["pytest", "pytest-and-own-n2", "readiness-check", "readiness-check-and-own"],
 )
 def test_a_stranger_gets_a_verdict(stranger: Stranger, command: tuple[str, ...], checks: tuple[str, ...]) -> None:
     """Each way to start a run judges the embedded hub as ready, with every check that ships and those beside it."""
