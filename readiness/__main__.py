@@ -13,6 +13,7 @@ VERBS: Final = {
     "baseline": ("readiness.baseline", "sample for 60 s, keep, compare with the accepted one; --accept"),
     "backup": ("readiness.backup_command", "make a checksummed backup; --list, --verify NAME, --restore NAME"),
     "check": ("readiness.check_command", "run pytest with only the plugins it needs; a verdict even when pytest dies"),
+    "completion": ("readiness.completion", "bash, zsh, fish: print completion for a shell"),
     "demo": ("readiness.demo.__main__", "start the embedded hub; --fault NAME breaks it in a named way"),
     "init": ("readiness.firstfile", "look at a hub and write a first readiness.toml"),
     "release": (

@@ -39,9 +39,11 @@ def _turn(config: pytest.Config, reach: Reach, *, alone: bool) -> contextlib.Abs
 @pytest.fixture(scope="session")
 def readiness_sessions(request: pytest.FixtureRequest, readiness_reach: Reach) -> Iterator[Sessions]:
     """This process's sessions, closed at its end; other workers do not look at the hub until it is quick again."""
+    from readiness.extras import demand
     from readiness.facts.mcp_pace import settled
     from readiness.facts.mcp_sessions import Sessions
 
+    demand("e2e")
     sessions = Sessions(readiness_reach.config)
     yield sessions
     if sessions.open:

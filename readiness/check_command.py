@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
     from types import FrameType
 
@@ -53,18 +54,20 @@ _TESTINFRA: Final = ("testinfra.plugin",)
 def main(argv: Sequence[str]) -> int:
     """Run pytest with `argv` and return the verdict's exit status."""
     if argv and argv[0] in {"-h", "--help"}:
-        sys.stdout.write(
-            "usage: readiness check [pytest arguments]\n\n"
-            "Runs pytest with only the plugins that readiness needs, e.g. readiness check -m health -n 2.\n"
-            "Gives a verdict even when pytest dies. Exit: 0 READY or CONDITIONAL, 1 NOT READY, 12 INCOMPLETE;\n"
-            "after a rollback: 1 it is verified, 13 it is not verified, 14 it failed.\n"
-        )
+        sys.stdout.write(_parser().format_help())
         return 0
     run_id = os.environ.pop(CHECK_ID, "") or uuid.uuid4().hex[:12]
     started = time.time()
     status = _run([*plugin_arguments(argv), *argv, *_suites(argv)], run_id)
     code = _settle(status, argv, run_id, started)
     return _follow(code, argv, run_id)
+
+
+def _parser() -> argparse.ArgumentParser:
+    """What may be asked for, to be told and completed: pytest itself parses it."""
+    from readiness.parsers import check_parser
+
+    return check_parser()
 
 
 def _follow(code: int, argv: Sequence[str], run_id: str) -> int:

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from readiness.extras import missing
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,7 +36,7 @@ class Progress:
         if self._reporter is not None and self._capture is not None:
             self._stack.enter_context(self._capture.global_and_fixture_disabled())
         self._line(self._intention)
-        if self._reporter is not None and sys.stderr.isatty():
+        if self._reporter is not None and sys.stderr.isatty() and not missing("watch"):
             from rich.console import Console
             from rich.live import Live
 

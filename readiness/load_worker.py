@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+from typing import TYPE_CHECKING, Final
+
+from readiness.loadgen.options import worker_parser as _parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_USAGE: Final = 4
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Become the generator's worker, in this very process: the generator patches all of it, from its first line on."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    argv = [sys.executable, "-m", "readiness.loadgen", "worker", *arguments]
-    if not {"-h", "--help"} & set(arguments):
+    ended = _ended(arguments)
+    if ended is None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        argv = [sys.executable, "-m", "readiness.loadgen", "worker", *arguments]
         os.execv(sys.executable, argv)  # noqa: S606 - this very interpreter and module, no shell
-    # nothing is joined: whoever asks in a process of their own keeps it
-    told = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 - as above
-    sys.stdout.write(told.stdout)
-    sys.stderr.write(told.stderr)
-    return told.returncode
+    return ended
+
+
+def _ended(arguments: Sequence[str]) -> int | None:
+    """The status where argparse has said what is wrong, or has helped; None where there is a run to join."""
+    try:
+        _parser().parse_args(arguments)
+    except SystemExit as end:
+        return _USAGE if end.code else 0
+    return None

@@ -93,12 +93,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     from readiness.findings import TRIGGERS, Severity
 
-    parser = argparse.ArgumentParser(prog="readiness new-check", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="readiness new-check",
+        description=__doc__,
+        allow_abbrev=False,
+        epilog="exit: 0 it is written, 4 a wrong call or a word that is not valid",
+    )
     parser.add_argument("id", metavar="ID", help="a statement that holds when all is well, e.g. billing-answers")
     # no `choices`: argparse's refusal knows no "did you mean", and `readiness.check` gives one
     parser.add_argument("--phase", default="health", metavar="PHASE", help=f"{', '.join(PHASES)} (health)")
     parser.add_argument(
-        "--severity", default="medium", metavar="S", help=f"{', '.join(s.value for s in Severity)} (medium)"
+        "--severity", default="medium", metavar="SEVERITY", help=f"{', '.join(s.value for s in Severity)} (medium)"
     )
     parser.add_argument("--rollback", metavar="TRIGGER", help=f"what its failure may trigger: {', '.join(TRIGGERS)}")
     parser.add_argument("--dir", type=Path, default=Path("checks"), metavar="DIR", help="folder to write to (checks)")

@@ -62,8 +62,12 @@ def cleaned(text: str, url: str) -> str:
 
 def deliver(order: dict[str, Any], heard: Heard) -> str:
     """Send what `order` says; "" or why it did not arrive."""
-    import apprise
-
+    try:
+        import apprise
+    except ModuleNotFoundError as error:
+        if error.name != "apprise":
+            raise
+        return "Apprise is not installed: pip install 'mcp-hub-readiness[notify]'"
     asset = apprise.AppriseAsset(async_mode=False, secure_logging=True, app_id="readiness", app_desc="readiness")
     channel = apprise.Apprise.instantiate(order["url"], asset=asset, suppress_exceptions=True)
     if channel is None:

@@ -23,18 +23,23 @@ NOTHING: Final = 4
 
 def main(argv: Sequence[str]) -> int:
     """Send the test and return 0 where every channel took it, 1 where one did not, 4 where there is none."""
+    try:
+        options = _parser().parse_args(argv)
+    except SystemExit as end:  # argparse has said what is wrong
+        return 0 if end.code in {0, None} else NOTHING
+    return _test(options.readiness_config, os.environ)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="readiness notify",
         description="Send a test message to each channel of [notify.SEVERITY] and [contacts].",
         allow_abbrev=False,
+        epilog="exit: 0 every channel took it, 1 one did not, 4 there is none, or a wrong call",
     )
     parser.add_argument("--test", action="store_true", required=True, help="send the test message")
     parser.add_argument("--readiness-config", type=Path, metavar="FILE", help="default: the nearest readiness.toml")
-    try:
-        options = parser.parse_args(argv)
-    except SystemExit as end:  # argparse has said what is wrong
-        return 0 if end.code in {0, None} else NOTHING
-    return _test(options.readiness_config, os.environ)
+    return parser
 
 
 def _test(file: Path | None, environ: Mapping[str, str]) -> int:

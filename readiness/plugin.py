@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from readiness.options import OPTIONS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,11 +28,8 @@ PHASE_MARKERS: Final = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Few options; settings live in readiness.toml."""
     group = parser.getgroup("readiness", "MCP Hub readiness")
-    group.addoption("--readiness-config", metavar="FILE", help="read FILE instead of the nearest readiness.toml")
-    group.addoption("--readiness-report", metavar="DIR", help="write reports to DIR (default: reports)")
-    group.addoption("--readiness-demo", action="store_true", help="judge the embedded hub and its sample release")
-    group.addoption("--readiness-strict", action="store_true", help="exit 10 when the verdict is CONDITIONAL")
-    group.addoption("--readiness-drill", action="store_true", help="allow checks that break things on purpose")
+    for flag, keywords in OPTIONS.items():
+        group.addoption(flag, **keywords)
 
 
 SETUP: Final = pytest.StashKey["Setup"]()

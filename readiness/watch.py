@@ -143,6 +143,9 @@ class _Watch:
                 if look is not None:
                     self._tell(look, whole=False)
             return
+        from readiness.extras import demand
+
+        demand("watch")
         from readiness.watch_view import View
 
         last, drawn = None, 0.0

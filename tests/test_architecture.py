@@ -35,6 +35,8 @@ class Place:
 TABLE: Final = {
     "errors": Place(modules="errors"),
     "findings": Place(modules="findings"),
+    # which parts an installation may leave out
+    "extras": Place(modules="extras", places="errors"),
     "text": Place(modules="text"),
     "files": Place(modules="files", places="errors"),
     # how a backup lies on disk: who writes one and who verifies it agree in nothing else
@@ -44,7 +46,7 @@ TABLE: Final = {
     "checks": Place(modules="checks", places="errors findings", packages="pytest"),
     "facts": Place(
         modules="facts",
-        places="config errors files backup_format secret-shapes ranks",
+        places="config errors extras files backup_format secret-shapes ranks",
         packages="httpx httpcore httpx2 psutil json5 jsonschema mcp mcp_types yaml dotenv tree_sitter tree_sitter_bash detect_secrets testinfra crossplane",
     ),
     # what a secret looks like: shared by what hides secrets and by what looks for them
@@ -83,7 +85,7 @@ TABLE: Final = {
             "fixtures agent_fixtures turns alert_fixtures drill_fixtures infra_fixtures load_fixtures load_progress "
             "preflight_fixtures service_fixtures reach"
         ),
-        places="facts drills checks config errors findings",
+        places="facts drills checks config errors extras findings",
         packages="pytest rich",
     ),
     "run": Place(modules="run", places="findings"),
@@ -103,11 +105,12 @@ TABLE: Final = {
     "demo": Place(
         modules="demo",
         places="config errors backup backup_format",
+        places="errors extras backup backup_format",
         packages="mcp starlette uvicorn anyio jsonschema json5",
     ),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(
-        modules="session worker mistaken outcome plan_file signals closing planning involved scope setup conclude load_keep journal recover",
+        modules="session options worker mistaken outcome plan_file signals closing planning involved scope setup conclude load_keep journal recover",
         places=(
             "readiness checks config errors facts files findings fixtures history redact render report rollback run "
             "text verdict demo"
@@ -138,7 +141,9 @@ TABLE: Final = {
             "watch watch_bench watch_document watch_host watch_look watch_plain watch_row watch_settle watch_target "
             "watch_view watch_words baseline baseline_compare baseline_file baseline_sample"
         ),
-        places=("internals fixtures checks config errors facts files findings ranks redact report text verdict demo"),
+        places=(
+            "internals fixtures checks config errors extras facts files findings ranks redact report text verdict demo"
+        ),
         packages="pytest rich",
     ),
     "readiness": Place(modules="__init__", places="checks findings"),

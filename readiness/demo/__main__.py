@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="readiness demo", description="Runs an embedded MCP Hub to try things on.")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
-    parser.add_argument("--fault", metavar="NAME", help="break it in a named way, or several: NAME,NAME")
+    parser.add_argument("--fault", metavar="FAULT", help="break it in a named way, or several: FAULT,FAULT")
     parser.add_argument("--supervised", action="store_true", help="replace its process when it ends")
     parser.add_argument("--seconds", type=float, metavar="S", help="for faults that wait or last")
     parser.add_argument("--token-env", metavar="VARIABLE", help="demand this variable's value as bearer token")

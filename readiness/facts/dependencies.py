@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.extras import demand
 from readiness.facts import audit, child, disk, lockfile, semver
 from readiness.facts.disk import Unreadable
 from readiness.facts.entry import RUNTIMES
@@ -107,6 +108,7 @@ class Dependencies:
 
 
 def _dependabot(path: Path) -> str:
+    demand("preflight")
     import yaml
 
     try:

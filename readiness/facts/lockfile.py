@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.extras import demand
 from readiness.facts import disk, semver
 from readiness.facts.disk import Unreadable
 
@@ -91,6 +92,7 @@ def _yarn(package: Package, text: str) -> list[str]:
 
 
 def _pnpm(package: Package, text: str, lock: Path) -> list[str]:
+    demand("preflight")
     import yaml
 
     try:

@@ -10,6 +10,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.extras import demand
 from readiness.facts.secretrefs import manager
 from readiness.secret_words import harmless, secret_name, secret_value, token_shaped
 
@@ -71,6 +72,7 @@ class Guesser:
 
     @functools.cached_property
     def _plugins(self) -> tuple[Any, ...]:
+        demand("preflight")
         from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
         found = get_mapping_from_secret_type_to_class()
@@ -94,10 +96,11 @@ class Guesser:
             reached, line = end + 1, line + content.count(b"\n", begin, end + 1)
 
     def _in_line(self, name: str, text: str) -> Iterator[tuple[str, str]]:
+        plugins = self._plugins  # which says so where the library is not installed
         from detect_secrets.plugins.keyword import QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP, REGEX_BY_FILETYPE
         from detect_secrets.util.filetype import determine_file_type
 
-        for plugin in self._plugins:
+        for plugin in plugins:
             kind = str(plugin.secret_type)
             if kind == _AZURE and "accountkey" not in text.lower():
                 continue

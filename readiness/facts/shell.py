@@ -9,6 +9,7 @@ import posixpath
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
+from readiness.extras import demand
 from readiness.facts import disk, shell_found
 from readiness.facts.disk import Unreadable
 from readiness.facts.shell_found import FOLDERS, ROLES
@@ -66,6 +67,7 @@ class Script:
             return
         from readiness.facts.shell_lower import parse
 
+        demand("preflight")  # before it counts as read: each check that asks is told the same
         self._read = True
         try:
             self._program = parse(self.source().replace(b"\r\n", b"\n"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
+from readiness.extras import demand
 from readiness.facts.shell_compound import REDIRECTS, Compound, place, redirected
 from readiness.facts.shell_tree import (
     AndOr,
@@ -44,7 +45,8 @@ class Program:
 
 
 def parse(source: bytes) -> Program:
-    """Parse shell source. Never raises: what is no shell becomes errors."""
+    """Parse shell source. What is no shell becomes errors. Raises NotInstalled without the parser, and nothing else."""
+    demand("preflight")
     import tree_sitter
     import tree_sitter_bash
 

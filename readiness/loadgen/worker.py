@@ -5,7 +5,6 @@ Nothing that is executed comes over the wire: a locustfile is read from this mac
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from locust.env import Environment
 
 from readiness.loadgen import plan as plans
 from readiness.loadgen import talk
+from readiness.loadgen.options import worker_parser
 from readiness.loadgen.single import Run
 
 if TYPE_CHECKING:
@@ -112,11 +112,7 @@ class Worker:
 
 def worker(arguments: list[str]) -> int:
     """Join the master and work until it says goodbye; 0, or 3 where the master was lost."""
-    parser = argparse.ArgumentParser(prog="readiness load-worker", description="Join a distributed load run.")
-    parser.add_argument("--master", required=True, metavar="HOST", help="where the run is led from")
-    parser.add_argument("--port", required=True, type=int, help="the master's port ([load] port)")
-    parser.add_argument("--locustfile", help="this machine's copy of the run's locustfile")
-    options = parser.parse_args(arguments)
+    options = worker_parser().parse_args(arguments)
     runner = Environment(user_classes=[]).create_worker_runner(options.master, options.port)
     member = Worker(runner, options.locustfile)
     # without its parent a worker of this machine has nobody to hand its rows to

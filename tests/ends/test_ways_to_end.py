@@ -169,7 +169,7 @@ def test_a_process_that_dies(project: Project) -> None:
 def test_check_gives_a_verdict_even_when_pytest_dies(project: Project, how: str) -> None:
     """`readiness check` judges the journal of a pytest that died, with whatever status."""
     project.suite(OKS + f'@check("kills", severity="low")\ndef test_zz_kills():\n    """Kills."""\n    {how}\n')
-    ended = project.run("-m", "health", ".", command=("readiness", "check"))
+    ended = project.run("-m", "health", "test_suite.py", command=("readiness", "check"))
     assert (ended.status, ended.code) == ("INCOMPLETE", 12)
     assert ended.outcomes() == {**{f"ok-{i}": "passed" for i in range(6)}, "kills": "unknown"}
     assert "died without a verdict" in ended.out
@@ -178,7 +178,7 @@ def test_check_gives_a_verdict_even_when_pytest_dies(project: Project, how: str)
 def test_check_agrees_with_pytest_when_nothing_dies(project: Project, mode: list[str]) -> None:
     """`readiness check` ends as pytest's verdict does."""
     project.suite(OKS)
-    ended = project.run("-m", "health", ".", *mode, command=("readiness", "check"))
+    ended = project.run("-m", "health", "test_suite.py", *mode, command=("readiness", "check"))
     assert (ended.status, ended.code) == ("READY", 0)
     assert not list((project.folder / "reports" / "journal").glob("*.jsonl"))
 

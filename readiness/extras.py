@@ -1,0 +1,45 @@
+"""The parts that an installation may leave out: which libraries they bring, and what is said where one is missing.
+
+What a missing part would have shown is *unknown*, never passed and never failed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Final
+
+from readiness.errors import Unknown
+
+EXTRAS: Final = {
+    # extra of pyproject.toml: what of it is imported
+    "e2e": ("mcp", "mcp_types", "httpx2"),
+    "preflight": ("tree_sitter", "tree_sitter_bash", "detect_secrets", "yaml"),
+    "notify": ("apprise",),
+    "watch": ("rich",),
+    "demo": ("starlette", "uvicorn"),
+}
+_PRESENT: Final[set[str]] = set()
+"""Extras that were found; one that is missing is looked for again, since somebody may install it meanwhile."""
+
+
+class NotInstalled(Unknown):
+    """A part of the installation is missing; the text says which command adds it."""
+
+    retry: Final = False
+    """Asking again will not install it."""
+
+
+def demand(extra: str) -> None:
+    """Raise NotInstalled unless all libraries of `extra` are there. None is imported: one that is broken says so itself."""
+    __tracebackhide__ = True
+    if extra in _PRESENT:
+        return
+    gone = missing(extra)
+    if gone:
+        raise NotInstalled(f"{gone[0]} is not installed: pip install 'mcp-hub-readiness[{extra}]'")
+    _PRESENT.add(extra)
+
+
+def missing(extra: str) -> list[str]:
+    """Libraries of `extra` that are not installed."""
+    return [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
