@@ -44,7 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="readiness backup", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="readiness backup",
+        description=__doc__,
+        allow_abbrev=False,
+        epilog="exit: 0 all is well, 1 a backup could not be made or does not verify, 4 a wrong call or configuration",
+    )
     parser.add_argument("--readiness-config", type=Path, metavar="FILE", help="default: the nearest readiness.toml")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="list the backups, the newest first")

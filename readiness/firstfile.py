@@ -56,7 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="readiness init", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="readiness init",
+        description=__doc__,
+        epilog="exit: 0 a file was written, 1 none could be, 4 a wrong call",
+    )
     parser.add_argument("--url", required=True, help="address of the hub, as clients use it")
     parser.add_argument("--release", metavar="DIR", help="the release tree, for preflight")
     parser.add_argument("--output", default=NAME, metavar="FILE", help="what to write (default: %(default)s)")

@@ -1,6 +1,6 @@
-"""Writes what is derived from the decorators: `readiness/catalogue.json` and the reference of checks.
+"""Writes what is derived from the code: `readiness/catalogue.json` and the pages of checks, verbs and exit codes.
 
-Run by `make catalogue`; a test asserts that both still equal the decorators.
+Run by `make catalogue`; tests assert that all of them are still what the code says.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pytest
 from readiness import planning
 from readiness.errors import ReadinessError
 from readiness.findings import PHASES
+from readiness.generate_pages import cli_text, exit_codes_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,11 +105,17 @@ def reference_text(checks: Sequence[Check]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write both files; `--check` only says whether they are current (exit 1 if not)."""
+    """Write the files; `--check` only says whether they are current (exit 1 if not)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     text = catalogue_text()
     checks = list({item.check.id: item.check for item, _ in collect()}.values())
-    wanted = {planning.CATALOGUE_FILE: text, ROOT / "docs" / "checks.md": reference_text(checks)}
+    docs = ROOT / "docs"
+    wanted = {
+        planning.CATALOGUE_FILE: text,
+        docs / "checks.md": reference_text(checks),
+        docs / "cli.md": cli_text(),
+        docs / "exit-codes.md": exit_codes_text(),
+    }
     stale = [
         path for path, content in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != content
     ]

@@ -45,7 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="readiness rollback", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="readiness rollback",
+        description=__doc__,
+        allow_abbrev=False,
+        epilog="exit: 0 shown, or nothing to do; 1 refused, or ROLLED_BACK_VERIFIED; 13 ROLLED_BACK_UNVERIFIED; "
+        "14 ROLLBACK_FAILED; 4 a wrong call or configuration",
+    )
     parser.add_argument("--readiness-config", type=Path, metavar="FILE", help="default: the nearest readiness.toml")
     parser.add_argument("--readiness-report", default="reports", metavar="DIR", help="the folder of reports")
     what = parser.add_mutually_exclusive_group()

@@ -131,9 +131,9 @@ TABLE: Final = {
     ),
     # what a person types: a first check, completion and the parsers that both and the reference pages are made from
     "typed": Place(
-        modules="new_check completion parsers",
-        places="command internals checks config errors findings demo",
-        packages="shtab",
+        modules="new_check completion parsers generate_pages",
+        places="command internals checks config errors findings demo rollback verdict",
+        packages="shtab pytest",
     ),
     # the verbs that look again and again: they run checks outside pytest, with the fixtures' own facts
     "watch": Place(

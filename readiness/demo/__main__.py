@@ -48,7 +48,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="readiness demo", description="Runs an embedded MCP Hub to try things on.")
+    parser = argparse.ArgumentParser(
+        prog="readiness demo",
+        description="Runs an embedded MCP Hub to try things on.",
+        epilog="exit: 0 stopped by you, 1 the hub ended by itself, 2 a wrong option or a failed start, 4 a part is not installed",
+    )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--fault", metavar="FAULT", help="break it in a named way, or several: FAULT,FAULT")
     parser.add_argument("--supervised", action="store_true", help="replace its process when it ends")
