@@ -38,7 +38,7 @@ VERBS: Final = {
 def usage() -> str:
     """What there is, a line a verb."""
     lines = ["usage: readiness VERB [ARGUMENTS]", "", *(f"  {verb:<11} {text}" for verb, (_, text) in VERBS.items())]
-    return "\n".join([*lines, "", "A verdict needs no verb: pytest -m health"])
+    return "\n".join([*lines, "", "In a checkout a verdict needs no verb: pytest -m health"])
 
 
 def main(argv: list[str] | None = None) -> int:

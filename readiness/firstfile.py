@@ -205,4 +205,4 @@ def _summary(output: Path, text: str, seen: Seen) -> str:
     lines += [f"  {line}" for line in text.splitlines()[1:] if line]
     lines += ["", *(f"note: {note}" for note in seen.notes)] if seen.notes else []
     option = "" if output.name == NAME else f" --readiness-config {printable(str(output))}"
-    return "\n".join([*lines, "", f"next: pytest -m health{option}"]) + "\n"
+    return "\n".join([*lines, "", f"next: readiness check -m health{option}"]) + "\n"

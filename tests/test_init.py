@@ -128,7 +128,7 @@ def test_an_old_hub_is_declared_with_reasons(tmp_path: Path, capsys: pytest.Capt
     out = capsys.readouterr().out
     assert 'servers = ["everything", "memory"]' in out
     assert "no harmless tool call was found for memory" in out
-    assert out.rstrip().endswith("next: pytest -m health")
+    assert out.rstrip().endswith("next: readiness check -m health")
     assert (tmp_path / "readiness.toml").stat().st_mode & 0o111 == 0
     assert names_in(tmp_path) == ["readiness.toml"]
 

@@ -102,7 +102,7 @@ def _greeting(hub: DemoHub) -> str:
         f"an embedded MCP Hub listens on {hub.url} (pid {hub.pid}), for demonstration only\n{broken}"
         "try:\n"
         f"  curl {hub.url}/api/health\n"
-        f"  MCP_HUB_URL={hub.url} MCP_HUB_RELEASE={hub.release} pytest -m health\n"
+        f"  MCP_HUB_URL={hub.url} MCP_HUB_RELEASE={hub.release} readiness check -m health\n"
         "  readiness demo --list-faults\n"
         "Ctrl-C ends it and removes all it wrote.\n"
     )
