@@ -30,12 +30,26 @@ _SLACK: Final = 60.0
 
 def main(argv: Sequence[str]) -> int:
     """Print one line and return 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN; never anything else."""
+    try:
+        options = _parser().parse_args(argv)
+    except SystemExit as end:  # argparse has said what is wrong
+        return 0 if end.code in {0, None} else UNKNOWN
+    try:
+        told, status = answer(options.readiness_report / "readiness.json", time.time(), options.max_age)
+    except Exception as error:  # noqa: BLE001 - an exit status of Python's own would be read as WARNING
+        told, status = f"{status_line(UNKNOWN, f'{type(error).__name__}: {line(error, 200)}')}\n", UNKNOWN
+    sys.stdout.write(told)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
     from readiness.watch_target import duration
 
     parser = argparse.ArgumentParser(
         prog="readiness nagios",
         description="Answer as a monitoring plugin does, from the report that the last run left.",
         allow_abbrev=False,
+        epilog="exit: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, as monitoring systems read it; nothing else ever",
     )
     parser.add_argument(
         "--readiness-report", type=Path, default=Path("reports"), metavar="DIR", help="default: reports"
@@ -47,16 +61,7 @@ def main(argv: Sequence[str]) -> int:
         metavar="TIME",
         help="90s, 60m, 2h: an older report is UNKNOWN (30m)",
     )
-    try:
-        options = parser.parse_args(argv)
-    except SystemExit as end:  # argparse has said what is wrong
-        return 0 if end.code in {0, None} else UNKNOWN
-    try:
-        told, status = answer(options.readiness_report / "readiness.json", time.time(), options.max_age)
-    except Exception as error:  # noqa: BLE001 - an exit status of Python's own would be read as WARNING
-        told, status = f"{status_line(UNKNOWN, f'{type(error).__name__}: {line(error, 200)}')}\n", UNKNOWN
-    sys.stdout.write(told)
-    return status
+    return parser
 
 
 def answer(file: Path, now: float, max_age: float) -> tuple[str, int]:

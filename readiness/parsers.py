@@ -37,7 +37,7 @@ def _parser_of(verb: str, module: str) -> argparse.ArgumentParser:
     parser = offered() if offered is not None else None
     if not isinstance(parser, argparse.ArgumentParser):
         raise ReadinessError(
-            f"{module} offers no _parser(): nothing can be completed or written about `readiness {verb}`"
+            f"{module} offers no _parser(): `readiness {verb}` could neither be completed nor described; let it build its ArgumentParser there"
         )
     return parser
 

@@ -104,8 +104,7 @@ TABLE: Final = {
     "shield": Place(modules="shield shield_reports shield_streams", places="redact text", packages="pytest"),
     "demo": Place(
         modules="demo",
-        places="config errors backup backup_format",
-        places="errors extras backup backup_format",
+        places="config errors extras backup backup_format",
         packages="mcp starlette uvicorn anyio jsonschema json5",
     ),
     # the plugin's own internals, which its hooks forward to
