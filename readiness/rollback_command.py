@@ -200,6 +200,14 @@ def carry_out(plan: Mapping[str, Any], config: Config, *, resume: bool = False, 
         lines = tuple(refusal.text for refusal in refused.refusals)
         tell(Event(kind="refused", severity="critical", title="a rollback was planned and refused", lines=lines))
         raise
+    except ReadinessError as error:
+        lines = tuple(str(error).splitlines())
+        tell(
+            Event(
+                kind="refused", severity="critical", title="a rollback was planned and came to no outcome", lines=lines
+            )
+        )
+        raise
     finally:
         said = [text for _, told in people.settle(_SETTLE_SECONDS) for text in told.lines()]
         for text in said:

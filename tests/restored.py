@@ -105,6 +105,9 @@ class Restored(Site):
         """Let the built-in action of a rollback be this site's, in its own process; killed before a step, maybe with its parent."""
 
         def command_of(*_: object) -> list[str]:
+            own = self.config.rollback
+            told = {"stop": own.stop, "start": own.start, "unit": self.config.target.unit}
+            (self.folder / "child.json").write_text(json.dumps(told))
             return [sys.executable, "-m", "tests.restored", str(self.folder), str(kill_at), str(int(and_parent))]
 
         patch.setattr(called, "command_of", command_of)
@@ -147,8 +150,10 @@ def main(folder: Path, kill_at: int, *, and_parent: bool) -> int:
     site = Restored.__new__(Restored)
     site.folder, site.reports, site.becomes, site.broken = folder, folder / "reports", "ready", ""
     site.old, site.new, site.cache = folder / "releases" / "old", folder / "releases" / "new", folder / "cache"
-    target = Target(url="http://127.0.0.1:9", release=folder / "current", backups=str(folder / "backups"))
-    site.config = Config(report_dir=site.reports, target=target, rollback=Rollback(**commands(folder)))
+    told = json.loads((folder / "child.json").read_text())
+    unit, given = told.pop("unit"), {name: tuple(argv) for name, argv in told.items()}
+    target = Target(url="http://127.0.0.1:9", release=folder / "current", backups=str(folder / "backups"), unit=unit)
+    site.config = Config(report_dir=site.reports, target=target, rollback=Rollback(**given))
     try:
         site.run(on_step=on_step)
     except ReadinessError as error:

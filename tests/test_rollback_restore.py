@@ -69,46 +69,6 @@ def test_a_release_that_is_no_link_is_not_switched(tmp_path: Path) -> None:
     assert site.as_before()
 
 
-@pytest.mark.parametrize("case", ["none", "too late", "the same", "corrupted", "foreign", "no stop", "no start"])
-def test_refused_before_anything_is_stopped(case: str, tmp_path: Path) -> None:
-    """No backup, one from after the deploy, of the very release, with a changed file, of another's make; no command."""
-    site = Restored(tmp_path)
-    words = {
-        "none": "no backup from before the deploy",
-        "too late": "no backup from before the deploy",
-        "the same": "of the very release that was deployed",
-        "corrupted": "does not verify",
-        "foreign": "was not made by",
-        "no stop": "stop is not set",
-        "no start": "start is not set",
-    }[case]
-    if case != "none":
-        made = site.back_up("4.3.0" if case == "the same" else "4.2.1")
-    if case == "too late":
-        site.rewrite(deployed_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=9))
-    if case == "corrupted":
-        path = made / "data" / "release" / ".env.production"
-        path.chmod(0o600)
-        path.write_text("A=evil\n")
-    if case == "foreign":
-        (made / "manifest.json").chmod(0o600)
-        (made / "manifest.json").write_text('{"created": "2020-01-01T00:00:00Z"}')
-        os.utime(made, (0, 0))
-    if case in {"no stop", "no start"}:
-        site.set(**{case.split()[1]: ()})
-    with pytest.raises(Refused, match=words):
-        site.execute(person=True)
-    assert site.as_before() or case == "none"
-    assert (tmp_path / "hub").read_text() == "new"
-
-
-def test_data_is_never_restored_without_a_person(tmp_path: Path) -> None:
-    """In mode auto the built-in action asks: what was written since the backup is lost."""
-    plan = Restored(tmp_path).plan()
-    assert plan["mode"] == "ask"
-    assert [action["mode"] for action in plan["actions"]] == ["ask"]
-
-
 # --- kill -9 at every step --------------------------------------------------------------------------------------------
 
 STEPS = 19

@@ -43,7 +43,15 @@ sys.exit(0 if (folder / "restored").exists() else 1)
 class Supervised(Site):
     """A site whose hub somebody outside the rollback starts anew from the release before, when an action asks for it."""
 
-    def __init__(self, folder: Path, mode: str = "auto") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        mode: str = "auto",
+        *,
+        trigger: str = "validation-failure",
+        verify: tuple[str, ...] = ("health",),
+    ) -> None:
+        self.trigger, self.verify = trigger, verify
         self.mode, self.back_with, self.ending = mode, "", threading.Event()
         self.built_in = False
         self.old = folder / "old"
@@ -59,10 +67,10 @@ class Supervised(Site):
         settings["target"] |= {"url": self.hub.url, "release": str(self.link), "state": str(self.hub.state_dir)}
         action = {
             "name": "previous-release",
-            "triggers": ["startup-failure", "validation-failure"],
+            "triggers": ["startup-failure", self.trigger],
             "command": [sys.executable, str(self.folder / "ask.py")],
             "timeout": 30,
-            "verify": ["health"],
+            "verify": list(self.verify),
         }
         if self.built_in:
             action["command"] = ["@restore-backup"]
@@ -210,13 +218,17 @@ def test_mode_ask_asks_nobody_without_a_terminal(tmp_path: Path) -> None:
         site.end()
 
 
+SOON = "from readiness.rollback import plan; plan.PROBE_SECONDS = 0.2; from readiness.__main__ import main; raise SystemExit(main())"
+"""`readiness` that makes less of a pause between two looks."""
+
+
 def on_terminal(site: Supervised, answer: str, *arguments: str) -> tuple[int, str]:
     """Call `readiness` on a terminal and type `answer` where it asks; its status and what it said."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
     child, terminal = pty.fork()
     if not child:
         os.chdir(site.folder)
-        os.execve(sys.executable, [sys.executable, "-m", "readiness", *arguments], env)
+        os.execve(sys.executable, [sys.executable, "-c", SOON, *arguments], env)
     said, typed, until = "", False, time.monotonic() + 60
     with contextlib.suppress(OSError):
         while time.monotonic() < until:
@@ -244,6 +256,81 @@ def test_on_a_terminal_the_releases_name_is_typed(tmp_path: Path) -> None:
         assert "ROLLED_BACK_VERIFIED" in said
     finally:
         site.end()
+
+
+@pytest.mark.matrix
+def test_a_p95_past_its_limit_is_looked_at_three_times(tmp_path: Path) -> None:
+    """Three fresh runs of that check alone; it holds, a person agrees, and the release before is proven faster."""
+    site = Supervised(tmp_path, "ask", trigger="latency", verify=("health", "alerts"))
+    try:
+        site.deployed("llm-slow", passed=("hub-is-ready", "llm-p95-latency"))
+        status, said = on_terminal(site, "4.3.0", "check", "-m", "health or alerts", "-q")
+        assert "looking again, 3 of 3: latency" in said, said
+        assert "latency held for 3 looks" in said
+        assert (status, "ROLLED_BACK_VERIFIED" in said) == (1, True), said
+        looks = sorted((tmp_path / "reports" / "rollback").glob("*-probes/*/readiness.json"))
+        assert len(looks) == 3
+        asked = [
+            row["check"]
+            for row in json.loads(looks[0].read_text())["findings"]
+            if row["outcome"] not in {"unknown", "not_applicable"}
+        ]
+        assert asked == ["llm-p95-latency"]
+    finally:
+        site.end()
+
+
+THIRTY = """
+import pytest
+from readiness import check
+pytestmark = pytest.mark.health
+TRIGGERS = ("startup-failure", "validation-failure", "success-rate", "latency", "circuit-breaker", "memory-leak", "security")
+
+def made(number):
+    @check(f"own-{number}", severity="critical", rollback=TRIGGERS[number % len(TRIGGERS)])
+    def test_own():
+        "It holds."
+        assert not "broken", "as deployed"
+    return test_own
+
+for number in range(30):
+    globals()[f"test_own_{number}"] = made(number)
+"""
+
+
+@pytest.mark.matrix
+def test_thirty_checks_fail_in_two_workers_and_each_action_runs_once(tmp_path: Path) -> None:
+    """The controller alone acts, once, in the order of the triggers; nothing answers afterwards, and that is said."""
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "test_own.py").write_text(THIRTY)
+    (tmp_path / "hub").mkdir()
+    triggers = {"second": ["validation-failure", "latency", "security"], "first": ["startup-failure", "success-rate"]}
+    actions = [
+        {"name": name, "triggers": wanted, "command": ["sh", "-c", f"echo {name} >> ../done"], "verify": []}
+        for name, wanted in triggers.items()
+    ]
+    settings = {
+        "environment": "staging",
+        "target": {"url": "http://127.0.0.1:9", "version": "4.3.0", "release": str(tmp_path / "hub")},
+        "rollback": {"mode": "auto", "steady": 0, "action": actions},
+    }
+    (tmp_path / "readiness.toml").write_text(dumps(settings))
+    (tmp_path / "old").mkdir()
+    passed = tuple(f"own-{number}" for number in range(30))
+    record = DeployRecord(
+        deployed_at=dt.datetime.now(dt.UTC), version="4.3.0", passed_before=passed, previous=str(tmp_path / "old")
+    )
+    write_record(tmp_path / "reports" / "deploy.json", record)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
+    command = [sys.executable, "-m", "readiness", "check", "-m", "health", "-q", "-n2", "checks"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 14, done.stdout + done.stderr
+    assert (tmp_path / "done").read_text().split() == ["first", "second"]
+    (state,) = journal.every(tmp_path / "reports" / "rollback")
+    causes = state.plan["causes"]
+    assert sorted(check for cause in causes for check in cause["checks"]) == sorted(passed)
+    assert [cause["trigger"] for cause in causes][:2] == ["startup-failure", "validation-failure"]
+    assert "does not answer" in state.first(journal.OUTCOME)["because"]
 
 
 @pytest.mark.matrix

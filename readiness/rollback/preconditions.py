@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.rollback import document, journal, probe, steps
+from readiness.rollback import document, journal, probe, steps, unattended
 from readiness.rollback.outcome import Refusal, Refused
 from readiness.rollback.record import FILE, DeployRecord, read_record
 
@@ -110,6 +110,9 @@ def _actions(plan: Mapping[str, Any], config: Config) -> Iterator[Refusal]:
         why = _not_executable(action, config)
         if why:
             yield Refusal(text=f"action {action.name}: {why}")
+        asked = unattended.asks(action, config)
+        if asked:
+            yield Refusal(text=f"action {action.name}: {asked}", gate=True)
 
 
 def working_folder(config: Config) -> Path:
