@@ -28,6 +28,7 @@ VERBS: Final = {
     "new-check": ("readiness.new_check", "write a first check of your own; --phase, --severity, --rollback, --dir"),
     "notify": ("readiness.notify_command", "--test: a message to every configured channel, and what came of each"),
     "rollback": ("readiness.rollback_command", "show the planned rollback; --yes carries it out, --resume finishes it"),
+    "schedule": ("readiness.schedule_command", "units and cron lines for smoke every few minutes; --preset week-one"),
     "watch": (
         "readiness.watch",
         "the live view: metrics, alerts, host; --once --json for scripts, --for 60m as a gate",

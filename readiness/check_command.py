@@ -27,6 +27,8 @@ CHECK_ID: Final = "READINESS_CHECK_ID"
 """Names this run, where a release started it and looks for its report afterwards."""
 VERIFYING: Final = "READINESS_VERIFYING"
 """Set where a rollback asks for the proof that it worked."""
+SCHEDULED: Final = "READINESS_SCHEDULED"
+"""Set by a scheduled run, which tells people itself: `looks`, or `acts` where it may do more."""
 _OPTIONAL: Final = {
     # option prefix: the plugin that owns it
     "-n": "xdist",
@@ -56,11 +58,15 @@ def main(argv: Sequence[str]) -> int:
     if argv and argv[0] in {"-h", "--help"}:
         sys.stdout.write(_parser().format_help())
         return 0
+    # taken out: what this run starts is not scheduled, not even the run that verifies its rollback
+    scheduled = os.environ.pop(SCHEDULED, "")
     run_id = os.environ.pop(CHECK_ID, "") or uuid.uuid4().hex[:12]
     started = time.time()
     status = _run([*plugin_arguments(argv), *argv, *_suites(argv)], run_id)
     code = _settle(status, argv, run_id, started)
-    return _follow(code, argv, run_id)
+    if scheduled and scheduled != "acts":
+        return code
+    return _follow(code, argv, run_id, tells=not scheduled)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,11 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     return check_parser()
 
 
-def _follow(code: int, argv: Sequence[str], run_id: str) -> int:
+def _follow(code: int, argv: Sequence[str], run_id: str, *, tells: bool = True) -> int:
     """Tell people and do what the verdict asks for; what a rollback needs is imported only where a plan lies there."""
     folder = _report_folder(argv)
     if code != 1 or VERIFYING in os.environ or not (folder / "rollback-plan.json").exists():
-        _tell_people(argv, run_id, code)
+        if tells:
+            _tell_people(argv, run_id, code)
         return code
     from readiness import check_rollback, recover
 
@@ -84,7 +91,7 @@ def _follow(code: int, argv: Sequence[str], run_id: str) -> int:
         folder,
         lambda: recover.config_of(argv, folder),
         argv=argv,
-        tell=lambda: _tell_people(argv, run_id, code),
+        tell=(lambda: _tell_people(argv, run_id, code)) if tells else lambda: None,
     )
 
 

@@ -49,10 +49,14 @@ class Event:
     """When it began, with its time zone."""
     security: bool = False
     """Whether a security finding is among it: the security contact hears of it too."""
+    occasion: str = ""
+    """What it is told of, where somebody else decides whether it is news: alone it makes the same event then."""
 
     @property
     def key(self) -> str:
         """What makes it the same event as another: a digest, so that no text of a hub stands in the state."""
+        if self.occasion:
+            return hashlib.sha256(f"occasion\0{self.occasion}".encode("utf-8", "backslashreplace")).hexdigest()[:32]
         parts = (self.kind, self.severity.value, self.title, *sorted(set(self.checks)))
         if self.kind in {"start", "outcome"}:
             parts += self.lines  # each happens once: two rollbacks within the hour are two

@@ -47,12 +47,12 @@ def after(  # noqa: PLR0913 - a run that ended, one keyword each
         if event is None:
             return []
         acts = journal(run_id) if _rolls_back(document) else ()
-        page, lines = _page(document, folder, acts)
+        page, lines = write_page(document, folder, acts)
         if page is not None:
             event = dataclasses.replace(event, lines=(*event.lines, f"incident report: {page}"))
         told = tell(event, config(), folder, environ=environ, pacing=pacing)
         if page is not None and told.deliveries:
-            lines += _page(document, folder, acts, told.lines())[1]
+            lines += write_page(document, folder, acts, told.lines())[1]
     except Exception as error:  # noqa: BLE001 - a verdict must not end in a traceback of what came after it
         return [f"readiness: people were not told, by a fault of ours: {type(error).__name__}: {error}"]
     shown = [f"readiness: incident report: {page}"] if page is not None else []
@@ -88,7 +88,7 @@ def _rolls_back(document: dict[str, Any] | None) -> bool:
     return document is not None and document["verdict"]["decision"] == "ROLL BACK"
 
 
-def _page(
+def write_page(
     document: dict[str, Any] | None, folder: Path, acts: Sequence[Mapping[str, Any]], told: Sequence[str] = ()
 ) -> tuple[Path | None, list[str]]:
     """Write the incident report where the decision is to roll back; its path, and lines about what went wrong."""

@@ -69,7 +69,7 @@ def _one(event: Event, channel: Channel, permit: Permit, redact: Callable[[objec
         return Delivery(channel=channel.label, outcome="suppressed", reason=permit.refused)
     try:
         title, body = message(event, redact, extra=permit.lines)
-        kind = _KINDS[event.severity]
+        kind = "success" if event.kind == "changed" else _KINDS[event.severity]
         reason = send(channel.url, title, body, kind=kind, deadline=pacing.deadline, pauses=pacing.pauses)
     except Exception as error:  # noqa: BLE001 - its text may hold the address
         reason = f"by a fault of ours: {type(error).__name__}"

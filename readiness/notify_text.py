@@ -47,7 +47,9 @@ def message(event: Event, redact: Callable[[object], str], extra: tuple[str, ...
         body.append(f"since {moment(event.since)}")
     if event.report:
         body.append(f"report: {harmless(redact(event.report), LINE)}")
-    return f"readiness · {event.severity.value}: {title}", "\n".join([*body, *extra]) or title
+    # good news goes to everybody who heard the bad, and must not look like it
+    word = "mended" if event.kind == "changed" else event.severity.value
+    return f"readiness · {word}: {title}", "\n".join([*body, *extra]) or title
 
 
 def moment(when: dt.datetime) -> str:

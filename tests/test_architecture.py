@@ -59,7 +59,7 @@ TABLE: Final = {
     # telling people; `incident` is the page that is written about it
     "notify": Place(
         modules=(
-            "notify notify_after notify_channels notify_check notify_child notify_deliver notify_send notify_state "
+            "notify notify_after notify_change notify_channels notify_check notify_child notify_deliver notify_send notify_state "
             "notify_text incident"
         ),
         places="errors findings config files redact report text",
@@ -73,7 +73,7 @@ TABLE: Final = {
     "backup": Place(
         modules="backup backup_copy backup_sources", places="backup_format errors findings config files report text"
     ),
-    "schedule": Place(modules="schedule", places="errors findings config files report text"),
+    "schedule": Place(modules="schedule schedule_units", places="errors findings config files report text"),
     # how two samples differ: for a load run and for the baseline verb
     "ranks": Place(modules="ranks"),
     "loadgen": Place(modules="loadgen", packages="locust gevent geventhttpclient"),
@@ -120,7 +120,7 @@ TABLE: Final = {
     # the verbs that are not a test run
     "command": Place(
         modules=(
-            "__main__ backup_command check_command check_probe check_rollback rollback_command rollback_page firstfile firstlook generate nagios_command notify_command load_worker release_command release_record"
+            "__main__ backup_command check_command check_probe check_rollback rollback_command rollback_page firstfile firstlook generate nagios_command notify_command load_worker release_command release_record schedule_command schedule_run schedule_turn"
         ),
         places=(
             "readiness internals checks config errors facts files findings history redact render report rollback run "

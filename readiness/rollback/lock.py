@@ -82,6 +82,20 @@ def held(folder: Path, what: str, journals: Path | None = None) -> Iterator[str]
                 path.unlink(missing_ok=True)
 
 
+def holder(folder: Path) -> tuple[str, float] | None:
+    """Who holds the lock in `folder`, in words, and since when (seconds since the epoch); None where nobody does."""
+    path = folder / FILE
+    try:
+        touched = path.lstat().st_mtime
+    except OSError:
+        return None
+    found = _read(path)
+    if found is None:
+        return f"{path} is held by somebody who cannot be told", touched
+    why = _holds(found)
+    return (f"{path}: {why}", touched) if why else None
+
+
 def _made(folder: Path) -> None:
     """Make the folder, with a file that keeps it out of git. Raises ReadinessError where nobody could be kept out."""
     files.make_folder(folder)
