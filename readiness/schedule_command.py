@@ -42,8 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="readiness schedule",
-        description="Prints a systemd service and timer for each job, and the same for cron.",
-        epilog="presets: " + "; ".join(f"{name}: {text}" for name, text in schedule.PRESETS.items()),
+        description="Prints a systemd service and timer for each job, and the same for cron. Presets: "
+        + "; ".join(f"{name}: {text}" for name, text in schedule.PRESETS.items()),
+        epilog="exit: 0 printed or written; --run: as readiness check, and 0 where another run or a release is at work; "
+        "4 a wrong call or configuration",
         allow_abbrev=False,
     )
     parser.add_argument("--preset", choices=schedule.PRESETS, default="steady", help="which jobs (default: steady)")
