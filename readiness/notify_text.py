@@ -8,6 +8,7 @@ a sign that looks alike.
 from __future__ import annotations
 
 import datetime as dt
+import os
 from typing import TYPE_CHECKING, Final
 
 from readiness.text import line
@@ -23,6 +24,8 @@ LINE: Final = 400
 LINES: Final = 12
 """Lines of an event that are sent; a message is read at 3 a.m., the report holds the rest."""
 
+DRILL: Final = "READINESS_DRILL"
+"""Set by the drill of a rollback for all that it calls."""
 _LOOKS_ALIKE: Final = str.maketrans(
     {"@": "＠", "<": "‹", ">": "›", "*": "∗", "`": "ˋ", "[": "⟦", "]": "⟧", "|": "∣", "~": "∼", "\\": "∖"}  # noqa: RUF001 - that they look alike is the point
 )
@@ -49,7 +52,9 @@ def message(event: Event, redact: Callable[[object], str], extra: tuple[str, ...
         body.append(f"report: {harmless(redact(event.report), LINE)}")
     # good news goes to everybody who heard the bad, and must not look like it
     word = "mended" if event.kind == "changed" else event.severity.value
-    return f"readiness · {word}: {title}", "\n".join([*body, *extra]) or title
+    # whoever is woken up by a drill is told so in the first word
+    drill = "DRILL · " if os.environ.get(DRILL) else ""
+    return f"{drill}readiness · {word}: {title}", "\n".join([*body, *extra]) or title
 
 
 def moment(when: dt.datetime) -> str:

@@ -160,6 +160,42 @@ def _left(found):
 
 
 @check(
+    "rollback-restores-service",
+    severity="critical",
+    needs=("rollback",),
+    limits=Limits(unit="s"),
+    slow="deploys a broken release and has it rolled back",
+    remedy="Run `readiness rollback` by hand and read its journal: the action must bring the kept release back and end with "
+    "status 0; what was not noticed needs a check, or a tool call in [[expect.tool_call]].",
+)
+def test_rollback_restores_service(drills, limits):
+    """A broken release is noticed after its deploy, rolled back and proven, within the recovery objective."""
+    found = drills.rollback(limits.critical)
+    _tell_rehearsal(found)
+    if found.outcome in {"REFUSED", "ABORTED"}:
+        unknown(f"nothing broken was deployed ({found.outcome}: {found.because}): look at [drill] deploy")
+    if found.outcome == "KEPT":
+        pytest.fail(f"nothing noticed that the release was broken: it was kept; {found.restored}", pytrace=False)
+    if found.outcome != "ROLLED_BACK_VERIFIED":
+        pytest.fail(f"{found.outcome}: {found.because}; {found.restored}", pytrace=False)
+    assert not found.trouble, f"it says that it was rolled back and verified, and {found.trouble}; {found.restored}"
+    if found.unwritten:
+        warn(f"verified, and not written down, so preflight will not know: {found.unwritten}")
+    allowed = Limits(critical=found.allowed, unit="s")
+    measure(round(found.recovery, 1), limits=allowed, what="from the failed verdict to the proven rollback")
+
+
+def _tell_rehearsal(found):
+    note(f"noticed by {found.noticed}" if found.noticed else "noticed by nothing")
+    note(f"{found.seconds:.1f} s from the deploy to the end: {found.times}")
+    if found.by_hand:
+        note("[rollback] mode waits for a person here: the drill carried the plan out with `readiness rollback --yes`")
+    if found.record:
+        note(f"written down for preflight: {found.record}")
+    compared(expected=f"rolled back and verified within {found.allowed:g} s", actual=f"{found.outcome}")
+
+
+@check(
     "memory-is-stable-under-soak",
     severity="critical",
     rollback="memory-leak",

@@ -78,7 +78,7 @@ TABLE: Final = {
     "ranks": Place(modules="ranks"),
     "loadgen": Place(modules="loadgen", packages="locust gevent geventhttpclient"),
     # they break a hub on purpose and put it back; what that means is for the checks
-    "drills": Place(modules="drills", places="facts config errors", packages="psutil"),
+    "drills": Place(modules="drills", places="facts config errors files rollback demo", packages="psutil"),
     # facts as fixtures; `reach` tells "could not look" from "bad" in their set-up
     "fixtures": Place(
         modules=(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.drilled.faults import CRASH, FAULTS, LLM, SOAK
+from tests.drilled.faults import CRASH, FAULTS, LLM, ROLLBACK, SOAK
 from tests.drilled.page import markdown
 from tests.drilled.runner import CHECKS, Fault, run
 from tests.faults.runner import ROOT
@@ -14,7 +14,7 @@ from tests.faults.runner import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-CRITICAL = (CRASH, LLM, SOAK)
+CRITICAL = (CRASH, LLM, ROLLBACK, SOAK)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,9 @@ def test_a_drill_ends_as_written(fault: Fault, tmp_path: Path) -> None:
     assert [words for words in fault.words if words not in found.told] == [], found.told
     assert found.alive == fault.alive, found.told
     assert fault.starts in {None, found.starts}, found.told
-    # one drill of five: what the other critical ones would show is unknown, so only a critical failure says more
+    assert found.record == fault.record, found.told
+    assert found.placed == ("" if not fault.product else "old" if "NOT back" not in found.told else "new"), found.told
+    # one drill of six: what the other critical ones would show is unknown, so only a critical failure says more
     assert found.code == (1 if found.outcome == "failed" and fault.check in CRITICAL else 12)
 
 

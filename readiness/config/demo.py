@@ -43,6 +43,8 @@ MACHINE: Final = {
 """What the embedded hub needs of a machine, by the units of the checks: a small or busy one shows it as well as a large one."""
 LOAD: Final = {"rate": 20, "duration": 16}
 """A load that any machine can give itself beside the hub, and just long enough to tell a p99."""
+SCRIPTS_NEED: Final = ("bash", "curl", "flock", "jq")
+"""What the sample's lifecycle scripts call beside the smallest tools of a system."""
 PEOPLE: Final = ("on_call", "tech_lead", "product", "security")
 
 
@@ -98,11 +100,15 @@ def _without_tools() -> dict[str, Any]:
         "runtime": ("node", "the sample's artifact runs in any shell"),
         "git": ("git", "nothing is released here"),
     }
-    return {
+    found = {
         key: {"expected": False, "reason": f"{tool} is not installed; {why}"}
         for key, (tool, why) in wanted.items()
         if shutil.which(tool) is None
     }
+    if missing := [name for name in SCRIPTS_NEED if shutil.which(name) is None]:
+        reason = f"{', '.join(missing)}: not installed, and the sample's own scripts deploy and roll back by it"
+        found["rollback"] = {"expected": False, "reason": reason}
+    return found
 
 
 def _llm(told: Path) -> str:

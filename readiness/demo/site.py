@@ -20,6 +20,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.config.demo import SCRIPTS_NEED
 from readiness.demo.faults import DemoError
 from readiness.demo.launcher import HOST, free_port, package_path
 from readiness.demo.scratch import PREFIX, Scratch
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 20.0
 """Seconds in which the hub of a new site is ready; it takes one on an idle machine."""
-NEEDED: Final = ("bash", "curl", "flock", "jq")
-"""What the sample's scripts call beside the smallest tools of a system."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, weakref_slot=True)
@@ -126,7 +125,7 @@ class Site:
 
 def missing() -> list[str]:
     """Programs that the scripts need and this machine has not."""
-    return [name for name in NEEDED if shutil.which(name) is None]
+    return [name for name in SCRIPTS_NEED if shutil.which(name) is None]
 
 
 def make(new: str = "one-server") -> Site:

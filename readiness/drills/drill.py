@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.drills.crash import Crash, Stop
     from readiness.drills.llm import Outage
+    from readiness.drills.rehearsal import Rehearsal
     from readiness.drills.server import ServerCrash
     from readiness.drills.soak import Soak
 
@@ -108,6 +109,12 @@ class Drills:
         from readiness.drills.llm import outage
 
         return outage(self, seconds)
+
+    def rollback(self, seconds: float | None) -> Rehearsal:
+        """Deploy a broken release and have it rolled back, within `seconds`: see `rehearsal.rehearse`."""
+        from readiness.drills.rehearsal import rehearse
+
+        return rehearse(self, seconds)
 
     def soak(self, limit: float) -> Soak:
         """Watch memory under traffic, against `limit` MB an hour: see `soak.soak`."""

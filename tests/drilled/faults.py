@@ -12,6 +12,7 @@ STOP: Final = "stop-is-graceful-live"
 LLM: Final = "llm-outage-is-survived"
 SERVER: Final = "mcp-server-crash-is-contained"
 SOAK: Final = "memory-is-stable-under-soak"
+ROLLBACK: Final = "rollback-restores-service"
 _TODAY: Final = dt.datetime.now(dt.UTC)
 _OTHER_DAY: Final = (_TODAY + dt.timedelta(days=3)).strftime("%a")
 OPEN: Final = 'window = "daily 00:00-24:00 UTC"'
@@ -19,6 +20,12 @@ CLOSED: Final = f'window = "{_OTHER_DAY} 00:00-24:00 UTC"'
 SHORT: Final = "soak = 0.04\nrate = 200\n"
 """2.4 s of traffic: enough for a miniature that grows by megabytes a second."""
 START: Final = 'start = ["setsid", "-f", "{python}", "-S", "-E", "{hub}", "{folder}"]'
+DEPLOY: Final = 'deploy = ["deploy-the-broken-one"]'
+ACTION: Final = """[[rollback.action]]
+name = "previous-release"
+triggers = ["validation-failure"]
+command = ["true"]
+"""
 
 
 def _limit(megabytes_an_hour: int) -> str:
@@ -356,6 +363,145 @@ SOAKS = (
     ),
 )
 
+ROLLBACKS = (
+    Fault(
+        name="rolled-back",
+        sentence="The broken release is noticed, rolled back and proven, in time: it is written down.",
+        check=ROLLBACK,
+        outcome="passed",
+        words=("noticed by verify", "the hub is as before", "written down"),
+        product="rolls back",
+        starts=3,
+        record=True,
+        quick=True,
+        toml=DEPLOY,
+        more=ACTION,
+    ),
+    Fault(
+        name="claims-to-be-back",
+        sentence="It says that it was rolled back and verified, and the broken release runs on: found out, and rolled back by hand.",
+        check=ROLLBACK,
+        outcome="failed",
+        words=("and server memory is not connected", "rolling back by hand", "the hub is as before"),
+        product="claims",
+        starts=3,
+        quick=True,
+        toml=DEPLOY,
+        more=ACTION,
+    ),
+    Fault(
+        name="not-noticed",
+        sentence="Nothing notices that the release is broken, and it is kept: rolled back by hand.",
+        check=ROLLBACK,
+        outcome="failed",
+        words=("nothing noticed that the release was broken", "noticed by nothing", "the hub is as before"),
+        product="keeps",
+        starts=3,
+        toml=DEPLOY,
+        more=ACTION,
+    ),
+    Fault(
+        name="cannot-be-rolled-back",
+        sentence="The rollback does not restore, by hand neither: said loudly.",
+        check=ROLLBACK,
+        outcome="failed",
+        words=("ROLLBACK_FAILED", "it is NOT back", "by hand now"),
+        product="cannot",
+        starts=2,
+        toml=DEPLOY,
+        more=ACTION,
+    ),
+    Fault(
+        name="not-proven",
+        sentence="The release before may be back, and nothing proves it.",
+        check=ROLLBACK,
+        outcome="failed",
+        words=("ROLLED_BACK_UNVERIFIED",),
+        product="doubts",
+        starts=3,
+        toml=DEPLOY,
+        more=ACTION,
+    ),
+    Fault(
+        name="too-slow",
+        sentence="It is back, and that took longer than the recovery objective allows: nothing is written down.",
+        check=ROLLBACK,
+        outcome="failed",
+        words=("from the failed verdict to the proven rollback 0.5 s", "≤ 0.1"),
+        product="rolls back",
+        starts=3,
+        toml=DEPLOY,
+        more=ACTION + f"[limits.{ROLLBACK}]\ncritical = 0.1\n",
+    ),
+    Fault(
+        name="waits-for-a-person",
+        sentence="[rollback] mode plans only: the drill does what a person would, and says so.",
+        check=ROLLBACK,
+        outcome="passed",
+        words=("waits for a person", "written down"),
+        product="waits",
+        starts=3,
+        record=True,
+        toml=DEPLOY,
+        more=ACTION,
+    ),
+    Fault(
+        name="nothing-was-deployed",
+        sentence="The command deploys nothing broken: unknown, never restored.",
+        check=ROLLBACK,
+        outcome="unknown",
+        words=("nothing broken was deployed", "look at [drill] deploy"),
+        product="aborts",
+        starts=1,
+        toml=DEPLOY,
+        more=ACTION,
+    ),
+    Fault(
+        name="dies-on-the-way",
+        sentence="What rolls back is killed in the middle: resumed, and unknown.",
+        check=ROLLBACK,
+        outcome="unknown",
+        words=("told of nothing", "the hub is as before"),
+        product="dies",
+        starts=3,
+        toml=DEPLOY,
+        more=ACTION,
+    ),
+    Fault(
+        name="no-command-deploys",
+        sentence="Nothing says how a broken release is deployed.",
+        check=ROLLBACK,
+        outcome="unknown",
+        words=("not drilled", "set [drill] deploy"),
+        product="rolls back",
+        starts=1,
+        more=ACTION,
+        quick=True,
+    ),
+    Fault(
+        name="no-action-is-configured",
+        sentence="Nothing is configured that could bring the release back: nothing broken is deployed.",
+        check=ROLLBACK,
+        outcome="unknown",
+        words=("not drilled", "no [[rollback.action]] is configured"),
+        product="rolls back",
+        starts=1,
+        toml=DEPLOY,
+    ),
+    Fault(
+        name="production-may-not-be-rolled-back-outside-its-window",
+        sentence="Production, on another day than its window.",
+        check=ROLLBACK,
+        outcome="unknown",
+        words=("not drilled", "is closed now"),
+        product="rolls back",
+        starts=1,
+        environment="production",
+        toml=DEPLOY + "\n" + CLOSED,
+        more=ACTION,
+    ),
+)
+
 REFUSED = (
     Fault(
         name="not-allowed",
@@ -425,4 +571,4 @@ REFUSED = (
     ),
 )
 
-FAULTS: Final = (*CRASHES, *STOPS, *OUTAGES, *SERVERS, *SOAKS, *REFUSED)
+FAULTS: Final = (*CRASHES, *STOPS, *OUTAGES, *SERVERS, *SOAKS, *ROLLBACKS, *REFUSED)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 import pytest
 
+from readiness.drills import rehearsal
 from tests.faults.runner import ROOT, _environment
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ CHECKS: Final = {
     "llm-outage-is-survived": "test_llm_outage_is_survived",
     "mcp-server-crash-is-contained": "test_mcp_server_crash_is_contained",
     "memory-is-stable-under-soak": "test_memory_is_stable_under_soak",
+    "rollback-restores-service": "test_rollback_restores_service",
 }
 WAIT: Final = 5.0
 """Seconds that the miniature may take to listen."""
@@ -48,6 +50,10 @@ class Fault:
     """How often it starts the hub again, and after how many seconds; None: nobody does."""
     toml: str = ""
     """More of `[drill]`."""
+    product: str = ""
+    """What the stand-in for `readiness` does that the drill calls; it then knows two releases behind a link."""
+    record: bool = False
+    """Whether the drill writes down that a rollback was rehearsed."""
     more: str = ""
     """More sections."""
     budget: float = 3.0
@@ -70,6 +76,9 @@ class Result:
     alive: bool
     starts: int
     code: int
+    record: bool
+    placed: str
+    """The release in place; empty where there are none."""
 
 
 def run(fault: Fault, folder: Path) -> Result:
@@ -77,7 +86,7 @@ def run(fault: Fault, folder: Path) -> Result:
     folder.mkdir(parents=True, exist_ok=True)
     port = _free_port()
     _write(fault, folder, port)
-    with _started(fault, folder, port):
+    with _started(fault, folder, port), _product(folder):
         code = _pytest(folder, CHECKS[fault.check])
         alive = _answers(port)
     report = json.loads((folder / "reports" / "readiness.json").read_text(encoding="utf-8"))
@@ -88,7 +97,20 @@ def run(fault: Fault, folder: Path) -> Result:
         alive=alive,
         starts=len((folder / "starts").read_text().splitlines()),
         code=code,
+        record=(folder / "reports" / "rehearsal.json").exists(),
+        placed=(folder / "current").resolve().name if fault.product else "",
     )
+
+
+@contextlib.contextmanager
+def _product(folder: Path) -> Iterator[None]:
+    """The stand-in in the place of `readiness`, for what a drill calls."""
+    before = rehearsal.PRODUCT
+    rehearsal.PRODUCT = (sys.executable, "-P", "-m", "tests.drilled.product", str(folder))  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        rehearsal.PRODUCT = before  # type: ignore[misc]
 
 
 def _write(fault: Fault, folder: Path, port: int) -> None:
@@ -100,6 +122,13 @@ def _write(fault: Fault, folder: Path, port: int) -> None:
             {"port": port, **fault.how} | ({"says_pid": os.getpid()} if fault.how.get("says_pid") == "own" else {})
         )
     )
+    release = ""
+    if fault.product:
+        (folder / "product").write_text(fault.product)
+        for name in ("old", "new"):
+            (folder / "releases" / name).mkdir(parents=True)
+        (folder / "current").symlink_to(folder / "releases" / "old")
+        release = f'release = "{folder / "current"}"'
     flag = folder / "llm-is-down"
     calls = "".join(
         f'[[expect.tool_call]]\nserver = "{name}"\ntool = "say"\ncontains = "{name} say"\n' for name in servers
@@ -108,6 +137,7 @@ def _write(fault: Fault, folder: Path, port: int) -> None:
         f"""environment = "{fault.environment}"
 [target]
 url = "http://127.0.0.1:{port}"
+{release}
 [probe]
 settle = {fault.budget}
 timeout = 2.0

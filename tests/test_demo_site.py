@@ -1,0 +1,244 @@
+"""A site: the sample's own scripts deploy, start, stop and roll back for real; and the demonstration believes nobody's word."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import sys
+import time
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from readiness import demo
+from readiness.demo import bad_deploy, site
+from readiness.demo.service import STARTS, Service
+from readiness.demo.site_layout import GOOD, NEW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+def health(found: site.Site) -> dict[str, Any]:
+    """What its hub answers; nothing where nobody does."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{found.url}/api/health", timeout=2) as answer:
+        return dict(json.load(answer))
+    return {}
+
+
+def pid(found: site.Site) -> int:
+    """The process that answers and is ready; 0 for none."""
+    told = health(found)
+    return int(told["workspaces"]["allActive"][str(found.port)]["pid"]) if told.get("state") == "ready" else 0
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether something comes true in time."""
+    until = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.fixture(scope="module")
+def good() -> Iterator[site.Site]:
+    """A site to which a release without a fault is to be deployed; its tests follow each other."""
+    with site.make(GOOD) as made:
+        yield made
+    assert not made.root.exists()
+
+
+def ran(found: site.Site, name: str, *arguments: str, status: int = 0, **environ: str) -> str:
+    """What a lifecycle script says; it must end with `status`."""
+    pairs = [f"{key}={value}" for key, value in environ.items()]
+    done = found.call("env", *pairs, str(found.script(name)), *arguments)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_its_hub_is_supervised(good: site.Site) -> None:
+    """Killed, it is followed by another process, which `systemctl` names."""
+    victim = pid(good)
+    os.kill(victim, signal.SIGKILL)
+    assert within(15, lambda: pid(good) not in {0, victim})
+    shown = good.call(str(good.root / "bin" / "systemctl"), "show", "--property=MainPID", "--value", "mcp-hub.service")
+    assert int(shown.stdout) == pid(good)
+
+
+def test_its_release_is_deployed_and_rolled_back_by_its_scripts(good: site.Site) -> None:
+    """Backed up, deployed, validated, rolled back: each script does it, and says what runs now."""
+    assert "match their SHA-256" in ran(good, "backup-pre-deployment")
+    first = pid(good)
+    assert f"deploy: {NEW} runs" in ran(good, "deploy-mcp-hub", NEW)
+    second = pid(good)
+    assert (good.deployed, health(good)["version"], second not in {0, first}) == (NEW, NEW, True)
+    assert "all is well" in ran(good, "validate-deployment", READINESS_ROLLBACK="1")
+    told = ran(good, "rollback-deployment", "--yes", "--to=4.3.0", READINESS_ROLLBACK="1")
+    assert "rollback: 4.3.0 runs again" in told
+    assert (good.deployed, health(good)["version"], pid(good) not in {0, second}) == ("4.3.0", "4.3.0", True)
+
+
+def test_its_scripts_refuse_what_they_cannot_do(good: site.Site) -> None:
+    """A release that is not there, a question that nobody is there to answer, a deployment that goes on: nothing changes."""
+    before = pid(good)
+    assert "is not there, or was not built" in ran(good, "deploy-mcp-hub", "9.9.9", status=1)
+    assert "no terminal to ask on" in ran(good, "rollback-deployment", f"--to={NEW}", status=1)
+    assert "is not there" in ran(good, "rollback-deployment", "--yes", READINESS_PREVIOUS="/nowhere", status=1)
+    with (good.root / "deploy.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "another deployment is running" in ran(good, "deploy-mcp-hub", NEW, status=1)
+        assert "another deployment is running" in ran(good, "rollback-deployment", "--yes", f"--to={NEW}", status=1)
+    assert (good.deployed, pid(good)) == ("4.3.0", before)
+
+
+def test_its_hub_stops_and_starts(good: site.Site) -> None:
+    """Stopped, nothing follows it and stopping again is no error; started, it is ready when the script returns."""
+    assert "has ended" in ran(good, "stop-mcp-hub")
+    assert "does not run" in ran(good, "stop-mcp-hub")
+    assert health(good) == {}
+    assert "is ready" in ran(good, "start-mcp-hub")
+    assert pid(good) > 0
+
+
+def test_what_cannot_start_is_given_up(tmp_path: Path) -> None:
+    """After five starts in ten seconds the unit has failed, as systemd would say; `reset-failed` and `start` try again."""
+    (tmp_path / "current").mkdir()
+    (tmp_path / "site.json").write_text(json.dumps({"command": [sys.executable, "-S", "-c", ""], "environment": {}}))
+    service = Service(tmp_path)
+    service.start()
+    assert within(20, lambda: bool(service.step() or service.failed))
+    assert len(service.starts) == STARTS + 1
+    assert service.answer(["is-failed", "--quiet", "x.service"])["status"] == 0
+    assert service.answer(["is-active", "x.service"])["status"] == 3
+    service.answer(["reset-failed", "x.service"])
+    service.answer(["start", "x.service"])
+    service.step()
+    assert service.pid > 0
+    assert service.answer(["mask"])["status"] == 1
+
+
+@pytest.mark.parametrize(
+    ("definition", "why"),
+    [
+        ({"command": sys.executable, "args": ["-m", "readiness.demo.stdio", "memory"]}, None),
+        ({"command": sys.executable, "args": ["-m", "readiness.demo.stdio", "memories"]}, "Connection closed"),
+        ({"command": "/nowhere/memory"}, "ENOENT"),
+        ({}, "ENOENT"),
+    ],
+)
+def test_a_server_that_could_not_be_started_is_not_connected(definition: dict[str, Any], why: str | None) -> None:
+    """The embedded hub keeps its servers itself, and is no better than its configuration."""
+    from readiness.demo.managed import unstartable
+
+    found = unstartable(definition, {"memory", "everything"})
+    assert (found is None) if why is None else (why in str(found))
+
+
+def test_a_site_needs_its_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the scripts call and is not installed is named, before anything is made; so is a release that nobody knows."""
+    with pytest.raises(demo.DemoError, match="no release is named 'bad'"):
+        site.make("bad")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(demo.DemoError, match="need bash, curl, flock, jq"):
+        site.make()
+
+
+WELL = {"outcome": "ROLLED_BACK_VERIFIED", "because": "so", "phases": []}
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "words"),
+    [
+        (WELL, 1, []),
+        (WELL, 0, ["status 0"]),
+        (WELL | {"outcome": "KEPT"}, 0, ["ended KEPT: so"]),
+        (WELL | {"outcome": "HELD"}, 12, ["ended HELD"]),
+        (None, 1, ["ended without a word"]),
+    ],
+)
+def test_the_demonstration_holds_the_release_to_its_word(
+    document: dict[str, Any] | None, code: int, words: list[str], good: site.Site
+) -> None:
+    """Anything but a verified rollback is told, whatever the hub answers."""
+    good.reports.mkdir(exist_ok=True)
+    (good.reports / "quarantine.json").write_text(json.dumps([NEW]))
+    (good.reports / "release.json").write_text("" if document is None else json.dumps(document))
+    shown = bad_deploy.judge(good, code)
+    assert len(shown.wrong) == len(words), shown.wrong
+    assert all(word in told for word, told in zip(words, shown.wrong, strict=True))
+
+
+def test_the_demonstration_looks_for_itself(good: site.Site) -> None:
+    """What the release claims is nothing without the old release in place, the new one in quarantine, and a hub that answers."""
+    (good.reports / "release.json").write_text(json.dumps(WELL))
+    (good.reports / "quarantine.json").unlink()
+    link = good.root / "current"
+    link.unlink()
+    link.symlink_to(f"releases/{NEW}")
+    try:
+        wrong = bad_deploy.judge(good, 1).wrong
+        assert [f"release {NEW} is in place" in wrong[0], "is not in quarantine" in wrong[1]] == [True, True]
+        assert good.call(str(good.root / "bin" / "systemctl"), "stop", "x.service").returncode == 0
+        assert "does not answer" in bad_deploy.judge(good, 1).wrong[-1]
+    finally:
+        link.unlink()
+        link.symlink_to("releases/4.3.0")
+
+
+def test_what_goes_on_shows_until_it_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal a phase shows while it lasts and makes way; into a file nothing is written twice; paths are short."""
+    for terminal in (True, False):
+        screen = bad_deploy.Screen("/tmp/site", terminal=terminal)
+        screen.show("verify …", 1.0)
+        screen.show("verify: failed: /tmp/site/reports/x", 2.0)
+        said = capsys.readouterr().out
+        assert ("\r\x1b[2K" in said, "verify …" in said) == (terminal, terminal)
+        assert said.endswith("  2.0 s  verify: failed: reports/x\n")
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("kind", ["one-server", "dies-at-start"])
+def test_a_bad_deploy_is_caught_rolled_back_and_verified(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`readiness demo --release`, for real: status 0, the outcome in its last lines, the reports kept, the site gone."""
+    from readiness.demo.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["--release", kind]) == 0
+    said = capsys.readouterr().out
+    assert "CAUGHT, ROLLED BACK AND VERIFIED" in said
+    document = json.loads((tmp_path / "reports" / "bad-deploy" / "release.json").read_text())
+    assert document["outcome"] == "ROLLED_BACK_VERIFIED"
+    failed = [phase["name"] for phase in document["phases"] if phase["status"] == "failed"]
+    assert failed == ["verify" if kind == "one-server" else "deploy"]
+
+
+@pytest.mark.matrix
+def test_a_rollback_that_restores_nothing_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An action that says that it worked and changes nothing: status 1, and what is wrong is told."""
+    made = site.make()
+    action = {
+        "name": "idle",
+        "triggers": ["validation-failure"],
+        "command": ["true"],
+        "verify": ["health"],
+        "timeout": 9,
+    }
+    made.configure(rollback={"action": [action]})
+    monkeypatch.setattr(bad_deploy, "make", lambda _: made)
+    monkeypatch.chdir(tmp_path)
+    assert bad_deploy.main("one-server") == 1
+    said = capsys.readouterr().out
+    assert "did NOT go as it must" in said
+    assert "ROLLBACK_FAILED" in said
+    assert f"release {NEW} is in place" in said
