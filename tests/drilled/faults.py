@@ -373,7 +373,6 @@ ROLLBACKS = (
         product="rolls back",
         starts=3,
         record=True,
-        quick=True,
         toml=DEPLOY,
         more=ACTION,
     ),
