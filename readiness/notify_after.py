@@ -55,7 +55,8 @@ def after(  # noqa: PLR0913 - a run that ended, one keyword each
             lines += write_page(document, folder, acts, told.lines())[1]
     except Exception as error:  # noqa: BLE001 - a verdict must not end in a traceback of what came after it
         return [f"readiness: people were not told, by a fault of ours: {type(error).__name__}: {error}"]
-    shown = [f"readiness: incident report: {page}"] if page is not None else []
+    # who rolled back has named the page already
+    shown = [f"readiness: incident report: {page}"] if page is not None and not acts else []
     return [*shown, *lines, *told_lines(told)]
 
 

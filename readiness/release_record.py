@@ -34,6 +34,8 @@ _MAX_BYTES: Final = 1_000_000
 _MAX_RUN: Final = 64 * 1024 * 1024
 _WELL: Final = frozenset({"passed", "flaky", "degraded"})
 _BAD: Final = frozenset({"failed", "waived"})
+_NOT_ABOUT_A_HUB: Final = frozenset({"preflight", "infra"})
+"""Phases that judge what is on disk and on the host: they say nothing of the hub that runs, and trigger nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,8 @@ def standing(config: Config, since: float | None, now: dt.datetime) -> tuple[tup
     for document in _runs(config, since, now):
         outcomes: dict[str, set[str]] = {}
         for row in document["findings"]:
+            if row.get("marker") in _NOT_ABOUT_A_HUB:
+                continue
             outcomes.setdefault(str(row["check"]), set()).add(str(row["outcome"]))
         for check, found in outcomes.items():
             if found & _BAD:

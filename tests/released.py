@@ -174,7 +174,7 @@ class Released:
         own: dict[str, Any] = {
             "look": self.look, "checks": self.checks, "act": self.act, "resume": self.resumed, "say": self.said.append,
             "backup": self.backup, "sleep": lambda _: time.sleep(0.01), "grace": 0.3, "poll": 0.0, "bake_every": 0.01,
-            "on_step": self.on_step,
+            "on_step": self.on_step, "page": lambda *_: [],
         }  # fmt: skip
         return World(**own | more)
 

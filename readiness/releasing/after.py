@@ -179,7 +179,11 @@ class After:
                 return self.decided(found, BAKE)
             if over:
                 also = f", {odd} of them incomplete" if odd else ""
-                return Step(status="passed", detail=f"{looks} looks{also}; the last one: {found.detail}")
+                return Step(
+                    status="passed",
+                    detail=f"{looks} looks{also}; the last one: {found.detail}",
+                    data={"run": found.run_id},
+                )
             self.world.sleep(min(self.world.bake_every, max(0.0, until - time.time())))
 
     # --- rollback -----------------------------------------------------------------------------------------------------

@@ -44,9 +44,10 @@ class Before:
             return Step(status="skipped", detail="[target] release is not set: no release tree can be judged here")
         found = self.world.checks(self.config, "preflight", {})
         if found.verdict in model.WELL:
-            return Step(status="passed", detail=found.detail)
+            return Step(status="passed", detail=found.detail, data={"run": found.run_id})
+        status: model.Status = "unknown" if found.verdict == "INCOMPLETE" else "failed"
         told = end(Outcome.REFUSED, f"preflight is {found.verdict}: {found.because}", found.exit)
-        return Step(status="unknown" if found.verdict == "INCOMPLETE" else "failed", detail=found.detail, end=told)
+        return Step(status=status, detail=found.detail, end=told, data={"run": found.run_id})
 
     def before(self) -> Step:
         """What passes on what runs now: only that can fail because of this deploy."""
@@ -61,11 +62,15 @@ class Before:
             passed, failed = release_record.standing(self.config, running.started, now)
         except ReadinessError as error:
             return self._noted(running, (), (), now, Step(status="unknown", detail=str(error)))
-        status: model.Status = "passed" if found.verdict in model.WELL else "failed"
+        status: model.Status = "unknown" if found.verdict == "INCOMPLETE" else "failed"
         detail = f"{len(passed)} checks pass on {running.named}"
         if failed:
             detail += f", {len(failed)} fail ({', '.join(failed[:3])}): these will trigger nothing"
-        return self._noted(running, passed, failed, now, Step(status=status, detail=detail))
+        if found.verdict in model.WELL:
+            status = "passed"
+        else:
+            detail += f"; {found.detail}"
+        return self._noted(running, passed, failed, now, Step(status=status, detail=detail, data={"run": found.run_id}))
 
     def _noted(
         self,
@@ -76,7 +81,7 @@ class Before:
         step: Step,
     ) -> Step:
         note = release_record.Note(noted_at=now, running=running, passed=passed, failed=failed)
-        return Step(status=step.status, detail=step.detail, data=release_record.note_json(note))
+        return Step(status=step.status, detail=step.detail, data={**step.data, **release_record.note_json(note)})
 
     def _expecting(self, seen: Seen) -> dict[str, str]:
         """The version that runs now is the right one until the deploy, whatever readiness.toml names for after it."""

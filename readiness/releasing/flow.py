@@ -217,12 +217,17 @@ class Releasing:
         if not self.state.finished:
             self.write(book.OUTCOME, **found.to_json())
         self.world.on_step("write the release's page")
+        pages: list[Path] = []
         try:
             tell.write(self.config, self.state)
+            pages = self.world.page(self.config, self.state)
         except ReadinessError as error:
-            self.world.say(f"do this by hand: {error}")
+            self.world.say(f"the release's report could not be written: {error}")
         for line in (*tell.lines(self.state, found), *tell.ended(self.config, self.state, found)):
             self.world.say(line)
+        for page in pages:
+            if page.suffix == ".html":
+                self.world.say(f"  report: {page}")
         return found
 
     # --- small things -------------------------------------------------------------------------------------------------

@@ -110,11 +110,6 @@ def write(config: Config, state: State) -> None:
     files.replace(config.report_dir / FILE, json.dumps(document(state), indent=1, ensure_ascii=True) + "\n")
 
 
-def runs(state: State) -> list[str]:
-    """The runs of checks whose verdict decided something, in their order."""
-    return [str(e["data"]["run"]) for e in state.entries if e["kind"] == DONE and (e.get("data") or {}).get("run")]
-
-
 # --- people ---------------------------------------------------------------------------------------------------------------
 
 

@@ -11,12 +11,16 @@ from collections.abc import Callable, Mapping  # noqa: TC003 - dataclass fields
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
+from readiness.releasing import page
 from readiness.releasing.model import INCOMPLETE
 from readiness.rollback import action
 from readiness.rollback.look import look
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from readiness.config.model import Config
+    from readiness.releasing.book import State
     from readiness.rollback.look import Seen
 
 CHECKS_SECONDS: Final = 1800.0
@@ -142,6 +146,7 @@ class World:
     act: Callable[[Config, str, int, str, Callable[[], None]], tuple[int, str]] = act
     resume: Callable[[Config], int] = resume
     confirmed: Callable[[Config, str, str], bool] = confirmed
+    page: Callable[[Config, State], list[Path]] = page.write
     sleep: Callable[[float], None] = time.sleep
     say: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: T201 - a verb talks to its terminal
     on_step: Callable[[str], None] = lambda _: None
