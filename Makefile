@@ -51,6 +51,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/preflight.py
 	$(BIN)/python benchmarks/load.py
 	PYTHONPATH=. $(BIN)/python benchmarks/infra.py
+	$(BIN)/python benchmarks/render.py
 
 hub: $(STAMP)
 	sh .ci/install-hub $(BIN)/python

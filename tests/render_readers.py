@@ -57,6 +57,10 @@ def sarif(text: str) -> Read:
     assert validation_errors(document) == []
     (run,) = document["runs"]
     rules = run["tool"]["driver"]["rules"]
+    # what GitHub's code scanning asks for beyond the standard
+    assert all(rule[key]["text"] for rule in rules for key in ("shortDescription", "fullDescription", "help"))
+    places = [place for result in run["results"] for place in result["locations"]]
+    assert all(place["physicalLocation"]["region"]["startLine"] >= 1 for place in places if "physicalLocation" in place)
     counts: dict[str, int] = {}
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]

@@ -281,17 +281,15 @@ def test_ten_thousand_findings_stay_small_and_quick() -> None:
         for n in range(10_000)
     )  # fmt: skip
     found = dataclasses.replace(long, rows=rows, release=".")
-    sizes, slow = {}, {}
-    for form in MACHINES:
-        started = time.process_time()
-        files = rendered(found, (form,))
-        slow[form] = time.process_time() - started
-        sizes |= {name: len(text.encode()) for name, text in files.items()}
+    started = time.process_time()
+    files = rendered(found)
+    busy = time.process_time() - started
+    sizes = {name: len(text.encode()) for name, text in files.items()}
     assert {name: size for name, size in sizes.items() if size > 12_000_000} == {}
     assert sizes["readiness.md"] < github.SUMMARY_BYTES
     assert sizes["readiness.github.txt"] < 40_000
-    assert {form: seconds for form, seconds in slow.items() if seconds > 5} == {}
-    tight = READERS["readiness.prom"](rendered(found, ("prometheus",))["readiness.prom"])
+    assert busy < 30
+    tight = READERS["readiness.prom"](files["readiness.prom"])
     assert tight.counts is not None
     assert (tight.counts["failed"], tight.counts["unknown"]) == (5000, 5000)
     assert tight.found["readiness_findings_left_out"].samples[0].value == 8000

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.text import plain
@@ -65,7 +64,7 @@ class Places:
 
     def __init__(self, report: Report) -> None:
         root = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or "."
-        self._root = _resolved(root) or "/"
+        self._root = f"{(_resolved(root) or '').rstrip('/')}/"
         # the embedded release is a temporary folder: nothing in it lies in a checkout
         self._release = None if report.demo else _resolved(report.release or ".")
 
@@ -73,10 +72,12 @@ class Places:
         """The path of the finding's file in the checkout, with `/`; None where it lies elsewhere or there is none."""
         if not row.path or self._release is None or "\x00" in row.path:
             return None
-        relative = os.path.relpath(Path(self._release, row.path), self._root)
-        if relative == "." or relative.split(os.sep, 1)[0] == os.pardir:
+        # both ends are absolute and free of links: no more than texts are compared
+        file = os.path.normpath(row.path if row.path.startswith("/") else f"{self._release}/{row.path}")
+        if not file.startswith(self._root):
             return None
-        return visible(relative.replace(os.sep, "/")).replace("\n", "\\n").replace("\t", "\\t")
+        relative = file[len(self._root) :]
+        return visible(relative).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _resolved(path: str) -> str | None:

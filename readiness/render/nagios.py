@@ -42,7 +42,7 @@ def status_line(status: int, said: str) -> str:
 
 def _performance(report: Report) -> str:
     """Label=value;warn;crit;min;max; `90:` alerts below 90."""
-    gate, counts = report.gate, words.shape(report).counts
+    gate, counts = report.gate, words.counts(report)
     ready, conditional = gate.get("ready", 0.0), gate.get("conditional", 0.0)
     parts = [
         f"score={words.number(report.headline)};{ready:g}:;{conditional:g}:;0;100",

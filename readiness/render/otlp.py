@@ -26,7 +26,7 @@ Point = tuple["Mapping[str, str]", float]
 
 def render(report: Report) -> str:
     """Gauges with the moment the run ended; the resource is the hub that was judged."""
-    run, counts = report.run, words.shape(report).counts
+    run, counts = report.run, words.counts(report)
     end = str(_nanoseconds(run.finished))
     rows = worst(report.rows)
     about = [

@@ -28,7 +28,7 @@ Sample = tuple["Mapping[str, str]", float]
 def render(report: Report) -> str:
     """Metrics in the text format; all bear `environment` and `target`, so that several hubs fit on one machine."""
     who = {"environment": report.environment, "target": report.target}
-    counts = words.shape(report).counts
+    counts = words.counts(report)
     run = report.run
     parts = [
         _metric("readiness_verdict", "The verdict of the last run: 1 for the one that holds.",

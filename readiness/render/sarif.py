@@ -81,16 +81,17 @@ def _driver(report: Report, rows: Iterable[Row], rules: dict[str, int], room: Ro
 
 
 def _rule(row: Row, room: Room) -> dict[str, Any]:
-    rule: dict[str, Any] = {
+    title = message(room.take(row.title or row.check, _MESSAGE))
+    tags = list(dict.fromkeys(visible(part) for part in row.category.split("/")))
+    return {
         "id": visible(row.check),
-        "shortDescription": {"text": message(room.take(row.title or row.check, _MESSAGE))},
+        "shortDescription": {"text": title},
+        # code scanning asks for both of these, also where there is no more to say
+        "fullDescription": {"text": title},
+        "help": {"text": message(room.take(row.remedy, _HELP)) or title},
         "defaultConfiguration": {"level": _LEVELS[row.severity]},
-        "properties": {"tags": list(dict.fromkeys(visible(part) for part in row.category.split("/")))}
-        | ({"rollback": visible(row.rollback)} if row.rollback else {}),
+        "properties": {"tags": tags} | ({"rollback": visible(row.rollback)} if row.rollback else {}),
     }
-    if row.remedy:
-        rule["help"] = {"text": message(room.take(row.remedy, _HELP))}
-    return rule
 
 
 def _result(row: Row, rule: int, room: Room, places: Places) -> dict[str, Any]:
@@ -131,9 +132,9 @@ def _location(row: Row, places: Places) -> dict[str, Any]:
     if uri is None and row.path and row.path.startswith("/"):
         uri = "file://" + quote(row.path, safe="/", errors="replace")
     if uri:
-        location["physicalLocation"] = {"artifactLocation": {"uri": uri}}
-        if row.line and row.line > 0:
-            location["physicalLocation"]["region"] = {"startLine": row.line}
+        # what is about a whole file stands on its first line: code scanning shows nothing without one
+        region = {"startLine": max(row.line or 1, 1)}
+        location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": region}
     return location
 
 
@@ -162,6 +163,6 @@ def _verdict(report: Report) -> dict[str, Any]:
         "score": shown(report.score),
         "headline": shown(report.headline),
         "proven": shown(report.proven, 2),
-        "findings": {name: count for name, count in words.shape(report).counts.items() if count},
+        "findings": words.counts(report),
         "namedAtMost": MAX_ROWS,
     }

@@ -67,6 +67,14 @@ def shape(report: Report) -> Shape:
     )
 
 
+def counts(report: Report) -> dict[str, int]:
+    """Outcome to number of rows, without zeros; all that a rendering of figures needs of a shape."""
+    found = dict.fromkeys(OUTCOMES, 0)
+    for row in report.rows:
+        found[row.outcome.value] += 1
+    return {name: count for name, count in found.items() if count}
+
+
 def headline(first: Sequence[Cause]) -> str:
     """What stands above the few causes to begin with."""
     if all(cause.row.outcome.value == "unknown" for cause in first):
