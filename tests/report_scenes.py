@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from readiness.config.model import Target
 from readiness.findings import Limits, Outcome, Severity
-from readiness.report import Comparison, ReleasePhase, ReleaseRun, tool_inventory
+from readiness.report import Comparison, PastCheck, ReleasePhase, ReleaseRun, tool_inventory
+from readiness.text import line
 from readiness.verdict import CategoryScore, Decision, Stage, Status
 from tests.report_factory import STARTED, Plan, Step, health_rows, judged, report
 from tests.report_past import history
@@ -167,7 +168,7 @@ def hostile() -> Report:
         for n, outcome in enumerate(Outcome)
     ]  # fmt: skip
     rows.append(judged("blocked", Outcome.UNKNOWN, 1, blocked_by=HOSTILE, reason=HOSTILE))
-    return report(
+    made = report(
         rows, Status.NOT_READY, Decision.HOLD,
         about={"because": HOSTILE, "cap": HOSTILE, "headline": Fraction(50)}, trouble=(HOSTILE, long), notes=(HOSTILE,),
         settings={"environment": HOSTILE, "contacts": {HOSTILE: HOSTILE, "on_call": HOSTILE}, "path": None,
@@ -178,6 +179,22 @@ def hostile() -> Report:
             added=("<img src=x>",), newly_failing=("<img src=x>",), still_failing=(("<img src=x>", "<b>"),)),
         exit_code=1, inventory=tool_inventory({HOSTILE: {HOSTILE: HOSTILE, long: ""}}, {HOSTILE: {"<b>": ""}}, HOSTILE),
     )  # fmt: skip
+    past, odd = history(), line(HOSTILE, 400)
+    checks = (PastCheck(key=odd, outcomes=past.checks[0].outcomes), *past.checks)
+    since = (
+        dataclasses.replace(past.since_ready, newly_failing=(odd,), versions=((odd, odd, ""),))
+        if past.since_ready
+        else None
+    )
+    phases = (
+        ReleasePhase(name=odd, status="failed", seconds=1.0, detail=odd),
+        ReleasePhase(name="rollback", status="failed", seconds=0.0),
+    )
+    return dataclasses.replace(
+        made,
+        history=dataclasses.replace(past, checks=checks, flaky=(odd,), since_ready=since),
+        release_run=ReleaseRun(id=odd, outcome="", because=odd, command=odd, started=0.0, finished=None, phases=phases),
+    )
 
 
 def rolled_back() -> Report:

@@ -205,6 +205,9 @@ def browser() -> Iterator[Browser]:
         ("incomplete", "dark"),
         ("first_look", "light"),
         ("hostile", "light"),
+        ("rolled_back", "dark"),
+        ("rolled_back", "light"),
+        ("long_list", "light"),
     ],
 )
 def test_the_page_is_accessible_and_fits(scene: str, scheme: Any, browser: Browser, tmp_path: Path) -> None:

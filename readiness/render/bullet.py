@@ -25,7 +25,7 @@ def bullet(row: Row) -> dict[str, Any] | None:
     if limits is None or value is None or row.outcome.value not in _DRAWN:
         return None
     bounds = [limit for limit in (limits.warning, limits.critical) if limit is not None]
-    if not bounds:
+    if not any(bounds):  # a limit of 0 alone gives no scale to draw on
         return None
     scale = _Scale(value, bounds, row.unit)
     return {
@@ -55,11 +55,11 @@ class _Scale:
     """From values to per cent of the width; from 0, so that lengths compare."""
 
     def __init__(self, value: float, bounds: Sequence[float], unit: str) -> None:
-        self.low = min(0.0, *bounds)
-        high = max(0.0, *bounds)
-        span = max(high - self.low, 1e-9)
-        self.far = value > self.low + _FAR * span or value < self.low
-        high = max(high, value if not self.far else self.low + _FAR * span)
+        low, high = min(0.0, *bounds), max(0.0, *bounds)
+        reach = _FAR * max(high - low, 1e-9)
+        self.far = value > low + reach
+        high = max(high, min(value, low + reach))
+        self.low = min(low, max(value, high - reach))
         percent = unit == "%" and self.low == 0 and high <= _FULL
         self.high = _FULL if percent else self.low + max(high - self.low, 1e-9) * _ROOM
 

@@ -168,11 +168,11 @@ def gains(report: Report, grouped: Shape) -> list[dict[str, Any]]:
     lost = max(100.0 - float(report.score), 0.1)
     return [
         {
-            "row": cause.row,
+            "name": words.plural(len(cause.also) + 1, "unknown check") if _is_folded(cause) else cause.row.key,
             "link": link(cause.row),
             "points": words.points(cause.points).removeprefix("-"),
             "share": f"{min(100.0, 100 * float(cause.points) / lost):.1f}",
-            "settled": words.settled(cause),
+            "settled": "" if _is_folded(cause) and not cause.blocked else words.settled(cause),
             "do": cut(_flat(cause.row.reason if cause.row.outcome.value == "unknown" else cause.row.remedy), _SHORT),
         }
         for cause in words.gains(grouped)
@@ -196,6 +196,11 @@ def lines(rows: Iterable[Row], page: Page, *, reasons: bool = False) -> dict[str
     return {"lines": told, "count": len(rows), "left_out": left_out, "titles": few}
 
 
+def _is_folded(cause: Cause) -> bool:
+    """Whether several checks are unknown for one reason, and told as one."""
+    return cause.row.outcome.value == "unknown" and bool(cause.also)
+
+
 def _named(row: Row) -> int:
     instance = 0 if row.instance is None else 2 * _cost(row.instance) + len(row.check)
     return _NAME + 2 * len(row.check) + instance
@@ -208,7 +213,7 @@ def _cost(*texts: str | None) -> int:
 def _card(cause: Cause, page: Page) -> dict[str, Any] | None:
     """A cause in full with all that goes with it, or None where no room is left for one."""
     row = cause.row
-    folded = row.outcome.value == "unknown" and bool(cause.also)
+    folded = _is_folded(cause)
     texts = {
         "reason": cut(row.reason, _REASON),
         "measured": cut(words.measured(row)),

@@ -16,7 +16,7 @@ RUNS: Final = 30
 CHECKS: Final = 24
 """Checks with a strip of their own."""
 CELL: Final = 10
-"""Units of a run in every drawing, so that they stand below one another."""
+"""Units of a run in every drawing, so that they stand below one another; the newest stands at the right edge."""
 TALL: Final = 44
 STRIP: Final = 14
 _EDGE: Final = 6.0
@@ -48,14 +48,14 @@ def trend(report: Report) -> dict[str, Any] | None:
     shown, steady = _checks(history)
     return {
         "runs": len(runs),
-        "width": CELL * len(runs),
+        "width": CELL * RUNS,
         "tall": TALL,
         "strip": STRIP,
         "from": iso(runs[0].started)[:16].replace("T", " "),
         "score": _score(runs, report),
         "verdicts": _verdicts(runs),
         "p95": _p95(runs),
-        "checks": [_row(check, len(runs), report) for check in shown[:CHECKS]],
+        "checks": [_row(check, report) for check in shown[:CHECKS]],
         "more": max(0, len(shown) - CHECKS) + history.left_out,
         "steady": steady,
         "flaky": history.flaky,
@@ -108,7 +108,7 @@ def _line(values: Sequence[float | None], low: float, high: float) -> dict[str, 
         if value is None:
             pen = False
             continue
-        x, y = CELL * (index + 0.5), _y(value, low, high)
+        x, y = CELL * (RUNS - len(values) + index + 0.5), _y(value, low, high)
         path += f"{'L' if pen else 'M'}{x:.0f} {y:.1f}"
         pen = True
         neighbours = values[max(0, index - 1) : index] + values[index + 1 : index + 2]  # type: ignore[operator]
@@ -123,13 +123,14 @@ def _verdicts(runs: Sequence[PastRun]) -> list[dict[str, str]]:
         kind, shape = _VERDICTS.get(run.status, _VERDICTS["INCOMPLETE"])
         when = iso(run.started)[:16].replace("T", " ")
         title = f"{when}: {run.status}, {run.decision}, {run.headline:.1f}"
-        marks.append({"kind": kind, "d": f"M{CELL * index + 1} {STRIP}{shape}", "title": title})
+        at = CELL * (RUNS - len(runs) + index) + 1
+        marks.append({"kind": kind, "d": f"M{at} {STRIP}{shape}", "title": title})
     return marks
 
 
-def _row(check: PastCheck, runs: int, report: Report) -> dict[str, Any]:
+def _row(check: PastCheck, report: Report) -> dict[str, Any]:
     outcomes = check.outcomes[-RUNS:]
-    first = runs - len(outcomes)
+    first = RUNS - len(outcomes)
     drawn: dict[str, str] = {}
     for index, outcome in enumerate(outcomes):
         if outcome is not None:
