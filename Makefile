@@ -52,6 +52,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/load.py
 	PYTHONPATH=. $(BIN)/python benchmarks/infra.py
 	$(BIN)/python benchmarks/render.py
+	PYTHONPATH=. $(BIN)/python benchmarks/rollback.py
 
 hub: $(STAMP)
 	sh .ci/install-hub $(BIN)/python
