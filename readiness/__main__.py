@@ -27,6 +27,10 @@ VERBS: Final = {
     ),
     "new-check": ("readiness.new_check", "write a first check of your own; --phase, --severity, --rollback, --dir"),
     "notify": ("readiness.notify_command", "--test: a message to every configured channel, and what came of each"),
+    "report": (
+        "readiness.report_command",
+        "show any run again; --compare A B, --merge SHARDS, --list, --index: the page over all runs",
+    ),
     "rollback": ("readiness.rollback_command", "show the planned rollback; --yes carries it out, --resume finishes it"),
     "schedule": ("readiness.schedule_command", "units and cron lines for smoke every few minutes; --preset week-one"),
     "watch": (

@@ -33,6 +33,7 @@ __all__ = [
     "exit_code",
     "floor_tenth",
     "judge",
+    "lowered",
     "plan_hash",
 ]
 
@@ -47,6 +48,9 @@ class Status(StrEnum):
     CONDITIONAL = "CONDITIONAL"
     NOT_READY = "NOT READY"
     INCOMPLETE = "INCOMPLETE"
+
+
+_BEST_FIRST: Final = (Status.READY, Status.CONDITIONAL, Status.INCOMPLETE, Status.NOT_READY)
 
 
 class Decision(StrEnum):
@@ -131,6 +135,19 @@ def judge(evidence: Evidence, gate: Gate) -> Judgement:
         stage=Stage.AFTER if after else Stage.BEFORE,
         categories=points.categories,
         rows=_rows(settled.standings, points),
+    )
+
+
+def lowered(judgement: Judgement, status: Status, because: str, gate: Gate) -> Judgement:
+    """`judgement`, but no better than `status`: where it is, it becomes that, for the reason given. Raises nothing.
+
+    NOT READY is worse than INCOMPLETE here: what is proven bad is told before what could not be proven.
+    """
+    if _BEST_FIRST.index(judgement.status) >= _BEST_FIRST.index(status):
+        return judgement
+    headline = min(judgement.score, _ceiling(status, gate))
+    return dataclasses.replace(
+        judgement, status=status, because=because, headline=headline, cap=_cap(status, judgement.score, headline)
     )
 
 

@@ -54,7 +54,8 @@ TABLE: Final = {
     # one job each, named by it
     "redact": Place(modules="redact redact_known", places="errors findings config secret-shapes", packages="json5"),
     "history": Place(
-        modules="history history_index history_past history_store", places="errors findings config files report text"
+        modules="history history_index history_overview history_past history_store",
+        places="errors findings config files report text",
     ),
     # telling people; `incident` is the page that is written about it
     "notify": Place(
@@ -109,7 +110,7 @@ TABLE: Final = {
     ),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(
-        modules="session options worker mistaken outcome plan_file signals closing planning involved scope setup conclude load_keep journal recover",
+        modules="session options worker mistaken outcome plan_file signals closing planning involved scope setup conclude load_keep runs_page journal recover",
         places=(
             "readiness checks config errors facts files findings fixtures history redact render report rollback run "
             "text verdict demo"
@@ -120,7 +121,7 @@ TABLE: Final = {
     # the verbs that are not a test run
     "command": Place(
         modules=(
-            "__main__ backup_command check_command check_probe check_rollback rollback_command rollback_page firstfile firstlook generate nagios_command notify_command load_worker release_command release_record schedule_command schedule_run schedule_turn"
+            "__main__ backup_command check_command check_probe check_rollback rollback_command rollback_page firstfile firstlook generate nagios_command notify_command load_worker release_command release_record schedule_command schedule_run schedule_turn report_command report_find report_merge report_words"
         ),
         places=(
             "readiness internals checks config errors facts files findings history redact render report rollback run "

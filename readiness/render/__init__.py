@@ -66,6 +66,15 @@ def write_all(report: Report, directory: Path, formats: Sequence[str] = DEFAULT)
     return list(contents)
 
 
+def made(report: Report, form: str) -> dict[str, str]:
+    """Each file that one format asks for, by name, with its content. Raises ReadinessError where it cannot be made."""
+    problems: list[str] = []
+    contents = dict(_rendered(report, (form,), problems))
+    if problems:
+        raise ReadinessError("; ".join(problems))
+    return contents
+
+
 def surroundings(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The formats that the CI system around this process reads by itself, whatever is configured; none elsewhere."""
     found = []

@@ -1,0 +1,237 @@
+"""`readiness report`: show any run again, compare two, merge the shards of a CI matrix, or list them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import ReadinessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from readiness.findings import Check
+    from readiness.report import Report
+
+_USAGE: Final = 4
+_WIDE: Final = 100
+_LISTED: Final = 20
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the verb: 0 when shown, the merged verdict's exit code after merging, 4 for a wrong call.
+
+    Raises ReadinessError where a run cannot be found, read or written.
+    """
+    parser = _parser()
+    try:
+        given = parser.parse_args(argv)
+    except SystemExit as end:
+        return _USAGE if end.code else 0
+    wrong = _wrong(given)
+    if wrong:
+        sys.stderr.write(f"readiness report: {wrong}\n")
+        return _USAGE
+    return _merge(given) if given.merge is not None else _do(given, Path.cwd() / given.readiness_report)
+
+
+def _do(given: argparse.Namespace, directory: Path) -> int:
+    from readiness.report_find import find
+
+    if given.index:
+        _index(directory)
+    elif given.list:
+        _list(directory, given.number)
+    elif given.compare is not None:
+        _compare(given, directory)
+    else:
+        _show(find(given.run, directory), given)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="readiness report", description=__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "run", nargs="?", default="last", metavar="RUN",
+        help="the beginning of a run's id, `last`, `last-ready`, or a readiness.json; default: last",
+    )  # fmt: skip
+    parser.add_argument("--readiness-report", default="reports", metavar="DIR", help="the folder of reports")
+    parser.add_argument("--format", metavar="FORMAT", help="text, or one of [report] formats; default: text")
+    parser.add_argument("--output", type=Path, metavar="PATH", help="a file, or a folder; default: the terminal")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--compare", nargs=2, metavar=("BEFORE", "AFTER"), help="how two runs differ; text, markdown or json"
+    )
+    what.add_argument("--merge", nargs="+", type=Path, metavar="PLACE", help="folders or files of shards: one verdict")
+    what.add_argument("--list", action="store_true", help="the runs of the history, newest first")
+    what.add_argument("--index", action="store_true", help="write history/index.html, the page over all runs")
+    parser.add_argument("--number", type=int, default=_LISTED, metavar="N", help=f"runs to list; default: {_LISTED}")
+    parser.add_argument("--shards", type=int, metavar="N", help="with --merge: how many there have to be")
+    parser.add_argument(
+        "--expect", action="append", default=[], metavar="SELECTION",
+        help="with --merge: a shard that has to be there, by its -m; its checks are unknown where it is not",
+    )  # fmt: skip
+    parser.add_argument("--readiness-strict", action="store_true", help="with --merge: CONDITIONAL ends with 10")
+    return parser
+
+
+def _wrong(given: argparse.Namespace) -> str:
+    """What is wrong with the call; empty: nothing."""
+    if given.merge is None and (given.shards is not None or given.expect or given.readiness_strict):
+        return "--shards, --expect and --readiness-strict belong to --merge"
+    if given.run != "last" and (given.merge or given.compare or given.list or given.index):
+        return f"{given.run!r} is one run too many for --merge, --compare, --list or --index"
+    if given.number < 1 or (given.shards is not None and given.shards < 1):
+        return "--number and --shards want at least 1"
+    return ""
+
+
+# --- one run ----------------------------------------------------------------------------------------------------------
+
+
+def _show(report: Report, given: argparse.Namespace) -> None:
+    """To the terminal, into a file, or as the files of a format into a folder."""
+    output: Path | None = given.output
+    if output is not None and (output.is_dir() or not output.suffix):
+        _into_folder(report, output, [given.format] if given.format else ["json", "html"])
+        return
+    form = given.format or (
+        None if output is None else {".htm": "html", ".md": "markdown"}.get(output.suffix, output.suffix[1:])
+    )
+    if form in {None, "text", "txt"}:
+        from readiness.render.terminal import lines
+
+        width = shutil.get_terminal_size().columns if output is None else _WIDE
+        color = output is None and sys.stdout.isatty()
+        texts = ["\n".join(lines(report, width=width, color=color, exit_status=report.exit_code)) + "\n"]
+    else:
+        texts = list(_made(report, str(form)).values())
+    if len(texts) > 1:
+        raise ReadinessError(f"--format {form} is several files: give a folder to --output")
+    _put(texts[0], output)
+
+
+def _made(report: Report, form: str) -> dict[str, str]:
+    from readiness import render
+
+    try:
+        return render.made(report, form)
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        # what a document of another version or another hand holds may fit the schema and still be nothing to draw
+        raise ReadinessError(f"{report.run.id} cannot be shown as {form}: {type(error).__name__}: {error}") from None
+
+
+def _into_folder(report: Report, folder: Path, forms: Sequence[str]) -> None:
+    from readiness import files
+
+    files.make_folder(folder)
+    for form in forms:
+        for name, text in _made(report, form).items():
+            _put(text, folder / name)
+
+
+def _put(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    from readiness import files
+
+    files.make_folder(output.parent)
+    files.replace(output, text)
+    sys.stdout.write(f"{output}\n")
+
+
+# --- several runs -----------------------------------------------------------------------------------------------------
+
+
+def _merge(given: argparse.Namespace) -> int:
+    from readiness.report_merge import merge
+
+    reports, trouble = _shards(given.merge)
+    if given.shards is not None and len(reports) < given.shards:
+        trouble.append(f"{len(reports)} of {given.shards} shards left a report")
+    selections = {report.run.selection for report in reports}
+    absent = [expected for expected in given.expect if expected not in selections]
+    trouble += [f"the shard that asks for {expected!r} left no report" for expected in absent]
+    for sentence in trouble:
+        sys.stderr.write(f"readiness report: {sentence}\n")
+    merged, code = merge(reports, planned=_planned(absent), trouble=trouble, strict=given.readiness_strict)
+    _show(merged, given)
+    return code
+
+
+def _shards(places: Sequence[Path]) -> tuple[list[Report], list[str]]:
+    """The reports at `places`, each file once, and a sentence for each place or file that gives none."""
+    from readiness.report_find import load, shards
+
+    reports: dict[Path, Report] = {}
+    trouble = []
+    for place in places:
+        found = shards(place)
+        if not found:
+            trouble.append(f"{place}: no readiness.json is in this folder or below it")
+        for path in found:
+            try:
+                reports[path.resolve()] = load(path)
+            except ReadinessError as error:
+                trouble.append(f"a shard cannot be read: {error}")
+    return list(reports.values()), trouble
+
+
+def _planned(selections: Sequence[str]) -> list[Check]:
+    """The checks that ship which `selections` would have asked. Raises ReadinessError for one that selects none."""
+    from readiness.planning import catalogue, selected_phases
+
+    found: dict[str, Check] = {}
+    for selection in selections:
+        phases = selected_phases(selection)
+        if not phases:
+            raise ReadinessError(f"--expect {selection!r} selects no phase; expected what -m was given, as `health`")
+        found |= {check.id: check for check, _ in catalogue() if check.phase in phases}
+    return list(found.values())
+
+
+def _compare(given: argparse.Namespace, directory: Path) -> None:
+    from readiness import report_words
+    from readiness.history import difference
+    from readiness.report import to_json
+    from readiness.report_find import find
+
+    before, after = (find(name, directory) for name in given.compare)
+    found = difference(after, to_json(before))
+    form = given.format or (
+        "text" if given.output is None else {".md": "markdown", ".json": "json"}.get(given.output.suffix, "text")
+    )
+    if form == "markdown":
+        text = report_words.difference_markdown(before, after, found)
+    elif form == "json":
+        document = to_json(dataclasses.replace(after, comparison=found))["comparison"]
+        text = json.dumps(report_words.difference_json(before, after, document), indent=1) + "\n"
+    elif form == "text":
+        text = "\n".join(report_words.difference_lines(before, after, found)) + "\n"
+    else:
+        raise ReadinessError(f"--format {form}: a comparison is text, markdown or json")
+    _put(text, given.output)
+
+
+def _list(directory: Path, number: int) -> None:
+    from readiness import history_store
+    from readiness.report_find import newest
+    from readiness.report_words import run_lines
+
+    entries = newest(directory / history_store.FOLDER)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10 * _WIDE
+    for text in run_lines(entries[:number], width):
+        sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{len(entries)} runs in {directory / history_store.FOLDER}\n")
+
+
+def _index(directory: Path) -> None:
+    from readiness import runs_page
+
+    sys.stdout.write(f"{runs_page.write(directory)}\n")
