@@ -53,7 +53,7 @@ def a_run(number: int, chance: random.Random) -> Report:
 
 def fill(folder: Path, runs: int) -> None:
     """Lines for `runs` runs, and a file for each: empty, so that a benchmark of 10,000 takes no gigabyte."""
-    chance = random.Random(7)  # noqa: S311 - the same runs each time
+    chance = random.Random(7)
     lines: list[bytes] = []
     for number in range(runs):
         run = a_run(number, chance)
@@ -91,7 +91,7 @@ def main() -> None:
             fill(folder, number)
             size = (folder / history_store.INDEX).stat().st_size
             sys.stdout.write(f"{number:,} runs of {CHECKS} checks, index of {size / 2**20:.1f} MiB\n")
-            run = a_run(number + 1, random.Random(1))  # noqa: S311 - as above
+            run = a_run(number + 1, random.Random(1))
             measured("compare a run with those before it", lambda: history.compare(run, directory))  # noqa: B023 - called at once
             measured("keep it", lambda: history.keep(run, directory, 10 * number))  # noqa: B023
             measured("its document, for comparison", lambda: to_json(run))  # noqa: B023

@@ -57,6 +57,10 @@ class Conclusion:
             self.paths = list(render.write_all(self.report, self.directory, tuple(formats)))
             self._write_plan()
             history.keep(self.report, self.directory, self.keep)
+            if history.page_wanted(self.directory):
+                from readiness import runs_page
+
+                runs_page.write(self.directory)
         except (ReadinessError, OSError) as error:
             self.problems.append(f"the report could not be written: {error}")
         except Exception as error:  # noqa: BLE001 - a fault of a rendering must not cost the run its exit status

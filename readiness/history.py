@@ -43,6 +43,11 @@ def keep(report: Report, directory: Path, limit: int) -> Path:
     return history_store.add(directory / FOLDER, content, history_index.of_report(name, report), keep=limit)
 
 
+def page_wanted(directory: Path) -> bool:
+    """Whether somebody has asked for the page over all runs before: then each run keeps it up to date."""
+    return (directory / FOLDER / history_store.PAGE).is_file()
+
+
 def compare(report: Report, directory: Path) -> Report:
     """`report` with its comparison to the last comparable run, and with its history; unchanged where there is none.
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FOLDER: Final = "history"
 INDEX: Final = "index.jsonl"
 LOCK: Final = ".index.lock"
+PAGE: Final = "index.html"
+"""The page over all runs, where somebody has asked for it."""
 _NAME: Final = re.compile(rb"\d{8}T\d{6}\.\d{6}Z-[A-Za-z0-9._-]{1,60}\.json")
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Larger files are no runs of ours; a run of 10,000 checks takes 6 MB."""

@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 _USAGE: Final = 4
 _WIDE: Final = 100
 _LISTED: Final = 20
+_FORMATS: Final = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".md": "markdown",
+    ".xml": "junit",
+    ".sarif": "sarif",
+    ".prom": "prometheus",
+    ".txt": "text",
+}
+"""What a file's ending asks for."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,17 +111,17 @@ def _show(report: Report, given: argparse.Namespace) -> None:
     if output is not None and (output.is_dir() or not output.suffix):
         _into_folder(report, output, [given.format] if given.format else ["json", "html"])
         return
-    form = given.format or (
-        None if output is None else {".htm": "html", ".md": "markdown"}.get(output.suffix, output.suffix[1:])
-    )
-    if form in {None, "text", "txt"}:
+    form = given.format or ("text" if output is None else _FORMATS.get(output.suffix.lower()))
+    if form is None:
+        raise ReadinessError(f"--output {output}: no format is known by this ending; add --format")
+    if form == "text":
         from readiness.render.terminal import lines
 
         width = shutil.get_terminal_size().columns if output is None else _WIDE
         color = output is None and sys.stdout.isatty()
         texts = ["\n".join(lines(report, width=width, color=color, exit_status=report.exit_code)) + "\n"]
     else:
-        texts = list(_made(report, str(form)).values())
+        texts = list(_made(report, form).values())
     if len(texts) > 1:
         raise ReadinessError(f"--format {form} is several files: give a folder to --output")
     _put(texts[0], output)
@@ -119,11 +130,7 @@ def _show(report: Report, given: argparse.Namespace) -> None:
 def _made(report: Report, form: str) -> dict[str, str]:
     from readiness import render
 
-    try:
-        return render.made(report, form)
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        # what a document of another version or another hand holds may fit the schema and still be nothing to draw
-        raise ReadinessError(f"{report.run.id} cannot be shown as {form}: {type(error).__name__}: {error}") from None
+    return render.made(report, form)
 
 
 def _into_folder(report: Report, folder: Path, forms: Sequence[str]) -> None:
@@ -204,9 +211,7 @@ def _compare(given: argparse.Namespace, directory: Path) -> None:
 
     before, after = (find(name, directory) for name in given.compare)
     found = difference(after, to_json(before))
-    form = given.format or (
-        "text" if given.output is None else {".md": "markdown", ".json": "json"}.get(given.output.suffix, "text")
-    )
+    form = given.format or ("text" if given.output is None else _FORMATS.get(given.output.suffix.lower(), "text"))
     if form == "markdown":
         text = report_words.difference_markdown(before, after, found)
     elif form == "json":

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from readiness import files, history_store
 from readiness.history_overview import WEEKS, overview
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-FILE: Final = "index.html"
 
 
 def write(directory: Path) -> Path:
@@ -27,7 +25,7 @@ def write(directory: Path) -> Path:
     }
     newest = _on_top(directory)
     pages |= {entry.file: "../readiness.html" for entry in found.recent if entry.id == newest}
-    path = folder / FILE
+    path = folder / history_store.PAGE
     files.replace(path, runs.render(found, pages, WEEKS))
     return path
 
@@ -40,8 +38,3 @@ def _on_top(directory: Path) -> str:
         return ""
     content = files.read(directory / LOCK, 4096) or b""
     return content.decode("utf-8", "replace").partition(" ")[2].strip()
-
-
-def wanted(directory: Path) -> bool:
-    """Whether somebody has asked for the page before: then each run keeps it up to date."""
-    return (directory / history_store.FOLDER / FILE).is_file()

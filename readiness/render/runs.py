@@ -30,6 +30,7 @@ _HALF: Final = 27
 """Weeks in a row: as many as a phone shows."""
 _WIDE, _HIGH = 300, 60
 """Units of a line of scores."""
+_HALFWAY: Final = 50
 _TEXT: Final = 120
 
 
@@ -91,13 +92,16 @@ def _kind(status: str) -> str:
 def _group(group: Group) -> dict[str, Any]:
     """A line of scores: runs stand side by side, however much time lay between them."""
     step = _WIDE / max(len(group.points) - 1, 1)
+    scores = [score for _, score, _ in group.points]
+    # most scores are high: half the scale shows twice as much of them
+    base = 0 if min(scores) < _HALFWAY else _HALFWAY
     marks = [
-        {"x": round(number * step, 1), "y": round(_HIGH * (1 - score / 100), 1), "kind": _kind(status),
+        {"x": round(number * step, 1), "y": round(_HIGH * (100 - score) / (100 - base), 1), "kind": _kind(status),
          "told": f"{_moment(started)}: {line(status, _TEXT)}, {score:.1f}"}
         for number, (started, score, status) in enumerate(group.points)
     ]  # fmt: skip
-    scores = [score for _, score, _ in group.points]
     return {
+        "base": base,
         "about": _about(group.last),
         "kind": _kind(group.last.status),
         "status": line(group.last.status, _TEXT),
