@@ -30,7 +30,7 @@ def find(name: str, directory: Path) -> Report:
 
     Raises ReadinessError, saying what there is, where there is none or several, or it is damaged.
     """
-    if name.endswith(".json") or "/" in name or Path(name).is_dir():
+    if name.endswith(".json") or "/" in name or (name and Path(name).is_dir()):
         path = Path(name)
         return load(path / FILE if path.is_dir() else path)
     folder = directory / history_store.FOLDER

@@ -84,7 +84,7 @@ SHARDS = st.lists(
 ).map(lambda shards: [_shard(number, told, **more) for number, (told, more) in enumerate(shards, start=1)])  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(shards=SHARDS, seed=st.integers(0, 99))
 def test_merging_never_raises_anything(shards: list[Report], seed: int) -> None:
     """No outcome, no verdict and no headline past the verdict's limit is better than in the worst shard; order is nothing."""
@@ -107,7 +107,7 @@ def test_merging_never_raises_anything(shards: list[Report], seed: int) -> None:
     assert merge(mixed) == (merged, code)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(shards=SHARDS)
 def test_merging_what_is_merged_changes_no_verdict(shards: list[Report]) -> None:
     """Once more the same shards, or the result again: outcomes, points and verdict stay; also after reading it back."""
@@ -123,6 +123,7 @@ def test_merging_what_is_merged_changes_no_verdict(shards: list[Report]) -> None
     assert (_outcomes(back), back.status, back.score, third) == (_outcomes(merged), merged.status, merged.score, code)
 
 
+@settings(max_examples=40, deadline=None)
 @given(shards=SHARDS)
 def test_one_shard_is_what_it_was(shards: list[Report]) -> None:
     """The merge of one is that one, and the rules give its verdict and points again where they are asked anew."""

@@ -63,7 +63,7 @@ __all__ = [
 
 
 def read(document: Mapping[str, Any]) -> Report:
-    """The report that `document` tells of, the inverse of `to_json`: scores as they were shown, points of findings exact.
+    """The report that `document` tells of, the inverse of `to_json`, exact as far as it says what rounding took.
 
     Raises ReadinessError, with the place, where it is no report or a damaged one.
     """

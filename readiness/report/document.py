@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from readiness.report.past import History, ReleaseRun
 
 SCHEMA_VERSION: Final = "1"
+_LONGEST: Final = 120
+"""Characters of the longest fraction that is written down; the denominators of some odd plans have hundreds of digits."""
 SCHEMA_FILE: Final = Path(__file__).parent.parent / "schemas" / "report.schema.json"
 
 
@@ -28,6 +30,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "run": _run(report),
         "verdict": _verdict(report),
+        "exact": _exact(report),
         "findings": [_finding(row) for row in report.rows],
         "causes": [_cause(cause) for cause in causes(report).ranked],
         "rollback": _rollback(report.rollback),
@@ -75,15 +78,33 @@ def _verdict(report: Report) -> dict[str, Any]:
         "gate": dict(report.gate),
         "exit_code": report.exit_code,
         "categories": [
-            {"name": c.name, "score": shown(c.score), "weight": round(float(c.weight), 6)} for c in report.categories
+            {"name": c.name, "score": shown(c.score), "weight": round(float(c.weight), 6)}
+            | _rest("score_exact", c.score, shown(c.score))
+            for c in report.categories
         ],
     }
 
 
+def _exact(report: Report) -> dict[str, str]:
+    """What flooring took from the verdict's numbers, so that whoever reads them back shows what the run showed."""
+    return {
+        **_rest("score", report.score, shown(report.score)),
+        **_rest("headline", report.headline, shown(report.headline)),
+        **_rest("best_case", report.best_case, shown(report.best_case)),
+        **_rest("proven", report.proven, shown(report.proven, 2)),
+    }
+
+
+def _rest(name: str, number: Fraction, told: float) -> dict[str, str]:
+    """`number` as a fraction where `told` is not all of it; left out where it is, and where nobody could write it down."""
+    text = f"{number.numerator}/{number.denominator}"
+    if Fraction(str(told)) == number or number < 0 or len(text) > _LONGEST:
+        return {}
+    return {name: text}
+
+
 def _finding(row: Row) -> dict[str, Any]:
     points = round(float(row.points_lost), 4)
-    # so that whoever reads the document back can add up what rounding took
-    exact = {} if Fraction(str(points)) == row.points_lost else {"points_exact": str(row.points_lost)}
     return {
         "check": row.check,
         "title": row.title,
@@ -99,7 +120,7 @@ def _finding(row: Row) -> dict[str, Any]:
         "attempts": row.attempts,
         "seconds": round(row.seconds, 3),
         "points_lost": points,
-        **exact,
+        **_rest("points_exact", row.points_lost, points),
         "remedy": row.remedy,
         "rollback": row.rollback,
         "waiver": row.waiver,

@@ -37,12 +37,14 @@ if TYPE_CHECKING:
 _TEXT: Final = 8_000
 """Characters kept of any text: above every bound of a report as it was made, so that what is ours is never cut."""
 _SHOWN: Final = 80
+_NEAR: Final = Fraction(1, 10)
+"""How far a number as it is shown lies from the exact one at the most: scores are floored to a tenth."""
 _MOST: Final = 1e12
 """Seconds, milliseconds or bytes beyond this are nothing that anybody measured."""
 
 
 def read(document: Mapping[str, Any]) -> Report:
-    """The report that `document` tells of. Scores are as they were shown, points of findings exact.
+    """The report that `document` tells of; scores and points are exact as far as it says what rounding took.
 
     Raises ReadinessError, with the place, where it is no report or a damaged one.
     """
@@ -80,7 +82,7 @@ def _validator() -> Draft202012Validator:
 
 
 def _report(document: Mapping[str, Any]) -> Report:
-    run, verdict = document["run"], document["verdict"]
+    run, verdict, exact = document["run"], document["verdict"], document.get("exact", {})
     return Report(
         run=_run(run),
         environment=_line(run["environment"]),
@@ -91,15 +93,15 @@ def _report(document: Mapping[str, Any]) -> Report:
         status=verdict["status"],
         decision=verdict["decision"],
         because=_line(verdict["because"]),
-        score=_exact(verdict["score"]),
-        headline=_exact(verdict["headline"]),
-        best_case=_exact(verdict["best_case"]),
-        proven=_exact(verdict["proven"]),
+        score=_exact(verdict["score"], exact.get("score")),
+        headline=_exact(verdict["headline"], exact.get("headline")),
+        best_case=_exact(verdict["best_case"], exact.get("best_case")),
+        proven=_exact(verdict["proven"], exact.get("proven")),
         cap=_maybe(verdict["cap"]),
         stage=verdict["stage"],
         gate={_line(name): float(_number(value)) for name, value in verdict["gate"].items()},
         categories=tuple(
-            Category(name=_line(c["name"]), score=_exact(c["score"]), weight=_exact(c["weight"]))
+            Category(name=_line(c["name"]), score=_exact(c["score"], c.get("score_exact")), weight=_exact(c["weight"]))
             for c in verdict["categories"]
         ),
         rows=tuple(_row(found) for found in document["findings"]),
@@ -135,13 +137,12 @@ def _row(found: Mapping[str, Any]) -> Row:
     maybe: dict[str, Any] = {
         name: _maybe(found.get(name)) for name in ("instance", "rollback", "waiver", "blocked_by", "path")
     }
-    exact = found.get("points_exact")
     return Row(
         severity=Severity(found["severity"]),
         outcome=Outcome(found["outcome"]),
         attempts=int(_number(found["attempts"])),
         seconds=_number(found["seconds"]),
-        points_lost=_exact(found["points_lost"]) if exact is None else Fraction(exact),
+        points_lost=_exact(found["points_lost"], found.get("points_exact")),
         notes=tuple(plain(note, _TEXT) for note in found["notes"]),
         line=None if found.get("line") is None else int(_number(found["line"])),
         limits=_limits(found.get("limits")),
@@ -252,9 +253,14 @@ def _number(value: float) -> float:
     return value
 
 
-def _exact(value: float) -> Fraction:
-    """The decimal that is written there, not the binary number nearest to it."""
-    return Fraction(str(_number(value)))
+def _exact(value: float, fraction: str | None = None) -> Fraction:
+    """The decimal that is written there, not the binary number nearest to it; the exact one where both are the same.
+
+    A fraction that says something else than the number that people see is not believed: `_number` is what was promised.
+    """
+    told = Fraction(str(_number(value)))
+    exact = told if fraction is None else Fraction(fraction)
+    return exact if abs(exact - told) <= _NEAR else told
 
 
 def _moment(text: str) -> float:
