@@ -414,7 +414,7 @@ def test_a_killed_check_is_resumed_by_a_person(site: Supervised) -> None:
     process = subprocess.Popen(command, cwd=site.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 60
     folder = site.folder / "reports" / "rollback"
-    while time.monotonic() < until and not (journal.every(folder) and site.state.acted):
+    while time.monotonic() < until and not (journal.every(folder) and site.state.begun("previous-release")):
         time.sleep(0.02)
     process.kill()
     process.wait()

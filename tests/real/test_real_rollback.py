@@ -134,7 +134,7 @@ def test_the_one_that_rolls_the_real_hub_back_is_killed(hubs: Any, judge: Judge)
     command = [sys.executable, "-m", "readiness", "check", "-m", "health", "-q"]
     process = subprocess.Popen(command, cwd=site.folder, env=env, stdout=quiet, stderr=quiet)
     folder, until = site.folder / "reports" / "rollback", time.monotonic() + 90
-    while time.monotonic() < until and not any(state.acted for state in journal.every(folder)):
+    while time.monotonic() < until and not any(state.begun("previous-release") for state in journal.every(folder)):
         time.sleep(0.01)
     process.kill()
     process.wait()
