@@ -74,8 +74,7 @@ class Beside(Released):
         self.says.setdefault(key, ["READY"])
         if expression == "health or e2e" and about == "old":
             key = self.says.setdefault("before", self.says[key]) and "before"
-        found = super().checks(config, key, environ)
-        return found
+        return super().checks(config, key, environ)
 
     def beside(self, **more: Any) -> End:
         """Carry it out."""
