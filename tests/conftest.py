@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import pytest
 
-HALF: Final = "READINESS_MATRIX_HALF"
-"""0 or 1: only that half of `-m matrix`, told by each test's name. CI runs one on even days and one on odd days."""
+PART: Final = "READINESS_MATRIX_PART"
+"""K/N: only the Kth of N parts of `-m matrix` (from 0), told by each test's name. CI runs another one each day."""
 
 
 AROUND: Final = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "GITLAB_CI", "CI_PROJECT_DIR", "TF_BUILD")
@@ -30,14 +30,14 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the other half of the matrix to another day where that is asked for."""
-    half = os.environ.get(HALF, "")
-    if half not in {"0", "1"}:
+    """Leave the other parts of the matrix to other days where that is asked for."""
+    part, _, parts = os.environ.get(PART, "").partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and int(part) < int(parts)):
         return
     other = [
         item
         for item in items
-        if item.get_closest_marker("matrix") and zlib.crc32(item.nodeid.encode()) % 2 != int(half)
+        if item.get_closest_marker("matrix") and zlib.crc32(item.nodeid.encode()) % int(parts) != int(part)
     ]
     if other:
         config.hook.pytest_deselected(items=other)
