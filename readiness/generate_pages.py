@@ -83,7 +83,8 @@ def cli_text() -> str:
 
 
 def _flags(action: argparse.Action) -> str:
-    value = "" if action.nargs == 0 else str(action.metavar or action.dest.upper())
+    given = action.metavar or action.dest.upper()
+    value = "" if action.nargs == 0 else " ".join([given] if isinstance(given, str) else given)
     if not action.option_strings:
         return f"`{value}`"
     return ", ".join(f"`{flag}{f' {value}' if value else ''}`".replace("|", "\\|") for flag in action.option_strings)
