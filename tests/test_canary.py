@@ -79,7 +79,7 @@ def test_without_redaction_the_search_finds_all(name: str, tmp_path: Path) -> No
     assert {place for place in _expected(scene, arguments) if not reached(ran, place, begin)} == set()
 
 
-DYING: Final = {"CANARY_DIES": "test_output"}
+DYING: Final = {"CANARY_DIES": "test_output", "GITHUB_ACTIONS": "true"}
 
 
 @pytest.mark.parametrize("blind", ["", "1"], ids=["redacted", "blind"])
@@ -87,6 +87,7 @@ def test_a_killed_run_leaves_no_secret(tmp_path: Path, blind: str) -> None:
     """What was killed left a journal, and the verdict made from it: neither holds a secret, unless redaction is off."""
     ran = run(tmp_path, VALUES, *ALL, command="readiness check", **DYING, CANARY_BLIND=blind)
     assert "pytest died without a verdict" in ran.said
+    assert "\n::error title=NOT READY%3A " in ran.said
     assert ran.status == 1
     files = {"terminal", "reports/readiness.json", "reports/readiness.html", "reports/journal/*.jsonl"}
     assert files <= kinds(set(ran.written))

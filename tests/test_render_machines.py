@@ -78,6 +78,19 @@ def test_every_consumer_reads_what_the_report_says(scene: str) -> None:
     assert sum(told.status is not None for told in read.values()) == 9
 
 
+def test_markdown_tells_how_the_release_went() -> None:
+    """What is pasted into an incident channel names the phases, what changed since the last READY run, and whom to call."""
+    text = rendered(SCENES["rolled_back"](), ("markdown",))["readiness.md"]
+    assert "- release ROLLED BACK VERIFIED: hub-is-ready failed after the deploy" in text
+    assert "ready failed, verify failed, bake skipped, rollback passed" in text
+    assert (
+        "since the last READY run (2026-09-21 11:13 UTC): newly failing hub-is-ready; newly unknown tools-are-listed"
+        in text
+    )
+    assert "hub 4.2.1 → 4.3.0" in text
+    assert "People: on call: Ops rota" in text
+
+
 def _at(row: Row, **more: Any) -> Row:
     return dataclasses.replace(row, **more)
 
@@ -119,7 +132,7 @@ def _spoilt(scene: str, words: list[str]) -> Report:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
-    scene=st.sampled_from(["conditional", "hub_down", "incomplete", "before_deploy"]),
+    scene=st.sampled_from(["conditional", "hub_down", "incomplete", "before_deploy", "rolled_back"]),
     words=st.lists(TEXT, min_size=6, max_size=6),
 )
 def test_no_text_breaks_out_of_any_format(scene: str, words: list[str]) -> None:

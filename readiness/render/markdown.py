@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from readiness.render.shape import Shape
-    from readiness.report import Cause, Report, Row
+    from readiness.report import Cause, ReleaseRun, Report, Row, SinceReady
 
 MAX_CHARACTERS: Final = 60_000
 """What a comment takes; a step summary takes more."""
 _ROWS: Final = 30
+_NAMES: Final = 8
 _TEXT: Final = 300
 _REMEDY: Final = 400
 _SIGNS: Final = {"READY": "✅", "CONDITIONAL": "⚠️", "NOT READY": "❌", "INCOMPLETE": "❔"}
@@ -81,10 +82,39 @@ def _head(report: Report, grouped: Shape) -> Iterator[str]:
         *(f"The run itself broke: {sentence}" for sentence in report.trouble[:5]),
         counts or "nothing was planned",
         words.change_sentence(report.comparison),
+        _since_ready(report.history.since_ready if report.history else None),
         words.rollback_sentence(report),
+        _release(report.release_run),
     ]
     yield from (f"- {escaped(line, 400)}" for line in lines if line)
     yield ""
+
+
+def _since_ready(since: SinceReady | None) -> str:
+    """What changed since the last READY run, by name: what a person looks at first."""
+    if since is None:
+        return ""
+    groups = (
+        ("newly failing", since.newly_failing),
+        ("newly unknown", since.newly_unknown),
+        ("newly degraded", since.newly_degraded),
+        ("fixed", since.fixed),
+    )
+    told = [
+        f"{label} {', '.join(names[:_NAMES])}{', …' if len(names) > _NAMES else ''}" for label, names in groups if names
+    ]
+    told += [f"{what} {then or '?'} → {now or '?'}" for what, then, now in since.versions[:_NAMES]]
+    moment = iso(since.started)[:16].replace("T", " ")
+    return f"since the last READY run ({moment} UTC): {'; '.join(told) or 'the same checks'}"
+
+
+def _release(release: ReleaseRun | None) -> str:
+    """How the release that this run is part of went, phase by phase."""
+    if release is None:
+        return ""
+    phases = ", ".join(f"{phase.name} {phase.status}" for phase in release.phases)
+    outcome = release.outcome.replace("_", " ") or "under way"
+    return f"release {outcome}{f': {release.because}' if release.because else ''}{f' ({phases})' if phases else ''}"
 
 
 def _blocking(grouped: Shape) -> Iterator[str]:
@@ -144,10 +174,10 @@ def _with_code(plain: str) -> str:
 
 
 def _tail(report: Report) -> Iterator[str]:
-    people = ", ".join(
-        f"{escaped(who.replace('_', ' '), 60)}: {escaped(name, 120)}" for who, name in report.contacts.items()
-    )
-    if people and report.status not in {"READY", "CONDITIONAL"}:
+    due = {step.role: step.contact for step in report.escalation if step.due}
+    if report.status not in {"READY", "CONDITIONAL"}:
+        due = due or dict(report.contacts)
+    if people := ", ".join(f"{escaped(who.replace('_', ' '), 60)}: {escaped(name, 120)}" for who, name in due.items()):
         yield f"People: {people}"
         yield ""
     run = report.run
