@@ -106,7 +106,7 @@ TABLE: Final = {
     "demo": Place(
         modules="demo",
         places="config errors extras backup backup_format",
-        packages="mcp starlette uvicorn anyio jsonschema json5",
+        packages="mcp starlette uvicorn anyio jsonschema json5 jq",
     ),
     # the plugin's own internals, which its hooks forward to
     "internals": Place(

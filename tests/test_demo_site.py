@@ -146,8 +146,34 @@ def test_a_site_needs_its_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(demo.DemoError, match="no release is named 'bad'"):
         site.make("bad")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(demo.DemoError, match="need bash, curl, flock, jq"):
+    with pytest.raises(demo.DemoError, match="need bash, flock"):
         site.make()
+
+
+def test_what_a_machine_has_not_the_site_brings(
+    tmp_path: Path, good: site.Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without curl and jq the same scripts come to the same answers, by stand-ins that know what the scripts ask."""
+    from readiness.demo import standins
+
+    for name in standins.NAMES:
+        path = tmp_path / name
+        path.write_text(f'#!/bin/sh\nexec {sys.executable} -P {standins.__file__} {name} "$@"\n')
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert "all is well" in ran(good, "validate-deployment", READINESS_ROLLBACK="1")
+    curl = ["curl", "--fail", "--silent", "--max-time", "5", "--retry", "1", "--retry-delay", "0"]
+    urls = {
+        "http://127.0.0.1:9/": 7,
+        "http://example.com/": 2,
+        f"{good.url}/api/nowhere": 22,
+        f"{good.url}/api/health": 0,
+    }
+    assert {url: good.call(*curl, url).returncode for url in urls} == urls
+    asked = [("-r", ".version", 0, "4.3.0\n"), ("--exit-status", ".nothing", 1, "null\n"), ("-r", ".version[", 5, "")]
+    for option, program, status, said in asked:
+        done = good.call("jq", option, program, str(good.root / "current" / "package.json"))
+        assert (done.returncode, done.stdout) == (status, said), done
 
 
 WELL = {"outcome": "ROLLED_BACK_VERIFIED", "because": "so", "phases": []}

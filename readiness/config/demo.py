@@ -43,8 +43,8 @@ MACHINE: Final = {
 """What the embedded hub needs of a machine, by the units of the checks: a small or busy one shows it as well as a large one."""
 LOAD: Final = {"rate": 20, "duration": 16}
 """A load that any machine can give itself beside the hub, and just long enough to tell a p99."""
-SCRIPTS_NEED: Final = ("bash", "curl", "flock", "jq")
-"""What the sample's lifecycle scripts call beside the smallest tools of a system."""
+SCRIPTS_NEED: Final = ("bash", "flock")
+"""What the sample's lifecycle scripts call beside the smallest tools of a system; a site brings the rest."""
 PEOPLE: Final = ("on_call", "tech_lead", "product", "security")
 
 

@@ -78,6 +78,7 @@ def _main(kind: str) -> int:
         _say(
             f"  {site.root}/current -> releases/{site.deployed}, a hub on {site.url}",
             f"  {site.config.name}: [rollback] mode = auto, by the release's own rollback script",
+            *(f"  {name} is not installed: a small stand-in serves the scripts" for name in site.standins),
             "",
             f"$ readiness release -- {_command(site)}",
         )

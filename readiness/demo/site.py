@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config.demo import SCRIPTS_NEED
+from readiness.demo import standins
 from readiness.demo.faults import DemoError
 from readiness.demo.launcher import HOST, free_port, package_path
 from readiness.demo.scratch import PREFIX, Scratch
@@ -62,6 +63,11 @@ class Site:
     def deployed(self) -> str:
         """The version that `current` leads to."""
         return (self.root / "current").resolve().name
+
+    @property
+    def standins(self) -> list[str]:
+        """Programs that this machine has not, for which the site brings something."""
+        return [name for name in standins.NAMES if (self.root / "bin" / name).exists()]
 
     def script(self, name: str) -> Path:
         """One of the lifecycle scripts of the release that is deployed."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from readiness.config.demo import demo_settings
+from readiness.demo import standins
 from readiness.demo.launcher import HOST, LLM_PATH, package_path
 from readiness.demo.release.maker import PREVIOUS, VERSION, build, sample
 from readiness.demo.scratch import SETTINGS, Scratch
@@ -20,7 +21,7 @@ NEW: Final = "4.3.1"
 """The version of the release that is to be deployed."""
 SCRIPTS: Final = "current/scripts"
 """Where the lifecycle scripts of the release are that is deployed."""
-SETTLE: Final = 3.0
+SETTLE: Final = 2.0
 """Seconds within which the embedded hub has started on any machine: the site's start-up budget."""
 PEOPLE: Final = {
     "on_call": "Ada Engineer",
@@ -80,6 +81,9 @@ def lay_out(root: Path, port: int, llm_port: int) -> None:
     (root / SITE_SETTINGS).chmod(0o600)  # the hub's environment holds its key
     _program(root, "systemctl", "-P", "-S", "-E", str(Path(__file__).with_name("systemctl.py")), str(root))
     _program(root, "readiness", "-P", "-m", "readiness")
+    for name in standins.NAMES:
+        if shutil.which(name) is None:
+            _program(root, name, "-P", standins.__file__, name)
 
 
 def _program(root: Path, name: str, *arguments: str) -> None:
