@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -19,9 +20,10 @@ import pytest
 
 from readiness.config.model import Config, Drill, Target
 from readiness.drill_fixtures import _printable
-from readiness.drills import permit
+from readiness.drills import permit, rehearsal
 from readiness.drills.drill import Drills
 from readiness.drills.server import _runs, _words
+from readiness.drills.state import Back
 from readiness.drills.victim import _refuse_strangers
 from readiness.errors import Unknown
 from tests.drilled.faults import CRASH, FAULTS, LLM
@@ -166,6 +168,58 @@ def test_commands_are_bounded() -> None:
 def test_what_is_told_cannot_play_with_a_terminal() -> None:
     """A hub's words stand in what is told: escape sequences lose their escape."""
     assert _printable("server \x1b[2Jx\r\n is ü") == "server ?[2Jx?? is ü"
+
+
+class Placed:
+    """A scene around two releases behind a link, without a hub: who looks finds the release in place."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in ("old", "new"):
+            (folder / name).mkdir()
+        self.link, self.said, self.left, self.told = folder / "current", list[str](), "", 0
+        self.place("old")
+        self.config = Config(target=Target(release=self.link))
+        self.drills = self.watch = self
+        self.before, self.budget, self.say = None, 0.0, self.said.append
+
+    def place(self, name: str) -> None:
+        """Let the link point there."""
+        self.link.unlink(missing_ok=True)
+        self.link.symlink_to(self.link.parent / name)
+
+    def back(self, *_: object, other: bool) -> Back:
+        """All of a hub that was there before."""
+        return Back(seconds=float(other), pid=1)
+
+    def hub(self) -> Any:
+        """Its version is not told."""
+        raise Unknown("nobody tells")
+
+    def replaced(self) -> None:
+        """Another process answers."""
+        self.told += 1
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_an_interrupted_rehearsal_puts_the_release_back(works: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
+    """Ctrl-C after the broken release is in place: it is rolled back by hand, or said that it could not be."""
+    scene: Any = Placed(tmp_path)
+    product: Any = SimpleNamespace(begun=True, back=lambda: scene.place("old" if works else "new") or "tried")
+    with pytest.raises(KeyboardInterrupt), rehearsal._put_back(scene, product) as after:
+        scene.place("new")
+        raise KeyboardInterrupt
+    assert "is in place" in after.trouble
+    assert (scene.link.resolve().name, scene.told) == ("old" if works else "new", 1)
+    assert ("NOT back" in scene.said[-1], bool(scene.left)) == (not works, not works)
+
+
+def test_a_rehearsal_that_never_began_puts_nothing_back(tmp_path: Path) -> None:
+    """Interrupted before anything was deployed: nobody rolls anything back."""
+    scene: Any = Placed(tmp_path)
+    product: Any = SimpleNamespace(begun=False, back=lambda: pytest.fail("there was nothing to put back"))
+    with pytest.raises(KeyboardInterrupt), rehearsal._put_back(scene, product) as after:
+        raise KeyboardInterrupt
+    assert (after.trouble, after.words, scene.left) == ("", "the hub is as before", "")
 
 
 # --- whole runs ---------------------------------------------------------------------------------------------------

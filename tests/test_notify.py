@@ -374,6 +374,13 @@ def test_a_message_is_short_whatever_happened() -> None:
     assert SECRET not in title + body
 
 
+def test_a_drill_says_that_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is woken up by a rollback on purpose reads so in the first word."""
+    assert message(EVENT, str)[0].startswith("readiness · critical")
+    monkeypatch.setenv("READINESS_DRILL", "1")
+    assert message(EVENT, str)[0].startswith("DRILL · readiness · critical")
+
+
 def test_the_verb_tests_every_channel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
