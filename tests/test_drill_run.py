@@ -205,10 +205,17 @@ def test_an_interrupted_rehearsal_puts_the_release_back(works: bool, tmp_path: P
     """Ctrl-C after the broken release is in place: it is rolled back by hand, or said that it could not be."""
     scene: Any = Placed(tmp_path)
     product: Any = SimpleNamespace(begun=True, back=lambda: scene.place("old" if works else "new") or "tried")
-    with pytest.raises(KeyboardInterrupt), rehearsal._put_back(scene, product) as after:
-        scene.place("new")
-        raise KeyboardInterrupt
-    assert "is in place" in after.trouble
+    found: list[Any] = []
+
+    def interrupted() -> None:
+        with rehearsal._put_back(scene, product) as after:
+            found.append(after)
+            scene.place("new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert "is in place" in found[0].trouble
     assert (scene.link.resolve().name, scene.told) == ("old" if works else "new", 1)
     assert ("NOT back" in scene.said[-1], bool(scene.left)) == (not works, not works)
 
