@@ -164,6 +164,7 @@ HEAVY: Final = (
     "detect_secrets",
     "rich",
     "apprise",
+    "shtab",
 )
 """Libraries that importing the plugin must not load: every pytest run of an installation pays for them."""
 
