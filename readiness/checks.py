@@ -149,6 +149,7 @@ def warn(text: str) -> None:
 
 def unknown(text: str) -> NoReturn:
     """End the check: it cannot be proven, for the reason `text`."""
+    __tracebackhide__ = True
     raise Unknown(_text(text))
 
 
