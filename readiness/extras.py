@@ -16,7 +16,7 @@ EXTRAS: Final = {
     "preflight": ("tree_sitter", "tree_sitter_bash", "detect_secrets", "yaml"),
     "notify": ("apprise",),
     "watch": ("rich",),
-    "demo": ("starlette", "uvicorn"),
+    "demo": ("starlette", "uvicorn", "jq"),
 }
 _PRESENT: Final[set[str]] = set()
 """Extras that were found; one that is missing is looked for again, since somebody may install it meanwhile."""
