@@ -66,7 +66,13 @@ def _do(given: argparse.Namespace, directory: Path) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="readiness report", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="readiness report",
+        description=__doc__,
+        allow_abbrev=False,
+        epilog="exit: 0 shown, 4 a wrong call or nothing that can be read; with --merge as the merged verdict: "
+        "0 READY or CONDITIONAL, 1 NOT READY, 10 CONDITIONAL with --readiness-strict, 12 INCOMPLETE",
+    )
     parser.add_argument(
         "run", nargs="?", default="last", metavar="RUN",
         help="the beginning of a run's id, `last`, `last-ready`, or a readiness.json; default: last",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -34,7 +35,13 @@ def find(name: str, directory: Path) -> Report:
         path = Path(name)
         return load(path / FILE if path.is_dir() else path)
     folder = directory / history_store.FOLDER
-    return load(folder / _entry(name, folder).file)
+    entry = _entry(name, folder)
+    # the one on top may tell more than the run knew: how the release ended that it was part of
+    with contextlib.suppress(ReadinessError):
+        on_top = load(directory / FILE)
+        if on_top.run.id == entry.id:
+            return on_top
+    return load(folder / entry.file)
 
 
 def load(path: Path) -> Report:

@@ -12,7 +12,7 @@ import pytest
 from readiness import history, render
 from readiness.__main__ import main as readiness
 from readiness.findings import Outcome, Severity
-from readiness.report import Report, read, to_json
+from readiness.report import ReleaseRun, Report, read, to_json
 from readiness.report_command import main
 from readiness.report_find import find, load, shards
 from readiness.verdict import Decision, Status
@@ -135,6 +135,17 @@ def test_a_run_is_shown_again_as_it_was(folder: Path, capsys: Any) -> None:
     assert main(["run0002", "--output", "sub/page.html"]) == 0
     assert capsys.readouterr().out == "sub/page.html\n"
     assert (folder / "sub" / "page.html").read_text() == render.made(load(kept), "html")["readiness.html"]
+
+
+def test_the_last_run_tells_of_the_release_that_it_was_part_of(folder: Path) -> None:
+    """What was written on top afterwards, with the phases of the release, is shown; a report of another run there is not."""
+    release = ReleaseRun(id="r1", outcome="KEPT", because="", command="deploy", started=1.0, finished=2.0)
+    top = dataclasses.replace(_run(3, run=run_info(3, id="3c0ffee")), release_run=release)
+    _write(folder / "reports" / "readiness.json", top)
+    assert find("last", folder / "reports").release_run == release
+    assert find("run0001", folder / "reports").release_run is None
+    (folder / "reports" / "readiness.json").write_text("{")
+    assert find("last", folder / "reports").run.id == "3c0ffee"
 
 
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
