@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from readiness.history_index import Entry
 
 _KEY: Final = 500
+_QUICK: Final = 1024 * 1024
+"""Bytes of an index that a page is made of in passing: some 2,000 runs."""
 _FAILING: Final = frozenset({Outcome.FAILED, Outcome.WAIVED})
 
 Document = dict[str, Any]
@@ -44,8 +46,13 @@ def keep(report: Report, directory: Path, limit: int) -> Path:
 
 
 def page_wanted(directory: Path) -> bool:
-    """Whether somebody has asked for the page over all runs before: then each run keeps it up to date."""
-    return (directory / FOLDER / history_store.PAGE).is_file()
+    """Whether each run keeps the page over all runs up to date: somebody asked for it before, and it costs no more than 0.1 s."""
+    folder = directory / FOLDER
+    try:
+        small = (folder / history_store.INDEX).stat().st_size <= _QUICK
+    except OSError:
+        return False
+    return small and (folder / history_store.PAGE).is_file()
 
 
 def compare(report: Report, directory: Path) -> Report:

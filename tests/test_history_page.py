@@ -136,6 +136,9 @@ def test_each_run_keeps_a_page_up_to_date_that_somebody_asked_for(tmp_path: Path
     assert "run0001" in _page(tmp_path)
     assert end(2) == []
     assert "run0002" in (tmp_path / "history" / "index.html").read_text()
+    with (tmp_path / "history" / "index.jsonl").open("ab") as index:
+        index.truncate(2**21)
+    assert not history.page_wanted(tmp_path), "a long index would hold each run up"
 
 
 def _hostile() -> Report:

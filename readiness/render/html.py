@@ -79,7 +79,7 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        bytecode_cache=_compiled_templates(),
+        bytecode_cache=compiled_templates(),
     )
     environment.globals["words"] = words
     environment.filters["spans"] = _spans
@@ -90,7 +90,7 @@ def _template() -> jinja2.Template:
     return environment.get_template("report.html.j2")
 
 
-def _compiled_templates() -> jinja2.BytecodeCache | None:
+def compiled_templates() -> jinja2.BytecodeCache | None:
     """Compiled templates beside their source, as Python keeps its own: compiling the page anew costs 40 ms a run.
 
     None where Python may not write there either.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
-from readiness.render.html import TEMPLATES
+from readiness.render.html import TEMPLATES, compiled_templates
 from readiness.text import line
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=compiled_templates(),
     )
     return environment.get_template("runs.html.j2")
 
