@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import FrameType
 
 RUN_ID: Final = "READINESS_RUN_ID"
 CHECK_ID: Final = "READINESS_CHECK_ID"
 """Names this run, where a release started it and looks for its report afterwards."""
+OWN_CHECKS: Final = "READINESS_OWN_CHECKS"
+"""The folders of somebody's own checks, for the run that verifies a rollback."""
 VERIFYING: Final = "READINESS_VERIFYING"
 """Set where a rollback asks for the proof that it worked."""
 SCHEDULED: Final = "READINESS_SCHEDULED"
@@ -62,6 +64,7 @@ def main(argv: Sequence[str]) -> int:
     scheduled = os.environ.pop(SCHEDULED, "")
     run_id = os.environ.pop(CHECK_ID, "") or uuid.uuid4().hex[:12]
     started = time.time()
+    os.environ[OWN_CHECKS] = os.pathsep.join(_own_checks(argv))
     status = _run([*plugin_arguments(argv), *argv, *_suites(argv)], run_id)
     code = _settle(status, argv, run_id, started)
     if scheduled and scheduled != "acts":
@@ -138,17 +141,38 @@ def _suites(argv: Sequence[str]) -> list[str]:
     from readiness.planning import suite_folders
 
     folders = suite_folders().values()
-    skip = False
+    if any(_narrows(place, folders) for place in _places(argv)):
+        return []
+    return [str(folder) for folder in folders]
+
+
+def _own_checks(argv: Sequence[str]) -> list[str]:
+    """The folders of somebody's own checks that `argv` names."""
+    places = _places(argv)
+    if not places:
+        return []
+    from readiness.planning import suite_folders
+
+    folders = suite_folders().values()
+    return [str(place) for place in places if not _narrows(place, folders)]
+
+
+def _narrows(place: Path, suites: Iterable[Path]) -> bool:
+    """Whether a place names part of what ships, or a single file: any other folder is somebody's own checks."""
+    return not place.is_dir() or any(place.is_relative_to(suite) or suite.is_relative_to(place) for suite in suites)
+
+
+def _places(argv: Sequence[str]) -> list[Path]:
+    """Where `argv` says to look."""
+    found, skip = list[Path](), False
     for argument in argv:
         if skip:
             skip = False
         elif argument in _TAKES_VALUE:
             skip = True
         elif argument == "--pyargs" or not argument.startswith("-"):
-            place = Path(argument).resolve()
-            if not place.is_dir() or any(place.is_relative_to(f) or f.is_relative_to(place) for f in folders):
-                return []
-    return [str(folder) for folder in folders]
+            found.append(Path(argument).resolve())
+    return found
 
 
 def _run(arguments: list[str], run_id: str) -> int:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 HUB_ANSWERS: Final = "hub-answers"
 TOOLS_REMAIN: Final = "no-tool-disappeared"
+OWN_CHECKS: Final = "READINESS_OWN_CHECKS"
+"""Folders of somebody's own checks that `readiness check` was given: what verifies a rollback asks them again."""
 _GOOD: Final = frozenset({verdict.Status.READY, verdict.Status.CONDITIONAL})
 
 
@@ -194,6 +196,7 @@ def _plan_document(
         "environment": built.environment,
         "status": built.status,
         "decision": built.decision,
+        "own_checks": [place for place in os.environ.get(OWN_CHECKS, "").split(os.pathsep) if place],
     }
     return document(planned, config=config, deploy=deploy, run=run, redact=redact)
 

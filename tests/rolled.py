@@ -93,7 +93,7 @@ class Site:
         return document.document(found, config=self.config, deploy=self.deploy, run=run, redact=str)
 
     def prove(
-        self, config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float
+        self, config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float, *_: Any
     ) -> Proof:
         """Proof by the link alone: the old release is in place, or it is not."""
         with (self.folder / "proved").open("a") as file:

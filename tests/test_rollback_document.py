@@ -36,7 +36,9 @@ def test_the_document_says_what_will_be_done_and_for_which_deploy() -> None:
     found = made("tools")
     assert (found["schema_version"], found["run"]["id"], found["wanted"], found["mode"]) == ("1", "run-1", True, "auto")
     assert found["deploy"]["version"] == "4.3.0"
-    assert found["causes"] == [{"trigger": "validation-failure", "checks": ["tools"], "probe": None}]
+    assert found["causes"] == [
+        {"trigger": "validation-failure", "checks": ["tools"], "phases": ["health"], "probe": None}
+    ]
     (action,) = found["actions"]
     assert (action["name"], action["verify"], action["timeout"]) == ("previous-release", ["health", "e2e"], 600)
     assert action["command_sha256"] == document.command_digest(BACK)
@@ -176,7 +178,9 @@ def test_two_weeks_later_the_plan_says_why_nothing_is_rolled_back(project: Proje
     assert found is not None
     assert (found["wanted"], found["actions"]) == (False, [])
     assert "the window of 30 min is over" in found["refused"][0]
-    assert found["causes"] == [{"trigger": "validation-failure", "checks": ["bad"], "probe": None}]
+    assert found["causes"] == [
+        {"trigger": "validation-failure", "checks": ["bad"], "phases": ["health"], "probe": None}
+    ]
 
 
 def test_a_broken_record_is_the_reason(project: Project) -> None:

@@ -43,15 +43,8 @@ sys.exit(0 if (folder / "restored").exists() else 1)
 class Supervised(Site):
     """A site whose hub somebody outside the rollback starts anew from the release before, when an action asks for it."""
 
-    def __init__(
-        self,
-        folder: Path,
-        mode: str = "auto",
-        *,
-        trigger: str = "validation-failure",
-        verify: tuple[str, ...] = ("health",),
-    ) -> None:
-        self.trigger, self.verify = trigger, verify
+    def __init__(self, folder: Path, mode: str = "auto", *, trigger: str = "validation-failure") -> None:
+        self.trigger = trigger
         self.mode, self.back_with, self.ending = mode, "", threading.Event()
         self.built_in = False
         self.old = folder / "old"
@@ -70,7 +63,7 @@ class Supervised(Site):
             "triggers": ["startup-failure", self.trigger],
             "command": [sys.executable, str(self.folder / "ask.py")],
             "timeout": 30,
-            "verify": list(self.verify),
+            "verify": ["health"],
         }
         if self.built_in:
             action["command"] = ["@restore-backup"]
@@ -261,7 +254,7 @@ def test_on_a_terminal_the_releases_name_is_typed(tmp_path: Path) -> None:
 @pytest.mark.matrix
 def test_a_p95_past_its_limit_is_looked_at_three_times(tmp_path: Path) -> None:
     """Three fresh runs of that check alone; it holds, a person agrees, and the release before is proven faster."""
-    site = Supervised(tmp_path, "ask", trigger="latency", verify=("health", "alerts"))
+    site = Supervised(tmp_path, "ask", trigger="latency")
     try:
         site.deployed("llm-slow", passed=("hub-is-ready", "llm-p95-latency"))
         status, said = on_terminal(site, "4.3.0", "check", "-m", "health or alerts", "-q")
@@ -276,6 +269,9 @@ def test_a_p95_past_its_limit_is_looked_at_three_times(tmp_path: Path) -> None:
             if row["outcome"] not in {"unknown", "not_applicable"}
         ]
         assert asked == ["llm-p95-latency"]
+        assert site.state.first(journal.VERIFY)["phases"] == ["health", "alerts"], (
+            "where the cause was found is verified"
+        )
     finally:
         site.end()
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from readiness import check_command
+from readiness.facts import child
+from readiness.planning import suite_folders
 from readiness.rollback import verify
 from readiness.rollback.look import Seen
 from tests.rolled import Site
@@ -114,3 +117,33 @@ def test_checks_that_do_not_end_prove_nothing(tmp_path: Path, monkeypatch: pytes
     found = verify.prove(site.config, site.deploy, ("health",), tmp_path / "proof", ACTED)
     assert "did not end within" in found.unproven[0]
     assert "does not answer" in found.bad[0]
+
+
+def test_what_is_verified_is_where_the_causes_were_found(tmp_path: Path) -> None:
+    """The action's phases and the causes', never load or a drill by itself; nothing where the action wants nothing."""
+    site = Site(tmp_path)
+    plan = {"causes": [{"checks": ["slow"], "phases": ["alerts", "load"]}, {"checks": ["old"]}]}
+    assert verify.phases(site.config.rollback.actions, plan) == ["health", "alerts"]
+    object.__setattr__(site.config.rollback.actions[0], "verify", ())
+    assert verify.phases(site.config.rollback.actions, plan) == []
+    (tmp_path / "readiness.json").write_text(json.dumps({"findings": [{"check": "old"}]}))
+    assert verify.unasked(tmp_path, plan) == ["slow, for which it was done, was not asked again"]
+
+
+def test_own_checks_are_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders of somebody's own checks that the first run was given are given to the run that verifies."""
+    site, calls = Site(tmp_path), list[list[str]]()
+
+    def run(argv: list[str], **_: object) -> child.Done:
+        calls.append(argv)
+        return child.Done(argv=(), code=0, out="", err="", timed_out=False, seconds=1)
+
+    monkeypatch.setattr(child, "run", run)
+    verify._checked(site.config, site.deploy, ("health",), tmp_path / "proof", ["/own/checks"])
+    assert "/own/checks" in calls[0]
+    (tmp_path / "checks").mkdir()
+    monkeypatch.chdir(tmp_path)
+    suites = [str(folder) for folder in suite_folders().values()]
+    assert check_command._own_checks(["-m", "health", "checks", suites[0], "a.py"]) == [str(tmp_path / "checks")]
+    assert check_command._suites(["-m", "health", "checks"]) == suites
+    assert check_command._suites(["checks/a.py"]) == []

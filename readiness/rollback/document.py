@@ -116,7 +116,12 @@ def read(folder: Path) -> Document | None:
 
 def _cause(cause: Cause) -> Document:
     probe = {"status": "to be probed", "times": PROBES, "seconds": PROBE_SECONDS}
-    return {"trigger": cause.trigger, "checks": list(cause.checks), "probe": probe if cause.to_be_probed else None}
+    return {
+        "trigger": cause.trigger,
+        "checks": list(cause.checks),
+        "phases": list(cause.phases),
+        "probe": probe if cause.to_be_probed else None,
+    }
 
 
 def _action(action: Action, configured: RollbackAction | None) -> Document:

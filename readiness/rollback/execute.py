@@ -11,16 +11,16 @@ import datetime as dt
 import os
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.redact import Redactor
 from readiness.rollback import action as commands
-from readiness.rollback import called, journal, lock, preconditions, process, quarantine, steps
+from readiness.rollback import called, journal, lock, preconditions, process, quarantine, steps, verify
 from readiness.rollback.outcome import Event, Outcome, Result, Teller, nobody
 from readiness.rollback.phases import judged, seconds
 from readiness.rollback.record import FILE, DeployRecord, read_record, write_record
-from readiness.rollback.verify import Proof, prove, to_json
+from readiness.rollback.verify import Proof, Prove, prove, to_json
 from readiness.text import plain
 
 if TYPE_CHECKING:
@@ -36,15 +36,6 @@ _OUTPUT: Final = 8_000
 """Characters of a command's output that the journal keeps."""
 _TOLD: Final = 5
 """Lines of it that are said at once."""
-
-
-class Prove(Protocol):
-    """How the hub is proven afterwards; `verify.prove`, except in tests of what comes before it."""
-
-    def __call__(
-        self, config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float
-    ) -> Proof:
-        """The proof."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,14 +210,19 @@ class _Rollback:
         if known:
             proof = known["proof"]
             return Proof(bad=tuple(proof["bad"]), unproven=tuple(proof["unproven"]), passed=int(proof["passed"]))
-        phases = list(dict.fromkeys(phase for action in self.actions for phase in action.verify))
+        phases = verify.phases(self.actions, self.plan)
         self._step(journal.VERIFY, phases=phases)
         self.say(f"verifying by {', '.join(phases) or 'nothing'}")
         acted_at = float(state.first(journal.STARTED).get("at", time.time()))
-        proof = self.way.prove(self.config, self.deploy, phases, self.book.path.with_suffix(""), acted_at)
+        folder, own = self.book.path.with_suffix(""), list(self.plan["run"].get("own_checks", ()))
+        proof = self.way.prove(self.config, self.deploy, phases, folder, acted_at, own)
         clean = Proof(
             bad=tuple(self._clean(text, 400) for text in proof.bad),
-            unproven=tuple(self._clean(text, 400) for text in (self.left_out, *proof.unproven) if text),
+            unproven=tuple(
+                self._clean(text, 400)
+                for text in (self.left_out, *proof.unproven, *verify.unasked(folder, self.plan))
+                if text
+            ),
             passed=proof.passed,
         )
         self._step(journal.VERIFIED, proof=to_json(clean))

@@ -62,6 +62,8 @@ class Cause:
 
     trigger: str
     checks: tuple[str, ...]
+    phases: tuple[str, ...] = ()
+    """Those of its checks: what proves afterwards that the cause is gone."""
 
     @property
     def to_be_probed(self) -> bool:
@@ -194,12 +196,16 @@ def _firing(rows: Sequence[Judged]) -> list[Judged]:
 
 
 def _causes(failures: Sequence[Judged]) -> tuple[Cause, ...]:
-    by_trigger: dict[str, list[str]] = {}
+    by_trigger: dict[str, dict[str, str]] = {}
     for row in failures:
         if row.check.rollback is not None:
-            by_trigger.setdefault(row.check.rollback, []).append(row.check.id)
+            by_trigger.setdefault(row.check.rollback, {})[row.check.id] = row.check.phase
     return tuple(
-        Cause(trigger=trigger, checks=tuple(dict.fromkeys(by_trigger[trigger])))
+        Cause(
+            trigger=trigger,
+            checks=tuple(by_trigger[trigger]),
+            phases=tuple(dict.fromkeys(by_trigger[trigger].values())),
+        )
         for trigger in sorted(by_trigger, key=TRIGGER_ORDER.__getitem__)
     )
 

@@ -8,10 +8,11 @@ import os
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from readiness import files
 from readiness.errors import Unknown
+from readiness.findings import OPT_IN_PHASES
 from readiness.rollback.look import Seen, look
 from readiness.rollback.preconditions import folder_of
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config.model import Config, RollbackAction
     from readiness.rollback.record import DeployRecord
 
 VERIFYING: Final = "READINESS_VERIFYING"
@@ -43,9 +44,49 @@ class Proof:
     passed: int = 0
 
 
-def prove(config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float) -> Proof:
-    """Run the checks of `phases` with their reports in `folder`, then ask who answers. Raises nothing of its own."""
-    checked = _checked(config, deploy, phases, folder)
+class Prove(Protocol):
+    """How the hub is proven afterwards; `prove`, except in tests of what comes before it."""
+
+    def __call__(  # noqa: PLR0913, PLR0917 - what is to be proven, of whom, since when
+        self,
+        config: Config,
+        deploy: DeployRecord,
+        phases: Sequence[str],
+        folder: Path,
+        acted_at: float,
+        own: Sequence[str] = (),
+        /,
+    ) -> Proof:
+        """The proof."""
+
+
+def phases(actions: Sequence[RollbackAction], plan: Mapping[str, Any]) -> list[str]:
+    """What is to be verified: what the actions name, and where the causes were found; never load or a drill by itself."""
+    named = [phase for action in actions for phase in action.verify]
+    found = [phase for cause in plan["causes"] for phase in cause.get("phases", ()) if phase not in OPT_IN_PHASES]
+    return list(dict.fromkeys([*named, *found] if named else []))
+
+
+def unasked(folder: Path, plan: Mapping[str, Any]) -> list[str]:
+    """The checks for whose sake it was done, and of which the run that verified says nothing: nobody knows that they pass."""
+    try:
+        rows = {
+            row["check"] for row in json.loads(files.read(folder / "readiness.json", _MAX_BYTES) or b"")["findings"]
+        }
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []  # that there is no report is said already
+    causes = dict.fromkeys(check for cause in plan["causes"] for check in cause["checks"])
+    return [f"{check}, for which it was done, was not asked again" for check in causes if check not in rows]
+
+
+def prove(  # noqa: PLR0913, PLR0917 - what is to be proven, of whom, since when
+    config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float, own: Sequence[str] = ()
+) -> Proof:
+    """Run the checks of `phases` with their reports in `folder`, then ask who answers. Raises nothing of its own.
+
+    `own` are the folders of somebody's own checks that the first run was given, beside what ships.
+    """
+    checked = _checked(config, deploy, phases, folder, own)
     identity = _identified(config, deploy, acted_at)
     return Proof(
         bad=(*checked.bad, *identity.bad), unproven=(*checked.unproven, *identity.unproven), passed=checked.passed
@@ -55,13 +96,15 @@ def prove(config: Config, deploy: DeployRecord, phases: Sequence[str], folder: P
 # --- the checks -----------------------------------------------------------------------------------------------------------
 
 
-def _checked(config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path) -> Proof:
+def _checked(
+    config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path, own: Sequence[str] = ()
+) -> Proof:
     if not phases:
         return Proof(unproven=("the action names no phase to verify with",))
     files.make_folder(folder)
     if (config.report_dir / _INVENTORY).is_file():
         shutil.copyfile(config.report_dir / _INVENTORY, folder / _INVENTORY)
-    arguments = ["check", "-m", " or ".join(phases), "-q", "--readiness-report", str(folder)]
+    arguments = ["check", "-m", " or ".join(phases), "-q", "--readiness-report", str(folder), *own]
     if config.path is not None:
         arguments += ["--readiness-config", str(config.path)]
     environment = {

@@ -74,6 +74,8 @@ PROOFS: Final = (
           words=("systemd started the hub anew 3 times",), prepare=outcomes.restarting),
     Fault(name="check-not-proven", sentence="A check that passed before cannot be asked.", expected="unverified",
           words=("tools could not be proven",), prepare=outcomes.comes_back(tools="unknown")),
+    Fault(name="cause-not-asked-again", sentence="All passes, and the check that had failed is not among it.", expected="unverified",
+          words=("tools, for which it was done, was not asked again",), prepare=outcomes.comes_back(check="plain")),
     Fault(name="nobody-says-who", sentence="The hub tells no version, and the action switched no link.", expected="unverified",
           words=("nothing proves that the release that answers is",), body="pass", done=_NOT,
           prepare=outcomes.comes_back({"version": None})),

@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from tests.faults_rollback.scene import Scene
 
 
-def comes_back(*looks: dict[str, Any], tools: str | None = "passed") -> Callable[[Scene], None]:
-    """What the looks at the hub and the check show afterwards; no `tools`: the verifying run leaves no report."""
+def comes_back(*looks: dict[str, Any], tools: str | None = "passed", check: str = "tools") -> Callable[[Scene], None]:
+    """What the looks at the hub and the check show afterwards; no `tools`: the verifying run asks nothing."""
 
     def prepare(scene: Scene) -> None:
         scene.seen = [answering(**changes) for changes in looks or ({},)]
-        scene.rows = [] if tools is None else [{"check": "tools", "outcome": tools, "reason": "as it was"}]
+        scene.rows = [] if tools is None else [{"check": check, "outcome": tools, "reason": "as it was"}]
 
     return prepare
 
 
 def no_report(scene: Scene) -> None:
     """The verifying run dies."""
-    scene.prove = lambda _config, deploy, _phases, folder, _at: verify.compared(folder, deploy.passed_before)
+    scene.prove = lambda _config, deploy, _phases, folder, *_: verify.compared(folder, deploy.passed_before)
 
 
 def bad_quarantine(scene: Scene) -> None:

@@ -178,7 +178,9 @@ class Scene:
 
     # --- proven ---------------------------------------------------------------------------------------------------
 
-    def _proof(self, config: Any, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float) -> Proof:
+    def _proof(
+        self, config: Any, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float, *_: Any
+    ) -> Proof:
         """By the link alone, unless the fault says what checks and looks show afterwards."""
         if self.rows is None and not self.seen:
             return self.site.prove(config, deploy, phases, folder, acted_at)
