@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
         epilog="exit: 0 KEPT, or recorded; 1 REFUSED, ABORTED, ROLLED_BACK_VERIFIED, or HELD on NOT READY; 12 HELD on INCOMPLETE; "
-        "13 ROLLED_BACK_UNVERIFIED; 14 ROLLBACK_FAILED; 4 a wrong call",
+        "13 ROLLED_BACK_UNVERIFIED; 14 ROLLBACK_FAILED; 4 a wrong call; 130 interrupted",
     )
     parser.add_argument("--readiness-config", type=Path, metavar="FILE", help="default: the nearest readiness.toml")
     parser.add_argument("--readiness-report", default="reports", metavar="DIR", help="the folder of reports")

@@ -71,6 +71,7 @@ def test_every_verb_offers_its_parser() -> None:
     """Named as the verb is called, with help on each option, and with what its exit codes mean."""
     for verb, parser in verb_parsers(VERBS).items():
         assert parser.prog == f"readiness {verb}"
+        assert (parser.epilog or "").startswith("exit: 0 "), verb
         assert [action.dest for action in parser._actions if not action.help] == []
 
 
