@@ -122,6 +122,7 @@ ELSEWHERE: Final = (
     Elsewhere(section="3.3", says="no load test", answered="`pytest -m load`"),
     Elsewhere(section="3.3", says="no end-to-end test", answered="`pytest -m e2e`"),
     Elsewhere(section="3.4, 5", says="nobody is told", answered="`[notify]` and `on-call-contact-is-named`"),
-    Elsewhere(section="1.3, 3.2", says="no database migration, no blue-green deployment", answered="nothing: the assessment itself calls them not needed yet"),
+    Elsewhere(section="1.3, 3.2", says="no blue-green deployment", answered="`readiness release --candidate-url`"),
+    Elsewhere(section="1.3, 3.2", says="no database migration", answered="nothing: the assessment itself calls it not needed yet"),
 )  # fmt: skip
 """What a file of the release cannot show."""
