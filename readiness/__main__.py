@@ -59,7 +59,11 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     verb = VERBS.get(arguments[0])
     if verb is None:
-        sys.stderr.write(f"readiness: there is no verb {arguments[0]!r}\n\n{usage()}\n")
+        import difflib  # only when something is misspelt
+
+        near = difflib.get_close_matches(arguments[0][:40].lower(), VERBS, n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        sys.stderr.write(f"readiness: there is no verb {arguments[0][:80]!r}{hint}\n\n{usage()}\n")
         return 4
     try:
         return int(importlib.import_module(verb[0]).main(arguments[1:]))

@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.stdout.write(
         f"wrote {path}: it is unknown until it asserts something\n"
         f"with what ships:  readiness check {given.dir} -m {given.phase}\n"
-        f"on its own:       pytest {path} -m {given.phase}\n"
+        f"while you write:  pytest {path} -m {given.phase}\n"
     )
     return 0
 

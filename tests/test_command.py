@@ -26,8 +26,9 @@ def test_an_unknown_verb_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     """A typing error names what was typed and what there is."""
     assert main(["chekc"]) == 4
     err = capsys.readouterr().err
-    assert "chekc" in err
-    assert "check" in err
+    assert "no verb 'chekc'; did you mean \"check\"?" in err
+    assert main(["\x1b[2J"]) == 4
+    assert "\x1b" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
