@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = [block for page in pages() for block in blocks(page)]
 PARSERS: Final = verb_parsers(VERBS)
+SHELLS: Final = {"", "sh", "bash", "console"}
+"""Languages of blocks that hold commands; "" is code that is only indented."""
 _BASE: Final = '[target]\nurl = "http://127.0.0.1:3000"\n'
 
 
@@ -70,7 +72,7 @@ def _wrong_expression(words: list[str]) -> str:
 
 def test_every_command_on_the_pages_parses(capsys: pytest.CaptureFixture[str]) -> None:
     """`readiness …` by the verb's own parser, `-m …` by pytest's: an option that is gone or misspelt is found here."""
-    found = [one for block in EXAMPLES if block.language in {"", "sh"} for one in commands(block)]
+    found = [one for block in EXAMPLES if block.language in SHELLS for one in commands(block)]
     wrong = [
         f"{where}: {program} {' '.join(words)}: {bad}"
         for where, program, words in found
@@ -86,7 +88,7 @@ def test_every_verb_is_shown_on_a_page() -> None:
     shown = {
         words[0]
         for block in EXAMPLES
-        if block.page.name != "cli.md" and block.language in {"", "sh"}
+        if block.page.name != "cli.md" and block.language in SHELLS
         for _, program, words in commands(block)
         if program == "readiness" and words
     }
