@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _STALE: Final = 3600.0
@@ -36,44 +36,47 @@ def replace(path: Path, content: str) -> None:
 
     A reader sees the old file or the new one, and so does a machine that loses power. Raises ReadinessError.
     """
-    problem = replace_all({path: content})
-    if problem:
-        raise ReadinessError(problem[path])
+    one = _Written(path, content)
+    one.write()
+    problem = one.take_place()
+    flush_folder(path.parent)
+    if problem is not None:
+        raise ReadinessError(problem)
 
 
-def replace_all(contents: Mapping[Path, str]) -> dict[Path, str]:
-    """As `replace`, for several files: the disk flushes them all at once. Returns what went wrong, by path.
+def replace_all(contents: Iterable[tuple[Path, str]]) -> dict[Path, str | None]:
+    """As `replace`, for several files: the disk flushes one while the next is made. Returns what went wrong, by path.
 
-    Each is replaced or left as it was, whatever becomes of the others.
+    Each is replaced or left as it was, whatever becomes of the others; None: it was replaced.
     """
-    waiting: dict[Path, _Written] = {}
-    problems: dict[Path, str] = {}
-    for path, content in contents.items():
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-        waiting[path] = _Written(temporary, content.encode("utf-8", "backslashreplace"))
-    first, *others = waiting.values() if waiting else (None,)
-    threads = [threading.Thread(target=one.write, daemon=True) for one in others]
-    for thread in threads:
-        thread.start()
-    if first is not None:
-        first.write()
-    for thread in threads:
-        thread.join()
-    for path, one in waiting.items():
+    waiting: dict[Path, tuple[_Written, threading.Thread | None]] = {}
+    for path, content in contents:
+        one = _Written(path, content)
+        thread = threading.Thread(target=one.write, daemon=True)
         try:
-            one.take_place_of(path)
-        except OSError as error:
-            problems[path] = f"cannot write {path}: {_why(error)}"
-    for folder in {path.parent for path in contents}:
+            thread.start()
+        except RuntimeError:  # no more threads are to be had, or the interpreter ends
+            one.write()
+            waiting[path] = one, None
+        else:
+            waiting[path] = one, thread
+    found = {}
+    for path, (one, running) in waiting.items():
+        if running is not None:
+            running.join()
+        found[path] = one.take_place()
+    for folder in {path.parent for path in waiting}:
         flush_folder(folder)
-    return problems
+    return found
 
 
 class _Written:
-    """A temporary file with its content, and what went wrong while it was written."""
+    """A temporary file beside the one that it will replace, and what went wrong while it was written."""
 
-    def __init__(self, path: Path, content: bytes) -> None:
-        self._path, self._content = path, content
+    def __init__(self, path: Path, content: str) -> None:
+        self._path = path
+        self._content = content.encode("utf-8", "backslashreplace")
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
         self._problem: OSError | None = None
 
     def write(self) -> None:
@@ -81,23 +84,24 @@ class _Written:
         try:
             # O_EXCL: never through a link that somebody laid; 0o666: the umask decides who may read
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            with os.fdopen(os.open(self._path, flags, 0o666), "wb") as file:
+            with os.fdopen(os.open(self._temporary, flags, 0o666), "wb") as file:
                 file.write(self._content)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             self._problem = error
 
-    def take_place_of(self, path: Path) -> None:
-        """Replace `path`. Raises OSError, also the one of the writing, and leaves nothing behind."""
+    def take_place(self) -> str | None:
+        """Replace the file. Returns what went wrong, also while writing, and then leaves nothing behind."""
         try:
             if self._problem is not None:
                 raise self._problem
-            os.replace(self._path, path)  # noqa: PTH105 - named for what it is: the atomic system call
-        except OSError:
+            os.replace(self._temporary, self._path)  # noqa: PTH105 - named for what it is: the atomic system call
+        except OSError as error:
             with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
-            raise
+                self._temporary.unlink(missing_ok=True)
+            return f"cannot write {self._path}: {_why(error)}"
+        return None
 
 
 def flush_folder(folder: Path) -> None:

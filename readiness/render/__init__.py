@@ -57,13 +57,12 @@ def write_all(report: Report, directory: Path, formats: Sequence[str] = DEFAULT)
     with files.locked(directory / LOCK, _WAIT):
         if _newer_on_top(directory / LOCK, report):
             return []
-        contents = {directory / name: text for name, text in _rendered(report, formats, problems)}
-        failed = files.replace_all(contents)
+        written = files.replace_all((directory / name, text) for name, text in _rendered(report, formats, problems))
         _mark(directory / LOCK, report)
-    problems += failed.values()
+    problems += [problem for problem in written.values() if problem is not None]
     if problems:
         raise ReadinessError("; ".join(problems))
-    return list(contents)
+    return list(written)
 
 
 def made(report: Report, form: str) -> dict[str, str]:
