@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import junitparser
 import pytest
 
 from readiness.render.junit import add_verdict
@@ -15,7 +16,6 @@ from tests.report_scenes import SCENES
 if TYPE_CHECKING:
     from pathlib import Path
 
-junitparser = pytest.importorskip("junitparser")
 SUITE = "def test_good(): pass\ndef test_bad(): assert 0\ndef test_odd(nothing): pass\n"
 
 

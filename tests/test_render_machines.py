@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -23,8 +25,6 @@ from tests.report_factory import judged, report
 from tests.report_scenes import HOSTILE, SCENES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from readiness.report import Report, Row
 
 MACHINES: Final = tuple(form for form in render.FORMATS if form not in render.DEFAULT)
@@ -69,6 +69,15 @@ def test_the_configuration_knows_every_format() -> None:
     assert set(render.DEFAULT) < set(render.FORMATS)
     machines = {name for form in MACHINES for name, _, _ in render.FILES[form]}
     assert machines == set(READERS)
+
+
+def test_the_page_about_formats_names_every_file() -> None:
+    """The table in docs/formats.md has a row for each format, with the files that it writes."""
+    page = (Path(__file__).parents[1] / "docs" / "formats.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"(?m)^\| `(\w+)` \| (.*?) \|", page))
+    assert {form: re.findall(r"`([^`]+)`", files) for form, files in rows.items()} == {
+        form: [name for name, _, _ in files] for form, files in render.FILES.items()
+    }
 
 
 @pytest.mark.parametrize("scene", SCENES)
