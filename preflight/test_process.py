@@ -89,7 +89,8 @@ def test_deployment_window_is_open(release, operation):
     limits=Limits(critical=30, unit="days"),
     needs=("release", "rehearsal"),
     where="host",
-    remedy="Rehearse the rollback in a quiet hour and keep its record, with the time it took: rehearsal.json.",
+    remedy="Rehearse the rollback in a quiet hour, by the drill rollback-restores-service or by hand, and keep its record "
+    "with the time it took: rehearsal.json.",
 )
 def test_rollback_was_rehearsed(release, operation):
     """A rollback was tried within the last 30 days, succeeded, and was timed."""

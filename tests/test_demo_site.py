@@ -218,8 +218,11 @@ def test_the_demonstration_looks_for_itself(good: site.Site) -> None:
         link.symlink_to("releases/4.3.0")
 
 
-def test_what_goes_on_shows_until_it_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_goes_on_shows_until_it_is_over(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a terminal a phase shows while it lasts and makes way; into a file nothing is written twice; paths are short."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
     for terminal in (True, False):
         screen = bad_deploy.Screen("/tmp/site", terminal=terminal)
         screen.show("verify …", 1.0)
@@ -227,6 +230,8 @@ def test_what_goes_on_shows_until_it_is_over(capsys: pytest.CaptureFixture[str])
         said = capsys.readouterr().out
         assert ("\r\x1b[2K" in said, "verify …" in said) == (terminal, terminal)
         assert said.endswith("  2.0 s  verify: failed: reports/x\n")
+        screen.show("verify: failed after 1.0 s: x", 3.0)
+        assert ("\x1b[31mfailed\x1b[0m after" in capsys.readouterr().out) == terminal
 
 
 @pytest.mark.matrix

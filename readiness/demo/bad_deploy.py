@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,9 @@ SECONDS: Final = 300.0
 REPORTS: Final = Path("reports") / "bad-deploy"
 """Where the reports are kept when the site goes, from the working directory."""
 WIDTH: Final = 110
+"""Columns at most, on a terminal that is wide enough."""
+_COLOURS: Final = {"passed": "32", "failed": "31", "unknown": "33"}
+_STATUS: Final = re.compile(r"(?<=: )(passed|failed|unknown)(?= after )")
 BEGUN: Final = " …"
 """The end of a line that says that something has begun."""
 _LINE: Final = 2_000
@@ -70,10 +74,11 @@ def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _main(kind: str) -> int:
-    _say(
-        "A BAD DEPLOY, for real: release 4.3.0 of the embedded hub runs under a supervisor. Release 4.3.1 is deployed over",
-        f"it by the release's own script, and in it {BAD[kind].sentence}.",
+    told = (
+        f"A BAD DEPLOY, for real: release {VERSION} of the embedded hub runs under a supervisor. Release {NEW} is deployed "
+        f"over it by the release's own script, and in it {BAD[kind].sentence}."
     )
+    _say(*textwrap.wrap(told, _width()))
     with make(kind) as site:
         _say(
             f"  {site.root}/current -> releases/{site.deployed}, a hub on {site.url}",
@@ -129,12 +134,17 @@ def _released(site: Site) -> int:
             _end(process)
 
 
+def _width() -> int:
+    return min(WIDTH, shutil.get_terminal_size((WIDTH, 0)).columns)
+
+
 class Screen:
     """Shows what the release says, with the seconds since its begin. What goes on shows only until it is over."""
 
     def __init__(self, root: str, *, terminal: bool) -> None:
         """`root` is left away from paths. `terminal`: a line can be taken back."""
         self.root, self.terminal, self.passing = root, terminal, False
+        self.colours = terminal and "NO_COLOR" not in os.environ
 
     def show(self, line: str, seconds: float) -> None:
         """One line."""
@@ -149,12 +159,14 @@ class Screen:
             indent = " " * (9 + len(line) - len(line.lstrip()))
             wrapped = textwrap.wrap(
                 line,
-                WIDTH,
+                _width(),
                 initial_indent=f"{seconds:5.1f} s  ",
                 subsequent_indent=indent,
                 break_on_hyphens=False,
                 break_long_words=False,
             )
+            if self.colours and wrapped:
+                wrapped[0] = _STATUS.sub(lambda found: f"\x1b[{_COLOURS[found[0]]}m{found[0]}\x1b[0m", wrapped[0])
             _say(*wrapped or [""])
 
 
@@ -226,6 +238,8 @@ def _conclude(shown: Shown, folder: Path | None) -> None:
             f"  caught:  {caught}",
             f"  now:     {VERSION} answers, and every server is connected; {NEW} is in quarantine",
         )
-    if folder is not None:
-        page = next(iter(sorted(folder.glob("incident-*.md"))), folder)
-        _say(f"  {'reports: ' if page == folder else 'told:    '}{page}")
+    if folder is None:
+        return
+    page = folder / "readiness.html"
+    _say(f"  report:  {page if page.is_file() else folder}")
+    _say(*(f"  told:    {incident}" for incident in sorted(folder.glob("incident-*.md"))))

@@ -185,7 +185,7 @@ class Product:
             done = self._call("rollback", "--resume")
         else:
             done = self._call("rollback", "--yes", "--action", self.config.rollback.actions[0].name)
-        return f"{self.config.rollback.actions[0].name} {done.ending}: {done.last_words(200)}"
+        return f"`readiness {done.argv[len(PRODUCT)]}` {done.ending}"
 
     def _call(self, *arguments: str, then: tuple[str, ...] = ()) -> Done:
         places = ("--readiness-config", str(self.config.path), "--readiness-report", str(self.folder))
@@ -223,7 +223,7 @@ class Product:
         recovery = took.get("rollback", 0.0)
         if self.by_hand and (ended := self._rolled_back()):
             outcome, because = str(ended["result"]), str(ended["because"])
-            recovery += sum(float(ended["seconds"].get(phase, 0.0)) for phase in ("act", "verify"))
+            recovery = sum(float(ended["seconds"].get(phase, 0.0)) for phase in ("decide", "act", "verify"))
         detected = sum(seconds for name, seconds in took.items() if name in _AFTER[:-1])
         return Rehearsal(
             outcome=outcome, because=because, phases=phases, seconds=detected + recovery, recovery=recovery,
