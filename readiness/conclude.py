@@ -75,11 +75,8 @@ class Conclusion:
             problem = add_verdict(junit, self.report)
             if problem:
                 self.problems.append(problem)
-        if "github" in formats and (summary := os.environ.get("GITHUB_STEP_SUMMARY")):
-            from readiness.render import github, markdown
-
-            if problem := github.append_summary(summary, markdown.render(self.report)):
-                self.problems.append(problem)
+        if problem := render.add_to_summary(self.report, os.environ):
+            self.problems.append(problem)
 
     def _write_plan(self) -> None:
         """The rollback plan stands beside the report that it belongs to: never beside that of a later run."""

@@ -374,6 +374,17 @@ def test_a_summary_is_added_and_never_overfills_its_file(tmp_path: Path) -> None
     assert "could not be written" in str(github.append_summary(str(tmp_path / "no" / "folder"), "after"))
 
 
+def test_a_summary_belongs_to_a_workflow(tmp_path: Path) -> None:
+    """The report is added where GitHub says that this is one of its jobs, and nowhere else."""
+    summary = tmp_path / "summary.md"
+    around = {"GITHUB_STEP_SUMMARY": str(summary)}
+    assert render.add_to_summary(report(), around) is None
+    assert not summary.exists()
+    assert render.add_to_summary(report(), around | {"GITHUB_ACTIONS": "true"}) is None
+    assert "READY: KEEP" in summary.read_text()
+    assert render.add_to_summary(report(), {"GITHUB_ACTIONS": "true"}) is None
+
+
 def test_gitlab_gets_both_of_its_artifacts(tmp_path: Path) -> None:
     """Asking for `gitlab` and `junit` writes the JUnit file once."""
     paths = render.write_all(report(), tmp_path, ("gitlab", "junit"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import TYPE_CHECKING
 
 from readiness.errors import ReadinessError
@@ -30,7 +31,11 @@ def write(config: Config, state: State) -> list[Path]:
     if document is None:
         raise ReadinessError(f"the report of run {run_id} is gone from {config.report_dir}")
     whole = dataclasses.replace(report.read(document), release_run=run_of(state))
-    return list(render.write_all(whole, config.report_dir, config.report.formats))
+    formats = dict.fromkeys((*config.report.formats, *render.surroundings(os.environ)))
+    written = list(render.write_all(whole, config.report_dir, tuple(formats)))
+    if problem := render.add_to_summary(whole, os.environ):
+        raise ReadinessError(problem)
+    return written
 
 
 def run_of(state: State) -> ReleaseRun:

@@ -84,6 +84,16 @@ def surroundings(environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def add_to_summary(report: Report, environ: Mapping[str, str]) -> str | None:
+    """Add the report as Markdown to the summary of the step, inside a GitHub workflow; a sentence where that fails."""
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if not path or "github" not in surroundings(environ):
+        return None
+    from readiness.render import github, markdown
+
+    return github.append_summary(path, markdown.render(report))
+
+
 def _rendered(report: Report, formats: Sequence[str], problems: list[str]) -> Iterator[tuple[str, str]]:
     """Each file that `formats` ask for, once, with its content; what cannot be made is a problem, and the rest goes on."""
     seen = set()
