@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -35,6 +36,22 @@ def test_the_first_lines_are_verdict_decision_score_and_reason(scene: str) -> No
     told = lines(found, 200, color=False)
     assert f"{found.status}: {found.decision}, score " in told[0]
     assert told[1].startswith(found.because[:40])
+
+
+def test_a_rollback_that_waits_for_a_person_names_the_command() -> None:
+    """The last line is what to type, where a plan waits for somebody; not where it is carried out without."""
+    planned = SCENES["hub_down"]()
+    assert planned.rollback is not None
+    asked = dataclasses.replace(planned, rollback=dataclasses.replace(planned.rollback, mode="ask"))
+    assert lines(asked, exit_status=1)[-1] == "next: readiness rollback"
+    assert lines(planned, exit_status=1)[-1] == "exit 1: not ready"
+    assert lines(SCENES["rolled_back"](), exit_status=1)[-1] == "exit 1: not ready"
+
+
+def test_the_summary_says_which_hub_it_speaks_of() -> None:
+    """A mail at night names target and environment; a demonstration judges nobody's hub."""
+    assert "1 failed, 23 unknown, of https://hub.example.com (production)" in lines(SCENES["hub_down"](), 100)
+    assert not [text for text in lines(SCENES["demo"]()) if ", of " in text]
 
 
 def test_a_dead_hub_is_told_in_few_lines() -> None:

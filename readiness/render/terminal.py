@@ -202,7 +202,7 @@ def _tail(
     report: Report, grouped: Shape, *, exit_status: int | None, paths: Sequence[Path], problems: Sequence[str]
 ) -> list[Line]:
     counts = ", ".join(f"{number} {words.label(name)}" for name, number in grouped.counts.items())
-    told: list[Line] = [(counts or "nothing was planned", "")]
+    told: list[Line] = [(f"{counts or 'nothing was planned'}{_of(report)}", "")]
     change = words.change_sentence(report.comparison)
     if change:
         told.append((change, ""))
@@ -224,7 +224,24 @@ def _tail(
         told.append((words.exit_meaning(report, status), ""))
     if report.first_look:
         told.append((f"next: {report.first_look}", "1"))
+    elif _by_hand(report):
+        told.append(("next: readiness rollback", "1"))
     return told
+
+
+def _by_hand(report: Report) -> bool:
+    """Whether a person has to begin what is planned: no release does, nor mode auto, which must not be told twice."""
+    planned = report.rollback
+    if planned is None or planned.mode == "auto" or report.release_run is not None:
+        return False
+    return report.decision == "ROLL BACK" and words.by_itself(report)
+
+
+def _of(report: Report) -> str:
+    """What was judged: of several terminals, or a mail at night, nobody knows which hub one speaks of."""
+    if report.demo or not report.target:
+        return ""
+    return f", of {report.target} ({report.environment})"
 
 
 def _best(paths: Sequence[Path]) -> Path:
