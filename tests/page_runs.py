@@ -52,8 +52,8 @@ def _results(folder: Path) -> int:
 
 @contextlib.contextmanager
 def broken_hub(port: int, fault: str) -> Iterator[None]:
-    """The embedded hub on `port`, broken in a named way, until the end of the block."""
-    call = [sys.executable, "-m", "readiness", "demo", "--port", str(port), "--fault", fault]
+    """The embedded hub on `port`, broken in a named way ("": whole), until the end of the block."""
+    call = [sys.executable, "-m", "readiness", "demo", "--port", str(port), *(("--fault", fault) if fault else ())]
     child = subprocess.Popen(
         call, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )

@@ -26,6 +26,25 @@ def test_the_sample_is_a_report_of_this_version() -> None:
     assert {row["check"] for row in report["findings"]} == shipped
 
 
+def test_the_sample_shows_what_a_report_can() -> None:
+    """Runs before it, what changed since the last READY one, measures with their limits, and whom to call now."""
+    report = json.loads((SAMPLE / "readiness.json").read_text(encoding="utf-8"))
+    assert len(report["history"]["runs"]) > 3
+    assert report["history"]["since_ready"]["newly_failing"] == ["mcp-servers-are-connected"]
+    assert [row for row in report["findings"] if row["limits"]]
+    assert [step["role"] for step in report["escalation"] if step["due"]] == ["on_call", "tech_lead"]
+    page = (SAMPLE / "readiness.html").read_text(encoding="utf-8")
+    assert all(f'id="{name}"' in page for name in ("_history", "_measures", "_call", "_gain", "_since-ready"))
+
+
+def test_the_picture_of_the_sample_is_small() -> None:
+    """The picture in the documentation is a PNG of a first screen that a page loads quickly."""
+    picture = (SAMPLE.parents[1] / "docs" / "report.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 150_000
+    assert int.from_bytes(picture[16:20]) > int.from_bytes(picture[20:24]) > 600
+
+
 def test_the_sample_names_no_machine() -> None:
     """Neither file holds an absolute path, a user's name or another host than loopback."""
     page = (SAMPLE / "readiness.html").read_text(encoding="utf-8")

@@ -1,0 +1,49 @@
+"""`python -m tests.make_sample`: the committed sample report, from runs on the embedded hub, and the picture of it in docs.
+
+`--picture` takes the picture alone, from the sample as it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from tests.browser import chromium
+from tests.page_runs import ROOT, broken_hub, run
+
+SAMPLE: Final = ROOT / "reports" / "sample"
+PICTURE: Final = ROOT / "docs" / "report.png"
+PORT: Final = 47313
+FAULTS: Final = ("", "wildcard-cors", "", "", "server-killed")
+"""How the hub is broken in each run; the last one is the sample, those before it are its history."""
+WIDE: Final = (1120, 860)
+
+
+def make(folder: Path) -> None:
+    """Run on one hub after another and keep what the last run wrote."""
+    for fault in FAULTS:
+        with broken_hub(PORT, fault):
+            status = run(folder, "-m", "health", "--readiness-config", str(SAMPLE / "readiness.toml"))
+        sys.stdout.write(f"{fault or 'a whole hub'}: exit {status}\n")
+    for name in ("readiness.html", "readiness.json"):
+        shutil.copy(folder / name, SAMPLE / name)
+
+
+def picture() -> None:
+    """The first screen of the sample as a browser shows it."""
+    width, height = WIDE
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+        page.goto((SAMPLE / "readiness.html").as_uri(), timeout=20_000)
+        page.screenshot(path=str(PICTURE))
+    sys.stdout.write(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size:,} bytes\n")
+
+
+if __name__ == "__main__":
+    if "--picture" not in sys.argv:
+        with tempfile.TemporaryDirectory() as scratch:
+            make(Path(scratch))
+    picture()
