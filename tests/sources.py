@@ -30,11 +30,16 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
-def imports(path: Path) -> Iterator[Import]:
+@cache
+def imports(path: Path) -> tuple[Import, ...]:
     """Every import of a file, those inside functions included.
 
     Where a module is imported by a name that is computed, every text of the file that names a module counts.
     """
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[Import]:
     typed = {id(node) for guard in ast.walk(tree(path)) if _for_types(guard) for node in _guarded(guard)}
     for node in ast.walk(tree(path)):
         only_types = id(node) in typed
@@ -69,7 +74,7 @@ def _named_in(module: ast.Module) -> Iterator[str]:
 
 
 def _for_types(node: ast.AST) -> bool:
-    if not isinstance(node, ast.If):
+    if not isinstance(node, ast.If) or not isinstance(node.test, (ast.Name, ast.Attribute)):
         return False
     return ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
 
