@@ -31,7 +31,7 @@ _MOST_MINUTES: Final = 10_080
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the verb.
 
-    0 when recorded or kept; 1 when refused, aborted, held or rolled back and verified; 12 when held because too little is
+    0 when recorded, kept or given up as asked; 1 when refused, aborted, held or rolled back and verified; 12 when held because too little is
     known; 13 and 14 as a rollback ends; 4 for a wrong call, 130 when interrupted.
     """
     arguments = list(sys.argv[2:] if argv is None else argv)
@@ -131,7 +131,7 @@ def _release(config: Config, given: argparse.Namespace, command: tuple[str, ...]
     try:
         if given.abandon:
             flow.abandon(config, world.say)
-            return 1
+            return 0
         if given.resume:
             return flow.resume(config, world, command).exit
         order = Order(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from readiness.errors import ReadinessError
@@ -47,7 +48,7 @@ def run_of(state: State) -> ReleaseRun:
         id=state.id,
         outcome=str(ended.get("outcome", "")),
         because=str(ended.get("because", "")),
-        command=" ".join(begun["order"]["command"]),
+        command=shlex.join(begun["order"]["command"]),
         started=float(begun["at"]),
         finished=float(ended["at"]) if ended else None,
         phases=tuple(

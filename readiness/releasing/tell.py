@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness import files
@@ -92,7 +93,7 @@ def document(state: State) -> dict[str, Any]:
         "id": state.id,
         "started": _moment(begun["at"]),
         "finished": _moment(ended["at"]) if ended else None,
-        "command": " ".join(begun["order"]["command"]),
+        "command": shlex.join(begun["order"]["command"]),
         "outcome": ended.get("outcome"),
         "because": ended.get("because"),
         "exit": ended.get("exit"),

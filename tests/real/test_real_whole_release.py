@@ -14,6 +14,8 @@ import pytest
 
 from readiness.releasing import book
 from readiness.rollback import journal
+from tests.real.conftest import SERVERS
+from tests.real.test_real_e2e import CALLS
 from tests.real.test_real_rollback import ONE_BROKEN, Deployed
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Whole(Deployed):
         text = path.read_text().replace('"validation-failure"]', '"validation-failure", "deploy-failure"]')
         lines = text.splitlines()
         lines.insert(lines.index("[expect]") + 1, 'git = { expected = false, reason = "unpacked, no working tree" }')
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text("\n".join(lines) + "\n" + CALLS)
 
     @property
     def command(self) -> list[str]:
@@ -79,6 +81,18 @@ def test_a_bad_release_of_the_real_hub_in_one_hand(broken: str, hubs: Any, judge
     (state,) = journal.every(site.folder / "reports" / "rollback")
     assert state.first(journal.OUTCOME)["seconds"]["decide"] < 3
     site.hub.wait_ready()
+
+
+@pytest.mark.matrix
+def test_a_good_release_of_the_real_hub_is_kept(hubs: Any, judge: Judge) -> None:
+    """The same servers from another folder: deployed, proven, watched, and nothing is rolled back."""
+    site = Whole(judge, hubs, json.dumps({"mcpServers": SERVERS}))
+    done = site.call("release", "--bake", "0.02", *site.command)
+    told = done.stdout[-4000:] + done.stderr[-2000:]
+    assert (done.returncode, "\nKEPT: " in done.stdout) == (0, True), told
+    assert (site.folder / "current").resolve() == Path(site.folder / "releases" / "new").resolve()
+    assert [phase["status"] for phase in site.page()["phases"][4:]] == ["passed"] * 4, told
+    assert journal.every(site.folder / "reports" / "rollback") == []
 
 
 @pytest.mark.matrix
