@@ -27,12 +27,12 @@ _LOOKS: Final = {
     "e2e": (
         "agent",
         "seen = sorted(agent.names())",
-        'assert "billing__invoice" in seen, "an agent is not offered billing__invoice"',
+        'assert agent.offered(agent.session(), "billing__invoice"), f"an agent may not call billing__invoice; it sees {seen}"',
     ),
     "alerts": (
         "telemetry",
-        'seen = telemetry.reading("llm.p95")',
-        'measure(seen.number, what="the p95 of the LLM")  # against check(limits=Limits(critical=5000, unit="ms"))',
+        'seen = telemetry.reading("llm.p95").value',
+        'measure(seen, what="the p95 of the LLM")  # against check(limits=Limits(critical=5000, unit="ms"))',
     ),
     "infra": (
         "resources",
