@@ -95,6 +95,8 @@ def _entry(name: str, folder: Path) -> Entry:
         return entries[0]
     if name == "last-ready":
         found = [entry for entry in entries if entry.status == "READY"][:1]
+        if not found:
+            raise ReadinessError(f"none of the {len(entries)} runs in {line(folder, _SHOWN)} was READY")
     else:
         found = [entry for entry in entries if entry.id == name] or [e for e in entries if e.id.startswith(name)]
     if len(found) == 1 and name:

@@ -68,6 +68,13 @@ def test_a_run_is_found_by_what_people_call_it(folder: Path, name: str, expected
     assert find(name, folder / "reports").run.id == expected
 
 
+def test_that_no_run_was_ready_is_said(tmp_path: Path, capsys: Any) -> None:
+    """Asking for the last READY run where there is none does not look like a misspelt id."""
+    history.keep(_run(1, F), tmp_path, 10)
+    assert readiness(["report", "last-ready", "--readiness-report", str(tmp_path)]) == 4
+    assert "none of the 1 runs in" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
