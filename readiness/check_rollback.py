@@ -105,9 +105,10 @@ def _say(text: str) -> None:
 
 def _frozen(config: Config) -> str:
     """Why this is no case for a rollback: a hub that was silent and answers again, or is of somebody's making."""
-    from readiness.rollback.look import look
+    from readiness.rollback.look import clearly_not_silent, look
 
-    if not look(config).silent:
+    # the cheap look first: what a full one needs takes a tenth of a second to load, in which the hub is down
+    if clearly_not_silent(config) or not look(config).silent:
         return ""
     sys.stdout.write(f"readiness: the hub takes connections and is silent: looking again in {FROZEN_SECONDS:.0f} s\n")
     sys.stdout.flush()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from readiness import check_command
+from readiness.config.model import Config, Target
 from readiness.facts import child
 from readiness.planning import suite_folders
 from readiness.rollback import verify
-from readiness.rollback.look import Seen
+from readiness.rollback.look import Seen, clearly_not_silent
 from tests.rolled import Site
 
 if TYPE_CHECKING:
@@ -147,3 +150,24 @@ def test_own_checks_are_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert check_command._own_checks(["-m", "health", "checks", suites[0], "a.py"]) == [str(tmp_path / "checks")]
     assert check_command._suites(["-m", "health", "checks"]) == suites
     assert check_command._suites(["checks/a.py"]) == []
+
+
+def test_a_bare_socket_tells_a_hub_that_is_not_silent() -> None:
+    """It answers anything, or nobody listens; one that takes the connection and says nothing has to be looked at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        config = Config(target=Target(url=f"http://127.0.0.1:{server.getsockname()[1]}"))
+        assert not clearly_not_silent(config, 0.1)
+        server.accept()[0].close()
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            connection.sendall(b"HTTP/1.0 500 no\r\n\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert clearly_not_silent(config, 5.0)
+        thread.join()
+    assert clearly_not_silent(config)
+    assert not clearly_not_silent(Config(target=Target(url="https://127.0.0.1:9")))
+    assert not clearly_not_silent(Config())

@@ -77,6 +77,25 @@ def look(config: Config, seconds: float = SECONDS) -> Seen:
         transport.close()
 
 
+def clearly_not_silent(config: Config, seconds: float = SECONDS) -> bool:
+    """Whether it refuses connections, or says anything at all to a request: told by a bare socket, while a hub is down.
+
+    False proves nothing: then it is to be looked at in full.
+    """
+    try:
+        parts = urlsplit(config.target.facts_url or "")
+        if parts.scheme != "http" or parts.hostname is None:
+            return False
+        where = (parts.hostname, parts.port or _PORTS["http"])
+        with socket.create_connection(where, timeout=seconds) as connection:
+            connection.sendall(f"GET /api/health HTTP/1.0\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n\r\n".encode())
+            return bool(connection.recv(1))
+    except ConnectionRefusedError:
+        return True
+    except (OSError, ValueError):
+        return False
+
+
 def _seen(hub: Hub) -> Seen:
     health, pid, started, version, trouble = hub.health(), None, None, None, []
     try:
