@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -110,6 +112,10 @@ def interrupted_elsewhere(scene: Scene) -> None:
 
 def frozen(scene: Scene) -> None:
     """Our own run froze the hub: it is silent, and half a minute later it answers."""
+    server = scene.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    scene.target(url=f"http://127.0.0.1:{server.getsockname()[1]}")
+    quick = functools.partial(looking.clearly_not_silent, seconds=0.1)
+    scene.patch.setattr(looking, "clearly_not_silent", quick)
     shown = [Seen(answers=False, silent=True), Seen(answers=True)]
     scene.patch.setattr(looking, "look", lambda _: shown.pop(0))
     scene.patch.setattr(check_rollback, "FROZEN_SECONDS", 0.01)
