@@ -7,6 +7,8 @@ import fcntl
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -105,6 +107,23 @@ def test_its_hub_stops_and_starts(good: site.Site) -> None:
     assert health(good) == {}
     assert "is ready" in ran(good, "start-mcp-hub")
     assert pid(good) > 0
+
+
+def test_a_site_goes_with_whoever_made_it(tmp_path: Path) -> None:
+    """Killed, the one that made it leaves neither a hub nor a supervisor nor the folder behind."""
+    told = tmp_path / "told"
+    code = f"from readiness.demo import site; import os, pathlib, signal; made = site.make({GOOD!r}); "
+    code += (
+        f"pathlib.Path({str(told)!r}).write_text(f'{{made.root}} {{made.port}}'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == -signal.SIGKILL
+    root, port = told.read_text().split()
+
+    def nobody_answers() -> bool:
+        with socket.socket() as asked:
+            return asked.connect_ex(("127.0.0.1", int(port))) != 0
+
+    assert within(10, lambda: nobody_answers() and not os.path.lexists(root))
 
 
 def test_what_cannot_start_is_given_up(tmp_path: Path) -> None:

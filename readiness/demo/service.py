@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -109,6 +110,7 @@ def main(argv: list[str]) -> int:
     """Serve until told to end, or until standard input ends: then nobody is there any more."""
     site = Path(argv[0])
     told: list[int] = []
+    nobody = False
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: told.append(received))
     os.chdir(site / "run")
@@ -121,6 +123,7 @@ def main(argv: list[str]) -> int:
         while not told:
             ready, _, _ = select.select([control.fileno(), 0], [], [], STEP)
             if 0 in ready and not os.read(0, _REQUEST):
+                nobody = True
                 break
             if control.fileno() in ready:
                 _obey(service, control)
@@ -129,6 +132,8 @@ def main(argv: list[str]) -> int:
         if service.process is not None:
             service.process.kill()
             service.process.wait(STOP_SECONDS)
+    if nobody and (site / SETTINGS).is_file():  # whoever made the site is gone, and it goes with them
+        shutil.rmtree(site, ignore_errors=True)
     return 0
 
 

@@ -406,6 +406,7 @@ ROLLBACKS = (
         outcome="failed",
         words=("ROLLBACK_FAILED", "it is NOT back", "by hand now"),
         product="cannot",
+        budget=1,
         starts=2,
         toml=DEPLOY,
         more=ACTION,
