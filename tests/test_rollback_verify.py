@@ -17,6 +17,7 @@ from readiness.facts import child
 from readiness.planning import suite_folders
 from readiness.rollback import verify
 from readiness.rollback.look import Seen, clearly_not_silent
+from readiness.rollback.plan import DEPLOY_COMMAND
 from tests.rolled import Site
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ def test_what_is_verified_is_where_the_causes_were_found(tmp_path: Path) -> None
     assert verify.phases(site.config.rollback.actions, plan) == []
     (tmp_path / "readiness.json").write_text(json.dumps({"findings": [{"check": "old"}]}))
     assert verify.unasked(tmp_path, plan) == ["slow, for which it was done, was not asked again"]
+    assert verify.unasked(tmp_path, {"causes": [{"checks": [DEPLOY_COMMAND, "old"]}]}) == []
 
 
 def test_own_checks_are_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from readiness import files
 from readiness.errors import Unknown
 from readiness.findings import OPT_IN_PHASES
 from readiness.rollback.look import Seen, look
+from readiness.rollback.plan import DEPLOY_COMMAND
 from readiness.rollback.preconditions import folder_of
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ def phases(actions: Sequence[RollbackAction], plan: Mapping[str, Any]) -> list[s
 
 
 def unasked(folder: Path, plan: Mapping[str, Any]) -> list[str]:
-    """The checks for whose sake it was done, and of which the run that verified says nothing: nobody knows that they pass."""
+    """The checks for whose sake it was done, and of which the run that verified says nothing: nobody knows that they pass.
+
+    A deploy command that failed is none: that the release before answers is asked for itself.
+    """
     try:
         rows = {
             row["check"] for row in json.loads(files.read(folder / "readiness.json", _MAX_BYTES) or b"")["findings"]
@@ -76,7 +80,11 @@ def unasked(folder: Path, plan: Mapping[str, Any]) -> list[str]:
     except (ValueError, KeyError, TypeError, RecursionError):
         return []  # that there is no report is said already
     causes = dict.fromkeys(check for cause in plan["causes"] for check in cause["checks"])
-    return [f"{check}, for which it was done, was not asked again" for check in causes if check not in rows]
+    return [
+        f"{check}, for which it was done, was not asked again"
+        for check in causes
+        if check not in {*rows, DEPLOY_COMMAND}
+    ]
 
 
 def prove(  # noqa: PLR0913, PLR0917 - what is to be proven, of whom, since when
