@@ -1,16 +1,19 @@
 """`python -m tests.make_sample`: the committed sample report, from runs on the embedded hub, and the picture of it in docs.
 
-`--picture` takes the picture alone, from the sample as it is.
+`--again` runs nothing: it renders the sample's page anew from its `readiness.json`, for a change of the page alone.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
+from readiness.render.html import render
+from readiness.report import read
 from tests.browser import chromium
 from tests.page_runs import ROOT, broken_hub, run
 
@@ -28,22 +31,27 @@ def make(folder: Path) -> None:
         with broken_hub(PORT, fault):
             status = run(folder, "-m", "health", "--readiness-config", str(SAMPLE / "readiness.toml"))
         sys.stdout.write(f"{fault or 'a whole hub'}: exit {status}\n")
-    for name in ("readiness.html", "readiness.json"):
-        shutil.copy(folder / name, SAMPLE / name)
+    shutil.copy(folder / "readiness.json", SAMPLE / "readiness.json")
+
+
+def page() -> str:
+    """The page of the sample's document."""
+    return render(read(json.loads((SAMPLE / "readiness.json").read_text(encoding="utf-8"))))
 
 
 def picture() -> None:
     """The first screen of the sample as a browser shows it."""
     width, height = WIDE
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
-        page.goto((SAMPLE / "readiness.html").as_uri(), timeout=20_000)
-        page.screenshot(path=str(PICTURE))
+        shown = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+        shown.goto((SAMPLE / "readiness.html").as_uri(), timeout=20_000)
+        shown.screenshot(path=str(PICTURE))
     sys.stdout.write(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size:,} bytes\n")
 
 
 if __name__ == "__main__":
-    if "--picture" not in sys.argv:
+    if "--again" not in sys.argv:
         with tempfile.TemporaryDirectory() as scratch:
             make(Path(scratch))
+    (SAMPLE / "readiness.html").write_text(page(), encoding="utf-8")
     picture()

@@ -11,6 +11,7 @@ import jsonschema
 
 from readiness.planning import catalogue
 from readiness.report import SCHEMA_FILE
+from tests.make_sample import page
 
 SAMPLE: Final = Path(__file__).parents[1] / "reports" / "sample"
 
@@ -26,6 +27,11 @@ def test_the_sample_is_a_report_of_this_version() -> None:
     assert {row["check"] for row in report["findings"]} == shipped
 
 
+def test_the_page_of_the_sample_is_what_this_version_renders() -> None:
+    """Whoever changes the page looks at the sample again: `python -m tests.make_sample --again`."""
+    assert (SAMPLE / "readiness.html").read_text(encoding="utf-8") == page()
+
+
 def test_the_sample_shows_what_a_report_can() -> None:
     """Runs before it, what changed since the last READY one, measures with their limits, and whom to call now."""
     report = json.loads((SAMPLE / "readiness.json").read_text(encoding="utf-8"))
@@ -33,8 +39,8 @@ def test_the_sample_shows_what_a_report_can() -> None:
     assert report["history"]["since_ready"]["newly_failing"] == ["mcp-servers-are-connected"]
     assert [row for row in report["findings"] if row["limits"]]
     assert [step["role"] for step in report["escalation"] if step["due"]] == ["on_call", "tech_lead"]
-    page = (SAMPLE / "readiness.html").read_text(encoding="utf-8")
-    assert all(f'id="{name}"' in page for name in ("_history", "_measures", "_call", "_gain", "_since-ready"))
+    shown = (SAMPLE / "readiness.html").read_text(encoding="utf-8")
+    assert all(f'id="{name}"' in shown for name in ("_history", "_measures", "_call", "_gain", "_since-ready"))
 
 
 def test_the_picture_of_the_sample_is_small() -> None:
@@ -47,8 +53,8 @@ def test_the_picture_of_the_sample_is_small() -> None:
 
 def test_the_sample_names_no_machine() -> None:
     """Neither file holds an absolute path, a user's name or another host than loopback."""
-    page = (SAMPLE / "readiness.html").read_text(encoding="utf-8")
-    for text in (page, (SAMPLE / "readiness.json").read_text(encoding="utf-8")):
+    shown = (SAMPLE / "readiness.html").read_text(encoding="utf-8")
+    for text in (shown, (SAMPLE / "readiness.json").read_text(encoding="utf-8")):
         assert re.findall(r"/(?:home|root|tmp|work|Users|var|opt)/[^\s\"<]*", text) == []
         assert set(re.findall(r"https?://([\w.-]+)", text)) <= {"127.0.0.1", "www.w3.org"}
-    assert "NOT READY" in page
+    assert "NOT READY" in shown
