@@ -418,12 +418,10 @@ def test_a_hub_that_breaks_and_heals_tells_its_story(
         port = int(hub.url.rsplit(":", 1)[1])
         (tmp_path / "readiness.toml").write_text(TOML.format(url=hub.url, release=hub.release, state=hub.state_dir))
         look("healthy")
-        look("healthy")
     look("dead")
     look("dead")
     with demo.start("server-killed", port=port) as hub:
         (tmp_path / "readiness.toml").write_text(TOML.format(url=hub.url, release=hub.release, state=hub.state_dir))
-        look("a server is dead")
         look("a server is dead")
     with demo.start(port=port) as hub:
         (tmp_path / "readiness.toml").write_text(TOML.format(url=hub.url, release=hub.release, state=hub.state_dir))
@@ -431,16 +429,14 @@ def test_a_hub_that_breaks_and_heals_tells_its_story(
         look("healed")
     assert story == [
         ("healthy", 0, []),
-        ("healthy", 0, []),
         ("dead", 1, ["critical: HOLD · staging is NOT READY: 1 check failed"]),
         ("dead", 1, []),
         ("a server is dead", 1, ["critical: HOLD · staging is NOT READY: 1 check failed"]),
-        ("a server is dead", 1, []),
         # what the runs saw of its absence stays unproven for a while: availability, honestly
         ("healed", 0, ["mended: staging is CONDITIONAL: nothing fails any more"]),
         ("healed", 0, []),
     ]
     assert "new: mcp-servers-are-connected · no longer: hub-answers" in hooks.got[1]["message"]
-    assert len(list((tmp_path / "reports" / "history").glob("*.json"))) == 8
+    assert len(list((tmp_path / "reports" / "history").glob("2*.json"))) == 6
     assert "exit 0: " in (tmp_path / "reports" / "schedule" / "smoke.log").read_text()
     assert "nothing new since" in capsys.readouterr().out
