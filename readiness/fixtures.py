@@ -7,9 +7,12 @@ alone, and ends every other check before it starts, as unknown.
 from __future__ import annotations
 
 import contextlib
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -252,15 +255,38 @@ def disclosure(readiness_config: Config) -> Disclosure:
     return Disclosure(readiness_config)
 
 
+_AGAIN: Final = 0.1
+"""Seconds between two looks at a port: a hub in a crash loop keeps it closed for longer."""
+
+
 def ask_again(config: Config) -> str:
-    """Ask at the end whether the hub answers, with the probe's attempts; why it is proven not to, or an empty text."""
+    """Ask at the end whether the hub answers, with the probe's attempts; why it is proven not to, or an empty text.
+
+    One that answers now and then, as in a crash loop, does not: the port must stay open between two attempts.
+    """
     reach = Reach(config, None)
     try:
         reach.ensure(reach.hub())
+        return _gone_again(config)
     except HubDown as error:
         return str(error).removeprefix(BLOCKED)
     except Unknown:
         return ""
     finally:
         reach.close()
+
+
+def _gone_again(config: Config) -> str:
+    """Whether the port of a hub that was lost, and has just answered, is closed once more; in words, or an empty text."""
+    parts = urlsplit(config.target.facts_url or "")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    until = time.monotonic() + config.probe.interval
+    while time.monotonic() < until:
+        try:
+            socket.create_connection((parts.hostname or "", port), timeout=config.probe.timeout).close()
+        except ConnectionRefusedError:
+            return f"it answered, and {parts.hostname}:{port} refused the next connection: it does not stay up"
+        except OSError:
+            return ""  # too slow, or no way there: that proves nothing
+        time.sleep(_AGAIN)
     return ""

@@ -155,3 +155,17 @@ def test_the_hub_is_asked_again_at_the_end() -> None:
     gone = fixtures.ask_again(Config(target=Target(url=f"http://127.0.0.1:{free_port()}"), probe=probe))
     assert gone.startswith("GET /api/health: connection to")
     assert fixtures.ask_again(Config(target=Target(url="http://no-such-name.invalid"), probe=probe)) == ""
+
+
+def test_a_hub_that_answers_now_and_then_does_not_answer() -> None:
+    """Asked again at the end it answers once, and its port is closed right after: a crash loop, and no hub to count on."""
+    answer = replay("4.3.0")
+
+    def once(connection: Connection) -> None:
+        answer(connection)
+        wires.__exit__()
+
+    probe = Probe(attempts=2, interval=0.5, timeout=0.3)
+    with Wires(once) as wires:
+        told = fixtures.ask_again(Config(target=Target(url=wires.url), probe=probe))
+    assert told.endswith("it does not stay up"), told
