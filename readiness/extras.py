@@ -18,8 +18,6 @@ EXTRAS: Final = {
     "watch": ("rich",),
     "demo": ("starlette", "uvicorn", "jq"),
 }
-_PRESENT: Final[set[str]] = set()
-"""Extras that were found; one that is missing is looked for again, since somebody may install it meanwhile."""
 
 
 class NotInstalled(Unknown):
@@ -32,12 +30,9 @@ class NotInstalled(Unknown):
 def demand(extra: str) -> None:
     """Raise NotInstalled unless all libraries of `extra` are there. None is imported: one that is broken says so itself."""
     __tracebackhide__ = True
-    if extra in _PRESENT:
-        return
     gone = missing(extra)
     if gone:
         raise NotInstalled(f"{gone[0]} is not installed: pip install 'mcp-hub-readiness[{extra}]'")
-    _PRESENT.add(extra)
 
 
 def missing(extra: str) -> list[str]:

@@ -84,7 +84,6 @@ def test_nothing_else_is_imported() -> None:
 
 def test_a_missing_part_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library and the line to type; once it is installed, it is found."""
-    monkeypatch.setattr(extras, "_PRESENT", set())
     with monkeypatch.context() as gone:
         gone.setitem(sys.modules, "mcp", None)
         with pytest.raises(Unknown, match=r"mcp is not installed: pip install 'mcp-hub-readiness\[e2e\]'"):
@@ -95,7 +94,6 @@ def test_a_missing_part_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch
 
 def test_a_verb_that_needs_a_part_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 4 and one line, no traceback."""
-    monkeypatch.setattr(extras, "_PRESENT", set())
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(Unknown, match=r"pip install 'mcp-hub-readiness\[demo\]'"):
         __import__("readiness.demo", fromlist=["start"]).start()
