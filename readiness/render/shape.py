@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 OUTCOMES: Final = ("failed", "unknown", "degraded", "flaky", "waived", "passed", "not_applicable")
 """In the order in which they are told."""
 MOST_GAINS: Final = 3
+LEAST_GAIN: Final = 0.05
+"""Points; half of what is shown of a score."""
 LOST: Final = frozenset({"failed", "degraded", "flaky", "waived"})
 
 MEANING: Final[Mapping[str, str]] = {
@@ -83,8 +85,8 @@ def headline(first: Sequence[Cause]) -> str:
 
 
 def gains(grouped: Shape) -> tuple[Cause, ...]:
-    """What would raise the score most if it were well, most first; nothing where no points are lost."""
-    costly = sorted((cause for cause in grouped.ranked if cause.points > 0), key=lambda cause: -cause.points)
+    """What would raise the score most if it were well, most first; what would hardly be seen in the score is no gain."""
+    costly = sorted((cause for cause in grouped.ranked if cause.points >= LEAST_GAIN), key=lambda cause: -cause.points)
     return tuple(costly[:MOST_GAINS])
 
 
