@@ -146,13 +146,15 @@ class Released:
         """As `readiness check` acts, with a proof of this site's own."""
         assert expression in {"health or e2e", "health or alerts"}
         found = document.read(self.reports)
-        tell()
         if found is None or found["run"]["id"] != run_id or config.rollback.mode != "auto":
+            tell()
             return status, ""
         try:
             done = execute(found, config, self.said.append, self.reports / "rollback", how=self.how())
         except Refused as refused:
             return status, str(refused)
+        finally:
+            tell()
         return done.exit_code, ""
 
     def resumed(self, config: Config) -> int:

@@ -14,6 +14,7 @@ import pytest
 
 from readiness import release_command
 from readiness.errors import ReadinessError
+from readiness.notify import Event, Told
 from readiness.releasing import book, flow
 from readiness.releasing.model import EXIT, Interrupted, Outcome
 from readiness.rollback import journal, lock, quarantine
@@ -204,6 +205,47 @@ def test_a_hub_that_was_not_restarted_is_not_ready(tmp_path: Path) -> None:
 def with_budget(config: Any, seconds: float) -> Any:
     """The configuration with this start-up budget."""
     return dataclasses.replace(config, probe=dataclasses.replace(config.probe, settle=seconds))
+
+
+# --- people ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    """What people are told, instead of sending it."""
+    events: list[Event] = []
+
+    def tell(event: Event, *_: Any, **__: Any) -> Told:
+        events.append(event)
+        return Told()
+
+    monkeypatch.setattr("readiness.notify.tell", tell)
+    return events
+
+
+@pytest.mark.parametrize("mode", ["auto", "plan"])
+def test_a_failed_command_is_told_with_what_was_done(mode: str, told: list[Event], tmp_path: Path) -> None:
+    """One critical message that names the command's end, and an incident page with what became of it."""
+    site = Released(tmp_path, SWITCH + "print('disk full'); sys.exit(3)", mode=mode)
+    site.release()
+    (event,) = told
+    assert (event.kind, event.severity.value) == ("plan", "critical")
+    assert any("ended with status 3: disk full" in line for line in event.lines)
+    (page,) = site.reports.glob("incident-*.md")
+    text = page.read_text()
+    assert "deploy-command" in text
+    assert ("ROLLED\\_BACK\\_VERIFIED" in text) == (mode == "auto")
+
+
+@pytest.mark.parametrize(("says", "severity"), [({"preflight": ["NOT READY"]}, "medium"), ({}, "")])
+def test_a_refusal_is_told_and_a_good_release_is_not(
+    says: dict[str, list[str]], severity: str, told: list[Event], tmp_path: Path
+) -> None:
+    """Nobody is woken by what went well; what was refused is told once."""
+    site = Released(tmp_path)
+    site.says |= says
+    site.release()
+    assert [event.severity.value for event in told] == ([severity] if severity else [])
 
 
 # --- baking ---------------------------------------------------------------------------------------------------------------

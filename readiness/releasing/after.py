@@ -10,7 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness import release_record
-from readiness.releasing import book, model, tell, world
+from readiness.releasing import book, failed, model, tell, world
+from readiness.releasing import command as commands
 from readiness.releasing.before import EXPRESSION, note_of
 from readiness.releasing.model import Outcome, Step, end
 from readiness.rollback import document, journal, quarantine
@@ -33,6 +34,11 @@ NOTHING_SECONDS: Final = 10.0
 BAKE: Final = "health or alerts"
 """What is asked while baking: nothing that opens sessions again and again."""
 _READY: Final = frozenset({"ready", "restarted"})
+
+
+def command_run(state: book.State) -> str:
+    """What stands for a run where the deploy command itself failed."""
+    return f"{state.id}-deploy"
 
 
 class After:
@@ -73,7 +79,7 @@ class After:
         deploy = read_record(self.config.report_dir / FILE)
         now = dt.datetime.now(dt.UTC)
         plan = deploy_failed(self.config, deploy, now=now, because=words)
-        run_id = f"{self.whole.state.id}-deploy"
+        run_id = command_run(self.whole.state)
         run = {
             "id": run_id, "finished": now.isoformat(), "target": self.config.target.url, "status": "NOT READY",
             "environment": self.config.environment, "decision": "ROLL BACK" if plan.wanted else "HOLD",
@@ -84,6 +90,7 @@ class After:
         document.write(self.config.report_dir, told)
         detail = f"{words}: {ended.output.strip().splitlines()[-1][:200]}" if ended.output.strip() else words
         if not plan.wanted:
+            self.tell_people(run_id, 1)
             return Step(status="failed", detail=detail, end=end(Outcome.HELD, f"{words}; {plan.refused}"))
         return Step(
             status="failed",
@@ -255,8 +262,18 @@ class After:
         return {} if self.order.version is None else {world.EXPECTED: self.order.version}
 
     def tell_people(self, run_id: str, status: int) -> None:
-        """Tell people of a run's verdict."""
-        for line in tell.people(self.config, run_id, status):
+        """Tell people of a run's verdict, or of the deploy command that failed, once what is done about it is done."""
+        state = self.whole.state
+        if run_id == command_run(state):
+            plan = document.read(self.config.report_dir) or {}
+            entry = state.of(book.ENDED, "deploy")
+            words = f"the deploy command {'failed' if entry is None else commands.from_entry(entry).words}"
+            known = self._rolled_back(run_id)
+            acts = () if known is None else known.entries
+            said = failed.tell(self.config, failed.document(self.config, state, plan, words), acts)
+        else:
+            said = tell.people(self.config, run_id, status)
+        for line in said:
             self.world.say(line)
 
     def data_of(self, phase: str) -> dict[str, Any]:

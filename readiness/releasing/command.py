@@ -23,6 +23,17 @@ _TOLD: Final = 12
 _OWN: Final = frozenset({"PYTEST_DISABLE_PLUGIN_AUTOLOAD", "READINESS_RUN_ID", "READINESS_VERIFYING"})
 
 
+def from_entry(known: book.Entry) -> action.Ended:
+    """How a command ended, as the journal has it."""
+    return action.Ended(
+        code=known["code"],
+        timed_out=known["timed_out"],
+        seconds=known["seconds"],
+        trouble=known["trouble"],
+        output=known["output"],
+    )
+
+
 class Commands:
     """Runs the commands of one release."""
 
@@ -35,13 +46,7 @@ class Commands:
         state = book.read(self.path)
         known = state.of(book.ENDED, name)
         if known is not None:
-            return action.Ended(
-                code=known["code"],
-                timed_out=known["timed_out"],
-                seconds=known["seconds"],
-                trouble=known["trouble"],
-                output=known["output"],
-            )
+            return from_entry(known)
         started = state.of(book.STARTED, name)
         ended = None if started is None else self._adopted(name, started, timeout)
         if ended is None:

@@ -201,7 +201,12 @@ class Releasing:
         before = model.PHASES.index(name) < model.PHASES.index(model.DEPLOY)
         outcome = Outcome.REFUSED if before else Outcome.HELD
         code = 1 if before else model.INCOMPLETE
-        return Step(status="failed" if before else "unknown", detail=why, end=end(outcome, f"{name}: {why}", code))
+        return Step(
+            status="failed" if before else "unknown",
+            detail=why,
+            end=end(outcome, f"{name}: {why}", code),
+            data={"doubtful": True},
+        )
 
     def _lock(self) -> Step:
         if self.config.first_look:

@@ -141,8 +141,9 @@ def ended(config: Config, state: State, found: End) -> list[str]:
 
 def _event(config: Config, state: State, found: End) -> Event | None:
     severity = _SEVERITY.get(found.outcome)
-    if severity is None or any(e["kind"] == DONE and e["name"] == model.VERIFY and e["end"] for e in state.entries):
-        return None  # the verdict of the run that decided was told already
+    last = next((e for e in reversed(state.entries) if e["kind"] == DONE), {})
+    if severity is None or (found.outcome is Outcome.HELD and not (last.get("data") or {}).get("doubtful")):
+        return None  # the verdict that held it was told when it was reached
     from readiness.findings import Severity
     from readiness.notify import Event
 
