@@ -66,7 +66,7 @@ def test_what_is_unknown_for_one_reason_is_one_line() -> None:
     assert "UNKNOWN medium 4 checks -4.0: shellcheck is not installed" in told
     assert "  s-0, s-1, s-2, s-3" in told
     page = render(found)
-    assert page.count("shellcheck is not installed") == 1
+    assert page.count('<p class="reason">shellcheck is not installed') == 1
     assert "4 checks, one reason" in page
     assert {f"s-{n}" for n in range(4)} <= set(re.findall(r'id="(s-\d)"', page))
 
