@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -214,7 +215,9 @@ def test_the_readme_can_be_followed_word_for_word(tmp_path: Path) -> None:
     bash = shutil.which("bash")
     assert bash, "the README's commands are for a shell"
     steps = _adoption()
-    port = 20_000 + os.getpid() % 20_000
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     script = "\n".join(steps).replace(":3000", f":{port}").replace("--port 3000", f"--port {port}")
     install = 'pip install "mcp-hub-readiness[all]"'
     assert (script.count(install), script.count("python3 -m venv .venv\n")) == (1, 1)
