@@ -53,7 +53,7 @@ def tool(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def zizmor(*paths: Path) -> subprocess.CompletedProcess[str]:
     """Without the network and with nothing ignored, in its strictest mood but the one that admits false alarms."""
-    return tool("zizmor", "--offline", "--no-config", "--no-progress", "--persona=pedantic", *paths)
+    return tool("zizmor", "--offline", "--no-config", "--no-progress", "--color=never", "--persona=pedantic", *paths)
 
 
 def runs() -> Iterator[tuple[str, str]]:
