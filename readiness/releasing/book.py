@@ -7,11 +7,8 @@ is gone through once more; a command is begun once, whoever died when.
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness import files
-from readiness.errors import ReadinessError
 from readiness.releasing.model import End, Order, Phase
 from readiness.rollback import journal
 
@@ -89,18 +86,7 @@ class State:
 
 def read(path: Path) -> State:
     """What the journal at `path` tells, as far as it is whole. Raises ReadinessError where it cannot be read."""
-    content = files.read(path, journal.MAX_BYTES)
-    if content is None:
-        raise ReadinessError(f"{path}: not a readable journal of at most {journal.MAX_BYTES} bytes")
-    entries = []
-    for line in content.split(b"\n"):
-        try:
-            entry = json.loads(line)
-            if entry["kind"] in KINDS and isinstance(entry["at"], (int, float)):
-                entries.append(entry)
-        except (ValueError, KeyError, TypeError, RecursionError):
-            continue
-    return State(path=path, entries=tuple(entries))
+    return State(path=path, entries=journal.entries(path, KINDS))
 
 
 def unfinished(folder: Path) -> State | None:

@@ -17,6 +17,7 @@ from readiness import files
 from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 MAX_BYTES: Final = 16 * 1024 * 1024
@@ -128,18 +129,23 @@ def mark(path: Path, action: str) -> Path:
 
 def read(path: Path) -> State:
     """What the journal at `path` tells, as far as it is whole. Raises ReadinessError where it cannot be read."""
+    return State(path=path, entries=entries(path, KINDS))
+
+
+def entries(path: Path, kinds: Collection[str]) -> tuple[Entry, ...]:
+    """The whole entries of these kinds in the journal at `path`, in order. Raises ReadinessError where it cannot be read."""
     content = files.read(path, MAX_BYTES)
     if content is None:
         raise ReadinessError(f"{path}: not a readable journal of at most {MAX_BYTES} bytes")
-    entries = []
+    found = []
     for line in content.split(b"\n"):
         try:
             entry = json.loads(line)
-            if entry["kind"] in KINDS and isinstance(entry["at"], (int, float)):
-                entries.append(entry)
+            if entry["kind"] in kinds and isinstance(entry["at"], (int, float)):
+                found.append(entry)
         except (ValueError, KeyError, TypeError, RecursionError):
             continue
-    return State(path=path, entries=tuple(entries))
+    return tuple(found)
 
 
 def every(folder: Path) -> list[State]:

@@ -7,16 +7,15 @@ executed. Nothing here acts.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-import ipaddress
 from typing import TYPE_CHECKING, Final, Literal
-from urllib.parse import urlsplit
 
 from readiness.findings import TRIGGER_ORDER, TRIGGERS, Outcome, Stage
+from readiness.rollback import refuse
 from readiness.rollback.record import DeployRecord, read_record, write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    import datetime as dt
+    from collections.abc import Collection, Sequence
 
     from readiness.config.model import Config, Rollback
     from readiness.verdict import Judged, Judgement
@@ -45,8 +44,6 @@ _NOTHING_DEPLOYED: Final = frozenset({"preflight", "infra"})
 """Phases whose findings never roll back: they judge what is on disk and on the host, not the release that runs."""
 _SECURITY_PHASES: Final = frozenset({"health", "alerts", "e2e", "drill"})
 """The phases of smoke checks: the only ones whose security findings count."""
-_CLOCK_SKEW: Final = dt.timedelta(seconds=60)
-"""How far ahead of this clock the record's may be."""
 _NAMED: Final = 3
 PROBED: Final = frozenset({"success-rate", "latency"})
 """Triggers on a rate or a time: one look may be chance, so they count only when they hold."""
@@ -136,9 +133,9 @@ def plan(  # noqa: PLR0913 - each keyword is one thing that was known, and may b
     if not causes:
         return RollbackPlan(mode=config.rollback.mode)
     refusals = [
-        *_not_judged_so(judgement, config),
-        *_no_deploy(config, deploy, now),
-        *_other_release(deploy, version or config.target.version, commit),
+        *refuse.not_judged_so(judgement, config),
+        *refuse.no_deploy(config, deploy, now),
+        *refuse.other_release(deploy, version or config.target.version, commit),
     ]
     if deploy is None:
         return _refused(config, causes, refusals, ())
@@ -162,7 +159,7 @@ def deploy_failed(config: Config, deploy: DeployRecord | None, *, now: dt.dateti
     No check has to fail: the command itself is the evidence. `now` needs a time zone.
     """
     causes = (Cause(trigger="deploy-failure", checks=(DEPLOY_COMMAND,)),)
-    refusals = list(_no_deploy(config, deploy, now))
+    refusals = list(refuse.no_deploy(config, deploy, now))
     if config.first_look:
         refusals.insert(0, "a first look never rolls back: nothing was declared about this deployment")
     if deploy is not None and not deploy.passed_before:
@@ -210,50 +207,7 @@ def _causes(failures: Sequence[Judged]) -> tuple[Cause, ...]:
     )
 
 
-# --- refusals, each a sentence ----------------------------------------------------------------------------------------
-
-
-def _not_judged_so(judgement: Judgement, config: Config) -> Iterator[str]:
-    # the status is compared by its value: importing the verdict for one name would tie the two modules together
-    if judgement.status.value != "NOT READY":
-        yield f"the verdict is {judgement.status.value}: only NOT READY rolls back"
-    if config.first_look:
-        yield "a first look never rolls back: nothing was declared about this deployment"
-    if config.production and config.target.internal_url is None and not _loopback(config.target.url):
-        yield (
-            "the hub was seen only through its proxy, which may be at fault itself: "
-            "set [target] internal_url to the hub's own port"
-        )
-
-
-def _no_deploy(config: Config, deploy: DeployRecord | None, now: dt.datetime) -> Iterator[str]:
-    if deploy is None:
-        yield "no deploy is recorded, so nothing shows that one caused this: hold, restart, page"
-        return
-    age = now - deploy.deployed_at
-    when = f"{deploy.deployed_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
-    if age < -_CLOCK_SKEW:
-        yield f"the recorded deploy of {when} lies in the future: set the clocks right"
-    if age > dt.timedelta(minutes=config.rollback.window):
-        window = f"the window of {config.rollback.window} min is over"
-        yield f"the last deploy was at {when}, and {window}: hold, restart, page"
-    if deploy.previous is None:
-        yield "there is no release to return to: hold"
-
-
-def _other_release(deploy: DeployRecord | None, version: str | None, commit: str | None) -> Iterator[str]:
-    """Identity: the release that was judged must be proven to be the one that was deployed."""
-    if deploy is None:
-        return
-    proven = False
-    for name, judged, recorded in (("commit", commit, deploy.commit), ("version", version, deploy.version)):
-        if judged is None or recorded is None:
-            continue
-        if judged.removeprefix("v") != recorded.removeprefix("v"):
-            yield f"the recorded deploy is of {name} {recorded}, and {name} {judged} was judged"
-        proven = True
-    if not proven:
-        yield "nothing proves that the judged release is the recorded one: set [target] version"
+# --- what does not count ----------------------------------------------------------------------------------------------
 
 
 def _dismissed(failures: Sequence[Judged], bad_before: Collection[str]) -> tuple[Dismissed, ...]:
@@ -269,14 +223,6 @@ def _nothing_new(failures: Sequence[Judged], bad_before: Collection[str]) -> str
     told = [f"{_names(old)} failed on the previous release too"] if old else []
     told += [f"{_names(unseen)} had not passed before the deploy"] if unseen else []
     return f"{' and '.join(told)}: going back would not help"
-
-
-def _loopback(url: str | None) -> bool:
-    try:
-        host = urlsplit(url or "").hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 # --- actions ----------------------------------------------------------------------------------------------------------
