@@ -18,8 +18,13 @@ import tempfile
 CHILD = """
 import json, sys, time
 from pathlib import Path
-# what every run has loaded by the time it knows its verdict
-import pytest, argparse, pathlib, readiness.conclude, readiness.history
+import gc
+# what every run has loaded by the time it knows its verdict, pytest's own plugins among it, and how it collects garbage
+import readiness.conclude, readiness.history, _pytest.config
+from readiness.check_command import COLLECTOR
+gc.set_threshold(*COLLECTOR)
+_pytest.config.get_config()
+gc.freeze()
 from readiness import planning, render, verdict
 from readiness.config.model import Config
 from readiness.findings import Finding, Outcome, Planned

@@ -46,7 +46,7 @@ _OPTIONAL: Final = {
     "--ssh-config": "testinfra",
     "--sudo": "testinfra",
 }
-_COLLECTOR: Final = (50_000, 20, 20)
+COLLECTOR: Final = (50_000, 20, 20)
 """Thresholds of the garbage collector in pytest's process, which is short and ours alone: the usual ones cost it 50 ms."""
 _NEEDS: Final = {
     "pytest_html": ("pytest_metadata.plugin", "pytest_html.plugin"),
@@ -212,7 +212,8 @@ def _forked(arguments: list[str]) -> int:
 
         import pytest
 
-        gc.set_threshold(*_COLLECTOR)
+        gc.set_threshold(*COLLECTOR)
+        gc.freeze()  # what pytest is made of is no garbage: its last look at everything need not look at that
         status = int(pytest.main(arguments))
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else 1

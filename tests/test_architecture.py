@@ -275,3 +275,12 @@ def test_importing_the_plugin_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
     )
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_speaking_http_loads_no_command_line() -> None:
+    """What httpx brings along as its own command line, where rich and click are installed, is loaded by no run."""
+    code = "import sys, readiness.facts.http as ours; print(ours.httpx.Client.__name__, 'rich' in sys.modules, 'click' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+    )
+    assert (done.stdout.split(), done.stderr) == (["Client", "False", "False"], "")

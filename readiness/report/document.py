@@ -97,6 +97,8 @@ def _exact(report: Report) -> dict[str, str]:
 
 def _rest(name: str, number: Fraction, told: float) -> dict[str, str]:
     """`number` as a fraction where `told` is not all of it; left out where it is, and where nobody could write it down."""
+    if not (number or told):  # as most are; to parse a number as a fraction takes longer than all else of a finding
+        return {}
     text = f"{number.numerator}/{number.denominator}"
     if Fraction(str(told)) == number or number < 0 or len(text) > _LONGEST:
         return {}
