@@ -53,6 +53,8 @@ _NEEDS: Final = {
     "xdist": ("xdist.plugin", "xdist.looponfail"),
 }
 _TESTINFRA: Final = ("testinfra.plugin",)
+_BRIEF: Final = ("--tb=no", "-o", "verbosity_test_cases=-1")
+"""Of pytest's own a line a failure and a dot a check: what they mean stands in the verdict below, which has to be seen."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -65,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
     run_id = os.environ.pop(CHECK_ID, "") or uuid.uuid4().hex[:12]
     started = time.time()
     os.environ[OWN_CHECKS] = os.pathsep.join(_own_checks(argv))
-    status = _run([*plugin_arguments(argv), *argv, *_suites(argv)], run_id)
+    status = _run([*plugin_arguments(argv), *_brevity(argv), *argv, *_suites(argv)], run_id)
     code = _settle(status, argv, run_id, started)
     if scheduled and scheduled != "acts":
         return code
@@ -108,6 +110,12 @@ def plugin_arguments(argv: Sequence[str]) -> list[str]:
     if _phase_wanted("infra", argv):
         wanted += _TESTINFRA
     return [part for plugin in dict.fromkeys(wanted) for part in ("-p", plugin)]
+
+
+def _brevity(argv: Sequence[str]) -> tuple[str, ...]:
+    """What keeps pytest short, unless more is asked for; single options of `argv` stand behind it and win."""
+    more = any(a == "--verbose" or (a.startswith("-v") and set(a[1:]) == {"v"}) for a in argv)
+    return () if more else _BRIEF
 
 
 def _expression(argv: Sequence[str]) -> str:

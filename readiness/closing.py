@@ -1,4 +1,7 @@
-"""The verdict, last of all: below pytest's own summary, where a tired person looks and where a log ends."""
+"""The verdict, last of all: below pytest's own summary, where a tired person looks and where a log ends.
+
+And what pytest's own lines call a check that nobody could look at: unknown, as the verdict does.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,18 @@ class Closing:
             return (yield)
         finally:
             self._tell(session)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """Call unknown what pytest would count as failed or as an error, and show no code: its reason says all there is.
+
+        What broke in an unforeseen way stays an error with its traceback, and a failed assertion a failure.
+        """
+        if report.outcome == "failed" and getattr(report, "readiness_told", False):
+            return "unknown", "?", ("UNKNOWN", {"yellow": True})
+        return None
 
     def _tell(self, session: pytest.Session) -> None:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -37,6 +37,12 @@ def is_failure(error: BaseException) -> bool:
     )
 
 
+def is_told(error: BaseException) -> bool:
+    """Whether it was raised to say that something is unknown: its words are all there is, and no line of code is at fault."""
+    found = leaves(error)
+    return bool(found) and all(isinstance(leaf, Unknown) for leaf in found)
+
+
 def _is_foreign(error: BaseException) -> bool:
     """Whether testinfra, pytest-timeout or a fact raised it: then nothing was proven."""
     frame = error.__traceback__
@@ -67,7 +73,6 @@ def outcome_of(
 
 
 def _failed(error: BaseException | None, report: pytest.TestReport) -> tuple[Outcome, str]:
-    """The outcome of one report, and its reason."""
     """Failed in the call phase by assertion is proof; anything else is not."""
     if report.when == "call":
         if error is None:
@@ -75,7 +80,10 @@ def _failed(error: BaseException | None, report: pytest.TestReport) -> tuple[Out
                 return Outcome.UNKNOWN, "passed although it was marked as a strict expected failure"
             return Outcome.FAILED, str(report.longrepr).strip() or "failed"
         return (Outcome.FAILED if is_failure(error) else Outcome.UNKNOWN), _message(error)
-    return Outcome.UNKNOWN, f"{report.when}: {_message(error)}" if error is not None else "could not be proven"
+    if error is None:
+        return Outcome.UNKNOWN, "could not be proven"
+    words = _message(error)
+    return Outcome.UNKNOWN, words if is_told(error) else f"{report.when}: {words}"
 
 
 def _message(error: BaseException) -> str:

@@ -20,7 +20,7 @@ from readiness import checks
 from readiness.errors import HubDown
 from readiness.findings import OPT_IN_PHASES, Finding, Outcome
 from readiness.mistaken import contradictions, misspelt_phase, never_collected
-from readiness.outcome import bounded, is_failure, leaves, outcome_of
+from readiness.outcome import bounded, is_failure, is_told, leaves, outcome_of
 from readiness.planning import PlanError, PlannedItem, item_of, matches
 
 if TYPE_CHECKING:
@@ -197,6 +197,8 @@ class Worker:
             finding = self._finding(item, planned, call, report)
             if finding is not None:
                 report.readiness = json.dumps(finding.to_json())  # type: ignore[attr-defined]
+                told = finding.outcome is Outcome.UNKNOWN and call.excinfo is not None and is_told(call.excinfo.value)
+                report.readiness_told = told  # type: ignore[attr-defined]
         if planned is not None and report.when == "teardown" and RECORDER in item.stash:
             del item.stash[RECORDER]
         return report

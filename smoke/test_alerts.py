@@ -183,7 +183,8 @@ def test_availability_meets_its_objective(past_runs, limits):
         f"{found.runs} runs in 30 days: up {_span(found.up)}, down {_span(found.down)}, turning {_span(found.turning)}, "
         f"unseen {_span(found.unseen)} (no two runs within 2 h)"
     )
-    compared(expected=f"≥ {_percent(limits.critical)}", actual=f"{_percent(found.at_worst)} of the time that was seen")
+    seen = f"{_percent(found.at_worst)} of the time that was seen" if found.seen else ""  # nothing seen is not 0 %
+    compared(expected=f"≥ {_percent(limits.critical)}", actual=seen)
     if found.runs < limits.samples or found.seen < 1 / 2:
         _judge_little_history(found, limits)
     elif limits.beyond(found.at_best, limits.critical) or not limits.beyond(found.at_worst, limits.critical):
@@ -196,7 +197,8 @@ def test_availability_meets_its_objective(past_runs, limits):
 
 
 def _judge_little_history(found, limits):
-    little = f"little history: {found.runs} runs, {found.seen:.0%} of the time seen"
+    runs = f"{found.runs} run" if found.runs == 1 else f"{found.runs} runs"
+    little = f"little history: {runs}, {found.seen:.0%} of the time seen"
     if limits.beyond(found.at_very_best, limits.critical):
         pytest.fail(
             f"down for {_span(found.down)} of 30 days: {_percent(found.at_very_best)} at best, "
@@ -204,7 +206,7 @@ def _judge_little_history(found, limits):
             pytrace=False,
         )
     if found.bad:
-        unknown(f"{found.bad} of {found.runs} runs found the hub down, and for how long is unknown ({little})")
+        unknown(f"{found.bad} of {runs} found the hub down, and for how long is unknown ({little})")
     note(little)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import html
 import re
@@ -90,7 +91,7 @@ def test_verdict_decision_and_reason_come_first(scene: str) -> None:
     found, text = SCENES[scene](), " ".join(_read(scene).text.split())
     order = [text.index(part) for part in (f" {found.status} Decision: ", found.because, "of 100", "Everything else")]
     assert order == sorted(order)
-    assert f"Decision: {found.decision}" in text
+    assert f"Decision: {'ROLLED BACK' if scene == 'rolled_back' else found.decision}" in text
 
 
 def test_stamps_stand_on_top() -> None:
@@ -235,3 +236,36 @@ def test_the_page_is_accessible_and_fits(scene: str, scheme: Any, browser: Brows
         assert seen == []
     finally:
         page.close()
+
+
+def test_the_first_screen_says_what_was_seen() -> None:
+    """Beside the id of the check that decided stands what it saw; nobody has to scroll for "connection refused"."""
+    found = dataclasses.replace(SCENES["hub_down"](), because="1 critical check failed: hub-answers")
+    seen = next(row for row in found.rows if row.outcome is Outcome.FAILED).reason
+    assert f'<p class="found">{seen}</p>' in render(found)
+
+
+def test_a_cause_that_the_reason_does_not_name_is_not_told_as_its_reason() -> None:
+    """Where a broken run decided, the first finding is not put below it as if it had."""
+    found = dataclasses.replace(SCENES["hub_down"](), because="the run itself broke")
+    assert 'class="found"' not in render(found)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "chip"),
+    [
+        ("ROLLED_BACK_VERIFIED", "ROLLED BACK"),
+        ("ROLLED_BACK_UNVERIFIED", "ROLLED BACK, UNPROVEN"),
+        ("ROLLBACK_FAILED", "ROLLBACK FAILED"),
+        ("HELD", "ROLL BACK"),
+    ],
+)
+def test_nobody_is_told_to_roll_back_what_was_rolled_back(outcome: str, chip: str) -> None:
+    """Once a release has acted, the sign beside the verdict says what was done and not what to do."""
+    scene = SCENES["rolled_back"]()
+    assert scene.release_run is not None
+    found = dataclasses.replace(scene, release_run=dataclasses.replace(scene.release_run, outcome=outcome))
+    page = render(found)
+    assert f"Decision: </span>{chip}</p>" in page
+    assert f"<title>NOT READY, {chip}:" in page
+    assert '<span class="status">planned</span>' not in page

@@ -258,6 +258,13 @@ def test_a_verdict_has_its_status_of_a_monitoring_plugin(status: str, name: str,
     assert nagios.render(found).startswith(f"READINESS {name} - {status}, ")
 
 
+def test_a_pager_hears_what_was_seen() -> None:
+    """The line of a monitoring plugin is all that a phone shows: the check that decided, and what it saw."""
+    found = dataclasses.replace(SCENES["hub_down"](), because="1 critical check failed: hub-answers")
+    seen = next(row for row in found.rows if row.outcome is Outcome.FAILED).reason
+    assert f"{found.because}; {seen}" in nagios.render(found)
+
+
 def _reported(folder: Path, found: Report) -> Path:
     render.write_all(found, folder, ("json",))
     return folder

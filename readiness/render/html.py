@@ -63,6 +63,7 @@ def render(report: Report) -> str:
         call=call_path(report),
         at=page.at,
         filters=cards.filters(told),
+        found_first=words.found_first(report, grouped),
         meaning=words.MEANING.get(report.decision, ""),
         scale=_scale(report),
         when=_moment(report.run.started),
@@ -144,7 +145,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     facts = [
         ("Target", report.target),
         ("Environment", report.environment),
-        ("Hub", run.versions.get("hub", "")),
+        ("Declared hub", run.versions.get("hub", "")),
         ("Release", report.release),
         ("Started", _moment(run.started)),
         ("Took", lasted(run.seconds)),

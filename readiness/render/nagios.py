@@ -32,6 +32,8 @@ def render(report: Report) -> str:
     """`READINESS CRITICAL - NOT READY, ROLL BACK, score 74.9: hub-answers failed | score=74.9;90:;75:;0;100 …`."""
     stamp = "DEMO " if report.demo else ""
     said = f"{stamp}{report.status}, {report.decision}, score {words.number(report.headline)}: {report.because}"
+    if seen := words.found_first(report, words.shape(report)):
+        said += f"; {seen}"
     return f"{status_line(nagios_status(report), said)} | {_performance(report)}\n"
 
 

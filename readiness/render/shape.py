@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from readiness.report import causes, shown
+from readiness.text import line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,13 +21,16 @@ LEAST_GAIN: Final = 0.05
 """Points; half of what is shown of a score."""
 LOST: Final = frozenset({"failed", "degraded", "flaky", "waived"})
 
+CAUSE: Final = 240
+"""Characters of what was found first; a phone shows them in its first screen."""
+
 MEANING: Final[Mapping[str, str]] = {
     "DEPLOY": "Nothing that was asked speaks against deploying.",
     "DO NOT DEPLOY": "Keep what is running; mend what failed first.",
     "KEEP": "Leave the release running.",
     "KEEP AND WATCH": "Leave it running, and watch what is named below.",
     "ROLL BACK": "Return to the release that ran before.",
-    "HOLD": "Change nothing until a person has looked.",
+    "HOLD": "Deploy nothing and roll nothing back until a person has looked.",
 }
 """A decision in one sentence."""
 
@@ -75,6 +79,17 @@ def counts(report: Report) -> dict[str, int]:
     for row in report.rows:
         found[row.outcome.value] += 1
     return {name: count for name, count in found.items() if count}
+
+
+def found_first(report: Report, grouped: Shape) -> str:
+    """What was seen at the check that the verdict's reason names, for whoever reads no further; empty where it names none."""
+    for cause in grouped.ranked[:1]:
+        named = [row for row in (cause.row, *cause.also) if row.check in report.because]
+        seen = line(cause.row.reason, CAUSE).strip()
+        if named and seen and seen not in report.because:
+            alone = report.because.endswith(f": {named[0].check}") or len(cause.also) > 0
+            return seen if alone else f"{cause.row.key}: {seen}"
+    return ""
 
 
 def headline(first: Sequence[Cause]) -> str:

@@ -393,3 +393,52 @@ def test_settling_is_passing(project: Project) -> None:
     finding = ended.report["findings"][0]
     assert (finding["outcome"], finding["attempts"]) == ("passed", 3)
     assert ended.status == "READY"
+
+
+SAID = '''
+@pytest.fixture
+def release():
+    unknown("no release to look at")
+
+@check("is-said", severity="high")
+def test_said():
+    """Nobody can tell."""
+    unknown("nobody can tell")
+
+@check("needs-a-release", severity="high")
+def test_needs(release):
+    """Not asked."""
+
+@check("breaks", severity="medium")
+def test_breaks():
+    """Breaks in a way that nobody foresaw."""
+    raise KeyError("unforeseen")
+
+@check("is-wrong", severity="critical")
+def test_wrong():
+    """Is wrong."""
+    assert False, "the value is wrong"
+'''
+
+
+def test_what_is_unknown_is_so_in_pytests_words_too(project: Project, mode: list[str]) -> None:
+    """Pytest counts it as the verdict does and shows no code of it; what nobody foresaw keeps its traceback."""
+    project.suite(SAID)
+    ended = project.run("-m", "health", *mode)
+    assert "2 failed, 2 unknown" in ended.out
+    assert "def test_breaks" in ended.out
+    assert "def test_said" not in ended.out
+    assert "setup of test_needs" not in ended.out
+    assert ended.report is not None
+    reasons = {found["check"]: found["reason"] for found in ended.report["findings"]}
+    assert reasons["needs-a-release"] == "no release to look at"
+
+
+@pytest.mark.parametrize(("more", "shown"), [((), False), (("-v",), True)])
+def test_the_command_keeps_pytest_short(project: Project, more: tuple[str, ...], *, shown: bool) -> None:
+    """Whoever asks for a verdict sees it on one screen, and the code of what failed only where that was asked for."""
+    project.suite(SAID)
+    ended = project.run("-m", "health", "test_suite.py", *more, command=("readiness", "check"))
+    assert ('raise KeyError("unforeseen")' in ended.out) is shown
+    assert "FAILED test_suite.py::test_wrong" in ended.out
+    assert shown or len(ended.out.splitlines()) < 45
