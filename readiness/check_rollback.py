@@ -59,8 +59,10 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
 
 
 def _not_done(error: ReadinessError) -> None:
+    from readiness.rollback.spoken import say
+
     for line in str(error).splitlines():
-        sys.stderr.write(f"readiness: not rolled back: {line}\n")
+        say(f"readiness: not rolled back: {line}", error=True)
 
 
 def _acted(plan: dict[str, Any], status: int, config: Config, argv: Sequence[str]) -> int:
@@ -80,7 +82,7 @@ def _acted(plan: dict[str, Any], status: int, config: Config, argv: Sequence[str
     if plan["mode"] == "ask" and on_terminal:
         show(plan, config)
         return carry_out(plan, config, person=True).exit_code if confirmed(config, plan) else status
-    sys.stdout.write("readiness: `readiness rollback` shows what is planned and carries it out\n")
+    _say("`readiness rollback` shows what is planned and carries it out")
     return status
 
 
@@ -99,8 +101,9 @@ def _looked_again(plan: dict[str, Any], config: Config, argv: Sequence[str]) -> 
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"readiness: {text}\n")
-    sys.stdout.flush()
+    from readiness.rollback.spoken import say
+
+    say(f"readiness: {text}")
 
 
 def _frozen(config: Config) -> str:
@@ -110,7 +113,6 @@ def _frozen(config: Config) -> str:
     # the cheap look first: what a full one needs takes a tenth of a second to load, in which the hub is down
     if clearly_not_silent(config) or not look(config).silent:
         return ""
-    sys.stdout.write(f"readiness: the hub takes connections and is silent: looking again in {FROZEN_SECONDS:.0f} s\n")
-    sys.stdout.flush()
+    _say(f"the hub takes connections and is silent: looking again in {FROZEN_SECONDS:.0f} s")
     time.sleep(FROZEN_SECONDS)
     return "the hub answers again: run the checks once more" if look(config).answers else ""

@@ -52,12 +52,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     config = load(file=given.readiness_config, report_dir=Path.cwd() / given.readiness_report)
     try:
-        return _record(config, given.record) if given.record is not None else _release(config, given, command)
+        if given.record is not None:
+            return _record(config, given.record)
+        from readiness.rollback.spoken import without_its_terminal
+
+        with without_its_terminal():
+            return _release(config, given, command)
     except ReadinessError as error:
         from readiness.releasing.model import Interrupted
+        from readiness.rollback.spoken import say
 
         for line in str(error).splitlines():
-            sys.stderr.write(f"readiness release: {line}\n")
+            say(f"readiness release: {line}", error=True)
         return _INTERRUPTED if isinstance(error, Interrupted) else 1
 
 
@@ -161,7 +167,7 @@ def _record(config: Config, when: str) -> int:
     found = own.running(config, seen)
     note = own.read_note(config.report_dir)
     changes = found.changes(note.running) if note is not None else []
-    if not when and found.path is not None and changes == ["the process"]:
+    if not when and found.path is not None and changes == [own.THE_PROCESS]:
         raise ReadinessError(
             "another process runs, and the release and its settings are the same: a restart is no deploy; "
             "say `--record after` if it was one, `--record before` if one is to come"
@@ -215,7 +221,7 @@ def _after(config: Config, note: Note, found: Running, changes: Sequence[str], n
             f"readiness release: {entry.name} was rolled back on {entry.since} ({entry.because}) and is in quarantine; "
             f"`readiness rollback --lift {entry.name}` where that is mended\n"
         )
-    if "the process" not in changes:
+    if own.THE_PROCESS not in changes:
         sys.stderr.write(f"readiness release: {note.running.named} still runs: restart the hub\n")
     wanted = config.target.version
     if wanted and found.version and wanted.removeprefix("v") != found.version.removeprefix("v"):

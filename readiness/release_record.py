@@ -30,6 +30,8 @@ NOTE: Final = "release-before.json"
 MAX_AGE: Final = dt.timedelta(hours=24)
 """A run older than this says nothing about what passes now."""
 MAX_RUNS: Final = 50
+THE_PROCESS: Final = "the process"
+"""What is different after a restart, which alone is no deploy."""
 _MAX_BYTES: Final = 1_000_000
 _MAX_RUN: Final = 64 * 1024 * 1024
 _WELL: Final = frozenset({"passed", "flaky", "degraded"})
@@ -53,7 +55,7 @@ class Running:
 
     def changes(self, before: Running) -> list[str]:
         """What is different from `before`, in words; empty where nothing was deployed."""
-        words = {"path": "the folder", "content": "its settings", "pid": "the process", "started": "the process"}
+        words = {"path": "the folder", "content": "its settings", "pid": THE_PROCESS, "started": THE_PROCESS}
         found = []
         for field in dataclasses.fields(self):
             then, now = getattr(before, field.name), getattr(self, field.name)
@@ -225,9 +227,15 @@ def record(config: Config, note: Note, found: Running, now: dt.datetime) -> Depl
 
 
 def previous(config: Config, before: Running, now: Running) -> str | None:
-    """The release to return to: the folder that was linked before, the kept one, or the commit of a tree in place."""
+    """The release that ran before, where it is kept: the folder that was linked, the kept one, or the commit of a tree in place.
+
+    None where the release in place is still the one from before, and where what is kept is another one: a sibling that
+    was never deployed, or the one before the last, is no way back, since nobody proved it just now.
+    """
     from pathlib import Path
 
+    if not set(now.changes(before)) - {THE_PROCESS}:
+        return None
     if before.path is not None and before.path != now.path and Path(before.path).is_dir():
         return before.path
     if config.target.release is None:
@@ -238,5 +246,18 @@ def previous(config: Config, before: Running, now: Running) -> str | None:
     if config.release.previous is None and before.commit is not None and before.commit != now.commit:
         return before.commit
     with contextlib.suppress(Unknown):
-        return str(Operation(Release.of(config)).previous().folder.resolve())
+        kept = Operation(Release.of(config)).previous().folder.resolve()
+        return str(kept) if _is(kept, before) else None
     return None
+
+
+def _is(folder: Path, before: Running) -> bool:
+    """Whether the release in `folder` is the one that ran before, as far as both say what they are. Raises Unknown."""
+    from readiness.facts import commits, package
+
+    if before.version is None or package.read(folder).version.removeprefix("v") != before.version.removeprefix("v"):
+        return False
+    commit = None
+    with contextlib.suppress(Unknown):
+        commit = commits.head(folder)
+    return None in {commit, before.commit} or commit == before.commit

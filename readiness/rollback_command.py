@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import os
 import select
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from readiness.config.model import Config
     from readiness.rollback.outcome import Outcome, Teller
@@ -39,8 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _do(given, config)
     except ReadinessError as error:
+        from readiness.rollback.spoken import say
+
         for line in str(error).splitlines():
-            sys.stderr.write(f"readiness rollback: {line}\n")
+            say(f"readiness rollback: {line}", error=True)
         return 1
 
 
@@ -95,8 +98,9 @@ def _do(given: argparse.Namespace, config: Config) -> int:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    from readiness.rollback.spoken import say
+
+    say(text)
 
 
 # --- showing --------------------------------------------------------------------------------------------------------------
@@ -177,8 +181,11 @@ def typed(question: str, name: str) -> bool:
     """Whether a person on a terminal answered `question` by `name` in time; without a terminal nobody is asked."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
-    sys.stdout.write(question)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(question)
+        sys.stdout.flush()
+    except OSError:
+        return False  # nobody reads it
     ready, _, _ = select.select([sys.stdin], [], [], _ANSWER_SECONDS)
     if ready and sys.stdin.readline().strip() == name:
         return True
@@ -191,11 +198,14 @@ def carry_out(plan: Mapping[str, Any], config: Config, *, resume: bool = False, 
     from readiness import rollback_page
     from readiness.rollback.execute import FOLDER, How, execute
     from readiness.rollback.outcome import Event, Refused
+    from readiness.rollback.spoken import without_its_terminal
 
     people = _people(config)
     tell: Teller = people
     try:
-        return execute(plan, config, _say, config.report_dir / FOLDER, resume=resume, how=How(person=person, tell=tell))
+        with without_its_terminal(), _as_errors():
+            how = How(person=person, tell=tell)
+            return execute(plan, config, _say, config.report_dir / FOLDER, resume=resume, how=how)
     except Refused as refused:
         lines = tuple(refusal.text for refusal in refused.refusals)
         tell(Event(kind="refused", severity="critical", title="a rollback was planned and refused", lines=lines))
@@ -215,6 +225,17 @@ def carry_out(plan: Mapping[str, Any], config: Config, *, resume: bool = False, 
         page = rollback_page.write(config.report_dir, str((plan.get("run") or {}).get("id", "")), said)
         if page:
             _say(page)
+
+
+@contextlib.contextmanager
+def _as_errors() -> Iterator[None]:
+    """What nobody foresaw ends as what was foreseen does: people are told, and the journal tells how far it came."""
+    try:
+        yield
+    except ReadinessError:
+        raise
+    except Exception as error:
+        raise ReadinessError(f"unforeseen: {type(error).__name__}: {error}") from error
 
 
 def _people(config: Config) -> Any:  # noqa: ANN401 - notify.People, imported where used

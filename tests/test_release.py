@@ -108,9 +108,9 @@ DEPLOYS: dict[str, tuple[str, dict[str, Any], Outcome, list[str], str]] = {
     "leaves the hub dead": (
         "import os, sys; os.unlink('{folder}/hub.json'); sys.exit(4)",
         {},
-        Outcome.VERIFIED,
-        ["back"],
-        "ended with status 4",
+        Outcome.HELD,  # the release from before is in place: what lies beside it was never proven, and is no way back
+        [],
+        "see to it that it runs",
     ),
     "hangs": (SWITCH + "time.sleep(60)", {"release": {"timeout": 0.7}}, Outcome.VERIFIED, ["deploy", "back"], "did not end"),
     "fails, and nobody may act": (SWITCH + "sys.exit(3)", {"mode": "plan"}, Outcome.HELD, ["deploy"], "readiness rollback"),
@@ -137,6 +137,21 @@ def test_a_deploy_that_goes_wrong(name: str, tmp_path: Path, monkeypatch: pytest
     assert site.page()["because"] == found.because
     if outcome is not Outcome.HELD:
         assert site.link() == "old"
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_command_that_broke_what_it_did_not_replace_is_held(
+    status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Same process, same release, and what passed before fails: nothing to go back from, and no word that all is as it was."""
+    monkeypatch.setattr("readiness.releasing.after.NOTHING_SECONDS", 0.1)
+    site = Released(tmp_path, f"import sys; sys.exit({status})")
+    site.says["before"] = ["READY", "NOT READY"]
+    found = site.release()
+    assert (found.outcome, found.exit) == (Outcome.HELD, 1)
+    assert "what passed before fails now: tools fails" in found.because
+    assert [one for one in site.done() if one != "backup"] == []
+    assert not (site.reports / "deploy.json").exists()
 
 
 def test_a_planned_rollback_waits_for_a_person(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -108,7 +109,7 @@ def test_a_deploy_is_what_changes_something(change: dict[str, Any], words: list[
 
 
 def test_the_release_to_return_to(tmp_path: Path) -> None:
-    """The folder that was linked before; else the kept one; else the commit of a tree in place; never what runs now."""
+    """The folder that was linked before; else the kept one; else the commit of a tree in place; never another one than ran."""
     old, kept, tree = (tmp_path / name for name in ("old", "kept", "tree"))
     for folder in (old, kept, tree):
         folder.mkdir()
@@ -119,7 +120,24 @@ def test_the_release_to_return_to(tmp_path: Path) -> None:
     assert own.previous(config, dataclasses.replace(now, commit="b" * 40), now) == "b" * 40
     assert own.previous(config, now, now) is None
     named = dataclasses.replace(config, release=Release(previous="../kept"))
-    assert own.previous(named, now, now) == str(kept)
+    ran = dataclasses.replace(now, version="4.2.1")
+    assert own.previous(named, ran, now) == str(kept)
+    # one that is kept and did not run before is two steps back, or was never deployed
+    assert own.previous(named, dataclasses.replace(now, version="4.2.2"), now) is None
+
+
+def test_a_restart_has_nothing_to_return_to(tmp_path: Path) -> None:
+    """The release in place is the one from before: a sibling that was built and never deployed is no way back."""
+    tree, new = tmp_path / "releases" / "4.3.0", tmp_path / "releases" / "4.3.1"
+    for folder in (tree, new):
+        folder.mkdir(parents=True)
+        (folder / "package.json").write_text(f'{{"name": "mcp-hub", "version": "{folder.name}", "main": "cli.js"}}')
+    config = Config(target=Target(release=tree))
+    before = dataclasses.replace(SAME, path=str(tree))
+    for change in ({"pid": 43, "started": 200.0}, {"pid": None, "started": None}):
+        assert own.previous(config, before, dataclasses.replace(before, **change)) is None
+    # settings changed in place: what is kept has another version, so it is not what ran
+    assert own.previous(config, before, dataclasses.replace(before, content="d")) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"noted_at": "x"}', "[" * 100_000])
@@ -159,9 +177,10 @@ class Site:
         (self.folder / "readiness.toml").write_text(dumps(settings))
 
     def switch(self, hub: demo.DemoHub) -> None:
-        """Let the link point to that hub's release."""
-        new = self.folder / "new"
-        new.symlink_to(hub.release)
+        """Let the link point to that hub's release, kept here: the hub's own folder goes with it."""
+        new, kept = self.folder / "new", self.folder / f"release-{hub.pid}"
+        shutil.copytree(hub.release, kept, symlinks=True)
+        new.symlink_to(kept)
         new.replace(self.link)
 
     def deploy(self, fault: str) -> None:
@@ -204,6 +223,7 @@ def test_record_break_and_the_run_decides_to_roll_back(site: Site) -> None:
     noted = site.call("release", "--record")
     assert noted.returncode == 0, noted.stderr
     assert "checks that pass" in noted.stdout
+    before = str(site.link.resolve())
     site.deploy("server-down")
     recorded = site.call("release", "--record")
     assert recorded.returncode == 0, recorded.stderr
@@ -211,7 +231,7 @@ def test_record_break_and_the_run_decides_to_roll_back(site: Site) -> None:
     assert not (reports / own.NOTE).exists()
     made = read_record(reports / "deploy.json")
     assert made is not None
-    assert made.previous == str(site.hub.release.parent / "releases" / "4.2.1")
+    assert made.previous == before
     assert site.call("check", "-m", "health").returncode == 1
     plan = document.read(reports)
     assert plan is not None

@@ -14,13 +14,14 @@ import pytest
 from readiness.config.model import Config, Gate, Rollback, RollbackAction, Target
 from readiness.errors import ReadinessError
 from readiness.findings import TRIGGERS, Finding, Planned, Stage
-from readiness.rollback.plan import BY_HAND, RollbackPlan, plan
+from readiness.rollback.plan import BY_HAND, RollbackPlan, deploy_failed, plan
 from readiness.rollback.record import MAX_BYTES, DeployRecord, read_record, write_record
 from readiness.verdict import Evidence, Judgement, Status, decide, judge
 from tests.judging import found, planned
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
 BACK = RollbackAction(name="previous-release", triggers=("startup-failure", "validation-failure"), command=("back",))
+DEPLOY_FAILED = RollbackAction(name="back", triggers=("deploy-failure",), command=("back",))
 DEPLOY = DeployRecord(
     deployed_at=NOW - dt.timedelta(minutes=5),
     version="4.3.0",
@@ -76,6 +77,32 @@ def test_a_new_failure_inside_the_window_plans_the_configured_action() -> None:
     assert (action.name, action.triggers, action.status) == ("previous-release", ("validation-failure",), "planned")
     assert action.because == "tools failed after the deploy"
     assert decide(bad, roll_back=result.wanted).value == "ROLL BACK"
+
+
+def test_a_commit_to_be_built_in_place_is_for_a_person() -> None:
+    """Automatic only to a folder that is kept, prebuilt: for a commit the mode is ask, and the reason is told."""
+    in_place = dataclasses.replace(DEPLOY, previous="b" * 40)
+    for result in (
+        plan(judgement("tools"), config(BACK), in_place, now=NOW),
+        deploy_failed(config(DEPLOY_FAILED), in_place, now=NOW, because="status 3"),
+    ):
+        (action,) = result.actions
+        assert (result.mode, action.mode) == ("ask", "ask")
+        assert "built in place" in action.because
+    assert plan(judgement("tools"), config(BACK, mode="plan"), in_place, now=NOW).mode == "plan"
+
+
+def test_a_release_that_was_not_well_is_returned_to_by_a_person() -> None:
+    """One that failed what leads back by itself was not healthy: asked, since the deploy may have been the cure."""
+    unwell = dataclasses.replace(DEPLOY, passed_before=("tools",), failed_before=("hub-answers",))
+    result = plan(judgement("tools"), config(BACK), unwell, now=NOW)
+    assert (result.wanted, result.mode) == (True, "ask")
+    assert "not well either (hub-answers)" in result.actions[0].because
+    failed = deploy_failed(config(DEPLOY_FAILED), DEPLOY, now=NOW, because="status 3", was_well=False)
+    assert (failed.mode, deploy_failed(config(DEPLOY_FAILED), DEPLOY, now=NOW, because="3").mode) == ("ask", "auto")
+    # what asks anyway says nothing about that
+    slow = dataclasses.replace(DEPLOY, passed_before=("tools",), failed_before=("speed", "plain"))
+    assert plan(judgement("tools"), config(BACK), slow, now=NOW).mode == "auto"
 
 
 def test_nothing_fired_is_no_refusal() -> None:

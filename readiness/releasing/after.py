@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness import release_record
-from readiness.releasing import book, failed, model, tell, world
+from readiness.releasing import book, failed, model, tell, unchanged, world
 from readiness.releasing import command as commands
 from readiness.releasing.before import EXPRESSION, note_of
 from readiness.releasing.model import Outcome, Step, end
@@ -67,18 +67,21 @@ class After:
         if ended.ok or (ended.code is None and not ended.timed_out):
             return Step(status="passed" if ended.ok else "unknown", detail=words)
         seen = self.look()
-        changes = release_record.running(self.config, seen).changes(self.note.running)
+        changes = self.changes(seen)
         if not changes and (seen.answers or not self.before_answered):
-            told = f"{words} and changed nothing: process, release and settings are the same; nothing to roll back"
-            return Step(status="failed", detail=words, end=end(Outcome.ABORTED, told))
+            step = unchanged.judged(self, words)
+            if step is not None:
+                return step
+            changes = self.changes(self.look())
         self.record(changes)
-        return self._planned(words, ended)
+        return self._planned(words, ended, changes)
 
-    def _planned(self, words: str, ended: Ended) -> Step:
+    def _planned(self, words: str, ended: Ended, changes: list[str]) -> Step:
         """A failed deploy command is a trigger of its own: no check has to say more."""
         deploy = read_record(self.config.report_dir / FILE)
         now = dt.datetime.now(dt.UTC)
-        plan = deploy_failed(self.config, deploy, now=now, because=words)
+        was_well = (self.whole.state.of(book.DONE, model.BEFORE) or {}).get("status") != "failed"
+        plan = deploy_failed(self.config, deploy, now=now, because=words, was_well=was_well)
         run_id = command_run(self.whole.state)
         run = {
             "id": run_id, "finished": now.isoformat(), "target": self.config.target.url, "status": "NOT READY",
@@ -88,10 +91,13 @@ class After:
             plan, config=self.config, deploy=deploy, run=run, redact=lambda text: self.whole.commands.clean(text, 2_000)
         )
         document.write(self.config.report_dir, told)
-        detail = f"{words}: {ended.output.strip().splitlines()[-1][:200]}" if ended.output.strip() else words
+        # without secrets first: half of one would not be recognised
+        said = self.whole.commands.clean(ended.output, 8_000).strip().splitlines()
+        detail = f"{words}: {said[-1][:200]}" if said else words
         if not plan.wanted:
             self.tell_people(run_id, 1)
-            return Step(status="failed", detail=detail, end=end(Outcome.HELD, f"{words}; {plan.refused}"))
+            why = f"{words}; {plan.refused}{unchanged.not_restored(self, changes)}"
+            return Step(status="failed", detail=detail, end=end(Outcome.HELD, why))
         return Step(
             status="failed",
             detail=detail,
@@ -121,14 +127,15 @@ class After:
         changes: list[str] = []
         while True:
             seen = self.look()
-            changes = changes or release_record.running(self.config, seen).changes(self.note.running)
+            changes = changes or self.changes(seen)
             passed = time.monotonic() - began
             if changes and self._is_up(seen):
                 self.record(changes)
                 return Step(status="passed", detail=f"{seen.process} is {seen.state}; changed: {', '.join(changes)}")
             if not changes and passed > min(budget, NOTHING_SECONDS):
-                told = "the command changed nothing: process, release and settings are the same"
-                return Step(status="failed", detail=told, end=end(Outcome.ABORTED, told))
+                step = unchanged.judged(self, "the command is through")
+                if step is not None:
+                    return step
             if passed > budget:
                 self.record(changes)
                 # what that means is for the checks to say: they name the cause, and their triggers lead back
@@ -256,6 +263,10 @@ class After:
     def look(self) -> Seen:
         """One look at the hub that was deployed."""
         return self.world.look(self.config, world.LOOK_SECONDS)
+
+    def changes(self, seen: Seen) -> list[str]:
+        """What is different from before the deploy, in words."""
+        return release_record.running(self.config, seen).changes(self.note.running)
 
     def environ(self) -> dict[str, str]:
         """What a run of checks is told beyond readiness.toml."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import Unknown
 from readiness.releasing import page
 from readiness.releasing.model import INCOMPLETE
-from readiness.rollback import action
+from readiness.rollback import action, spoken
 from readiness.rollback.look import look
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class World:
     confirmed: Callable[[Config, str, str], bool] = confirmed
     page: Callable[[Config, State], list[Path]] = page.write
     sleep: Callable[[float], None] = time.sleep
-    say: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: T201 - a verb talks to its terminal
+    say: Callable[[str], None] = spoken.say
     on_step: Callable[[str], None] = lambda _: None
     """Called before every step that changes something, by tests that end the process there."""
     grace: float = action.GRACE

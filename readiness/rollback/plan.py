@@ -10,7 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final, Literal
 
 from readiness.findings import TRIGGER_ORDER, TRIGGERS, Outcome, Stage
-from readiness.rollback import refuse
+from readiness.rollback import milder, refuse
 from readiness.rollback.record import DeployRecord, read_record, write_record
 
 if TYPE_CHECKING:
@@ -147,16 +147,20 @@ def plan(  # noqa: PLR0913 - each keyword is one thing that was known, and may b
     if refusals:
         return _refused(config, causes, refusals, dismissed)
     causes = _causes(counting)
-    actions = _actions(config.rollback, causes)
+    reason = milder.why(deploy, unwell=milder.unwell(judgement.rows, deploy))
+    actions = milder.asked_for(_actions(config.rollback, causes), reason)
     modes = [action.mode for action in actions if action.status != BY_HAND]
     mode: Mode = min(modes, key=_MODES.index, default="plan")
     return RollbackPlan(mode=mode, causes=causes, actions=actions, dismissed=dismissed)
 
 
-def deploy_failed(config: Config, deploy: DeployRecord | None, *, now: dt.datetime, because: str) -> RollbackPlan:
+def deploy_failed(
+    config: Config, deploy: DeployRecord | None, *, now: dt.datetime, because: str, was_well: bool = True
+) -> RollbackPlan:
     """Decide whether to go back from a deploy whose command failed, having changed something; `because` says how it ended.
 
-    No check has to fail: the command itself is the evidence. `now` needs a time zone.
+    No check has to fail: the command itself is the evidence. `now` needs a time zone; `was_well`: the release before was
+    not NOT READY.
     """
     causes = (Cause(trigger="deploy-failure", checks=(DEPLOY_COMMAND,)),)
     refusals = list(refuse.no_deploy(config, deploy, now))
@@ -166,7 +170,9 @@ def deploy_failed(config: Config, deploy: DeployRecord | None, *, now: dt.dateti
         refusals.append("nothing passed before the deploy, so going back would prove nothing: hold")
     if refusals:
         return _refused(config, causes, refusals, ())
-    actions = tuple(dataclasses.replace(one, because=because) for one in _actions(config.rollback, causes))
+    reason = milder.why(deploy, unwell=() if was_well else ("NOT READY",))
+    planned = (dataclasses.replace(one, because=because) for one in _actions(config.rollback, causes))
+    actions = milder.asked_for(planned, reason)
     modes = [action.mode for action in actions if action.status != BY_HAND]
     return RollbackPlan(mode=min(modes, key=_MODES.index, default="plan"), causes=causes, actions=actions)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.rollback import document, journal, steps, systemd
+from readiness.rollback import document, journal, spoken, steps, systemd
 from readiness.rollback.backup import proven
 from readiness.rollback.look import look
 from readiness.rollback.preconditions import folder_of, working_folder
@@ -99,8 +99,8 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    # its output may be a file on a full disk: a line that is lost must not leave half a restoration
+    spoken.say(text)
 
 
 class Restoring:
