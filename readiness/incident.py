@@ -27,6 +27,8 @@ _LINKS_ITSELF: Final = re.compile(r"(?i)(://|\bwww(?=\.))")
 """What renderings make a link of without being asked: an address that a hub chose should not be one click away."""
 _TOLD: Final = "Who was told"
 _NOBODY: Final = "Nobody, as far as this page knows."
+_UNTOLD: Final = {"kind", "at", "start", "boot"}
+"""Of a journal's line what only resuming needs: how a process is told from a later one of its number."""
 _MAX_BYTES: Final = 4_000_000
 _PAST: Final = {"DEPLOY", "DO NOT DEPLOY"}
 
@@ -47,7 +49,7 @@ def markdown(
     bad = [row for row in document["findings"] if row["outcome"] == "failed"]
     parts = [
         f"# Incident {escaped(run['id'])}: {escaped(verdict['decision'])}",
-        _what(document, bad),
+        _what(document, bad, journal),
         _section("Timeline", _timeline(document, journal)),
         _section("What failed", _failed(bad)),
         _section("What could not be proven", _unknown(document)),
@@ -96,17 +98,21 @@ def escaped(value: object) -> str:
     return shown.replace("@", "&#64;")
 
 
-def _what(document: Document, bad: Sequence[Mapping[str, Any]]) -> str:
+def _what(document: Document, bad: Sequence[Mapping[str, Any]], journal: Sequence[Mapping[str, Any]]) -> str:
     run, verdict = document["run"], document["verdict"]
     where = run["target"] or run["release"] or "the hub"
     found = f"{escaped(where)} ({escaped(run['environment'])}) was found {escaped(verdict['status'])}"
     lines = [
         "## What happened",
         "",
-        f"{found}, score {escaped(verdict['score'])} of 100: {escaped(verdict['because'])}",
+        f"{found}, score {escaped(verdict['headline'])} of 100: {escaped(verdict['because'])}",
         "",
         f"Checks that failed: {len({row['check'] for row in bad})}. Decision: **{escaped(verdict['decision'])}**.",
     ]
+    for end in [entry for entry in journal if entry.get("kind") == "outcome"][-1:]:
+        result = str(end.get("result", "?")).replace("_", " ")
+        because = f": {escaped(end['because'])}" if end.get("because") else ""
+        lines += ["", f"How it ended: **{escaped(result)}**{because}."]
     return "\n".join(lines)
 
 
@@ -129,9 +135,9 @@ def _timeline(document: Document, journal: Sequence[Mapping[str, Any]]) -> list[
 def _entry(entry: Mapping[str, Any]) -> str:
     """One line of a rollback's journal: what it is, and the short values beside it."""
     details = [
-        f"{escaped(key)} {escaped(line(value, 120))}"
+        f"{escaped(key)} {escaped(line(f'{value:.1f}' if isinstance(value, float) else value, 120))}"
         for key, value in entry.items()
-        if key not in {"kind", "at"} and isinstance(value, (str, int, float)) and value != ""
+        if key not in _UNTOLD and isinstance(value, (str, int, float)) and value != "" and value is not False
     ]
     return escaped(entry.get("kind", "?")) + (f" ({', '.join(details)})" if details else "")
 

@@ -88,7 +88,12 @@ def test_counts_best_case_and_change_are_told() -> None:
         ("ready", 1, "exit 1: a test that is no check failed"),
         ("conditional", 10, "exit 10: conditional, which --readiness-strict does not let pass"),
         ("incomplete", 12, "exit 12: incomplete; what is missing has to be found out first"),
-        ("incomplete", 2, "exit 2: pytest's own status; the verdict above stands beside it"),
+        (
+            "incomplete",
+            2,
+            "exit 2: pytest was interrupted or could not import a file of checks; the verdict stands beside it",
+        ),
+        ("incomplete", 3, "exit 3: pytest's own status; the verdict above stands beside it"),
     ],
 )
 def test_the_exit_status_is_explained(scene: str, status: int, words: str) -> None:

@@ -221,6 +221,7 @@ def exit_meaning(report: Report, status: int) -> str:
     meanings = {
         0: "exit 0: ready",
         1: "exit 1: not ready",
+        2: "exit 2: pytest was interrupted or could not import a file of checks; the verdict stands beside it",
         10: "exit 10: conditional, which --readiness-strict does not let pass",
         12: "exit 12: incomplete; what is missing has to be found out first",
     }
