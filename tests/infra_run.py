@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness.demo.tomlfile import dumps
 from tests.faults.runner import ROOT
+from tests.few_plugins import FEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,11 +57,12 @@ def infra(
     report = reports / "readiness.json"
     report.unlink(missing_ok=True)
     cleared = ("PYTEST", "MCP_HUB", "READINESS", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http", "https", "all_proxy")
-    env = {key: value for key, value in os.environ.items() if not key.startswith(cleared)} | environment
+    env = {key: value for key, value in os.environ.items() if not key.startswith(cleared)}
+    env |= FEW | environment
     where = () if any(one.startswith(str(ROOT)) for one in arguments) else (str(ROOT / "infra"),)
     command = [
         *above,
-        *(sys.executable, "-m", "pytest", "-m", "infra", "-p", "no:cacheprovider"),
+        *(sys.executable, "-m", "pytest", "-p", "testinfra.plugin", "-m", "infra", "-p", "no:cacheprovider"),
         *("--readiness-config", str(file), "--readiness-report", str(reports), *arguments, *where),
     ]
     done = subprocess.run(

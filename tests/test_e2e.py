@@ -17,6 +17,7 @@ from readiness.config.model import Config, Target
 from readiness.facts.deployed import claims
 from readiness.firstfile import compose
 from readiness.firstlook import Seen
+from tests.few_plugins import FEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ def hub() -> Iterator[demo.DemoHub]:
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Pytest on the smoke suite, as an operator in `folder` runs it."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))} | FEW
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(ROOT / "smoke"), *arguments]
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
 

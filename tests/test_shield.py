@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.canary.search import FILED, NASTY, TOKEN, leaks
+from tests.few_plugins import FEW, PAGES
 
 PLUGIN = """
 import os, pytest
@@ -62,9 +63,9 @@ class Project:
         path = os.pathsep.join([str(self.folder), str(Path(__file__).parent.parent)])
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV"))}
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "canary_plugin", "-p", "no:readiness.plugin", *arguments],
+            [sys.executable, "-m", "pytest", "-p", "canary_plugin", "-p", "no:readiness.plugin", *PAGES, *arguments],
             cwd=self.folder,
-            env=clean | known | files | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"} | variables,
+            env=clean | FEW | known | files | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"} | variables,
             capture_output=True,
             timeout=120,
             check=False,
@@ -157,7 +158,7 @@ def test_plain_reports_pass_untouched(project: Project) -> None:
     arguments = ("-vv", "-l", "-p", "no:cacheprovider", "-p", "no:randomly", "test_plain.py")
     (project.folder / "nothing.py").write_text("")
     shielded = project.run(*arguments).split("collected", 1)[1].rsplit("in ", 1)[0]
-    known = os.environ | {"PYTHONPATH": str(project.folder)}
+    known = os.environ | FEW | {"PYTHONPATH": str(project.folder)}
     bare = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:readiness.plugin", *arguments],
         cwd=project.folder,

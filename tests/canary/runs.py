@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tests.canary.scenes import FILES, SECRETS, Scene, TalkativeHub, deployed
 from tests.canary.search import TOKEN, leaks
 from tests.faults.deployment import Deployment
+from tests.few_plugins import FEW, PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,11 +76,11 @@ def started(folder: Path, *arguments: str, command: str = "pytest", **variables:
     """Run `command` in `folder` as it stands."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
     own = {"CANARY_KEPT": str(folder / "kept"), "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(ROOT)}
-    head = ("-p", "tests.canary.spy", "-p", "no:randomly", "-c", "pytest.ini", "--rootdir", ".")
+    head = ("-p", "tests.canary.spy", *PAGES, "-p", "no:randomly", "-c", "pytest.ini", "--rootdir", ".")
     done = subprocess.run(
         [sys.executable, *COMMANDS[command], *head, "-m", "health or not check", *arguments],
         cwd=folder,
-        env=clean | SECRETS | own | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "120"} | variables,
+        env=clean | FEW | SECRETS | own | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "120"} | variables,
         capture_output=True,
         timeout=120,
         check=False,

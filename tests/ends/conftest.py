@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.few_plugins import FEW
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -87,7 +89,7 @@ class Project:
         env = {
             k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "PYTHONDONT", "READINESS"))
         }
-        env |= {"PYTHONPATH": str(self.folder), "COLUMNS": "120", **environment}
+        env |= {**FEW, "PYTHONPATH": str(self.folder), "COLUMNS": "120", **environment}
         return subprocess.Popen(
             [sys.executable, "-m", *command, "-p", "minicatalogue", "-p", "no:cacheprovider", *arguments],
             cwd=self.folder,

@@ -12,6 +12,7 @@ import pytest
 
 from readiness.findings import Check, Severity
 from readiness.planning import suite_folders
+from tests.few_plugins import PAGES
 
 if TYPE_CHECKING:
     from tests.ends.conftest import Ended, Project
@@ -192,7 +193,7 @@ SURROGATES = (
 def test_lone_surrogates_are_no_way_out(project: Project, mode: list[str]) -> None:
     """A hub that answers a lone surrogate fails its check and nothing else, also under xdist and in every report."""
     project.suite(OKS + SURROGATES)
-    ended = project.run("-m", "health", "--junitxml=j.xml", "--html=p.html", *mode)
+    ended = project.run("-m", "health", *PAGES, "--junitxml=j.xml", "--html=p.html", *mode)
     assert ended.outcomes() == {**{f"ok-{i}": "passed" for i in range(6)}, "surrogate": "failed"}
     assert ended.status == "CONDITIONAL"
     assert "INTERNALERROR" not in ended.out

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from tests.few_plugins import FEW
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -212,7 +214,7 @@ critical = {stable}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start without waiting."""
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))} | FEW
         return subprocess.Popen(
             self.command(*arguments), cwd=self.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="backslashreplace",
