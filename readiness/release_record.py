@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from readiness import files
 from readiness.errors import ReadinessError, Unknown
+from readiness.rollback.look import same_start
 from readiness.rollback.record import FILE, DeployRecord, write_record
 
 if TYPE_CHECKING:
@@ -52,15 +53,21 @@ class Running:
     """SHA-256 over its configuration, environment file and package.json."""
     pid: int | None
     started: float | None
+    start: str | None = None
+    """The process's start as the kernel counts it, which setting the clock does not move."""
 
     def changes(self, before: Running) -> list[str]:
         """What is different from `before`, in words; empty where nothing was deployed."""
-        words = {"path": "the folder", "content": "its settings", "pid": THE_PROCESS, "started": THE_PROCESS}
+        words = {"path": "the folder", "content": "its settings", "pid": THE_PROCESS}
         found = []
         for field in dataclasses.fields(self):
+            if field.name in {"start", "started"}:
+                continue
             then, now = getattr(before, field.name), getattr(self, field.name)
             if then is not None and then != now:
                 found.append(words.get(field.name, f"the {field.name}"))
+        if not same_start(self, before):
+            found.append(THE_PROCESS)
         return list(dict.fromkeys(found))
 
     @property
@@ -101,6 +108,7 @@ def running(config: Config, seen: Seen) -> Running:
         content=_content(config),
         pid=seen.pid,
         started=seen.started,
+        start=seen.start,
     )
 
 

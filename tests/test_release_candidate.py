@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from readiness.releasing.model import End
 
 CANDIDATE = "http://127.0.0.1:10"
+OLD = "http://127.0.0.1:11"
 START = """
 import json, sys
 open("{folder}/done", "a").write("deploy\\n")
@@ -52,6 +53,8 @@ class Beside(Released):
             "switch_back": (*own, str(folder / "turn-back.py"), "switch-back", "hub"),
         }
         super().__init__(folder, body, release=turns, **settings)
+        target = dataclasses.replace(self.config.target, internal_url=OLD)
+        self.config = dataclasses.replace(self.config, target=target)
         (folder / "front").write_text("hub")
 
     def look(self, config: Any, seconds: float) -> Seen:

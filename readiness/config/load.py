@@ -30,6 +30,9 @@ ROLLED_BACK_TO: Final = "READINESS_ROLLED_BACK_TO"
 INTERNAL_URL: Final = "READINESS_INTERNAL_URL"
 """Names the hub's own port while a release proves a candidate: the file names that of the hub it would follow."""
 
+WINDOW: Final = "READINESS_WINDOW"
+"""Minutes of the deploy window while a release is at work: as long as it bakes, its deploy is not over."""
+
 
 def load(  # noqa: PLR0913 - one keyword a source; all optional
     *,
@@ -97,6 +100,8 @@ def _from_document(
         target["version"] = environ[ROLLED_BACK_TO]
     if environ.get(INTERNAL_URL):
         target["internal_url"] = environ[INTERNAL_URL]
+    if environ.get(WINDOW, "").isdecimal():
+        values.setdefault("rollback", {})["window"] = int(environ[WINDOW])
     book.raise_all()
     if path is None and (told.demo or is_loopback(target.get("url"))):
         values["environment"] = "local"

@@ -15,6 +15,7 @@ from readiness.releasing import command as commands
 from readiness.releasing.before import EXPRESSION, note_of
 from readiness.releasing.model import Outcome, Step, end
 from readiness.rollback import document, journal, quarantine
+from readiness.rollback.look import same_start
 from readiness.rollback.plan import deploy_failed
 from readiness.rollback.record import FILE, read_record
 
@@ -148,7 +149,7 @@ class After:
 
     def _is_the_old_one(self, seen: Seen) -> bool:
         before = self.note.running
-        return seen.pid == before.pid and (None in {seen.started, before.started} or seen.started == before.started)
+        return seen.pid == before.pid and same_start(seen, before)
 
     def _not_up(self, seen: Seen) -> str:
         if not seen.answers:
@@ -182,13 +183,15 @@ class After:
         """Watch it for a while: no critical alarm."""
         if self.order.bake <= 0:
             return Step(status="skipped", detail="[release] bake is 0: nobody watches it afterwards")
-        until = (self.whole.state.began(model.BAKE) or time.time()) + self.order.bake * 60
+        began, most = self.whole.state.began(model.BAKE) or time.time(), self.order.bake * 60
+        # what is left by the wall clock, which may be set meanwhile: then by one that is not
+        until = time.monotonic() + min(max(began + most - time.time(), 0.0), most)
         self.world.say(f"watching for {self.order.bake:g} min; Ctrl-C stops here, `readiness release --resume` goes on")
         looks, odd = 0, 0
         while True:
             found = self.world.checks(self.config, BAKE, self.environ())
             looks, odd = looks + 1, odd + (found.verdict == "INCOMPLETE")
-            over = time.time() + self.world.bake_every > until
+            over = time.monotonic() + self.world.bake_every > until
             if found.verdict == "NOT READY" or (over and found.verdict == "INCOMPLETE"):
                 return self.decided(found, BAKE)
             if over:
@@ -198,7 +201,7 @@ class After:
                     detail=f"{looks} looks{also}; the last one: {found.detail}",
                     data={"run": found.run_id},
                 )
-            self.world.sleep(min(self.world.bake_every, max(0.0, until - time.time())))
+            self.world.sleep(min(self.world.bake_every, max(0.0, until - time.monotonic())))
 
     # --- rollback -----------------------------------------------------------------------------------------------------
 
@@ -270,7 +273,8 @@ class After:
 
     def environ(self) -> dict[str, str]:
         """What a run of checks is told beyond readiness.toml."""
-        return {} if self.order.version is None else {world.EXPECTED: self.order.version}
+        version = {} if self.order.version is None else {world.EXPECTED: self.order.version}
+        return version | {world.WINDOW: str(self.config.rollback.window)}
 
     def tell_people(self, run_id: str, status: int) -> None:
         """Tell people of a run's verdict, or of the deploy command that failed, once what is done about it is done."""

@@ -44,6 +44,11 @@ class BlueGreen(After):
                 )
         if self.config.target.url is None:
             raise ReadinessError("[target] url is not set: what clients use tells whether they were switched")
+        if self.config.target.internal_url is None:
+            raise ReadinessError(
+                "[target] internal_url is not set: the hub that runs has to be reached on its own port when clients reach the "
+                "other one, or nobody could tell that it is still there to switch back to"
+            )
 
     def steps(self) -> dict[str, Callable[[], Step]]:
         """By name, in their order."""
@@ -60,6 +65,9 @@ class BlueGreen(After):
 
     def deploy(self) -> Step:
         """The command starts the candidate; until the switch nothing that users reach has changed."""
+        if self.note.running.pid is None:
+            why = "which process serves now cannot be told, so switching back could not be proven; nothing was begun"
+            return Step(status="failed", detail=why, end=end(Outcome.REFUSED, why))
         ended = self.whole.commands.run("deploy", self.order.command, self.order.folder, self.config.release.timeout)
         words = f"the command {ended.words}"
         if ended.ok or (ended.code is None and not ended.timed_out):
@@ -72,7 +80,11 @@ class BlueGreen(After):
         until = time.monotonic() + budget
         while True:
             seen = self.look()
-            if seen.answers and seen.state in {"ready", "restarted"} and not self._is_the_old_one(seen):
+            up = seen.answers and seen.state in {"ready", "restarted"} and not self._is_the_old_one(seen)
+            if up and seen.pid is None:
+                words = "the candidate's process cannot be told, so nothing could prove that clients reach it"
+                return Step(status="failed", detail=words, end=end(Outcome.ABORTED, f"{words}; nothing was switched"))
+            if up:
                 return Step(
                     status="passed",
                     detail=f"{seen.process} is {seen.state} at {self.order.candidate}",

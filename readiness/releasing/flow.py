@@ -6,7 +6,9 @@ Every phase has a defined end, and a release that was killed in any of them goes
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
+import math
 import os
 import secrets
 import time
@@ -20,7 +22,7 @@ from readiness.releasing.before import Before
 from readiness.releasing.bluegreen import BlueGreen
 from readiness.releasing.command import Commands
 from readiness.releasing.model import Outcome, Step, end
-from readiness.rollback import journal, lock
+from readiness.rollback import journal, lock, quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,7 +129,10 @@ class Releasing:
 
     def __init__(self, config: Config, order: Order, world: World, pages: journal.Journal, token: str) -> None:
         """`pages` is its open journal; what stands in it was done already."""
-        self.config, self.order, self.world, self.pages = config, order, world, pages
+        # as long as it is watched, its deploy is not over
+        window = config.rollback.window + math.ceil(order.bake)
+        self.config = dataclasses.replace(config, rollback=dataclasses.replace(config.rollback, window=window))
+        self.order, self.world, self.pages = order, world, pages
         self.redactor = Redactor.from_environment(os.environ, config)
         self.commands = Commands(pages.path, self.write, self.redactor, world, token)
         self.steps: dict[str, Callable[[], Step]] = {model.LOCK: self._lock}
@@ -138,6 +143,10 @@ class Releasing:
         """Go through all phases that are left; how it ended. Raises Interrupted."""
         try:
             return self._finish(self._phases())
+        except ReadinessError as error:
+            if isinstance(error, model.Interrupted) or not self._deployed():
+                raise
+            return self._stopped(str(error))
         except KeyboardInterrupt:
             raise model.Interrupted(
                 f"interrupted; {self.pages.path} tells how far it came: `readiness release --resume` goes on"
@@ -186,6 +195,8 @@ class Releasing:
             if isinstance(error, model.Interrupted):
                 raise
             step = self._doubtful(name, str(error))
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw has to have an end of which people are told as well
+            step = self._doubtful(name, f"unforeseen: {type(error).__name__}: {error}")
         began = self.state.began(name) or time.time()
         took = max(0.0, round(time.time() - began, 3))
         detail = self.commands.clean(step.detail, 600)
@@ -213,7 +224,31 @@ class Releasing:
             raise ReadinessError(
                 "nothing was declared about this deployment: write a readiness.toml (`readiness init`)"
             )
+        named = self.order.version
+        entry = None if named is None else quarantine.find(self.config.report_dir, None, named)
+        if entry is not None:
+            raise ReadinessError(
+                f"{entry.name} was rolled back on {entry.since} and is in quarantine ({entry.because}): "
+                f"`readiness rollback --lift {entry.name}` once that is mended"
+            )
         return Step(status="passed", detail=f"no other release or rollback of this hub, {lock.folder_for(self.config)}")
+
+    def _deployed(self) -> bool:
+        """Whether the command may have begun."""
+        try:
+            return self.state.of(book.INTENT, model.DEPLOY) is not None
+        except ReadinessError:
+            return True  # nobody knows
+
+    def _stopped(self, why: str) -> End:
+        """Something was deployed, and what is to be written down first cannot be: people are told, since nothing else can be done."""
+        found = end(Outcome.HELD, f"stopped after the deploy began: {why}", model.INCOMPLETE)
+        self.world.say(
+            f"{found.outcome.value}: {found.because}; `readiness release --resume` goes on once that is mended"
+        )
+        for line in tell.stopped(self.config, self.pages.path, found):
+            self.world.say(line)
+        return found
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

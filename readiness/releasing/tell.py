@@ -16,6 +16,7 @@ from readiness.releasing.model import Order, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from readiness.config.model import Config
     from readiness.notify import Event
@@ -155,3 +156,20 @@ def _event(config: Config, state: State, found: End) -> Event | None:
         lines=(found.because, *(f"{p.name}: {p.status}: {p.detail}" for p in state.phases if p.status != "passed")),
         report=str(config.report_dir / FILE),
     )
+
+
+def stopped(config: Config, journal: Path, found: End) -> list[str]:
+    """Tell people that a release stopped halfway, without its journal, which may not be readable; lines for the terminal."""
+    from readiness.findings import Severity
+    from readiness.notify import Event, tell
+    from readiness.notify_after import told_lines
+
+    where = config.target.url or config.target.internal_url or "the hub"
+    event = Event(
+        kind="phase",
+        severity=Severity.CRITICAL,
+        title=f"release {found.outcome.value} halfway · {config.environment} {where}",
+        lines=(found.because, "look at the hub; `readiness release --resume` goes on, --abandon gives it up"),
+        report=str(journal),
+    )
+    return told_lines(tell(event, config, config.report_dir))

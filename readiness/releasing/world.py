@@ -34,6 +34,8 @@ EXPECTED: Final = "READINESS_ROLLED_BACK_TO"
 """Names the version that is to be running, whatever readiness.toml says."""
 INTERNAL: Final = "READINESS_INTERNAL_URL"
 """Names the hub's own port, whatever readiness.toml says: that of a candidate."""
+WINDOW: Final = "READINESS_WINDOW"
+"""Says for how many minutes after its deploy this release may be rolled back: while it bakes, and a window longer."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, Unknown
+from readiness.rollback import process
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -26,6 +27,8 @@ class Seen:
     answers: bool
     pid: int | None = None
     started: float | None = None
+    start: str | None = None
+    """The start as this host's kernel counts it, where the process is on it: `started` moves when the clock is set."""
     version: str | None = None
     state: str | None = None
     silent: bool = False
@@ -50,8 +53,26 @@ class Seen:
         if self.pid is None or before.pid is None:
             return None
         # a pid may come again; its start does not
-        same = self.pid == before.pid and (None in {self.started, before.started} or self.started == before.started)
-        return not same
+        return self.pid != before.pid or not same_start(self, before)
+
+
+class Begun(Protocol):
+    """What says when a process began, in two ways; None wherever nothing says."""
+
+    @property
+    def start(self) -> str | None:
+        """In the kernel's units since the boot."""
+
+    @property
+    def started(self) -> float | None:
+        """In seconds since the epoch."""
+
+
+def same_start(one: Begun, other: Begun) -> bool:
+    """Whether both began at the same moment, as far as can be told: by the kernel's count, which no clock moves, else by time."""
+    if one.start is not None and other.start is not None:
+        return one.start == other.start
+    return one.started is None or other.started is None or one.started == other.started
 
 
 def look(config: Config, seconds: float = SECONDS) -> Seen:
@@ -97,10 +118,11 @@ def clearly_not_silent(config: Config, seconds: float = SECONDS) -> bool:
 
 
 def _seen(hub: Hub) -> Seen:
-    health, pid, started, version, trouble = hub.health(), None, None, None, []
+    health, pid, started, start, version, trouble = hub.health(), None, None, None, None, []
     try:
         identity = hub.identity()
         pid, started = identity.pid, identity.started
+        start = process.start_of(pid) if identity.here else None
     except HubDown:
         raise
     except Unknown as error:
@@ -112,7 +134,13 @@ def _seen(hub: Hub) -> Seen:
     except Unknown as error:
         trouble.append(str(error))
     return Seen(
-        answers=True, pid=pid, started=started, version=version, state=str(health.state), trouble="; ".join(trouble)
+        answers=True,
+        pid=pid,
+        started=started,
+        start=start,
+        version=version,
+        state=str(health.state),
+        trouble="; ".join(trouble),
     )
 
 
