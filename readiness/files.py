@@ -9,7 +9,7 @@ import secrets
 import stat
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
 
@@ -37,7 +37,7 @@ def replace(path: Path, content: str) -> None:
     A reader sees the old file or the new one, and so does a machine that loses power. Raises ReadinessError.
     """
     one = _Written(path, content)
-    one.write()
+    one.flush()
     problem = one.take_place()
     flush_folder(path.parent)
     if problem is not None:
@@ -45,26 +45,24 @@ def replace(path: Path, content: str) -> None:
 
 
 def replace_all(contents: Iterable[tuple[Path, str]]) -> dict[Path, str | None]:
-    """As `replace`, for several files: the disk flushes one while the next is made. Returns what went wrong, by path.
+    """As `replace`, for several files, which the disk flushes all at once. Returns what went wrong, by path.
 
-    Each is replaced or left as it was, whatever becomes of the others; None: it was replaced.
+    Each is replaced or left as it was, whatever becomes of the others; None: it was replaced. Flushing one while the
+    next is made costs more than it saves: every call that waits hands the interpreter's lock over and back.
     """
-    waiting: dict[Path, tuple[_Written, threading.Thread | None]] = {}
-    for path, content in contents:
-        one = _Written(path, content)
-        thread = threading.Thread(target=one.write, daemon=True)
+    waiting = {path: _Written(path, content) for path, content in contents}
+    flushing = []
+    for one in waiting.values():
+        thread = threading.Thread(target=one.flush, daemon=True)
         try:
             thread.start()
         except RuntimeError:  # no more threads are to be had, or the interpreter ends
-            one.write()
-            waiting[path] = one, None
+            one.flush()
         else:
-            waiting[path] = one, thread
-    found = {}
-    for path, (one, running) in waiting.items():
-        if running is not None:
-            running.join()
-        found[path] = one.take_place()
+            flushing.append(thread)
+    for thread in flushing:
+        thread.join()
+    found = {path: one.take_place() for path, one in waiting.items()}
     for folder in {path.parent for path in waiting}:
         flush_folder(folder)
     return found
@@ -74,22 +72,29 @@ class _Written:
     """A temporary file beside the one that it will replace, and what went wrong while it was written."""
 
     def __init__(self, path: Path, content: str) -> None:
+        """Write it, for a reader but not yet for a loss of power; never raises for a file system."""
         self._path = path
-        self._content = content.encode("utf-8", "backslashreplace")
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+        self._file: IO[bytes] | None = None
         self._problem: OSError | None = None
-
-    def write(self) -> None:
-        """Write and flush it; never raises, for it may do so in a thread."""
         try:
             # O_EXCL: never through a link that somebody laid; 0o666: the umask decides who may read
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            with os.fdopen(os.open(self._temporary, flags, 0o666), "wb") as file:
-                file.write(self._content)
-                file.flush()
-                os.fsync(file.fileno())
+            self._file = os.fdopen(os.open(self._temporary, flags, 0o666), "wb")
+            self._file.write(content.encode("utf-8", "backslashreplace"))
+            self._file.flush()
         except OSError as error:
             self._problem = error
+
+    def flush(self) -> None:
+        """Flush and close it; never raises, for it may do so in a thread."""
+        if self._file is None:
+            return
+        try:
+            with self._file:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            self._problem = self._problem or error
 
     def take_place(self) -> str | None:
         """Replace the file. Returns what went wrong, also while writing, and then leaves nothing behind."""
