@@ -175,6 +175,8 @@ def _merge(given: argparse.Namespace) -> int:
         sys.stderr.write(f"readiness report: {sentence}\n")
     merged, code = merge(reports, planned=_planned(absent), trouble=trouble, strict=given.readiness_strict)
     _show(merged, given)
+    if given.output is not None:  # a job's log shows why it ended as it did, wherever the files went
+        sys.stderr.write(f"{merged.status}: {merged.decision}, {merged.because}\n")
     return code
 
 

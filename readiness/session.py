@@ -219,7 +219,8 @@ class Ledger:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C, SIGTERM, or `pytest.exit`."""
         self.interrupted = True
-        self.trouble(f"interrupted ({excinfo.typename})")
+        ended = {"KeyboardInterrupt": "by Ctrl-C or SIGTERM"}.get(excinfo.typename, f"({excinfo.typename})")
+        self.trouble(f"interrupted {ended}")
 
     # --- the end --------------------------------------------------------------------------------------------------
 

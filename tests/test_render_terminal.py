@@ -222,3 +222,12 @@ def test_no_line_begins_as_a_command_of_ci(columns: int) -> None:
     assert [text for text in told if re.match(r"\s*(::|##)", text)] == []
     assert all(width(text) <= columns for text in told)
     assert "  |::error" in "\n".join(told) or "|::error" in told[1]
+
+
+def test_a_check_of_several_parts_is_one_check_wherever_checks_are_counted() -> None:
+    """The reason counts checks, the last line findings: where they differ the line says so, and no two numbers contradict."""
+    rows = [judged("hub-answers", Outcome.FAILED, 5, reason="refused")]
+    rows += [judged("a-call", Outcome.UNKNOWN, 3, instance=name, blocked_by="hub-answers") for name in ("one", "two")]
+    told = "\n".join(lines(report(rows), 100))
+    assert "and 1 check blocked by it" in told
+    assert "1 failed, 2 unknown (a check counts for each server or host)" in told

@@ -222,6 +222,8 @@ def test_shards_are_merged_into_one_verdict(folder: Path, capsys: Any) -> None:
     merged = json.loads((folder / "merged" / "readiness.json").read_text())
     assert (merged["verdict"]["status"], merged["verdict"]["exit_code"]) == ("NOT READY", 1)
     assert merged["notes"][0] == "made of 2 runs: run0005, run0006"
+    said = capsys.readouterr().err
+    assert said == f"NOT READY: {merged['verdict']['decision']}, {merged['verdict']['because']}\n"
     assert main(["--merge", "shards/one", "--readiness-strict"]) == 0
     assert capsys.readouterr().err == ""
 

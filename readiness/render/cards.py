@@ -238,6 +238,7 @@ def _card(cause: Cause, page: Page) -> dict[str, Any] | None:
         "points": words.points(cause.own_points) if cause.own_points else "",
         "also": lines(cause.also, page, reasons=not folded),
         "blocked": lines(cause.blocked, page),
+        "blocked_checks": words.checks(cause.blocked),
         "blocked_points": words.points(cause.blocked_points),
         **texts,
     }

@@ -159,6 +159,11 @@ def said(row: Row) -> str:
     return f"{row.place}: {told}" if told and row.place not in told else told or row.place
 
 
+def checks(rows: Sequence[Row]) -> str:
+    """`39 checks`: how many rows are of, a check that was asked for each server or host counted once."""
+    return plural(len({row.check for row in rows}), "check")
+
+
 def plural(count: int, noun: str) -> str:
     """`1 check`, `2 checks`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -175,9 +175,7 @@ def _name(cause: Cause, *, first: bool) -> str:
     if cause.settles and (first or cause.also):
         return f"{head}, {words.settled(cause)} ({words.points(cause.points - row.points_lost)})"
     if cause.blocked:
-        head += (
-            f", and {words.plural(len(cause.blocked), 'check')} blocked by it ({words.points(cause.blocked_points)})"
-        )
+        head += f", and {words.checks(cause.blocked)} blocked by it ({words.points(cause.blocked_points)})"
     return head
 
 
@@ -188,7 +186,7 @@ def _folded(cause: Cause) -> str:
     if cause.own_points > 0:
         head += f" {words.points(cause.own_points)}"
     if cause.blocked:
-        head += f", and {words.plural(len(cause.blocked), 'check')} blocked by them"
+        head += f", and {words.checks(cause.blocked)} blocked by them"
     return f"{head}: {row.reason}"
 
 
@@ -202,7 +200,7 @@ def _tail(
     report: Report, grouped: Shape, *, exit_status: int | None, paths: Sequence[Path], problems: Sequence[str]
 ) -> list[Line]:
     counts = ", ".join(f"{number} {words.label(name)}" for name, number in grouped.counts.items())
-    told: list[Line] = [(f"{counts or 'nothing was planned'}{_of(report)}", "")]
+    told: list[Line] = [(f"{counts or 'nothing was planned'}{_each(report)}{_of(report)}", "")]
     change = words.change_sentence(report.comparison)
     if change:
         told.append((change, ""))
@@ -235,6 +233,12 @@ def _by_hand(report: Report) -> bool:
     if planned is None or planned.mode == "auto" or report.release_run is not None:
         return False
     return report.decision == "ROLL BACK" and words.by_itself(report)
+
+
+def _each(report: Report) -> str:
+    """Why these numbers are above those of the reason, which counts checks."""
+    parts = len({row.check for row in report.rows}) < len(report.rows)
+    return " (a check counts for each server or host)" if parts else ""
 
 
 def _of(report: Report) -> str:
