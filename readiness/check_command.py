@@ -94,7 +94,7 @@ def _follow(code: int, argv: Sequence[str], run_id: str, *, tells: bool = True) 
         run_id,
         code,
         folder,
-        lambda: recover.config_of(argv, folder),
+        lambda: check_rollback.outside(recover.config_of(argv, folder)),
         argv=argv,
         tell=(lambda: _tell_people(argv, run_id, code)) if tells else lambda: None,
     )

@@ -58,6 +58,18 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
             tell()
 
 
+def outside(config: Config) -> Config:
+    """The settings of a run that may act. Raises ReadinessError within a release or a rollback.
+
+    A check that its command calls would pass its lock, and go back by the record of an earlier deploy in the middle of this one.
+    """
+    from readiness.rollback import lock
+
+    if lock.is_ours(lock.folder_for(config)):
+        raise ReadinessError("a release or a rollback is at work and called this run: it judges the hub itself")
+    return config
+
+
 def _not_done(error: ReadinessError) -> None:
     from readiness.rollback.spoken import say
 

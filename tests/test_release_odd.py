@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from readiness import check_rollback
 from readiness import release_record as own
 from readiness.config.load import WINDOW, load
 from readiness.errors import ReadinessError
 from readiness.notify import Event, Told
 from readiness.releasing import world
-from readiness.releasing.model import Outcome
-from readiness.rollback import journal, quarantine
+from readiness.releasing.model import Interrupted, Outcome
+from readiness.rollback import journal, lock, quarantine
 from readiness.rollback.look import Seen
 from readiness.rollback.record import FILE, read_record
 from readiness.rollback.verify import prove
@@ -90,6 +91,34 @@ def test_what_nobody_foresaw_has_an_end(told: list[Event], tmp_path: Path) -> No
     assert (found.outcome, found.exit) == (Outcome.HELD, 12)
     assert "unforeseen: KeyError" in found.because
     assert len(told) == 1
+
+
+def test_a_job_that_is_cancelled_after_the_deploy_is_told(told: list[Event], tmp_path: Path) -> None:
+    """Nobody sits beside a job: people hear that the release stopped halfway, and that it can be gone on with."""
+    site = Released(tmp_path)
+
+    def step(name: str) -> None:
+        if name == "write phase verify":
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="runs on by itself"):
+        site.release(world=site.world(on_step=step))
+    assert ["interrupted after the deploy began" in event.lines[0] for event in told] == [True]
+    assert site.resume().outcome is Outcome.KEPT
+
+
+@pytest.mark.parametrize(
+    ("declared", "named", "said"), [("4.2.1", None, "will be held"), ("4.2.1", "4.3.0", ""), ("4.3.0", None, "")]
+)
+def test_a_version_that_will_hold_the_deploy_is_told_first(
+    declared: str, named: str | None, said: str, tmp_path: Path
+) -> None:
+    """`[target] version` still names what runs: that is said before anything is deployed, unless --version names the new one."""
+    site = Released(tmp_path)
+    site.config = dataclasses.replace(site.config, target=dataclasses.replace(site.config.target, version=declared))
+    site.release(version=named)
+    (before,) = [line for line in site.said if line.startswith("before: ")]
+    assert ("will be held" in before) == bool(said)
 
 
 def test_the_window_stays_open_while_it_bakes(tmp_path: Path) -> None:
@@ -188,3 +217,17 @@ def test_without_the_hubs_own_port_nothing_is_switched(tmp_path: Path) -> None:
     with pytest.raises(ReadinessError, match="internal_url is not set"):
         site.beside()
     assert site.done() == []
+
+
+def test_a_check_that_the_command_calls_does_not_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would pass the release's lock; a token that outlived its release, in a hub's environment, forbids nothing."""
+    config = Released(tmp_path).config
+    folder = lock.folder_for(config)
+    with lock.held(folder, "a release") as token:
+        assert check_rollback.outside(config) is config
+        monkeypatch.setenv(lock.TOKEN, token)
+        with pytest.raises(ReadinessError, match="judges the hub itself"):
+            check_rollback.outside(config)
+    assert check_rollback.outside(config) is config
+    with lock.held(folder, "another release"):
+        assert check_rollback.outside(config) is config

@@ -70,7 +70,20 @@ class Before:
             status = "passed"
         else:
             detail += f"; {found.detail}"
+        detail += self._stays(running)
         return self._noted(running, passed, failed, now, Step(status=status, detail=detail, data={"run": found.run_id}))
+
+    def _stays(self, running: release_record.Running) -> str:
+        """What is to be said where the version that runs is declared to be the one afterwards: else every other one is held."""
+        told = self.config.target.version
+        if self.whole.order.version is not None or told is None or running.version is None:
+            return ""
+        if told.removeprefix("v") != running.version.removeprefix("v"):
+            return ""
+        return (
+            f"; [target] version is {told}, as what runs now: a deploy of another one will be held, neither kept nor rolled "
+            "back, unless --version names it"
+        )
 
     def _noted(
         self,

@@ -148,9 +148,7 @@ class Releasing:
                 raise
             return self._stopped(str(error))
         except KeyboardInterrupt:
-            raise model.Interrupted(
-                f"interrupted; {self.pages.path} tells how far it came: `readiness release --resume` goes on"
-            ) from None
+            raise model.Interrupted(self._interrupted()) from None
 
     # --- phases -------------------------------------------------------------------------------------------------------
 
@@ -239,6 +237,16 @@ class Releasing:
             return self.state.of(book.INTENT, model.DEPLOY) is not None
         except ReadinessError:
             return True  # nobody knows
+
+    def _interrupted(self) -> str:
+        """What is to be said; people are told where the deploy has begun, since a job that was cancelled has nobody beside it."""
+        told = f"interrupted; {self.pages.path} tells how far it came: `readiness release --resume` goes on"
+        if not self._deployed():
+            return told
+        found = end(Outcome.HELD, "interrupted after the deploy began; a command that was begun runs on")
+        for line in tell.stopped(self.config, self.pages.path, found):
+            self.world.say(line)
+        return f"{told}; a command that was begun runs on by itself"
 
     def _stopped(self, why: str) -> End:
         """Something was deployed, and what is to be written down first cannot be: people are told, since nothing else can be done."""

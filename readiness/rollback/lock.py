@@ -96,6 +96,12 @@ def holder(folder: Path) -> tuple[str, float] | None:
     return (f"{path}: {why}", touched) if why else None
 
 
+def is_ours(folder: Path) -> bool:
+    """Whether whoever holds the lock in `folder` started this process; a token of one that has let go says nothing."""
+    mine, found = os.environ.get(TOKEN), _read(folder / FILE)
+    return bool(mine) and found is not None and secrets.compare_digest(str(found.get("token")), str(mine))
+
+
 def _made(folder: Path) -> None:
     """Make the folder, with a file that keeps it out of git. Raises ReadinessError where nobody could be kept out."""
     files.make_folder(folder)
