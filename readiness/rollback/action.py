@@ -56,7 +56,7 @@ class Ended:
         if self.trouble:
             return f"could not be started: {self.trouble}"
         if self.timed_out:
-            return f"did not end within {self.seconds:.0f} s, and its whole process group was ended"
+            return f"did not end within its time, and its whole process group was ended after {self.seconds:.0f} s"
         if self.code is None:
             return "ended with a status that nobody saw"
         if self.code < 0:
