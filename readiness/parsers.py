@@ -19,7 +19,7 @@ _PYTESTS: Final[tuple[tuple[tuple[str, ...], dict[str, Any]], ...]] = (
     (("-n", "--numprocesses"), {"metavar": "N", "help": "so many workers at once"}),
     (("-x", "--exitfirst"), {"action": "store_true", "help": "end at the first failure: narrows"}),
     (("-q", "--quiet"), {"action": "count", "help": "say less"}),
-    (("-v", "--verbose"), {"action": "count", "help": "say more"}),
+    (("-v", "--verbose"), {"action": "count", "help": "say more: a line a check, and the code at which one failed"}),
     (("--collect-only",), {"action": "store_true", "help": "print the plan and judge nothing"}),
     (("--junitxml",), {"metavar": "FILE", "help": "write JUnit, with a case for the verdict"}),
     (("--html",), {"metavar": "FILE", "help": "write pytest-html's page, with a line for the verdict"}),
