@@ -8,7 +8,6 @@ import json
 import os
 import pty
 import select
-import shutil
 import subprocess
 import sys
 import threading
@@ -50,7 +49,7 @@ class Supervised(Site):
         self.old = folder / "old"
         (folder / "ask.py").write_text(ASK.format(folder=str(folder), extra=""))
         super().__init__(folder)
-        shutil.copytree(self.hub.release, self.old, symlinks=True)
+        self.old.symlink_to(self.link.resolve())
         self.thread = threading.Thread(target=self._supervise, daemon=True)
         self.thread.start()
 
@@ -90,10 +89,9 @@ class Supervised(Site):
                 port = self.hub.port
                 self.hub.stop()
                 self.hub = demo.start(self.back_with or None, port=port)
-                # the embedded hub always brings its release along: let that be the one that was kept
-                shutil.rmtree(self.old)
-                self.old.symlink_to(self.hub.release)
-                self.switch(self.hub)
+                # the embedded hub always brings its release along: what is in place is the one that was kept
+                (self.folder / "back").symlink_to(self.old.resolve())
+                (self.folder / "back").replace(self.link)
                 self.configure()
                 (self.folder / "restored").touch()
 
