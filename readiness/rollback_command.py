@@ -223,8 +223,8 @@ def carry_out(plan: Mapping[str, Any], config: Config, *, resume: bool = False, 
         for text in said:
             _say(f"told people: {text}")
         page = rollback_page.write(config.report_dir, str((plan.get("run") or {}).get("id", "")), said)
-        if page:
-            _say(page)
+        for line in filter(None, (page, rollback_page.show(config, str((plan.get("run") or {}).get("id", ""))))):
+            _say(line)
 
 
 @contextlib.contextmanager
