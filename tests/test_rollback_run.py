@@ -399,17 +399,18 @@ def test_a_hub_that_is_silent_is_looked_at_again(
 @pytest.mark.matrix
 def test_a_killed_check_is_resumed_by_a_person(site: Supervised) -> None:
     """SIGKILL for `readiness check` while its action runs: the action goes on, and --resume verifies what it did."""
-    (site.folder / "ask.py").write_text(
-        "import time\ntime.sleep(1.5)\n" + ASK.format(folder=str(site.folder), extra="late")
-    )
+    acting = site.folder / "acting"
+    begins = f"import pathlib, time\npathlib.Path({str(acting)!r}).touch()\ntime.sleep(1.5)\n"
+    (site.folder / "ask.py").write_text(begins + ASK.format(folder=str(site.folder), extra="late"))
     site.deployed("server-down")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
     command = [sys.executable, "-m", "readiness", "check", "-m", "health", "-q"]
     process = subprocess.Popen(command, cwd=site.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 60
-    folder = site.folder / "reports" / "rollback"
-    while time.monotonic() < until and not (journal.every(folder) and site.state.begun("previous-release")):
+    # the journal says so before the command begins: killed in between, there would be nothing that goes on
+    while time.monotonic() < until and not acting.exists():
         time.sleep(0.02)
+    assert acting.exists()
     process.kill()
     process.wait()
     refused = site.call("rollback", "--yes")
