@@ -13,11 +13,11 @@ TARGETS: Final = (
     Fault(name="target-in-place", sentence="Somebody has gone back already.", expected="refused",
           words=("is the one that is in place already",), prepare=prepare.deploy(previous="new")),
     Fault(name="target-not-kept", sentence="The record names a version, of which nothing is kept.", expected="refused",
-          words=("nothing proves that 4.2.1 is kept",), prepare=prepare.deploy(previous=":4.2.1")),
+          words=("nothing proves that 4.2.1 is kept",), by="person", prepare=prepare.deploy(previous=":4.2.1")),
     Fault(name="target-is-the-deployed", sentence="The record names the very release that was deployed.", expected="refused",
-          words=("is the one that was deployed",), prepare=prepare.deploy(previous=":4.3.0")),
+          words=("is the one that was deployed",), by="person", prepare=prepare.deploy(previous=":4.3.0")),
     Fault(name="target-commit-untold", sentence="The record names a commit, and no repository tracks the release.",
-          expected="refused", words=("cannot be told",), prepare=prepare.deploy(previous=":" + "a" * 40)),
+          expected="refused", words=("cannot be told",), by="person", prepare=prepare.deploy(previous=":" + "a" * 40)),
 )  # fmt: skip
 
 CHANGES: Final = (
