@@ -16,17 +16,20 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from readiness import history, history_index, history_store, runs_page
 from readiness.findings import Outcome
-from readiness.history_overview import overview
-from readiness.report import to_json
-from readiness.verdict import Decision, Status
+from readiness.results.history import history
+from readiness.results.history import index as history_index
+from readiness.results.history import store as history_store
+from readiness.results.history.overview import overview
+from readiness.results.render.page import write_runs as runs_page
+from readiness.results.report import to_json
+from readiness.results.verdict.verdict import Decision, Status
 from tests.report_factory import judged, report, run_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.report import Report
+    from readiness.results.report import Report
 
 CHECKS = 150
 DECISIONS = {

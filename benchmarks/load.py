@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from readiness.facts import load_samples
+from readiness.facts.load import samples as load_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

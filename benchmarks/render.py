@@ -21,14 +21,16 @@ from pathlib import Path
 import gc
 # what every run has loaded by the time it knows its verdict, pytest's own plugins among it, and how it collects garbage
 import readiness.conclude, readiness.history, _pytest.config
-from readiness.check_command import COLLECTOR
+from readiness.cli.check import COLLECTOR
 gc.set_threshold(*COLLECTOR)
 _pytest.config.get_config()
 gc.freeze()
-from readiness import planning, render, verdict
+from readiness.results import render
+from readiness.results.verdict import verdict
+from readiness.session import plan as planning
 from readiness.config.model import Config
 from readiness.findings import Finding, Outcome, Planned
-from readiness.report import RunInfo, build
+from readiness.results.report import RunInfo, build
 
 outcomes, which, folder = json.loads(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 checks = [check for check, _ in planning.catalogue()][:150]

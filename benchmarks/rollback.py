@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.rollback import journal
+from readiness.operations.deploys import journal
 from tests.test_rollback_run import ASK, Supervised
 
 if TYPE_CHECKING:

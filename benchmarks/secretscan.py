@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.config.model import Config, Target
-from readiness.facts import streams
-from readiness.facts.secretplaces import SecretSearch
-from readiness.facts.secretscan import Needles, search
+from readiness.facts.secretscan.search import Needles, search
+from readiness.facts.secretscan.targets import SecretSearch
+from readiness.support import streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,31 +10,31 @@ from typing import Final
 from readiness.errors import ReadinessError
 
 VERBS: Final = {
-    "baseline": ("readiness.baseline", "sample for 60 s, keep, compare with the accepted one; --accept"),
-    "backup": ("readiness.backup_command", "make a checksummed backup; --list, --verify NAME, --restore NAME"),
-    "check": ("readiness.check_command", "run pytest with only the plugins it needs; a verdict even when pytest dies"),
-    "completion": ("readiness.completion", "bash, zsh, fish: print completion for a shell"),
+    "baseline": ("readiness.cli.baseline", "sample for 60 s, keep, compare with the accepted one; --accept"),
+    "backup": ("readiness.cli.backup", "make a checksummed backup; --list, --verify NAME, --restore NAME"),
+    "check": ("readiness.cli.check", "run pytest with only the plugins it needs; a verdict even when pytest dies"),
+    "completion": ("readiness.cli.completion", "bash, zsh, fish: print completion for a shell"),
     "demo": ("readiness.demo.__main__", "start the embedded hub; --fault NAME breaks it in a named way"),
-    "init": ("readiness.firstfile", "look at a hub and write a first readiness.toml"),
+    "init": ("readiness.cli.init", "look at a hub and write a first readiness.toml"),
     "release": (
-        "readiness.release_command",
+        "readiness.cli.release",
         "-- COMMAND: back up, judge, deploy, prove, keep or roll back; --record for other means",
     ),
-    "load-worker": ("readiness.load_worker", "join a distributed load run; --master HOST --port P"),
+    "load-worker": ("readiness.loadgen.join", "join a distributed load run; --master HOST --port P"),
     "nagios": (
-        "readiness.nagios_command",
+        "readiness.cli.nagios",
         "the last report as a monitoring plugin's answer; --max-age 30m: older is UNKNOWN",
     ),
-    "new-check": ("readiness.new_check", "write a first check of your own; --phase, --severity, --rollback, --dir"),
-    "notify": ("readiness.notify_command", "--test: a message to every configured channel, and what came of each"),
+    "new-check": ("readiness.cli.new_check", "write a first check of your own; --phase, --severity, --rollback, --dir"),
+    "notify": ("readiness.cli.notify", "--test: a message to every configured channel, and what came of each"),
     "report": (
-        "readiness.report_command",
+        "readiness.cli.report",
         "show any run again; --compare A B, --merge SHARDS, --list, --index: the page over all runs",
     ),
-    "rollback": ("readiness.rollback_command", "show the planned rollback; --yes carries it out, --resume finishes it"),
-    "schedule": ("readiness.schedule_command", "units and cron lines for smoke every few minutes; --preset week-one"),
+    "rollback": ("readiness.cli.rollback", "show the planned rollback; --yes carries it out, --resume finishes it"),
+    "schedule": ("readiness.cli.schedule", "units and cron lines for smoke every few minutes; --preset week-one"),
     "watch": (
-        "readiness.watch",
+        "readiness.cli.watch",
         "the live view: metrics, alerts, host; --once --json for scripts, --for 60m as a gate",
     ),
 }

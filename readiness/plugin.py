@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from readiness.options import OPTIONS
+from readiness.session.options import OPTIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.session import Ledger
-    from readiness.setup import Setup
+    from readiness.session.controller import Ledger
+    from readiness.session.setup import Setup
 
 PHASE_MARKERS: Final = {
     "preflight": "the release tree on disk, before a deploy",
@@ -40,8 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "check(id, ...): a readiness check; see readiness.check")
     for name, meaning in PHASE_MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
-    from readiness.involved import find_suites
-    from readiness.setup import Setup
+    from readiness.session.selection import find_suites
+    from readiness.session.setup import Setup
 
     find_suites(config)
     setup = config.stash[SETUP] = Setup(config)
@@ -59,8 +59,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if hasattr(config, "workerinput"):
         _register_worker(config, setup, ledger=None)
         return
-    from readiness.closing import Closing
-    from readiness.session import Ledger
+    from readiness.session.controller import Ledger
+    from readiness.session.terminal_summary import Closing
 
     ledger = Ledger(config, setup)
     config.pluginmanager.register(ledger, "readiness-ledger")
@@ -80,12 +80,12 @@ def _let_all_be_collected(config: pytest.Config) -> None:
 
 def _register_boundary(config: pytest.Config, setup: Setup) -> None:
     """Redaction in every process, as early as there is anything to redact."""
-    from readiness.shield import Shield
+    from readiness.session.shield.plugin import Shield
 
     if not config.pluginmanager.has_plugin("readiness-shield"):
         config.pluginmanager.register(Shield(lambda: setup.redactor), "readiness-shield")
     if config.getoption("htmlpath", default=None) and not hasattr(config, "workerinput"):
-        from readiness.render.pytest_html import HtmlShield
+        from readiness.results.render.pytest_html import HtmlShield
 
         if not config.pluginmanager.has_plugin("readiness-html-shield"):
             config.pluginmanager.register(HtmlShield(), "readiness-html-shield")
@@ -93,9 +93,11 @@ def _register_boundary(config: pytest.Config, setup: Setup) -> None:
 
 def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | None) -> None:
     """The part that runs checks; and the facts as fixtures."""
-    from readiness import fixtures, infra_fixtures, service_fixtures
-    from readiness.plan_file import plan_document, write_atomically
-    from readiness.worker import Worker
+    from readiness.session.fixtures import host as infra_fixtures
+    from readiness.session.fixtures import hub as fixtures
+    from readiness.session.fixtures import service as service_fixtures
+    from readiness.session.plan_file import plan_document, write_atomically
+    from readiness.session.worker import Worker
 
     config.stash[fixtures.CONFIG] = setup.config
     config.stash[fixtures.REDACT] = setup.redact
@@ -128,7 +130,7 @@ def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | No
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave files of unselected phases alone: collecting them costs start-up time and brings nothing."""
-    from readiness.involved import ignored_by_phase
+    from readiness.session.selection import ignored_by_phase
 
     expression = config.getoption("markexpr", "") or ""
     return True if ignored_by_phase(collection_path, expression) else None

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.backup import Made, Request, Source, create
-from readiness.backup_format import CONFIGURATION, ENVIRONMENT, LOCKFILE
 from readiness.config.load import parse
-from readiness.facts.backup import Backups
-from readiness.facts.backup_one import Backup, read_one
+from readiness.facts.backup.backups import Backups
+from readiness.facts.backup.format import CONFIGURATION, ENVIRONMENT, LOCKFILE
+from readiness.facts.backup.one import Backup, read_one
+from readiness.operations.backup.backup import Made, Request, Source, create
 
 if TYPE_CHECKING:
     from collections.abc import Callable

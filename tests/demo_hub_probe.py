@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 import uvicorn
 
-from readiness.demo.app import make_app
-from readiness.demo.faults import FAULTS
-from readiness.demo.hub import Hub
+from readiness.demo.faults.faults import FAULTS
+from readiness.demo.hub.app import make_app
+from readiness.demo.hub.hub import Hub
 from readiness.demo.launcher import HOST, LLM_PATH
-from readiness.demo.llm import LlmDouble
+from readiness.demo.llm.llm import LlmDouble
 from readiness.demo.llm_control import Control
 from readiness.demo.scratch import Scratch
 

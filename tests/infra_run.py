@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from readiness.demo.tomlfile import dumps
+from readiness.demo.site.tomlfile import dumps
 from tests.faults.runner import ROOT
 from tests.few_plugins import FEW
 

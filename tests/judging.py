@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness.config.model import Gate
 from readiness.findings import Check, Finding, Outcome, Planned, Severity, Stage
-from readiness.verdict import Evidence, Judgement, judge
+from readiness.results.verdict.verdict import Evidence, Judgement, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

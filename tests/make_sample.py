@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from readiness.render.html import render
-from readiness.report import read
+from readiness.results.render.page.html import render
+from readiness.results.report import read
 from tests.browser import chromium
 from tests.page_runs import ROOT, broken_hub, run
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import checks, preflight_fixtures
+from readiness import checks
 from readiness.config.model import Config, Release, Target
 from readiness.demo.release import sample
 from readiness.errors import Unknown
+from readiness.session.fixtures import release as preflight_fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

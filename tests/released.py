@@ -12,23 +12,25 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from readiness.config.model import Config, Release, Rollback, RollbackAction, Target
-from readiness.releasing import book, flow
-from readiness.releasing.model import Order
-from readiness.releasing.world import Checked, World
-from readiness.rollback import document, journal
-from readiness.rollback.execute import How, execute
-from readiness.rollback.look import Seen
-from readiness.rollback.outcome import Refused
-from readiness.rollback.plan import plan
-from readiness.rollback.record import DeployRecord, read_record
-from readiness.rollback.verify import Proof
+from readiness.operations.deploys import journal
+from readiness.operations.deploys.look import Seen
+from readiness.operations.deploys.record import DeployRecord, read_record
+from readiness.operations.release import flow
+from readiness.operations.release import journal as book
+from readiness.operations.release.model import Order
+from readiness.operations.release.ports import Checked, World
+from readiness.operations.rollback import document
+from readiness.operations.rollback.execute import How, execute
+from readiness.operations.rollback.outcome import Refused
+from readiness.operations.rollback.plan import plan
+from readiness.operations.rollback.verify import Proof
 from tests.test_rollback_plan import judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from readiness.releasing.model import End
+    from readiness.operations.release.model import End
 
 SWITCH = """
 import json, os, sys, time

@@ -9,8 +9,8 @@ from typing import Any
 
 from readiness.config.model import Config, Rollback, RollbackAction, Target
 from readiness.findings import Check, Finding, Outcome, Severity, Stage
-from readiness.report import Report, RunInfo, build
-from readiness.verdict import CategoryScore, Decision, Judged, Judgement, Status
+from readiness.results.report import Report, RunInfo, build
+from readiness.results.verdict.verdict import CategoryScore, Decision, Judged, Judgement, Status
 
 STARTED = 1_790_000_000.25
 SETTINGS = Path("readiness.toml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from readiness.report import History, PastCheck, PastRun, SinceReady
+from readiness.results.report import History, PastCheck, PastRun, SinceReady
 from tests.report_factory import STARTED
 
 

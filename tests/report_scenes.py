@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from readiness.config.model import Target
 from readiness.findings import Limits, Outcome, Severity
-from readiness.report import Comparison, PastCheck, ReleasePhase, ReleaseRun, tool_inventory
-from readiness.text import line
-from readiness.verdict import CategoryScore, Decision, Stage, Status
+from readiness.results.report import Comparison, PastCheck, ReleasePhase, ReleaseRun, tool_inventory
+from readiness.results.verdict.verdict import CategoryScore, Decision, Stage, Status
+from readiness.support.text import line
 from tests.report_factory import STARTED, Plan, Step, health_rows, judged, report
 from tests.report_past import history
 
 if TYPE_CHECKING:
-    from readiness.report import Report
+    from readiness.results.report import Report
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>&quot;'\"`{{ 7*7 }}{% raw %}</style></script><script>alert(2)</script>"

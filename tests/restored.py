@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.backup import Request, Source, create
-from readiness.backup_format import CONFIGURATION, ENVIRONMENT
 from readiness.config.model import Config, Rollback, RollbackAction, Target
 from readiness.errors import ReadinessError
-from readiness.rollback import called, restore, undo
-from readiness.rollback.look import Seen
+from readiness.facts.backup.format import CONFIGURATION, ENVIRONMENT
+from readiness.operations.backup.backup import Request, Source, create
+from readiness.operations.deploys.look import Seen
+from readiness.operations.rollback import environment as called
+from readiness.operations.rollback import restore, undo
 from tests.rolled import Site
 
 if TYPE_CHECKING:

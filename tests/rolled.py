@@ -10,18 +10,19 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from readiness.config.model import Config, Release, Rollback, RollbackAction, Target
-from readiness.rollback import document, journal, lock
-from readiness.rollback.execute import How, execute
-from readiness.rollback.plan import plan
-from readiness.rollback.record import DeployRecord, write_record
-from readiness.rollback.verify import Proof
+from readiness.operations.deploys import journal, lock
+from readiness.operations.deploys.record import DeployRecord, write_record
+from readiness.operations.rollback import document
+from readiness.operations.rollback.execute import How, execute
+from readiness.operations.rollback.plan import plan
+from readiness.operations.rollback.verify import Proof
 from tests.test_rollback_plan import judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from readiness.rollback.outcome import Event, Outcome
+    from readiness.operations.rollback.outcome import Event, Outcome
 
 BACK = """
 import os, sys

@@ -96,7 +96,7 @@ def sources(folder: str = "readiness") -> list[Path]:
 
 
 def module_of(path: Path) -> str:
-    """`readiness/facts/hub.py` → `readiness.facts.hub`."""
+    """`readiness/facts/hub/hub.py` → `readiness.facts.hub.hub`."""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness import backup_command
 from readiness.__main__ import main as readiness
+from readiness.cli import backup as backup_command
 from tests.backup_tree import content, document, release, visible
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import backup as writer
-from readiness import backup_copy as copying
-from readiness.backup import BackupError, Source
-from readiness.backup_format import ALSO, CONFIGURATION, ENVIRONMENT
-from readiness.backup_sources import Collection
+from readiness.facts.backup.format import ALSO, CONFIGURATION, ENVIRONMENT
+from readiness.operations.backup import backup as writer
+from readiness.operations.backup import copy as copying
+from readiness.operations.backup.backup import BackupError, Source
+from readiness.operations.backup.sources import Collection
 from tests.backup_tree import COMMIT, FILES, back_up, content, document, one, release, sources, visible
 
 if TYPE_CHECKING:

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.backup_format import COMMIT, Entry, FormatError, Manifest, instant, parse, render, safe, seal, shown
+from readiness.facts.backup.format import (
+    COMMIT,
+    Entry,
+    FormatError,
+    Manifest,
+    instant,
+    parse,
+    render,
+    safe,
+    seal,
+    shown,
+)
 
 FILE = Entry(path="release/a b", kind="file", role="configuration", mode=0o640, size=3, sha256="a" * 64)
 MANIFEST = Manifest(

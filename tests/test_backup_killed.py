@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.backup import BackupError
-from readiness.backup_format import PARTIAL, REMOVING
-from readiness.facts.backup_one import read_one
+from readiness.facts.backup.format import PARTIAL, REMOVING
+from readiness.facts.backup.one import read_one
+from readiness.operations.backup.backup import BackupError
 from tests.backup_tree import back_up, backups, content, one, release, visible
 
 if TYPE_CHECKING:

@@ -16,11 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import baseline, baseline_file, demo
-from readiness.baseline_compare import compare, unsound
-from readiness.baseline_file import Measurement, Series
+from readiness import demo
+from readiness.cli import baseline
 from readiness.errors import ReadinessError
-from readiness.ranks import mann_whitney, quantile, superiority, tail
+from readiness.operations.baseline import file as baseline_file
+from readiness.operations.baseline.compare import compare, unsound
+from readiness.operations.baseline.file import Measurement, Series
+from readiness.support.stats import mann_whitney, quantile, superiority, tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

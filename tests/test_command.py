@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.__main__ import VERBS, main
-from readiness.check_command import plugin_arguments
-from readiness.journal import Journal, read
+from readiness.cli.check import plugin_arguments
+from readiness.session.journal import Journal, read
 
 if TYPE_CHECKING:
     from pathlib import Path

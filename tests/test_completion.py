@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.__main__ import VERBS, main
-from readiness.completion import SHELLS, script
+from readiness.cli.completion import SHELLS, script
+from readiness.cli.parsers import check_parser, verb_parsers
 from readiness.findings import PHASES, Severity
-from readiness.parsers import check_parser, verb_parsers
 
 if TYPE_CHECKING:
     from pathlib import Path

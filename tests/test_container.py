@@ -37,7 +37,7 @@ def test_no_secret_can_enter_it() -> None:
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     needed = {
         *wheel["packages"],
-        *wheel["force-include"],
+        *(name.partition("/")[0] for name in wheel["force-include"]),
         project["project"]["readme"],
         *project["project"]["license-files"],
     }

@@ -13,11 +13,11 @@ from typing import Final
 import pytest
 
 from readiness.config.model import Claim, Config, Expect, Target
-from readiness.facts.backup import Backups
-from readiness.facts.child import NotInstalled
-from readiness.facts.secretplaces import SecretSearch
-from readiness.facts.shell import Scripts
-from readiness.facts.shell_tools import Linters
+from readiness.facts.backup.backups import Backups
+from readiness.facts.scripts.shell import Scripts
+from readiness.facts.scripts.tools import Linters
+from readiness.facts.secretscan.targets import SecretSearch
+from readiness.support.child import NotInstalled
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TOOLS: Final = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from readiness.demo.faults import FAULTS, DemoError, find
+from readiness.demo.faults.faults import FAULTS, DemoError, find
 from tests import demo_agent_looks
 from tests.demo_hub_probe import META, SECONDS, serving
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from readiness import demo
-from readiness.demo.jsonrpc import RpcError
-from readiness.demo.sessions import Sessions
+from readiness.demo.hub.jsonrpc import RpcError
+from readiness.demo.hub.sessions import Sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

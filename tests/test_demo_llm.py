@@ -15,8 +15,8 @@ import pytest
 
 from readiness import demo
 from readiness.config.demo import NOBODY, demo_settings
-from readiness.demo.analysis import AnalysisError
-from readiness.demo.llm_client import TIMEOUT, HttpAnalyser, KeyMissingError, read_analysis
+from readiness.demo.hub.analysis import AnalysisError
+from readiness.demo.llm.client import TIMEOUT, HttpAnalyser, KeyMissingError, read_analysis
 from readiness.demo.llm_control import Control, OrderError, main
 
 if TYPE_CHECKING:

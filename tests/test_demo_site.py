@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import demo
-from readiness.demo import bad_deploy, site
-from readiness.demo.service import STARTS, Service
-from readiness.demo.site_layout import GOOD, NEW
+from readiness.demo.site import bad_deploy, site
+from readiness.demo.site.layout import GOOD, NEW
+from readiness.demo.site.service import STARTS, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,7 +112,7 @@ def test_its_hub_stops_and_starts(good: site.Site) -> None:
 def test_a_site_goes_with_whoever_made_it(tmp_path: Path) -> None:
     """Killed, the one that made it leaves neither a hub nor a supervisor nor the folder behind."""
     told = tmp_path / "told"
-    code = f"from readiness.demo import site; import os, pathlib, signal; made = site.make({GOOD!r}); "
+    code = f"from readiness.demo.site import site; import os, pathlib, signal; made = site.make({GOOD!r}); "
     code += (
         f"pathlib.Path({str(told)!r}).write_text(f'{{made.root}} {{made.port}}'); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -154,7 +154,7 @@ def test_what_cannot_start_is_given_up(tmp_path: Path) -> None:
 )
 def test_a_server_that_could_not_be_started_is_not_connected(definition: dict[str, Any], why: str | None) -> None:
     """The embedded hub keeps its servers itself, and is no better than its configuration."""
-    from readiness.demo.managed import unstartable
+    from readiness.demo.hub.managed import unstartable
 
     found = unstartable(definition, {"memory", "everything"})
     assert (found is None) if why is None else (why in str(found))
@@ -173,7 +173,7 @@ def test_what_a_machine_has_not_the_site_brings(
     tmp_path: Path, good: site.Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without curl and jq the same scripts come to the same answers, by stand-ins that know what the scripts ask."""
-    from readiness.demo import standins
+    from readiness.demo.site import standins
 
     for name in standins.NAMES:
         path = tmp_path / name

@@ -18,10 +18,10 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from readiness.__main__ import VERBS
+from readiness.cli.parsers import verb_parsers
 from readiness.config.load import load
 from readiness.errors import ConfigError
 from readiness.findings import PHASES
-from readiness.parsers import verb_parsers
 from tests.doc_examples import Block, blocks, commands, pages
 from tests.sources import ROOT
 

@@ -19,13 +19,13 @@ import psutil
 import pytest
 
 from readiness.config.model import Config, Drill, Target
-from readiness.drill_fixtures import _printable
-from readiness.drills import permit, rehearsal
-from readiness.drills.drill import Drills
-from readiness.drills.server import _runs, _words
-from readiness.drills.state import Back
-from readiness.drills.victim import _refuse_strangers
 from readiness.errors import Unknown
+from readiness.operations.drills import permit, rehearsal
+from readiness.operations.drills.drill import Drills
+from readiness.operations.drills.server import _runs, _words
+from readiness.operations.drills.state import Back
+from readiness.operations.drills.victim import _refuse_strangers
+from readiness.session.fixtures.drills import _printable
 from tests.drilled.faults import CRASH, FAULTS, LLM
 from tests.drilled.runner import CHECKS, _answers, _free_port, _started, _write
 from tests.faults.runner import ROOT

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.drills.trend import FEWEST, floors, judge, slope
+from readiness.operations.drills.trend import FEWEST, floors, judge, slope
 
 if TYPE_CHECKING:
     from collections.abc import Callable

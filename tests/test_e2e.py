@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import demo
+from readiness.cli.firstlook import Seen
+from readiness.cli.init import compose
 from readiness.config.model import Config, Target
-from readiness.facts.deployed import claims
-from readiness.firstfile import compose
-from readiness.firstlook import Seen
+from readiness.facts.deployment.deployed import claims
 from tests.few_plugins import FEW
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from readiness import extras
 from readiness.__main__ import main
 from readiness.errors import Unknown
+from readiness.support import extras
 from tests.sources import ROOT, imports, sources
 
 if TYPE_CHECKING:

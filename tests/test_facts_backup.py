@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.errors import Unknown
-from readiness.facts import backup_foreign as foreign
-from readiness.facts import backup_restore, commits, running
-from readiness.facts.backup import Backups
+from readiness.facts.backup import commits, foreign
+from readiness.facts.backup import restore as backup_restore
+from readiness.facts.backup.backups import Backups
+from readiness.facts.hub import running
 from tests.backup_tree import FILES, back_up, backups, one, release
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.facts import child
+from readiness.support import child
 
 
 def python(code: str) -> list[str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Expect, Target
-from readiness.facts import envfile
-from readiness.facts.deployed import Deployment, Unreadable, claims, read, read_files
+from readiness.facts.deployment.deployed import Deployment, Unreadable, claims, read, read_files
+from readiness.facts.release import envfile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.config.model import Config, Target
-from readiness.facts.answer import Answer
-from readiness.facts.internals import internals_in
-from readiness.facts.secrets import known_values, leaks
+from readiness.facts.http.answer import Answer
+from readiness.facts.hub.internals import internals_in
+from readiness.facts.secretscan.answers import known_values, leaks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,14 +10,14 @@ import pytest
 from readiness import checks
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.answer import TimedOut, TlsRefused
-from readiness.facts.front import Front
-from readiness.facts.http import Settings, Transport
-from readiness.facts.outside import Outside
-from readiness.facts.silence import Silence, SilentBefore
+from readiness.facts.http.answer import TimedOut, TlsRefused
+from readiness.facts.http.client import Settings, Transport
+from readiness.facts.http.timeouts import Silence, SilentBefore
+from readiness.facts.hub.anonymous_view import Outside
+from readiness.facts.hub.client_view import Front
 from readiness.findings import Limits
-from readiness.reach import Reach
-from readiness.worker import _worth_another
+from readiness.session.fixtures.reachability import Reach
+from readiness.session.worker import _worth_another
 from tests.wires import Wires, free_port
 
 if TYPE_CHECKING:

@@ -195,6 +195,6 @@ def test_over_ssh_two_round_trips_use_one_connection(sshd: Sshd) -> None:
 
 def test_importing_the_fixtures_is_cheap() -> None:
     """The library is loaded when a host is asked, not when the plugin is."""
-    code = "import sys, readiness.infra_fixtures; print('testinfra' in sys.modules)"
+    code = "import sys, readiness.session.fixtures.host; print('testinfra' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "False"

@@ -12,9 +12,9 @@ import pytest
 import trustme
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.answer import BadAnswer, TimedOut
-from readiness.facts.http import Settings, Transport, token_of
-from readiness.facts.urls import is_loopback, same_host, same_place
+from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.http.client import Settings, Transport, token_of
+from readiness.facts.http.urls import is_loopback, same_host, same_place
 from tests.wires import Connection, Wires, free_port
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import pytest
 
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
-from readiness.facts.answer import BadAnswer, TimedOut
-from readiness.facts.contract import ROUTES, Contract
-from readiness.facts.http import Settings, Transport
-from readiness.facts.hub import Hub, Known
+from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.http.client import Settings, Transport
+from readiness.facts.hub.contract import ROUTES, Contract
+from readiness.facts.hub.hub import Hub, Known
 from tests.wires import Connection, Wires, free_port
 
 if TYPE_CHECKING:

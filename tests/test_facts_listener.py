@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from readiness.errors import HubDown, NotServed
-from readiness.facts.hub import Hub
+from readiness.facts.hub.hub import Hub
 from tests.test_facts_hub import hub_at, recorded, replay
 from tests.wires import Connection, Wires, free_port
 

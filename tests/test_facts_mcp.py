@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from readiness import demo
-from readiness.facts.answer import BadAnswer, TimedOut
-from readiness.facts.mcp_records import LIST_CHANGED, Refused
-from readiness.facts.mcp_session import Endpoint, Session
-from readiness.facts.mcp_wire import Where
+from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.mcp.records import LIST_CHANGED, Refused
+from readiness.facts.mcp.session import Endpoint, Session
+from readiness.facts.mcp.wire import Where
 from tests.mcp_peer import peer, tool
 
 if TYPE_CHECKING:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.config.model import Config, Expect, Target, ToolCall
-from readiness.facts import mcp_analysis, mcp_calls, mcp_lists, mcp_windows
-from readiness.facts.hublog import HubLog
-from readiness.facts.mcp_records import AgentTool, Called
-from readiness.facts.records import Tool
+from readiness.facts.hub.log import HubLog
+from readiness.facts.hub.records import Tool
+from readiness.facts.mcp import analysis as mcp_analysis
+from readiness.facts.mcp import calls as mcp_calls
+from readiness.facts.mcp import lists as mcp_lists
+from readiness.facts.mcp import windows as mcp_windows
+from readiness.facts.mcp.records import AgentTool, Called
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.answer import BadAnswer, TimedOut
-from readiness.facts.mcp_session import Endpoint
-from readiness.facts.mcp_wire import Where
+from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.mcp.session import Endpoint
+from readiness.facts.mcp.wire import Where
 from tests.mcp_peer import peer, tool
 from tests.wires import Wires, free_port
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from readiness.config.model import Config, Llm
-from readiness.facts.host import network
 from readiness.facts.host.batch import Answers, Said
 from readiness.facts.host.connection import Machine
-from readiness.facts.host.network import Network
+from readiness.facts.host.network import network
+from readiness.facts.host.network.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ import pytest
 
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import CouldNotLook, Unknown
-from readiness.facts.http import Settings, Transport
-from readiness.facts.outside import Outside
+from readiness.facts.http.client import Settings, Transport
+from readiness.facts.hub.anonymous_view import Outside
 from tests.wires import Wires, free_port
 
 NO_HUB = {"error": "Missing server name", "code": "VALIDATION_ERROR", "data": {}}

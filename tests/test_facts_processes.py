@@ -14,20 +14,20 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
-from readiness.facts.host import logs as log_facts
-from readiness.facts.host import memory
-from readiness.facts.host import service as service_facts
 from readiness.facts.host.batch import Answers, Said
 from readiness.facts.host.collect import look
 from readiness.facts.host.connection import Machine
-from readiness.facts.host.exposure import Exposure
 from readiness.facts.host.files import Stat, dumped
-from readiness.facts.host.logs import Logs
-from readiness.facts.host.places import Places
-from readiness.facts.host.process import Processes
-from readiness.facts.host.service import Service
-from readiness.facts.host.supervisors import Supervision
-from readiness.facts.secretrefs import Resolver
+from readiness.facts.host.service import logs as log_facts
+from readiness.facts.host.service import memory
+from readiness.facts.host.service import unit as service_facts
+from readiness.facts.host.service.exposure import Exposure
+from readiness.facts.host.service.logs import Logs
+from readiness.facts.host.service.paths import Places
+from readiness.facts.host.service.processes import Processes
+from readiness.facts.host.service.supervisors import Supervision
+from readiness.facts.host.service.unit import Service
+from readiness.facts.release.secretrefs import Resolver
 from tests.faults.runner import ROOT
 from tests.faults_infra.healthy import answers
 from tests.faults_infra.model import Edit, Fault

@@ -16,11 +16,11 @@ from jsonschema import Draft202012Validator
 
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
-from readiness.facts.contract import ROUTES, schema
-from readiness.facts.hublog import HubLog
-from readiness.facts.inventory import Inventory, keep
-from readiness.facts.records import Tool
-from readiness.facts.shape import problems
+from readiness.facts.hub.contract import ROUTES, schema
+from readiness.facts.hub.inventory import Inventory, keep
+from readiness.facts.hub.log import HubLog
+from readiness.facts.hub.records import Tool
+from readiness.facts.hub.shape import problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

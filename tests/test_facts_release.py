@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from readiness.config.model import Config, Release, Target
-from readiness.facts import child, disk, entry, envfile, release, unit
-from readiness.facts.backup import Backups
-from readiness.facts.deployed import claims
-from readiness.facts.disk import Unreadable
-from readiness.facts.git import Git, Silence
-from readiness.facts.package import Package
-from readiness.facts.secretplaces import SecretSearch
+from readiness.facts.backup.backups import Backups
+from readiness.facts.deployment.deployed import claims
+from readiness.facts.release import entry, envfile, release, unit
+from readiness.facts.release.git import Git, Silence
+from readiness.facts.release.package import Package
+from readiness.facts.secretscan.targets import SecretSearch
+from readiness.support import child, disk
+from readiness.support.disk import Unreadable
 
 
 def test_an_env_file_keeps_lines_quotes_and_what_is_wrong(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_git_executes_nothing_of_the_repository(tmp_path: Path, monkeypatch: pyt
 
 def test_git_that_does_not_answer_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe in the place of HEAD holds up the first question; all others of the run are refused at once, and none is proven."""
-    monkeypatch.setattr("readiness.facts.git.SECONDS", 0.5)
+    monkeypatch.setattr("readiness.facts.release.git.SECONDS", 0.5)
     tree = repository(tmp_path / "r").root
     commit = Git(tree).commit
     (tree / ".git" / "HEAD").unlink()
@@ -210,7 +211,7 @@ def test_a_git_that_hangs_holds_up_no_other_tree(tmp_path: Path, monkeypatch: py
     shared.note(tmp_path / "other", 10)
     tree = repository(tmp_path / "r").root
     assert len(Git(tree, shared).commit) == 40
-    monkeypatch.setattr("readiness.facts.git.SECONDS", 0.0)
+    monkeypatch.setattr("readiness.facts.release.git.SECONDS", 0.0)
     with pytest.raises(Unreadable, match="asked once before"):
         Git(tmp_path / "other", shared).parents()
 
@@ -224,7 +225,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return real(argv, **options)
 
     real = child.run
-    monkeypatch.setattr("readiness.facts.git.child.run", run)
+    monkeypatch.setattr("readiness.facts.release.git.child.run", run)
     return asked
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Target
-from readiness.facts import resources
-from readiness.reach import Reach
+from readiness.facts.host import local as resources
+from readiness.session.fixtures.reachability import Reach
 from tests.faults.model import How
 from tests.faults.server import FaultyHub
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from readiness.facts.telemetry import Reading
+    from readiness.facts.telemetry.sources import Reading
 
 
 @contextlib.contextmanager

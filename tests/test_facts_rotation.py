@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Target
-from readiness.facts import rotation
-from readiness.facts.disk import Unreadable
-from readiness.facts.secretcare import SecretCare
+from readiness.facts.deployment import rotation
+from readiness.facts.secretscan.policy import SecretCare
+from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path

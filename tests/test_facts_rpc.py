@@ -10,10 +10,10 @@ import pytest
 
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import HubDown, Unknown
-from readiness.facts.answer import BadAnswer
-from readiness.facts.http import Settings, Transport
-from readiness.facts.hub import Hub
-from readiness.facts.rpc import probe
+from readiness.facts.http.answer import BadAnswer
+from readiness.facts.http.client import Settings, Transport
+from readiness.facts.http.rpc import probe
+from readiness.facts.hub.hub import Hub
 from tests.wires import Wires
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Secrets, Target
-from readiness.facts import hubfolders, secretwork
-from readiness.facts.disk import Unreadable
-from readiness.facts.secretplaces import SecretSearch
-from readiness.secret_words import placeholder, secret_value
+from readiness.facts.deployment import folders as hubfolders
+from readiness.facts.secretscan import scanner as secretwork
+from readiness.facts.secretscan.targets import SecretSearch
+from readiness.support.disk import Unreadable
+from readiness.support.redaction.names import placeholder, secret_value
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.facts.secretguess import Guesser, literals
-from readiness.facts.secretscan import Hit, Needles, fingerprint, search, tokens
+from readiness.facts.secretscan.heuristics import Guesser, literals
+from readiness.facts.secretscan.search import Hit, Needles, fingerprint, search, tokens
 
 VALUE = 'p@ss/w"ord+é 1longer'
 TOKENS = {

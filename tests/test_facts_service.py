@@ -10,13 +10,14 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
-from readiness.facts.host import service as service_facts
-from readiness.facts.host import spans, unitscripts
+from readiness.facts.host import spans
 from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.connection import Machine
 from readiness.facts.host.files import Stat
-from readiness.facts.host.places import Places
-from readiness.facts.host.service import Service
+from readiness.facts.host.service import unit as service_facts
+from readiness.facts.host.service import unitscripts
+from readiness.facts.host.service.paths import Places
+from readiness.facts.host.service.unit import Service
 from tests.faults.runner import ROOT
 from tests.faults_infra.healthy import answers
 from tests.faults_infra.model import Edit, Fault, swap

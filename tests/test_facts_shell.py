@@ -12,16 +12,16 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
-from readiness.facts.shell import Scripts
-from readiness.facts.shell_care import Care
-from readiness.facts.shell_found import claim
-from readiness.facts.shell_lower import parse
-from readiness.facts.shell_questions import Questions
+from readiness.facts.scripts.failure_modes import Questions
+from readiness.facts.scripts.hygiene import Care
+from readiness.facts.scripts.inventory import claim
+from readiness.facts.scripts.parse import parse
+from readiness.facts.scripts.shell import Scripts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.facts.shell_values import Trace
+    from readiness.facts.scripts.values import Trace
 
 SEMANTICS = {
     "errexit": "set -e; echo a; false; echo b",

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.config.model import Config, Probe, Target
-from readiness.facts.answer import TimedOut
-from readiness.facts.http import Settings, Transport
-from readiness.facts.hub import Hub, Known
-from readiness.facts.silence import NoState, SilentBefore
-from readiness.worker import _worth_another
+from readiness.facts.http.answer import TimedOut
+from readiness.facts.http.client import Settings, Transport
+from readiness.facts.http.timeouts import NoState, SilentBefore
+from readiness.facts.hub.hub import Hub, Known
+from readiness.session.worker import _worth_another
 from tests.test_facts_hub import replay
 from tests.wires import Connection, Wires
 

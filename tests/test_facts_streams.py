@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.facts import streams
+from readiness.support import streams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +165,7 @@ def test_a_header_that_announces_gigabytes_costs_nothing(tmp_path: Path) -> None
 MEASURE = """
 import re, sys
 from pathlib import Path
-from readiness.facts import streams
+from readiness.support import streams
 from readiness.facts.secretscan import Needles, search
 needles = Needles({"no-such-value-" + str(n): "v" for n in range(12)})
 peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])

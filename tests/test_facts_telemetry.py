@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 
 from readiness.config.model import Config, Target
 from readiness.errors import NotServed, Unknown
-from readiness.facts import telemetry_store
-from readiness.facts.identity import Identity
-from readiness.facts.telemetry import METRICS, ROUTE, readings, unread
-from readiness.facts.telemetry_counters import REST, Standpoint, cache_lookups, llm_calls, trips, window
-from readiness.facts.telemetry_deploy import restart_doubt
-from readiness.facts.telemetry_past import Past
-from readiness.facts.telemetry_read import Moment, Telemetry
-from readiness.facts.telemetry_runs import GAP, PERIOD, PastRun, deploys, uptime
-from readiness.facts.telemetry_store import KEPT, Read
-from readiness.facts.telemetry_units import Malformed, quantity
+from readiness.facts.hub.identity import Identity
+from readiness.facts.telemetry import store as telemetry_store
+from readiness.facts.telemetry.counters import REST, Standpoint, cache_lookups, llm_calls, trips, window
+from readiness.facts.telemetry.deploy import restart_doubt
+from readiness.facts.telemetry.past import Past
+from readiness.facts.telemetry.read import Moment, Telemetry
+from readiness.facts.telemetry.runs import GAP, PERIOD, PastRun, deploys, uptime
+from readiness.facts.telemetry.sources import METRICS, ROUTE, readings, unread
+from readiness.facts.telemetry.store import KEPT, Read
+from readiness.facts.telemetry.units import Malformed, quantity
 
 if TYPE_CHECKING:
-    from readiness.facts.hub import Hub
+    from readiness.facts.hub.hub import Hub
 
 CONTRACT = Path(__file__).parent / "data" / "contract"
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

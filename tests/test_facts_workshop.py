@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.facts import copies, counts, npmscript
+from readiness.facts.release.sandbox import copies, npmscript
+from readiness.facts.release.sandbox import test_counts as counts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from readiness import files
+from readiness.support import files
 
 if TYPE_CHECKING:
     from pathlib import Path

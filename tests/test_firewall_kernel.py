@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from readiness.facts.host import firewall
 from readiness.facts.host.batch import Answers, Said
-from readiness.facts.host.firewall import FAMILIES, Firewall
+from readiness.facts.host.network import firewall
+from readiness.facts.host.network.firewall import FAMILIES, Firewall
 from tests.netns import Cable, cable
 
 if TYPE_CHECKING:

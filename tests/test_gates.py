@@ -153,7 +153,7 @@ def test_each_gate_stands_where_it_should() -> None:
     known = set(yaml.safe_load(WORKFLOW.read_text())[True]["workflow_call"]["inputs"])
     assert all(set(job["with"]) <= known for job in caller["jobs"].values())
     reports = gitlab[".readiness"]["artifacts"]["reports"]
-    from readiness.render import FILES
+    from readiness.results.render import FILES
 
     assert {Path(path).name for path in reports.values()} == {name for name, _, _ in FILES["gitlab"]}
 

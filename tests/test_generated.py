@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from readiness import planning
+from readiness.cli.generate import ROOT, catalogue_text, collect, main, reference_text
 from readiness.findings import PHASES, TRIGGERS
-from readiness.generate import ROOT, catalogue_text, collect, main, reference_text
+from readiness.session import plan as planning
 
 
 def test_catalogue_and_reference_equal_the_decorators() -> None:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import history, history_index, history_store
 from readiness.findings import Limits, Outcome
-from readiness.report import PastCheck, read, to_json
-from readiness.verdict import Decision, Status
+from readiness.results.history import history
+from readiness.results.history import index as history_index
+from readiness.results.history import store as history_store
+from readiness.results.report import PastCheck, read, to_json
+from readiness.results.verdict.verdict import Decision, Status
 from tests.report_factory import judged, report, run_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.report import History, Report
+    from readiness.results.report import History, Report
 
 P, F, U, D = Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.DEGRADED
 

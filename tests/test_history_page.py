@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import history, history_index, history_store, render, runs_page
-from readiness.conclude import Conclusion
-from readiness.history_overview import GROUPS, POINTS, RECENT, WEEKS, Day, first_day, overview
-from readiness.report_command import main
-from readiness.verdict import Status
+from readiness.cli.report import main
+from readiness.results import render
+from readiness.results.history import history
+from readiness.results.history import index as history_index
+from readiness.results.history import store as history_store
+from readiness.results.history.overview import GROUPS, POINTS, RECENT, WEEKS, Day, first_day, overview
+from readiness.results.render.page import write_runs as runs_page
+from readiness.results.verdict.verdict import Status
+from readiness.session.conclusion import Conclusion
 from tests.browser import chromium
 from tests.report_factory import judged, report, run_info
 from tests.report_scenes import HOSTILE
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from readiness.report import Report
+    from readiness.results.report import Report
 
 DAY = 86_400.0
 STATUSES = ("READY", "CONDITIONAL", "READY", "INCOMPLETE", "READY", "NOT READY")

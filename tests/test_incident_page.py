@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from readiness import incident, render
+from readiness.operations.notify import incident
+from readiness.results import render
 from tests.report_scenes import SCENES
 
 DOCUMENT = json.loads(next(iter(render.made(SCENES["hub_down"](), "json").values())))

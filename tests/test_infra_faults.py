@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.config.load import load
-from readiness.demo.tomlfile import dumps
+from readiness.demo.site.tomlfile import dumps
 from readiness.facts.host import collect
 from tests.faults.runner import ROOT, Result
 from tests.faults_infra import FAULTS

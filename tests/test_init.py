@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from readiness import firstfile, firstlook
+from readiness.cli import firstlook
+from readiness.cli import init as firstfile
 from readiness.config.load import load
 from readiness.errors import ReadinessError
 
@@ -331,7 +332,7 @@ def test_any_answers_give_a_file_that_loads(tmp_path: Path, names: list[str], ju
 
 def answer_of(document: Any) -> Any:
     """A good answer with this JSON."""
-    from readiness.facts.answer import Answer
+    from readiness.facts.http.answer import Answer
 
     headers = {"content-type": "application/json"}
     body = json.dumps(document).encode()

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from readiness.render import html, terminal
-from readiness.render.load import load_view
-from readiness.report import load_picture, to_json
-from readiness.report.document import SCHEMA_FILE
+from readiness.results.render import terminal
+from readiness.results.render.page import html
+from readiness.results.render.page.load import load_view
+from readiness.results.report import load_picture, to_json
+from readiness.results.report.document import SCHEMA_FILE
 from tests.browser import chromium
 from tests.faults.runner import ROOT
 from tests.faults_load import FAULTS
@@ -28,7 +29,7 @@ from tests.report_factory import report
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.report import Report
+    from readiness.results.report import Report
 
 FREEZE = LoadFault(
     name="",

@@ -18,10 +18,15 @@ import pytest
 
 from readiness.config.model import Config, Expect, LimitOverride, Load, Target, ToolCall
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts import load_baseline, load_folder, load_plan, load_process, load_samples, load_stats
-from readiness.facts.load import LoadRun
-from readiness.load_keep import accept
-from readiness.load_progress import sentence
+from readiness.facts.load import baseline as load_baseline
+from readiness.facts.load import folder as load_folder
+from readiness.facts.load import plan as load_plan
+from readiness.facts.load import process as load_process
+from readiness.facts.load import samples as load_samples
+from readiness.facts.load import stats as load_stats
+from readiness.facts.load.load import LoadRun
+from readiness.session.fixtures.load_progress import sentence
+from readiness.session.load_keep import accept
 from tests.faults.runner import ROOT
 from tests.faults_load import FAULTS
 from tests.faults_load.build import run

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.facts import load_samples
+from readiness.facts.load import samples as load_samples
 from readiness.loadgen import bound, columns, plan
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from readiness.facts import load_samples
+    from readiness.facts.load import samples as load_samples
 
 
 @pytest.fixture

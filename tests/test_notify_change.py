@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.findings import Severity
-from readiness.notify import Event
-from readiness.notify_change import STEADY, Standing, Told, decide, read, span, write
+from readiness.operations.notify.change import STEADY, Standing, Told, decide, read, span, write
+from readiness.operations.notify.notify import Event
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import check_command, incident, notify_after, rollback_page
+from readiness.cli import check as check_command
 from readiness.config.model import Config
 from readiness.findings import Outcome, Severity, Stage
-from readiness.notify import Pacing
-from readiness.notify_check import event_of
-from readiness.report import to_json
-from readiness.rollback.journal import Journal
-from readiness.verdict import Decision, Status
+from readiness.operations.deploys.journal import Journal
+from readiness.operations.notify import after as notify_after
+from readiness.operations.notify import incident
+from readiness.operations.notify.check import event_of
+from readiness.operations.notify.notify import Pacing
+from readiness.operations.rollback import page as rollback_page
+from readiness.results.report import to_json
+from readiness.results.verdict.verdict import Decision, Status
 from tests.people_doubles import Hooks, serving
 from tests.report_factory import Plan, Step, judged, report
 from tests.sources import ROOT
@@ -240,7 +243,9 @@ def test_readiness_check_tells_people_and_keeps_its_status(tmp_path: Path) -> No
 
 def test_a_plain_pytest_run_tells_nobody(tmp_path: Path) -> None:
     """Only `readiness check` tells: the plugin imports none of it."""
-    code = "import sys, readiness.plugin, readiness.session; print([m for m in sys.modules if 'notify' in m])"
+    code = (
+        "import sys, readiness.plugin, readiness.session.controller; print([m for m in sys.modules if 'notify' in m])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
     )
@@ -249,7 +254,7 @@ def test_a_plain_pytest_run_tells_nobody(tmp_path: Path) -> None:
 
 def test_a_rollbacks_own_verification_tells_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run that proves a rollback leaves telling to the rollback."""
-    monkeypatch.setattr("readiness.notify_after.after", lambda **_: pytest.fail("people were told"))
+    monkeypatch.setattr("readiness.operations.notify.after.after", lambda **_: pytest.fail("people were told"))
     monkeypatch.setenv(check_command.VERIFYING, "1")
     check_command._tell_people(["--readiness-report", str(tmp_path)], "run", 12)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness import files
 from readiness.findings import Severity
-from readiness.notify import Event
-from readiness.notify_state import FILE, HOUR, LIMIT, LOCK, State
+from readiness.operations.notify.notify import Event
+from readiness.operations.notify.state import FILE, HOUR, LIMIT, LOCK, State
+from readiness.support import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +124,7 @@ def test_a_torn_file_costs_the_memory_only(tmp_path: Path, content: bytes) -> No
 
 def test_a_held_lock_costs_the_memory_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where another run does not let go of the lock, the message goes out, and what was known is left as it is."""
-    monkeypatch.setattr("readiness.notify_state._WAIT", 0.05)
+    monkeypatch.setattr("readiness.operations.notify.state._WAIT", 0.05)
     assert ask(tmp_path, other(1)) == ""
     before = (tmp_path / FILE).read_bytes()
     with files.locked(tmp_path / LOCK, 1):

@@ -11,13 +11,13 @@ import pytest
 
 from readiness import Limits, check
 from readiness.__main__ import main
-from readiness.check_command import _suites
 from readiness.checks import kebab
+from readiness.cli.check import _suites
+from readiness.cli.new_check import PHASES, source, written
 from readiness.errors import ReadinessError, Unknown
 from readiness.findings import TRIGGERS, Severity
-from readiness.mistaken import contradictions
-from readiness.new_check import PHASES, source, written
-from readiness.planning import catalogue, item_of, suite_folders
+from readiness.session.declarations import contradictions
+from readiness.session.plan import catalogue, item_of, suite_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,4 +164,4 @@ def test_a_folder_is_judged_with_what_ships_and_a_file_alone(tmp_path: Path, mon
     assert _suites(["checks", "-m", "health"]) == folders
     for place in ("checks/test_a_b.py", "checks/test_a_b.py::test_a_b", "--pyargs", folders[0], "no-such-folder"):
         assert _suites([place, "-m", "health"]) == []
-    assert "readiness.new_check" in sys.modules
+    assert "readiness.cli.new_check" in sys.modules

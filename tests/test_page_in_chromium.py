@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.render.html import render
+from readiness.results.render.page.html import render
 from tests.browser import chromium
 from tests.report_scenes import SCENES
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from readiness.findings import Outcome
-from readiness.render.html import render
-from readiness.verdict import Decision, Status
+from readiness.results.render.page.html import render
+from readiness.results.verdict.verdict import Decision, Status
 from tests.browser import chromium
 from tests.page_runs import ROOT, broken_hub, interrupted, run
 from tests.report_factory import judged, report

@@ -106,7 +106,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def test_no_file_makes_preflight_crash(turn: int, group: int, host: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file becomes each kind of thing once: every check ends in an outcome, with a reason in words."""
     # git waits for a pipe's other end and reads every hole; it may, for as long as its time-out says
-    monkeypatch.setattr("readiness.facts.git.SECONDS", 0.5)
+    monkeypatch.setattr("readiness.facts.release.git.SECONDS", 0.5)
     broken = {name: KINDS[(index + turn) % len(KINDS)] for index, name in enumerate(FILES) if index % GROUPS == group}
 
     def mutate(tree: Path) -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import checks, fixtures
+from readiness import checks
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import HubDown, Unknown
-from readiness.reach import Reach
+from readiness.session.fixtures import hub as fixtures
+from readiness.session.fixtures.reachability import Reach
 from tests.test_facts_hub import replay
 from tests.wires import Connection, Wires, free_port
 

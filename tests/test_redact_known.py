@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Target
-from readiness.redact import Redactor
-from readiness.redact_forms import looks_random
-from readiness.redact_known import config_secrets, env_file_values, references, secret_name, secrets_for, secrets_in
+from readiness.support.redaction.known import (
+    config_secrets,
+    env_file_values,
+    references,
+    secret_name,
+    secrets_for,
+    secrets_in,
+)
+from readiness.support.redaction.patterns import looks_random
+from readiness.support.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from pathlib import Path

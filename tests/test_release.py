@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import release_command
+from readiness.cli import release as release_command
 from readiness.errors import ReadinessError
-from readiness.notify import Event, Told
-from readiness.releasing import book, flow
-from readiness.releasing.model import EXIT, Interrupted, Outcome
-from readiness.rollback import journal, lock, quarantine
-from readiness.rollback.record import read_record
+from readiness.operations.deploys import journal, lock, quarantine
+from readiness.operations.deploys.record import read_record
+from readiness.operations.notify.notify import Event, Told
+from readiness.operations.release import flow
+from readiness.operations.release import journal as book
+from readiness.operations.release.model import EXIT, Interrupted, Outcome
 from tests.released import SWITCH, Released
 from tests.rolled import ended_in_child
 
@@ -124,7 +125,7 @@ DEPLOYS: dict[str, tuple[str, dict[str, Any], Outcome, list[str], str]] = {
 @pytest.mark.parametrize("name", DEPLOYS)
 def test_a_deploy_that_goes_wrong(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the command does, the release has an end that is true, and the old release is in place where it can be."""
-    monkeypatch.setattr("readiness.releasing.after.NOTHING_SECONDS", 0.1)
+    monkeypatch.setattr("readiness.operations.release.after.NOTHING_SECONDS", 0.1)
     body, more, outcome, ran, words = DEPLOYS[name]
     site = Released(tmp_path, body, **dict(more))
     if name == "cannot be started":
@@ -144,7 +145,7 @@ def test_a_command_that_broke_what_it_did_not_replace_is_held(
     status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Same process, same release, and what passed before fails: nothing to go back from, and no word that all is as it was."""
-    monkeypatch.setattr("readiness.releasing.after.NOTHING_SECONDS", 0.1)
+    monkeypatch.setattr("readiness.operations.release.after.NOTHING_SECONDS", 0.1)
     site = Released(tmp_path, f"import sys; sys.exit({status})")
     site.says["before"] = ["READY", "NOT READY"]
     found = site.release()
@@ -234,7 +235,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
         events.append(event)
         return Told()
 
-    monkeypatch.setattr("readiness.notify.tell", tell)
+    monkeypatch.setattr("readiness.operations.notify.notify.tell", tell)
     return events
 
 

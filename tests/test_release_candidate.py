@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.errors import ReadinessError
-from readiness.releasing import world
-from readiness.releasing.model import Outcome
-from readiness.rollback.look import Seen
+from readiness.operations.deploys.look import Seen
+from readiness.operations.release import ports as world
+from readiness.operations.release.model import Outcome
 from tests.released import URL, Released
 from tests.rolled import ended_in_child
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.releasing.model import End
+    from readiness.operations.release.model import End
 
 CANDIDATE = "http://127.0.0.1:10"
 OLD = "http://127.0.0.1:11"
@@ -149,7 +149,7 @@ FAILS: dict[str, tuple[dict[str, Any], list[str], Outcome, str]] = {
 @pytest.mark.parametrize("name", FAILS)
 def test_a_switch_that_goes_wrong(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong, the end says what clients reach, and an automatic step is taken only where one is allowed."""
-    monkeypatch.setattr("readiness.releasing.bluegreen.AGREED_SECONDS", 0.1)
+    monkeypatch.setattr("readiness.operations.release.bluegreen.AGREED_SECONDS", 0.1)
     told, ran, outcome, reached = FAILS[name]
     more = dict(told)
     failing, old = more.pop("says", False), more.pop("old", "READY")

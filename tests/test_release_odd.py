@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import check_rollback
-from readiness import release_record as own
 from readiness.config.load import WINDOW, load
 from readiness.errors import ReadinessError
-from readiness.notify import Event, Told
-from readiness.releasing import world
-from readiness.releasing.model import Interrupted, Outcome
-from readiness.rollback import journal, lock, quarantine
-from readiness.rollback.look import Seen
-from readiness.rollback.record import FILE, read_record
-from readiness.rollback.verify import prove
+from readiness.operations.check_run import act as check_rollback
+from readiness.operations.deploys import journal, lock, quarantine
+from readiness.operations.deploys.look import Seen
+from readiness.operations.deploys.record import FILE, read_record
+from readiness.operations.notify.notify import Event, Told
+from readiness.operations.release import bookkeeping as own
+from readiness.operations.release import ports as world
+from readiness.operations.release.model import Interrupted, Outcome
+from readiness.operations.rollback.verify import prove
 from tests.released import Released
 from tests.test_release_candidate import Beside
 from tests.test_release_record import NOW, SAME
@@ -35,7 +35,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
         events.append(event)
         return Told()
 
-    monkeypatch.setattr("readiness.notify.tell", tell)
+    monkeypatch.setattr("readiness.operations.notify.notify.tell", tell)
     return events
 
 
@@ -176,7 +176,7 @@ def test_a_full_disk_while_proving_is_not_verified(tmp_path: Path, monkeypatch: 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("readiness.rollback.verify._checked", full)
+    monkeypatch.setattr("readiness.operations.rollback.verify._checked", full)
     site = Released(tmp_path)
     site.release()
     record = read_record(site.reports / FILE)

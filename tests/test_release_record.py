@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import demo
-from readiness import release_record as own
 from readiness.config.demo import demo_settings
 from readiness.config.model import Config, Release, Target
-from readiness.demo.tomlfile import dumps
+from readiness.demo.site.tomlfile import dumps
 from readiness.errors import ReadinessError
-from readiness.rollback import document
-from readiness.rollback.record import read_record, write_record
+from readiness.operations.deploys.record import read_record, write_record
+from readiness.operations.release import bookkeeping as own
+from readiness.operations.rollback import document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.findings import Outcome
-from readiness.render.html import render
-from readiness.verdict import Decision, Status
+from readiness.results.render.page.html import render
+from readiness.results.verdict.verdict import Decision, Status
 from tests.browser import chromium
 from tests.report_factory import Plan, Step, judged, report
 from tests.report_scenes import SCENES

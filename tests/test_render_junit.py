@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import junitparser
 import pytest
 
-from readiness.render.junit import add_verdict
+from readiness.results.render.machine.junit import add_verdict
 from tests.report_scenes import SCENES
 
 if TYPE_CHECKING:

@@ -15,17 +15,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from readiness import nagios_command, render
+from readiness.cli import nagios as nagios_command
 from readiness.config import schema
 from readiness.findings import Outcome, Severity
-from readiness.render import github, nagios, sarif
-from readiness.render.bounded import Room
+from readiness.results import render
+from readiness.results.render.machine import github, nagios, sarif
+from readiness.results.render.machine.bounded import Room
 from tests.render_readers import READERS, Read
 from tests.report_factory import judged, report
 from tests.report_scenes import HOSTILE, SCENES
 
 if TYPE_CHECKING:
-    from readiness.report import Report, Row
+    from readiness.results.report import Report, Row
 
 MACHINES: Final = tuple(form for form in render.FORMATS if form not in render.DEFAULT)
 TOLD: Final = {
@@ -359,14 +360,14 @@ def test_one_broken_rendering_costs_no_other(tmp_path: Path, monkeypatch: pytest
 def test_nothing_is_imported_that_was_not_asked_for(tmp_path: Path) -> None:
     """A run that writes JSON loads no other rendering, and no rendering for machines loads the page's template engine."""
     code = (
-        "import sys; from pathlib import Path; from readiness import render; from tests.report_scenes import ready\n"
-        "def loaded(): return sorted(n.removeprefix('readiness.render.') for n in sys.modules if n.startswith('readiness.render.'))\n"
+        "import sys; from pathlib import Path; from readiness.results import render; from tests.report_scenes import ready\n"
+        "def loaded(): return sorted(n.removeprefix('readiness.results.render.') for n in sys.modules if n.startswith('readiness.results.render.'))\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "render.write_all(ready(), folder, ('json',)); print(loaded())\n"
-        f"render.write_all(ready(), folder, {MACHINES!r}); print('html' in loaded(), 'jinja2' in sys.modules)\n"
+        f"render.write_all(ready(), folder, {MACHINES!r}); print('page.html' in loaded(), 'jinja2' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.splitlines() == ["['json']", "False False"], done.stderr
+    assert done.stdout.splitlines() == ["['machine', 'machine.json']", "False False"], done.stderr
 
 
 def test_a_summary_is_added_and_never_overfills_its_file(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.findings import Limits, Outcome, Severity
-from readiness.render.bullet import MOST, bullet, measures
-from readiness.render.html import render
-from readiness.render.people import call_path, reachable
-from readiness.render.timeline import lasted, timeline
-from readiness.render.trend import CELL, CHECKS, RUNS, trend
-from readiness.report import History, PastCheck, ReleasePhase, ReleaseRun, Report, Row
-from readiness.verdict import Decision, Status
+from readiness.results.render.page.bullet import MOST, bullet, measures
+from readiness.results.render.page.html import render
+from readiness.results.render.page.people import call_path, reachable
+from readiness.results.render.page.timeline import lasted, timeline
+from readiness.results.render.page.trend import CELL, CHECKS, RUNS, trend
+from readiness.results.report import History, PastCheck, ReleasePhase, ReleaseRun, Report, Row
+from readiness.results.verdict.verdict import Decision, Status
 from tests.report_factory import config, judged, report
 from tests.report_past import history, past_runs
 from tests.report_scenes import SCENES

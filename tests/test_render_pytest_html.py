@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from readiness.render.pytest_html import escaped, summary_line
+from readiness.results.render.pytest_html import escaped, summary_line
 from tests.browser import chromium
 from tests.report_scenes import SCENES
 
@@ -23,7 +23,7 @@ CONFTEST = f"""
 import pytest
 from pytest_html import extras
 from pytest_metadata.plugin import metadata_key
-from readiness.render.pytest_html import HtmlShield, summary_line
+from readiness.results.render.pytest_html import HtmlShield, summary_line
 EVIL = {EVIL!r}
 
 def pytest_configure(config):

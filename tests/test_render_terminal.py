@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from readiness.findings import Outcome, Severity
-from readiness.render.html import render
-from readiness.render.terminal import MAX_LINES, lines
-from readiness.text import width
-from readiness.verdict import Decision, Status
+from readiness.results.render.page.html import render
+from readiness.results.render.terminal import MAX_LINES, lines
+from readiness.results.verdict.verdict import Decision, Status
+from readiness.support.text import width
 from tests.report_factory import Plan, judged, report
 from tests.report_scenes import SCENES
 

@@ -16,9 +16,9 @@ from jsonschema import Draft202012Validator
 
 from readiness.config.model import Target
 from readiness.findings import Finding, Limits, Outcome, Severity
-from readiness.report import SCHEMA_FILE, build, iso, shown, to_json
-from readiness.text import fold, line, plain, shorten, width
-from readiness.verdict import Decision, Status
+from readiness.results.report import SCHEMA_FILE, build, iso, shown, to_json
+from readiness.results.verdict.verdict import Decision, Status
+from readiness.support.text import fold, line, plain, shorten, width
 from tests.report_factory import Plan, Step, config, judged, judgement, report, run_info
 from tests.report_scenes import HOSTILE, SCENES
 

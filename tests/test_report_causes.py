@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.findings import Outcome, Severity
-from readiness.render.html import render
-from readiness.render.terminal import MAX_LINES, lines
-from readiness.report import causes, to_json
-from readiness.text import width
-from readiness.verdict import Decision, Status
+from readiness.results.render.page.html import render
+from readiness.results.render.terminal import MAX_LINES, lines
+from readiness.results.report import causes, to_json
+from readiness.results.verdict.verdict import Decision, Status
+from readiness.support.text import width
 from tests.browser import chromium
 from tests.report_factory import judged, report
 from tests.report_scenes import HOSTILE, SCENES
 
 if TYPE_CHECKING:
-    from readiness.report import Report
-    from readiness.verdict import Judged
+    from readiness.results.report import Report
+    from readiness.results.verdict.verdict import Judged
 
 
 def made(*rows: Judged) -> Report:

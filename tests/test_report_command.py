@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import history, render
 from readiness.__main__ import main as readiness
+from readiness.cli.report import main
+from readiness.cli.report_find import find, load, shards
 from readiness.findings import Outcome, Severity
-from readiness.report import ReleaseRun, Report, read, to_json
-from readiness.report_command import main
-from readiness.report_find import find, load, shards
-from readiness.verdict import Decision, Status
+from readiness.results import render
+from readiness.results.history import history
+from readiness.results.report import ReleaseRun, Report, read, to_json
+from readiness.results.verdict.verdict import Decision, Status
 from tests.report_factory import judged, report, run_info
 from tests.report_scenes import SCENES
 

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import files, history, render
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
-from readiness.report import to_json
-from readiness.verdict import CategoryScore, Status
+from readiness.results import render
+from readiness.results.history import history
+from readiness.results.report import to_json
+from readiness.results.verdict.verdict import CategoryScore, Status
+from readiness.support import files
 from tests.report_factory import judged, report, run_info
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.report import Report
+    from readiness.results.report import Report
 
 P, F, U, W, N = Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.NOT_APPLICABLE
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Target
-from readiness.facts.inventory import Inventory
-from readiness.render.html import render
-from readiness.render.inventory import inventory_sentence
-from readiness.render.terminal import lines
-from readiness.report import Report, ToolInventory, redacted, to_json, tool_inventory
+from readiness.facts.hub.inventory import Inventory
+from readiness.results.render.page.html import render
+from readiness.results.render.page.inventory import inventory_sentence
+from readiness.results.render.terminal import lines
+from readiness.results.report import Report, ToolInventory, redacted, to_json, tool_inventory
 from tests.report_factory import report
 from tests.report_scenes import HOSTILE
 from tests.test_report import HOUSE

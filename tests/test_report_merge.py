@@ -16,9 +16,9 @@ from jsonschema import Draft202012Validator
 from readiness.config.model import Gate
 from readiness.errors import ReadinessError
 from readiness.findings import Check, Outcome, Severity, Stage
-from readiness.report import SCHEMA_FILE, Report, build, read, to_json
-from readiness.report_merge import merge
-from readiness.verdict import Decision, Evidence, Status, decide, exit_code, judge, lowered
+from readiness.results.report import SCHEMA_FILE, Report, build, read, to_json
+from readiness.results.report.merge import merge
+from readiness.results.verdict.verdict import Decision, Evidence, Status, decide, exit_code, judge, lowered
 from tests.judging import found, planned
 from tests.report_factory import Plan, config, run_info
 

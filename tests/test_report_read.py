@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
-from readiness.report import (
+from readiness.results.report import (
     SCHEMA_FILE,
     Escalation,
     History,
@@ -30,7 +30,7 @@ from readiness.report import (
     read,
     to_json,
 )
-from readiness.verdict import Decision, Status
+from readiness.results.verdict.verdict import Decision, Status
 from tests.report_factory import config, judged, report
 from tests.report_scenes import HOSTILE, SCENES
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.rollback import before
+from readiness.operations.rollback import before
 from tests.rolled import Site
 
 if TYPE_CHECKING:

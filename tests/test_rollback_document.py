@@ -11,9 +11,9 @@ import pytest
 
 from readiness.config.model import Rollback
 from readiness.errors import ReadinessError
-from readiness.rollback import document
-from readiness.rollback.plan import plan
-from readiness.rollback.record import DeployRecord, write_record
+from readiness.operations.deploys.record import DeployRecord, write_record
+from readiness.operations.rollback import document
+from readiness.operations.rollback.plan import plan
 from tests.ends.conftest import Project
 from tests.test_rollback_plan import BACK, DEPLOY, NOW, config, judgement
 

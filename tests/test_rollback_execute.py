@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.errors import ReadinessError
-from readiness.rollback import journal, lock, process, quarantine
-from readiness.rollback.abandon import abandon
-from readiness.rollback.execute import execute
-from readiness.rollback.outcome import EXIT, Refused, Result
-from readiness.rollback.record import read_record, write_record
+from readiness.operations.deploys import journal, lock, quarantine
+from readiness.operations.deploys.record import read_record, write_record
+from readiness.operations.rollback.abandon import abandon
+from readiness.operations.rollback.execute import execute
+from readiness.operations.rollback.outcome import EXIT, Refused, Result
+from readiness.support import process
 from tests.rolled import BACK, Site, ended_in_child
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.rollback import journal
+from readiness.operations.deploys import journal
 from tests.faults.runner import ROOT
 from tests.faults_rollback import FAULTS
 from tests.faults_rollback.__main__ import markdown

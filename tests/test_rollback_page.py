@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness import render, rollback_page
 from readiness.config.model import Config
-from readiness.report import iso
-from readiness.rollback import journal, lock
+from readiness.operations.deploys import journal, lock
+from readiness.operations.rollback import page as rollback_page
+from readiness.results import render
+from readiness.results.report import iso
 from tests.report_scenes import hub_down
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import pytest
 from readiness.config.model import Config, Gate, Rollback, RollbackAction, Target
 from readiness.errors import ReadinessError
 from readiness.findings import TRIGGERS, Finding, Planned, Stage
-from readiness.rollback.plan import BY_HAND, RollbackPlan, deploy_failed, plan
-from readiness.rollback.record import MAX_BYTES, DeployRecord, read_record, write_record
-from readiness.verdict import Evidence, Judgement, Status, decide, judge
+from readiness.operations.deploys.record import MAX_BYTES, DeployRecord, read_record, write_record
+from readiness.operations.rollback.plan import BY_HAND, RollbackPlan, deploy_failed, plan
+from readiness.results.verdict.verdict import Evidence, Judgement, Status, decide, judge
 from tests.judging import found, planned
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import check_probe, check_rollback, rollback_page
 from readiness.errors import ReadinessError
-from readiness.rollback import document, journal, preconditions, probe
-from readiness.rollback import plan as rules
-from readiness.rollback.plan import PROBES, plan
+from readiness.operations.check_run import act as check_rollback
+from readiness.operations.check_run import second_look as check_probe
+from readiness.operations.deploys import journal
+from readiness.operations.rollback import document, preconditions, probe
+from readiness.operations.rollback import page as rollback_page
+from readiness.operations.rollback import plan as rules
+from readiness.operations.rollback.plan import PROBES, plan
 from tests.judging import planned
 from tests.rolled import Site
 from tests.test_rollback_plan import judgement
@@ -23,7 +26,7 @@ from tests.test_rollback_plan import judgement
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.rollback.probe import Look
+    from readiness.operations.rollback.probe import Look
 
 ENTRIES = [
     planned("tools", "critical", rollback="validation-failure"),
@@ -187,7 +190,7 @@ def test_check_acts_in_no_mode_on_what_did_not_hold(tmp_path: Path, monkeypatch:
 
 def test_a_look_runs_the_causing_checks_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fresh child, the first run's arguments without what it wrote to and was narrowed by, and what checks remember."""
-    from readiness.facts import child
+    from readiness.support import child
 
     site, calls = Doubtful(tmp_path), list[tuple[list[str], dict[str, str]]]()
     made = site.planned("slow", "load-slow")

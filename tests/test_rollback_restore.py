@@ -13,10 +13,11 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.errors import ReadinessError
-from readiness.rollback import journal, steps
-from readiness.rollback.abandon import abandon
-from readiness.rollback.look import look
-from readiness.rollback.outcome import Refused, Result
+from readiness.operations.deploys import journal
+from readiness.operations.deploys.look import look
+from readiness.operations.rollback import steps
+from readiness.operations.rollback.abandon import abandon
+from readiness.operations.rollback.outcome import Refused, Result
 from tests.restored import Restored
 from tests.rolled import ended_in_child
 

@@ -18,9 +18,10 @@ import pytest
 
 from readiness import demo
 from readiness.config.demo import demo_settings
-from readiness.demo.tomlfile import dumps
-from readiness.rollback import document, journal, quarantine
-from readiness.rollback.record import DeployRecord, write_record
+from readiness.demo.site.tomlfile import dumps
+from readiness.operations.deploys import journal, quarantine
+from readiness.operations.deploys.record import DeployRecord, write_record
+from readiness.operations.rollback import document
 from tests.test_release_record import Site
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def test_nothing_acts_inside_pytest_or_when_the_mode_forbids(site: Supervised) -
     """Plain pytest only plans; a broken hub outside the window is left alone; `show` changes nothing."""
     site.deployed("server-down")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
-    from readiness.planning import suite_folders
+    from readiness.session.plan import suite_folders
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "health"]
     done = subprocess.run(
@@ -209,7 +210,7 @@ def test_mode_ask_asks_nobody_without_a_terminal(tmp_path: Path) -> None:
         site.end()
 
 
-SOON = "from readiness.rollback import plan; plan.PROBE_SECONDS = 0.2; from readiness.__main__ import main; raise SystemExit(main())"
+SOON = "from readiness.operations.rollback import plan; plan.PROBE_SECONDS = 0.2; from readiness.__main__ import main; raise SystemExit(main())"
 """`readiness` that makes less of a pause between two looks."""
 
 
@@ -366,7 +367,7 @@ def test_the_verb_without_a_plan(tmp_path: Path) -> None:
 
 def test_a_plan_of_another_run_is_not_carried_out(site: Supervised) -> None:
     """The plan that lies there must be this run's own: an older one is nobody's order."""
-    from readiness.check_rollback import act
+    from readiness.operations.check_run.act import act
 
     site.deployed("server-down")
     (site.folder / "reports").mkdir(exist_ok=True)
@@ -384,10 +385,10 @@ def test_a_hub_that_is_silent_is_looked_at_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Our own run may have frozen it: where it answers again nothing is done, where it stays silent it is rolled back."""
-    from readiness import check_rollback
     from readiness.config.model import Config
-    from readiness.rollback import look
-    from readiness.rollback.look import Seen
+    from readiness.operations.check_run import act as check_rollback
+    from readiness.operations.deploys import look
+    from readiness.operations.deploys.look import Seen
 
     looks = [Seen(answers=False, silent=True), Seen(answers=later)]
     monkeypatch.setattr(look, "look", lambda _: looks.pop(0))
@@ -433,7 +434,7 @@ while (folder / "stop").exists():
 @pytest.mark.matrix
 def test_the_built_in_action_brings_the_release_before_back(tmp_path: Path) -> None:
     """Its backup verified, the hub proven stopped, the link switched, started, ready, and verified by the checks."""
-    from readiness.facts.commits import head
+    from readiness.facts.backup.commits import head
 
     site = Supervised(tmp_path, "ask")
     try:

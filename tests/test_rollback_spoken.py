@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from readiness.rollback import spoken
+from readiness.support import console as spoken
 
 GOES_ON = """
 import os, signal
-from readiness.rollback.spoken import say, without_its_terminal
+from readiness.support.console import say, without_its_terminal
 with without_its_terminal():
     say("begun")
     os.read(0, 1)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.rollback import called, systemd, verify
+from readiness.operations.deploys import systemd
+from readiness.operations.rollback import environment as called
+from readiness.operations.rollback import verify
 from tests import fake_systemctl
 from tests.restored import Restored
 from tests.rolled import Site

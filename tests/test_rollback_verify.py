@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import check_command
+from readiness.cli import check as check_command
 from readiness.config.model import Config, Target
-from readiness.facts import child
-from readiness.planning import suite_folders
-from readiness.rollback import verify
-from readiness.rollback.look import Seen, clearly_not_silent
-from readiness.rollback.plan import DEPLOY_COMMAND
+from readiness.operations.deploys.look import Seen, clearly_not_silent
+from readiness.operations.rollback import verify
+from readiness.operations.rollback.plan import DEPLOY_COMMAND
+from readiness.session.plan import suite_folders
+from readiness.support import child
 from tests.rolled import Site
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Final
 
 import jsonschema
 
-from readiness.planning import catalogue
-from readiness.report import SCHEMA_FILE
+from readiness.results.report import SCHEMA_FILE
+from readiness.session.plan import catalogue
 from tests.make_sample import page
 
 SAMPLE: Final = Path(__file__).parents[1] / "reports" / "sample"

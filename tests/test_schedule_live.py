@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness import schedule
-from readiness.schedule_units import Site, hidden, units
+from readiness.operations.schedule import jobs as schedule
+from readiness.operations.schedule.units import Site, hidden, units
 from tests.wires import free_port
 
 if TYPE_CHECKING:

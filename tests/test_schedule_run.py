@@ -17,17 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import __main__, check_command, demo, schedule, schedule_run
+from readiness import __main__, demo
+from readiness.cli import check as check_command
 from readiness.config.load import load
 from readiness.config.model import Config
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
-from readiness.notify import Pacing
-from readiness.report import to_json
-from readiness.rollback import lock
-from readiness.schedule_run import Ended, Options, run
-from readiness.schedule_turn import alone, releasing
-from readiness.verdict import Decision, Status
+from readiness.operations.deploys import lock
+from readiness.operations.notify.notify import Pacing
+from readiness.operations.schedule import jobs as schedule
+from readiness.operations.schedule import run as schedule_run
+from readiness.operations.schedule.exclusion import alone, releasing
+from readiness.operations.schedule.run import Ended, Options, run
+from readiness.results.report import to_json
+from readiness.results.verdict.verdict import Decision, Status
 from tests.people_doubles import Hooks, serving
 from tests.report_factory import Plan, Step, judged, report
 from tests.sources import ROOT
@@ -35,7 +38,7 @@ from tests.sources import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.schedule import Job
+    from readiness.operations.schedule.jobs import Job
 
 HOUR = 3600.0
 TOML = """
@@ -74,7 +77,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, hooks: Hooks) -> Hooks:
         hooks.got.append({"title": title, "message": body, "type": kind})
         return ""
 
-    monkeypatch.setattr("readiness.notify_deliver.send", send)
+    monkeypatch.setattr("readiness.operations.notify.deliver.send", send)
     return hooks
 
 
@@ -243,7 +246,8 @@ def test_a_check_that_is_scheduled_neither_acts_nor_tells(tmp_path: Path, monkey
     monkeypatch.setattr(check_command, "_settle", lambda status, *_: status)
     monkeypatch.setattr(check_command, "_tell_people", lambda *_: done.append("told"))
     monkeypatch.setattr(
-        "readiness.check_rollback.act", lambda _id, code, *_, tell, **_more: (done.append("acted"), tell(), code)[2]
+        "readiness.operations.check_run.act.act",
+        lambda _id, code, *_, tell, **_more: (done.append("acted"), tell(), code)[2],
     )
     for value in ("looks", "acts"):
         monkeypatch.setenv(check_command.CHECK_ID, "abc123")

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness import __main__, schedule, schedule_units
+from readiness import __main__
 from readiness.errors import ReadinessError
-from readiness.schedule_units import Site, crontab, units
+from readiness.operations.schedule import jobs as schedule
+from readiness.operations.schedule import units as schedule_units
+from readiness.operations.schedule.units import Site, crontab, units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

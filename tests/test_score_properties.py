@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from readiness.config.model import Gate
 from readiness.findings import Check, Finding, Outcome, Planned, Severity, Stage
-from readiness.verdict import Evidence, Judgement, Status, floor_tenth, judge
+from readiness.results.verdict.verdict import Evidence, Judgement, Status, floor_tenth, judge
 from tests.judging import crowd, found, planned
 
 RANK = {Status.READY: 2, Status.CONDITIONAL: 1, Status.NOT_READY: 0, Status.INCOMPLETE: 0}

@@ -15,9 +15,9 @@ from tests.few_plugins import FEW, PAGES
 
 PLUGIN = """
 import os, pytest
-from readiness.redact import Redactor
-from readiness.redact_known import known_secrets
-from readiness.shield import Shield
+from readiness.support.redaction.redactor import Redactor
+from readiness.support.redaction.known import known_secrets
+from readiness.session.shield.plugin import Shield
 
 def pytest_configure(config):
     if hasattr(config, "workerinput"):

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from readiness.redact import Redactor
-from readiness.shield_reports import clean_report, portable
-from readiness.shield_streams import FilteredStream, Streams
+from readiness.session.shield.reports import clean_report, portable
+from readiness.session.shield.streams import FilteredStream, Streams
+from readiness.support.redaction.redactor import Redactor
 
 TOKEN = "CanAry7f3aQ9zLm2Xk8Rt5Vw1Yb6Nc4Pd0HgJ"
 

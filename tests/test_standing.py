@@ -9,7 +9,7 @@ import pytest
 
 from readiness.config.model import Gate, Waiver
 from readiness.findings import Finding, Outcome, Planned
-from readiness.verdict import Evidence, Judgement, Status, apply_waivers, judge
+from readiness.results.verdict.verdict import Evidence, Judgement, Status, apply_waivers, judge
 from tests.judging import crowd, found, judged, planned
 
 TODAY = dt.date(2026, 3, 1)

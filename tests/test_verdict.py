@@ -10,7 +10,7 @@ import pytest
 
 from readiness.config.model import Gate
 from readiness.findings import Limits, Outcome, Severity, Stage
-from readiness.verdict import Decision, Evidence, Status, decide, exit_code, judge, plan_hash
+from readiness.results.verdict.verdict import Decision, Evidence, Status, decide, exit_code, judge, plan_hash
 from tests.judging import crowd, found, judged, planned
 
 MANY = crowd(60)

@@ -22,19 +22,20 @@ import pytest
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
-from readiness import demo, watch
+from readiness import demo
+from readiness.cli import watch
 from readiness.config.load import load
 from readiness.findings import Outcome
-from readiness.outcome import bounded
-from readiness.planning import catalogue
-from readiness.redact import Redactor, Secret
-from readiness.scope import Scope
-from readiness.setup import deployed_claims
-from readiness.watch_bench import LIVE, Bench
-from readiness.watch_document import SCHEMA_FILE, to_json
-from readiness.watch_look import Look, Watcher
-from readiness.watch_plain import plain_lines
-from readiness.watch_view import View
+from readiness.operations.watch.bench import LIVE, Bench
+from readiness.operations.watch.document import SCHEMA_FILE, to_json
+from readiness.operations.watch.look import Look, Watcher
+from readiness.operations.watch.plain import plain_lines
+from readiness.operations.watch.view import View
+from readiness.session.outcome import bounded
+from readiness.session.plan import catalogue
+from readiness.session.scope import Scope
+from readiness.session.setup import deployed_claims
+from readiness.support.redaction.redactor import Redactor, Secret
 from tests.sources import ROOT
 
 if TYPE_CHECKING:

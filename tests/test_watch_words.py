@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness import watch_words as words
 from readiness.config.model import Config, Probe
 from readiness.findings import Check, Finding, Limits, Outcome, Severity
-from readiness.scope import Scope
-from readiness.watch_bench import Seen
-from readiness.watch_host import judged
-from readiness.watch_row import Row
-from readiness.watch_settle import Settling
-from readiness.watch_target import duration
+from readiness.operations.watch import wording as words
+from readiness.operations.watch.bench import Seen
+from readiness.operations.watch.host import judged
+from readiness.operations.watch.row import Row
+from readiness.operations.watch.settle import Settling
+from readiness.operations.watch.target import duration
+from readiness.session.scope import Scope
 
 SCOPE = Scope(Config(probe=Probe(attempts=3, interval=2.0, settle=10.0)), dict)
 

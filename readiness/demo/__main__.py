@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from readiness.demo.faults import FAULTS, DemoError, find_all
+from readiness.demo.faults.faults import FAULTS, DemoError, find_all
 from readiness.demo.launcher import start
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         if arguments.release is not None:
-            from readiness.demo import bad_deploy
+            from readiness.demo.site import bad_deploy
 
             return bad_deploy.main(arguments.release)
         hub = start(

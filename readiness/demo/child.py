@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from readiness.demo.app import make_app
-from readiness.demo.faults import find_all
-from readiness.demo.hub import Hub
+from readiness.demo.faults.faults import find_all
+from readiness.demo.hub.app import make_app
+from readiness.demo.hub.hub import Hub
+from readiness.demo.hub.telemetry import BREAKER_REST
 from readiness.demo.lifeline import watch_parent
-from readiness.demo.llm import LlmDouble
+from readiness.demo.llm.llm import LlmDouble
 from readiness.demo.scratch import Scratch
-from readiness.demo.telemetry import BREAKER_REST
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from readiness.demo.named import Fault, Life
+    from readiness.demo.faults.named import Fault, Life
 
 HOST = "127.0.0.1"
 BACKLOG = 256

@@ -14,10 +14,10 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from readiness.demo.faults import DemoError, find_all
+from readiness.demo.faults.faults import DemoError, find_all
 from readiness.demo.llm_control import SLOW, Control
 from readiness.demo.scratch import Scratch
-from readiness.extras import demand
+from readiness.support.extras import demand
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -105,7 +105,7 @@ def start(  # noqa: PLR0913 - by name, and each has a default
 ) -> DemoHub:
     """Starts an embedded hub on loopback and returns when it listens; it becomes ready a moment later.
 
-    `fault` is a name of `readiness.demo.faults.FAULTS`, or several with commas; `seconds` replaces the fault's own
+    `fault` is a name of `readiness.demo.faults.faults.FAULTS`, or several with commas; `seconds` replaces the fault's own
     number of them. `breaker_rest`: seconds that an open circuit breaker rests. `supervised`: where the hub's process
     ends by itself or is killed, another takes its place on the same port.
     `token_env` names an environment variable: the hub then demands its value as bearer token.

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import sys
 
-from readiness.demo import everything, memory
-from readiness.demo.jsonrpc import RpcError, failure, parse
+from readiness.demo.hub.jsonrpc import RpcError, failure, parse
+from readiness.demo.servers import everything, memory
 
 BUILT_IN = {"everything": everything.make, "memory": memory.make}
 """How to make each server, by its name."""

@@ -13,7 +13,7 @@ from readiness.demo.lifeline import watch_parent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from readiness.demo.named import Life
+    from readiness.demo.faults.named import Life
     from readiness.demo.scratch import Scratch
 
 STEP = 0.02

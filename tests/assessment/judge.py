@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from readiness.demo.tomlfile import dumps
+from readiness.demo.site.tomlfile import dumps
 from tests.assessment.items import ELSEWHERE, GAPS, GOOD
 from tests.assessment.tree import build
 from tests.faults.runner import ROOT, Result

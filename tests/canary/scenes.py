@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.render import FORMATS
+from readiness.results.render import FORMATS
 from tests.canary.search import FILED, NASTY, REFERRED, SHAPED, TOKEN
 from tests.faults import healthy
 from tests.faults.deployment import KNOWN_SECRET

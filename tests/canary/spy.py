@@ -17,7 +17,7 @@ KEPT = Path(os.environ["CANARY_KEPT"])
 
 def blind() -> None:
     """Switch redaction off, for the proof that the search can find something."""
-    from readiness.redact import Redactor
+    from readiness.support.redaction.redactor import Redactor
 
     Redactor._redact = lambda _self, text: text  # type: ignore[assignment, method-assign]
 

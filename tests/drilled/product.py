@@ -14,7 +14,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from readiness.rollback import journal
+from readiness.operations.deploys import journal
 
 PHASES = (("deploy", "passed"), ("ready", "passed"), ("verify", "failed"), ("rollback", "passed"))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 import pytest
 
-from readiness.drills import rehearsal
+from readiness.operations.drills import rehearsal
 from tests.faults.runner import ROOT, _environment
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.tomlfile import dumps
-from readiness.rollback.record import DeployRecord, write_record
+from readiness.demo.site.tomlfile import dumps
+from readiness.operations.deploys.record import DeployRecord, write_record
 from tests.faults import healthy
 from tests.faults.certificates import write_authority
 from tests.faults.words import CHECKS

@@ -10,7 +10,7 @@ from unittest import mock
 
 import psutil
 
-from readiness.facts import telemetry_store
+from readiness.facts.telemetry import store as telemetry_store
 from tests.faults.runner import Result, run
 from tests.faults_alerts.words import CHECKS
 

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from readiness import demo
-from readiness.demo.tomlfile import dumps
-from readiness.facts import commits
-from readiness.rollback.record import DeployRecord, write_record
+from readiness.demo.site.tomlfile import dumps
+from readiness.facts.backup import commits
+from readiness.operations.deploys.record import DeployRecord, write_record
 from tests.faults.runner import Result
 from tests.faults_e2e.model import CHECKS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.host import vantage
+from readiness.facts.host.network import remote_probe as vantage
 from tests.faults_infra.model import Fault, Told
 from tests.faults_infra.world import NOW, PORT
 

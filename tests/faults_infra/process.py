@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.host import memory
+from readiness.facts.host.service import memory
 from tests.faults.words import DEGRADED, FAILED, UNKNOWN
 from tests.faults_infra import service_host as host
 from tests.faults_infra.model import Fault, add, each, swap

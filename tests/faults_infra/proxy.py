@@ -9,9 +9,9 @@ import base64
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.host.street import Burst, Street
-from readiness.facts.host.tlsview import Certificate, TlsView
-from readiness.facts.outside import Door, Outside
+from readiness.facts.host.proxy.client import Burst, Street
+from readiness.facts.host.proxy.tls import Certificate, TlsView
+from readiness.facts.hub.anonymous_view import Door, Outside
 from tests.faults_infra.model import Fault, Told
 from tests.faults_infra.world import PORT
 from tests.nginx_site import TEMPLATE

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from readiness.demo.tomlfile import dumps
+from readiness.demo.site.tomlfile import dumps
 from readiness.facts.host import collect
 from readiness.facts.host.connection import Unreachable
 from tests.faults.runner import ROOT, Result

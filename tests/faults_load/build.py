@@ -7,11 +7,11 @@ import math
 import random
 from typing import TYPE_CHECKING
 
-from readiness.facts import load_plan
-from readiness.facts.load import LoadRun
-from readiness.facts.load_around import Around
-from readiness.facts.load_process import Ended
-from readiness.facts.load_samples import Samples
+from readiness.facts.load import plan as load_plan
+from readiness.facts.load.around import Around
+from readiness.facts.load.load import LoadRun
+from readiness.facts.load.process import Ended
+from readiness.facts.load.samples import Samples
 
 if TYPE_CHECKING:
     from tests.faults_load.model import Generator, LoadFault, Server

@@ -11,14 +11,14 @@ import pytest
 from load import test_load
 from readiness import checks
 from readiness.errors import Unknown
-from readiness.facts import load_baseline
+from readiness.facts.load import baseline as load_baseline
 from readiness.findings import Limits
 from tests.faults_load.build import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.facts.load import LoadRun
+    from readiness.facts.load.load import LoadRun
     from tests.faults_load.model import LoadFault
 
 

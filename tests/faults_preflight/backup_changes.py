@@ -10,8 +10,8 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.backup import Request, Source, create
-from readiness.backup_format import seal
+from readiness.facts.backup.format import seal
+from readiness.operations.backup.backup import Request, Source, create
 from tests.faults_preflight.mutation import Mutation
 
 if TYPE_CHECKING:

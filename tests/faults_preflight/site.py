@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config.demo import demo_settings
-from readiness.demo import llm
-from readiness.demo.faults import DemoError
+from readiness.demo.faults.faults import DemoError
+from readiness.demo.llm import llm
 from readiness.demo.release import Sample, back_up, sample
-from readiness.demo.tomlfile import dumps
+from readiness.demo.site.tomlfile import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,12 +12,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from readiness import check_rollback
 from readiness.errors import ReadinessError
-from readiness.rollback import document, journal, lock, steps
-from readiness.rollback import look as looking
-from readiness.rollback.look import Seen
-from readiness.rollback.verify import Proof
+from readiness.operations.check_run import act as check_rollback
+from readiness.operations.deploys import journal, lock
+from readiness.operations.deploys import look as looking
+from readiness.operations.deploys.look import Seen
+from readiness.operations.rollback import document, steps
+from readiness.operations.rollback.verify import Proof
 
 if TYPE_CHECKING:
     from collections.abc import Callable

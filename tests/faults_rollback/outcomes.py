@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from readiness.rollback import document, journal, probe, process, quarantine, verify
+from readiness.operations.deploys import journal, quarantine
+from readiness.operations.rollback import document, probe, verify
+from readiness.support import process
 from tests import fake_systemctl
 from tests.faults_rollback.scene import answering
 from tests.judging import planned

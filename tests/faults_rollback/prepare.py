@@ -6,7 +6,8 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from readiness.rollback import document, journal
+from readiness.operations.deploys import journal
+from readiness.operations.rollback import document
 from tests.faults_rollback.checks import THIRTY
 from tests.judging import found
 

@@ -12,12 +12,18 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from readiness import check_probe, check_rollback, conclude, rollback_command, verdict
+from readiness.cli import rollback as rollback_command
 from readiness.config.model import Gate
 from readiness.errors import ReadinessError
-from readiness.rollback import called, document, execute, journal, systemd, verify
-from readiness.rollback.look import Seen
-from readiness.rollback.verify import Proof
+from readiness.operations.check_run import act as check_rollback
+from readiness.operations.check_run import second_look as check_probe
+from readiness.operations.deploys import journal, systemd
+from readiness.operations.deploys.look import Seen
+from readiness.operations.rollback import document, execute, verify
+from readiness.operations.rollback import environment as called
+from readiness.operations.rollback.verify import Proof
+from readiness.results.verdict import verdict
+from readiness.session import conclusion as conclude
 from tests.faults_rollback.checks import ENTRIES, report
 from tests.judging import found
 from tests.restored import Restored
@@ -30,9 +36,9 @@ if TYPE_CHECKING:
     import pytest
 
     from readiness.findings import Finding, Planned
-    from readiness.rollback.outcome import Event
-    from readiness.rollback.probe import Look
-    from readiness.rollback.record import DeployRecord
+    from readiness.operations.deploys.record import DeployRecord
+    from readiness.operations.rollback.outcome import Event
+    from readiness.operations.rollback.probe import Look
     from tests.faults_rollback.model import RollbackFault
 
 RUN: str = "run-1"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.rollback import journal
+from readiness.operations.deploys import journal
 from tests.real.conftest import EVERYTHING, SERVERS
 from tests.real.test_real_drill import supervised
 

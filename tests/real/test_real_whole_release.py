@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.releasing import book
-from readiness.rollback import journal
+from readiness.operations.deploys import journal
+from readiness.operations.release import journal as book
 from tests.real.conftest import SERVERS
 from tests.real.test_real_e2e import CALLS
 from tests.real.test_real_rollback import ONE_BROKEN, Deployed

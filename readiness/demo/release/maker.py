@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.backup import BackupError, Request, Source, create
-from readiness.backup_format import CONFIGURATION, ENVIRONMENT, LOCKFILE
-from readiness.demo.faults import DemoError
+from readiness.demo.faults.faults import DemoError
 from readiness.demo.release import catalogue, history
+from readiness.facts.backup.format import CONFIGURATION, ENVIRONMENT, LOCKFILE
+from readiness.operations.backup.backup import BackupError, Request, Source, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 TOPICS: Final = (
     "resources",
-    "firewall",
-    "network",
-    "nginx",
-    "service",
-    "supervisors",
-    "process",
-    "places",
-    "logs",
+    "network.firewall",
+    "network.network",
+    "proxy.nginx",
+    "service.unit",
+    "service.supervisors",
+    "service.processes",
+    "service.paths",
+    "service.logs",
 )
 """Modules of this package that have questions."""
 AT_ONCE: Final = 8

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from readiness.errors import Unknown
-from readiness.facts import child
 from readiness.facts.host import batch
+from readiness.support import child
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,241 @@
+"""`readiness backup`: make a backup that preflight can verify, list what there is, verify one, put one back."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from readiness.config.load import load
+from readiness.errors import ReadinessError, Unknown
+from readiness.facts.backup.format import ALSO, CONFIGURATION, ENVIRONMENT, LATEST, LOCKFILE, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from readiness.config.model import Config
+    from readiness.facts.backup.backups import Backups
+    from readiness.facts.backup.one import Backup
+    from readiness.operations.backup.backup import Made, Source
+
+_USAGE: Final = 4
+_MIB: Final = 1024 * 1024
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the verb: 0 when all is well, 1 when a backup could not be made or does not verify, 4 for a wrong call."""
+    parser = _parser()
+    try:
+        given = parser.parse_args(argv)
+    except SystemExit as end:
+        return _USAGE if end.code else 0
+    config = load(file=given.readiness_config)
+    if config.target.release is None:
+        sys.stderr.write("readiness backup: nothing says which release: set [target] release or MCP_HUB_RELEASE\n")
+        return _USAGE
+    try:
+        return _do(given, config)
+    except ReadinessError as error:
+        sys.stderr.write(f"readiness backup: {error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="readiness backup",
+        description=__doc__,
+        allow_abbrev=False,
+        epilog="exit: 0 all is well, 1 a backup could not be made or does not verify, 4 a wrong call or configuration",
+    )
+    parser.add_argument("--readiness-config", type=Path, metavar="FILE", help="default: the nearest readiness.toml")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="list the backups, the newest first")
+    what.add_argument("--verify", metavar="NAME", help=f"verify one by its checksums; `{LATEST}` is the newest")
+    what.add_argument("--restore", metavar="NAME", help="put one back below --into DIR, a new or empty folder")
+    parser.add_argument("--into", type=Path, metavar="DIR", help="where --restore puts it")
+    parser.add_argument("--also", type=Path, action="append", default=[], metavar="FILE", help="a further file to take")
+    parser.add_argument("--keep", type=_positive, metavar="N", help="remove all but the newest N backups of this kind")
+    parser.add_argument("--max-file", type=_positive, default=1024, metavar="MB", help="larger logs are left out")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _do(given: argparse.Namespace, config: Config) -> int:
+    from readiness.facts.backup.backups import Backups
+
+    backups = Backups(config)
+    if given.list:
+        return _list(backups)
+    if given.verify is not None:
+        return _verify(_named(backups, given.verify))
+    if given.restore is not None:
+        return _restore(_named(backups, given.restore), given.into)
+    return _make(config, given)
+
+
+# --- making one -----------------------------------------------------------------------------------------------------------
+
+
+def _make(config: Config, given: argparse.Namespace) -> int:
+    _say(make(config, also=given.also, keep=given.keep, file_limit=given.max_file * _MIB))
+    return 0
+
+
+def make(config: Config, *, also: Sequence[Path] = (), keep: int | None = None, file_limit: int = 1024 * _MIB) -> Made:
+    """Make a backup of the release, whose folder is configured. `file_limit` in bytes. Raises ReadinessError."""
+    from readiness.facts.backup import commits
+    from readiness.facts.release import package
+    from readiness.operations.backup.backup import Request, create
+
+    release, folder = config.target.release, config.target.backups_dir
+    assert release is not None
+    assert folder is not None
+    return create(
+        Request(
+            folder=folder,
+            sources=tuple(sources(config, list(also))),
+            commit=_told("commit", lambda: commits.head(release)),
+            version=_told("version", lambda: package.read(release).version),
+            keep=keep,
+            file_limit=file_limit,
+        )
+    )
+
+
+def _told(what: str, ask: Callable[[], str | None]) -> str | None:
+    """What a release says of itself; that it does not is no reason to have no backup."""
+    try:
+        return ask()
+    except Unknown as error:
+        sys.stderr.write(f"readiness backup: the {what} is not known: {error}\n")
+        return None
+
+
+def _say(made: Made) -> None:
+    manifest, say = made.manifest, sys.stdout.write
+    say(f"{shown(str(made.path))}\n{len(manifest.files)} files, {_size(manifest.size)}, ")
+    say(f"commit {(manifest.commit or 'unknown')[:12]}, version {shown(manifest.version or 'unknown')}\n")
+    for path, why in manifest.skipped[:20]:
+        say(f"left out: {shown(path)}: {why}\n")
+    if len(manifest.skipped) > 20:  # noqa: PLR2004 - as many as were just told
+        say(f"left out: {len(manifest.skipped) - 20} more, all named in its manifest\n")
+    for name in made.removed:
+        say(f"removed: {name}\n")
+
+
+def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[Source]:
+    """What is backed up of a release: its configuration, env file, lock files and package.json, its logs and cache."""
+    from readiness.facts.backup.backups import LOCKFILES
+    from readiness.facts.deployment import folders as hubfolders
+    from readiness.operations.backup.backup import Source
+
+    release, target = config.target.release, config.target
+    if release is None:
+        raise ReadinessError("nothing says which release to back up: set [target] release")
+    yield _named_file(release, target.config, CONFIGURATION, required=True)
+    yield _named_file(release, target.env_file, ENVIRONMENT)
+    for name in LOCKFILES:
+        if os.path.lexists(release / name):
+            yield Source(root="release", base=release, path=name, role=LOCKFILE)
+    yield Source(root="release", base=release, path="package.json", role="package")
+    for path in also:
+        yield _named_file(release, str(path.absolute()), ALSO, required=True)
+    beside = Path(target.config).parent
+    if not beside.is_absolute() and beside != Path() and ".." not in beside.parts:
+        yield Source(root="release", base=release, path=str(beside), role="settings")
+    yield Source(root="release", base=release, path="logs", role="logs")
+    state, cache = hubfolders.state(config), hubfolders.cache(config)
+    if state is not None and (state / "logs").is_dir():
+        yield Source(root="state", base=state, path="logs", role="logs")
+    if cache is not None and cache.is_dir():
+        yield Source(root="cache", base=cache, path=".", role="cache")
+
+
+def _named_file(release: Path, path: str, role: str, *, required: bool = False) -> Source:
+    """A file that the configuration names, below the release where it is there."""
+    from readiness.operations.backup.backup import Source
+
+    full = Path(os.path.normpath(release / path))
+    if full.is_relative_to(release):
+        return Source(root="release", base=release, path=str(full.relative_to(release)), role=role, required=required)
+    return Source(root="outside", base=Path("/"), path=str(full).lstrip("/"), role=role, required=required)
+
+
+# --- those that are there -------------------------------------------------------------------------------------------------
+
+
+def _named(backups: Backups, name: str) -> Backup:
+    """The backup `name`, an unfinished one included. Raises ReadinessError."""
+    from readiness.facts.backup.one import read_one
+
+    if name == LATEST:
+        newest = backups.latest()
+        if newest is None:
+            raise ReadinessError(backups.none_because())
+        return newest
+    path = backups.folder / name
+    found = read_one(path) if "/" not in name and name not in {"", ".", ".."} and path.is_dir() else None
+    if found is None:
+        known = ", ".join(backup.name for backup in backups.all()[:5]) or "none"
+        raise ReadinessError(f"there is no backup {shown(name)} in {shown(str(backups.folder))}; there is: {known}")
+    return found
+
+
+def _list(backups: Backups) -> int:
+    found = [*backups.all(), *backups.unfinished()]
+    if not found:
+        sys.stdout.write(f"{backups.none_because()}\n")
+        return 0
+    for backup in found:
+        sys.stdout.write(f"{_line(backup)}\n")
+    return 0
+
+
+def _line(backup: Backup) -> str:
+    made = dt.datetime.fromtimestamp(backup.created, dt.UTC).isoformat(" ", "minutes") if backup.created else "unknown"
+    state = backup.trouble or ("checksums" if backup.checksummed else "no checksums")
+    commit, version = (backup.commit or "unknown")[:12], backup.version or "unknown"
+    return f"{backup.name:<28} {made:<22} {_size(backup.size):>9}  {shown(version):<10} {shown(commit):<12}  {state}"
+
+
+def _verify(backup: Backup) -> int:
+    troubles = backup.troubles()
+    for trouble in troubles:
+        sys.stdout.write(f"{backup.name}: {trouble}\n")
+    if troubles:
+        return 1
+    if not backup.checksummed:
+        sys.stdout.write(f"{backup.name}: it has no checksums, so nothing can be verified but that it can be read\n")
+        return 1
+    count = len(backup.manifest.files) if backup.manifest is not None else len(backup.sums or ())
+    sys.stdout.write(f"{backup.name}: whole, {count} files match their SHA-256\n")
+    return 0
+
+
+def _restore(backup: Backup, into: Path | None) -> int:
+    from readiness.facts.backup.restore import restore
+
+    if into is None:
+        sys.stderr.write("readiness backup: --restore needs --into DIR, a new or empty folder\n")
+        return _USAGE
+    if backup.manifest is None:
+        raise Unknown(backup.trouble or f"{backup.name} was not made by `readiness backup`: copy its files by hand")
+    found = restore(backup.path, backup.manifest, into)
+    for trouble in found.troubles:
+        sys.stdout.write(f"{backup.name}: {trouble}\n")
+    for root, origin in sorted(backup.manifest.roots.items()):
+        sys.stdout.write(f"{shown(str(into / root))} holds what was in {shown(origin)}\n")
+    return 1 if found.troubles else 0
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"  # noqa: PLR2004 - where kB get long

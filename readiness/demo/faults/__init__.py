@@ -1,0 +1,1 @@
+"""The named ways in which the embedded hub can be broken."""

@@ -1,0 +1,198 @@
+"""Faults of the agent's path: wrappers around the MCP endpoint that spoil what it answers, whatever transport brings it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.demo.hub.jsonrpc import INTERNAL_ERROR, RpcError, failure
+from readiness.demo.servers.toolbox import META_TOOL
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from readiness.demo.hub.jsonrpc import Message
+    from readiness.demo.hub.mcp import McpEndpoint
+    from readiness.demo.hub.sessions import Session
+
+    Answer = dict[str, Any] | None
+    Handler = Callable[[Session, Message], Awaitable[Answer]]
+    AgentWire = Callable[[McpEndpoint, Handler, Session, Message], Awaitable[Answer]]
+
+HANG: Final = 60.0
+"""Seconds after which even a call that hangs is forgotten."""
+SOON: Final = 0.02
+"""Seconds between an answer and the end of the process that gave it: the answer still gets out."""
+PAGE: Final = 2
+"""Tools a page, where the list comes in pages."""
+
+
+def kind(message: Message) -> str:
+    """What an agent wants: initialize, list, analyse, call, or the method's own name."""
+    match message.method:
+        case "tools/list":
+            return "list"
+        case "tools/call":
+            return "analyse" if message.params.get("name") == META_TOOL else "call"
+        case method:
+            return str(method)
+
+
+def refusing(what: str, said: str) -> AgentWire:
+    """Answers with an internal error."""
+
+    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+        if kind(message) == what and message.is_request:
+            return failure(message.id, RpcError(INTERNAL_ERROR, said))
+        return await inner(session, message)
+
+    return wire
+
+
+def late(what: str, seconds: float) -> AgentWire:
+    """Answers, `seconds` late."""
+
+    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+        if what in {kind(message), "*"}:
+            await asyncio.sleep(seconds)
+        return await inner(session, message)
+
+    return wire
+
+
+def hanging(what: str) -> AgentWire:
+    """Never answers."""
+    return late(what, HANG)
+
+
+def changed(what: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> AgentWire:
+    """Passes each result of one kind through `change`."""
+
+    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+        answer = await inner(session, message)
+        if kind(message) != what or answer is None or "result" not in answer:
+            return answer
+        return answer | {"result": change(answer["result"])}
+
+    return wire
+
+
+def otherwise(change: Callable[[dict[str, Any]], dict[str, Any]]) -> AgentWire:
+    """Passes each whole answer to a tool's call through `change`."""
+
+    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+        answer = await inner(session, message)
+        return change(answer) if kind(message) == "call" and answer is not None else answer
+
+    return wire
+
+
+def counted(what: str, number: int, then: Callable[[McpEndpoint], None], *, first: bool = False) -> AgentWire:
+    """Does something at the `number`-th message of one kind: after its answer, or before it with `first`."""
+    seen = 0
+
+    async def wire(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+        nonlocal seen
+        seen += kind(message) == what
+        due = kind(message) == what and seen == number
+        if due and first:
+            then(endpoint)
+        answer = await inner(session, message)
+        if due and not first:
+            then(endpoint)
+        return answer
+
+    return wire
+
+
+def dies_soon(endpoint: McpEndpoint) -> None:
+    """The process ends once the answer is out."""
+    asyncio.get_running_loop().call_later(SOON, endpoint.hub.die)
+
+
+def refused_arguments(answer: dict[str, Any]) -> bool:
+    """Whether an answer says that a tool's arguments break its schema."""
+    result = answer.get("result", {})
+    return bool(result.get("isError")) and "Invalid arguments" in str(result.get("content"))
+
+
+async def kills_for_arguments(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    """The process ends when a tool's arguments break its schema."""
+    answer = await inner(session, message)
+    if answer is not None and refused_arguments(answer):
+        endpoint.hub.die()
+    return answer
+
+
+async def kills_for_llm(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    """The process ends at the first failure of its LLM."""
+    before = endpoint.hub.telemetry.failures
+    answer = await inner(session, message)
+    if endpoint.hub.telemetry.failures > before:
+        endpoint.hub.die()
+    return answer
+
+
+async def crossing(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    """While another session has a stream, the answer to a call goes there."""
+    answer = await inner(session, message)
+    others = [one for one in endpoint.sessions.by_id.values() if one is not session and one.stream and one.stream.open]
+    if kind(message) != "call" or answer is None or not others:
+        return answer
+    others[-1].send(answer)
+    return None
+
+
+async def stealing(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    """The newest session's stream takes the place of every other one's."""
+    streams = [one.stream for one in endpoint.sessions.by_id.values() if one.stream is not None and one.stream.open]
+    for one in endpoint.sessions.by_id.values():
+        if one.stream is not None:
+            one.stream = streams[-1] if streams else one.stream
+    return await inner(session, message)
+
+
+async def exposing_all(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    """Every analysis exposes every category, whatever it says."""
+    answer = await inner(session, message)
+    if kind(message) == "analyse":
+        session.exposed |= set(endpoint.hub.vocabulary())
+    return answer
+
+
+def notifying_early(seconds: float) -> AgentWire:
+    """Tells of a new list `seconds` before there is one."""
+
+    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+        before = set(session.exposed)
+        answer = await inner(session, message)
+        if kind(message) == "analyse" and session.exposed != before:
+            after, session.exposed = session.exposed, before
+            asyncio.get_running_loop().call_later(seconds, setattr, session, "exposed", after)
+        return answer
+
+    return wire
+
+
+async def paged(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    """Lists two tools a page, as a hub may."""
+    answer = await inner(session, message)
+    if kind(message) != "list" or answer is None or "result" not in answer:
+        return answer
+    cursor = str(message.params.get("cursor", "0"))
+    begin = int(cursor) if cursor.isdecimal() else 0
+    tools = answer["result"]["tools"]
+    more = {"nextCursor": str(begin + PAGE)} if begin + PAGE < len(tools) else {}
+    return answer | {"result": {"tools": tools[begin : begin + PAGE]} | more}
+
+
+def endless_pages(*, repeated: bool) -> AgentWire:
+    """Every page of the list names another one: always a new cursor, or always the same."""
+    page = 0
+
+    def change(result: dict[str, Any]) -> dict[str, Any]:
+        nonlocal page
+        page += 1
+        return result | {"nextCursor": "again" if repeated else f"page-{page}"}
+
+    return changed("list", change)

@@ -1,0 +1,1 @@
+"""The embedded hub: API, MCP transports, sessions and telemetry."""

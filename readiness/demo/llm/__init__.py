@@ -1,0 +1,1 @@
+"""The LLM provider's double and the client that asks it."""

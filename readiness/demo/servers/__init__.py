@@ -1,0 +1,1 @@
+"""The two MCP servers behind the embedded hub."""

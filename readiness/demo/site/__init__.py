@@ -1,0 +1,1 @@
+"""A site: a folder laid out as a host is, to which releases are deployed."""

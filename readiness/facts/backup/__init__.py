@@ -1,0 +1,1 @@
+"""The backups of a release as they lie on disk: format, verification, restoration into a scratch folder."""

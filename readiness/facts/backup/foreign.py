@@ -1,0 +1,216 @@
+"""Backups that a release's own script made: folders with a `manifest.txt` that names time, commit and version.
+
+What they say is read as kindly as possible. Most bear no checksums, so that their content can be compared with nothing;
+some have a `SHA256SUMS` as `sha256sum` writes and checks it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import email.utils
+import os
+import re
+import stat
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from readiness.errors import Unknown
+from readiness.facts.backup.files import digest, opened
+from readiness.facts.backup.format import ENTRY_LIMIT, safe, shown
+from readiness.support.files import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+MANIFEST: Final = "manifest.txt"
+SIZE_LIMIT: Final = 1024 * 1024
+"""Bytes of a `manifest.txt` at most."""
+SUMS: Final = "SHA256SUMS"
+SUMS_LIMIT: Final = 64 * 1024 * 1024
+_SUM: Final = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
+_LINE: Final = re.compile(r"^[\s#*\-]*([A-Za-z][A-Za-z _-]{0,40}?)\**\s*[:=]\s*(.+?)\s*$")
+COMMIT: Final = re.compile(r"\b[0-9a-f]{7,64}\b")
+"""A commit's name, perhaps abbreviated."""
+VERSION: Final = re.compile(r"\bv?(\d+\.\d+[0-9A-Za-z.+-]*)")
+_STAMP: Final = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)[T_-]?(\d\d)[:-]?(\d\d)[:-]?(\d\d)(Z?)")
+_FORMATS: Final = (
+    # what `date` prints, by locale and version
+    *("%a %b %d %H:%M:%S %Z %Y", "%a %b %d %H:%M:%S %Y", "%a %d %b %Y %H:%M:%S %Z"),
+    *("%a %b %d %I:%M:%S %p %Z %Y", "%a %d %b %Y %I:%M:%S %p %Z"),
+)
+_EPOCH: Final = re.compile(r"\d{10}(?:\d{3})?")
+
+
+_Value = TypeVar("_Value", float, str)
+_Pairs = list[tuple[str, str]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a `manifest.txt` says; None where it does not. `created` in seconds since the epoch."""
+
+    created: float | None = None
+    commit: str | None = None
+    version: str | None = None
+    trouble: str = ""
+
+
+def told(folder: Path) -> Told:
+    """Read the `manifest.txt` of `folder`; never raises."""
+    content = read(folder / MANIFEST, SIZE_LIMIT)
+    if content is None:
+        return Told(
+            trouble=f"{MANIFEST} cannot be read: it is no file, not permitted or larger than {SIZE_LIMIT} bytes"
+        )
+    if not content.strip():
+        return Told(trouble=f"{MANIFEST} is empty")
+    if b"\0" in content:
+        return Told(trouble=f"{MANIFEST} is binary")
+    pairs = [(m[1].lower().replace("_", " "), m[2]) for m in map(_LINE.match, _lines(content)) if m]
+    return Told(
+        created=_first(pairs, ("timestamp", "time", "date", "created"), when),
+        commit=_first(pairs, ("commit", "revision", "sha"), _commit),
+        version=_first([p for p in pairs if not _RUNTIME.search(p[0])], ("version",), _version),
+    )
+
+
+_RUNTIME: Final = re.compile(r"\b(?:node|bun|npm|git|os|bash)\b")
+"""Versions that are not the hub's."""
+
+
+def _lines(content: bytes) -> list[str]:
+    return content.decode("utf-8", "replace").splitlines()[:1000]
+
+
+def _first(pairs: _Pairs, words: tuple[str, ...], reading: Callable[[str], _Value | None]) -> _Value | None:
+    """What `reading` makes of the first line that is called by one of `words` alone, else by one among others."""
+    alone = [text for key, text in pairs if key in words]
+    among = [text for key, text in pairs if key not in words and set(key.split()) & set(words)]
+    for text in alone + among:
+        found = reading(text)
+        if found is not None:
+            return found
+    return None
+
+
+def _commit(text: str) -> str | None:
+    found = COMMIT.search(text.lower())
+    return found[0] if found else None
+
+
+def _version(text: str) -> str | None:
+    found = VERSION.search(text)
+    return found[1] if found else None
+
+
+def when(text: str) -> float | None:
+    """A time as scripts write it, in seconds since the epoch; None where it is none. Without a zone it is local time."""
+    text = text.strip()
+    if _EPOCH.fullmatch(text):
+        return float(text[:10])
+    with contextlib.suppress(ValueError, OverflowError):
+        return dt.datetime.fromisoformat(text).timestamp()
+    for form in _FORMATS:
+        with contextlib.suppress(ValueError, OverflowError):
+            found = dt.datetime.strptime(text, form)  # noqa: DTZ007 - the zone is told by the next line
+            return (found.replace(tzinfo=dt.UTC) if re.search(r"\b(?:UTC|GMT)\b", text) else found).timestamp()
+    with contextlib.suppress(ValueError, OverflowError, TypeError, IndexError):
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    return stamped(text)
+
+
+def stamped(name: str) -> float | None:
+    """The time in a name like `20251116-101500` or `backup-2025-11-16_10-15-00`; None where there is none."""
+    found = _STAMP.search(name)
+    if found is None:
+        return None
+    with contextlib.suppress(ValueError, OverflowError):
+        made = dt.datetime(*(int(part) for part in found.groups()[:6]))  # type: ignore[arg-type] # noqa: DTZ001
+        return (made.replace(tzinfo=dt.UTC) if found[7] else made).timestamp()
+    return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """The files of a folder, and what there could not be taken as one: links, devices, what cannot be read."""
+
+    files: tuple[str, ...]
+    odd: tuple[str, ...]
+    size: int
+
+
+def content(folder: Path) -> Content:
+    """What lies in `folder`, following no link; at most ENTRY_LIMIT entries. Never raises."""
+    files, odd, size, pending = list[str](), list[str](), 0, [""]
+    while pending and len(files) + len(odd) < ENTRY_LIMIT:
+        here = pending.pop()
+        try:
+            inside = sorted(os.scandir(folder / here), key=lambda entry: entry.name)
+        except OSError as error:
+            odd.append(f"{shown(here) or folder.name} cannot be read: {error.strerror or error}")
+            continue
+        for entry in inside:
+            path = f"{here}/{entry.name}" if here else entry.name
+            facts = entry.stat(follow_symlinks=False)
+            if stat.S_ISDIR(facts.st_mode):
+                pending.append(path)
+            elif stat.S_ISREG(facts.st_mode):
+                files.append(path)
+                size += facts.st_size
+            elif not stat.S_ISLNK(facts.st_mode):
+                odd.append(f"{shown(path)} is no regular file")
+    return Content(files=tuple(files), odd=tuple(odd), size=size)
+
+
+def sums(folder: Path) -> tuple[dict[str, str] | None, str]:
+    """The SHA-256 of each file by its path, None where there is no `SHA256SUMS`; and why one cannot be used, or nothing."""
+    if not os.path.lexists(folder / SUMS):
+        return None, ""
+    content = read(folder / SUMS, SUMS_LIMIT)
+    if content is None:
+        return None, f"{SUMS} cannot be read: it is no file, not permitted or larger than {SUMS_LIMIT} bytes"
+    found = {}
+    for line in os.fsdecode(content).split("\n"):
+        match = _SUM.fullmatch(line)
+        if match is None:
+            if line.strip():
+                return None, f"{SUMS} is truncated, or not what sha256sum writes: {shown(line)[:60]}"
+            continue
+        name = match[3].replace("\\n", "\n").replace("\\\\", "\\") if match[1] else match[3]
+        path = name.removeprefix("./")
+        if not safe(path):
+            return None, f"{SUMS}: the path {shown(name)[:120]} leads out of the backup, and is refused"
+        found[path] = match[2]
+    return (found, "") if found else (None, f"{SUMS} is empty")
+
+
+def verify(folder: Path, known: Mapping[str, str], files: Collection[str]) -> list[str]:
+    """What of `files` is not as `known` says, as sentences."""
+    troubles = [f"{shown(path)} is missing" for path in known if path not in set(files)]
+    for path in files:
+        expected = known.get(path)
+        if expected is None and path not in {MANIFEST, SUMS}:
+            troubles.append(f"{shown(path)} is in the backup and not in its {SUMS}")
+        elif expected is not None:
+            try:
+                with opened(folder, path) as file:
+                    same = digest(file) == expected
+            except OSError as error:
+                raise Unknown(f"{shown(path)} cannot be read: {error.strerror or error}") from None
+            troubles += [] if same else [f"{shown(path)} has another content than its SHA-256 says"]
+    return troubles[:20]
+
+
+def place_of(path: str, files: Collection[str]) -> str | None:
+    """Where the release's file `path` lies among `files`: below the same path, or the nearest end of it that is unique."""
+    parts = path.split("/")
+    for start in range(len(parts)):
+        end = "/".join(parts[start:])
+        found = [file for file in files if file == end or file.endswith(f"/{end}")]
+        if end in found:
+            return end
+        if found:
+            return min(found, key=lambda file: (file.count("/"), file))
+    return None

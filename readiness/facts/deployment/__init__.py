@@ -1,0 +1,1 @@
+"""What was deployed: the hub's configuration, environment, keys, and what surrounds a deploy on its host."""

@@ -1,0 +1,1 @@
+"""A host's network: its firewall walked with a packet, listening ports, names, latency, and the view from outside."""

@@ -1,0 +1,1 @@
+"""The reverse proxy: nginx's configuration as nginx reads it, and what its clients meet."""

@@ -1,0 +1,138 @@
+"""The proxy as its clients meet it: what comes through `[target] url`, measured and counted."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import CouldNotLook, HubDown, Unknown
+from readiness.facts.http import rpc
+from readiness.facts.http.answer import Answer, BadAnswer, TimedOut, TlsRefused
+from readiness.facts.http.client import Settings, Transport, token_of
+from readiness.facts.http.events import events
+
+if TYPE_CHECKING:
+    from readiness.config.model import Config
+
+BURST: Final = 60
+"""Requests of the burst: the assessment's 10 a second with a burst of 20 turn some of them away."""
+BURST_SECONDS: Final = 5.0
+"""How long the burst may take at most."""
+_SERVER_ERRORS: Final = range(500, 600)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """What became of the burst: statuses and how often each came, in how many seconds."""
+
+    statuses: dict[int, int]
+    seconds: float
+
+    @property
+    def sent(self) -> int:
+        """How many requests were answered."""
+        return sum(self.statuses.values())
+
+
+class Street:
+    """Through `url`, with the token where there is one. Raises Unknown where nothing stands between it and the hub."""
+
+    def __init__(self, config: Config) -> None:
+        target = config.target
+        if not target.url:
+            raise Unknown("no [target] url: what clients get through the proxy cannot be asked")
+        if not target.internal_url or target.url.rstrip("/") == target.internal_url.rstrip("/"):
+            raise Unknown(
+                "[target] url is the hub's own address: set url to the proxy's and internal_url to the hub's, or declare "
+                "[expect] proxy as not expected, with a reason"
+            )
+        self.url, self.config = target.url, config
+        self._own: Transport | None = None
+
+    @property
+    def transport(self) -> Transport:
+        """Unpaced: what is asked here is counted."""
+        if self._own is None:
+            settings = Settings(
+                base=self.url,
+                timeout=self.config.probe.timeout,
+                rate=self.config.probe.rate,
+                ca_file=self.config.target.ca_file,
+                token=token_of(self.config.target.token_env),
+            )
+            self._own = Transport(settings)
+        return self._own
+
+    def hub_through(self) -> str:
+        """Why the hub is not reached through the proxy: empty if it is. Raises CouldNotLook where nothing can be said."""
+        try:
+            answer = self.transport.get("/api/health")
+        except (HubDown, TlsRefused) as error:
+            raise CouldNotLook(f"through [target] url: {error}") from None
+        if answer.status in {401, 403}:
+            raise Unknown(f"through [target] url: {answer.what} answered {answer.status}: set [target] token_env")
+        if answer.status in _SERVER_ERRORS:
+            return f"the proxy answers {answer.status} for /api/health"
+        try:
+            told = answer.json_object().get("server_id")
+        except BadAnswer:
+            return (
+                f"/api/health through the proxy is not the hub's ({answer.status}, {answer.content_type or 'no type'})"
+            )
+        return "" if told == "mcp-hub" else "/api/health through the proxy is not the hub's"
+
+    def mcp_through(self) -> str:
+        """Why an agent gets no session through the proxy; empty if it does. Raises CouldNotLook, Unknown."""
+        try:
+            rpc.probe(self.transport, timeout=2 * self.config.probe.timeout)
+        except BadAnswer as error:
+            return str(error)
+        except TimedOut as error:
+            return f"no answer in time: {error}"
+        return ""
+
+    def first_event(self) -> float:
+        """Seconds until the first event of /api/events has come through. Raises TimedOut, CouldNotLook, Unknown."""
+        started = time.monotonic()
+        accepted = {"accept": "text/event-stream"}
+        with (
+            self.transport.within(2 * self.config.probe.timeout),
+            self.transport.stream("GET", "/api/events", headers=accepted) as stream,
+        ):
+            if stream.status in {401, 403}:
+                raise Unknown(f"GET /api/events answered {stream.status}: set [target] token_env")
+            if stream.status != 200:  # noqa: PLR2004 - HTTP's own number
+                raise BadAnswer(f"GET /api/events answered {stream.status} through the proxy")
+            for _ in events(stream.chunks()):
+                return time.monotonic() - started
+        raise BadAnswer("GET /api/events ended without an event")
+
+    def headers(self) -> Answer:
+        """An answer as clients get it. Raises CouldNotLook, Unknown."""
+        try:
+            return self.transport.get("/api/health")
+        except HubDown as error:
+            raise CouldNotLook(f"through [target] url: {error}") from None
+
+    def burst(self) -> Burst:
+        """Ask for the smallest thing as fast as one client can, `BURST` times at most. Raises CouldNotLook."""
+        settings = dataclasses.replace(self.transport.settings, rate=None, follow=False)
+        transport = Transport(settings)
+        found: collections.Counter[int] = collections.Counter()
+        started = time.monotonic()
+        try:
+            while sum(found.values()) < BURST and time.monotonic() - started < BURST_SECONDS:
+                found[transport.get("/api/readiness-burst", tries=1).status] += 1
+        except CouldNotLook as error:
+            if not found:
+                raise CouldNotLook(f"through [target] url: {error}") from None
+        finally:
+            transport.close()
+        return Burst(statuses=dict(found), seconds=time.monotonic() - started)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._own is not None:
+            self._own.close()

@@ -1,0 +1,1 @@
+"""The hub as a service of its host: unit, supervisors, processes, paths, logs and memory."""

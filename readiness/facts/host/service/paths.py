@@ -1,0 +1,276 @@
+"""Where the service lives on a host: the paths that its unit and its process name, its user, the folder of its state."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import Unknown
+from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.files import STAT, Stat, decoded, stat_of, stats
+from readiness.facts.host.service.processes import Processes
+from readiness.facts.host.service.unit import Service
+from readiness.facts.release import entry
+from readiness.facts.release.entry import RUNTIMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from readiness.config.model import Config
+    from readiness.facts.release.unit import Unit
+
+HOME_STATE: Final = ".local/state/mcp-hub"
+_PATHS: Final = STAT + 'for p; do tell "$p"; done'
+_STATE: Final = (
+    STAT
+    + r"""
+u=$1 asked=$2
+if [ -n "$u" ]; then
+  if i=$(id -u -- "$u" 2>/dev/null); then
+    printf 'user %s %s\n' "$i" "$(id -G -- "$u")"
+    l=$(getent passwd "$u" 2>/dev/null || grep "^$u:" /etc/passwd)
+    IFS=:; set -- $l; unset IFS; home=$6
+    printf 'home %s\n' "$(printf %s "$home" | base64 -w0)"
+  else printf 'user none\n'; fi
+fi
+case $asked in
+  /*) ;;
+  *) [ -n "$home" ] && asked=$home/$asked || exit 0 ;;
+esac
+printf 'asked %s\n' "$(printf %s "$asked" | base64 -w0)"
+at=$asked
+while [ -n "$at" ] && [ ! -d "$at" ]; do at=${at%/*}; done
+tell "${at:-/}"
+if [ "$PRIVILEGED" = 1 ] && [ ! -w "${at:-/}" ]; then printf 'readonly\n'; fi
+true
+"""
+)
+_ENTER_AND_WRITE: Final = 0o3
+_UNTOLD: Final = frozenset("%$* \t\n")
+"""What stands in a path that only systemd, or a shell, can tell."""
+_SYSTEM: Final = ("/usr", "/boot", "/efi", "/etc")
+_HOMES: Final = ("/home", "/root", "/run/user")
+_OWN: Final = {"StateDirectory": "/var/lib", "LogsDirectory": "/var/log", "CacheDirectory": "/var/cache"}
+_ALWAYS: Final = ("/dev", "/proc", "/sys", "/tmp", "/var/tmp")  # noqa: S108 - writable under ProtectSystem=strict with PrivateTmp
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A path that somebody names: as what, and the path as it is looked for on the host."""
+
+    what: str
+    path: str
+    shown: str
+    kind: str = "file"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The folder of the hub's state: what was asked for, the nearest folder that is there, and whether its disk is read-only."""
+
+    asked: str
+    nearest: Stat
+    read_only: bool
+
+
+def of_unit(unit: Unit) -> Iterator[Place]:
+    """What a unit names. Paths with a specifier (`%h`) are left out: only systemd can tell what they mean."""
+    folder = str(unit.folder or "/")
+    found = []
+    if unit.folder is not None:
+        found.append(Place(what="WorkingDirectory", path=folder, shown=folder, kind="directory"))
+    for one in unit.all("EnvironmentFile"):
+        if not one.value.startswith("-"):
+            value = one.value.strip('"')
+            found.append(Place(what="EnvironmentFile", path=value, shown=value))
+    words = [entry.substituted(word, unit.environment) for word in unit.argv]
+    if words and words[0].startswith("/"):
+        found.append(Place(what="ExecStart's program", path=words[0], shown=words[0], kind="program"))
+    files = [
+        word.removeprefix("--config=").removeprefix("--env-file=")
+        for before, word in zip(["", *words], words, strict=False)
+        if _is_read(word, before, first=words[0])
+    ]
+    found += [Place(what="ExecStart's file", path=str(PurePosixPath(folder, file)), shown=file) for file in files]
+    yield from (one for one in found if not set(one.path) & _UNTOLD)
+
+
+def _is_read(word: str, before: str, first: str) -> bool:
+    """Whether a word of ExecStart names a file that has to be there; what is written (a pid file) has not."""
+    if word.startswith("-"):
+        return word.startswith(("--config=", "--env-file="))
+    if before in {"--config", "--"} or (before == first and RUNTIMES.fullmatch(PurePosixPath(first).name)):
+        return before == "--config" or word.startswith("/")
+    return word.endswith((".js", ".mjs", ".cjs", ".ts")) and before not in {"-r", "--require", "--import", "--loader"}
+
+
+def of_process(processes: Processes, config: Config, unit: Unit | None) -> Iterator[Place]:
+    """What must be older than the running hub: its program, its configurations, its env file. Raises Unknown."""
+    for hub in processes.likely():
+        here = f"/proc/{hub.pid}/cwd/"
+        words = [("the program", hub.program)]
+        words += [
+            ("the configuration", after)
+            for word, after in zip(hub.argv, hub.argv[1:], strict=False)
+            if word == "--config"
+        ]
+        words += [
+            ("the configuration", word.removeprefix("--config=")) for word in hub.argv if word.startswith("--config=")
+        ]
+        for what, word in words:
+            if word:
+                yield Place(what=what, path=word if word.startswith("/") else here + word, shown=word)
+    for file in unit.environment_files if unit is not None else ():
+        if not set(str(file)) & _UNTOLD:
+            yield Place(what="the env file", path=str(file), shown=str(file))
+    own = config.target.environment_file
+    if own is not None:
+        yield Place(what="the env file", path=str(own), shown=str(own))
+
+
+def first(config: Config) -> tuple[Ask, ...]:
+    """Nothing can be asked blindly: the unit names the paths."""
+    del config
+    return ()
+
+
+def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
+    """What the unit and the processes name."""
+    places = Places(answers, config)
+    paths = tuple(dict.fromkeys(one.path for one in (*places.named(), *places.running())))
+    return (
+        Ask(name="paths", script='$SUDO sh -c "$@"', args=(_PATHS, "sh", *paths)),
+        Ask(
+            name="state",
+            script='$SUDO env PRIVILEGED=$PRIVILEGED sh -c "$@"',
+            args=(_STATE, "sh", *places.state_asked()),
+        ),
+    )
+
+
+class Places:
+    """The paths, the user and the state of one host's hub."""
+
+    def __init__(self, answers: Answers, config: Config) -> None:
+        self._answers, self.config = answers, config
+        self._service = Service(answers, config)
+        self._processes = Processes(answers, config)
+
+    def _unit(self) -> Unit | None:
+        try:
+            return self._service.unit()
+        except Unknown:
+            return None
+
+    def named(self) -> list[Place]:
+        """What the unit names; nothing where there is none."""
+        unit = self._unit()
+        return list(of_unit(unit)) if unit is not None else []
+
+    def running(self) -> list[Place]:
+        """What the running hub was started from; nothing where that cannot be seen."""
+        try:
+            return list(of_process(self._processes, self.config, self._unit()))
+        except Unknown:
+            return []
+
+    @functools.cached_property
+    def _stats(self) -> dict[str, Stat]:
+        return {one.path: one for one in stats(self._answers.demand("paths").lines)}
+
+    def stat(self, place: Place) -> Stat:
+        """What is at a place. Raises Unknown."""
+        found = self._stats.get(place.path)
+        if found is None:
+            raise Unknown(f"the host said nothing about {place.shown}")
+        if place.path.startswith("/proc/") and found.kind != "regular file" and not self._answers.privileged:
+            raise Unknown(
+                f"sudo -n is refused: from which folder the hub runs, and so how old its {place.shown} is, cannot be seen"
+            )
+        return found
+
+    def user(self) -> str:
+        """The user whom the service runs as by its unit; root where it names none. Raises Unknown."""
+        return self._service.value("User") or "root"
+
+    def state_asked(self) -> tuple[str, str]:
+        """The user, and the folder of the hub's state: absolute, or relative to the user's home."""
+        told = self.config.target.state_dir
+        try:
+            user = self.user()
+        except Unknown:
+            user = ""
+        if told is not None:
+            return user, str(told)
+        unit = self._unit()
+        given = (unit.environment if unit is not None else {}) | self._environment()
+        if given.get("XDG_STATE_HOME"):
+            return user, f"{given['XDG_STATE_HOME']}/mcp-hub"
+        return user, f"{given['HOME']}/{HOME_STATE}" if given.get("HOME") else HOME_STATE
+
+    def _environment(self) -> dict[str, str]:
+        try:
+            told = (self._service.show or {}).get("Environment", "")
+        except Unknown:
+            return {}
+        return {name: value for name, equals, value in (word.partition("=") for word in told.split()) if equals}
+
+    def identity(self) -> tuple[int, tuple[int, ...]] | None:
+        """The number of the service's user and those of its groups; None: there is no such user. Raises Unknown."""
+        if self._service.yes("DynamicUser"):
+            raise Unknown("DynamicUser=yes: the user is made when the service starts")
+        line = next((line for line in self._answers.demand("state").lines if line.startswith("user ")), None)
+        if line is None:
+            raise Unknown("whom the service runs as is not known")
+        words = line.split()[1:]
+        return None if words == ["none"] else (int(words[0]), tuple(map(int, words[1:])))
+
+    def state(self) -> State:
+        """The folder of the hub's state. Raises Unknown."""
+        lines = self._answers.demand("state").lines
+        asked = next((decoded(line.split()[1]) for line in lines if line.startswith("asked ")), None)
+        nearest = next((one for one in map(stat_of, lines) if one is not None), None)
+        if asked is None or nearest is None:
+            raise Unknown("where the hub keeps its state is not known: set [target] state")
+        return State(asked=asked, nearest=nearest, read_only="readonly" in lines)
+
+    def closed_by(self, path: str) -> str:
+        """The directive of the unit that keeps `path` from being written; empty where none does. Raises Unknown."""
+        if any(_beneath(path, place) for place in self._opened()):
+            return ""
+        system = (self._service.value("ProtectSystem") or "no").lower()
+        homes = (self._service.value("ProtectHome") or "no").lower()
+        if homes in {"yes", "true", "on", "1", "read-only", "tmpfs"} and any(_beneath(path, place) for place in _HOMES):
+            return f"ProtectHome={homes}"
+        if system == "strict" and not any(_beneath(path, place) for place in _ALWAYS):
+            return "ProtectSystem=strict"
+        full = system == "full"
+        closed = _SYSTEM[: 4 if full else 3]
+        if system in {"yes", "true", "on", "1", "full"} and any(_beneath(path, place) for place in closed):
+            return f"ProtectSystem={system}"
+        return ""
+
+    @staticmethod
+    def may_write(stat: Stat, uid: int, gids: tuple[int, ...]) -> bool:
+        """Whether a folder's mode lets somebody write into it; access lists are not looked at."""
+        if uid == 0:
+            return True
+        shift = 6 if stat.uid == uid else 3 if stat.gid in gids else 0
+        return (stat.mode >> shift) & _ENTER_AND_WRITE == _ENTER_AND_WRITE
+
+    def _opened(self) -> list[str]:
+        found = []
+        for key, above in _OWN.items():
+            found += [f"{above}/{word.partition(':')[0]}" for word in self._values(key)]
+        return found + [word.lstrip("-+") for word in self._values("ReadWritePaths")]
+
+    def _values(self, key: str) -> list[str]:
+        if self._service.show is not None:
+            return (self._service.show.get(key) or "").split()
+        return [word for one in self._service.unit().all(key) for word in one.value.split()]
+
+
+def _beneath(path: str, place: str) -> bool:
+    return place in {"/", path} or path.startswith(place.rstrip("/") + "/")

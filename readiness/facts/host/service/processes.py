@@ -1,0 +1,259 @@
+"""The processes of a host: which is the hub, since when, as whom, with which files, and which MCP servers nobody owns."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import Unknown
+from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.network.network import hub_port
+from readiness.facts.host.service.process import Detail, Process, is_server, limits_of, port_in, process_of
+from readiness.facts.host.service.unit import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from readiness.config.model import Config
+
+_LIST: Final = r"""
+printf 'now %s\n' "$(date +%s)"
+read -r up _ </proc/uptime; printf 'uptime %s\n' "$up"
+printf 'ticks %s\n' "$(getconf CLK_TCK 2>/dev/null || echo 100)"
+for d in /proc/[0-9]*; do
+  u= r= q=
+  while read -r k v _; do case $k in Uid:) u=$v ;; VmRSS:) r=$v ;; PPid:) q=$v ;; esac; done <"$d/status"
+  [ -n "$r" ] || continue
+  c=$(head -c 16384 "$d/cmdline" | base64 -w0)
+  s=; read -r s <"$d/stat"
+  printf 'p %s %s %s %s %s %s\n' "${d#/proc/}" "${q:-0}" "${u:-0}" "$r" "${c:--}" "${s##*) }"
+done 2>/dev/null
+true
+"""
+_DETAIL: Final = r"""
+h=$1
+shift
+found=
+for f in /proc/net/tcp /proc/net/tcp6; do
+  [ -r $f ] && while read -r _ l _ st _ _ _ _ _ i _; do
+    case $l:$st in *:$h:0A) printf 'listens %s\n' "$i"; found="$found -e s#.*socket:\[$i\]\$#o#p" ;; esac
+  done <$f
+done
+own=
+if [ -n "$found" ]; then
+  own=$(ls -lnq /proc/[0-9]*/fd 2>/dev/null | sed -n -e 's#^/proc/\([0-9]*\)/fd:$#\1#p' $found |
+    { p=; while read -r x; do if [ "$x" = o ]; then echo "$p"; else p=$x; fi; done; } | sort -u)
+fi
+for p in $own; do printf 'owner %s\n' "$p"; done
+for p in $own "$@"; do
+  printf '@pid %s\n' "$p"
+  sed -n 's/^Max open files *\([0-9a-z]*\) *\([0-9a-z]*\).*/nofile \1 \2/p' "/proc/$p/limits"
+  sed 's/^/cgroup /' "/proc/$p/cgroup"
+done 2>/dev/null
+true
+"""
+_AHEAD: Final = 5.0
+"""Seconds: what lies further ahead of the clock than the list took to make is no time of a start."""
+_ENTRIES: Final = ("dist/cli.js", "src/utils/cli.js")
+
+
+def first(config: Config) -> tuple[Ask, ...]:
+    """What can be asked blindly."""
+    del config
+    # as administrator where that is possible: /proc may hide the processes of others
+    return (Ask(name="processes", script='$SUDO sh -c "$1"', args=(_LIST,), seconds=10, limit=6 * 1024 * 1024),)
+
+
+def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
+    """What the list of processes names."""
+    processes = Processes(answers, config)
+    try:
+        port, seen = processes.port(), [one.pid for one in (*processes.candidates(), *processes.strays())]
+    except Unknown:
+        port, seen = None, []
+    pids = (str(pid) for pid in dict.fromkeys([*seen, *filter(None, [_main(answers, config)])]))
+    args = (_DETAIL, "sh", f"{port or 0:04X}", *pids)
+    return (Ask(name="process-detail", script='$SUDO sh -c "$@"', args=args, seconds=10),)
+
+
+def _main(answers: Answers, config: Config) -> int | None:
+    try:
+        return Service(answers, config).main_pid
+    except Unknown:
+        return None
+
+
+class Processes:
+    """The processes of one host."""
+
+    def __init__(self, answers: Answers, config: Config) -> None:
+        self._answers, self.config = answers, config
+
+    @functools.cached_property
+    def _clock(self) -> dict[str, float]:
+        found = {}
+        for line in self._answers.demand("processes").lines[:3]:
+            key, _, value = line.partition(" ")
+            if re.fullmatch(r"\d{1,12}(?:\.\d+)?", value):
+                found[key] = float(value)
+        if not {"now", "uptime", "ticks"} <= set(found):
+            raise Unknown("the host does not tell its time and how long it has been up")
+        return found
+
+    @property
+    def now(self) -> float:
+        """The host's clock when it was asked, seconds since the epoch. Raises Unknown."""
+        return self._clock["now"]
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the host started. Raises Unknown."""
+        return self._clock["uptime"]
+
+    @functools.cached_property
+    def all(self) -> dict[int, Process]:
+        """Every process that was seen, by its number. Raises Unknown."""
+        born = self.now - self.uptime
+        lines = self._answers.demand("processes").lines
+        found = (process_of(line, born, self._clock["ticks"]) for line in lines if line.startswith("p "))
+        return {one.pid: self._sane(one) for one in found if one is not None}
+
+    def _sane(self, one: Process) -> Process:
+        # a container that counts its own uptime knows no start: one that lies ahead is none
+        ahead = one.started is not None and one.started > self.now + _AHEAD
+        return dataclasses.replace(one, started=None) if ahead else one
+
+    def port(self) -> int | None:
+        """The hub's port: as configured, else as the unit's command says; None where nothing says it."""
+        told = hub_port(self.config)
+        if told is not None:
+            return told
+        try:
+            words = Service(self._answers, self.config).unit().argv
+        except Unknown:
+            return None
+        return port_in("--port", words)
+
+    def candidates(self) -> list[Process]:
+        """What looks like a hub by its command line. Raises Unknown."""
+        return [one for one in self.all.values() if self._looks_like_a_hub(one)]
+
+    def _looks_like_a_hub(self, one: Process) -> bool:
+        program = PurePosixPath(one.program)
+        release = self.config.target.release
+        if program.name == "mcp-hub":
+            return True
+        if not one.program.endswith(_ENTRIES):
+            return False
+        inside = release is not None and program.is_relative_to(str(release))
+        return inside or "mcp-hub" in one.program or (one.option("--config") is not None and not program.is_absolute())
+
+    def likely(self) -> list[Process]:
+        """Those of them that are not told another port than this deployment's. Raises Unknown."""
+        port = self.port()
+        return [one for one in self.candidates() if port is None or port_in("--port", one.argv) in {None, port}]
+
+    def hubs(self) -> list[Process]:
+        """The processes that are this deployment's hub: who looks like it, or else who owns its port. Raises Unknown."""
+        owners = self.owners()
+        found = {one.pid: one for one in (*self.likely(), *(o for o in self.candidates() if o.pid in owners))}
+        return list(found.values()) or [self.all[pid] for pid in owners if pid in self.all]
+
+    def others(self) -> list[Process]:
+        """Hubs of other ports. Raises Unknown."""
+        mine = {one.pid for one in self.hubs()}
+        return [one for one in self.candidates() if one.pid not in mine]
+
+    def hub(self) -> Process:
+        """The hub's process. Raises Unknown where there is none, or more than one."""
+        found = self.hubs()
+        if len(found) != 1:
+            number = "no process" if not found else f"{len(found)} processes"
+            raise Unknown(f"{number} of the hub can be seen on the host: process-is-single-and-fresh says more")
+        return found[0]
+
+    @property
+    def listening(self) -> bool:
+        """Whether anything listens on the hub's port. Raises Unknown."""
+        return any(line.startswith("listens ") for line in self._answers.demand("process-detail").lines)
+
+    def owners(self) -> list[int]:
+        """The processes that own the hub's port; none where they cannot be seen. Raises Unknown."""
+        lines = self._answers.demand("process-detail").lines
+        return [int(line.split()[1]) for line in lines if re.fullmatch(r"owner \d+", line)]
+
+    @property
+    def sees_owners(self) -> bool:
+        """Whether the owner of a port can be seen: only an administrator may look at the files of others."""
+        return self._answers.privileged
+
+    def detail(self, pid: int) -> Detail:
+        """What is known of a process only to the administrator. Raises Unknown."""
+        limits: tuple[float, float] | None = None
+        groups, inside = [], False
+        for line in self._answers.demand("process-detail").lines:
+            if line.startswith("@pid "):
+                inside = line == f"@pid {pid}"
+            elif inside and line.startswith("nofile "):
+                limits = limits_of(line)
+            elif inside and line.startswith("cgroup "):
+                groups.append(line.removeprefix("cgroup ").split(":", 2)[-1])
+        return Detail(open_files=limits, group=max(groups, key=len, default=""))
+
+    def open_files(self) -> tuple[float, float] | None:
+        """How many files the running hub may open: its soft and its hard limit; None where that cannot be seen."""
+        try:
+            return self.detail(self.hub().pid).open_files
+        except Unknown:
+            return None
+
+    def ancestors(self, one: Process) -> Iterator[Process]:
+        """Who started a process, the nearest first."""
+        seen = {one.pid}
+        parent = self.all.get(one.parent)
+        while parent is not None and parent.pid not in seen:
+            yield parent
+            seen.add(parent.pid)
+            parent = self.all.get(parent.parent)
+
+    def family(self, one: Process) -> list[Process]:
+        """A process and everything that it started, directly or not."""
+        return [one, *(other for other in self.all.values() if any(up.pid == one.pid for up in self.ancestors(other)))]
+
+    def strays(self) -> list[Process]:
+        """MCP servers whose parent is the first process: nobody speaks to them any more. Raises Unknown."""
+        first = self.all.get(1)
+        if first is not None and self._looks_like_a_hub(first):
+            return []  # a container whose first process is the hub itself
+        return [one for one in self.all.values() if one.parent == 1 and is_server(one, self._commands)]
+
+    def orphans(self) -> list[Process]:
+        """Those strays that are not a service of their own. Raises Unknown."""
+        unit = _unit_name(self._answers, self.config)
+        found = []
+        for one in self.strays():
+            service = re.search(r"([^/]+\.service)\b[^/]*$", self.detail(one.pid).group)
+            if service is None or service[1] in {unit, "ssh.service", "sshd.service", "cron.service"}:
+                found.append(one)
+        return found
+
+    @functools.cached_property
+    def _commands(self) -> tuple[tuple[str, ...], ...]:
+        from readiness.facts.deployment import deployed
+
+        try:
+            servers = deployed.read(self.config).servers.values()
+        except Unknown:
+            return ()
+        told = ([str(server.get("command") or ""), *map(str, server.get("args") or [])] for server in servers)
+        return tuple(tuple(words) for words in told if words[0])
+
+
+def _unit_name(answers: Answers, config: Config) -> str:
+    try:
+        return Service(answers, config).name
+    except Unknown:
+        return ""

@@ -1,0 +1,252 @@
+"""The hub's systemd unit on a host: systemd's own view where it runs, else the unit's file and drop-ins.
+
+`[target] unit` says which unit it is (a name, or a path); else the one that names the release.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import Unknown
+from readiness.facts.host import spans
+from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.files import Held, dumped
+from readiness.facts.host.service import unitscripts
+from readiness.facts.release import unit
+from readiness.support import disk
+
+if TYPE_CHECKING:
+    from readiness.config.model import Config
+    from readiness.facts.release.unit import Unit
+
+_RENAMED: Final = {"TimeoutStopSec": "TimeoutStopUSec"}
+"""Directives that systemd tells under another name."""
+_SIGNALS: Final = {"15": "SIGTERM", "2": "SIGINT", "9": "SIGKILL", "3": "SIGQUIT", "1": "SIGHUP"}
+
+
+def first(config: Config) -> tuple[Ask, ...]:
+    """What can be asked blindly: the host looks for the unit itself."""
+    told = unitscripts.arguments(config)
+    return (
+        Ask(name="unit-name", script=unitscripts.FIND + unitscripts.NAME, args=told),
+        Ask(name="unit-files", script=unitscripts.FIND + unitscripts.FILES, args=told),
+        Ask(
+            name="unit-show",
+            script=unitscripts.FIND + unitscripts.SHOW,
+            args=(*told, unitscripts.PROPERTIES),
+            errors=True,
+        ),
+        Ask(name="unit-enabled", script=unitscripts.FIND + unitscripts.ENABLED, args=told, errors=True),
+        Ask(name="unit-verify", script=unitscripts.FIND + unitscripts.VERIFY, args=told, errors=True, seconds=10),
+        Ask(name="unit-security", script=unitscripts.FIND + unitscripts.SECURITY, args=told, seconds=10),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """How the unit fares: systemd's words, its restarts, and for how many seconds it has been as it is (None: unsaid)."""
+
+    active: str
+    sub: str
+    result: str
+    restarts: int | None
+    seconds: float | None
+
+
+class Service:
+    """The unit, and what systemd makes of it."""
+
+    def __init__(self, answers: Answers, config: Config) -> None:
+        self._answers, self.config = answers, config
+
+    @functools.cached_property
+    def _told(self) -> dict[str, str]:
+        lines = self._answers.demand("unit-name").lines
+        return {key: value for key, _, value in (line.partition(" ") for line in lines)}
+
+    @property
+    def booted(self) -> bool:
+        """Whether systemd is this host's first process. Raises Unknown."""
+        return self._told.get("booted") == "yes"
+
+    @property
+    def first_process(self) -> str:
+        """The name of this host's first process. Raises Unknown."""
+        return self._told.get("first", "")
+
+    @property
+    def name(self) -> str:
+        """The unit's name. Raises Unknown where no unit, or more than one, can be meant."""
+        return self._told.get("name") or self.path.name
+
+    @property
+    def path(self) -> Path:
+        """The unit's file. Raises Unknown where no unit, or more than one, can be meant."""
+        found, seen = self._told.get("path", ""), self._told.get("seen", "").split()
+        if not found and len(seen) > 1:
+            raise Unknown(
+                f"{len(seen)} units name the hub ({', '.join(seen[:5])}): set [target] unit to the one that runs it"
+            )
+        if not found:
+            raise Unknown(
+                "no unit names the hub: set [target] unit, or declare [expect] unit as not expected, with a reason"
+            )
+        return Path(found)
+
+    @functools.cached_property
+    def files(self) -> tuple[Held, ...]:
+        """The unit's file and its drop-ins, in the order in which they count. Raises Unknown."""
+        found = dumped(self._answers.demand("unit-files"))
+        main = [one for one in found if one.path == self.path]
+        extra: dict[str, Held] = {}
+        for one in found:
+            if one.path != self.path:
+                # the folders come in systemd's order: of drop-ins with one name, the first counts
+                extra.setdefault(one.path.name, one)
+        return (*main, *(extra[name] for name in sorted(extra)))
+
+    @property
+    def installed(self) -> bool:
+        """Whether there is such a unit: by systemd where it runs, else by its file. Raises Unknown."""
+        if self.show is not None:
+            return self.show.get("LoadState") not in {"not-found", ""}
+        return bool(self.files) and self.files[0].path == self.path
+
+    @property
+    def masked(self) -> bool:
+        """Whether the unit is masked: a link to nothing. Raises Unknown."""
+        if self.show is not None:
+            return self.show.get("LoadState") == "masked"
+        return any(one.real == Path("/dev/null") for one in self.files[:1])
+
+    def unit(self) -> Unit:
+        """The unit, parsed. Raises Unknown."""
+        if not self.installed:
+            raise Unknown(f"{self.path} is not there")
+        try:
+            return unit.of_texts([(one.path, one.text) for one in self.files])
+        except (disk.Unreadable, IndexError):
+            raise Unknown(f"{self.path} is no service unit that can be read") from None
+
+    @functools.cached_property
+    def show(self) -> dict[str, str] | None:
+        """Systemd's own view; None where systemd does not run there. Raises Unknown where it runs and does not say."""
+        if not self.booted:
+            return None
+        name = self.name
+        said = self._answers.get("unit-show")
+        found = {key: value for key, equals, value in (line.partition("=") for line in said.lines) if equals}
+        if not said.ok or "LoadState" not in found:
+            raise Unknown(f"systemd does not tell about {name}: {_first(said.lines) or said.trouble}")
+        return found
+
+    def value(self, key: str) -> str | None:
+        """What a directive comes to: as systemd tells it, else as the last assignment says; None where it is not set."""
+        if self.show is not None:
+            if not self.installed or self.masked:
+                raise Unknown(f"{self.name} is not installed there: what it says cannot be judged")
+            return self.show.get(_RENAMED.get(key, key)) or None
+        return self.unit().last(key)
+
+    def yes(self, key: str) -> bool:
+        """Whether a switch is on."""
+        return (self.value(key) or "").lower() in {"yes", "true", "on", "1"}
+
+    @property
+    def enabled(self) -> str:
+        """What `systemctl is-enabled` says: enabled, disabled, masked, static, …. Raises Unknown."""
+        if self.show is not None and self.show.get("UnitFileState"):
+            return self.show["UnitFileState"]
+        said = self._answers.get("unit-enabled")
+        word = said.lines[-1].strip() if said.lines else ""
+        if not re.fullmatch(r"[a-z-]{4,20}", word):
+            raise Unknown(
+                f"systemctl does not say whether {self.path.name} is enabled: {_first(said.lines) or said.trouble}"
+            )
+        return word
+
+    @property
+    def needs_reload(self) -> bool:
+        """Whether the files were changed since systemd read them."""
+        return self.show is not None and self.show.get("NeedDaemonReload") == "yes"
+
+    def life(self, uptime: float) -> Life:
+        """How the unit fares. `uptime`: seconds since the host started. Raises Unknown where systemd does not run there."""
+        shown = self.show
+        if shown is None:
+            raise Unknown(self.no_systemd)
+        since = shown.get("ActiveEnterTimestampMonotonic", "")
+        restarts = shown.get("NRestarts", "")
+        return Life(
+            active=shown.get("ActiveState", ""),
+            sub=shown.get("SubState", ""),
+            result=shown.get("Result", ""),
+            restarts=int(restarts) if restarts.isdigit() else None,
+            seconds=max(0.0, uptime - int(since) / 1e6) if since.isdigit() and int(since) else None,
+        )
+
+    @property
+    def no_systemd(self) -> str:
+        """What to say where systemd does not run."""
+        return (
+            f"systemd does not run there (the first process is {self.first_process[:30]!r}), and no other supervisor of the hub was "
+            "recognised: declare [expect] supervision as not expected, with a reason, where something else sees to it"
+        )
+
+    @property
+    def main_pid(self) -> int | None:
+        """The service's main process; None where systemd knows none."""
+        told = (self.show or {}).get("MainPID", "0")
+        return int(told) if told.isdigit() and int(told) else None
+
+    def stop_seconds(self) -> float | None:
+        """Seconds between SIGTERM and SIGKILL; None: for ever. Raises Unknown."""
+        told = self.value("TimeoutStopSec") or (self.unit().last("TimeoutSec") if self.show is None else None)
+        return 90.0 if told is None else spans.seconds(told)
+
+    @property
+    def kill_signal(self) -> str:
+        """The signal that asks the service to end."""
+        told = self.value("KillSignal") or "SIGTERM"
+        return _SIGNALS.get(told, told)
+
+    def open_files(self) -> float | None:
+        """The hard limit of open files; None where the unit sets none and systemd does not tell. Raises Unknown."""
+        told = self.value("LimitNOFILE")
+        if told is None:
+            return None
+        word = told.rpartition(":")[2].strip()
+        if word == "infinity":
+            return float("inf")
+        if not word.isdigit():
+            raise Unknown(f"LimitNOFILE={told[:40]} is no number")
+        return float(word)
+
+    @property
+    def verified(self) -> bool:
+        """Whether `systemd-analyze verify` was there to be asked. Raises Unknown."""
+        said = self._answers.get("unit-verify")
+        return not (said.missing or said.timed_out or said.code is None)
+
+    def complaints(self) -> list[str]:
+        """What `systemd-analyze verify` says about this unit's own files. Raises Unknown where it cannot be asked."""
+        if not self.verified:
+            raise Unknown(f"systemd-analyze cannot verify the unit: {self._answers.get('unit-verify').trouble}")
+        said = self._answers.get("unit-verify")
+        own = (*(f"{one.path}:" for one in self.files), f"{self.path.name}:")
+        return [line.strip() for line in said.lines if line.strip().startswith(own)]
+
+    @property
+    def exposure(self) -> float | None:
+        """The score of `systemd-analyze security`: 0 (closed) to 10 (open); None where it cannot be asked."""
+        said = self._answers.get("unit-security")
+        text = said.text.strip()
+        return float(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else None
+
+
+def _first(lines: list[str]) -> str:
+    return next((line.strip()[:200] for line in lines if line.strip()), "")

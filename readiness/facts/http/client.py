@@ -1,0 +1,299 @@
+"""The only way this project speaks HTTP to a hub: bounded, paced, verified, never following anyone elsewhere.
+
+httpx stays behind this module and `wire`. A transport returns answers as they are; what they mean is for the facts.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import os
+import time
+import zlib
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+from readiness.errors import Unknown
+from readiness.facts.http.answer import BODY_LIMIT, Answer, BadAnswer, Broken, TimedOut
+from readiness.facts.http.trouble import LIBRARY, translated
+from readiness.facts.http.urls import bare, is_loopback, same_host, same_place, target_of
+from readiness.facts.http.wire import BoundedTransport, Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+TRIES: Final = 3
+"""Times a GET is sent at most when the connection breaks."""
+MAX_REDIRECTS: Final = 3
+_PAUSE: Final = 0.05
+"""Seconds between two tries."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at one request: what was asked, how it ended, seconds it took."""
+
+    what: str
+    ended: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one base URL is spoken to. `rate` in requests a second, None: unpaced; `timeout` in seconds, in total."""
+
+    base: str
+    timeout: float = 5.0
+    rate: float | None = None
+    ca_file: Path | None = None
+    follow: bool = True
+    """Whether redirects on the same host are followed."""
+    token: str | None = dataclasses.field(default=None, repr=False)
+
+
+class Stream:
+    """An answer whose body is still coming: status, headers and the chunks as they arrive."""
+
+    def __init__(self, response: httpx.Response, guard: Callable[[BaseException], Exception]) -> None:
+        self.status = response.status_code
+        self.headers = {key.lower(): value for key, value in response.headers.items()}
+        self._response, self._guard = response, guard
+
+    def chunks(self, limit: int = BODY_LIMIT) -> Iterator[bytes]:
+        """The body's bytes until its end. Raises BadAnswer past `limit` bytes or a broken body, TimedOut, CouldNotLook."""
+        size = 0
+        source = self._response.iter_raw()
+        while True:
+            try:
+                chunk = next(source, None)
+            except httpcore.RemoteProtocolError:
+                raise BadAnswer(f"the body ended after {size} bytes, before it was complete") from None
+            except LIBRARY as error:
+                raise self._guard(error) from None
+            if chunk is None:
+                return
+            size += len(chunk)
+            if size > limit:
+                raise BadAnswer(f"the body is larger than {limit // 1024} KB")
+            yield chunk
+
+
+class Transport:
+    """Requests to one base URL over kept connections; not for use by several threads at once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_retry: Callable[[str], None] | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
+    ) -> None:
+        """`on_retry` hears of every transport retry, `on_answer` of every complete answer."""
+        self.settings = settings
+        self.attempts: collections.deque[Attempt] = collections.deque(maxlen=500)
+        self.on_retry, self.on_answer = on_retry, on_answer
+        self._clock = Clock()
+        self._wire = BoundedTransport(settings.base, self._clock, settings.ca_file)
+        self._client: httpx.Client | None = None
+        self._next = 0.0
+
+    def __repr__(self) -> str:
+        return f"Transport({bare(self.settings.base)})"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the base URL is this machine's."""
+        return is_loopback(self.settings.base)
+
+    @contextlib.contextmanager
+    def within(self, seconds: float | None) -> Iterator[None]:
+        """Everything inside ends after `seconds` in total; nested, the nearer deadline holds."""
+        before = self._clock.deadline
+        own = time.monotonic() + (self.settings.timeout if seconds is None else seconds)
+        self._clock.deadline = min(before, own)
+        try:
+            yield
+        finally:
+            self._clock.deadline = before
+
+    def get(
+        self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None, tries: int = TRIES
+    ) -> Answer:
+        """GET `path`, within `timeout` seconds for all tries and redirects together.
+
+        Redirects on the same host are followed, three at most; others are reported in `redirect`. Raises HubDown when
+        the connection is refused, TimedOut, BadAnswer for a body that is cut or too large, and CouldNotLook.
+        """
+        self._pace()
+        with self.within(timeout):
+            url = self._url(path)
+            for _ in range(MAX_REDIRECTS + 1):
+                answer = self._get_once(url, dict(headers or {}), tries)
+                if answer.redirect is None or not self.settings.follow or not same_place(url, answer.redirect):
+                    return answer
+                url = answer.redirect
+            raise BadAnswer(f"GET {path} redirects in a loop, or more than {MAX_REDIRECTS} times")
+
+    def post(
+        self,
+        path: str,
+        *,
+        json: object = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """POST `json`, or `content` as it is, once: never retried, no redirect followed. Raises as `get` does."""
+        import json as codec
+
+        body = content if content is not None else codec.dumps(json).encode()
+        self._pace()
+        with self.within(timeout):
+            sent = {"content-type": "application/json", **(headers or {})}
+            return self._exchange("POST", self._url(path), sent, body)
+
+    def delete(self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None) -> Answer:
+        """DELETE `path`, once. Raises as `get` does."""
+        with self.within(timeout):
+            return self._exchange("DELETE", self._url(path), dict(headers or {}), None)
+
+    @contextlib.contextmanager
+    def stream(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> Iterator[Stream]:
+        """Open an answer without reading its body; call it inside `within`. Raises as `get` does."""
+        url = self._url(path)
+        started = time.monotonic()
+        try:
+            response = self._send(method, url, dict(headers or {}), content)
+        except LIBRARY as error:
+            raise self._translate(error, method, url, started) from None
+        try:
+            yield Stream(response, lambda error: self._translate(error, method, url, started))
+        finally:
+            response.close()
+
+    def close(self) -> None:
+        """Close every connection; the transport may be used again afterwards."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _url(self, path: str) -> str:
+        return path if path.startswith(("http://", "https://")) else self.settings.base.rstrip("/") + path
+
+    def _pace(self) -> None:
+        if self.settings.rate:
+            now = time.monotonic()
+            if now < self._next:
+                time.sleep(self._next - now)
+            self._next = max(now, self._next) + 1 / self.settings.rate
+
+    def _get_once(self, url: str, headers: dict[str, str], tries: int) -> Answer:
+        for left in range(tries - 1, -1, -1):
+            try:
+                return self._exchange("GET", url, headers, None)
+            except Broken as error:
+                if not left or self._clock.left() <= _PAUSE:
+                    if self.loopback:
+                        raise TimedOut(f"{error}, {tries - left} times") from None
+                    raise
+                if self.on_retry:
+                    self.on_retry(str(error))
+                time.sleep(_PAUSE)
+        raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
+
+    def _exchange(self, method: str, url: str, headers: dict[str, str], content: bytes | None) -> Answer:
+        started = time.monotonic()
+        what = f"{method} {urlsplit(url).path}"
+        try:
+            with self._response(method, url, headers, content, started) as response:
+                stream = Stream(response, lambda error: self._translate(error, method, url, started))
+                body = _decoded(b"".join(stream.chunks()), stream.headers.get("content-encoding", ""), what)
+        except Unknown as error:
+            text = str(error) if str(error).startswith(method) else f"{what}: {error}"
+            self._note(what, text, started)
+            raise type(error)(text) from None
+        answer = Answer(
+            method=method,
+            url=bare(url),
+            status=stream.status,
+            headers=stream.headers,
+            body=body,
+            seconds=time.monotonic() - started,
+            redirect=target_of(url, stream.status, stream.headers),
+        )
+        self._note(what, str(answer.status), started)
+        if self.on_answer:
+            self.on_answer(answer)
+        return answer
+
+    def _note(self, what: str, ended: str, started: float) -> None:
+        self.attempts.append(Attempt(what=what, ended=ended, seconds=time.monotonic() - started))
+
+    @contextlib.contextmanager
+    def _response(
+        self, method: str, url: str, headers: dict[str, str], content: bytes | None, started: float
+    ) -> Iterator[httpx.Response]:
+        try:
+            response = self._send(method, url, headers, content)
+        except LIBRARY as error:
+            raise self._translate(error, method, url, started) from None
+        try:
+            yield response
+        finally:
+            response.close()
+
+    def _send(self, method: str, url: str, headers: dict[str, str], content: bytes | None) -> httpx.Response:
+        if self._client is None:
+            self._client = httpx.Client(
+                transport=self._wire,
+                trust_env=False,
+                headers={"accept-encoding": "identity", "user-agent": "mcp-hub-readiness"},
+                timeout=self.settings.timeout,
+            )
+        if self.settings.token and same_host(url, self.settings.base):
+            headers = {"authorization": f"Bearer {self.settings.token}", **headers}
+        request = self._client.build_request(method, url, headers=headers, content=content)
+        return self._client.send(request, stream=True)
+
+    def _translate(self, error: BaseException, method: str, url: str, started: float) -> Exception:
+        return translated(
+            error,
+            what=f"{method} {urlsplit(url).path or '/'}",
+            place=urlsplit(bare(url)).netloc,
+            seconds=time.monotonic() - started,
+            proxied=self._wire.proxied,
+            loopback=self.loopback,
+        )
+
+
+def _decoded(body: bytes, encoding: str, what: str) -> bytes:
+    """Undo gzip or deflate that nobody asked for, never beyond the body limit. Raises BadAnswer."""
+    name = encoding.strip().lower()
+    if name in {"", "identity"}:
+        return body
+    if name not in {"gzip", "x-gzip", "deflate"}:
+        raise BadAnswer(f"{what} answered in the encoding {name[:40]!r}, which was not asked for")
+    try:
+        plain = zlib.decompressobj(47 if name != "deflate" else 15).decompress(body, BODY_LIMIT + 1)
+    except zlib.error:
+        raise BadAnswer(f"{what} answered a broken {name} body") from None
+    if len(plain) > BODY_LIMIT:
+        raise BadAnswer(f"{what}: the unpacked body is larger than {BODY_LIMIT // 1024} KB")
+    return plain
+
+
+def token_of(name: str | None) -> str | None:
+    """The bearer token in the variable `name`; None where no name is configured. Raises Unknown when it is unset."""
+    if not name:
+        return None
+    value = os.environ.get(name)
+    if not value:
+        raise Unknown(f"[target] token_env names {name}, which is not set")
+    return value

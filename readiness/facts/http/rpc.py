@@ -1,0 +1,237 @@
+"""A raw JSON-RPC probe of the agents' endpoint: initialize, ping, tools/list, and a clean end.
+
+It speaks Streamable HTTP where the hub serves it and the legacy HTTP+SSE transport elsewhere, in a few requests and
+without the SDK, whose import alone takes longer than the probe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from urllib.parse import urljoin, urlsplit
+
+from readiness.errors import CouldNotLook, Unknown
+from readiness.facts.http.answer import Answer, BadAnswer, strict_json
+from readiness.facts.http.events import Event, events
+from readiness.facts.http.status import is_limit
+from readiness.facts.http.urls import bare, same_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from readiness.facts.http.client import Transport
+
+ENDPOINT: Final = "/mcp"
+PROTOCOL: Final = "2025-06-18"
+_BOTH: Final = {"accept": "application/json, text/event-stream"}
+_NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
+"""What a hub without Streamable HTTP answers to `POST /mcp`."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What the endpoint showed: its transport, what it agreed to, and its tools where they were asked for."""
+
+    transport: Literal["streamable-http", "http+sse"]
+    protocol: str
+    server: str
+    tools: tuple[str, ...] | None = None
+
+
+class _Session(Protocol):
+    """One MCP session, over either transport."""
+
+    def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]: ...
+
+    def notify(self, method: str) -> None: ...
+
+
+def probe(transport: Transport, *, tools: bool = False, timeout: float | None = None) -> Probe:
+    """Open a session, ping it, list its tools if asked, and close it, within `timeout` seconds in total.
+
+    Raises BadAnswer for an endpoint that is absent, answers wrongly or announces another host;
+    TimedOut, HubDown, CouldNotLook; Unknown for refused credentials.
+    """
+    with transport.within(timeout):
+        opened = _post(transport, _initialize(1), {})
+        if opened.status not in _NOT_HERE:
+            with _streamable(transport, opened) as session:
+                return _walk(session, "streamable-http", session.opened, tools=tools)
+        with _legacy(transport) as legacy:
+            return _walk(legacy, "http+sse", legacy.call("initialize", _initialize(0)["params"]), tools=tools)
+
+
+def called(transport: Transport, tool: str, arguments: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
+    """Open a session, call one tool as agents name it, and close it, within `timeout` seconds in total.
+
+    Raises as `probe` does; an error instead of a result is a BadAnswer.
+    """
+    with transport.within(timeout):
+        opened = _post(transport, _initialize(1), {})
+        if opened.status not in _NOT_HERE:
+            with _streamable(transport, opened) as session:
+                return _one_call(session, tool, arguments)
+        with _legacy(transport) as legacy:
+            legacy.call("initialize", _initialize(0)["params"])
+            return _one_call(legacy, tool, arguments)
+
+
+def _one_call(session: _Session, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    session.notify("notifications/initialized")
+    return session.call("tools/call", {"name": tool, "arguments": arguments})
+
+
+def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) -> Probe:  # noqa: ANN401 - a Literal
+    protocol = opened.get("protocolVersion")
+    info = opened.get("serverInfo")
+    if not isinstance(protocol, str) or not isinstance(info, dict):
+        raise BadAnswer(f"{ENDPOINT}: initialize answered neither a protocolVersion nor serverInfo")
+    session.notify("notifications/initialized")
+    session.call("ping")
+    names = None
+    if tools:
+        listed = session.call("tools/list").get("tools")
+        if not isinstance(listed, list):
+            raise BadAnswer(f"{ENDPOINT}: tools/list answered no list")
+        names = tuple(str(tool.get("name")) for tool in listed if isinstance(tool, dict))
+    return Probe(transport=kind, protocol=protocol, server=str(info.get("name"))[:80], tools=names)
+
+
+def _initialize(number: int) -> dict[str, Any]:
+    params = {
+        "protocolVersion": PROTOCOL,
+        "capabilities": {},
+        "clientInfo": {"name": "mcp-hub-readiness", "version": "1"},
+    }
+    return {"jsonrpc": "2.0", "id": number, "method": "initialize", "params": params}
+
+
+def _post(transport: Transport, message: dict[str, Any], headers: dict[str, str], path: str = ENDPOINT) -> Answer:
+    return transport.post(path, json=message, headers=_BOTH | headers)
+
+
+def _demand(answer: Answer) -> Answer:
+    """Success, or an error that says what stands in the way."""
+    if answer.status in {401, 403}:
+        raise Unknown(
+            f"{answer.what} answered {answer.status}: set [target] token_env to the name of a token's variable"
+        )
+    if is_limit(answer):
+        raise CouldNotLook(f"{answer.what} answered {answer.status}: the requests are limited on the way")
+    if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
+        raise BadAnswer(f"{answer.what} answered {answer.status}")
+    return answer
+
+
+def _result(message: object, method: str, number: int) -> dict[str, Any]:
+    if not isinstance(message, dict) or message.get("id") != number:
+        raise BadAnswer(f"{ENDPOINT}: {method} was answered by something else than its response")
+    if "error" in message:
+        error = message["error"]
+        text = error.get("message") if isinstance(error, dict) else error
+        raise BadAnswer(f"{ENDPOINT}: {method} answered an error: {str(text)[:120]}")
+    result = message.get("result")
+    if not isinstance(result, dict):
+        raise BadAnswer(f"{ENDPOINT}: {method} answered no result")
+    return result
+
+
+class _Streamable:
+    """A session over Streamable HTTP: each request is answered by JSON or by a short event stream."""
+
+    def __init__(self, transport: Transport, opened: Answer) -> None:
+        self._transport, self._number = transport, 1
+        self.opened = self._read(_demand(opened), "initialize", 1)
+        self.headers = {"mcp-protocol-version": str(self.opened.get("protocolVersion"))[:40]}
+        if session := opened.headers.get("mcp-session-id"):
+            self.headers["mcp-session-id"] = session
+
+    def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One request and its result."""
+        self._number += 1
+        message = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": params or {}}
+        return self._read(_demand(_post(self._transport, message, self.headers)), method, self._number)
+
+    def notify(self, method: str) -> None:
+        """One notification; any success will do."""
+        _demand(_post(self._transport, {"jsonrpc": "2.0", "method": method}, self.headers))
+
+    @staticmethod
+    def _read(answer: Answer, method: str, number: int) -> dict[str, Any]:
+        if answer.content_type != "text/event-stream":
+            return _result(answer.json(), method, number)
+        for event in events([answer.body, b"\n\n"]):
+            message = strict_json(event.data.encode("utf-8", "replace"), answer.what)
+            if isinstance(message, dict) and message.get("id") == number:
+                return _result(message, method, number)
+        raise BadAnswer(f"{ENDPOINT}: {method} opened an event stream without its response")
+
+
+@contextlib.contextmanager
+def _streamable(transport: Transport, opened: Answer) -> Iterator[_Streamable]:
+    session = _Streamable(transport, opened)
+    try:
+        yield session
+    finally:
+        if "mcp-session-id" in session.headers:
+            # a hub may refuse to end sessions (405): ours ends with it then
+            with contextlib.suppress(Unknown):
+                transport.delete(ENDPOINT, headers=session.headers)
+
+
+class _Legacy:
+    """A session over HTTP+SSE: requests are posted to the announced endpoint, answers come on the stream."""
+
+    def __init__(self, transport: Transport, stream: Iterator[Event]) -> None:
+        self._transport, self._stream, self._number = transport, stream, 0
+        first = next(self._stream, None)
+        if first is None or first.name != "endpoint":
+            raise BadAnswer(f"GET {ENDPOINT} opened a stream that announces no endpoint")
+        base = transport.settings.base.rstrip("/") + ENDPOINT
+        self._url = _announced(base, first.data.strip())
+
+    def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One request, posted, and its result from the stream."""
+        self._number += 1
+        self._send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params or {}})
+        for event in self._stream:
+            message = strict_json(event.data.encode("utf-8", "replace"), f"{ENDPOINT} ({method})")
+            if isinstance(message, dict) and message.get("id") == self._number and "method" not in message:
+                return _result(message, method, self._number)
+        raise BadAnswer(f"{ENDPOINT}: the stream ended before {method} was answered")
+
+    def notify(self, method: str) -> None:
+        """One notification; any success will do."""
+        self._send({"jsonrpc": "2.0", "method": method})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        answer = self._transport.post(self._url, json=message)
+        if answer.status == 404:  # noqa: PLR2004 - HTTP's own number
+            raise BadAnswer(
+                f"{answer.what.partition('?')[0]} answered 404: the announced endpoint is not served (is it proxied?)"
+            )
+        _demand(answer)
+
+
+def _announced(base: str, target: str) -> str:
+    """Where the messages go. Raises BadAnswer for what is no address, and for another host's."""
+    try:
+        url = urljoin(base, target)
+        host = urlsplit(bare(url)).netloc[:80]
+    except ValueError:
+        raise BadAnswer(f"GET {ENDPOINT} announces an endpoint that is no address") from None
+    if not same_host(base, url):
+        raise BadAnswer(f"GET {ENDPOINT} announces an endpoint on another host, {host}, which is not spoken to")
+    return url
+
+
+@contextlib.contextmanager
+def _legacy(transport: Transport) -> Iterator[_Legacy]:
+    with transport.stream("GET", ENDPOINT, headers={"accept": "text/event-stream"}) as stream:
+        opened = Answer(method="GET", url=ENDPOINT, status=stream.status, headers=stream.headers)
+        if stream.status in {404, 405}:
+            raise BadAnswer(f"neither POST {ENDPOINT} (Streamable HTTP) nor GET {ENDPOINT} (HTTP+SSE) is served")
+        if _demand(opened).content_type != "text/event-stream":
+            raise BadAnswer(f"GET {ENDPOINT} answered {opened.content_type or 'no content type'}, expected events")
+        yield _Legacy(transport, events(stream.chunks()))

@@ -1,0 +1,1 @@
+"""What a running hub says about itself: its health, servers, tools, process and log."""

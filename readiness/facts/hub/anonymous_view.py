@@ -1,0 +1,126 @@
+"""The hub as strangers see it: through the address that clients use, without any credentials."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from readiness.errors import CouldNotLook, HubDown, Unknown
+from readiness.facts.http.answer import Answer, BadAnswer, TlsRefused
+from readiness.facts.http.status import is_limit
+from readiness.facts.http.timeouts import Silence, looked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from readiness.config.model import Config
+    from readiness.facts.http.client import Transport
+
+_CLOSED: Final = frozenset({401, 403, 407})
+_ABSENT: Final = frozenset({404, 405})
+_UNCERTIFIED: Final = frozenset({400, 495, 496})
+"""What nginx answers to a stranger without the client certificate that it demands: it refuses after the handshake."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """How a stranger fares at one address: `is_open` None where neither is proven; `how` in a few words."""
+
+    is_open: bool | None
+    how: str
+
+
+class Outside:
+    """Looks from the street; nothing is shared between two of them."""
+
+    def __init__(self, transport: Transport | None, config: Config, silence: Silence | None = None) -> None:
+        """`transport` has no token and follows no redirect; None where the configuration names no address."""
+        self._transport, self.config = transport, config
+        self._silence = silence or Silence()
+
+    @property
+    def transport(self) -> Transport:
+        """How it is spoken to. Raises Unknown without `[target] url`."""
+        if self._transport is None:
+            raise Unknown("no [target] url: what strangers see cannot be asked")
+        return self._transport
+
+    def entry(self, route: str) -> Door:
+        """Whether GET `route` lets a stranger in: any answer from within does. Raises CouldNotLook, HubDown, BadAnswer.
+
+        A 404 proves neither: the route may stand open under another path.
+        """
+        return self._door(lambda street, left: street.get(route, timeout=left))
+
+    def admin(self, route: str) -> Door:
+        """Whether POST `route` reaches the hub: an empty object makes it complain and do nothing. Raises as `entry`.
+
+        A 404 or 405 is as good as closed: no such route can be reached.
+        """
+        door = self._door(lambda street, left: street.post(route, json={}, timeout=left))
+        return dataclasses.replace(door, is_open=False) if door.how in {f"answered {n}" for n in _ABSENT} else door
+
+    def plain(self) -> Door:
+        """Whether the plain http:// address serves anything; a redirect to https or a closed port is closed.
+
+        Raises CouldNotLook, BadAnswer; Unknown without an address.
+        """
+        from readiness.facts.http.client import Settings, Transport
+
+        transport = Transport(Settings(base=self.plain_url, timeout=self.config.probe.timeout, follow=False))
+        try:
+            answer = _unlimited(transport.get("/api/health"))
+        except HubDown:
+            return Door(is_open=False, how="nothing listens there")
+        finally:
+            transport.close()
+        if answer.redirect is not None and answer.redirect.startswith("https://"):
+            return Door(is_open=False, how=f"redirected to https ({answer.status})")
+        return Door(is_open=True, how=f"answered {answer.status}")
+
+    @property
+    def plain_url(self) -> str:
+        """The http:// address that must redirect: configured, else port 80 of `url`'s host. Raises Unknown."""
+        if self.config.target.plain_url:
+            return self.config.target.plain_url
+        host = urlsplit(self.transport.settings.base).hostname or ""
+        return f"http://[{host}]" if ":" in host else f"http://{host}"
+
+    def _door(self, ask: Callable[[Transport, float | None], Answer]) -> Door:
+        try:
+            answer = _unlimited(looked(self._silence, self.transport, self.config.probe.attempts, ask))
+        except TlsRefused:
+            return Door(is_open=False, how="refused in TLS")
+        if answer.status in _CLOSED:
+            return Door(is_open=False, how=f"answered {answer.status}")
+        if answer.status in _UNCERTIFIED and "SSL certificate" in answer.text(2_000):
+            return Door(is_open=False, how=f"refused without a client certificate ({answer.status})")
+        if answer.redirect is not None:
+            return _redirected(answer)
+        if answer.status in _ABSENT or not _from_within(answer):
+            return Door(is_open=None, how=f"answered {answer.status}")
+        return Door(is_open=True, how=f"open, answered {answer.status}")
+
+
+def _from_within(answer: Answer) -> bool:
+    """Whether the hub itself answered: well, or with one of its own errors."""
+    if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
+        return True
+    try:
+        return "code" in answer.json_object()
+    except BadAnswer:
+        return False
+
+
+def _redirected(answer: Answer) -> Door:
+    here, there = urlsplit(answer.url), urlsplit(answer.redirect or "")
+    if here.path == there.path:
+        return Door(is_open=None, how=f"only moved to {there.scheme}://{there.netloc}: set [target] url to that")
+    return Door(is_open=False, how=f"sent to a login ({answer.status})")
+
+
+def _unlimited(answer: Answer) -> Answer:
+    if is_limit(answer):
+        raise CouldNotLook(f"{answer.what} answered {answer.status}: the requests are limited on the way")
+    return answer

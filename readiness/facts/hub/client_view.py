@@ -1,0 +1,52 @@
+"""The hub as its clients get it: through `[target] url`, with whatever the proxy adds to its answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import CouldNotLook, HubDown
+from readiness.facts.http.answer import Answer, TimedOut, TlsRefused
+from readiness.facts.http.status import is_limit
+from readiness.facts.http.timeouts import Silence, SilentBefore, looked
+
+if TYPE_CHECKING:
+    from readiness.facts.http.client import Transport
+
+_SERVER_ERROR: Final = 500
+_UNCERTIFIED: Final = 496
+"""nginx's number for "no client certificate"."""
+
+
+class Front:
+    """Looks through the address of the clients; what is proven here is the proxy's fault or the hub's."""
+
+    def __init__(self, transport: Transport, silence: Silence, attempts: int = 1) -> None:
+        """`transport` bears the token where one is configured; `attempts` is what a probe has."""
+        self.transport, self._silence, self._attempts = transport, silence, attempts
+
+    def raw(self, route: str, **headers: str) -> Answer:
+        """GET `route` with `headers`, whatever its status below 500; a refusal in TLS is an empty 496.
+
+        Raises CouldNotLook for everything else: a proxy that is dead, busy or broken shows nothing of the hub.
+        """
+        try:
+            answer = looked(
+                self._silence,
+                self.transport,
+                self._attempts,
+                lambda t, left: t.get(route, headers=headers, timeout=left),
+            )
+        except TlsRefused:
+            # no certificate can be configured, and whoever has none is shown nothing: as good as a 401
+            return Answer(method="GET", url=self.transport.settings.base + route, status=_UNCERTIFIED)
+        except CouldNotLook as error:
+            # a proxy that is down is no proof against the hub, which was asked itself
+            kind = CouldNotLook if isinstance(error, (HubDown, TimedOut)) else type(error)
+            raise (SilentBefore if isinstance(error, SilentBefore) else kind)(
+                f"through [target] url: {error}"
+            ) from None
+        if is_limit(answer, proxied=True):
+            raise CouldNotLook(f"through [target] url: {answer.what} answered {answer.status}: limited on the way")
+        if answer.status >= _SERVER_ERROR:
+            raise CouldNotLook(f"through [target] url: {answer.what} answered {answer.status}")
+        return answer

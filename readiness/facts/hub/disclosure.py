@@ -1,0 +1,58 @@
+"""What the hub's answers give away: secrets in what it reads out, its inside in what it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import CouldNotLook, HubDown
+from readiness.facts.hub.contract import ROUTES
+from readiness.facts.hub.internals import internals_in
+from readiness.facts.secretscan import answers as secrets
+
+if TYPE_CHECKING:
+    from readiness.config.model import Config
+    from readiness.facts.http.answer import Answer
+    from readiness.facts.http.client import Transport
+    from readiness.facts.hub.client_view import Front
+    from readiness.facts.hub.hub import Hub
+
+_BAD_JSON: Final = b'{"server_name": '
+_NOWHERE: Final = "/api/no-such-route"
+
+
+class Disclosure:
+    """A search over every route that may be read, and over the harmless ways to be refused."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def leaks(self, hub: Hub | Front) -> list[secrets.Leak]:
+        """Secrets in every readable route, each once. Raises HubDown, or CouldNotLook where a route cannot be read."""
+        known = secrets.known_values(self.config)
+        found: dict[str, secrets.Leak] = {}
+        for route in ROUTES:
+            for leak in secrets.leaks(hub.raw(route), f"GET {route}", known):
+                found.setdefault(leak.fingerprint, leak)
+        return list(found.values())
+
+    def internals(self, hub: Hub) -> list[str]:
+        """What errors tell about the program, a sentence each. Raises HubDown or CouldNotLook."""
+        sentences = []
+        for answer in self._refusals(hub.transport):
+            sentences += [f"{answer.what} ({answer.status}) shows {kind}" for kind in internals_in(answer.text())]
+        return sentences
+
+    @staticmethod
+    def _refusals(transport: Transport) -> list[Answer]:
+        """Errors provoked without harm: an unknown route, a body that is no JSON, a field that is missing."""
+        try:
+            return [
+                transport.get(_NOWHERE),
+                transport.post("/api/servers/info", content=_BAD_JSON),
+                transport.post("/api/servers/info", json={}),
+                transport.post("/api/servers/info", json={"server_name": "no-such-server"}),
+            ]
+        except HubDown:
+            raise
+        except CouldNotLook as error:
+            raise CouldNotLook(f"a refusal could not be provoked: {error}") from None

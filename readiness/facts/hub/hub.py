@@ -1,0 +1,298 @@
+"""The hub over its HTTP API: what it says about itself, read again at every attempt.
+
+Never read here: `/api/refresh` (a GET that changes state), `/api/logs` (never ends), `/api/marketplace` (asks the
+internet).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
+from readiness.facts.http.answer import Answer, BadAnswer, Broken, TimedOut
+from readiness.facts.http.status import HEALTH, checked
+from readiness.facts.http.timeouts import BEFORE, SHORT, NoState, Silence, SilentBefore
+from readiness.facts.hub.records import Health, HubState, Server, Tool, servers_in, shown, tools_in, tools_of
+from readiness.facts.hub.state import EVENTS, first_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    import psutil
+
+    from readiness.config.model import Config
+    from readiness.facts.http.client import Attempt, Transport
+    from readiness.facts.http.rpc import Probe
+    from readiness.facts.hub.identity import Identity
+
+SECOND_LOOK: Final = 1.0
+"""Seconds that health gets to answer after another route was silent."""
+
+
+@dataclasses.dataclass(slots=True)
+class Known:
+    """What a process has learnt about the hub for its messages and its patience; no outcome hangs on it."""
+
+    version: str | None = None
+    silence: Silence = dataclasses.field(default_factory=Silence)
+    on_down: Callable[[HubDown], None] | None = None
+    """Hears of every proof that the hub is down."""
+    on_seen: Callable[[str], None] | None = None
+    """Hears what each look at health proved: a sentence of trouble, or an empty text."""
+
+    @property
+    def name(self) -> str:
+        """The hub's version, or "this hub"."""
+        return self.version or "this hub"
+
+
+class Hub:
+    """One check's view of the hub: identical reads are shared within an attempt and forgotten after it."""
+
+    def __init__(self, transport: Transport, config: Config, known: Known | None = None) -> None:
+        self.transport, self.config = transport, config
+        self._known = known or Known()
+        self._answers: dict[str, Answer | Unknown] = {}
+        self._identity: Identity | None = None
+        self._patient = False
+
+    def __repr__(self) -> str:
+        return f"Hub({self.transport!r})"
+
+    @property
+    def attempts(self) -> Collection[Attempt]:
+        """This process's tries at requests, the last 500."""
+        return self.transport.attempts
+
+    @property
+    def silence(self) -> Silence:
+        """Which routes were silent in this process."""
+        return self._known.silence
+
+    def new_attempt(self) -> None:
+        """Forget what was read: another attempt looks again."""
+        self._answers.clear()
+        self._identity = None
+
+    def wrong(self, fetch: Callable[[], object]) -> str:
+        """Why what `fetch` reads is a wrong answer, in a sentence; empty if it is right. Other errors pass.
+
+        For the check that is about this answer: it looks as long as a probe may, whatever was silent before.
+        """
+        self._patient = True
+        try:
+            fetch()
+        except BadAnswer as error:
+            return str(error)
+        finally:
+            self._patient = False
+        return ""
+
+    def trouble(self) -> str:
+        """What proves that no MCP Hub answers here, in a sentence; empty if one does.
+
+        Raises Unknown or CouldNotLook where the runner may be at fault: a name that does not resolve, no credentials.
+        """
+        words = ""
+        try:
+            health = self.health()
+        except (HubDown, BadAnswer) as error:
+            words = str(error)
+        else:
+            if health.server_id != "mcp-hub":
+                words = f"GET {HEALTH}: server_id is {shown(health.server_id)}, expected 'mcp-hub'"
+        if self._known.on_seen:
+            self._known.on_seen(words)
+        return words
+
+    def answer(self, route: str) -> Answer:
+        """GET `route` and demand success. Raises BadAnswer, NotServed, HubDown, CouldNotLook or Unknown."""
+        found = self._answers.get(route)
+        if found is None:
+            try:
+                with self._watched():
+                    found = self._checked(route, self._ask(route))
+            except Unknown as error:
+                found = error
+            self._answers[route] = found
+        if isinstance(found, Unknown):
+            raise found.with_traceback(None)
+        return found
+
+    def raw(self, route: str, **headers: str) -> Answer:
+        """GET `route` with `headers` as it is, whatever its status. Raises HubDown, BadAnswer, CouldNotLook."""
+        with self._watched():
+            return self._ask(route, headers)
+
+    def time(self, route: str) -> float:
+        """Seconds one GET of `route` takes, answered well, never shared. Raises as `answer` does."""
+        with self._watched():
+            return self._checked(route, self._ask(route)).seconds
+
+    def health(self) -> Health:
+        """`GET /api/health`. Raises as `answer` does."""
+        health = Health(raw=self.answer(HEALTH).json_object())
+        self._known.version = health.version or self._known.version
+        return health
+
+    def servers(self) -> tuple[Server, ...]:
+        """`GET /api/servers`. Raises as `answer` does."""
+        return servers_in(self.answer("/api/servers").json_object(), "GET /api/servers")
+
+    def listed_tools(self) -> tuple[Tool, ...]:
+        """`GET /api/tools`. Raises as `answer` does; NotServed before 4.3.0."""
+        return tools_in(self.answer("/api/tools").json_object(), "GET /api/tools")
+
+    def server_tools(self) -> tuple[Tool, ...]:
+        """The tools in the capabilities of `GET /api/servers`, with schemas. Raises as `answer` does."""
+        return tools_of(self.answer("/api/servers").json_object(), "GET /api/servers")
+
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools: `GET /api/tools`, or the servers' capabilities where that is not served. Raises as `answer`."""
+        try:
+            return self.listed_tools()
+        except NotServed:
+            return self.server_tools()
+
+    def filtering_stats(self) -> dict[str, Any]:
+        """`GET /api/filtering/stats`. Raises as `answer` does; NotServed before 4.3.0."""
+        return self.answer("/api/filtering/stats").json_object()
+
+    def config_api(self) -> dict[str, Any]:
+        """The `config` of `GET /api/config`: the file on disk, not what runs. Raises as `answer` does."""
+        config = self.answer("/api/config").json_object().get("config")
+        if not isinstance(config, dict):
+            raise BadAnswer(f"GET /api/config: config is {shown(config)}, expected an object")
+        return config
+
+    def hub_state(self, seconds: float | None = None) -> HubState:
+        """The first `hub_state` event of `GET /api/events`: the process's own word. One stream at a time, closed at once.
+
+        Raises BadAnswer when the stream brings none within `seconds` or the probe's time-out, else as `answer` does.
+        """
+        proven = self._is_proven_silent(EVENTS)
+        short = SHORT if proven and seconds is None else seconds
+        within = self.config.probe.timeout if short is None else min(short, self.config.probe.timeout)
+        try:
+            with self._watched(), self.transport.within(within):
+                found = first_state(self.transport, lambda answer: self._checked(EVENTS, answer))
+        except (TimedOut, Broken) as error:
+            self._is_it_down(EVENTS, error)
+            silent = NoState(f"GET {EVENTS}: no hub_state event in {within:g} s{BEFORE if proven else ''}")
+            silent.retry = not proven
+            raise silent from None
+        self.silence.heard(EVENTS)
+        return found
+
+    def identity(self) -> Identity:
+        """Which process answers, once an attempt. Raises BadAnswer when nothing names one, else as `answer` does."""
+        from readiness.facts.hub.identity import identify
+
+        if self._identity is None:
+            self._identity = identify(self)
+        return self._identity
+
+    def version(self) -> str:
+        """The version that runs: published, else of the package that the process on this host runs. Raises NotServed."""
+        from readiness.facts.hub.identity import package_of
+
+        published = self.health().version
+        if published is not None:
+            return published
+        package = package_of(self.process())
+        if package is None:
+            raise NotServed("the hub publishes no version (run from source), and its process shows no package.json")
+        return str(package["version"])
+
+    def variables(self) -> frozenset[str]:
+        """Names of the variables, not empty, that the process on this host was started with. Raises Unknown."""
+        from readiness.facts.hub.identity import environment_of
+
+        found = environment_of(self.process())
+        if found is None:
+            raise Unknown("this user may not read the environment of the hub's process")
+        return frozenset(name for name, value in found.items() if value)
+
+    def process(self) -> psutil.Process:
+        """The hub's process on this host. Raises Unknown where it runs elsewhere or cannot be told."""
+        from readiness.facts.hub.identity import process_here
+
+        process = process_here(self, self.identity().pid)
+        if process is None:
+            raise Unknown(
+                "the hub's process is not on this host; look from there, or declare [expect] process as not expected"
+            )
+        return process
+
+    def call_tool(self, server: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """`POST /api/servers/tools`: the MCP result. Raises BadAnswer for an error, else as `answer` does."""
+        route = "/api/servers/tools"
+        asked = {"server_name": server, "tool": tool, "arguments": arguments}
+        with self._watched():
+            answer = self._checked(route, self.transport.post(route, json=asked))
+        result = answer.json_object().get("result")
+        if not isinstance(result, dict):
+            raise BadAnswer(f"POST {route}: result is {shown(result)}, expected an object")
+        return result
+
+    def agent_session(self, *, tools: bool = False) -> Probe:
+        """Open, ping and close a session where agents do: see `rpc.probe`. An endpoint that is silent is a BadAnswer."""
+        from readiness.facts.http import rpc
+
+        try:
+            with self._watched():
+                found = rpc.probe(self.transport, tools=tools, timeout=self._patience(rpc.ENDPOINT))
+        except (TimedOut, Broken) as error:
+            self._is_it_down(rpc.ENDPOINT, error)
+            raise BadAnswer(f"{rpc.ENDPOINT} accepted a session and did not answer: {error}") from None
+        self.silence.heard(rpc.ENDPOINT)
+        return found
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except HubDown as error:
+            if self._known.on_down:
+                self._known.on_down(error)
+            raise
+
+    def _ask(self, route: str, headers: Mapping[str, str] | None = None) -> Answer:
+        short = self._patience(route)
+        try:
+            answer = self.transport.get(route, headers=headers, timeout=short)
+        except TimedOut as error:
+            if route == HEALTH:
+                raise HubDown(str(error)) from None
+            self._is_it_down(route, error)
+            if short is None:
+                raise
+            raise SilentBefore(f"{error}{BEFORE}") from None
+        self.silence.heard(route)
+        return answer
+
+    def _is_proven_silent(self, route: str) -> bool:
+        return not self._patient and self.silence.proven(route, self.config.probe.attempts)
+
+    def _patience(self, route: str) -> float | None:
+        """Seconds for one look: short where nothing came before; None: what a probe has."""
+        return min(SHORT, self.config.probe.timeout) if self._is_proven_silent(route) else None
+
+    def _is_it_down(self, route: str, silent: CouldNotLook) -> None:
+        """One silent route is no dead hub: note it, and ask health. Raises HubDown if that is silent too."""
+        self.silence.unheard(route)
+        try:
+            self.transport.get(HEALTH, timeout=SECOND_LOOK, tries=1)
+        except (TimedOut, HubDown):
+            down = HubDown(f"{silent}; nor did {HEALTH} in {SECOND_LOOK:g} s")
+            if self._known.on_down:
+                self._known.on_down(down)
+            raise down from None
+        except CouldNotLook:
+            return
+
+    def _checked(self, route: str, answer: Answer) -> Answer:
+        proxied = self.config.target.internal_url is None and not self.transport.loopback
+        return checked(route, answer, hub=self._known.name, proxied=proxied, token_env=self.config.target.token_env)

@@ -1,0 +1,184 @@
+"""Which process answers: the hub's own word, held against the sockets of this host where the hub runs here.
+
+`workspaces` in health is a shared file that any second hub overwrites, so it is a claim and never a proof.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from readiness.errors import HubDown, Unknown
+from readiness.facts.http.answer import BadAnswer
+from readiness.facts.http.timeouts import SHORT, NoState
+from readiness.facts.http.urls import port_of
+from readiness.facts.hub.listener import listener
+from readiness.facts.hub.state import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import psutil
+
+    from readiness.facts.hub.hub import Hub
+
+_JSON_LIMIT: Final = 1024 * 1024
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The process that answers.
+
+    `started` in seconds since the epoch, None where nobody says; `claimed_pid` is what the workspaces file says about
+    its port; `here`: it was found on this host, listening on that port; `by` says whose word it is.
+    """
+
+    pid: int
+    port: int | None = None
+    started: float | None = None
+    claimed_pid: int | None = None
+    here: bool = False
+    by: Literal["events", "socket"] = "events"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for the note that the workers of a run share."""
+        return dataclasses.asdict(self)
+
+
+def identify(hub: Hub) -> Identity:
+    """Which process answers: by the hub's own word, or by its socket where its events are silent, dead or name none.
+
+    Raises what the events raised (BadAnswer, NotServed, CouldNotLook or Unknown) when neither names one, and HubDown.
+    """
+    on_host, suspected = hub.transport.loopback, hub.silence.suspected(EVENTS)
+    short = min(SHORT, hub.config.probe.timeout)
+    # the socket names a hub of this host as well: not worth waiting long for what is silent
+    found = None if suspected and on_host else _told(hub, short if on_host else None)
+    if isinstance(found, Identity):
+        return found
+    process, why = listener(hub)
+    if process is not None:
+        return _identity(hub, process.pid, port_of(hub.transport.settings.base), by="socket")
+    if found is None or (on_host and isinstance(found, NoState)):
+        found = _told(hub, None)
+    if isinstance(found, Identity):
+        return found
+    error = type(found)(f"{found}; {why}")
+    if isinstance(error, NoState) and isinstance(found, NoState):
+        error.retry = found.retry
+    raise error
+
+
+def _told(hub: Hub, seconds: float | None) -> Identity | Unknown:
+    """What the event stream says within `seconds`, or why it says nothing. Raises HubDown."""
+    try:
+        state = hub.hub_state(seconds)
+        if state.pid is None:
+            return BadAnswer("GET /api/events: hub_state names no pid")
+    except HubDown:
+        raise
+    except Unknown as error:
+        return error
+    return _identity(hub, state.pid, state.port, by="events")
+
+
+def _identity(hub: Hub, pid: int, port: int | None, *, by: Literal["events", "socket"]) -> Identity:
+    entry = hub.health().workspace(port)
+    claimed = entry.get("pid")
+    process = process_here(hub, pid)
+    started = process.create_time() if process else None
+    if started is None and claimed == pid:
+        started = seconds_of(entry.get("startTime"))
+    return Identity(
+        pid=pid,
+        port=port,
+        started=started,
+        claimed_pid=claimed if isinstance(claimed, int) else None,
+        here=process is not None,
+        by=by,
+    )
+
+
+def process_here(hub: Hub, pid: int) -> psutil.Process | None:
+    """The process `pid` of this host if it listens where the hub answers; None where that is not so or not known."""
+    if not hub.transport.loopback:
+        return None
+    import psutil
+
+    port = port_of(hub.transport.settings.base)
+    with contextlib.suppress(psutil.Error, OSError):
+        process = psutil.Process(pid)
+        listening = {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+        return process if port in listening else None
+    return None
+
+
+def seconds_of(stamp: object) -> float | None:
+    """A time as the hub writes it (ISO 8601) in seconds since the epoch; None for anything else."""
+    if not isinstance(stamp, str):
+        return None
+    try:
+        return dt.datetime.fromisoformat(stamp).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def age(identity: Identity) -> float | None:
+    """Seconds since the process started; None where nobody says."""
+    return None if identity.started is None else max(0.0, time.time() - identity.started)
+
+
+def environment_of(process: psutil.Process) -> Mapping[str, str] | None:
+    """The variables a process was started with; None where this user may not read them. Never print the values."""
+    import psutil
+
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return None
+
+
+def package_of(process: psutil.Process) -> dict[str, Any] | None:
+    """The nearest package.json above the script that the process runs; None if there is none."""
+    for place in _scripts(process):
+        for folder in place.resolve().parents:
+            file = folder / "package.json"
+            with contextlib.suppress(OSError, ValueError, RecursionError):
+                if file.is_file() and file.stat().st_size <= _JSON_LIMIT:
+                    found = json.loads(file.read_text(encoding="utf-8"))
+                    if isinstance(found, dict) and "version" in found:
+                        return found
+    return None
+
+
+def _scripts(process: psutil.Process) -> Iterator[Path]:
+    """Arguments of the process that are existing files, as they would be found from its working directory."""
+    import psutil
+
+    try:
+        cwd, arguments = Path(process.cwd()), process.cmdline()[1:4]
+    except (psutil.Error, OSError):
+        return
+    for argument in arguments:
+        if argument.startswith("-"):
+            continue
+        path = cwd / argument
+        if path.suffix in {".js", ".mjs", ".cjs", ".ts", ".py", ""} and path.is_file():
+            yield path
+
+
+def state_folder_of(process: psutil.Process) -> Path | None:
+    """Where the process keeps its logs: `$XDG_STATE_HOME/mcp-hub`, else below its HOME; None if unreadable."""
+    variables = environment_of(process)
+    if variables is None:
+        return None
+    state = variables.get("XDG_STATE_HOME")
+    home = variables.get("HOME")
+    if state:
+        return Path(state) / "mcp-hub"
+    return Path(home) / ".local" / "state" / "mcp-hub" if home else None

@@ -1,0 +1,122 @@
+"""Which tools the hub lists, with a hash of each one's schema, and which it listed at the last good run.
+
+A run notes its inventory in its private folder; `keep` makes it the last good one once the verdict is known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from readiness.config.model import Config
+    from readiness.facts.hub.records import Tool
+
+FILE: Final = "inventory.json"
+_LIMIT: Final = 8 * 1024 * 1024
+
+Tools = dict[str, dict[str, str]]
+"""Server to tool to the first 16 hex digits of its schema's SHA-256; empty where the hub publishes no schema."""
+
+
+class Inventory:
+    """The tools of this run and of the last good one."""
+
+    def __init__(self, config: Config, run_dir: Path | None, redact: Callable[[str], str] = str) -> None:
+        """`redact` takes secrets out of names: an inventory is kept, and compared, as it may be shown."""
+        self.config, self.run_dir, self.redact = config, run_dir, redact
+
+    def of(self, with_schemas: Iterable[Tool], listed: Iterable[Tool]) -> Tools:
+        """The inventory: every listed tool, and its schema's hash where the servers' records hold it."""
+        found: Tools = {}
+        for tool in listed:
+            found.setdefault(self.redact(tool.server), {})[self.redact(tool.name)] = ""
+        for tool in with_schemas:
+            names = found.get(self.redact(tool.server), {})
+            if (name := self.redact(tool.name)) in names:
+                names[name] = _hash(tool.definition)
+        return found
+
+    @property
+    def subject(self) -> str:
+        """What an inventory is about: runs against another environment or host are not compared."""
+        host = urlsplit(self.config.target.facts_url or "").hostname or ""
+        return f"{self.config.environment} {host}{' demo' if self.config.demo else ''}"
+
+    def note(self, tools: Tools) -> None:
+        """Write this run's inventory into its private folder; without one nothing is kept."""
+        if self.run_dir is not None:
+            # the check has its answer without this: a full disk is no fault of the hub
+            with contextlib.suppress(OSError):
+                _write(self.run_dir / FILE, {"subject": self.subject, "tools": tools, "seen": time.time()})
+
+    def last_good(self) -> Tools | None:
+        """The inventory of the last good run of this environment; None if there is none that can be read."""
+        found = _read(self.config.report_dir / FILE)
+        return None if found is None else self._tools(found)
+
+    def noted(self) -> Tools | None:
+        """What this run noted; None if it listed no tools."""
+        found = None if self.run_dir is None else _read(self.run_dir / FILE)
+        return None if found is None else self._tools(found)
+
+    def last_seen(self) -> str | None:
+        """When the last good run listed its tools, ISO 8601 in UTC; None if there is none."""
+        file = self.config.report_dir / FILE
+        found = _read(file)
+        if found is None or self._tools(found) is None:
+            return None
+        seen = found.get("seen")
+        try:
+            # files of earlier versions do not say it: they were written when their run ended
+            moment = float(seen) if isinstance(seen, (int, float)) else file.stat().st_mtime
+            return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        except (OSError, ValueError, OverflowError):
+            return None
+
+    def _tools(self, found: Mapping[str, Any]) -> Tools | None:
+        if found.get("subject") != self.subject:
+            return None
+        tools = found.get("tools")
+        return tools if isinstance(tools, dict) and all(isinstance(t, dict) for t in tools.values()) else None
+
+
+def keep(run_dir: Path, report_dir: Path) -> None:
+    """Make the inventory that a run noted the last good one; call it after a run that was good. Raises OSError."""
+    found = _read(run_dir / FILE)
+    if found is not None:
+        report_dir.mkdir(parents=True, exist_ok=True)
+        _write(report_dir / FILE, found)
+
+
+def _hash(definition: Any) -> str:  # noqa: ANN401 - any JSON
+    schema = definition.get("inputSchema") if isinstance(definition, dict) else None
+    if schema is None:
+        return ""
+    text = json.dumps(schema, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    try:
+        if file.stat().st_size > _LIMIT:
+            return None
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _write(file: Path, value: Mapping[str, Any]) -> None:
+    own = file.with_name(f".{file.name}.{os.getpid()}")
+    own.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    own.replace(file)

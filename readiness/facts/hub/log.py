@@ -1,0 +1,130 @@
+"""The hub's own log: pino's JSON lines of the running process, up to the moment this run began.
+
+What a run of ours provokes (a session that closes, a stream that is left) is not the deploy's fault. Text lines without
+levels, as 4.2.1 writes them, prove nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import Unknown
+from readiness.facts.hub.identity import seconds_of, state_folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from readiness.config.model import Config
+    from readiness.facts.hub.hub import Hub
+
+ERROR: Final = 50
+"""Pino's level of an error; 60 is fatal."""
+HARMLESS: Final = ("MARKETPLACE_INIT_ERROR", "marketplace registry")
+"""A healthy hub without the internet logs this one error at every start."""
+READ_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes read from the log's end: a busy hub writes up to 1 MB for every session that closes."""
+_LINE_LIMIT: Final = 64 * 1024
+_WORDS: Final = {"error": 50, "fatal": 60}
+_SLACK: Final = 2.0
+"""Seconds: a process is a little older than its first line."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line with a level; `time` in seconds since the epoch, None where it has none."""
+
+    level: int
+    time: float | None
+    text: str
+    code: str
+
+    def __str__(self) -> str:
+        stamp = dt.datetime.fromtimestamp(self.time, dt.UTC).strftime("%H:%M:%SZ ") if self.time else ""
+        return f"{stamp}{self.code + ': ' if self.code else ''}{self.text[:120]}"
+
+
+class HubLog:
+    """The log of the hub that answers."""
+
+    def __init__(self, config: Config, until: float, windows: Sequence[tuple[float, float]] = ()) -> None:
+        """`until`: when this run began; `windows`: when our own agents were at work; seconds since the epoch."""
+        self.config, self.until, self.windows = config, until, windows
+
+    def errors(self, hub: Hub) -> list[Line]:
+        """Errors between the start of the process that answers and this run's. Raises Unknown without such a log."""
+        file = self._file(hub)
+        since = (hub.identity().started or 0.0) - _SLACK
+        levelled, found = 0, []
+        for line in _lines(file):
+            levelled += 1
+            inside = line.time is None or since <= line.time <= self.until
+            if line.level >= ERROR and inside and not _is_harmless(line) and not self._ours(line):
+                found.append(line)
+        if not levelled:
+            raise Unknown(
+                f"{file} has no line with a level: so errors cannot be told; declare [expect] logs as not expected"
+            )
+        return found
+
+    def _ours(self, line: Line) -> bool:
+        """Whether it was written while an agent of ours was at work: closing a session alone makes a hub log errors."""
+        return line.time is not None and any(since <= line.time <= until for since, until in self.windows)
+
+    def _file(self, hub: Hub) -> Path:
+        state = self.config.target.state
+        if state is not None:
+            folder: Path | None = (self.config.target.release or Path()) / Path(state).expanduser()
+        else:
+            folder = state_folder_of(hub.process())
+        if folder is None:
+            raise Unknown("where the hub keeps its log is not known: set [target] state")
+        file = folder / "logs" / "mcp-hub.log"
+        if not file.is_file():
+            raise Unknown(f"there is no log at {file}: set [target] state")
+        return file
+
+
+def _lines(file: Path) -> Iterator[Line]:
+    try:
+        with file.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(0, size - READ_LIMIT))
+            if size > READ_LIMIT:
+                stream.readline()
+            # a longer line comes in pieces, none of which is JSON
+            while raw := stream.readline(_LINE_LIMIT):
+                if raw[:1] == b"{" and (line := _line(raw)) is not None:
+                    yield line
+    except OSError as error:
+        raise Unknown(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _line(raw: bytes) -> Line | None:
+    try:
+        entry = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(entry, dict):
+        return None
+    level = entry.get("level", entry.get("type"))
+    if isinstance(level, str):
+        level = _WORDS.get(level.lower(), 0)
+    if not isinstance(level, int):
+        return None
+    text = str(entry.get("msg", entry.get("message", "")))
+    return Line(level=level, time=_time(entry), text=text, code=str(entry.get("code") or ""))
+
+
+def _time(entry: dict[str, Any]) -> float | None:
+    value = entry.get("time", entry.get("timestamp"))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value / 1000 if 0 < value < 1e14 else None  # noqa: PLR2004 - milliseconds, before the year 5138
+    return seconds_of(value)
+
+
+def _is_harmless(line: Line) -> bool:
+    return any(word in line.code or word in line.text for word in HARMLESS)

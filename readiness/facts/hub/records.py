@@ -1,0 +1,151 @@
+"""What the hub's JSON says, as values with types: health, servers, tools. Raises BadAnswer where the shape is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from readiness.facts.http.answer import BadAnswer
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One MCP server as the hub sees it; `uptime` in seconds, None where it is missing or no number."""
+
+    name: str
+    status: str
+    uptime: float | None = None
+    tools: tuple[str, ...] = ()
+    config_source: str | None = None
+    error: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """One tool of one server, by the names the hub lists."""
+
+    server: str
+    name: str
+    definition: Any = dataclasses.field(default=None, repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HubState:
+    """What the hub's process says about itself, once, to whoever opens its event stream."""
+
+    state: str
+    pid: int | None
+    port: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """`GET /api/health`; `raw` is the whole answer."""
+
+    raw: dict[str, Any] = dataclasses.field(repr=False)
+
+    @property
+    def state(self) -> object:
+        """starting, ready, restarting, restarted, stopping, stopped or error; whatever stands there."""
+        return self.raw.get("state")
+
+    @property
+    def server_id(self) -> object:
+        """`mcp-hub` for an MCP Hub; whatever stands there."""
+        return self.raw.get("server_id")
+
+    @property
+    def version(self) -> str | None:
+        """The hub's version; a hub run from source publishes none."""
+        value = self.raw.get("version")
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The server records. Raises BadAnswer."""
+        return servers_in(self.raw, "GET /api/health")
+
+    def workspace(self, port: int | None) -> dict[str, Any]:
+        """What the shared workspaces file says about the hub at `port` (a claim, not a proof); empty if nothing."""
+        workspaces = self.raw.get("workspaces")
+        active = workspaces.get("allActive") if isinstance(workspaces, dict) else None
+        entry = active.get(str(port)) if isinstance(active, dict) else None
+        return entry if isinstance(entry, dict) else {}
+
+
+def servers_in(answer: dict[str, Any], what: str) -> tuple[Server, ...]:
+    """The server records of an answer. Raises BadAnswer."""
+    return tuple(_server(item, what) for item in listed(answer, "servers", what))
+
+
+def listed(answer: dict[str, Any], key: str, what: str) -> list[dict[str, Any]]:
+    """The list of objects under `key`. Raises BadAnswer."""
+    value = answer.get(key)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise BadAnswer(f"{what}: {key} is {shown(value)}, expected a list of objects")
+    return value
+
+
+def tools_in(answer: dict[str, Any], what: str) -> tuple[Tool, ...]:
+    """The tools of `GET /api/tools`. Raises BadAnswer."""
+    found = []
+    for item in listed(answer, "tools", what):
+        server, name = item.get("server"), item.get("name")
+        if not isinstance(server, str) or not isinstance(name, str) or not name:
+            raise BadAnswer(f"{what}: a tool has server {shown(server)} and name {shown(name)}, expected text")
+        found.append(Tool(server=server, name=name, definition=item))
+    return tuple(found)
+
+
+def tools_of(answer: dict[str, Any], what: str) -> tuple[Tool, ...]:
+    """The tools in the servers' capabilities, with their schemas. Raises BadAnswer."""
+    return tuple(
+        Tool(server=str(item.get("name")), name=tool["name"], definition=tool)
+        for item in listed(answer, "servers", what)
+        for tool in _tools(item)
+        if isinstance(tool, dict) and isinstance(tool.get("name"), str)
+    )
+
+
+def _server(item: dict[str, Any], what: str) -> Server:
+    name, status = item.get("name"), item.get("status")
+    if not isinstance(name, str) or not isinstance(status, str):
+        raise BadAnswer(f"{what}: a server has name {shown(name)} and status {shown(status)}, expected text")
+    source, error = item.get("config_source"), item.get("error")
+    return Server(
+        name=name,
+        status=status,
+        uptime=_number(item.get("uptime")),
+        tools=tuple(str(tool.get("name")) for tool in _tools(item) if isinstance(tool, dict)),
+        config_source=source if isinstance(source, str) else None,
+        error=error if isinstance(error, str) else None,
+    )
+
+
+def _tools(item: dict[str, Any]) -> list[Any]:
+    capabilities = item.get("capabilities")
+    tools = capabilities.get("tools") if isinstance(capabilities, dict) else None
+    return tools if isinstance(tools, list) else []
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def whole(value: object) -> int | None:
+    """A positive whole number, such as a pid or a port; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else None
+
+
+def shown(value: object) -> str:
+    """A value for a sentence: its type and its beginning."""
+    if value is None:
+        return "missing"
+    return f"{type(value).__name__} {repr(value)[:60]}"

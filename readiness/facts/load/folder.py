@@ -1,0 +1,115 @@
+"""A load run on disk: in the run's private folder for all its workers, then beside the report."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import Unknown
+from readiness.facts.load import samples as load_samples
+from readiness.facts.load.around import Around
+from readiness.facts.load.load import LoadRun
+from readiness.facts.load.process import Ended
+from readiness.support import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from readiness.config.model import Config
+
+FOLDER: Final = "load"
+"""Its name in the run's private folder, and below the folder of reports."""
+OUTCOME, PICTURE, SAMPLES = "outcome.json", "load.json", "samples.bin.gz"
+KEEP: Final = 20
+"""Runs whose samples are kept, so many at most."""
+KEEP_BYTES: Final = 500 * 1024 * 1024
+"""What they may take in all; the newest is kept whatever it takes."""
+
+
+def save(run: LoadRun, folder: Path) -> None:
+    """Write what `load` reads, and the picture of it. Raises ReadinessError."""
+    save_picture(run, folder)
+    files.replace(
+        folder / OUTCOME,
+        json.dumps(
+            {
+                "plan": run.plan,
+                "ended": dataclasses.asdict(run.ended),
+                "around": dataclasses.asdict(run.around),
+                "p99": run.p99,
+            }
+        ),
+    )
+
+
+def save_picture(run: LoadRun, folder: Path) -> None:
+    """Write the picture alone: of a run that nobody will judge. Raises ReadinessError."""
+    files.replace(folder / PICTURE, json.dumps(run.summary()))
+
+
+def save_reason(reason: str, folder: Path) -> None:
+    """Write why there was no run: for the other workers. Raises ReadinessError."""
+    files.replace(folder / OUTCOME, json.dumps({"unknown": reason}))
+
+
+def load(folder: Path) -> LoadRun | None:
+    """The run that a worker left in `folder`; None where there was none yet. Raises Unknown for why there is none."""
+    try:
+        found = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise Unknown(f"the load run cannot be read back: {error}") from None
+    if "unknown" in found:
+        raise Unknown(str(found["unknown"]))
+    ended = found["ended"] | {"cpu": tuple(found["ended"]["cpu"])}
+    samples = load_samples.read(folder / SAMPLES)
+    return LoadRun(found["plan"], Ended(**ended), samples, Around(**found["around"]), p99=float(found["p99"]))
+
+
+def picture(run_dir: Path | None) -> dict[str, Any] | None:
+    """The picture that a run left in its private folder; None where it gave no load, or none that can be read."""
+    if run_dir is None:
+        return None
+    try:
+        found = json.loads((run_dir / FOLDER / PICTURE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def keep(run_dir: Path, config: Config, run_id: str) -> None:
+    """Move the samples beside the report, as `load/RUN.bin.gz`, and let go of the oldest. Raises OSError."""
+    source = run_dir / FOLDER / SAMPLES
+    if not source.is_file():
+        return
+    folder = config.report_dir / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{_safe(run_id)}.bin.gz"
+    partial = target.with_suffix(".partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
+    _let_go(folder, target)
+
+
+def _let_go(folder: Path, newest: Path) -> None:
+    kept = sorted(folder.glob("*.bin.gz"), key=lambda file: (file == newest, file.stat().st_mtime), reverse=True)
+    room: float = KEEP_BYTES
+    for number, file in enumerate(kept):
+        room -= file.stat().st_size
+        if number and (number >= KEEP or room < 0):
+            file.unlink(missing_ok=True)
+
+
+def _safe(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)[:100]
+
+
+def thinned(ordered: list[float], most: int = 2_000) -> list[float]:
+    """At most `most` values that lie evenly among `ordered`: the same distribution, and the same ones at each call."""
+    if len(ordered) <= most:
+        return ordered
+    return [ordered[math.floor((number + 0.5) * len(ordered) / most)] for number in range(most)]

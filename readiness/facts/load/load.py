@@ -1,0 +1,173 @@
+"""A load run and what it proved: arrivals that were due, what became of them, and whether the generator can be believed."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import Unknown
+from readiness.facts.load import plan as load_plan
+from readiness.facts.load import stats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from readiness.facts.load.around import Around
+    from readiness.facts.load.process import Ended
+    from readiness.facts.load.samples import Samples
+
+SHARE: Final = 0.99
+"""Part of the planned requests that has to be sent for a run to prove anything."""
+LAG_MS: Final = 20.0
+"""The 99th percentile of how late requests were sent; past it the generator measured itself."""
+CPU: Final = 0.9
+"""Share of a processor that a generator's process may use."""
+OFFSET_MS: Final = 5.0
+"""Milliseconds by which workers' clocks may differ."""
+ENOUGH: Final = 299
+"""Samples that a p99, or "errors below 1 %", needs (see `load_stats`)."""
+EARLY: Final = 0.005
+"""Seconds by which a clock may be read out of order; a request cannot be sent sooner than it was meant to be."""
+STEP: Final = 1.0
+"""Seconds after the schedule's end until which an answer counts as in step with it."""
+
+
+class LoadRun:
+    """One run. Everything that judges asks `doubts` first."""
+
+    def __init__(
+        self, plan: Mapping[str, Any], ended: Ended, samples: Samples, around: Around, *, p99: float = 5000.0
+    ) -> None:
+        """`p99` is `[load] p99` in milliseconds."""
+        self.plan, self.ended, self.samples, self.around, self.p99 = plan, ended, samples, around, p99
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that were planned at the most."""
+        return load_plan.top(self.plan["arrivals"])
+
+    @property
+    def seconds(self) -> float:
+        """Length of the schedule."""
+        return float(self.plan["arrivals"]["seconds"])
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the run was given up because too many answers were certainly wrong."""
+        return self.ended.end == "aborted"
+
+    @functools.cached_property
+    def planned(self) -> int:
+        """Requests that were due; of a run that was given up, until then."""
+        return len(self.samples)
+
+    @functools.cached_property
+    def latencies(self) -> list[float]:
+        """Milliseconds from the intended start, in rising order, of what came to an end."""
+        return self.samples.latencies()
+
+    @functools.cached_property
+    def judged(self) -> list[float]:
+        """The same of every arrival: one that never came to an end took for ever, it does not drop out."""
+        return [*self.latencies, *[math.inf] * (self.planned - len(self.latencies))]
+
+    @functools.cached_property
+    def lag(self) -> float:
+        """The 99th percentile of how late requests were sent, in milliseconds. Raises Unknown."""
+        lags = self.samples.lags()
+        if not lags:
+            raise Unknown("not one request was sent")
+        return stats.percentile(lags, 0.99).value
+
+    def doubts(self) -> list[str]:
+        """Why this run proves nothing, each as a sentence with the bottleneck; empty where it can be believed.
+
+        A run that was given up for its errors is believed as far as they go: see `aborted`.
+        """
+        if self.ended.end not in {"done", "aborted"}:
+            return [f"the generator ended early ({self.ended.end}): {self.ended.why or 'no reason given'}"]
+        if not self.samples.sent:
+            return ["not one request was sent"]
+        return [*self._of_schedule(), *self._of_clocks(), *self._of_generator()]
+
+    def _of_schedule(self) -> list[str]:
+        found = []
+        due = load_plan.due(self.plan["arrivals"])
+        if not self.aborted and self.planned < SHARE * due:
+            found.append(f"the generator accounts for {self.planned} of about {due:.0f} planned requests")
+        if self.samples.sent < SHARE * self.planned:
+            found.append(f"only {self.samples.sent} of {self.planned} requests were sent; {self._bottleneck()}")
+        left = self.samples.sent - self.samples.finished
+        if left and not self.aborted:
+            found.append(f"{left} requests were neither answered nor timed out when the run ended")
+        if self.planned < ENOUGH and not self.aborted:
+            found.append(f"{self.planned} requests are too few: a p99 needs {ENOUGH}; raise [load] rate or duration")
+        return found
+
+    def _of_clocks(self) -> list[str]:
+        found = []
+        if self.lag >= LAG_MS:
+            found.append(f"requests were sent up to {self.lag:.0f} ms late (p99); {self._bottleneck()}")
+        wrong = self.samples.impossible(EARLY)
+        if wrong:
+            found.append(
+                f"{wrong} requests were sent before their time or answered before they were sent: clocks differ"
+            )
+        if abs(self.ended.clock_offset_ms) > OFFSET_MS:
+            found.append(f"the workers' clocks differ by {self.ended.clock_offset_ms:.1f} ms")
+        return found
+
+    def _of_generator(self) -> list[str]:
+        busiest = max(self.ended.cpu, default=0.0)
+        workers = int(self.plan["workers"]) + int(self.plan.get("remote", 0))
+        # several workers have a master, which is measured too
+        if len(self.ended.cpu) < workers + (workers > 1) or not all(map(math.isfinite, self.ended.cpu)):
+            return [f"the generator did not say how busy the processors of its {workers} workers were"]
+        if busiest >= CPU:
+            return [f"the generator's processor was {100 * busiest:.0f} % busy: add [load] workers or lower the rate"]
+        return []
+
+    def _bottleneck(self) -> str:
+        busiest = max(self.ended.cpu, default=0.0)
+        if busiest >= CPU:
+            return f"the bottleneck was the generator's processor ({100 * busiest:.0f} % busy)"
+        return (
+            f"the bottleneck was the machine it ran on (the generator itself used {100 * busiest:.0f} % of a processor)"
+        )
+
+    def percentile(self, share: float) -> stats.Interval:
+        """A percentile of the latencies, with its interval, in milliseconds. Raises Unknown where nothing was answered."""
+        if not self.latencies:
+            raise Unknown("not one request was answered")
+        return stats.percentile(self.judged, share)
+
+    def more(self, share: float, limit: float) -> int | None:
+        """About how many more requests decide a percentile against `limit` milliseconds."""
+        return stats.more_for_percentile(self.judged, share, limit)
+
+    def errors(self) -> stats.Interval:
+        """The share of requests that were not answered well, 0 to 1, with its interval."""
+        return stats.share(self.samples.errors, max(1, self.planned))
+
+    def more_for_errors(self, limit: float) -> int | None:
+        """About how many more requests decide the share of errors."""
+        return stats.more_for_share(self.samples.errors, self.planned, limit)
+
+    def in_step(self) -> float:
+        """Per cent of the requests that were answered well while the schedule ran, or a second later."""
+        last = max(self.samples.intended, default=0.0)
+        return 100.0 * self.samples.answered_by(last + STEP) / max(1, self.planned)
+
+    def worst_routes(self) -> str:
+        """Routes with errors, worst first, in words."""
+        rows = [
+            (wrong / count, name, wrong, count) for name, count, wrong, _ in self.samples.by_route() if count and wrong
+        ]
+        return ", ".join(f"{name}: {wrong} of {count}" for _, name, wrong, count in sorted(rows, reverse=True)[:3])
+
+    def summary(self) -> dict[str, Any]:
+        """What the report draws: bounded in size, whatever the run's."""
+        from readiness.facts.load.picture import picture
+
+        return picture(self)

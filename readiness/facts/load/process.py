@@ -1,0 +1,161 @@
+"""The generator as a child process: its plan goes in, its progress comes out a line at a time, and it never outlives its run."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import Unknown
+from readiness.support import child
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from readiness.config.model import Config
+
+START_SECONDS: Final = 30.0
+"""How long the generator may take to load its libraries and connect its workers."""
+GRACE: Final = 15.0
+"""Seconds beyond schedule and drain in which it has to be done."""
+KEY: Final = "READINESS_LOAD_KEY"
+"""The variable with what a master and workers of other machines both know; the generator reads it."""
+INTERRUPTED: Final = 0.8
+"""Seconds in which an interrupted generator may write what it has."""
+_LINE: Final = 64 * 1024
+_WORDS: Final = 4_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How the generator ended: its own word (`done`, `aborted`, `interrupted`, `lost-worker`, …), and what it measured of itself."""
+
+    end: str
+    why: str = ""
+    file: str = ""
+    cpu: tuple[float, ...] = ()
+    clock_offset_ms: float = 0.0
+    last: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def run(plan: Mapping[str, Any], config: Config, log: Path, progress: Callable[[Mapping[str, Any]], None]) -> Ended:
+    """Start the generator, tell `progress` of it, and wait for its end. Raises Unknown where it gave none.
+
+    An interrupt is passed on: the generator then writes what it has, and the interrupt goes on.
+    """
+    seconds = float(plan["arrivals"]["seconds"]) + float(plan["drain"]) + START_SECONDS + GRACE
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "readiness.loadgen"],
+            env=_environment(config),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+        timer = threading.Timer(seconds, _end, (process,))
+        timer.daemon = True
+        timer.start()
+        try:
+            return _follow(process, plan, progress, log)
+        except KeyboardInterrupt:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=INTERRUPTED)
+            raise
+        finally:
+            timer.cancel()
+            _end(process)
+
+
+def _environment(config: Config) -> dict[str, str]:
+    """What every child gets, and the token's variable where there is one: the generator alone has to know it."""
+    found = child.environment()
+    found["PYTHONUNBUFFERED"] = "1"
+    for name in ("PYTHONPATH", "VIRTUAL_ENV", KEY, config.target.token_env or ""):
+        if name in os.environ:
+            found[name] = os.environ[name]
+    return found
+
+
+def _follow(
+    process: subprocess.Popen[bytes],
+    plan: Mapping[str, Any],
+    progress: Callable[[Mapping[str, Any]], None],
+    log: Path,
+) -> Ended:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    # the input stays open: when this process dies, its end tells the generator
+    with contextlib.suppress(BrokenPipeError):  # it died at its start: what it said of that follows
+        process.stdin.write(json.dumps(plan).encode() + b"\n")
+        process.stdin.flush()
+    last: Mapping[str, Any] = {}
+    for line in iter(lambda: process.stdout.readline(_LINE), b""):  # type: ignore[union-attr]
+        said = _said(line)
+        if "end" in said:
+            return _ended(said, last)
+        if "t" in said:
+            last = said
+            progress(said)
+    try:
+        code: int | str = process.wait(timeout=GRACE)
+    except subprocess.TimeoutExpired:
+        code = "unknown, it closed its output and went on"
+    raise Unknown(f"the load generator ended with status {code} and no result: {_last_words(log)}")
+
+
+def _said(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _ended(said: Mapping[str, Any], last: Mapping[str, Any]) -> Ended:
+    cpu, offsets = said.get("cpu"), said.get("clock_offset_ms")
+    shares = cpu.values() if isinstance(cpu, dict) else cpu if isinstance(cpu, list) else [cpu]
+    apart = offsets.values() if isinstance(offsets, dict) else []
+    return Ended(
+        end=str(said["end"])[:40],
+        why=str(said.get("why") or "")[:300],
+        file=str(said.get("file") or ""),
+        cpu=tuple(float(one) for one in shares if isinstance(one, (int, float))),
+        # what is no number is no proof that the clocks agree
+        clock_offset_ms=max((abs(one) if isinstance(one, (int, float)) else math.inf for one in apart), default=0.0),
+        last=last,
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the generator and its workers, whatever they are doing."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        until = time.monotonic() + 1.0
+        while process.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+def _last_words(log: Path) -> str:
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace")[-_WORDS:].splitlines()
+    except OSError:
+        lines = []
+    said = [line.strip() for line in lines if line.strip()]
+    return said[-1][:300] if said else "it said nothing"

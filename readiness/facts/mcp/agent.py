@@ -1,0 +1,241 @@
+"""An agent at work: the steps of the workflow as plain questions."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import Unknown
+from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.http.timeouts import SHORT
+from readiness.facts.mcp import analysis as mcp_analysis
+from readiness.facts.mcp import before as mcp_before
+from readiness.facts.mcp import lists as mcp_lists
+from readiness.facts.mcp.analysis import META_TOOL, Analysis
+from readiness.facts.mcp.calls import marked, server_calls, tool_name
+from readiness.facts.mcp.records import LIST_CHANGED
+from readiness.facts.mcp.refusals import Refusals
+from readiness.facts.mcp.sessions import Opening
+
+if TYPE_CHECKING:
+    from readiness.config.model import ToolCall
+    from readiness.facts.hub.hub import Hub
+    from readiness.facts.mcp.records import AgentTool, Called, Notice
+    from readiness.facts.mcp.session import Session
+    from readiness.facts.mcp.sessions import Sessions
+
+NOTICE_SECONDS: Final = 1.0
+"""How long a notification is waited for; a healthy hub sends it before its answer."""
+UNLISTED: Final = "blocked by tools-list-over-mcp: "
+UNANALYSED: Final = "blocked by prompt-analysis-exposes-tools: "
+OTHERS: Final = "another session's answer"
+_TEXT: Final = 120
+
+
+class Agent(Opening):
+    """One check's view of the workflow."""
+
+    def __init__(self, sessions: Sessions, hub: Hub) -> None:
+        super().__init__(sessions, hub)
+        self.refusals = Refusals(self)
+
+    def connected(self) -> list[str]:
+        """Servers that are connected, and whose process lives, now."""
+        return mcp_before.connected(self.hub)
+
+    # --- lists ----------------------------------------------------------------------------------------------------
+
+    def tools(self, session: Session | None = None) -> tuple[AgentTool, ...]:
+        """What a session lists now. Raises BadAnswer and Unknown's kinds."""
+        session = session or self.session()
+        listed = session.tools()
+        self._kept.first.setdefault(session, frozenset(tool.name for tool in listed))
+        return listed
+
+    def listed(self) -> tuple[AgentTool, ...]:
+        """`tools`, for the check that proves just that: what it could not get, nobody waits for again."""
+        try:
+            found = self.tools()
+        except Unknown as error:
+            self._kept.unlisted = str(error)
+            raise
+        self._kept.unlisted = ""
+        return found
+
+    def offers(self, session: Session | None = None) -> tuple[AgentTool, ...]:
+        """`tools`, for what rests on a list. Raises Unknown, "blocked by", where the check of the list got none."""
+        if self._kept.unlisted:
+            raise Unknown(UNLISTED + self._kept.unlisted)
+        return self.tools(session)
+
+    def names(self, session: Session | None = None) -> frozenset[str]:
+        """The names of `offers`."""
+        return frozenset(tool.name for tool in self.offers(session))
+
+    def exposed(self, session: Session) -> frozenset[str]:
+        """What a session is offered beyond what it was at first."""
+        return self.names(session) - self._kept.first[session]
+
+    def wrong_list(self, tools: tuple[AgentTool, ...]) -> list[str]:
+        """Whatever is wrong with names and schemas, as sentences."""
+        return mcp_lists.wrong_names(tools) + mcp_lists.wrong_schemas(tools)
+
+    def not_offered(self, tools: tuple[AgentTool, ...]) -> list[str]:
+        """Tools that the hub lists over HTTP and not to this agent; none where it filters what agents see."""
+        if META_TOOL in {tool.name for tool in tools} or self._filters():
+            return []
+        connected = {server.name for server in self.hub.health().servers if server.status == "connected"}
+        return mcp_lists.missing(tools, self.hub.server_tools(), connected)
+
+    def _filters(self) -> bool:
+        try:
+            return self.hub.filtering_stats().get("enabled") is not False
+        except Unknown:
+            return self.config.claim("filtering").expected is not False
+
+    # --- prompt analysis ------------------------------------------------------------------------------------------
+
+    def analysis(self) -> Analysis:
+        """The analysis of a prompt that names the configured tools, asked once in the run's session."""
+        if self._kept.analysis is None:
+            session = self.session()
+            self._kept.analysis = self.analyse(session, [tool_name(call) for call in self._calls()])
+        return self._kept.analysis
+
+    def _calls(self) -> tuple[ToolCall, ...]:
+        return self.config.expect.tool_calls
+
+    def analyse(self, session: Session, tools: list[str]) -> Analysis:
+        """Let the hub analyse a prompt that names `tools`, or those that the hub lists first."""
+        self.names(session)
+        named = tools or [f"{tool.server}__{tool.name}" for tool in self.hub.tools()[:3]]
+        asked = time.monotonic()
+        self._kept.asked.setdefault(session, asked)
+        trouble, categories = mcp_analysis.read(self._asked(session, named))
+        if trouble:
+            return Analysis(asked=asked, trouble=trouble)
+        said = self._kept.categories.get(session, frozenset()) | set(categories)
+        self._kept.categories[session] = said
+        exposed = self.exposed(session)
+        known = mcp_analysis.categories_of(self.hub)
+        promised = None if known is None else frozenset(name for name, own in known.items() if own & set(categories))
+        strange = frozenset(name for name in exposed if known and name in known and not known[name] & said)
+        return Analysis(asked=asked, categories=categories, exposed=exposed, promised=promised, strange=strange)
+
+    def _asked(self, session: Session, tools: list[str]) -> Called:
+        """The answer to a prompt. Once as many as a probe may ask hung, the next ones are waited for shortly."""
+        kept, probe = self._kept, self.config.probe
+        patience = 2 * probe.timeout
+        if kept.hung >= probe.attempts:
+            patience = min(SHORT, patience)
+        try:
+            found = session.call(META_TOOL, {"prompt": mcp_analysis.prompt_for(tools)}, seconds=patience)
+        except TimedOut:
+            kept.hung += 1
+            raise
+        kept.hung = 0
+        return found
+
+    def notice(self, analysis: Analysis) -> Notice | None:
+        """The notification of a changed list that came after the session's first analysis; None if none came in time."""
+        session = self.session()
+        return session.wait_notice(LIST_CHANGED, self._kept.asked.get(session, analysis.asked), NOTICE_SECONDS)
+
+    # --- calls ----------------------------------------------------------------------------------------------------
+
+    def offered(self, session: Session, name: str) -> bool:
+        """Whether a session may call a tool, if need be after an analysis that names it."""
+        if name in self.names(session):
+            return True
+        if META_TOOL not in self.names(session):
+            return False
+        if session is self._kept.main and self._kept.analysis is None:
+            self.analysis()
+        if name not in self.names(session):
+            self.analyse(session, [name])
+        return name in self.names(session)
+
+    def _demand(self, session: Session, name: str) -> None:
+        """Raise BadAnswer for a tool that is not offered, and Unknown where that is the analysis' fault."""
+        before = self._kept.hung
+        try:
+            if self.offered(session, name):
+                return
+        except TimedOut as error:
+            if self._kept.hung > before:
+                raise Unknown(f"{UNANALYSED}{error}") from None
+            raise
+        analysis = self._kept.analysis
+        if analysis is not None and not analysis.exposed:
+            raise Unknown(f"{UNANALYSED}without it {name} is not offered")
+        raise BadAnswer(f"{name} is not offered to the agent")
+
+    def wrong_call(self, call: ToolCall) -> str:
+        """Why a configured call does not give its answer, in a sentence; empty if it does."""
+        results: list[Called] = []
+        name = tool_name(call)
+
+        def step() -> None:
+            session = self.session()
+            self._demand(session, name)
+            results.append(session.call(name, dict(call.arguments)))
+
+        if wrong := self.wrong(step):
+            return wrong
+        if results[0].is_error:
+            return f"{name} answered an error: {results[0].text[:_TEXT]}"
+        if call.contains not in results[0].text:
+            return f"{name} answered {results[0].text[:_TEXT]!r}, expected {call.contains[:_TEXT]!r} in it"
+        self._kept.worked.add(name)
+        return ""
+
+    def enough_without(self, server: str) -> bool:
+        """Whether as many servers as the configuration demands answer their calls although `server` does not."""
+        least, calls = self.config.expect.min_servers, server_calls(self.config)
+        servers = dict.fromkeys(one.server for one in calls)
+        if least is None or least >= len(servers):
+            return False
+        working = 0
+        for name in servers:
+            own = [one.call for one in calls if one.server == name and one.call is not None]
+            working += name != server and bool(own) and not any(self.wrong_call(call) for call in own)
+        return working >= least
+
+    def mixed_up(self, sessions: list[Session]) -> list[str]:
+        """Let every session call at once, each with a token of its own; what none or another one got, as sentences.
+
+        Only lists are asked for where no configured call echoes what it is told, or it is not offered. Raises Unknown
+        where the call gives no answer to one agent alone either.
+        """
+        asked = [(one, marked(self.config)) for one in sessions]
+        calls = [
+            (session, tool_name(one.call), one.arguments)
+            for session, one in asked
+            if one is not None and self.offered(session, tool_name(one.call))
+        ]
+        if len(calls) < len(sessions):
+            return [why for one in sessions if (why := self.wrong(functools.partial(self.tools, one)))]
+        tokens = [one.token for _, one in asked if one is not None]
+        results = sessions[0].endpoint.together(calls)
+        found = [why for number, result in enumerate(results) if (why := _mixed(number, result, tokens))]
+        if found and not any(OTHERS in why for why in found) and (alone := self._wrong_alone()):
+            raise Unknown(f"blocked by tool-call-returns-its-result: {alone}")
+        return found
+
+    def _wrong_alone(self) -> str:
+        """Why the call that echoes is wrong even without others; empty if it is, or was before they came, right."""
+        one = marked(self.config)
+        return "" if one is None or tool_name(one.call) in self._kept.worked else self.wrong_call(one.call)
+
+
+def _mixed(number: int, result: Called | Unknown, tokens: list[str]) -> str:
+    """What is wrong with the answer to session `number`'s own call, in a sentence; empty if nothing is."""
+    own, who = tokens[number], f"session {number + 1}"
+    if isinstance(result, Unknown):
+        return f"{who} got no answer: {result}"
+    if any(token in result.text for token in tokens if token != own):
+        return f"{who} got {OTHERS}"
+    if result.is_error or own not in result.text:
+        return f"{who} got {result.text[:_TEXT]!r}, not the answer to its own call"
+    return ""

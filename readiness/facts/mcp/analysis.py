@@ -1,0 +1,77 @@
+"""The hub's analysis of a prompt: what it promised, and what this session was shown because of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import NotServed, Unknown
+from readiness.facts.mcp.records import SEPARATOR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from readiness.facts.hub.hub import Hub
+    from readiness.facts.mcp.records import Called
+
+META_TOOL: Final = "hub__analyze_prompt"
+_SHORT: Final = 160
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """One analysis in one session; `asked` is when, seconds of the monotonic clock."""
+
+    asked: float
+    trouble: str = ""
+    """Why it is no analysis, in a sentence."""
+    categories: tuple[str, ...] = ()
+    exposed: frozenset[str] = frozenset()
+    """Tools that the session was not shown before its first analysis, and is now."""
+    promised: frozenset[str] | None = None
+    """Tools of the promised categories; None where the hub does not publish the tools' categories."""
+    strange: frozenset[str] = frozenset()
+    """Exposed tools that belong to none of the promised categories."""
+
+
+def prompt_for(tools: list[str]) -> str:
+    """A prompt that needs these tools, `server__tool` each, and nothing else."""
+    said = ", ".join(f"{tool} of {server}" for server, _, tool in (name.partition(SEPARATOR) for name in tools))
+    return f"I need these tools and no others: {said}."
+
+
+def read(answer: Called) -> tuple[str, tuple[str, ...]]:
+    """Why an answer is no analysis, or an empty text; and its categories. 4.3.0 answers errors without `isError`."""
+    try:
+        found = json.loads(answer.text)
+    except (ValueError, RecursionError):
+        found = None
+    categories = found.get("categories") if isinstance(found, dict) else None
+    error = found.get("error") if isinstance(found, dict) else None
+    trouble = ""
+    if answer.is_error or error:
+        trouble = f"answered an error: {str(error or answer.text)[:_SHORT]}"
+    elif not isinstance(found, dict):
+        trouble = f"answered no JSON object: {answer.text[:_SHORT]!r}"
+    elif not isinstance(categories, list) or not all(isinstance(one, str) for one in categories):
+        trouble = "answered no list of categories"
+    elif not categories:
+        trouble = "named no category for a prompt that names tools"
+    return (f"{META_TOOL} {trouble}", ()) if trouble else ("", tuple(categories or ()))
+
+
+def categories_of(hub: Hub) -> Mapping[str, frozenset[str]] | None:
+    """The categories of each tool that publishes them, by `server__tool`; None where none does."""
+    try:
+        tools = hub.listed_tools()
+    except NotServed:
+        return None
+    except Unknown:
+        return None
+    found = {}
+    for tool in tools:
+        own = tool.definition.get("categories") if isinstance(tool.definition, dict) else None
+        if isinstance(own, list) and own and tool.definition.get("enabled", True) is not False:
+            found[f"{tool.server}{SEPARATOR}{tool.name}"] = frozenset(str(one) for one in own)
+    return found or None

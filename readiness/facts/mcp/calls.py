@@ -1,0 +1,90 @@
+"""The calls that are configured: one harmless call a server, and how an answer shows whom it belongs to."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from readiness.errors import Unknown
+from readiness.facts.deployment.deployed import expected_servers
+from readiness.facts.mcp.records import SEPARATOR
+
+if TYPE_CHECKING:
+    from readiness.config.model import Config, ToolCall
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServerCall:
+    """One server and its configured call; None where it has none."""
+
+    server: str
+    call: ToolCall | None = None
+    instance: str = ""
+
+    @property
+    def tool(self) -> str:
+        """The tool as agents call it."""
+        return tool_name(self.call) if self.call is not None else ""
+
+
+def tool_name(call: ToolCall) -> str:
+    """`server__tool`."""
+    return f"{call.server}{SEPARATOR}{call.tool}"
+
+
+def server_calls(config: Config) -> list[ServerCall]:
+    """Every configured call, and every configured server without one: known at collection, from the configuration alone."""
+    calls = config.expect.tool_calls
+    try:
+        servers = expected_servers(config) or ()
+    except Unknown:
+        servers = ()
+    found = []
+    for server in dict.fromkeys((*servers, *(call.server for call in calls))):
+        own = [call for call in calls if call.server == server]
+        found += [ServerCall(server=server, call=call, instance=_instance(call, own)) for call in own] or [
+            ServerCall(server=server, instance=server)
+        ]
+    return found
+
+
+def _instance(call: ToolCall, own: list[ToolCall]) -> str:
+    if len(own) == 1:
+        return call.server
+    same = [one for one in own if one.tool == call.tool]
+    number = f"-{same.index(call) + 1}" if len(same) > 1 else ""
+    return f"{call.server}/{call.tool}{number}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """A configured call whose answer shows whom it belongs to: an echo, with a token of its own in place of the text."""
+
+    call: ToolCall
+    token: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The call's arguments, the expected text replaced by the token."""
+        return {
+            key: value.replace(self.said, self.token) if isinstance(value, str) and self.said else value
+            for key, value in self.call.arguments.items()
+        }
+
+    @property
+    def said(self) -> str:
+        """The argument that the expected text repeats; empty where it repeats none."""
+        return echoed(self.call)
+
+
+def echoed(call: ToolCall) -> str:
+    """The text argument that stands in the expected answer too; empty where there is none."""
+    texts = [value for value in call.arguments.values() if isinstance(value, str) and value]
+    return next((text for text in texts if text in call.contains), "")
+
+
+def marked(config: Config) -> Marked | None:
+    """The first configured call that echoes what it is told, with a new token; None where there is none."""
+    call = next((call for call in config.expect.tool_calls if echoed(call)), None)
+    return None if call is None else Marked(call=call, token=f"ready-{uuid.uuid4().hex[:12]}")

@@ -1,0 +1,54 @@
+"""What an agent's session showed, as plain values: tools, results, notices."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from readiness.facts.http.answer import BadAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SEPARATOR: Final = "__"
+"""Between a server's name and a tool's in what the hub offers to agents."""
+LIST_CHANGED: Final = "notifications/tools/list_changed"
+Wire = Literal["streamable-http", "http+sse"]
+
+
+class Refused(BadAnswer):
+    """A request ended as a protocol error: a JSON-RPC `error`, with its code."""
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTool:
+    """One tool as an agent sees it; `name` is `server__tool`."""
+
+    name: str
+    schema: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+    @property
+    def server(self) -> str:
+        """The server that it belongs to; empty where the name has no separator."""
+        return self.name.partition(SEPARATOR)[0] if SEPARATOR in self.name else ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """A tool's result: its texts, whether it calls itself an error, seconds from call to answer."""
+
+    text: str = dataclasses.field(repr=False)
+    is_error: bool
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A notification and when it came, seconds of the monotonic clock."""
+
+    method: str
+    at: float

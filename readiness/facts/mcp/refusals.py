@@ -1,0 +1,128 @@
+"""Requests that break the protocol on purpose, and what a hub answered to each. None of them can change anything."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.facts.http.answer import Answer, BadAnswer
+from readiness.facts.mcp.calls import tool_name
+from readiness.facts.mcp.records import Refused
+
+if TYPE_CHECKING:
+    from readiness.facts.mcp.agent import Agent
+
+NO_TOOL: Final = "readiness__no_such_tool"
+STRANGER: Final = "00000000-0000-4000-8000-000000000000"
+"""A session id that no hub gave out."""
+BELOW, ABOVE = 60 * 1024, 200 * 1024
+"""Bytes of an argument on either side of the 100 KB above which a hub answers 413."""
+_OK: Final = range(200, 300)
+_REFUSED: Final = range(400, 500)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What was asked, whether it was refused in order, and how it was answered."""
+
+    asked: str
+    refused: bool
+    how: str
+    odd: bool = False
+    """Refused, and not in the way the protocol asks for."""
+
+    def __str__(self) -> str:
+        return f"{self.asked}: {self.how}"
+
+
+class Refusals:
+    """The malformed requests of one agent."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    def unknown_tool(self) -> Refusal:
+        """A call of a tool that does not exist. Raises TimedOut and its like."""
+        asked = f"a call of {NO_TOOL}"
+        try:
+            result = self._agent.session().call(NO_TOOL, {})
+        except Refused as error:
+            return Refusal(asked=asked, refused=True, how=f"error {error.code}")
+        if result.is_error:
+            how = f"a result that calls itself an error: {result.text[:80]}"
+            return Refusal(asked=asked, refused=True, how=how, odd=True)
+        return Refusal(asked=asked, refused=False, how=f"answered as if it existed: {result.text[:80]!r}")
+
+    def wrong_arguments(self) -> Refusal | None:
+        """A configured call with arguments of the wrong types; None where no tool that works demands any."""
+        session = self._agent.session()
+        offered = {tool.name: tool.schema for tool in self._agent.offers()}
+        calls = self._agent.config.expect.tool_calls
+        call = next((one for one in calls if offered.get(tool_name(one), {}).get("required")), None)
+        if call is None or self._agent.wrong_call(call):
+            return None
+        name = tool_name(call)
+        wanted = offered[name].get("properties")
+        bad: dict[str, Any] = {key: _wrong(value) for key, value in wanted.items()} if isinstance(wanted, dict) else {}
+        asked = f"{name} with arguments of wrong types"
+        try:
+            result = session.call(name, bad)
+        except Refused as error:
+            return Refusal(asked=asked, refused=True, how=f"error {error.code}")
+        how = "an error result" if result.is_error else f"answered {result.text[:80]!r}"
+        return Refusal(asked=asked, refused=result.is_error, how=how)
+
+    def malformed(self) -> Refusal:
+        """A body that is cut off in the middle of its JSON."""
+        return _refusal(
+            "a body that is no JSON", self._agent.session().raw(b'{"jsonrpc": "2.0", "id": "readiness", "me')
+        )
+
+    def strange_session(self) -> Refusal | None:
+        """A list for a session that was never opened; None where the protocol has no sessions."""
+        session = self._agent.session()
+        if session.modern:
+            return None
+        body = json.dumps({"jsonrpc": "2.0", "id": "readiness", "method": "tools/list", "params": {}}).encode()
+        return _refusal("a request for a session that does not exist", session.raw(body, session=STRANGER))
+
+    def oversized(self, size: int) -> Refusal:
+        """A call with an argument of `size` bytes: right is whatever answer that is not a fault of the server's."""
+        arguments = {"message": "x" * size}
+        message = {"jsonrpc": "2.0", "id": f"readiness-{size}", "method": "tools/call"}
+        body = json.dumps(message | {"params": {"name": NO_TOOL, "arguments": arguments}}).encode()
+        answer = self._agent.session().raw(body)
+        fine = answer.status in _OK or answer.status in _REFUSED
+        return Refusal(asked=f"an argument of {size // 1024} KB", refused=fine, how=f"answered {answer.status}")
+
+    def every(self) -> list[Refusal]:
+        """All of them but the unknown tool, those that are gentle first. Raises TimedOut and its like."""
+        found = (self.wrong_arguments(), self.oversized(BELOW), self.strange_session(), self.malformed())
+        return [one for one in (*found, self.oversized(ABOVE)) if one is not None]
+
+    def still_works(self) -> str:
+        """Why the session no longer works after all this; empty if it does."""
+        return self._agent.wrong(self._agent.tools)
+
+
+def _wrong(schema: object) -> Any:  # noqa: ANN401 - a JSON value
+    """A value of another type than `schema` wants."""
+    wanted = schema.get("type") if isinstance(schema, dict) else None
+    return "readiness" if wanted in {"object", "array", "number", "integer", "boolean"} else {"readiness": [1]}
+
+
+def _refusal(asked: str, answer: Answer) -> Refusal:
+    if answer.status in _REFUSED:
+        return Refusal(asked=asked, refused=True, how=str(answer.status))
+    if answer.status in _OK and _is_error(answer):
+        return Refusal(asked=asked, refused=True, how=f"{answer.status} with an error inside")
+    odd = answer.status not in _OK
+    return Refusal(asked=asked, refused=odd, how=f"answered {answer.status}", odd=odd)
+
+
+def _is_error(answer: Answer) -> bool:
+    try:
+        return "error" in answer.json_object()
+    except BadAnswer:
+        return False

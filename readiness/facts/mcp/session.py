@@ -1,0 +1,212 @@
+"""Agents' sessions for plain functions: opened, used and closed from the thread of the checks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from readiness.errors import Unknown
+from readiness.facts.http.answer import Answer, BadAnswer
+from readiness.facts.mcp.loop import Loop, first_of
+from readiness.facts.mcp.sdk import PAGES, Live
+from readiness.facts.mcp.trouble import told
+from readiness.facts.mcp.wire import Trusted, Watch, Where, client, post
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from readiness.facts.mcp.records import AgentTool, Called, Notice, Wire
+
+_T = TypeVar("_T")
+
+
+class Session:
+    """One open session, for plain functions. A call raises Refused, BadAnswer, TimedOut, HubDown or CouldNotLook."""
+
+    def __init__(self, endpoint: Endpoint, live: Live) -> None:
+        self.endpoint, self.live = endpoint, live
+        self.wire: Wire = live.wire
+        self.protocol = live.sdk.protocol_version
+        self.modern = live.modern
+        """Whether it speaks the era without handshake and sessions."""
+        info = live.sdk.server_info
+        self.server = "" if info is None else info.name[:80]
+        self.closed = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be used: not closed, and its connection did not break."""
+        return not self.closed and not self.live.watch.broken.done()
+
+    def tools(self) -> tuple[AgentTool, ...]:
+        """Every page of `tools/list`."""
+        return self._run("tools/list", self.live.tools(), pages=PAGES)
+
+    def call(self, name: str, arguments: dict[str, Any], *, seconds: float | None = None) -> Called:
+        """The result of one tool, also where it calls itself an error."""
+        return self._run(f"tools/call {name}", self.live.call(name, arguments, seconds), seconds)
+
+    def notices(self, method: str, since: float) -> list[Notice]:
+        """Notifications of that method that came after `since` (monotonic clock)."""
+        return [notice for notice in tuple(self.live.notices) if notice.method == method and notice.at >= since]
+
+    def wait_notice(self, method: str, since: float, seconds: float) -> Notice | None:
+        """The first such notification, waited for at most `seconds`; None if none came."""
+        return self._run("notifications", self._noticed(method, since, seconds), seconds)
+
+    async def _noticed(self, method: str, since: float, seconds: float) -> Notice | None:
+        end = time.monotonic() + seconds
+        while not (found := self.notices(method, since)) and (left := end - time.monotonic()) > 0:
+            self.live.heard.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.live.heard.wait(), left)
+        return found[0] if found else None
+
+    def raw(self, body: bytes, *, session: str | None = None) -> Answer:
+        """POST bytes where the session's messages go, past the SDK; `session` replaces its id. The answer as it is."""
+        return self._run("raw request", self._raw(body, session))
+
+    async def _raw(self, body: bytes, session: str | None) -> Answer:
+        live, watch = self.live, self.live.watch
+        url, headers = live.where.url, {"accept": "application/json, text/event-stream"}
+        headers["mcp-protocol-version"] = self.protocol
+        if watch.legacy:
+            url = watch.endpoint or url
+            if session is not None:
+                url = f"{url.partition('?')[0]}?sessionId={session}"
+        elif session is not None or watch.session is not None:
+            headers["mcp-session-id"] = session or watch.session or ""
+        # a session of its own to watch: what is refused here must not look as if it had broken this one
+        apart = Watch()
+        async with client(live.where, apart, live.trusted) as http:
+            try:
+                return await first_of(post(http, url, body, headers), apart.broken, live.where.timeout)
+            except Exception as error:  # noqa: BLE001 - whatever httpx2 raises becomes one sentence
+                seconds = live.where.timeout
+                raise told(error, stage="raw request", where=live.where, seconds=seconds, last=None) from None
+            finally:
+                apart.broken.cancel()
+
+    def close(self) -> None:
+        """End it and wait for that; more than once does nothing."""
+        if not self.closed:
+            self.closed = True
+            self.endpoint.loop.run(self.live.close(), 2 * self.live.where.timeout)
+            self.endpoint.forget(self)
+
+    def close_meanwhile(self) -> Closing:
+        """Begin to end it, without waiting."""
+        self.closed = True
+        self.endpoint.forget(self)
+        return Closing(self.endpoint.loop, self.live)
+
+    def _run(self, stage: str, work: Coroutine[Any, Any, _T], seconds: float | None = None, *, pages: int = 1) -> _T:
+        if not self.alive:
+            work.close()
+            raise BadAnswer(f"{stage}: the session has ended before")
+        limit = self.live.where.timeout if seconds is None else seconds
+        try:
+            return self.endpoint.loop.run(work, limit * pages)
+        finally:
+            self.endpoint.answered(self.live)
+
+
+class Closing:
+    """A session that is being closed."""
+
+    def __init__(self, loop: Loop, live: Live) -> None:
+        self._live, self.done = live, False
+        """Whether it has ended, for this side."""
+        loop.run(self._begin(), 1.0)
+
+    async def _begin(self) -> None:
+        self._task = asyncio.create_task(self._live.close())
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, _: asyncio.Task[None]) -> None:
+        self.done = True
+
+
+class Endpoint:
+    """Where agents connect: opens sessions, and closes them all at its own end."""
+
+    def __init__(self, where: Where, on_answer: Callable[[Answer], None] | None = None) -> None:
+        """`where.url` is that of /mcp; `on_answer` hears of the last answer of every call.
+
+        Raises CouldNotLook for a ca_file that cannot be used.
+        """
+        self.where, self.on_answer = where, on_answer
+        self.loop = Loop()
+        self.patience = where.timeout
+        """Seconds that opening a session may take."""
+        self._trusted = Trusted(where)
+        self._open: list[Session] = []
+
+    def open(self) -> Session:
+        """A new session. Raises BadAnswer, TimedOut, HubDown, CouldNotLook, or Unknown for refused credentials."""
+        found = self.open_many(1)[0]
+        if isinstance(found, Session):
+            return found
+        raise found
+
+    def open_many(self, number: int) -> list[Session | Unknown]:
+        """That many new sessions at once; for each that could not be opened, why."""
+        lives: list[Live] = []
+        try:
+            found = self.loop.run(self._opened(number, lives), self.where.timeout + 2)
+        finally:
+            self.answered(*lives)
+        sessions = [Session(self, one) if isinstance(one, Live) else one for one in found]
+        self._open += [one for one in sessions if isinstance(one, Session)]
+        return sessions
+
+    async def _opened(self, number: int, lives: list[Live]) -> list[Live | Unknown]:
+        async def one() -> Live | Unknown:
+            live = Live(self.where, self._trusted)
+            lives.append(live)
+            try:
+                await live.opened(self.patience)
+            except Unknown as error:
+                return error
+            return live
+
+        return list(await asyncio.gather(*(one() for _ in range(number))))
+
+    def together(self, calls: Sequence[tuple[Session, str, dict[str, Any]]]) -> list[Called | Unknown]:
+        """All calls at the same time, one a session: each one's result, or why there is none."""
+
+        async def one(session: Session, name: str, arguments: dict[str, Any]) -> Called | Unknown:
+            try:
+                return await session.live.call(name, arguments)
+            except Unknown as error:
+                return error
+
+        async def every() -> list[Called | Unknown]:
+            return list(await asyncio.gather(*(one(*call) for call in calls)))
+
+        return self.loop.run(every(), self.where.timeout + 2)
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Those that are open."""
+        return tuple(self._open)
+
+    def answered(self, *lives: Live) -> None:
+        """Tell what HTTP answered last in these sessions."""
+        for live in lives:
+            if self.on_answer is not None and live.watch.last is not None:
+                self.on_answer(live.watch.last)
+
+    def forget(self, session: Session) -> None:
+        """A session was closed."""
+        if session in self._open:
+            self._open.remove(session)
+
+    def close(self) -> None:
+        """Close every session, one by one, then the loop."""
+        for session in self.sessions:
+            with contextlib.suppress(Unknown):
+                session.close()
+        self.loop.close()

@@ -1,0 +1,256 @@
+"""The sessions of a run, kept from check to check.
+
+One session is reused for the whole run, because closing one freezes real hubs; what was closed is followed by a wait
+until health answers as fast as before, before anything else is judged.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import HubDown, Unknown
+from readiness.facts.http.answer import BadAnswer, Broken, TimedOut
+from readiness.facts.http.client import token_of
+from readiness.facts.http.rpc import ENDPOINT
+from readiness.facts.http.status import HEALTH
+from readiness.facts.http.timeouts import SHORT
+from readiness.facts.http.urls import is_loopback
+from readiness.facts.hub.hub import SECOND_LOOK
+from readiness.facts.mcp import pace as mcp_pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from readiness.config.model import Config
+    from readiness.facts.hub.hub import Hub
+    from readiness.facts.mcp.analysis import Analysis
+    from readiness.facts.mcp.pace import Pace, Stall
+    from readiness.facts.mcp.session import Endpoint, Session
+
+BLOCKED: Final = "blocked by mcp-session-initialises: "
+MOST: Final = 50
+"""Sessions at once at most: many more corrupt a real hub's state file."""
+STALLS: Final = 3
+"""Sessions that are closed at most to measure what closing one does."""
+CLEAR: Final = 0.5
+"""Seconds of standing still that are no other program's doing."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Sessions opened at once, and why not all of them are."""
+
+    sessions: list[Session]
+    trouble: str = ""
+
+
+class Sessions:
+    """What one process of a run keeps of its sessions, from check to check."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.main: Session | None = None
+        self.other: Session | None = None
+        self.trouble = ""
+        """Why the last attempt to open a session failed."""
+        self.unlisted = ""
+        """Why the check of the list got none."""
+        self.usual: Pace | None = None
+        """How fast health was before the first session."""
+        self.first: dict[Session, frozenset[str]] = {}
+        """What each session listed before its first analysis."""
+        self.categories: dict[Session, frozenset[str]] = {}
+        self.analysis: Analysis | None = None
+        self.asked: dict[Session, float] = {}
+        """When each session's first analysis was asked for: only that one can change a list that is not changed yet."""
+        self.hung = 0
+        """Analyses in a row that were not answered in time."""
+        self.worked: set[str] = set()
+        """Tools whose configured call gave its answer."""
+        self.slow = False
+        """Whether health did not become as fast as before after the last session that closed."""
+        self.since: float | None = None
+        """When the first session was opened, seconds since the epoch."""
+        self._endpoint: Endpoint | None = None
+
+    def endpoint(self, hub: Hub, timeout: float) -> Endpoint:
+        """Where sessions are opened; made at the first of them, which loads the SDK. Raises Unknown without a token."""
+        from readiness.facts.mcp.session import Endpoint
+        from readiness.facts.mcp.wire import Where
+
+        if self._endpoint is None:
+            self.usual = mcp_pace.pace(hub)
+            self.since = time.time()
+            target, probe = self.config.target, self.config.probe
+            base = hub.transport.settings.base
+            own = base == target.internal_url or is_loopback(base)
+            where = Where(
+                url=base.rstrip("/") + ENDPOINT,
+                timeout=probe.timeout,
+                token=token_of(target.token_env),
+                ca_file=target.ca_file,
+                rate=None if own else probe.rate,
+            )
+            self._endpoint = Endpoint(where, lambda answer: hub.transport.on_answer and hub.transport.on_answer(answer))
+        self._endpoint.patience = timeout
+        return self._endpoint
+
+    @property
+    def open(self) -> tuple[Session, ...]:
+        """Every open session."""
+        return () if self._endpoint is None else self._endpoint.sessions
+
+    def close(self) -> None:
+        """Close every session and the thread that served them."""
+        if self._endpoint is not None:
+            self._endpoint.close()
+            self._endpoint = None
+
+
+class Opening:
+    """One check's view of the sessions: opened when they are needed, kept, and closed with care."""
+
+    def __init__(self, sessions: Sessions, hub: Hub) -> None:
+        self.hub, self.config, self._kept = hub, sessions.config, sessions
+
+    def new_attempt(self) -> None:
+        """Another attempt opens and analyses anew."""
+        self.hub.new_attempt()
+        self._kept.trouble = ""
+        self._kept.analysis = None
+
+    @property
+    def usual(self) -> float:
+        """Seconds that health took before the first session; 0 where that was never measured."""
+        return self._kept.usual.middle if self._kept.usual is not None else 0.0
+
+    # --- sessions -------------------------------------------------------------------------------------------------
+
+    def wrong(self, step: Callable[[], object]) -> str:
+        """Why a step of the workflow is answered wrongly or not at all, in a sentence; empty if it is right.
+
+        Raises HubDown where the hub is down, and CouldNotLook or Unknown where the runner may be at fault.
+        """
+        try:
+            step()
+        except HubDown as error:
+            self._is_it_down()
+            return f"{error}, while {HEALTH} answers"
+        except (TimedOut, Broken) as error:
+            self.hub.silence.unheard(ENDPOINT)
+            self._is_it_down()
+            return str(error)
+        except BadAnswer as error:
+            return str(error)
+        self.hub.silence.heard(ENDPOINT)
+        return ""
+
+    def _is_it_down(self) -> None:
+        """Raise HubDown if health is silent too."""
+        with self.hub.transport.within(SECOND_LOOK):
+            self.hub.raw(HEALTH)
+
+    def open(self, number: int = 1) -> list[Session | Unknown]:
+        """New sessions, all at once; for each that could not be opened, why."""
+        timeout = self.config.probe.timeout
+        short = min(SHORT, timeout) if self.hub.silence.proven(ENDPOINT, self.config.probe.attempts) else timeout
+        return self._kept.endpoint(self.hub, short).open_many(min(number, MOST))
+
+    def opened(self) -> Session:
+        """The session that is reused for the run, opened if it is not there. Raises BadAnswer and Unknown's kinds."""
+        kept = self._kept
+        if kept.main is None or not kept.main.alive:
+            found = self.open()[0]
+            if isinstance(found, Unknown):
+                kept.trouble = str(found)
+                raise found
+            kept.main, kept.trouble, kept.analysis = found, "", None
+        return kept.main
+
+    def session(self) -> Session:
+        """The same, for what rests on it. Raises Unknown, "blocked by", where it could not be opened."""
+        if self._kept.trouble:
+            raise Unknown(BLOCKED + self._kept.trouble)
+        trouble = self.wrong(self.opened)
+        if trouble or self._kept.main is None:
+            raise Unknown(BLOCKED + trouble)
+        return self._kept.main
+
+    def other(self) -> Session:
+        """Another agent's session, kept as well. Raises as `session` does."""
+        self.session()
+        if self._kept.other is None or not self._kept.other.alive:
+            found = self.open()[0]
+            if isinstance(found, Unknown):
+                raise BadAnswer(f"no second session: {found}")
+            self._kept.other = found
+        return self._kept.other
+
+    def closed(self, *sessions: Session) -> None:
+        """Close sessions one by one, and wait after each until health is as fast as before. Raises HubDown."""
+        for session in sessions:
+            session.close()
+            self._settled()
+
+    def closed_all(self) -> float | None:
+        """Close every session of this process: the seconds of health's last answer where it never was as fast as before.
+
+        Raises HubDown.
+        """
+        self.closed(*self._kept.open)
+        return self._settled(mcp_pace.PATIENCE)
+
+    def _settled(self, patience: float | None = None) -> float | None:
+        """Wait until health is as fast as before; the seconds of its last answer where it did not become so."""
+        if self._kept.usual is None:
+            return None
+        # waited for in full once: a hub that stays slow must not cost that time again and again
+        short = SECOND_LOOK if self._kept.slow else mcp_pace.PATIENCE
+        found = mcp_pace.settled(self.hub, self._kept.usual, short if patience is None else patience)
+        self._kept.slow = found is not None
+        return found
+
+    def at_once(self, wanted: float | None) -> int:
+        """How many sessions are opened at once: as configured, never more than a hub can bear."""
+        return max(1, min(int(wanted or 1), MOST))
+
+    def open_together(self, number: int) -> Opened:
+        """New sessions, all at once. Raises HubDown, and CouldNotLook or Unknown where the runner may be at fault."""
+        self.session()
+        found = self.open(number)
+        failed = [one for one in found if isinstance(one, Unknown)]
+        opened = Opened(
+            sessions=[one for one in found if not isinstance(one, Unknown)], trouble=str(failed[0]) if failed else ""
+        )
+        if failed:
+            try:
+                self.wrong(functools.partial(_raise, failed[0]))
+            except Unknown:
+                self.closed(*opened.sessions)
+                raise
+        return opened
+
+    def stall(self, fine: float | None) -> Stall:
+        """How long health stands still while a session closes: where that is past `fine` (ms), the least of three.
+
+        What another program does to this machine does not come back each time; what the hub does, does.
+        """
+        found: list[Stall] = []
+        while len(found) < STALLS:
+            session = self.other()
+            self._kept.other = None
+            found.append(mcp_pace.stall(self.hub, session.close_meanwhile(), self._kept.usual))
+            if self._settled() is not None:
+                break  # it stays slow: another look would take as long, and tell no more
+            if fine is None or found[-1].seconds * 1000 <= fine:
+                break
+            if len(found) > 1 and min(one.seconds for one in found) > CLEAR:
+                break  # twice in a row for so long: that is the hub
+        return min(found, key=lambda one: one.seconds)
+
+
+def _raise(error: Unknown) -> None:
+    raise error

@@ -1,0 +1,134 @@
+"""What went wrong with an agent's session, in one sentence: the SDK's exception groups become this project's kinds.
+
+A sentence begins with the stage (connect, initialise, tools/list, tools/call) and, for a call, the server and the tool.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from readiness.errors import CouldNotLook, HubDown, Unknown
+from readiness.facts.http.answer import BadAnswer, Broken, TimedOut
+from readiness.facts.http.status import is_limit
+from readiness.facts.http.trouble import CERTIFICATE
+from readiness.facts.http.urls import is_loopback
+from readiness.facts.mcp.records import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from readiness.facts.http.answer import Answer
+    from readiness.facts.mcp.wire import Where
+
+_BAD: Final = 400
+_ABSENT: Final = frozenset({404, 405})
+_NO_VERSION: Final = "Unsupported protocol version"
+"""The SDK's own words for a hello in a revision that it does not know."""
+_SHORT: Final = 200
+"""Characters of a text of the hub's that go into a sentence."""
+
+
+def told(error: BaseException, *, stage: str, where: Where, seconds: float, last: Answer | None) -> Unknown:
+    """`error` as one of this project's kinds; `last` is what HTTP answered last, `seconds` how long was waited."""
+    chain = list(_chain(error))
+    own = next((one for one in chain if isinstance(one, Unknown)), None)
+    if own is not None:
+        return type(own)(f"{stage}: {own}") if not isinstance(own, Refused) else Refused(f"{stage}: {own}", own.code)
+    if any(isinstance(one, ConnectionRefusedError) for one in chain):
+        return HubDown(f"{stage}: connection to {where.place} refused")
+    return _connection(chain, stage, where, seconds) or _answered(chain, stage, last) or _odd(error, stage)
+
+
+def _connection(chain: list[BaseException], stage: str, where: Where, seconds: float) -> Unknown | None:
+    """What kept the request from being answered at all."""
+    found: Unknown | None = _secured(chain, stage, where)
+    if found is not None:
+        return found
+    if _is(chain, "ConnectTimeout") and not is_loopback(where.url):
+        found = CouldNotLook(f"{stage}: no connection to {where.place} within {seconds:.3g} s")
+    elif any(isinstance(one, TimeoutError) for one in chain) or _is(chain, "TimeoutException"):
+        found = TimedOut(f"{stage}: {where.place} gave no answer in {seconds:.3g} s")
+    elif _is(chain, "ConnectError"):
+        found = CouldNotLook(f"{stage}: no connection to {where.place}: {_text(chain[-1])}")
+    elif _is(chain, "RemoteProtocolError") and not any("disconnected" in str(one) for one in chain):
+        found = BadAnswer(f"{stage}: {where.place} does not answer in HTTP")
+    elif _is(chain, "TransportError", "ConnectionError", "ClosedResourceError", "BrokenResourceError", "EndOfStream"):
+        found = Broken(f"{stage}: the connection to {where.place} broke")
+    return found
+
+
+def _secured(chain: list[BaseException], stage: str, where: Where) -> Unknown | None:
+    certificate = next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        kind = CERTIFICATE.get(certificate.verify_code, certificate.verify_message)
+        return CouldNotLook(f"{stage}: the certificate of {where.place} is not trusted: {kind}")
+    if any(isinstance(one, ssl.SSLError) for one in chain):
+        return CouldNotLook(f"{stage}: no TLS connection to {where.place}")
+    return None
+
+
+def _answered(chain: list[BaseException], stage: str, last: Answer | None) -> Unknown | None:
+    """What the hub's answer was, where there was one: its HTTP status first, then the error inside."""
+    # before the error of the SDK's first try, without a handshake, which stands behind it in the chain
+    strange = next((one for one in chain if isinstance(one, RuntimeError) and _NO_VERSION in str(one)), None)
+    if strange is not None:
+        return BadAnswer(f"{stage}: {_text(strange)}")
+    error = next((one for one in chain if _is([one], "MCPError")), None)
+    code = getattr(error, "code", None)
+    number = code if isinstance(code, int) else None
+    refused = last is not None and last.status >= _BAD
+    if last is not None and refused and (error is not None or _is(chain, "HTTPStatusError")):
+        return _status(last, stage, _text(error) if error is not None else "", number)
+    if error is not None:
+        return Refused(f"{stage}: answered error {number}: {_text(error)}", number)
+    wrong = next((one for one in chain if _is([one], "ValidationError")), None)
+    if wrong is not None:
+        return BadAnswer(f"{stage}: the answer breaks the protocol: {_text(wrong)}")
+    # the SDK's own words for structured content that its schema refuses, and for streams that begin wrongly
+    sdk = next((one for one in chain if isinstance(one, (RuntimeError, ValueError))), None)
+    return BadAnswer(f"{stage}: {_text(sdk)}") if sdk is not None else None
+
+
+def _status(answer: Answer, stage: str, words: str, code: int | None) -> Unknown:
+    what = f"{answer.method} {urlsplit(answer.url).path or '/'} answered {answer.status}"
+    if answer.status in {401, 403}:
+        return Unknown(
+            f"{stage}: {what}: set [target] token_env to the name of a variable with a token that is accepted"
+        )
+    if is_limit(answer):
+        return CouldNotLook(f"{stage}: {what}: the requests are limited on the way")
+    if answer.status in _ABSENT and answer.method == "GET":
+        path = urlsplit(answer.url).path
+        return Refused(f"{stage}: neither POST {path} (Streamable HTTP) nor GET {path} (HTTP+SSE) is served", code)
+    where = " (is it proxied?)" if answer.status in _ABSENT else ""
+    generic = words in {"", "Server returned an error response", "Not Found", "Session terminated"}
+    return Refused(f"{stage}: {what}{where}{'' if generic else f': {words}'}", code)
+
+
+def _odd(error: BaseException, stage: str) -> Unknown:
+    return CouldNotLook(f"{stage}: {type(error).__name__}: {_text(error)}")
+
+
+def _is(chain: list[BaseException], *names: str) -> bool:
+    """By name, so that nothing of the SDK need be imported here."""
+    return any(kind.__name__ in names for one in chain for kind in type(one).__mro__)
+
+
+def _text(error: BaseException) -> str:
+    return " ".join(str(error).split())[:_SHORT] or type(error).__name__
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what its groups hold, and their causes, each once and not without end."""
+    waiting, seen = [error], set[int]()
+    while waiting and len(seen) < 100:  # noqa: PLR2004 - far more than any real group
+        one = waiting.pop(0)
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        if isinstance(one, BaseExceptionGroup):
+            waiting.extend(one.exceptions)
+        waiting.extend((one.__cause__, one.__context__))

@@ -1,0 +1,207 @@
+"""Below the agent's session: the SDK's HTTP client, bounded and watched, and never led to another host.
+
+The SDK's errors say little of what HTTP answered; so every answer is noted here, and told by `mcp_trouble`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import ssl
+import time
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+
+from readiness.facts.http.answer import BODY_LIMIT, Answer, BadAnswer
+from readiness.facts.http.events import events
+from readiness.facts.http.urls import bare, same_host, same_place
+from readiness.facts.http.wire import trust
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+STREAM_LIMIT: Final = 8 * BODY_LIMIT
+"""Bytes of an event stream, which lives as long as its session and carries every answer of it."""
+_HEAD: Final = 16 * 1024
+"""Bytes within which a legacy stream has to announce its endpoint."""
+_BAD: Final = 400
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """How the endpoint is reached: `url` of /mcp, seconds for everything, the bearer token, further authorities."""
+
+    url: str
+    timeout: float = 5.0
+    token: str | None = dataclasses.field(default=None, repr=False)
+    ca_file: Path | None = None
+    rate: float | None = None
+    """Requests a second at most, all sessions together; None: unpaced."""
+
+    @property
+    def place(self) -> str:
+        """Host and port, for messages."""
+        return urlsplit(bare(self.url)).netloc
+
+
+class Pacer:
+    """Keeps the requests of all sessions to one rate; used inside the event loop alone."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._pause, self._next = 1 / rate if rate else 0.0, 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next turn."""
+        if self._pause:
+            now = time.monotonic()
+            at, self._next = self._next, max(now, self._next) + self._pause
+            await asyncio.sleep(max(0.0, at - now))
+
+
+class Watch:
+    """What HTTP answered to one session; made inside the event loop."""
+
+    def __init__(self) -> None:
+        self.last: Answer | None = None
+        self.legacy = False
+        self.endpoint: str | None = None
+        """Where a legacy session's messages go."""
+        self.session: str | None = None
+        """The id of a Streamable HTTP session."""
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.broken.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    def fail(self, error: BaseException) -> None:
+        """End whatever waits for this session: the SDK would let it wait for ever."""
+        if not self.broken.done():
+            self.broken.set_exception(error)
+
+    def note(self, request: httpx2.Request, response: httpx2.Response) -> None:
+        """Remember an answer; a legacy session's POST that fails is answered nowhere else."""
+        headers = {key.lower(): value for key, value in response.headers.items()}
+        self.last = Answer(
+            method=request.method, url=bare(str(request.url)), status=response.status_code, headers=headers
+        )
+        self.session = headers.get("mcp-session-id", self.session)
+        if self.legacy and request.method == "POST" and response.status_code >= _BAD:
+            self.fail(httpx2.HTTPStatusError("refused", request=request, response=response))
+
+
+class _Body(httpx2.AsyncByteStream):
+    """A body that ends with an error past its limit, and tells a legacy stream's first event."""
+
+    def __init__(self, inner: httpx2.AsyncByteStream, limit: int, watch: Watch, head_of: str | None) -> None:
+        self._inner, self._limit, self._watch, self._head_of = inner, limit, watch, head_of
+        self._head = b""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._inner:
+            size += len(chunk)
+            if size > self._limit:
+                error = BadAnswer(f"the body is larger than {self._limit // 1024} KB")
+                self._watch.fail(error)
+                raise error
+            if self._head_of is not None:
+                self._look(chunk, self._head_of)
+            yield chunk
+        if self._head_of is not None:
+            self._watch.fail(BadAnswer(f"GET {urlsplit(self._head_of).path}: the stream ended"))
+
+    def _look(self, chunk: bytes, base: str) -> None:
+        if self._watch.endpoint is not None or len(self._head) > _HEAD:
+            return
+        self._head += chunk
+        first = next(iter(events([self._head])), None)
+        if first is None:
+            return
+        announced = urljoin(base, first.data.strip()) if first.name == "endpoint" else None
+        path = urlsplit(base).path
+        if announced is None:
+            self._watch.fail(BadAnswer(f"GET {path} opened a stream that announces no endpoint"))
+        elif not same_host(base, announced):
+            host = urlsplit(bare(announced)).netloc[:80]
+            text = f"GET {path} announces an endpoint on another host, {host}, which is not spoken to"
+            self._watch.fail(BadAnswer(text))
+        else:
+            self._watch.endpoint = announced
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Bounded(httpx2.AsyncBaseTransport):
+    """Sends requests to one host only, and bounds what comes back."""
+
+    def __init__(self, where: Where, watch: Watch, trusted: Trusted) -> None:
+        self._where, self._watch, self._pacer = where, watch, trusted.pacer
+        verify = trusted.context
+        self._inner = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One request. Raises BadAnswer for another host, and what httpx2 raises."""
+        url = str(request.url)
+        if not same_place(self._where.url, url):
+            raise BadAnswer(f"the session is led to another host, {request.url.host[:80]}, which is not spoken to")
+        await self._pacer.turn()
+        response = await self._inner.handle_async_request(request)
+        self._watch.note(request, response)
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        stream = response.stream
+        if encoding not in {"", "identity"} or not isinstance(stream, httpx2.AsyncByteStream):
+            await response.aclose()
+            raise BadAnswer(f"{request.method} {request.url.path} answered in an encoding that was not asked for")
+        is_stream = response.headers.get("content-type", "").lower().startswith("text/event-stream")
+        head_of = url if is_stream and self._watch.legacy and request.method == "GET" else None
+        response.stream = _Body(stream, STREAM_LIMIT if is_stream else BODY_LIMIT, self._watch, head_of)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Trusted:
+    """What all sessions of one endpoint share: whom they trust, and their pace. Raises CouldNotLook for a bad ca_file."""
+
+    def __init__(self, where: Where) -> None:
+        # for plain http nobody need be trusted: reading the authorities takes 20 to 30 ms
+        secure = where.url.startswith("https:")
+        self.context = trust(where.ca_file) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.pacer = Pacer(where.rate)
+
+
+def client(where: Where, watch: Watch, trusted: Trusted) -> httpx2.AsyncClient:
+    """A client for one session: no proxies of the environment, no compression, bounded from outside."""
+    headers = {"accept-encoding": "identity", "user-agent": "mcp-hub-readiness"}
+    if where.token:
+        headers["authorization"] = f"Bearer {where.token}"
+    return httpx2.AsyncClient(
+        transport=_Bounded(where, watch, trusted),
+        headers=headers,
+        trust_env=False,
+        # no read time-out: an open stream is silent as long as there is nothing to say
+        timeout=httpx2.Timeout(where.timeout, read=None),
+    )
+
+
+async def post(http: httpx2.AsyncClient, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    """POST bytes as they are, and read the whole answer, or of an event stream only its head."""
+    request = http.build_request("POST", url, content=body, headers={"content-type": "application/json", **headers})
+    response = await http.send(request, stream=True)
+    try:
+        kept = {key.lower(): value for key, value in response.headers.items()}
+        content = b""
+        if not kept.get("content-type", "").lower().startswith("text/event-stream"):
+            content = await response.aread()
+        else:
+            with contextlib.suppress(httpx2.StreamError):
+                async for chunk in response.aiter_raw():
+                    content += chunk
+                    break
+    finally:
+        await response.aclose()
+    return Answer(method="POST", url=bare(url), status=response.status_code, headers=kept, body=content)

@@ -1,0 +1,1 @@
+"""The release tree on disk: package, lock file, git, unit, environment file."""

@@ -1,0 +1,146 @@
+"""Known vulnerabilities of the dependencies, as `npm audit --json` or `bun audit --json` tells them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import CouldNotLook
+from readiness.support import child
+from readiness.support.disk import Unreadable
+
+if TYPE_CHECKING:
+    from readiness.facts.release.release import Release
+
+SECONDS: Final = 60.0
+"""Seconds for the whole audit."""
+LEVELS: Final = ("info", "low", "moderate", "high", "critical")
+_FILES: Final = (
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "bun.lock",
+    "bun.lockb",
+    ".npmrc",
+    "bunfig.toml",
+)
+PRODUCTION: Final = ("dependencies", "optionalDependencies")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Advisory:
+    """One vulnerable package."""
+
+    package: str
+    level: str
+    title: str
+
+    def __str__(self) -> str:
+        return f"{self.package} ({self.level}{': ' if self.title else ''}{self.title[:100]})"
+
+
+def ask(release: Release) -> list[Advisory]:
+    """The advisories for what runs in production, worst first. Raises Unreadable, NotInstalled, CouldNotLook.
+
+    A release without dependencies is not asked about. The audit runs in a folder of its own that holds the package and
+    its lock file, so nothing is written into the release.
+    """
+    package = release.package()
+    if not package.wanted(*PRODUCTION):
+        return []
+    manager = "bun" if package.manager == "bun" else "npm"
+    if manager == "npm" and not any(
+        path.name in {"package-lock.json", "npm-shrinkwrap.json"} for path in package.locks
+    ):
+        raise Unreadable(
+            f"{manager} audits a lock file and {release.root} has no package-lock.json: npm install --package-lock-only",
+            "missing",
+        )
+    with child.scratch_home() as home:
+        folder = home / "audit"
+        folder.mkdir()
+        for name in _FILES:
+            if (release.root / name).is_file():
+                shutil.copyfile(release.root / name, folder / name)
+        argv = [child.find(manager), "audit", "--json", *(["--omit=dev"] if manager == "npm" else ["--production"])]
+        done = child.run(argv, timeout=SECONDS, cwd=folder, env=_environment(home), limit=16 * 1024 * 1024)
+    return _advisories(done, manager)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """The registry that the user has configured counts; the cache and the logs are scratch."""
+    extra = {
+        "npm_config_update_notifier": "false",
+        "npm_config_fetch_retries": "0",
+        "npm_config_fetch_timeout": "20000",
+    }
+    told = os.environ.get("NPM_CONFIG_USERCONFIG") or os.environ.get("npm_config_userconfig")  # noqa: SIM112 - npm reads both
+    user = Path(told) if told else Path("~/.npmrc").expanduser()
+    if user.is_file():
+        extra["npm_config_userconfig"] = str(user)
+    for name in ("NPM_CONFIG_REGISTRY", "npm_config_registry"):
+        if name in os.environ:
+            extra["npm_config_registry"] = os.environ[name]
+    return child.environment(home, extra)
+
+
+def _advisories(done: child.Done, manager: str) -> list[Advisory]:
+    """Read the answer; what is none means that nobody knows."""
+    if done.timed_out:
+        raise CouldNotLook(f"{manager} audit {done.ending}")
+    data = _json(done.out)
+    if not isinstance(data, dict):
+        raise CouldNotLook(f"{manager} audit gave no answer ({done.ending}): {done.last_words(200)}")
+    if "error" in data or "message" in data or ("statusCode" in data):
+        error = data.get("error")
+        told = data.get("message") or (error.get("summary") or error.get("code") if isinstance(error, dict) else error)
+        raise CouldNotLook(f"the registry did not answer the audit: {str(told)[:200]}")
+    found = _npm(data) if manager == "npm" else _bun(data)
+    if done.code != 0 and not found:
+        raise CouldNotLook(f"{manager} audit {done.ending} without naming a package: {done.last_words(200)}")
+    return sorted(found, key=lambda one: (-_rank(one.level), one.package))
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
+    start = text.find("{")
+    try:
+        return json.JSONDecoder().raw_decode(text[start:])[0] if start >= 0 else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _npm(data: dict[str, Any]) -> list[Advisory]:
+    entries = data.get("vulnerabilities")
+    if not isinstance(entries, dict) or not isinstance(data.get("metadata"), dict):
+        raise CouldNotLook("npm audit answered in a form that is not known here: update npm to 8 or later")
+    found = []
+    for name, entry in entries.items():
+        via = entry.get("via") if isinstance(entry, dict) else None
+        titles = [str(one.get("title", "")) for one in via or () if isinstance(one, dict)]
+        level = str(entry.get("severity")) if isinstance(entry, dict) else "critical"
+        found.append(Advisory(package=str(name), level=level, title=titles[0] if titles else ""))
+    return found
+
+
+def _bun(data: dict[str, Any]) -> list[Advisory]:
+    found = []
+    for name, entries in data.items():
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict):
+                level, title = str(entry.get("severity", "critical")), str(entry.get("title", ""))
+                found.append(Advisory(package=str(name), level=level, title=title))
+    return found
+
+
+def _rank(level: str) -> int:
+    """An unknown level counts as the worst."""
+    return LEVELS.index(level) if level in LEVELS else len(LEVELS)
+
+
+def at_least(found: list[Advisory], level: str) -> list[Advisory]:
+    """Those of at least `level`; an unknown level counts as the worst."""
+    return [one for one in found if _rank(one.level) >= LEVELS.index(level)]

@@ -1,0 +1,144 @@
+"""What a release depends on: packages, locks, advisories, the bot that renews them, and the runtime."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.facts.release import audit, lockfile, semver
+from readiness.facts.release.entry import RUNTIMES
+from readiness.facts.release.package import LOCKS
+from readiness.support import child, disk
+from readiness.support.disk import Unreadable
+from readiness.support.extras import demand
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from readiness.facts.release.audit import Advisory
+    from readiness.facts.release.entry import Entry
+    from readiness.facts.release.release import Release
+
+SECONDS: Final = 15.0
+"""Seconds for a runtime to say its version."""
+_RENOVATE: Final = (
+    *("renovate.json", "renovate.json5", ".renovaterc", ".renovaterc.json", ".renovaterc.json5"),
+    *(".github/renovate.json", ".github/renovate.json5", ".gitlab/renovate.json", ".gitlab/renovate.json5"),
+)
+_DEPENDABOT: Final = (".github/dependabot.yml", ".github/dependabot.yaml")
+_SHELLS: Final = frozenset({"sh", "bash", "dash"})
+_ECOSYSTEMS: Final = frozenset({"npm", "bun"})
+
+
+class Dependencies:
+    """Each question reads the disk again; nothing here judges."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+
+    def wanted(self) -> dict[str, str]:
+        """Name to range of everything that package.json asks for. Raises Unreadable."""
+        return self.release.package().wanted(*lockfile.KINDS)
+
+    def production(self) -> dict[str, str]:
+        """Name to range of what runs in production. Raises Unreadable."""
+        return self.release.package().wanted(*audit.PRODUCTION)
+
+    @staticmethod
+    def manager_of(lock: Path) -> str:
+        """Whose lock file it is."""
+        return LOCKS[lock.name]
+
+    def locks(self) -> tuple[Path, ...]:
+        """The lock files. Raises Unreadable."""
+        return self.release.package().locks
+
+    def out_of_step(self, lock: Path) -> list[str]:
+        """How a lock file differs from package.json. Raises Unreadable."""
+        return lockfile.out_of_step(self.release.package(), lock)
+
+    def unpinned(self) -> list[str]:
+        """Production dependencies that may be something else tomorrow. Raises Unreadable."""
+        package = self.release.package()
+        return lockfile.unpinned(package, locked=bool(package.locks))
+
+    def advisories(self) -> list[Advisory]:
+        """Known vulnerabilities, worst first. Raises Unreadable, NotInstalled, CouldNotLook."""
+        return audit.ask(self.release)
+
+    @staticmethod
+    def at_least(found: list[Advisory], level: str) -> list[Advisory]:
+        """Those of at least `level`."""
+        return audit.at_least(found, level)
+
+    def bots(self) -> dict[Path, str]:
+        """Each configuration of an update bot, to what is wrong with it: an empty text where it renews packages."""
+        root = self.release.root
+        found = {path: _dependabot(path) for name in _DEPENDABOT if disk.exists(path := root / name)}
+        found |= {path: _renovate(path) for name in _RENOVATE if disk.exists(path := root / name)}
+        package = self.release.package()
+        if isinstance(package.data.get("renovate"), dict):
+            found[package.file] = ""
+        return found
+
+    def runtime(self) -> tuple[str, str]:
+        """Name and version of what runs the artifact here. Raises Unreadable, NotInstalled."""
+        artifact = self.release.artifact()
+        name, program = self._program(artifact)
+        done = child.run([program, "--version"], timeout=SECONDS)
+        told = (done.out or done.err).strip().removeprefix("Python ").split()
+        if not done.ok or not told:
+            raise Unreadable(f"{program} does not say its version: it {done.ending}", "untold")
+        return name, told[0].removeprefix("v")
+
+    def _program(self, artifact: Entry) -> tuple[str, str]:
+        """The runtime's name, and what to start; where a shell starts the artifact, the first of `engines`."""
+        name = artifact.runtime_name
+        if name in _SHELLS:
+            name = next(iter(self.release.package().engines), "node")
+        elif artifact.runtime and RUNTIMES.fullmatch(artifact.runtime[0].rpartition("/")[2]):
+            return name, artifact.runtime[0]
+        elif artifact.shebang and artifact.shebang[0].rpartition("/")[2] != "env":
+            return name, artifact.shebang[0]
+        return name, "python3" if name == "python" else name
+
+    @staticmethod
+    def satisfies(version: str, wanted: str) -> bool | None:
+        """Whether a version is in a range; None where either cannot be read."""
+        return semver.satisfies(version, wanted)
+
+
+def _dependabot(path: Path) -> str:
+    demand("preflight")
+    import yaml
+
+    try:
+        data = yaml.safe_load(disk.text(path, 256 * 1024))
+    except Unreadable as error:
+        return str(error)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return f"{path} is no YAML"
+    updates = data.get("updates") if isinstance(data, dict) else None
+    systems = [one.get("package-ecosystem") for one in updates or () if isinstance(one, dict)]
+    return "" if _ECOSYSTEMS & {str(one) for one in systems} else f"{path} updates no npm or bun packages"
+
+
+def _renovate(path: Path) -> str:
+    try:
+        data = _json(disk.text(path, 256 * 1024))
+    except Unreadable as error:
+        return str(error)
+    except (ValueError, RecursionError):
+        return f"{path} is no JSON5"
+    if not isinstance(data, dict) or not data:
+        return f"{path} configures nothing"
+    return f"{path} switches the bot off" if data.get("enabled") is False else ""
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(text)
+    except ValueError:
+        import json5
+
+        return json5.loads(text)

@@ -1,0 +1,177 @@
+"""What a command line comes down to: the file of the release that runs, with which runtime and which arguments."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from readiness.support import disk
+from readiness.support.disk import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from readiness.facts.release.package import Package
+
+RUNTIMES: Final = re.compile(r"(node|nodejs|bun|deno|tsx|python)[0-9.]*")
+_MANAGERS: Final = ("npm", "pnpm", "yarn", "bun")
+_WRAPPERS: Final = (
+    "op",
+    "doppler",
+    "infisical",
+    "chamber",
+    "aws-vault",
+    "nice",
+    "timeout",
+    "dumb-init",
+    "tini",
+    "flock",
+)
+_VALUED: Final = (
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "--env-file",
+    "-C",
+    "--conditions",
+)
+_OPERATORS: Final = frozenset("&|;<>()`")
+_ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_DEEPEST: Final = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry point. `runtime` is the program before it with its options, empty where the file itself is started."""
+
+    path: Path
+    source: str
+    folder: Path
+    runtime: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+    def options(self, *names: str) -> list[str]:
+        """Every value that the arguments give one of these options."""
+        found = []
+        for index, word in enumerate(self.arguments):
+            name, equals, value = word.partition("=")
+            if name in names and (equals or index + 1 < len(self.arguments)):
+                found.append(value if equals else self.arguments[index + 1])
+        return found
+
+    @property
+    def shebang(self) -> list[str]:
+        """The words of the file's first line after `#!`; none where it has no such line. Raises Unreadable."""
+        line = disk.head(self.path, 256).partition(b"\n")[0].decode("utf-8", "replace").strip()
+        return line[2:].split() if line.startswith("#!") else []
+
+    @property
+    def runtime_name(self) -> str:
+        """node, bun, deno or python: what runs the file, by the command line or else by the file. Raises Unreadable."""
+        words = [*self.runtime] or [word for word in self.shebang if not word.startswith("-")]
+        for word in words:
+            match = RUNTIMES.fullmatch(Path(word).name)
+            if match:
+                return {"nodejs": "node", "tsx": "node"}.get(match[1], match[1])
+        return "node" if not words else Path(words[-1]).name
+
+    def command(self, *arguments: str) -> list[str]:
+        """An argument list that starts the file with `arguments` alone. Raises Unreadable."""
+        if self.runtime:
+            return [*self.runtime, str(self.path), *arguments]
+        if self.shebang and disk.mode(self.path) & 0o111:
+            return [str(self.path), *arguments]
+        return [*(self.shebang or ["node"]), str(self.path), *arguments]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A command line that is being read."""
+
+    folder: Path
+    package: Package | None
+    source: str
+
+
+def of_words(words: list[str], folder: Path, package: Package | None, source: str) -> Entry:
+    """The entry point of a command line that is started in `folder`. Raises Unreadable where it cannot be told."""
+    return _read(words, _Line(folder=folder, package=package, source=source), 0)
+
+
+def _read(words: list[str], line: _Line, depth: int) -> Entry:
+    while words and _ASSIGNMENT.fullmatch(words[0]):
+        words = words[1:]
+    if not words or depth > _DEEPEST:
+        raise Unreadable(f"{line.source} names no program", "broken")
+    name, rest = Path(words[0]).name, words[1:]
+    if name in {"env", "exec"}:
+        return _read([word for word in rest if not word.startswith("-")] if name == "env" else rest, line, depth + 1)
+    if name in {"sh", "bash", "dash"} and "-c" in rest[:2]:
+        return _read(plain_words(rest[rest.index("-c") + 1 :][0], line.source), line, depth + 1)
+    if name in _WRAPPERS and "--" in rest:
+        return _read(rest[rest.index("--") + 1 :], line, depth + 1)
+    if name in _MANAGERS:
+        script = _script(name, rest, line)
+        if script is not None:
+            source = f"{line.source} (`{shlex.join(words[:3])}`, package.json)"
+            return _read(script, dataclasses.replace(line, source=source), depth + 1)
+    if RUNTIMES.fullmatch(name):
+        return _of_runtime(words, line)
+    if name.endswith(".sh"):
+        raise Unreadable(f"{line.source} starts the script {words[0]}: set [target] unit to what it runs", "untold")
+    return Entry(path=line.folder / words[0], arguments=tuple(rest), source=line.source, folder=line.folder)
+
+
+def plain_words(text: str, source: str) -> list[str]:
+    """The words of a shell text that is one plain command. Raises Unreadable for more than that."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    if not words or any(set(word) <= _OPERATORS for word in words):
+        raise Unreadable(f"{source} is more than one plain command: {text[:80]}", "untold")
+    return words
+
+
+def _script(manager: str, rest: list[str], line: _Line) -> list[str] | None:
+    """What the package's script does that a manager was asked for; None where it was asked for a file."""
+    words = [word for word in rest if not word.startswith("-") or word == "--"]
+    asked = words[1:] if words[:1] in (["run"], ["run-script"]) else words
+    if not asked or line.package is None:
+        raise Unreadable(f"{line.source} runs {manager} without a script", "untold")
+    text = line.package.scripts.get(asked[0])
+    if text is None:
+        if manager == "bun":
+            return None
+        raise Unreadable(f"{line.source} runs the script {asked[0]}, which package.json does not have", "broken")
+    extra = rest[rest.index(asked[0]) + 1 :]
+    return [*plain_words(text, f"package.json's script {asked[0]}"), *(extra[1:] if extra[:1] == ["--"] else extra)]
+
+
+def _of_runtime(words: list[str], line: _Line) -> Entry:
+    index = 1
+    while index < len(words):
+        word = words[index]
+        if word in _VALUED:
+            index += 2
+        elif word.startswith("-") or (word == "run" and Path(words[0]).name in {"bun", "deno"}):
+            index += 1
+        else:
+            return Entry(
+                path=line.folder / word,
+                runtime=tuple(words[:index]),
+                arguments=tuple(words[index + 1 :]),
+                source=line.source,
+                folder=line.folder,
+            )
+    raise Unreadable(f"{line.source} runs {words[0]} without a file", "broken")
+
+
+def substituted(text: str, values: Mapping[str, str]) -> str:
+    """`text` with `$NAME` and `${NAME}` as systemd replaces them; unknown names stay."""
+    return re.sub(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", lambda m: values.get(m[1] or m[2], m[0]), text)

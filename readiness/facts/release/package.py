@@ -1,0 +1,105 @@
+"""The release's package.json: name, version, scripts, engines, dependencies; and which package manager it is for."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.support import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+LOCKS: Final = {
+    "bun.lock": "bun",
+    "bun.lockb": "bun",
+    "pnpm-lock.yaml": "pnpm",
+    "yarn.lock": "yarn",
+    "package-lock.json": "npm",
+    "npm-shrinkwrap.json": "npm",
+}
+"""Lock files, and whose they are."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What a package.json says; what has the wrong type counts as not said."""
+
+    file: Path
+    data: Mapping[str, Any] = dataclasses.field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The package's name, or an empty text."""
+        return _text(self.data.get("name"))
+
+    @property
+    def version(self) -> str:
+        """The version, or an empty text."""
+        return _text(self.data.get("version"))
+
+    @property
+    def scripts(self) -> dict[str, str]:
+        """Script name to its shell text."""
+        return _texts(self.data.get("scripts"))
+
+    @property
+    def engines(self) -> dict[str, str]:
+        """Runtime name to the range of its versions."""
+        return _texts(self.data.get("engines"))
+
+    def wanted(self, *kinds: str) -> dict[str, str]:
+        """Name to range of the dependencies of these kinds: `dependencies`, `devDependencies`, …."""
+        found: dict[str, str] = {}
+        for kind in kinds:
+            found |= _texts(self.data.get(kind))
+        return found
+
+    @property
+    def entry(self) -> str:
+        """The command that the package installs, relative to it; `dist/cli.js` where it names none."""
+        given = self.data.get("bin")
+        if isinstance(given, dict):
+            names = _texts(given)
+            given = names.get(self.name.rpartition("/")[2]) or next(iter(names.values()), None)
+        return _text(given) or "dist/cli.js"
+
+    @property
+    def manager(self) -> str:
+        """npm, bun, yarn or pnpm: as `packageManager` says, else by the lock file, else npm."""
+        told = _text(self.data.get("packageManager")).partition("@")[0]
+        if told in set(LOCKS.values()):
+            return told
+        return next((manager for name, manager in LOCKS.items() if disk.exists(self.file.parent / name)), "npm")
+
+    @property
+    def locks(self) -> tuple[Path, ...]:
+        """The lock files that are there."""
+        return tuple(path for name in LOCKS if disk.exists(path := self.file.parent / name))
+
+
+def read(folder: Path) -> Package:
+    """Read `folder`/package.json. Raises Unreadable."""
+    file = folder / "package.json"
+    text = disk.text(file)
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise disk.Unreadable(f"{file}:{error.lineno} is no JSON: {error.msg}", "broken", file, error.lineno) from None
+    except (ValueError, RecursionError):
+        raise disk.Unreadable(f"{file} is no JSON", "broken", file) from None
+    if not isinstance(data, dict):
+        raise disk.Unreadable(f"{file} holds no object", "broken", file)
+    return Package(file=file, data=data)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(name): inner for name, inner in value.items() if isinstance(inner, str)}

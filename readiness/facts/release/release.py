@@ -1,0 +1,251 @@
+"""The release tree on disk: its package, its artifact, its repository, the unit that runs it, its environment."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import re
+from typing import TYPE_CHECKING, Final
+
+from readiness.facts.release import entry, envfile, package, unit
+from readiness.facts.release.git import Git
+from readiness.support import child, disk
+from readiness.support.disk import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from readiness.config.model import Config
+    from readiness.facts.release.entry import Entry
+    from readiness.facts.release.envfile import EnvFile
+    from readiness.facts.release.git import Change, Silence
+    from readiness.facts.release.package import Package
+    from readiness.facts.release.unit import Unit
+
+START_SECONDS: Final = 30.0
+"""Seconds an artifact has to say its version."""
+_VERSIONS: Final = re.compile(r"(?<![\w.])v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)(?![\w.]*\d)")
+_BARE: Final = re.compile(r"\s*(?:[*-]\s*)?(?:\*\*|\[)?(?:version\s+)?v?\d+\.\d+", re.IGNORECASE)
+CHANGELOGS: Final = ("changelog", "changes", "history", "news", "releases", "release-notes")
+
+
+class Release:
+    """What a release tree holds. Each question reads the disk again; nothing here judges."""
+
+    def __init__(self, root: Path, config: Config, silence: Silence | None = None) -> None:
+        self.root, self.config = root, config
+        self.git = Git(root, silence)
+
+    @classmethod
+    def of(cls, config: Config, silence: Silence | None = None) -> Release:
+        """The release that the configuration names. Raises Unreadable where there is none to look at."""
+        root = config.target.release
+        if root is None:
+            raise Unreadable("no release to look at: set [target] release, or MCP_HUB_RELEASE", "untold")
+        if not root.is_dir():
+            found = "no folder" if disk.exists(root) else "missing"
+            raise Unreadable(f"the release {root} is {found}: correct [target] release", "missing", root)
+        return cls(root, config, silence)
+
+    def path(self, name: str) -> Path:
+        """A file of the release; an absolute `name` stays what it is."""
+        return self.root / name
+
+    @staticmethod
+    def wrong(look: Callable[[], object]) -> Unreadable | None:
+        """Why `look` shows that a file is at fault; None where it is not. Raises Unreadable where nothing is proven."""
+        try:
+            look()
+        except Unreadable as error:
+            if not error.proven:
+                raise
+            return error
+        return None
+
+    def shown(self, path: Path) -> str:
+        """`path` as people say it: relative to the release where it lies in it."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+    def package(self) -> Package:
+        """package.json. Raises Unreadable."""
+        return package.read(self.root)
+
+    def unit(self) -> Unit:
+        """The systemd unit that runs this release. Raises Unreadable."""
+        return unit.find(self.config.target.unit, self.root)
+
+    def built(self) -> Entry:
+        """The entry point that the release itself names. Raises Unreadable."""
+        return entry.Entry(path=self.root / self.package().entry, source="package.json", folder=self.root)
+
+    def started(self) -> Entry:
+        """The entry point that the unit runs. Raises Unreadable."""
+        found = self.unit()
+        start = found.start
+        if start is None:
+            raise Unreadable(f"{found.file} has no ExecStart", "broken", found.file)
+        values = found.environment | self.environment()
+        words = [entry.substituted(word, values) for word in found.argv]
+        folder = self._here(found, found.folder or self.root)
+        told: Package | None = None
+        with contextlib.suppress(Unreadable):
+            told = package.read(folder)
+        seen = entry.of_words(words, found.folder or self.root, told, f"{start.file.name}:{start.line}")
+        return dataclasses.replace(seen, path=self._here(found, seen.path), folder=folder)
+
+    def here(self, path: Path) -> Path:
+        """`path` of the unit in this tree; see `_here`."""
+        with contextlib.suppress(Unreadable):
+            return self._here(self.unit(), path)
+        return path
+
+    def _here(self, found: Unit, path: Path) -> Path:
+        """`path` in this tree, where the unit is one that the release brings along for the place it is deployed to."""
+        brought = self.config.target.where == "ci" or disk.real(found.file).is_relative_to(disk.real(self.root))
+        if brought and found.folder is not None and path.is_relative_to(found.folder):
+            return self.root / path.relative_to(found.folder)
+        return path
+
+    def artifact(self) -> Entry:
+        """What is to run: the unit's entry point where a unit is known, else the one that package.json names.
+
+        Raises Unreadable.
+        """
+        try:
+            return self.started()
+        except Unreadable as error:
+            if error.proven and self.config.target.unit is not None:
+                raise
+        return self.built()
+
+    def is_package(self, path: Path | None) -> bool:
+        """Whether `path` is the release's package.json."""
+        return path == self.root / "package.json"
+
+    def astray(self, what: Entry) -> bool:
+        """Whether `what` is to run and is another file than the one that package.json names."""
+        with contextlib.suppress(Unreadable):
+            return not self.same(what.path, self.built().path)
+        return False
+
+    def say_version(self, what: Entry) -> child.Done:
+        """Start an entry point with `--version`, in a scratch HOME: every start truncates its HOME's log.
+
+        Raises Unreadable, NotInstalled, CouldNotRun.
+        """
+        with child.scratch_home() as home:
+            env = child.environment(home, {"NODE_ENV": "production", "PYTHONDONTWRITEBYTECODE": "1"})
+            return child.run(what.command("--version"), timeout=START_SECONDS, cwd=home, env=env)
+
+    @property
+    def env_path(self) -> Path:
+        """Where the env file is to be."""
+        return self.config.target.environment_file or self.root / self.config.target.env_file
+
+    def env_file(self) -> EnvFile:
+        """The env file, parsed. Raises Unreadable."""
+        return envfile.parse(self.env_path)
+
+    def environment(self) -> dict[str, str]:
+        """What the service is started with, as far as files tell: the unit's own lines, then the env file's.
+
+        A file that cannot be read adds nothing.
+        """
+        found: dict[str, str] = {}
+        with contextlib.suppress(Unreadable):
+            found |= self.unit().environment
+        with contextlib.suppress(Unreadable):
+            found |= self.env_file().values
+        return found
+
+    def mode(self, path: Path) -> int:
+        """Permission bits. Raises Unreadable."""
+        return disk.mode(path)
+
+    def size(self, path: Path) -> int:
+        """Bytes of a regular file. Raises Unreadable."""
+        return disk.size(path)
+
+    @staticmethod
+    def versions_in(text: str) -> list[str]:
+        """What looks like a version in an output, without a leading v."""
+        return _VERSIONS.findall(text)
+
+    @staticmethod
+    def documents(text: str, version: str) -> bool:
+        """Whether a changelog's text has a heading for `version`: `## 4.3.0`, `# [v4.3.0] - 2026-01-31`, or underlined."""
+        exact = re.compile(rf"(?<![\w.-])v?{re.escape(version.removeprefix('v'))}(?![\w+-]|\.\d)")
+        lines = text.splitlines()
+        for number, line in enumerate(lines):
+            below = lines[number + 1].strip() if number + 1 < len(lines) else ""
+            heading = line.lstrip().startswith(("#", "=")) or (below and set(below) <= set("=-~^"))
+            if (heading or _BARE.match(line)) and exact.search(line):
+                return True
+        return False
+
+    def changes(self) -> list[Change]:
+        """What differs from the commit, but for what this run itself writes. Raises Unreadable."""
+        top, reports = disk.real(self.root), disk.real(self.config.report_dir)
+        own = reports.relative_to(top).as_posix() if reports.is_relative_to(top) else None
+        return [
+            one for one in self.git.changes() if own is None or not f"{one.path.rstrip('/')}/".startswith(f"{own}/")
+        ]
+
+    @staticmethod
+    def same(one: Path, other: Path) -> bool:
+        """Whether two paths lead to one file."""
+        return disk.real(one) == disk.real(other)
+
+    def differences(self, started: Entry) -> list[str]:
+        """How the arguments of what is started differ from this release's configuration and port, in words."""
+        found = []
+        config = self.config.target.config_file or self.root / self.config.target.config
+        told = started.options("--config", "-c")
+        if not told:
+            found.append(f"it names no --config, the release's is {self.shown(config)}")
+        elif not any(self.same(self.here(started.folder / name), config) for name in told):
+            found.append(f"--config {told[-1]}, the release's is {self.shown(config)}")
+        port, wanted = started.options("--port", "-p")[-1:], self.environment().get("PORT")
+        if port and wanted and port[0] != wanted:
+            found.append(f"--port {port[0]}, the env file's PORT is {wanted}")
+        return found
+
+    def changelog(self) -> tuple[Path, str]:
+        """The changelog and its text. Raises Unreadable."""
+        for path in sorted(self._top()):
+            if path.name.lower().partition(".")[0] in CHANGELOGS and path.suffix.lower() in {"", ".md", ".txt", ".rst"}:
+                return path, disk.text(path)
+        raise Unreadable(f"{self.root} has no changelog: add CHANGELOG.md", "missing", self.root / "CHANGELOG.md")
+
+    def templates(self) -> list[Path]:
+        """The env file's templates: `.env.production.example`, `.env.template`, …."""
+        name = self.env_path.name
+        stems = {name, ".env", *(path.name for path in self.env_path.parent.glob(".env.production*"))}
+        wanted = {f"{stem}{end}" for stem in stems for end in (".example", ".template", ".sample", ".dist")}
+        folders = dict.fromkeys((self.env_path.parent, self.root, self.root / "config"))
+        return [folder / one for folder in folders for one in sorted(wanted) if disk.exists(folder / one)]
+
+    def _top(self) -> list[Path]:
+        try:
+            return list(self.root.iterdir())
+        except OSError as error:
+            raise Unreadable(f"{self.root} cannot be listed: {error.strerror or error}", "denied", self.root) from None
+
+    @functools.cached_property
+    def group(self) -> int | None:
+        """The number of the service's group, by its unit; None where that is not known here."""
+        import grp
+        import pwd
+
+        try:
+            found = self.unit()
+        except Unreadable:
+            return None
+        try:
+            if found.group:
+                return int(found.group) if found.group.isdigit() else grp.getgrnam(found.group).gr_gid
+            return pwd.getpwnam(found.user or "root").pw_gid
+        except KeyError:
+            return None

@@ -1,0 +1,1 @@
+"""Building, testing and linting a release in a copy of it."""

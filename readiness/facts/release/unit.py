@@ -1,0 +1,193 @@
+"""The systemd unit that runs a release: its file and drop-ins, parsed; and what its ExecStart comes down to."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from readiness.support import disk
+from readiness.support.disk import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+FOLDERS: Final = tuple(
+    Path(folder)
+    for folder in (
+        "/etc/systemd/system",
+        "/run/systemd/system",
+        "/usr/local/lib/systemd/system",
+        "/usr/lib/systemd/system",
+    )
+)
+"""Where systemd looks for units, in its order."""
+_LISTS: Final = frozenset({"ExecStart", "ExecStartPre", "ExecStartPost", "EnvironmentFile", "Environment"})
+SIZE_LIMIT: Final = 256 * 1024
+"""Bytes of a unit file at most."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Directive:
+    """One assignment of a unit, with its place."""
+
+    section: str
+    key: str
+    value: str
+    file: Path
+    line: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit and its drop-ins, in the order in which they count."""
+
+    file: Path
+    directives: tuple[Directive, ...]
+
+    def all(self, key: str, section: str = "Service") -> list[Directive]:
+        """What stands for `key`; an empty assignment takes back what came before it."""
+        found: list[Directive] = []
+        for one in self.directives:
+            if (one.section, one.key) == (section, key):
+                found = [*found, one] if one.value else []
+        return found
+
+    def last(self, key: str, section: str = "Service") -> str | None:
+        """The value of `key` that counts; None where it is not set."""
+        found = self.all(key, section)
+        return found[-1].value if found else None
+
+    @property
+    def start(self) -> Directive | None:
+        """The ExecStart that counts."""
+        found = self.all("ExecStart")
+        return found[-1] if found else None
+
+    @property
+    def argv(self) -> list[str]:
+        """The words of ExecStart, without systemd's prefixes."""
+        return _words(self.start.value.lstrip("@-:+!|")) if self.start else []
+
+    @property
+    def folder(self) -> Path | None:
+        """WorkingDirectory."""
+        value = (self.last("WorkingDirectory") or "").lstrip("-").strip('"')
+        return Path(value) if value.startswith("/") else None
+
+    @property
+    def user(self) -> str | None:
+        """The user that the service runs as; None: root."""
+        return self.last("User")
+
+    @property
+    def group(self) -> str | None:
+        """The group that the service runs as; None: the user's own."""
+        return self.last("Group")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of Environment= lines."""
+        pairs = (word.partition("=") for one in self.all("Environment") for word in _words(one.value))
+        return {name: value for name, equals, value in pairs if equals}
+
+    @property
+    def environment_files(self) -> list[Path]:
+        """The files of EnvironmentFile= lines; systemd takes their values literally."""
+        return [Path(one.value.lstrip("-").strip('"')) for one in self.all("EnvironmentFile")]
+
+
+def read(file: Path) -> Unit:
+    """Read a unit and the drop-ins beside it (`NAME.service.d/*.conf`). Raises Unreadable."""
+    folder = file.with_name(f"{file.name}.d")
+    try:
+        extra = sorted(path for path in folder.iterdir() if path.suffix == ".conf")
+    except OSError:
+        extra = []
+    return of_texts([(path, disk.text(path, SIZE_LIMIT)) for path in (file, *extra)])
+
+
+def of_texts(texts: Sequence[tuple[Path, str]]) -> Unit:
+    """A unit of its file and its drop-ins with their texts, in the order in which they count. Raises Unreadable."""
+    file = texts[0][0]
+    found = tuple(one for path, text in texts for one in _directives(path, text))
+    if not any(one.section == "Service" for one in found):
+        raise Unreadable(f"{file} is no service unit: it has no [Service] section", "broken", file)
+    return Unit(file=file, directives=found)
+
+
+def _directives(file: Path, text: str) -> Iterator[Directive]:
+    section, started, begun = "", "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        stripped = line.strip()
+        if stripped.startswith(("#", ";")) or (not stripped and not started):
+            continue
+        begun = begun if started else number
+        if stripped.endswith("\\"):
+            started += stripped[:-1].rstrip() + " "
+            continue
+        whole, started = started + stripped, ""
+        if whole.startswith("[") and whole.endswith("]"):
+            section = whole[1:-1]
+            continue
+        key, equals, value = whole.partition("=")
+        if equals:
+            yield Directive(section=section, key=key.strip(), value=value.strip(), file=file, line=begun)
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
+
+
+def find(told: str | None, release: Path, folders: tuple[Path, ...] = FOLDERS) -> Unit:
+    """The unit that runs `release`: the one that was `told`, else the only one that names the release. Raises Unreadable."""
+    if told is not None:
+        return read(_told(told, release, folders))
+    found = [unit for unit in _installed(folders) if _names(unit, release)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Unreadable(
+            f"no systemd unit names {release}: set [target] unit, or declare [expect] unit as not expected", "untold"
+        )
+    names = ", ".join(sorted(unit.file.name for unit in found))
+    raise Unreadable(
+        f"{len(found)} units name {release} ({names}): set [target] unit to the one that runs it", "untold"
+    )
+
+
+def _told(told: str, release: Path, folders: tuple[Path, ...]) -> Path:
+    if "/" not in told:
+        name = told if told.endswith(".service") else f"{told}.service"
+        known = next((folder / name for folder in folders if disk.exists(folder / name)), None)
+        if known is not None:
+            return known
+        return release / told if disk.exists(release / told) else folders[0] / name
+    return release / told
+
+
+def _installed(folders: tuple[Path, ...]) -> Iterator[Unit]:
+    seen: set[str] = set()
+    for folder in folders:
+        try:
+            paths = sorted(path for path in folder.iterdir() if path.suffix == ".service")
+        except OSError:
+            continue
+        for path in paths:
+            if path.name in seen:
+                continue
+            seen.add(path.name)
+            try:
+                yield read(path)
+            except Unreadable:
+                continue  # a masked unit is a link to /dev/null
+
+
+def _names(unit: Unit, release: Path) -> bool:
+    places = {str(release), str(disk.real(release))}
+    words = [*unit.argv, str(unit.folder or "")]
+    return any(word == place or word.startswith(f"{place}/") for word in words for place in places)

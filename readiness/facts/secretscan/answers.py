@@ -1,0 +1,138 @@
+"""Secrets in what a hub answers: known values first, providers' patterns second, literal values of telling keys third.
+
+What is found is never printed: route, place, kind and a fingerprint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.facts.deployment import deployed
+from readiness.facts.release import envfile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from readiness.config.model import Config
+    from readiness.facts.http.answer import Answer
+
+SHORTEST: Final = 8
+"""Characters below which a value is no secret worth the name."""
+_TELLING: Final = re.compile(
+    r"(?i)(?:api[_-]?key|secret|token|password|passwd|credentials?|authorization|private[_-]?key)$"
+)
+_REFERENCE: Final = re.compile(r"\$\{[^}]+\}|\$\([^)]+\)|op://\S+|vault:\S+|<[^>]*>|[*x•.]+")
+_PATTERNS: Final = {
+    "an Anthropic key": r"sk-ant-[A-Za-z0-9_-]{20,}",
+    "an OpenAI key": r"sk-(?:proj-|svcacct-|or-v1-)?[A-Za-z0-9_-]{24,}",
+    "a Google key": r"AIza[A-Za-z0-9_-]{35}",
+    "a GitHub token": r"(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,})",
+    "a GitLab token": r"glpat-[A-Za-z0-9_-]{20,}",
+    "a Slack token": r"xox[abprs]-[A-Za-z0-9-]{20,}",
+    "an AWS key": r"(?:AKIA|ASIA)[A-Z0-9]{16}",
+    "an npm token": r"npm_[A-Za-z0-9]{36}",
+    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+}
+_ANY: Final = re.compile("|".join(f"(?P<k{number}>(?<![A-Za-z0-9]){p})" for number, p in enumerate(_PATTERNS.values())))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """One secret that an answer discloses: where, of which kind, and the first 8 hex digits of its SHA-256."""
+
+    route: str
+    place: str
+    kind: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"{self.route} at {self.place}: {self.kind} (fingerprint {self.fingerprint})"
+
+
+def known_values(config: Config) -> Mapping[str, str]:
+    """Secret value to what it is called: env file, deployed configuration, environment, token. Never print the keys."""
+    found: dict[str, str] = {}
+
+    def learn(name: str, value: object) -> None:
+        if isinstance(value, str) and len(value) >= SHORTEST and not _REFERENCE.fullmatch(value):
+            found.setdefault(value, f"the value of {name}")
+
+    if config.target.token_env:
+        learn(config.target.token_env, os.environ.get(config.target.token_env))
+    for name, value in _deployed_pairs(config):
+        learn(name, value)
+    for name, value in os.environ.items():
+        if _TELLING.search(name):
+            learn(name, value)
+    return found
+
+
+def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
+    # what cannot be read is searched for by pattern alone
+    with contextlib.suppress(deployed.Unreadable):
+        yield from ((name, value) for name, value in envfile.of(config).items() if _TELLING.search(name))
+    try:
+        data = deployed.read(config).data
+    except deployed.Unreadable:
+        return
+    yield from ((path, value) for path, key, value in _strings(data, "") if _TELLING.search(key))
+
+
+def leaks(answer: Answer, route: str, known: Mapping[str, str]) -> list[Leak]:
+    """Every secret that `answer` discloses, in its body or its headers, each once."""
+    found: dict[str, Leak] = {}
+    for place, key, text in _texts(answer):
+        for value, kind in _secrets_in(key, text, known):
+            fingerprint = hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:8]
+            found.setdefault(value, Leak(route=route, place=place, kind=kind, fingerprint=fingerprint))
+    return list(found.values())
+
+
+def _texts(answer: Answer) -> Iterator[tuple[str, str, str]]:
+    for name, value in answer.headers.items():
+        yield f"header {name}", "", value
+    text = answer.body.decode("utf-8", "replace")
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        yield "the body", "", text
+    else:
+        yield from _strings(body, "$")
+
+
+def _strings(value: Any, path: str, key: str = "") -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - any JSON
+    """Every string below `value` with its path and the key it stands under; keys count as strings too."""
+    waiting = [(value, path, key)]
+    while waiting:
+        value, path, key = waiting.pop()
+        if isinstance(value, str):
+            yield path, key, value
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                yield f"{path} (a key)", "", str(name)
+                waiting.append((inner, f"{path}.{str(name)[:60]}", str(name)))
+        elif isinstance(value, list):
+            waiting.extend((inner, f"{path}[{number}]", key) for number, inner in enumerate(value))
+
+
+def _secrets_in(key: str, text: str, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    if len(text) < SHORTEST:
+        return
+    hit = False
+    for value, kind in known.items():
+        if value in text:
+            hit = True
+            yield value, kind
+    if hit:
+        return
+    for match in _ANY.finditer(text):
+        hit = True
+        yield match[0], f"looks like {list(_PATTERNS)[int((match.lastgroup or 'k0')[1:])]}"
+    if not hit and _TELLING.search(key) and not _REFERENCE.fullmatch(text) and " " not in text.strip():
+        yield text, f"a literal {key[:40]}"

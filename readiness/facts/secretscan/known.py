@@ -1,0 +1,93 @@
+"""The secrets of a deployment: every value of its env file, of the variables its configuration refers to, and behind references.
+
+Values that would be found everywhere by chance (numbers, switches, paths, common words, placeholders) are none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from readiness.errors import Unknown
+from readiness.facts.deployment import deployed
+from readiness.facts.release import envfile
+from readiness.facts.release.secretrefs import VARIABLES, Resolver, manager
+from readiness.support import disk
+from readiness.support.redaction.names import secret_name, secret_value
+from readiness.support.redaction.patterns import provider_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from readiness.config.model import Config
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Secret value to what it is called, and what could not be learnt. Never print the keys."""
+
+    values: Mapping[str, str] = dataclasses.field(repr=False)
+    missed: tuple[str, ...] = ()
+
+
+def known(config: Config, resolver: Resolver) -> Known:
+    """The values to look for. What cannot be read is named in `missed`, and searched for by pattern alone."""
+    found: dict[str, str] = {}
+    missed: list[str] = []
+    for name, value in _pairs(config, missed):
+        with contextlib.suppress(Unknown):
+            plain = resolver.value(name, value) if resolver.able and secret_name(name) else value
+            for secret in _secrets(name, plain):
+                found.setdefault(secret, f"the value of {name}")
+    return Known(values=found, missed=tuple(missed))
+
+
+def _pairs(config: Config, missed: list[str]) -> Iterator[tuple[str, str]]:
+    file = config.target.environment_file
+    given: Mapping[str, str] = {}
+    if file is not None and disk.exists(file):
+        try:
+            given = envfile.read(file)
+        except disk.Unreadable as error:
+            missed.append(str(error))
+    yield from given.items()
+    names = set(VARIABLES) | ({config.target.token_env} if config.target.token_env else set())
+    with contextlib.suppress(disk.Unreadable):  # said by the check of the configuration itself
+        names |= deployed.read(config).references
+    yield from ((name, os.environ[name]) for name in sorted(names) if os.environ.get(name) and name not in given)
+
+
+def _secrets(name: str, value: str) -> Iterator[str]:
+    value = value.strip()
+    if not value or manager(value):
+        return
+    if "://" in value:
+        yield from _in_url(name, value)
+    elif secret_value(name, value):
+        yield value
+
+
+def _in_url(name: str, url: str) -> Iterator[str]:
+    """The password of an address, any provider's token in it, and all of it where its name says that it is secret."""
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        return
+    if password:
+        yield from dict.fromkeys((password, unquote(password)))
+    elif secret_name(name) and (parts.path.strip("/") or parts.query):
+        yield url
+    yield from (part for part in (*parts.path.split("/"), *parts.query.split("&")) if provider_token(part))
+
+
+def secret_variables(values: Mapping[str, str]) -> dict[str, str]:
+    """Those of an env file's variables that hold a secret or refer to one, unset ones left out."""
+    return {
+        name: value
+        for name, value in values.items()
+        if value.strip() and (name in VARIABLES or secret_value(name, value) or (secret_name(name) and manager(value)))
+    }

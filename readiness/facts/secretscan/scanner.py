@@ -1,0 +1,128 @@
+"""One search for secrets over a list of files: bounded, each file once, every finding with its place.
+
+What is found is never kept: file, line, kind and a fingerprint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from readiness.facts.secretscan import heuristics as secretguess
+from readiness.facts.secretscan.search import Hit, Needles, fingerprint, search
+from readiness.support import streams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+BUDGET: Final = 8 * 1024**3
+"""Bytes searched in one place at most, unpacked: about a minute."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """A secret where it should not be; `file` as it is shown, relative to the release where it lies below it."""
+
+    file: str
+    line: int | None
+    """A line of the file, or of its `member` where it is an archive."""
+    kind: str
+    fingerprint: str
+    member: str = ""
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.member, self.line or "") if part)
+        return f"{where}: {self.kind} (fingerprint {self.fingerprint})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a search came to: `unread` could not be looked into, `skipped` is nothing that holds text."""
+
+    leaks: tuple[Leak, ...] = ()
+    unread: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    files: int = 0
+    size: int = 0
+
+
+class _Bounded:
+    """A stream that ends where its source fails or where it has given enough; why it ended stands in `error`."""
+
+    def __init__(self, source: Iterator[tuple[int, bytes]], limit: int) -> None:
+        self._source, self._limit = source, limit
+        self.size = 0
+        self.error: OSError | None = None
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        try:
+            for offset, piece in self._source:
+                self.size += len(piece)
+                yield offset, piece
+                if self.size >= self._limit:
+                    self.error = streams.Closed(f"searched up to byte {offset + len(piece)} only: it is enormous")
+                    return
+        except OSError as error:
+            self.error = error
+
+
+class Work:
+    """One search over a list of files, each once however many links lead to it."""
+
+    def __init__(self, listing: streams.Listing, needles: Needles, name: Callable[[Path], str]) -> None:
+        self.listing, self.needles, self.name = listing, needles, name
+        self.leaks: list[Leak] = []
+        self.unread, self.skipped = list(listing.unread), list(listing.skipped)
+        self.files = self.size = 0
+        self._seen: set[tuple[int, int]] = set()
+        self._guesser = secretguess.Guesser()
+
+    def run(self, *, guess: bool = False) -> None:
+        """Search every file; `guess`: small texts also for literals under telling names."""
+        for path in self.listing.files:
+            if self.size >= BUDGET:
+                self.unread.append(f"only {BUDGET // 1024**3} GiB of {len(self.listing.files)} files were searched")
+                return
+            try:
+                self._file(path, guess=guess)
+            except FileNotFoundError:
+                continue  # rotated away meanwhile
+            except OSError as error:
+                self.unread.append(f"{self.name(path)}: {error.strerror or error}")
+
+    def _file(self, path: Path, *, guess: bool) -> None:
+        facts = path.stat()
+        if (facts.st_dev, facts.st_ino) in self._seen:
+            return
+        self._seen.add((facts.st_dev, facts.st_ino))
+        self.files += 1
+        content = _Bounded(streams.pieces(path), BUDGET - self.size)
+        hits = search(content, self.needles)
+        self.size += content.size
+        self.leaks += [self._leak(path, hit) for hit in hits]
+        if guess and facts.st_size <= secretguess.SIZE_LIMIT:
+            self._guess(path)
+        if content.error:
+            raise content.error
+
+    def _leak(self, path: Path, hit: Hit) -> Leak:
+        name, line = streams.locate(path, hit.offset)
+        return Leak(file=self.name(path), line=line, kind=hit.kind, fingerprint=hit.fingerprint, member=name)
+
+    def _guess(self, path: Path) -> None:
+        with streams.opened(path) as file:
+            content = file.read(secretguess.SIZE_LIMIT) or b""
+        for value, kind, line in self._guesser.guesses(path.name, content):
+            if not search([(0, value.encode())], self.needles):  # or it was found already, for what it is
+                self.leaks.append(Leak(file=self.name(path), line=line, kind=kind, fingerprint=fingerprint(value)))
+
+    def done(self) -> Search:
+        """What it came to."""
+        return Search(
+            leaks=tuple(dict.fromkeys(self.leaks)),
+            unread=tuple(self.unread),
+            skipped=tuple(self.skipped),
+            files=self.files,
+            size=self.size,
+        )

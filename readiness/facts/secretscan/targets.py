@@ -1,0 +1,205 @@
+"""Where secrets get out: configuration, tracked files, logs, backups. Each is searched; what is found is never shown.
+
+A search says what it found, what it could not look into, and what it left alone; it does not judge.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import stat
+from typing import TYPE_CHECKING, Final
+
+from readiness.facts.deployment import deployed
+from readiness.facts.deployment import folders as hubfolders
+from readiness.facts.release.git import Git
+from readiness.facts.release.secretrefs import Resolver
+from readiness.facts.secretscan import heuristics as secretguess
+from readiness.facts.secretscan.known import Known, known
+from readiness.facts.secretscan.scanner import Leak, Search, Work
+from readiness.facts.secretscan.search import SHORTEST, Needles, fingerprint
+from readiness.support import child, disk, streams
+from readiness.support.streams import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from readiness.config.model import Config
+    from readiness.facts.release.git import Silence
+
+_CONFIGURATIONS: Final = (
+    *("mcp-servers.json", "mcp.json", ".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json", "config.json", ".npmrc"),
+    *("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml", "Dockerfile", "ecosystem.config.js"),
+)
+"""Files of a release that configure it, beside its hub configuration and what lies with that."""
+_LOG: Final = re.compile(r"\.log(?:[.-][\w.-]*)?$|^nohup\.out$|\.out$|\.(?:log|out)\.gz$")
+_OUTSIDE: Final = frozenset({".git", "node_modules", "logs", "log"})
+"""Folders that are not the release's own text where no git says what is."""
+
+
+class SecretSearch:
+    """The searches over one deployment; what is known is gathered once."""
+
+    def __init__(self, config: Config, resolver: Resolver | None = None, silence: Silence | None = None) -> None:
+        self.config, self.silence = config, silence
+        self.resolver = resolver or Resolver(config)
+
+    @functools.cached_property
+    def known(self) -> Known:
+        """The values that are looked for."""
+        return known(self.config, self.resolver)
+
+    @functools.cached_property
+    def needles(self) -> Needles:
+        """The same in all their encodings."""
+        return Needles(self.known.values)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What every search leaves out."""
+        short = self.needles.short
+        words = f"{short} of the known values have fewer than {SHORTEST} characters and were not looked for"
+        return (words,) if short else ()
+
+    @property
+    def root(self) -> Path:
+        """The release tree. Raises Unreadable."""
+        root = self.config.target.release
+        if root is None:
+            raise disk.Unreadable("no [target] release: there is no tree to search", "untold")
+        if not root.is_dir():
+            raise disk.Unreadable(f"{root} is no folder that can be looked into", "missing", root)
+        return root
+
+    def configuration(self) -> Search:
+        """The hub's configuration, what lies in its folder, and what else configures the release. Raises Unreadable."""
+        file = self.root / self.config.target.config
+        listing = streams.walk(file.parent) if file.parent != self.root else streams.walk(file)
+        others = [self.root / name for name in _CONFIGURATIONS]
+        files = dict.fromkeys([*listing.files, *(path for path in others if path.is_file())])
+        work = self._work(streams.Listing(files=tuple(files), skipped=listing.skipped, unread=listing.unread))
+        work.run(guess=True)
+        work.leaks += list(self._literals(file, work))
+        return work.done()
+
+    def _literals(self, file: Path, work: Work) -> Iterator[Leak]:
+        """What the parsed configuration says under telling names, where no other search found the file at fault."""
+        try:
+            data = deployed.read_files((file,)).data
+            lines = disk.text(file).splitlines()
+        except disk.Unreadable:
+            return
+        seen = {leak.fingerprint for leak in work.leaks}
+        for path, _, value in secretguess.literals(data):
+            mark = fingerprint(value)
+            if mark not in seen:
+                seen.add(mark)
+                line = next((number for number, text in enumerate(lines, 1) if value in text), None)
+                yield Leak(file=self._name(file), line=line, kind=f"a literal {path}", fingerprint=mark)
+
+    def tracked(self) -> Search:
+        """What git tracks; without git every text of the release. The env file itself is another check's business."""
+        try:
+            names = Git(self.root, self.silence).tracked()
+        except child.NotInstalled:
+            if any(disk.exists(folder / ".git") for folder in (self.root, *self.root.resolve().parents)):
+                raise
+            listing = self._tree()
+        except disk.Unreadable as error:
+            if error.why != "untold":
+                raise
+            listing = self._tree()
+        else:
+            lost = tuple(f"{shown(name)}: its name is no UTF-8" for name in names if "\ufffd" in name)
+            listing = _regular(self.root / name for name in names)
+            listing = dataclasses.replace(listing, unread=(*listing.unread, *lost))
+        own = self.config.target.environment_file
+        work = self._work(
+            dataclasses.replace(listing, files=tuple(f for f in listing.files if own is None or f != own))
+        )
+        work.run(guess=True)
+        return work.done()
+
+    def _tree(self) -> streams.Listing:
+        parts = [
+            streams.walk(path)
+            for path in sorted(self.root.iterdir())
+            if path.name not in _OUTSIDE and path != self.config.target.backups_dir
+        ]
+        return _together(parts)
+
+    def logs(self) -> Search:
+        """The release's log folder and files, and the hub's own log in its state folder."""
+        places = [path for name in ("logs", "log") if (path := self.root / name).is_dir()]
+        places += sorted(path for path in self.root.iterdir() if _is_log(path.name) and not path.is_dir())
+        state = hubfolders.state(self.config)
+        if state is not None and (state / "logs").is_dir():
+            places.append(state / "logs")
+        work = self._work(_together([streams.walk(path) for path in places]))
+        work.run()
+        return work.done()
+
+    def backups(self) -> Search:
+        """Files of the backups that others may read; one that is private may hold secrets in clear."""
+        folder = self.config.target.backups_dir
+        if folder is None or not disk.exists(folder):
+            return Search()
+        listing = streams.walk(folder)
+        exposed = tuple(path for path in listing.files if _exposed(path, folder))
+        work = self._work(dataclasses.replace(listing, files=exposed))
+        work.run()
+        return work.done()
+
+    def _work(self, listing: streams.Listing) -> Work:
+        return Work(listing, self.needles, self._name)
+
+    def _name(self, path: Path) -> str:
+        root = self.config.target.release
+        if root is not None and path.is_relative_to(root):
+            return shown(path.relative_to(root))
+        return shown(path)
+
+
+def _together(parts: Iterable[streams.Listing]) -> streams.Listing:
+    """Several listings as one."""
+    listings = list(parts)
+    return streams.Listing(
+        files=tuple(file for one in listings for file in one.files),
+        skipped=tuple(text for one in listings for text in one.skipped),
+        unread=tuple(text for one in listings for text in one.unread),
+    )
+
+
+def _regular(paths: Iterable[Path]) -> streams.Listing:
+    """Those of `paths` that are regular files themselves: a tracked link is a path, not a content."""
+    files, skipped = [], []
+    for path in paths:
+        try:
+            mode = path.lstat().st_mode
+        except OSError:
+            continue  # deleted, and not committed yet
+        if stat.S_ISREG(mode):
+            files.append(path)
+        elif stat.S_ISLNK(mode):
+            skipped.append(f"{shown(path)} (a link)")
+    return streams.Listing(files=tuple(files), skipped=tuple(skipped))
+
+
+def _is_log(name: str) -> bool:
+    return _LOG.search(name) is not None
+
+
+def _exposed(path: Path, top: Path) -> bool:
+    """Whether others may read the file, going by its mode and those of the folders from `top` down to it.
+
+    Folders above `top` do not count: a copy of the backups is as private as it was made.
+    """
+    try:
+        if not path.stat().st_mode & stat.S_IROTH:
+            return False
+        folders = [top, *(folder for folder in path.parents if top in folder.parents)]
+        return all(folder.stat().st_mode & stat.S_IXOTH for folder in folders if folder.is_dir())
+    except OSError:
+        return True

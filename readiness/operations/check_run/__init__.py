@@ -1,0 +1,1 @@
+"""A run of checks in a child process, and what follows from its verdict."""

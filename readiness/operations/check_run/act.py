@@ -1,0 +1,130 @@
+"""What `readiness check` does about a verdict that says ROLL BACK: act in mode auto, ask in mode ask, else say how."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import ReadinessError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from readiness.config.model import Config
+
+FROZEN_SECONDS: Final = 30.0
+"""Seconds after which a hub that takes connections and does not answer is looked at again: our own run may have done that."""
+
+
+def act(  # noqa: PLR0913 - a run that ended, and how to reach people
+    run_id: str,
+    status: int,
+    folder: Path,
+    config: Callable[[], Config],
+    *,
+    argv: Sequence[str] = (),
+    tell: Callable[[], None] = lambda: None,
+    refused: Callable[[ReadinessError], None] = lambda _: None,
+) -> int:
+    """Do what the plan of run `run_id` in `folder` allows, and return the exit status that this leaves.
+
+    `config` is asked for only where there is something to do; `argv` are the run's arguments, by which it is looked
+    again at what one look may have shown by chance. `tell` tells people of the verdict: before anybody is
+    asked, and after what is done without asking, which it would hold up. `refused` hears why nothing was done. Never
+    raises: the verdict stands.
+    """
+    from readiness.operations.rollback import document
+
+    try:
+        plan = document.read(folder)
+        if plan is None or plan["run"]["id"] != run_id or plan["run"]["decision"] != "ROLL BACK":
+            plan = None
+    except ReadinessError as error:
+        plan = None
+        refused(error)
+        _not_done(error)
+    if plan is None or plan["mode"] != "auto":
+        tell()
+    try:
+        return status if plan is None else _acted(plan, status, config(), argv)
+    except ReadinessError as error:
+        refused(error)
+        _not_done(error)
+        return status
+    finally:
+        if plan is not None and plan["mode"] == "auto":
+            tell()
+
+
+def outside(config: Config) -> Config:
+    """The settings of a run that may act. Raises ReadinessError within a release or a rollback.
+
+    A check that its command calls would pass its lock, and go back by the record of an earlier deploy in the middle of this one.
+    """
+    from readiness.operations.deploys import lock
+
+    if lock.is_ours(lock.folder_for(config)):
+        raise ReadinessError("a release or a rollback is at work and called this run: it judges the hub itself")
+    return config
+
+
+def _not_done(error: ReadinessError) -> None:
+    from readiness.support.console import say
+
+    for line in str(error).splitlines():
+        say(f"readiness: not rolled back: {line}", error=True)
+
+
+def _acted(plan: dict[str, Any], status: int, config: Config, argv: Sequence[str]) -> int:
+    from readiness.cli.rollback import carry_out, confirmed, show
+
+    if config.demo:
+        return status  # the embedded hub ended with its run
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if plan["mode"] == "auto":
+        why = _frozen(config)
+        if why:
+            raise ReadinessError(why)
+    if plan["mode"] == "auto" or (plan["mode"] == "ask" and on_terminal):
+        plan = _looked_again(plan, config, argv)
+    if plan["mode"] == "auto":
+        return carry_out(plan, config).exit_code
+    if plan["mode"] == "ask" and on_terminal:
+        show(plan, config)
+        return carry_out(plan, config, person=True).exit_code if confirmed(config, plan) else status
+    _say("`readiness rollback` shows what is planned and carries it out")
+    return status
+
+
+def _looked_again(plan: dict[str, Any], config: Config, argv: Sequence[str]) -> dict[str, Any]:
+    """The plan with what held. Raises ReadinessError where nothing of it did."""
+    from readiness.operations.rollback import probe
+
+    if not probe.doubtful(plan):
+        return plan
+    from readiness.operations.check_run.second_look import probed
+
+    found = probed(plan, config, argv, _say)
+    if not found["actions"]:
+        raise ReadinessError("; ".join(one["words"] for one in found["probed"]))
+    return found
+
+
+def _say(text: str) -> None:
+    from readiness.support.console import say
+
+    say(f"readiness: {text}")
+
+
+def _frozen(config: Config) -> str:
+    """Why this is no case for a rollback: a hub that was silent and answers again, or is of somebody's making."""
+    from readiness.operations.deploys.look import clearly_not_silent, look
+
+    # the cheap look first: what a full one needs takes a tenth of a second to load, in which the hub is down
+    if clearly_not_silent(config) or not look(config).silent:
+        return ""
+    _say(f"the hub takes connections and is silent: looking again in {FROZEN_SECONDS:.0f} s")
+    time.sleep(FROZEN_SECONDS)
+    return "the hub answers again: run the checks once more" if look(config).answers else ""

@@ -1,0 +1,108 @@
+"""What comes before a deploy: a backup, the release on disk judged, and what passes on the hub that runs now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from readiness.errors import ReadinessError
+from readiness.operations.release import bookkeeping as release_record
+from readiness.operations.release import model
+from readiness.operations.release import ports as world
+from readiness.operations.release.model import Outcome, Step, end
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from readiness.operations.deploys.look import Seen
+    from readiness.operations.release.flow import Releasing
+
+EXPRESSION = "health or e2e"
+"""What is asked before and after a deploy."""
+
+
+class Before:
+    """The phases in which nothing is changed yet."""
+
+    def __init__(self, whole: Releasing) -> None:
+        """`whole` is the release that they belong to."""
+        self.whole, self.config, self.world = whole, whole.config, whole.world
+
+    def steps(self) -> dict[str, Callable[[], Step]]:
+        """By name, in their order."""
+        return {model.BACKUP: self.backup, model.PREFLIGHT: self.preflight, model.BEFORE: self.before}
+
+    def backup(self) -> Step:
+        """A backup that verifies, or no release."""
+        if self.config.target.release is None:
+            return Step(status="skipped", detail="[target] release is not set: nothing here can be backed up")
+        self.world.on_step("make the backup")
+        return Step(status="passed", detail=self.world.backup(self.config))
+
+    def preflight(self) -> Step:
+        """The release on disk; what is not ready, or not known to be, is not deployed."""
+        if self.config.target.release is None:
+            return Step(status="skipped", detail="[target] release is not set: no release tree can be judged here")
+        found = self.world.checks(self.config, "preflight", {})
+        if found.verdict in model.WELL:
+            return Step(status="passed", detail=found.detail, data={"run": found.run_id})
+        status: model.Status = "unknown" if found.verdict == "INCOMPLETE" else "failed"
+        told = end(Outcome.REFUSED, f"preflight is {found.verdict}: {found.because}", found.exit)
+        return Step(status=status, detail=found.detail, end=told, data={"run": found.run_id})
+
+    def before(self) -> Step:
+        """What passes on what runs now: only that can fail because of this deploy."""
+        now = dt.datetime.now(dt.UTC)
+        seen = self.world.look(self.config, world.LOOK_SECONDS)
+        running = release_record.running(self.config, seen)
+        if not seen.answers:
+            why = f"no hub answers ({seen.trouble}), so nothing can be called worse afterwards: no rollback will be planned"
+            return self._noted(running, (), (), now, Step(status="unknown", detail=why))
+        found = self.world.checks(self.config, EXPRESSION, self._expecting(seen))
+        try:
+            passed, failed = release_record.standing(self.config, running.started, now)
+        except ReadinessError as error:
+            return self._noted(running, (), (), now, Step(status="unknown", detail=str(error)))
+        status: model.Status = "unknown" if found.verdict == "INCOMPLETE" else "failed"
+        detail = f"{len(passed)} checks pass on {running.named}"
+        if failed:
+            detail += f", {len(failed)} fail ({', '.join(failed[:3])}): these will trigger nothing"
+        if found.verdict in model.WELL:
+            status = "passed"
+        else:
+            detail += f"; {found.detail}"
+        detail += self._stays(running)
+        return self._noted(running, passed, failed, now, Step(status=status, detail=detail, data={"run": found.run_id}))
+
+    def _stays(self, running: release_record.Running) -> str:
+        """What is to be said where the version that runs is declared to be the one afterwards: else every other one is held."""
+        told = self.config.target.version
+        if self.whole.order.version is not None or told is None or running.version is None:
+            return ""
+        if told.removeprefix("v") != running.version.removeprefix("v"):
+            return ""
+        return (
+            f"; [target] version is {told}, as what runs now: a deploy of another one will be held, neither kept nor rolled "
+            "back, unless --version names it"
+        )
+
+    def _noted(
+        self,
+        running: release_record.Running,
+        passed: tuple[str, ...],
+        failed: tuple[str, ...],
+        now: dt.datetime,
+        step: Step,
+    ) -> Step:
+        note = release_record.Note(noted_at=now, running=running, passed=passed, failed=failed)
+        return Step(status=step.status, detail=step.detail, data={**step.data, **release_record.note_json(note)})
+
+    def _expecting(self, seen: Seen) -> dict[str, str]:
+        """The version that runs now is the right one until the deploy, whatever readiness.toml names for after it."""
+        version = release_record.running(self.config, seen).version
+        return {} if version is None else {world.EXPECTED: version}
+
+
+def note_of(data: dict[str, Any]) -> release_record.Note:
+    """The note that `before` left in the journal."""
+    return release_record.note_from(data)

@@ -1,0 +1,161 @@
+"""What a release does to the world and asks of it, each as a function that tests may put their own in place of."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping  # noqa: TC003 - dataclass fields
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import Unknown
+from readiness.operations.deploys import action
+from readiness.operations.deploys.look import look
+from readiness.operations.release import page
+from readiness.operations.release.model import INCOMPLETE
+from readiness.support import console as spoken
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from readiness.config.model import Config
+    from readiness.operations.deploys.look import Seen
+    from readiness.operations.release.journal import State
+
+CHECKS_SECONDS: Final = 1800.0
+"""Seconds that one run of checks may take; a soak or a load run is no part of a release."""
+LOOK_SECONDS: Final = 2.0
+CHECK_ID: Final = "READINESS_CHECK_ID"
+"""Names the run that a release starts, so that its report is told from one that runs beside it."""
+VERIFYING: Final = "READINESS_VERIFYING"
+"""Set for a run that is a step of something larger: it neither acts nor tells people."""
+EXPECTED: Final = "READINESS_ROLLED_BACK_TO"
+"""Names the version that is to be running, whatever readiness.toml says."""
+INTERNAL: Final = "READINESS_INTERNAL_URL"
+"""Names the hub's own port, whatever readiness.toml says: that of a candidate."""
+WINDOW: Final = "READINESS_WINDOW"
+"""Says for how many minutes after its deploy this release may be rolled back: while it bakes, and a window longer."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a run of checks gave. `document` is its report; None: it left none."""
+
+    status: int
+    document: Mapping[str, Any] | None
+    run_id: str
+    words: str
+    """What it said, where it left no report."""
+
+    @property
+    def verdict(self) -> str:
+        """Its verdict; what left no report proved nothing."""
+        return "INCOMPLETE" if self.document is None else str(self.document["verdict"]["status"])
+
+    @property
+    def because(self) -> str:
+        """The binding reason."""
+        return self.words if self.document is None else str(self.document["verdict"]["because"])
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether the run decided to roll back."""
+        return self.document is not None and self.document["verdict"]["decision"] == "ROLL BACK"
+
+    @property
+    def detail(self) -> str:
+        """It in one line."""
+        if self.document is None:
+            return f"INCOMPLETE: {self.words}"
+        found = self.document["verdict"]
+        return f"{found['status']} {found['headline']}: {found['because']}"
+
+    @property
+    def exit(self) -> int:
+        """The exit code that a verdict that blocks has."""
+        return INCOMPLETE if self.verdict == "INCOMPLETE" else 1
+
+
+def checks(config: Config, expression: str, environ: Mapping[str, str]) -> Checked:
+    """Run the checks of a marker expression in a process of their own, with reports in the usual folder. Raises nothing."""
+    from readiness.operations.notify import after as notify_after
+    from readiness.support import child
+
+    run_id = uuid.uuid4().hex[:12]
+    argv = [sys.executable, "-m", "readiness", "check", *arguments(config, expression)]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "READINESS_RUN"))}
+    try:
+        done = child.run(argv, timeout=CHECKS_SECONDS, env=kept | {VERIFYING: "1", CHECK_ID: run_id} | dict(environ))
+    except Unknown as error:
+        return Checked(status=INCOMPLETE, document=None, run_id=run_id, words=f"the checks could not be run: {error}")
+    found = notify_after.find(config.report_dir, run_id)
+    words = "" if found is not None else f"the checks {done.ending} and left no report: {done.last_words()}"
+    return Checked(status=done.code, document=found, run_id=run_id, words=words)
+
+
+def arguments(config: Config, expression: str) -> list[str]:
+    """What follows `readiness check` for a run of these checks."""
+    told = ["-m", expression, "-q", "--readiness-report", str(config.report_dir.absolute())]
+    return told if config.path is None else [*told, "--readiness-config", str(config.path.absolute())]
+
+
+def backup(config: Config) -> str:
+    """Make a backup and name it. Raises ReadinessError."""
+    from readiness.cli import backup as backup_command
+
+    return backup_command.make(config).path.name
+
+
+def act(config: Config, run_id: str, status: int, expression: str, tell: Callable[[], None]) -> tuple[int, str]:
+    """Do what the plan of that run allows; the exit status that this leaves, and why nothing was done."""
+    from readiness.operations.check_run import act as check_rollback
+
+    refused: list[str] = []
+    code = check_rollback.act(
+        run_id,
+        status,
+        config.report_dir,
+        lambda: config,
+        argv=arguments(config, expression),
+        tell=tell,
+        refused=lambda error: refused.append(str(error)),
+    )
+    return code, "; ".join(refused)
+
+
+def resume(config: Config) -> int:
+    """Finish the rollback that was interrupted. Raises ReadinessError."""
+    from readiness.cli.rollback import carry_out
+
+    return carry_out({}, config, resume=True, person=True).exit_code
+
+
+def confirmed(config: Config, words: str, name: str) -> bool:
+    """Whether a person on a terminal typed `name`."""
+    from readiness.cli.rollback import typed
+
+    return typed(f"type {name} to {words} in {config.environment}: ", name)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything outside."""
+
+    look: Callable[[Config, float], Seen] = look
+    checks: Callable[[Config, str, Mapping[str, str]], Checked] = checks
+    backup: Callable[[Config], str] = backup
+    act: Callable[[Config, str, int, str, Callable[[], None]], tuple[int, str]] = act
+    resume: Callable[[Config], int] = resume
+    confirmed: Callable[[Config, str, str], bool] = confirmed
+    page: Callable[[Config, State], list[Path]] = page.write
+    sleep: Callable[[float], None] = time.sleep
+    say: Callable[[str], None] = spoken.say
+    on_step: Callable[[str], None] = lambda _: None
+    """Called before every step that changes something, by tests that end the process there."""
+    grace: float = action.GRACE
+    poll: float = 0.2
+    """Seconds between two looks while waiting for the hub."""
+    bake_every: float = 60.0
+    """Seconds between two runs of checks while baking."""

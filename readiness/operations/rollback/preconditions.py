@@ -1,0 +1,249 @@
+"""What must hold before anything is done: each looked at, each refusal a sentence.
+
+A *fact* cannot be argued with: there is nothing to go back to, somebody else is at it. A *gate* is a rule for machines;
+a person may go past it, and that is written down.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.errors import ReadinessError, Unknown
+from readiness.operations.deploys import journal
+from readiness.operations.deploys.record import FILE, DeployRecord, read_record
+from readiness.operations.rollback import document, probe, steps, unattended
+from readiness.operations.rollback.outcome import Refusal, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from readiness.config.model import Config, RollbackAction
+
+ATTEMPTS: Final = 2
+"""Attempts at rolling one deploy back; then a person."""
+_SUDO_SECONDS: Final = 5.0
+_COMMIT: Final = 40
+
+
+def refusals(
+    plan: Mapping[str, Any], config: Config, folder: Path, now: dt.datetime, *, alone: bool = True
+) -> list[Refusal]:
+    """All that speaks against carrying out `plan` now. `folder` holds the journals; `alone`: no unfinished one may lie there."""
+    found = [Refusal(text=f"nothing is planned: {text}", gate=True) for text in plan["refused"]]
+    found += [Refusal(text=_unproven(cause), gate=True) for cause in probe.doubtful(plan)]
+    try:
+        deploy = read_record(config.report_dir / FILE)
+    except ReadinessError as error:
+        return [*found, Refusal(text=str(error))]
+    found += _deploy(plan, deploy, config, now)
+    found += _actions(plan, config)
+    if deploy is not None:
+        found += _target(deploy, config)
+    found += _deployment(config)
+    found += _earlier(plan, config, folder, now, alone=alone)
+    return found
+
+
+def allowed(
+    plan: Mapping[str, Any], config: Config, folder: Path, state: journal.State | None, *, person: bool
+) -> list[Refusal]:
+    """The gates that a person passed. Raises Refused where anything else speaks against it.
+
+    `state` is the journal of a rollback that is resumed; None: it begins.
+    """
+    through = state is not None and all(state.begun(action.name) for action in runnable(plan, config))
+    if through and steps.interrupted(config) is None:
+        return []  # nothing more will be begun: what is left is to wait, to look, and to write it down
+    found = refusals(plan, config, folder, dt.datetime.now(dt.UTC), alone=state is None)
+    if state is not None:
+        # an action that is through may have put the target in place, and the next one is still to be done
+        found = [refusal for refusal in found if refusal.gate or "in place already" not in refusal.text]
+    if found and not (person and all(refusal.gate for refusal in found)):
+        raise Refused(found)
+    return found
+
+
+def runnable(plan: Mapping[str, Any], config: Config) -> list[RollbackAction]:
+    """The configured actions of the plan, in its order; what is left to a person is none of them."""
+    known = {action.name: action for action in config.rollback.actions}
+    return [known[one["name"]] for one in plan["actions"] if one["command_sha256"] and one["name"] in known]
+
+
+def _unproven(cause: Mapping[str, Any]) -> str:
+    if cause["probe"]["status"] == probe.FOR_A_PERSON:
+        return f"{cause['trigger']} was measured under load, which is never given again by itself: a person decides"
+    times, seconds = cause["probe"]["times"], cause["probe"]["seconds"]
+    return f"{cause['trigger']} was seen once, and has to hold for {times} looks, {seconds:.0f} s apart"
+
+
+def _deploy(
+    plan: Mapping[str, Any], deploy: DeployRecord | None, config: Config, now: dt.datetime
+) -> Iterator[Refusal]:
+    if deploy is None:
+        yield Refusal(text="no deploy is recorded, so nothing says which release to return to")
+        return
+    if document.deploy_digest(deploy) != plan["deploy_sha256"]:
+        yield Refusal(text="another deploy was recorded since the plan was made: run the checks again")
+    if now - deploy.deployed_at > dt.timedelta(minutes=config.rollback.window):
+        yield Refusal(
+            text=f"the deploy was at {deploy.deployed_at:%Y-%m-%d %H:%M} UTC, and the window of "
+            f"{config.rollback.window} min is over",
+            gate=True,
+        )
+
+
+def _actions(plan: Mapping[str, Any], config: Config) -> Iterator[Refusal]:
+    chosen = {action.name: action for action in runnable(plan, config)}
+    if not chosen:
+        yield Refusal(text="no configured action is planned: this is for a person to do, or for a [[rollback.action]]")
+    for one in plan["actions"]:
+        action = chosen.get(one["name"])
+        if one["command_sha256"] and action is None:
+            yield Refusal(text=f"action {one['name']} was planned and is configured no more: run the checks again")
+        if action is None:
+            continue
+        if document.command_digest(action) != one["command_sha256"]:
+            yield Refusal(text=f"action {action.name} was changed since the plan was made: run the checks again")
+        why = _not_executable(action, config)
+        if why:
+            yield Refusal(text=f"action {action.name}: {why}")
+        asked = unattended.asks(action, config)
+        if asked:
+            yield Refusal(text=f"action {action.name}: {asked}", gate=True)
+
+
+def working_folder(config: Config) -> Path:
+    """Where commands run: the release, else the folder of readiness.toml."""
+    release = config.target.release
+    if release is not None and release.is_dir():
+        return release
+    return Path.cwd() if config.path is None else config.path.absolute().parent
+
+
+def _not_executable(action: RollbackAction, config: Config) -> str:
+    if not action.restores:
+        return _no_program(action.command[0], config)
+    for key, command in (("stop", config.rollback.stop), ("start", config.rollback.start)):
+        if not command:
+            return f"[rollback] {key} is not set, so nothing says how to {key} the hub"
+        why = _no_program(command[0], config)
+        if why:
+            return f"[rollback] {key}: {why}"
+    from readiness.operations.rollback import backup
+
+    try:
+        deploy, open_one = read_record(config.report_dir / FILE), steps.interrupted(config)
+        if open_one is None:
+            backup.proven(config, deploy)
+        elif not steps.of_deploy(open_one, deploy):
+            return f"{steps.words(open_one)}, and is about another deploy: `readiness rollback --abandon` gives it up"
+    except ReadinessError as error:
+        return str(error)
+    return ""
+
+
+def _no_program(name: str, config: Config) -> str:
+    if "/" in name:
+        path = working_folder(config) / name
+        return "" if path.is_file() and os.access(path, os.X_OK) else f"{path} is not there, or may not be executed"
+    if shutil.which(name) is None:
+        return f"{name} is not installed"
+    return _no_right() if Path(name).name == "sudo" else ""
+
+
+def _no_right() -> str:
+    """Why `sudo` would ask for a password, which nobody is there to type."""
+    from readiness.support import child
+
+    try:
+        done = child.run(["sudo", "-n", "true"], timeout=_SUDO_SECONDS)
+    except Unknown as error:
+        return str(error)
+    return "" if done.ok else f"`sudo -n true` {done.ending}: give this user the right without a password"
+
+
+def _target(deploy: DeployRecord, config: Config) -> Iterator[Refusal]:
+    previous = deploy.previous
+    if previous is None:
+        yield Refusal(text="there is no release to return to")
+        return
+    if previous in {deploy.commit, deploy.version}:
+        yield Refusal(text=f"the release to return to, {previous}, is the one that was deployed")
+        return
+    folder = folder_of(previous, config)
+    if folder is None:
+        yield from _commit(previous, config)
+        return
+    if not folder.is_dir():
+        yield Refusal(text=f"the release to return to is gone: {folder}")
+    elif (
+        config.target.release is not None
+        and folder.resolve() == config.target.release.resolve()
+        and steps.interrupted(config) is None  # it is in place, and what belongs to it may not be
+    ):
+        yield Refusal(text=f"the release to return to is the one that is in place already: {folder}")
+
+
+def folder_of(previous: str, config: Config) -> Path | None:
+    """The folder that a record's `previous` names; None where it names a commit."""
+    if "/" not in previous:
+        return None
+    return Path(previous) if Path(previous).is_absolute() else config.target.beneath(previous)
+
+
+def _commit(previous: str, config: Config) -> Iterator[Refusal]:
+    from readiness.facts.backup.commits import Commits
+
+    release = config.target.release
+    if release is None or len(previous) != _COMMIT:
+        yield Refusal(text=f"nothing proves that {previous} is kept: record the release's folder or its full commit")
+        return
+    try:
+        standing = Commits(release).standing(previous)
+    except Unknown as error:
+        yield Refusal(text=f"whether commit {previous[:12]} is kept cannot be told: {error}")
+        return
+    if standing != "reachable":
+        yield Refusal(text=f"commit {previous[:12]}, the release to return to, is {standing} in the repository")
+
+
+def _deployment(config: Config) -> Iterator[Refusal]:
+    """A deployment that is still running would be pulled from under its own feet."""
+    from readiness.facts.deployment.operation import Operation
+    from readiness.facts.release.release import Release
+
+    if config.target.release is None:
+        return
+    try:
+        lock = Operation(Release.of(config)).lock()
+    except Unknown as error:
+        yield Refusal(text=f"whether a deployment is running cannot be told: {error}")
+        return
+    if lock is not None and lock.holder is not None:
+        yield Refusal(text=f"process {lock.holder} holds {lock.path}: a deployment is running")
+
+
+def _earlier(
+    plan: Mapping[str, Any], config: Config, folder: Path, now: dt.datetime, *, alone: bool
+) -> Iterator[Refusal]:
+    states = journal.every(folder)
+    open_one = next((state for state in states if not state.finished), None)
+    if alone and open_one is not None:
+        yield Refusal(
+            text=f"an earlier rollback was not finished, {open_one.path.name}: `readiness rollback --resume` finishes it"
+        )
+    same = [s for s in states if s.acted and s.finished and s.plan.get("deploy_sha256") == plan["deploy_sha256"]]
+    if len(same) >= ATTEMPTS:
+        yield Refusal(text=f"this deploy was rolled back {len(same)} times already: now a person", gate=True)
+    cooldown = config.rollback.cooldown * 60
+    if same and now.timestamp() - same[-1].last < cooldown:
+        minutes = (now.timestamp() - same[-1].last) / 60
+        yield Refusal(
+            text=f"this deploy was rolled back {minutes:.0f} min ago, and the cooldown of {config.rollback.cooldown} min "
+            "is not over",
+            gate=True,
+        )

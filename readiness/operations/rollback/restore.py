@@ -1,0 +1,251 @@
+"""The built-in action `@restore-backup`: verify, stop, restore, start, wait until ready; undone where any of it fails.
+
+The release goes back by its link, or by git to the recorded commit; configuration and environment come from the newest
+backup from before the deploy; of the cache only what is missing. Logs are never touched. Every step is written down before
+it is taken: killed at any of them, the next call goes on there, or on with undoing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from readiness.errors import ReadinessError
+from readiness.operations.deploys import journal, systemd
+from readiness.operations.deploys.look import look
+from readiness.operations.deploys.record import FILE, read_record
+from readiness.operations.rollback import document, steps
+from readiness.operations.rollback.backup import proven
+from readiness.operations.rollback.preconditions import folder_of, working_folder
+from readiness.operations.rollback.undo import Undoing
+from readiness.support import console as spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from readiness.config.model import Config
+    from readiness.facts.backup.format import Manifest
+    from readiness.facts.backup.one import Backup
+    from readiness.operations.deploys.record import DeployRecord
+
+GONE_SECONDS: Final = 30.0
+READY_SECONDS: Final = 30.0
+"""The start-up budget unless `[probe] settle` gives one."""
+_STEP: Final = 0.1
+_ROLES: Final = frozenset({"configuration", "environment"})
+_READY: Final = frozenset({"ready", "restarted"})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when the release before is ready again; 1 when not, with what was there before put back."""
+    parser = argparse.ArgumentParser(
+        prog="readiness.operations.rollback.restore", description=__doc__, allow_abbrev=False
+    )
+    parser.add_argument("--readiness-config", type=Path)
+    parser.add_argument("--readiness-report", type=Path, required=True)
+    given = parser.parse_args(argv)
+    from readiness.config.load import load
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        config = load(file=given.readiness_config, report_dir=given.readiness_report)
+        restore(config)
+    except ReadinessError as error:
+        _say(f"not restored: {error}")
+        return 1
+    return 0
+
+
+def restore(config: Config, on_step: Callable[[str], None] = lambda _: None) -> None:
+    """Restore the backup from before the recorded deploy, or go on where an earlier restoration was interrupted.
+
+    Raises ReadinessError, with everything put back as far as that went. `on_step` is called before every step.
+    """
+    deploy = read_record(config.report_dir / FILE)
+    known = steps.interrupted(config)
+    if known is None:
+        found = proven(config, deploy)
+        assert deploy is not None
+        Restoring(config, deploy, found, steps.Steps.new(config, on_step)).run()
+        return
+    _say(steps.words(known))
+    release = str(config.target.release)
+    if deploy is None or not steps.of_deploy(known, deploy) or known.first(journal.BEGIN)["release"] != release:
+        raise ReadinessError(f"{known.path} is about another deploy: `readiness rollback --abandon` gives it up")
+    done = steps.Steps(known.path.parent, on_step)
+    try:
+        found = _same(known)
+    except ReadinessError as error:
+        assert config.target.release is not None
+        Undoing(config, config.target.release, done, _say).run(str(error))
+        raise
+    Restoring(config, deploy, found, done).run()
+
+
+def _same(known: journal.State) -> Backup:
+    """The backup that the interrupted restoration had chosen, by its place: another one may be the newest by now."""
+    from readiness.facts.backup.one import read_one
+
+    path = Path(known.first(journal.BEGIN)["backup"])
+    found = read_one(path)
+    if found is None or found.manifest is None:
+        raise ReadinessError(f"the backup {path}, which an interrupted restoration had begun to put back, is gone")
+    return found
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise ReadinessError("told to end")
+
+
+def _say(text: str) -> None:
+    # its output may be a file on a full disk: a line that is lost must not leave half a restoration
+    spoken.say(text)
+
+
+class Restoring:
+    """One restoration; what it changed is put back, last first, where a later step fails."""
+
+    def __init__(self, config: Config, deploy: DeployRecord, backup: Backup, done: steps.Steps) -> None:
+        """`backup` is proven; `done` are the steps so far."""
+        if config.target.release is None or backup.manifest is None:
+            raise ReadinessError("[target] release is not set")
+        self.config, self.deploy, self.backup, self.steps = config, deploy, backup, done
+        self.release, self.manifest = config.target.release, backup.manifest
+        # resolved now: the folder of backups may lie in the tree that goes
+        self.source = backup.path.resolve()
+
+    def run(self) -> None:
+        """Do what is left. Raises ReadinessError, with everything put back as far as that went."""
+        try:
+            if self.steps.state.of(journal.INTENT, steps.UNDO) is not None:
+                raise ReadinessError("it was being undone")  # noqa: TRY301 - as any other reason to undo it
+            with self.steps.scratch() as scratch:
+                self._steps(scratch)
+        except BaseException as error:
+            # what ends this now would leave half of it
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            Undoing(self.config, self.release, self.steps, _say).run(str(error) or type(error).__name__)
+            if isinstance(error, OSError):
+                raise ReadinessError(f"{error.filename or 'a file'}: {error.strerror or error}") from error
+            raise
+        self.steps.close("restored")
+
+    def _steps(self, scratch: Path) -> None:
+        self._unpacked(scratch / "backup")
+        if not self.steps.state.entries:
+            self.steps.write(
+                journal.BEGIN,
+                backup=str(self.source),
+                release=str(self.release),
+                deploy_sha256=document.deploy_digest(self.deploy),
+            )
+        self._stop()
+        self._gone()
+        self._release()
+        for number, entry in enumerate(e for e in self.manifest.files if e.role in _ROLES):
+            self._file(scratch / "backup" / entry.path, self._place(entry.path), number)
+        for entry in (e for e in self.manifest.files if e.role == "cache"):
+            place = self._place(entry.path)
+            if not os.path.lexists(place):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                self.steps.on_step("add to the cache")
+                steps.copy(scratch / "backup" / entry.path, place)
+        self._start()
+        self._ready()
+
+    # --- the steps ----------------------------------------------------------------------------------------------------
+
+    def _unpacked(self, into: Path) -> None:
+        from readiness.facts.backup.restore import restore as unpack
+
+        manifest: Manifest = self.manifest
+        found = unpack(self.source, manifest, into)
+        if found.troubles:
+            raise ReadinessError(f"{self.backup.name} does not restore: {found.troubles[0]}")
+        _say(f"{self.backup.name} verifies")
+
+    def _command(self, step: str, argv: Sequence[str], *, fine: Callable[[bool], bool] = lambda _: False) -> None:
+        """Run it; `fine` says whether a failure is none, given whether it had begun before."""
+        ended, again = self.steps.command(step, argv, working_folder(self.config))
+        _say(f"{step}: {ended.words}")
+        if not ended.ok and not fine(again):
+            raise ReadinessError(f"{step} {ended.words}: {ended.output.strip()[-300:]}")
+
+    def _stop(self) -> None:
+        # begun once more after a kill: what is stopped already may not be stopped again
+        self._command("stop", self.config.rollback.stop, fine=lambda again: again and not look(self.config).listens)
+
+    def _start(self) -> None:
+        for line in filter(None, [systemd.forget_failures(self.config)]):
+            _say(line)
+        ended, _ = self.steps.command("start", self.config.rollback.start, working_folder(self.config), once=True)
+        _say(f"start: {ended.words}")
+        if not ended.ok and ended.code is not None:
+            raise ReadinessError(f"start {ended.words}: {ended.output.strip()[-300:]}")
+
+    def _gone(self) -> None:
+        """The old process is proven gone: nothing listens any more."""
+        if self.steps.state.of(journal.STARTED, "start") is not None:
+            return  # what listens now is what was started
+        until = time.monotonic() + GONE_SECONDS
+        while time.monotonic() < until:
+            if not look(self.config).listens:
+                return
+            time.sleep(_STEP)
+        raise ReadinessError(f"the hub still listens {GONE_SECONDS:.0f} s after it was stopped")
+
+    def _release(self) -> None:
+        previous = self.deploy.previous or ""
+        folder = folder_of(previous, self.config)
+        if folder is None:
+            self._checkout(previous)
+            return
+        if not self.release.is_symlink():
+            raise ReadinessError(f"{self.release} is no link, so it cannot be switched to {folder}")
+        self.steps.changing("link", before=str(self.release.readlink()), to=str(folder))
+        self.steps.on_step("switch the link")
+        steps.link(self.release, folder)
+        _say(f"{self.release} points to {folder}")
+
+    def _checkout(self, commit: str) -> None:
+        from readiness.facts.backup.commits import head
+
+        self.steps.changing("checkout", before=head(self.release), to=commit)
+        self._command("git", ["git", "-C", str(self.release), "checkout", "--quiet", "--force", commit])
+
+    def _place(self, path: str) -> Path:
+        """Where a backup's file belongs now: the release's own into the release that is in place."""
+        root, _, rest = path.partition("/")
+        return self.release.resolve() / rest if root == "release" else Path(self.manifest.roots[root]) / rest
+
+    def _file(self, source: Path, place: Path, number: int) -> None:
+        """Replace one file by the backup's, whole or not at all; how it was before is kept."""
+        step = f"file {number}"
+        if self.steps.state.of(journal.INTENT, step) is None:
+            self.steps.on_step(f"keep {step}")
+            kept = self.steps.keep(place, number) if place.is_file() else None
+            self.steps.changing(step, place=str(place), kept=None if kept is None else str(kept))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self.steps.on_step(f"replace {step}")
+        steps.copy(source, place)
+
+    def _ready(self) -> None:
+        budget = READY_SECONDS if self.config.probe.settle is None else self.config.probe.settle
+        until = time.monotonic() + budget
+        while True:
+            seen = look(self.config)
+            if seen.answers and seen.state in _READY:
+                _say(f"{seen.process} is ready")
+                return
+            if time.monotonic() > until:
+                raise ReadinessError(f"not ready within {budget:.0f} s: {seen.state or seen.trouble}")
+            time.sleep(_STEP)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

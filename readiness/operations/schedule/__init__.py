@@ -1,0 +1,1 @@
+"""Runs that are repeated: jobs, units, cron lines, and one scheduled run."""

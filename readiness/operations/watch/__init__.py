@@ -1,0 +1,1 @@
+"""The live view: one look after another, as words, rows and JSON."""

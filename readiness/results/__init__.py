@@ -1,0 +1,1 @@
+"""What a run came to: verdict, report, history and renderings."""

@@ -1,0 +1,1 @@
+"""Past runs: what became of each check, and what changed."""

@@ -1,0 +1,1 @@
+"""Renderings that other programs read."""

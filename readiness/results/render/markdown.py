@@ -1,0 +1,188 @@
+"""`readiness.md`: what a person pastes into the incident channel, and what a step summary shows.
+
+Verdict, decision and reason first, then what is to be done about it, then how to look closer. Every text is escaped: it makes
+no link, no picture, no mention of anybody and no markup.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from readiness.results.render import wording as words
+from readiness.results.render.machine.bounded import one_line
+from readiness.results.report import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from readiness.results.render.wording import Shape
+    from readiness.results.report import Cause, ReleaseRun, Report, Row, SinceReady
+
+MAX_CHARACTERS: Final = 60_000
+"""What a comment takes; a step summary takes more."""
+_ROWS: Final = 30
+_NAMES: Final = 8
+_TEXT: Final = 300
+_REMEDY: Final = 400
+_SIGNS: Final = {"READY": "✅", "CONDITIONAL": "⚠️", "NOT READY": "❌", "INCOMPLETE": "❔"}
+_SPECIAL: Final = re.compile(r"[\\`*_\[\]<>|~&$]|:(?=//)|^[-+=#](?=[-+=#\s]|$)|(?<=^\d)[.)](?=\s|$)")
+"""What is markup wherever it stands, an address, and what begins a heading, a rule or a list at the start of a line."""
+_REFERENCE: Final = re.compile(r"(?<![\w.])@(?=\w)|#(?=\d)|\bwww(?=\.)", re.IGNORECASE)
+_JOINER: Final = "\u2060"
+"""Shows nothing, and keeps `@name`, `#12` and `www.` from being read as more than a text."""
+_CODE: Final = re.compile(r"`([^`\n]+)`")
+
+
+def render(report: Report) -> str:
+    """The report in Markdown, at most 60,000 characters; what does not fit is counted."""
+    grouped = words.shape(report)
+    sections = (_head(report, grouped), _blocking(grouped), _first(grouped), _tail(report))
+    told = "\n".join(line for section in sections for line in section)
+    if len(told) > MAX_CHARACTERS - 100:
+        told = told[: MAX_CHARACTERS - 100].rpartition("\n")[0] + "\n\n*cut here; readiness.json names the rest*"
+    return told.rstrip("\n") + "\n"
+
+
+def escaped(text: str, most: int = _TEXT) -> str:
+    """`text` as one line that Markdown shows as it is."""
+    plain = one_line(text)
+    plain = plain if len(plain) <= most else f"{plain[: most - 1]}…"
+    return _quoted(plain)
+
+
+def _quoted(plain: str) -> str:
+    return _REFERENCE.sub(rf"\g<0>{_JOINER}", _SPECIAL.sub(r"\\\g<0>", plain))
+
+
+def code(text: str, most: int = _TEXT) -> str:
+    """`text` as code, whatever quotes stand in it: shown word for word, so that it can be copied."""
+    plain = one_line(text)
+    # a bar ends a table's cell even inside code
+    plain = (plain if len(plain) <= most else f"{plain[: most - 1]}…").replace("|", "\\|")
+    longest = max(map(len, re.findall(r"`+", plain)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return f"{fence}{pad}{plain}{pad}{fence}" if plain else ""
+
+
+def _head(report: Report, grouped: Shape) -> Iterator[str]:
+    stamp = "DEMO: " if report.demo else ""
+    sign = _SIGNS.get(report.status, "")
+    yield f"## {sign} {stamp}{escaped(report.status)}: {escaped(report.decision)}, score {words.number(report.headline)}"
+    yield ""
+    if report.because.strip():
+        yield f"**{escaped(report.because, 400)}**"
+        yield ""
+    counts = ", ".join(f"{count} {words.label(name)}" for name, count in grouped.counts.items())
+    lines = [
+        words.MEANING.get(report.decision, ""),
+        words.capped(report),
+        words.best_case(report),
+        *(f"The run itself broke: {sentence}" for sentence in report.trouble[:5]),
+        counts or "nothing was planned",
+        words.change_sentence(report.comparison),
+        _since_ready(report.history.since_ready if report.history else None),
+        words.rollback_sentence(report),
+        _release(report.release_run),
+    ]
+    yield from (f"- {escaped(line, 400)}" for line in lines if line)
+    yield ""
+
+
+def _since_ready(since: SinceReady | None) -> str:
+    """What changed since the last READY run, by name: what a person looks at first."""
+    if since is None:
+        return ""
+    groups = (
+        ("newly failing", since.newly_failing),
+        ("newly unknown", since.newly_unknown),
+        ("newly degraded", since.newly_degraded),
+        ("fixed", since.fixed),
+    )
+    told = [
+        f"{label} {', '.join(names[:_NAMES])}{', …' if len(names) > _NAMES else ''}" for label, names in groups if names
+    ]
+    told += [f"{what} {then or '?'} → {now or '?'}" for what, then, now in since.versions[:_NAMES]]
+    moment = iso(since.started)[:16].replace("T", " ")
+    return f"since the last READY run ({moment} UTC): {'; '.join(told) or 'the same checks'}"
+
+
+def _release(release: ReleaseRun | None) -> str:
+    """How the release that this run is part of went, phase by phase."""
+    if release is None:
+        return ""
+    phases = ", ".join(f"{phase.name} {phase.status}" for phase in release.phases)
+    outcome = release.outcome.replace("_", " ") or "under way"
+    return f"release {outcome}{f': {release.because}' if release.because else ''}{f' ({phases})' if phases else ''}"
+
+
+def _blocking(grouped: Shape) -> Iterator[str]:
+    """A table of all that is not well, in the order in which to mend it."""
+    rows = [row for cause in grouped.ranked for row in (cause.row, *cause.also)]
+    blocked = sum(len(cause.blocked) for cause in grouped.ranked) + sum(len(rows) for _, rows in grouped.orphans)
+    if rows:
+        yield "| outcome | severity | check | points | why |"
+        yield "| --- | --- | --- | ---: | --- |"
+        yield from (_line(row) for row in rows[:_ROWS])
+        yield ""
+    if len(rows) > _ROWS:
+        yield f"and {len(rows) - _ROWS} more, in the report"
+        yield ""
+    if blocked:
+        yield f"{words.plural(blocked, 'more check')} could not be asked because of these."
+        yield ""
+
+
+def _line(row: Row) -> str:
+    return (
+        f"| {words.label(row.outcome.value)} | {row.severity.value} | {code(row.key, 120)} | "
+        f"{words.points(row.points_lost).replace('<', '&lt;')} | {escaped(words.said(row) or row.title)} |"
+    )
+
+
+def _first(grouped: Shape) -> Iterator[str]:
+    """What to do about the few things to begin with."""
+    first: Sequence[Cause] = grouped.first or grouped.ranked[:3]
+    told = [cause.row for cause in first if cause.row.remedy and not cause.row.waiver]
+    if not told:
+        return
+    yield f"### {words.headline(first)}" if grouped.first else "### To mend"
+    yield ""
+    for number, row in enumerate(told, start=1):
+        yield f"{number}. {code(row.key, 120)}: {_remedy(row.remedy)}"
+    yield ""
+
+
+def _remedy(text: str) -> str:
+    """A remedy on one line: what its author marked as code stays code, and a command that stood on a line of its own is."""
+    told = []
+    for part in text[:_REMEDY].splitlines():
+        if part.startswith("    ") and part.strip():
+            told.append(code(part))
+        elif part.strip():
+            told.append(_with_code(one_line(part)))
+    return " ".join(told) + ("…" if len(text) > _REMEDY else "")
+
+
+def _with_code(plain: str) -> str:
+    parts, end = [], 0
+    for found in _CODE.finditer(plain):
+        parts += [_quoted(plain[end : found.start()]), code(found[1])]
+        end = found.end()
+    return "".join([*parts, _quoted(plain[end:])])
+
+
+def _tail(report: Report) -> Iterator[str]:
+    due = {step.role: step.contact for step in report.escalation if step.due}
+    if report.status not in {"READY", "CONDITIONAL"}:
+        due = due or dict(report.contacts)
+    if people := ", ".join(f"{escaped(who.replace('_', ' '), 60)}: {escaped(name, 120)}" for who, name in due.items()):
+        yield f"People: {people}"
+        yield ""
+    run = report.run
+    hub = f" {escaped(run.versions['hub'], 60)}" if run.versions.get("hub") else ""
+    yield (
+        f"Hub{hub} at {code(report.target, 200)} ({escaped(report.environment, 60)}), run {code(run.id, 60)}, "
+        f"{iso(run.finished)[:16].replace('T', ' ')} UTC, {run.seconds:.1f} s."
+    )

@@ -1,0 +1,201 @@
+"""From a judgement and its run to a Report: every text made visible and bounded, on the way in and only here."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shlex
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from readiness.findings import Outcome, Severity
+from readiness.results.report.model import Action, Category, Comparison, Report, Rollback, Row, RunInfo
+from readiness.results.report.past import Escalation, ReleaseRun
+from readiness.results.verdict.verdict import Status
+from readiness.support.text import line, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from readiness.config.model import Config
+    from readiness.findings import Limits
+    from readiness.results.report.inventory import ToolInventory
+    from readiness.results.verdict.verdict import Decision, Judged, Judgement
+
+_LONG: Final = 4_000
+"""Characters kept of a reason; the recorder of a check keeps as many."""
+_TEXT: Final = 1_000
+_SENTENCE: Final = 400
+_NAME: Final = 200
+_GATE: Final = ("ready", "conditional", "category", "proven", "high_failures")
+_HEARS: Final = {
+    "on_call": "every failed check, and every run that proves too little",
+    "tech_lead": "what is critical, and every rollback",
+    "product": "every rollback",
+    "security": "every failed check of security",
+}
+"""The path along which people are told, in order."""
+_ALARMING: Final = frozenset({Status.NOT_READY, Status.INCOMPLETE})
+
+
+def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
+    judgement: Judgement,
+    *,
+    decision: Decision | str,
+    config: Config,
+    run: RunInfo,
+    rollback: Any = None,  # noqa: ANN401 - read by attribute, so that a plan of any version can be shown
+    trouble: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    comparison: Comparison | None = None,
+    exit_code: int | None = None,
+    inventory: ToolInventory | None = None,
+    release_run: ReleaseRun | None = None,
+) -> Report:
+    """Make the report of one run. Raises nothing of its own: odd text is shown, long text is cut."""
+    gate = config.gate
+    return Report(
+        run=_run(run),
+        environment=line(config.environment, _NAME),
+        target=_target(config),
+        release="the embedded release" if config.demo else line(config.target.release or "", _TEXT),
+        demo=config.demo,
+        first_look=_init_command(config) if config.first_look else None,
+        status=str(judgement.status.value),
+        decision=str(decision),
+        because=line(judgement.because, _SENTENCE),
+        score=judgement.score,
+        headline=judgement.headline,
+        best_case=judgement.best_case,
+        proven=judgement.proven,
+        cap=None if judgement.cap is None else line(judgement.cap, _SENTENCE),
+        stage=str(judgement.stage.value),
+        gate={name: float(getattr(gate, name)) for name in _GATE},
+        categories=tuple(
+            Category(name=line(c.name, _NAME), score=c.score, weight=c.weight) for c in judgement.categories
+        ),
+        rows=tuple(_row(judged) for judged in judgement.rows),
+        rollback=_rollback(rollback),
+        comparison=comparison,
+        contacts={line(k, _NAME): line(v, _TEXT) for k, v in config.contacts.items()},
+        trouble=tuple(line(sentence, _TEXT) for sentence in trouble),
+        notes=tuple(line(sentence, _TEXT) for sentence in notes),
+        exit_code=exit_code,
+        inventory=inventory,
+        escalation=_escalation(judgement, config, wanted=bool(getattr(rollback, "wanted", False))),
+        release_run=release_run,
+    )
+
+
+def _escalation(judgement: Judgement, config: Config, *, wanted: bool) -> tuple[Escalation, ...]:
+    """Who hears of what, as the messages of `readiness check` are addressed."""
+    failed = [row.check for row in judgement.rows if row.finding.outcome is Outcome.FAILED]
+    due = {
+        "on_call": judgement.status in _ALARMING or (judgement.status is Status.CONDITIONAL and bool(failed)),
+        "tech_lead": wanted or any(check.severity is Severity.CRITICAL for check in failed),
+        "product": wanted,
+        "security": any(check.topic == "security" or check.rollback == "security" for check in failed),
+    }
+    return tuple(
+        Escalation(role=role, contact=line(config.contacts[role], _TEXT), hears=hears, due=due[role])
+        for role, hears in _HEARS.items()
+        if config.contacts.get(role)
+    )
+
+
+def _run(run: RunInfo) -> RunInfo:
+    return dataclasses.replace(
+        run,
+        id=line(run.id, _NAME),
+        seconds=run.seconds if math.isfinite(run.seconds) else 0.0,
+        selection=line(run.selection, _TEXT),
+        versions={line(k, _NAME): line(v, _NAME) for k, v in run.versions.items() if v},
+        plan_hash=line(run.plan_hash, _NAME),
+    )
+
+
+def _row(judged: Judged) -> Row:
+    check, found = judged.check, judged.finding
+    return Row(
+        check=line(check.id, _NAME),
+        instance=None if found.instance is None else line(found.instance, _NAME),
+        title=line(check.title, _TEXT),
+        category=line(check.category, _NAME),
+        marker=check.phase,
+        severity=check.severity,
+        outcome=found.outcome,
+        reason=plain(found.reason, _LONG),
+        expected=plain(found.expected.removeprefix("expected "), _TEXT),
+        actual=plain(found.actual, _TEXT),
+        unit=line(found.unit, _NAME),
+        attempts=found.attempts,
+        seconds=found.seconds if math.isfinite(found.seconds) else 0.0,
+        points_lost=judged.points_lost,
+        remedy=plain(check.remedy, _LONG),
+        rollback=check.rollback,
+        waiver=None if found.waiver is None else line(found.waiver, _TEXT),
+        blocked_by=None if found.blocked_by is None else line(found.blocked_by, _NAME),
+        nodeid=line(found.nodeid, _TEXT),
+        notes=tuple(plain(note, _TEXT) for note in found.notes[:20]),
+        path=None if found.path is None else line(found.path, _TEXT),
+        line=found.line,
+        limits=found.limits if found.limits and _finite(found.limits) else None,
+    )
+
+
+def _finite(limits: Limits) -> bool:
+    return all(math.isfinite(limit) for limit in (limits.warning, limits.critical) if limit is not None)
+
+
+def _rollback(planned: Any) -> Rollback | None:  # noqa: ANN401 - see build
+    if planned is None:
+        return None
+    refused = _sentences(getattr(planned, "refused", None))
+    journal = getattr(planned, "journal", None)
+    return Rollback(
+        mode=line(getattr(planned, "mode", ""), _NAME),
+        wanted=bool(getattr(planned, "wanted", False)),
+        fired=_sentences(getattr(planned, "fired", None)),
+        actions=tuple(
+            Action(
+                name=line(action.name, _NAME),
+                triggers=_sentences(action.triggers),
+                because=line(action.because, _TEXT),
+                status=line(action.status, _NAME),
+            )
+            for action in getattr(planned, "actions", None) or ()
+        ),
+        refused="; ".join(refused) or None,
+        journal=None if journal is None else line(journal, _TEXT),
+    )
+
+
+def _sentences(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - None, one text or several
+    if value is None or isinstance(value, bool):
+        return ()
+    return tuple(line(part, _TEXT) for part in ([value] if isinstance(value, str) else value))
+
+
+def _target(config: Config) -> str:
+    if config.demo:
+        return "the embedded hub"
+    return line(
+        _without_login(config.target.url or config.target.internal_url or "") or config.target.release or "", _TEXT
+    )
+
+
+def _without_login(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _init_command(config: Config) -> str:
+    words = ["readiness", "init"]
+    if config.target.url:
+        words += ["--url", line(_without_login(config.target.url), _TEXT)]
+    if config.target.release:
+        words += ["--release", line(config.target.release, _TEXT)]
+    return shlex.join(words)

@@ -1,0 +1,291 @@
+"""Pure: the reports of several runs of one decision, as the shards of a CI matrix leave them, made into one.
+
+The worst outcome of a check wins, nothing that a shard planned vanishes, and the verdict is made anew by the rules of every
+verdict, but never better than the worst of the shards: each of them may know a reason that its rows do not show.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.config.model import Gate
+from readiness.errors import ReadinessError
+from readiness.findings import Check, Finding, Outcome, Planned, Severity, Stage
+from readiness.results.report import Category, Report, Rollback, Row, RunInfo, to_json
+from readiness.results.verdict import verdict
+from readiness.support.text import line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_SEVERITIES: Final = tuple(Severity)
+_TEXT: Final = 1_000
+_STRICT: Final = 10
+"""The exit code of a CONDITIONAL run that was asked to be strict."""
+_HUB: Final = "hub"
+
+
+def merge(
+    reports: Sequence[Report],
+    *,
+    planned: Sequence[Check] = (),
+    trouble: Sequence[str] = (),
+    strict: bool = False,
+) -> tuple[Report, int]:
+    """One report of `reports`, whatever their order, and the exit code of its verdict.
+
+    `planned` are checks of shards that never reported: unknown unless another shard has them. `trouble` says what went
+    wrong with the shards. One report alone, with neither, is what it was. Raises ReadinessError where there is none.
+    """
+    if not reports:
+        raise ReadinessError("nothing to merge: no shard left a report")
+    shards = sorted(reports, key=_order)
+    strict = strict or any(shard.exit_code == _STRICT for shard in shards)
+    if len(shards) == 1 and not planned and not trouble:
+        return shards[0], verdict.exit_code(verdict.Status(shards[0].status), strict=strict)
+    sentences = tuple(dict.fromkeys([*trouble, *_mixed(shards), *(t for shard in shards for t in shard.trouble)]))
+    rows = _rows(shards)
+    gate = _gate(shards)
+    judgement = _judged(shards, rows, planned, sentences, gate)
+    code = verdict.exit_code(judgement.status, strict=strict)
+    return _report(shards, rows, judgement, sentences, code), code
+
+
+def _order(report: Report) -> tuple[float, str, str]:
+    return report.run.started, report.run.id, json.dumps(to_json(report), sort_keys=True)
+
+
+def _mixed(shards: Sequence[Report]) -> list[str]:
+    """Shards that asked one target and met different releases there prove nothing about either."""
+    met: dict[tuple[str, str], set[str]] = {}
+    for shard in shards:
+        if version := shard.run.versions.get(_HUB):
+            met.setdefault((shard.target, shard.environment), set()).add(version)
+    return [
+        f"the shards judged different releases of {target}: hub {', '.join(sorted(versions))}"
+        for (target, _), versions in sorted(met.items())
+        if len(versions) > 1
+    ]
+
+
+# --- outcomes ---------------------------------------------------------------------------------------------------------
+
+
+def _rows(shards: Sequence[Report]) -> dict[tuple[str, str | None], Row]:
+    """The worst row of each instance; what one shard declared away and another asked was asked."""
+    worst: dict[tuple[str, str | None], Row] = {}
+    for shard in shards:
+        for row in shard.rows:
+            key = (row.check, row.instance)
+            if key not in worst or row.outcome.rank > worst[key].outcome.rank:
+                worst[key] = row
+    asked = {check for (check, _), row in worst.items() if row.outcome is not Outcome.NOT_APPLICABLE}
+    return {
+        key: row for key, row in worst.items() if row.outcome is not Outcome.NOT_APPLICABLE or row.check not in asked
+    }
+
+
+def _judged(
+    shards: Sequence[Report],
+    rows: dict[tuple[str, str | None], Row],
+    planned: Sequence[Check],
+    trouble: tuple[str, ...],
+    gate: Gate,
+) -> verdict.Judgement:
+    """The verdict on the worst of all, and no better than the worst of theirs."""
+    stage = Stage.AFTER if any(shard.stage == Stage.AFTER.value for shard in shards) else Stage.BEFORE
+    evidence = verdict.Evidence(
+        plan=[*_plan(rows, stage), *_missing(rows, planned)],
+        findings=[_finding(row) for row in rows.values() if row.outcome is not Outcome.NOT_APPLICABLE],
+        trouble=trouble,
+    )
+    judgement = verdict.judge(evidence, gate)
+    for shard in shards:
+        told = f"{shard.run.selection or shard.run.id}: {shard.because}"
+        judgement = verdict.lowered(judgement, verdict.Status(shard.status), told, gate)
+    return judgement
+
+
+def _plan(rows: dict[tuple[str, str | None], Row], stage: Stage) -> list[Planned]:
+    found: dict[str, list[Row]] = {}
+    for row in rows.values():
+        found.setdefault(row.check, []).append(row)
+    return [
+        Planned(
+            check=Check(
+                id=name,
+                title=mine[0].title,
+                phase=mine[0].category.partition("/")[0],
+                topic=mine[0].category.partition("/")[2],
+                severity=min((row.severity for row in mine), key=_SEVERITIES.index),
+                stage=stage,
+                remedy=mine[0].remedy,
+                rollback=mine[0].rollback,
+            ),
+            instances=tuple(row.instance for row in mine),
+            not_applicable=mine[0].reason if mine[0].outcome is Outcome.NOT_APPLICABLE else None,
+        )
+        for name, mine in found.items()
+    ]
+
+
+def _missing(rows: dict[tuple[str, str | None], Row], planned: Sequence[Check]) -> list[Planned]:
+    known = {check for check, _ in rows}
+    return [Planned(check=check) for check in planned if check.id not in known]
+
+
+def _finding(row: Row) -> Finding:
+    # a cause that is named excuses what is unknown, never what is proven bad
+    cause = row.blocked_by if row.outcome is Outcome.UNKNOWN else None
+    return Finding(check=row.check, outcome=row.outcome, instance=row.instance, reason=row.reason, blocked_by=cause)
+
+
+def _gate(shards: Sequence[Report]) -> Gate:
+    """The strictest limits of any shard, and the highest weight of each category."""
+    weights: dict[str, Fraction] = {}
+    for shard in shards:
+        for category in shard.categories:
+            weights[category.name] = max(category.weight, weights.get(category.name, category.weight))
+    limits: dict[str, Any] = {
+        name: max(Fraction(str(shard.gate[name])) for shard in shards)
+        for name in ("ready", "conditional", "category", "proven")
+    }
+    failures = [int(shard.gate["high_failures"]) for shard in shards if "high_failures" in shard.gate]
+    return Gate(**limits, high_failures=min(failures, default=Gate().high_failures), weights=weights)
+
+
+# --- the report -------------------------------------------------------------------------------------------------------
+
+
+def _report(
+    shards: Sequence[Report],
+    rows: dict[tuple[str, str | None], Row],
+    judgement: verdict.Judgement,
+    trouble: tuple[str, ...],
+    code: int,
+) -> Report:
+    first = shards[0]
+    wanted = any(shard.decision == verdict.Decision.ROLL_BACK.value for shard in shards)
+    merged = f"made of {len(shards)} runs: {', '.join(shard.run.id for shard in shards)}"
+    return Report(
+        run=_run(shards),
+        environment=_joined(shard.environment for shard in shards),
+        target=_joined(shard.target for shard in shards),
+        release=_joined(shard.release for shard in shards),
+        demo=any(shard.demo for shard in shards),
+        first_look=_first(shard.first_look for shard in shards),
+        status=judgement.status.value,
+        decision=verdict.decide(judgement, roll_back=wanted).value,
+        because=judgement.because,
+        score=judgement.score,
+        headline=judgement.headline,
+        best_case=judgement.best_case,
+        proven=judgement.proven,
+        cap=judgement.cap,
+        stage=judgement.stage.value,
+        gate={name: _strictest(name, shards) for name in first.gate},
+        categories=tuple(Category(name=c.name, score=c.score, weight=c.weight) for c in judgement.categories),
+        rows=tuple(_row(judged, rows) for judged in judgement.rows),
+        rollback=_rollback(shards),
+        comparison=None,
+        contacts={role: who for shard in shards for role, who in shard.contacts.items()},
+        trouble=trouble,
+        notes=(line(merged, _TEXT), *dict.fromkeys(note for shard in shards for note in shard.notes)),
+        exit_code=code,
+        inventory=_first(shard.inventory for shard in shards),
+        load=_first(shard.load for shard in shards),
+        escalation=_escalation(shards),
+        release_run=_first(shard.release_run for shard in shards),
+    )
+
+
+def _run(shards: Sequence[Report]) -> RunInfo:
+    ids = "\0".join(sorted(shard.run.id for shard in shards))
+    hashes = sorted({shard.run.plan_hash for shard in shards})
+    started = min(shard.run.started for shard in shards)
+    finished = max(shard.run.finished for shard in shards)
+    names = dict.fromkeys(name for shard in shards for name in shard.run.versions)
+    return RunInfo(
+        id=f"merged-{_digest(ids)}",
+        started=started,
+        finished=finished,
+        seconds=max(finished - started, 0.0),
+        selection=_joined(shard.run.selection for shard in shards),
+        versions={name: _joined(shard.run.versions.get(name, "") for shard in shards) for name in names},
+        plan_hash=hashes[0] if len(hashes) == 1 else _digest("\0".join(hashes)),
+    )
+
+
+def _row(judged: verdict.Judged, rows: dict[tuple[str, str | None], Row]) -> Row:
+    """The shard's row with what this verdict makes of it; a new one for a check of a shard that never reported."""
+    check, found = judged.check, judged.finding
+    told: dict[str, Any] = {"outcome": found.outcome, "points_lost": judged.points_lost, "blocked_by": found.blocked_by}
+    row = rows.get((check.id, found.instance)) or rows.get((check.id, None))
+    if row is not None:
+        same = row.blocked_by == found.blocked_by or found.blocked_by is None
+        return dataclasses.replace(row, severity=check.severity, reason=row.reason if same else found.reason, **told)
+    texts: dict[str, Any] = dict.fromkeys(("expected", "actual", "unit", "nodeid"), "")
+    return Row(
+        check=check.id,
+        instance=found.instance,
+        title=check.title,
+        category=check.category,
+        marker=check.phase,
+        severity=check.severity,
+        reason=found.reason,
+        attempts=0,
+        seconds=0.0,
+        remedy=check.remedy,
+        rollback=check.rollback,
+        waiver=None,
+        notes=(),
+        **texts,
+        **told,
+    )
+
+
+def _strictest(name: str, shards: Sequence[Report]) -> float:
+    values = [shard.gate[name] for shard in shards if name in shard.gate]
+    return min(values) if name == "high_failures" else max(values)
+
+
+def _rollback(shards: Sequence[Report]) -> Rollback | None:
+    plans = [shard.rollback for shard in shards if shard.rollback is not None]
+    if not plans:
+        return None
+    refused = dict.fromkeys(plan.refused for plan in plans if plan.refused)
+    return Rollback(
+        mode=_joined(plan.mode for plan in plans),
+        wanted=any(plan.wanted for plan in plans),
+        fired=tuple(dict.fromkeys(trigger for plan in plans for trigger in plan.fired)),
+        actions=tuple(dict.fromkeys(action for plan in plans for action in plan.actions)),
+        refused="; ".join(refused) or None,
+        journal=_first(plan.journal for plan in plans),
+    )
+
+
+def _escalation(shards: Sequence[Report]) -> tuple[Any, ...]:
+    steps: dict[tuple[str, str], Any] = {}
+    for step in (step for shard in shards for step in shard.escalation):
+        known = steps.get((step.role, step.contact))
+        steps[step.role, step.contact] = (
+            step if known is None else dataclasses.replace(known, due=known.due or step.due)
+        )
+    return tuple(steps.values())
+
+
+def _first(values: Iterable[Any]) -> Any:  # noqa: ANN401 - the type of what is given
+    return next((value for value in values if value is not None), None)
+
+
+def _joined(values: Iterable[str]) -> str:
+    """One text where all are the same, else all of them."""
+    return line(" + ".join(dict.fromkeys(value for value in values if value)), _TEXT)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Pure: outcomes become score, verdict and decision; waivers."""

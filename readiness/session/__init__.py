@@ -1,0 +1,1 @@
+"""One run's life under pytest: controller, worker, plan, outcomes, crash recovery and conclusion."""

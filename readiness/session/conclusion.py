@@ -1,0 +1,319 @@
+"""From a finished ledger to a verdict, a rollback plan and a report: the steps in order, each in a module of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import os
+import platform
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from readiness import __version__
+from readiness.errors import ReadinessError, Unknown
+from readiness.findings import Finding, Outcome, Stage
+from readiness.results.verdict import verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from readiness.config.model import Config
+    from readiness.findings import Planned
+    from readiness.operations.rollback.plan import DeployRecord, RollbackPlan
+    from readiness.results.report import Report, ToolInventory
+    from readiness.session.run import Run
+
+HUB_ANSWERS: Final = "hub-answers"
+TOOLS_REMAIN: Final = "no-tool-disappeared"
+OWN_CHECKS: Final = "READINESS_OWN_CHECKS"
+"""Folders of somebody's own checks that `readiness check` was given: what verifies a rollback asks them again."""
+_GOOD: Final = frozenset({verdict.Status.READY, verdict.Status.CONDITIONAL})
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Conclusion:
+    """A verdict with its report, and how to tell people."""
+
+    report: Report
+    status: verdict.Status
+    exit_code: int
+    trouble: tuple[str, ...]
+    """The broken integrity it was made with; more since then means that it has to be made again."""
+    directory: Path
+    formats: tuple[str, ...]
+    keep: int
+    rollback_plan: dict[str, Any] | None = None
+    """The rollback plan with its token; None: no trigger fired."""
+    problems: list[str] = dataclasses.field(default_factory=list)
+    paths: list[Path] = dataclasses.field(default_factory=list)
+
+    def write(self, *, junit: str | None) -> None:
+        """Write every report; a problem is told in the terminal and never loses the verdict."""
+        from readiness.results import render
+        from readiness.results.history import history
+
+        formats = dict.fromkeys((*self.formats, *render.surroundings(os.environ)))
+        try:
+            self.paths = list(render.write_all(self.report, self.directory, tuple(formats)))
+            self._write_plan()
+            history.keep(self.report, self.directory, self.keep)
+            if history.page_wanted(self.directory):
+                from readiness.results.render.page import write_runs as runs_page
+
+                runs_page.write(self.directory)
+        except (ReadinessError, OSError) as error:
+            self.problems.append(f"the report could not be written: {error}")
+        except Exception as error:  # noqa: BLE001 - a fault of a rendering must not cost the run its exit status
+            self.problems.append(
+                f"the report could not be written, by a fault of ours: {type(error).__name__}: {error}"
+            )
+        if junit:
+            from readiness.results.render.machine.junit import add_verdict
+
+            problem = add_verdict(junit, self.report)
+            if problem:
+                self.problems.append(problem)
+        if problem := render.add_to_summary(self.report, os.environ):
+            self.problems.append(problem)
+
+    def _write_plan(self) -> None:
+        """The rollback plan stands beside the report that it belongs to: never beside that of a later run."""
+        if self.report.stage != Stage.AFTER.value or (self.formats and not self.paths):
+            return
+        from readiness.operations.rollback import document
+
+        document.write(self.directory, self.rollback_plan)
+
+    def terminal_lines(self, *, width: int, color: bool, exit_status: int) -> list[str]:
+        """At most 25 lines that say what the HTML says."""
+        from readiness.results.render.terminal import lines
+
+        return lines(
+            self.report, width=width, color=color, exit_status=exit_status, paths=self.paths, problems=self.problems
+        )
+
+    def commands(self) -> list[str]:
+        """What the CI system around this process obeys when it is printed: GitHub's annotations; nothing elsewhere."""
+        from readiness.results import render
+
+        if "github" not in render.surroundings(os.environ):
+            return []
+        from readiness.results.render.machine.github import commands
+
+        return list(commands(self.report))
+
+
+def conclude(  # noqa: PLR0913 - what a run is, one keyword each
+    run: Run,
+    config: Config,
+    *,
+    cap: str | None,
+    redact: Callable[[str], str],
+    run_id: str,
+    started: float,
+    selection: str,
+    may_look_again: bool,
+    folder: Path | None = None,
+) -> Conclusion:
+    """Judge once more from what the ledger holds now; writes nothing. `folder` is the run's private one."""
+    from readiness.config.load import unknown_check_ids
+    from readiness.results import report
+    from readiness.results.history import history
+    from readiness.session import plan as planning
+
+    if may_look_again:
+        look_again(run, config, redact)
+    known = {check.id for check, _ in planning.catalogue()} | set(run.plan)
+    findings, notes = verdict.apply_waivers(
+        list(run.findings.values()),
+        list(run.plan.values()),
+        config.waivers,
+        today=dt.datetime.now(dt.UTC).date(),
+        known=known,
+    )
+    notes = [*notes, *unknown_check_ids(config, known)]
+    judgement = verdict.judge(
+        verdict.Evidence(plan=list(run.plan.values()), findings=findings, trouble=tuple(run.trouble), cap=cap),
+        config.gate,
+    )
+    now = time.time()
+    plan_hash = verdict.plan_hash(list(run.plan.values()), config.gate)
+    rollback, deploy = _rollback(judgement, config, now)
+    decision = verdict.decide(judgement, roll_back=rollback.wanted)
+    info = report.RunInfo(
+        id=run_id,
+        started=started,
+        finished=now,
+        seconds=now - started,
+        selection=selection,
+        versions=_versions(config),
+        plan_hash=plan_hash,
+    )
+    code = verdict.exit_code(judgement.status, strict=config.strict)
+    built = report.build(
+        judgement,
+        decision=decision,
+        config=config,
+        rollback=rollback,
+        run=info,
+        trouble=tuple(run.trouble),
+        notes=tuple(notes),
+        exit_code=code,
+        inventory=_tools(config, folder),
+    )
+    built = report.redacted(history.compare(built, config.report_dir), redact)
+    return Conclusion(
+        report=built,
+        status=judgement.status,
+        exit_code=code,
+        trouble=tuple(run.trouble),
+        directory=config.report_dir,
+        formats=config.report.formats,
+        keep=config.report.keep,
+        rollback_plan=_plan_document(rollback, config, deploy, built, redact),
+    )
+
+
+def _plan_document(
+    planned: RollbackPlan,
+    config: Config,
+    deploy: DeployRecord | None,
+    built: Report,
+    redact: Callable[[str], str],
+) -> dict[str, Any] | None:
+    if not planned.fired:
+        return None
+    from readiness.operations.rollback.document import document
+    from readiness.results.report import iso
+
+    run = {
+        "id": built.run.id,
+        "finished": iso(built.run.finished),
+        "target": built.target,
+        "environment": built.environment,
+        "status": built.status,
+        "decision": built.decision,
+        "own_checks": [place for place in os.environ.get(OWN_CHECKS, "").split(os.pathsep) if place],
+    }
+    return document(planned, config=config, deploy=deploy, run=run, redact=redact)
+
+
+def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:
+    from readiness.facts.deployment.deployed import expected_version
+    from readiness.operations.rollback import before, plan
+
+    record, problem = None, ""
+    try:
+        record = plan.read_record(config.report_dir / "deploy.json")
+    except ReadinessError as error:
+        problem = str(error)
+    moment = dt.datetime.fromtimestamp(now, dt.UTC)
+    commit = _commit(config) if record is not None and record.commit else None
+    failed = before.failed_on_previous(config, record) if record is not None and _may_fire(judgement) else ()
+    planned = plan.plan(
+        judgement,
+        config,
+        record,
+        now=moment,
+        version=expected_version(config),
+        commit=commit,
+        failed_on_previous=failed,
+    )
+    if problem and planned.fired:
+        # a record that cannot be read is no deploy, and says more than that there is none
+        planned = dataclasses.replace(planned, refused=problem, refusals=(problem, *planned.refusals[1:]))
+    return planned, record
+
+
+def _may_fire(judgement: verdict.Judgement) -> bool:
+    """Whether the history needs to be read at all: reading it takes longer than the verdict."""
+    return any(row.finding.outcome is Outcome.FAILED and row.check.rollback for row in judgement.rows)
+
+
+def _commit(config: Config) -> str | None:
+    """The commit of the release on disk; None where git does not say."""
+    from readiness.facts.backup import commits
+
+    with contextlib.suppress(Unknown):
+        return None if config.target.release is None else commits.head(config.target.release)
+    return None
+
+
+def _versions(config: Config) -> Mapping[str, str]:
+    from readiness.operations.rollback import before
+
+    return before.told(config) | {
+        "readiness": __version__,
+        "pytest": pytest.__version__,
+        "python": platform.python_version(),
+        "hub": config.target.version or "",
+    }
+
+
+def look_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
+    """Ask once more whether the hub answers if a check lost it in the middle: the worse answer counts."""
+    known = run.findings.get((HUB_ANSWERS, None))
+    if HUB_ANSWERS not in run.plan or (known is not None and known.outcome is Outcome.FAILED):
+        return
+    if not any(finding.lost_hub for finding in run.findings.values()):
+        return
+    from readiness.session.fixtures import hub as fixtures
+
+    reason = fixtures.ask_again(config)
+    if reason:
+        run.record(
+            Finding(
+                check=HUB_ANSWERS,
+                outcome=Outcome.FAILED,
+                reason=redact(f"lost in the middle of the run, and asked again at its end: {reason}"),
+                nodeid=known.nodeid if known else "",
+            )
+        )
+
+
+def _tools(config: Config, folder: Path | None) -> ToolInventory | None:
+    """The tools that the run listed, held against the last good run's; None where no check asked for them."""
+    from readiness.facts.hub.inventory import Inventory
+    from readiness.results import report
+
+    inventory = Inventory(config, folder)
+    now = inventory.noted()
+    return None if now is None else report.tool_inventory(now, inventory.last_good(), inventory.last_seen())
+
+
+def keep_inventory(run: Run, conclusion: Conclusion, folder: Path) -> None:
+    """Let the tools of a run that is not blocked, and missed none, be what the next run must still list."""
+    found = run.findings.get((TOOLS_REMAIN, None))
+    if found is None or found.outcome is not Outcome.PASSED or conclusion.status not in _GOOD:
+        return
+    from readiness.facts.hub import inventory
+
+    try:
+        inventory.keep(folder, conclusion.directory)
+    except OSError as error:
+        conclusion.problems.append(f"the tool inventory could not be kept: {error}")
+
+
+def outlook(plan: Mapping[str, Planned]) -> list[str]:
+    """What a run is about to do, told before it does it: how much it has to prove, and what of it takes long."""
+    applicable = [planned for planned in plan.values() if not planned.not_applicable]
+    away = len(plan) - len(applicable)
+    lines = [f"readiness: {len(applicable)} checks to prove" + (f", {away} not applicable" if away else "")]
+    lines += [f"  {p.check.id} {p.check.slow}" for p in applicable if p.check.slow and not p.left_out]
+    return lines
+
+
+def plan_lines(plan: Mapping[str, Planned] | Iterable[Planned]) -> list[str]:
+    """The plan as text for `--collect-only`."""
+    entries = list(plan.values()) if hasattr(plan, "values") else list(plan)
+    lines = [f"readiness plan: {len(entries)} checks"]
+    for planned in sorted(entries, key=lambda p: (p.check.category, p.check.id)):
+        state = f"not applicable: {planned.not_applicable}" if planned.not_applicable else planned.left_out or ""
+        lines.append(
+            f"  {planned.check.category:<22} {planned.check.id:<40} {planned.check.severity.value:<8} {state}".rstrip()
+        )
+    return lines

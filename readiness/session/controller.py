@@ -1,0 +1,323 @@
+"""The controller's ledger: gathers plan and findings from wherever tests run, and asks for the verdict once, at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from readiness.findings import Finding, Outcome
+from readiness.session import plan_file, worker
+from readiness.session.declarations import contradictions
+from readiness.session.plan import PlannedItem, build, selected_phases
+from readiness.session.run import Run
+from readiness.session.selection import narrowed_by, narrowed_to_nodes
+from readiness.support.signals import TermAsInterrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from readiness.findings import Planned
+    from readiness.session.conclusion import Conclusion
+    from readiness.session.journal import Journal
+    from readiness.session.setup import Setup
+
+RUN_ID: Final = "READINESS_RUN_ID"
+"""Environment variable by which `readiness check` names the run that it starts."""
+
+
+class Ledger:
+    """Registered on the controller alone (`not hasattr(config, "workerinput")`)."""
+
+    def __init__(self, config: pytest.Config, setup: Setup) -> None:
+        """`setup` holds what the run was told: configuration, scope, redaction."""
+        self.config, self.setup, self.run = config, setup, Run()
+        self.run_id = os.environ.get(RUN_ID) or uuid.uuid4().hex[:12]
+        self.started = time.time()
+        self.folder = Path(tempfile.mkdtemp(prefix="readiness-"))
+        self.items: dict[tuple[str, str], PlannedItem] = {}
+        self.conclusion: Conclusion | None = None
+        self.explained = False
+        self.final_status: int | None = None
+        self.interrupted = False
+        self._journal: Journal | None = None
+        self._plan: dict[str, Planned] | None = None
+        self._term = TermAsInterrupt()
+
+    # --- a run's beginning ----------------------------------------------------------------------------------------
+
+    @property
+    def involved(self) -> bool:
+        """Whether this run asks for checks; if not, nothing is judged and no file is written."""
+        return self.setup.involved or bool(self.items) or bool(self.run.findings)
+
+    @property
+    def journal(self) -> Journal:
+        """The run's journal, opened when there is first something to write."""
+        if self._journal is None:
+            from readiness.session.journal import Journal
+
+            self._journal = Journal(self.setup.config.report_dir / "journal" / f"{self.run_id}.jsonl")
+            expression = self.config.getoption("markexpr", "") or ""
+            self._journal.write(
+                "start",
+                {"run": self.run_id, "started": self.started, "pid": os.getpid(), "selection": expression},
+            )
+        return self._journal
+
+    def pytest_unconfigure(self) -> None:
+        """Leave nothing behind."""
+        self._term.restore()
+        if self._journal is not None:
+            self._journal.close()
+        self.setup.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's type is private
+        """Tell a worker what cannot be read from its options."""
+        node.workerinput["readiness"] = self.setup.for_workers(self.folder)
+
+    # --- the plan -------------------------------------------------------------------------------------------------
+
+    def take_plan(self, items: list[PlannedItem], errors: list[str]) -> None:
+        """Merge one process's plan: selected anywhere is selected."""
+        first = not self.items
+        self._plan = None
+        for item in items:
+            known = self.items.get((item.check.id, item.nodeid))
+            if known is None or item.selected:
+                self.items[item.check.id, item.nodeid] = item
+        self.setup.involved |= bool(errors)
+        for sentence in [*errors, *contradictions(list(self.items.values()))]:
+            self.trouble(sentence)
+        if first and self.items:
+            self.run.plan = self.plan()
+            if RUN_ID in os.environ:  # only `readiness check` will read it back
+                self.journal.plan(self.run.plan.values(), self.setup.redact)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:  # noqa: ANN401
+        """A worker has collected: its plan lies in the run's private folder."""
+        known = bool(self.items)
+        self._read_plan(self.folder / f"plan-{node.gateway.id}.json")
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and self.items and not known:
+            for line in self._outlook():
+                reporter.write_line(line)
+
+    def _read_plan(self, path: Path) -> None:
+        try:
+            text = path.read_text(encoding="ascii")
+        except OSError:
+            return
+        self.take_plan(*plan_file.read_plan_document(text))
+
+    def plan(self) -> dict[str, Planned]:
+        """The plan as far as it is known now; made anew only when there is more to know."""
+        if self._plan is None:
+            self._plan = self._built()
+        return self._plan
+
+    def _built(self) -> dict[str, Planned]:
+        expression = self.config.getoption("markexpr", "") or ""
+        items = list(self.items.values())
+        return build(
+            items,
+            phases=selected_phases(expression, items),
+            narrowed_by=narrowed_by(self.config),
+            adjust=self.setup.scope.adjust,
+        )
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Say what is to be proven and what of it takes long, before the first check runs."""
+        return self._outlook() if self.items else []
+
+    def _outlook(self) -> list[str]:
+        if self.config.getoption("collectonly", default=False) or self.config.get_verbosity() < 0:
+            return []
+        from readiness.session.conclusion import outlook
+
+        return outlook(self.plan())
+
+    # --- what is found --------------------------------------------------------------------------------------------
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take a finding from a report, wherever it was made."""
+        text = getattr(report, "readiness", None)
+        if text is None:
+            if report.outcome != "passed":
+                self._without_finding(report)
+            return
+        if report.outcome != "passed":
+            self.explained = True
+        finding = Finding.from_json(json.loads(text))
+        if str(report.outcome) == "rerun":
+            self.run.rerun(finding.check, finding.instance)
+            self.journal.write("rerun", {"check": finding.check, "instance": finding.instance})
+            return
+        self.run.record(finding)
+        self.journal.finding(text)
+
+    def _without_finding(self, report: pytest.TestReport) -> None:
+        if report.outcome == "skipped":
+            return
+        self.explained = True
+        if report.outcome != "failed":
+            return
+        item = next((i for i in self.items.values() if i.nodeid == report.nodeid), None)
+        if item is None:
+            self.run.plain_failures.append(report.nodeid)
+            return
+        # xdist's made-up report for a test whose worker died: nothing was proven
+        self.run.record(
+            Finding(
+                check=item.check.id,
+                instance=item.instance,
+                outcome=Outcome.UNKNOWN,
+                reason="lost: the worker died while running it",
+                nodeid=item.nodeid,
+            )
+        )
+
+    # --- what is lost ---------------------------------------------------------------------------------------------
+
+    def trouble(self, sentence: str) -> None:
+        """Note a broken integrity."""
+        sentence = self.setup.redact(sentence)
+        if sentence not in self.run.trouble:
+            self.run.add_trouble(sentence)
+            if self.involved:
+                self.journal.write("trouble", {"sentence": sentence})
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A suite that fails to import drops its checks without a trace: leave one."""
+        if report.failed:
+            self.explained = True
+            self.trouble(f"{report.nodeid or 'a suite'} could not be collected: its checks are missing")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ANN401
+        """A worker is gone; with an error it died."""
+        self._read_plan(self.folder / f"plan-{node.gateway.id}.json")
+        if error:
+            self.explained = True
+            self.trouble(f"worker {node.gateway.id} died: {str(error)[:200]}")
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Pytest or a plugin broke: nothing after this can be trusted to have run."""
+        last = str(excrepr).strip().splitlines()[-1:] or ["no message"]
+        self.trouble(f"internal error of the test run: {last[0][:200]}")
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, SIGTERM, or `pytest.exit`."""
+        self.interrupted = True
+        ended = {"KeyboardInterrupt": "by Ctrl-C or SIGTERM"}.get(excinfo.typename, f"({excinfo.typename})")
+        self.trouble(f"interrupted {ended}")
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Judge before the plain hooks, so that their reports can say it; set the exit status after them."""
+        if self.config.getoption("collectonly", default=False) or not self._is_ours(session):
+            return (yield)
+        worker.spare_the_collector(len(self.items))
+        self._conclude(session)
+        try:
+            result = yield
+        except BaseException as error:
+            self.trouble(f"another plugin failed at the end of the run: {type(error).__name__}")
+            self._conclude(session)
+            self._close(session)
+            raise
+        if self.conclusion is not None and list(self.conclusion.trouble) != self.run.trouble:
+            self._conclude(session)
+        self._close(session)
+        return result
+
+    def _is_ours(self, session: pytest.Session) -> bool:
+        for path in sorted(self.folder.glob("plan-*.json")):
+            self._read_plan(path)
+        return self.involved and int(session.exitstatus) != int(pytest.ExitCode.USAGE_ERROR)
+
+    def _conclude(self, session: pytest.Session) -> None:
+        from readiness.session.conclusion import conclude
+
+        self.run.plan = self.plan()
+        for item in self.items.values():
+            if (
+                not item.selected
+                and item.check.id in self.run.plan
+                and (item.check.id, item.instance) not in self.run.findings
+            ):
+                self.run.record(
+                    Finding(
+                        check=item.check.id,
+                        instance=item.instance,
+                        outcome=Outcome.UNKNOWN,
+                        reason=f"left out of this run{narrowed_by(self.config)}",
+                        nodeid=item.nodeid,
+                    )
+                )
+        if int(session.exitstatus) == int(pytest.ExitCode.INTERNAL_ERROR):
+            self.trouble("internal error of the test run")
+        self.conclusion = conclude(
+            self.run,
+            self.setup.config,
+            cap=narrowed_to_nodes(self.config) or self.setup.scope.first_look_cap(),
+            redact=self.setup.redact,
+            run_id=self.run_id,
+            started=self.started,
+            selection=self.config.getoption("markexpr", "") or "",
+            may_look_again=not self.interrupted,
+            folder=self.folder,
+        )
+
+    def _close(self, session: pytest.Session) -> None:
+        """Write the reports, then the status: what went wrong while writing is told, and never loses the verdict."""
+        from readiness.session.conclusion import keep_inventory
+        from readiness.session.load_keep import keep_load
+
+        if self.conclusion is None:
+            return
+        keep_inventory(self.run, self.conclusion, self.folder)
+        keep_load(self.run, self.conclusion, self.folder, self.setup.config, self.setup.redact)
+        if self.journal.problem:
+            self.conclusion.problems.append(self.journal.problem)
+        self.conclusion.write(junit=self.config.getoption("xmlpath", None))
+        session.exitstatus = self.final_status = self.exit_status(int(session.exitstatus))
+        self.journal.write("verdict", {"status": self.conclusion.status.value, "exit": int(session.exitstatus)})
+        if RUN_ID not in os.environ:
+            self.journal.path.unlink(missing_ok=True)
+
+    def exit_status(self, pytests: int) -> int:
+        """Pytest's own status where it is not 0 or 1; else 1 for what is no check; else the verdict's."""
+        if pytests not in {0, 1} or self.conclusion is None:
+            return pytests
+        if self.run.plain_failures or (pytests == 1 and not self.explained):
+            return 1
+        return self.conclusion.exit_code
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401
+        """The plan, where that is all that was asked for."""
+        if self.config.getoption("collectonly", default=False) and self.involved:
+            from readiness.session.conclusion import plan_lines
+
+            for line in plan_lines(self.plan()):
+                terminalreporter.write_line(line)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """One line on pytest-html's page."""
+        if self.conclusion is not None:
+            from readiness.results.render.pytest_html import summary_line
+
+            prefix.append(summary_line(self.conclusion.report))

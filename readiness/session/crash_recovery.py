@@ -1,0 +1,108 @@
+"""A verdict for a run that died: what its journal tells is judged, and what it never said is unknown."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from readiness.findings import Planned
+from readiness.session.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from readiness.config.model import Config
+    from readiness.session.journal import Read
+    from readiness.session.scope import Scope
+
+
+def recover(  # noqa: PLR0913 - what is known of a dead run, one keyword each
+    found: Read, *, argv: Sequence[str], status: int, run_id: str, started: float, report_dir: Path
+) -> int:
+    """Judge the journal, write the reports, print the summary; return the verdict's exit status."""
+    from readiness.session.conclusion import conclude
+    from readiness.support.redaction.redactor import Redactor
+
+    config = config_of(argv, report_dir)
+    scope = _scope(config)
+    run = _replayed(found, scope)
+    run.add_trouble(f"pytest died without a verdict ({_how(status)}); this one is made from its journal")
+    redactor = Redactor.from_environment(os.environ, config)
+    conclusion = conclude(
+        run,
+        config,
+        cap=scope.first_look_cap(),
+        redact=redactor.clean,
+        run_id=run_id,
+        started=float(found.header.get("started", started)),
+        selection=str(found.header.get("selection", "")),
+        may_look_again=True,
+    )
+    conclusion.write(junit=None)
+    code = conclusion.exit_code or 12
+    for line in conclusion.terminal_lines(width=100, color=sys.stdout.isatty(), exit_status=code):
+        sys.stdout.write(line + "\n")
+    for command in conclusion.commands():
+        sys.stdout.write(command + "\n")
+    return code
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"it ended with status {status}"
+    try:
+        return f"ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"ended by signal {-status}"
+
+
+def _replayed(found: Read, scope: Scope) -> Run:
+    from readiness.session.plan import catalogue, selected_phases
+
+    run = Run(plan=dict(found.plan))
+    if not run.plan:
+        # it died before anything was collected: what ships for these phases is what it had to prove
+        phases = selected_phases(str(found.header.get("selection", "")))
+        run.plan = {c.id: scope.adjust(Planned(check=c)) for c, _ in catalogue() if c.phase in phases}
+    for check, instance in found.reruns:
+        run.rerun(check, instance)
+    for finding in found.findings:
+        run.record(finding)
+    for sentence in found.trouble:
+        run.add_trouble(sentence)
+    return run
+
+
+def config_of(argv: Sequence[str], report_dir: Path) -> Config:
+    """The configuration that a run with `argv` read; an empty one where it cannot be read."""
+    from readiness.config.load import load
+    from readiness.config.model import Config
+    from readiness.errors import ConfigError
+
+    file = None
+    for index, argument in enumerate(argv):
+        if argument == "--readiness-config" and index + 1 < len(argv):
+            file = Path(argv[index + 1])
+        elif argument.startswith("--readiness-config="):
+            file = Path(argument.partition("=")[2])
+    demo = "--readiness-demo" in argv
+    try:
+        return load(
+            file=file,
+            demo=demo,
+            strict="--readiness-strict" in argv,
+            drill="--readiness-drill" in argv,
+            report_dir=report_dir,
+        )
+    except ConfigError:
+        return Config(report_dir=report_dir)
+
+
+def _scope(config: Config) -> Scope:
+    from readiness.session.scope import Scope
+    from readiness.session.setup import deployed_claims
+
+    return Scope(config, lambda: deployed_claims(config))

@@ -1,0 +1,1 @@
+"""Redaction at pytest's boundary: reports, streams and log records."""

@@ -1,0 +1,283 @@
+"""What happens in every process that runs tests: attempts of a check, their outcome, and the finding on its report.
+
+A finding rides on the test report as one ASCII JSON string (`report.readiness`), because worker traffic carries neither Enums
+nor lone surrogates.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import dataclasses
+import gc
+import inspect
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from readiness import checks
+from readiness.errors import HubDown
+from readiness.findings import OPT_IN_PHASES, Finding, Outcome
+from readiness.session.declarations import contradictions, misspelt_phase, never_collected
+from readiness.session.outcome import bounded, is_failure, is_told, leaves, outcome_of
+from readiness.session.plan import PlanError, PlannedItem, item_of, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from readiness.session.scope import Scope
+
+ITEM: Final = pytest.StashKey[PlannedItem]()
+RECORDER: Final = pytest.StashKey[checks.Recorder]()
+ATTEMPTS: Final = pytest.StashKey[int]()
+_TOKEN: Final = pytest.StashKey[contextvars.Token[checks.Recorder | None]]()
+_ORDER: Final = ("preflight", "infra", "health", "alerts", "e2e", "load", "drill")
+"""Phases in the order in which one process runs them."""
+LARGE_RUN: Final = 1_000
+"""Tests from which the garbage collector's rounds are felt."""
+
+
+class Worker:
+    """Registered in the process that runs the tests: each xdist worker, or the only process."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        redact: Callable[[str], str],
+        publish: Callable[[list[PlannedItem], list[str]], None],
+        needs_target: Callable[[frozenset[str]], None],
+    ) -> None:
+        """`publish` receives the collected checks and the suites' contradictions, once."""
+        self.scope, self.redact, self.publish, self.needs_target = scope, redact, publish, needs_target
+        self._passed_over: list[str] = []
+
+    # --- the plan, before anything is deselected ------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Note the checks that pytest passes over because of their function's name."""
+        report = yield
+        if isinstance(collector, pytest.Module) and report.outcome == "passed":
+            self._passed_over += never_collected(collector)
+        return report
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
+        """Note every collected check, let others narrow, then note what is left."""
+        planned, errors = self._read(items)
+        yield
+        if not planned and not errors:
+            return
+        self._keep_opt_in_phases_out(config, items)
+        left = {id(item) for item in items}
+        self.publish(
+            [item if key in left else dataclasses.replace(item, selected=False) for key, item in planned.items()],
+            errors,
+        )
+        self.needs_target(frozenset(item.check.phase for key, item in planned.items() if key in left))
+        items.sort(key=_position)
+        spare_the_collector(len(items))
+
+    def _read(self, items: list[pytest.Item]) -> tuple[dict[int, PlannedItem], list[str]]:
+        planned, errors = {}, [self.redact(sentence) for sentence in self._passed_over]
+        for item in items:
+            try:
+                found = item_of(item)
+                if found is not None:
+                    misspelt_phase(item, found.markers)
+            except PlanError as error:
+                errors.append(self.redact(str(error)))
+                continue
+            if found is not None:
+                found = item.stash[ITEM] = self._without_secrets(found)
+                if item.get_closest_marker(found.check.phase) is None:
+                    item.add_marker(found.check.phase)
+                planned[id(item)] = found
+        return planned, errors + contradictions(list(planned.values()))
+
+    def _without_secrets(self, planned: PlannedItem) -> PlannedItem:
+        """A declaration is a text like any other: a remedy may be put together from what must not be shown."""
+        check = planned.check
+        title, remedy = self.redact(check.title), self.redact(check.remedy)
+        if (title, remedy) == (check.title, check.remedy):
+            return planned
+        return dataclasses.replace(planned, check=dataclasses.replace(check, title=title, remedy=remedy))
+
+    def _keep_opt_in_phases_out(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Load and drill run only when `-m` names them, drill only with its option too."""
+        expression = config.getoption("markexpr", "")
+        out = []
+        for item in items:
+            planned = item.stash.get(ITEM, None)
+            if planned is None or planned.check.phase not in OPT_IN_PHASES:
+                continue
+            named = bool(expression) and matches(expression, planned.markers)
+            if not named or (planned.check.phase == "drill" and not self.scope.config.drill_requested):
+                out.append(item)
+        if out:
+            config.hook.pytest_deselected(items=out)
+            gone = {id(item) for item in out}
+            items[:] = [item for item in items if id(item) not in gone]
+
+    # --- one check ------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Open a recorder; end what the configuration declared out of scope."""
+        planned = item.stash.get(ITEM, None)
+        if planned is None:
+            return
+        self._open(item)
+        reason = self.scope.adjust_check(planned.check).not_applicable
+        if reason:
+            pytest.skip(f"not applicable: {reason}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Close the recorder after every other tear-down."""
+        token = item.stash.get(_TOKEN, None)
+        if token is not None:
+            del item.stash[_TOKEN]
+            checks.current.reset(token)
+
+    def _open(self, item: pytest.Item) -> checks.Recorder:
+        recorder = checks.Recorder(limits=self.scope.adjust_check(item.stash[ITEM].check).check.limits)
+        token = item.stash.get(_TOKEN, None)
+        if token is not None:
+            checks.current.reset(token)
+        item.stash[_TOKEN] = checks.current.set(recorder)
+        item.stash[RECORDER] = recorder
+        return recorder
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Repeat a failing attempt until it passes or the check's settle time is over."""
+        planned = pyfuncitem.stash.get(ITEM, None)
+        if planned is None or inspect.iscoroutinefunction(pyfuncitem.obj):
+            return None
+        interval = self.scope.config.probe.interval
+        names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - what pytest's own pyfunc_call uses
+        arguments = {name: pyfuncitem.funcargs[name] for name in names}
+        started, tries = time.monotonic(), 0
+        while True:
+            tries += 1
+            pyfuncitem.stash[ATTEMPTS] = pyfuncitem.stash.get(ATTEMPTS, 0) + 1
+            try:
+                pyfuncitem.obj(**arguments)
+            except (Exception, pytest.fail.Exception) as error:
+                if not _worth_another(error) or self._is_over(planned, started, tries):
+                    raise
+                time.sleep(interval)
+                self._open(pyfuncitem)
+                _forget_facts(arguments.values())
+            else:
+                return True
+
+    def _is_over(self, planned: PlannedItem, started: float, tries: int) -> bool:
+        """Whether no further attempt may follow: a probe is counted, since slow attempts must not eat up later ones."""
+        if planned.check.settle == "probe":
+            return tries >= self.scope.config.probe.attempts
+        spent = time.monotonic() - started + self.scope.config.probe.interval
+        return spent > self.scope.settle_seconds(planned.check) * 1.0001
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the finding on the report: on the call's, or on the first abnormal one before or after it."""
+        report = yield
+        planned = item.stash.get(ITEM, None)
+        if planned is not None and (report.when == "call" or report.outcome != "passed"):
+            finding = self._finding(item, planned, call, report)
+            if finding is not None:
+                report.readiness = json.dumps(finding.to_json())  # type: ignore[attr-defined]
+                told = finding.outcome is Outcome.UNKNOWN and call.excinfo is not None and is_told(call.excinfo.value)
+                report.readiness_told = told  # type: ignore[attr-defined]
+        if planned is not None and report.when == "teardown" and RECORDER in item.stash:
+            del item.stash[RECORDER]
+        return report
+
+    def _finding(
+        self, item: pytest.Item, planned: PlannedItem, call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> Finding | None:
+        recorder = item.stash.get(RECORDER, None) or checks.Recorder()
+        outcome, reason = outcome_of(recorder, call, report)
+        error = call.excinfo.value if call.excinfo is not None else None
+
+        def shown(text: str) -> str:
+            return self.redact(bounded(text)) if text else ""
+
+        return Finding(
+            check=planned.check.id,
+            instance=shown(planned.instance) if planned.instance is not None else None,
+            outcome=outcome,
+            reason=shown(reason),
+            expected=shown(recorder.expected),
+            actual=shown(recorder.actual),
+            unit=recorder.unit,
+            attempts=item.stash.get(ATTEMPTS, 1),
+            seconds=round(report.duration, 6),
+            nodeid=item.nodeid,
+            notes=tuple(shown(text) for text in recorder.notes[:20]),
+            fires=recorder.fires,
+            lost_hub=recorder.lost_hub or any(isinstance(leaf, HubDown) for leaf in leaves(error)),
+            path=recorder.path,
+            line=recorder.line,
+            limits=recorder.bounds,
+            blocked_by=_cause(recorder, planned, outcome),
+        )
+
+
+def _cause(recorder: checks.Recorder, planned: PlannedItem, outcome: Outcome) -> str | None:
+    """The other check that this one says is about its cause; it is borne out, or dropped, once all checks are in."""
+    explained = outcome in {Outcome.FAILED, Outcome.UNKNOWN} and recorder.cause != planned.check.id
+    return recorder.cause if explained else None
+
+
+def spare_the_collector(tests: int) -> None:
+    """Keep what lives to the end of a large run out of the garbage collector's rounds: it would walk it again and again.
+
+    It stays out until the process ends, where walking it once more costs two seconds for 10,000 checks; a process that goes on
+    loses only what stands in cycles, and small runs are left alone.
+    """
+    if tests > LARGE_RUN:
+        gc.freeze()
+
+
+def _position(item: pytest.Item) -> tuple[bool, int, bool]:
+    """Phase by phase, so that what disturbs a hub follows what looks at it; those that watch the whole run come last.
+
+    Within a phase, checks that others wait for come first; the rest stays in order.
+    """
+    planned = item.stash.get(ITEM, None)
+    if planned is None:
+        return (False, _ORDER.index("health"), True)
+    check = planned.check
+    return (check.last, _ORDER.index(check.phase), bool(check.after))
+
+
+def _worth_another(error: BaseException) -> bool:
+    """Whether time may mend it: a failed assertion or a fact that could not be fetched, but not a plain unknown."""
+    if any(getattr(leaf, "retry", None) is False for leaf in leaves(error)):
+        return False
+    return is_failure(error) or _is_transient(error)
+
+
+def _is_transient(error: BaseException) -> bool:
+    from readiness.errors import CouldNotLook
+
+    return all(isinstance(leaf, CouldNotLook) for leaf in leaves(error))
+
+
+def _forget_facts(fixtures: Iterable[Any]) -> None:
+    """Facts are never shared across attempts."""
+    for fixture in fixtures:
+        forget = getattr(fixture, "new_attempt", None)
+        if callable(forget):
+            forget()

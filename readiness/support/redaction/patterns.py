@@ -1,0 +1,241 @@
+"""What a secret may look like in a text: the encodings of a known value, and the shapes of unknown ones.
+
+Pure functions and compiled patterns; `redactor` puts them to work.
+"""
+
+from __future__ import annotations
+
+import binascii
+import functools
+import json
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote_from_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PERCENT: Final = re.compile(r"%[0-9A-F]{2}")
+_JS_UNESCAPED: Final = "!'()*~"  # what encodeURIComponent leaves alone
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _html_variants(text: str) -> Iterator[str]:
+    """As html.escape writes it, as MarkupSafe does, and as XML text and attributes do."""
+    body = _html(text)
+    yield body
+    yield body.replace('"', "&quot;").replace("'", "&#x27;")
+    yield body.replace('"', "&#34;").replace("'", "&#39;")
+    yield body.replace('"', "&quot;").replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#09;")
+
+
+def _json_variants(text: str) -> Iterator[str]:
+    for ascii_only in (True, False):
+        body = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield body
+        yield body.replace("/", "\\/")
+
+
+def _repr_variants(text: str) -> Iterator[str]:
+    yield repr(text)[1:-1]
+    yield ascii(text)[1:-1]
+    yield repr(text + "'")[1:-2]  # in double quotes, as repr writes a text that holds a single one
+    yield repr(text + "'\"")[1:-4]
+
+
+def _percent_variants(text: str) -> Iterator[str]:
+    raw = to_bytes(text)
+    for safe in ("", "/", _JS_UNESCAPED):
+        upper = quote_from_bytes(raw, safe=safe)
+        for form in (upper, upper.replace("%20", "+")):
+            yield form
+            yield _PERCENT.sub(lambda m: m.group().lower(), form)
+
+
+def _base64_variants(text: str) -> Iterator[str]:
+    """The characters that the value alone decides, at each of the three alignments it may have."""
+    raw = to_bytes(text)
+    for before in range(3):
+        whole = binascii.b2a_base64(b"\0" * before + raw, newline=False).decode()
+        first = (0, 2, 3)[before]
+        after = (before + len(raw)) % 3
+        body = whole[first : len(whole) - (0, 3, 2)[after]]
+        yield body
+        yield body.replace("+", "-").replace("/", "_")
+        if not before:
+            yield whole
+            yield whole.replace("+", "-").replace("/", "_")
+
+
+def to_bytes(text: str) -> bytes:
+    """The bytes behind `text`, undecodable ones of the environment included; never fails."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def forms(value: str) -> set[str]:
+    """Every text that `value` becomes plain, quoted, escaped or encoded, and quoted once more after that."""
+    first = {value, to_bytes(value).hex(), to_bytes(value).hex().upper(), repr(to_bytes(value))[2:-1]}
+    variants: tuple[Callable[[str], Iterator[str]], ...] = (
+        _percent_variants,
+        _json_variants,
+        _repr_variants,
+        _html_variants,
+    )
+    first.update(_base64_variants(value))
+    for variant in variants:
+        first.update(variant(value))
+    second = {again for form in first for variant in variants for again in variant(form)}
+    return first | second
+
+
+def encodings(value: str) -> dict[str, str]:
+    """What `value` becomes, to how: plain (""), base64, hexadecimal, URL- or JSON-escaped; no form that holds another."""
+    named = {value: ""}
+    ways: tuple[tuple[str, Iterator[str]], ...] = (
+        ("JSON-escaped", _json_variants(value)),
+        ("URL-encoded", _percent_variants(value)),
+        ("in base64", _base64_variants(value)),
+        ("in hexadecimal", iter((to_bytes(value).hex(), to_bytes(value).hex().upper()))),
+    )
+    for how, variants in ways:
+        for form in variants:
+            named.setdefault(form, how)
+    return {form: how for form, how in named.items() if not any(o in form for o in named if o != form)}
+
+
+class Pattern(NamedTuple):
+    """One shape of secret: `markers` are lower-case texts of which one must occur for `regex` to be tried.
+
+    The group `v` is what gets replaced (without it, the whole match); a group `maybe` only if it looks random.
+    """
+
+    label: str
+    markers: tuple[str, ...]
+    source: str
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """The compiled pattern; compiled at first use, since most runs meet few of the markers."""
+        return _compiled(self.source)
+
+
+@functools.cache
+def _compiled(source: str) -> re.Pattern[str]:
+    return re.compile(source)
+
+
+def _starts(literal: str) -> str:
+    r"""`literal` where a token starts: not inside a word, but after an escape such as `\n` or `%0a`.
+
+    The look-behind stands after the literal, so that the search for it stays a plain string search, and a run of
+    repeated prefixes has one start only: no text makes the scan quadratic.
+    """
+    return rf"{literal}(?:(?<![A-Za-z0-9_-]{literal})|(?<=\\[nrt]{literal})|(?<=%[0-9A-Fa-f][0-9A-Fa-f]{literal}))"
+
+
+_WORD: Final = r"[A-Za-z0-9_-]"
+_SEP: Final = r"(?:/|%2[Ff]|\\/)"
+_QUOTE: Final = r"""\\?["']"""
+_PROVIDERS: Final = (
+    ("api-key", ("sk-",), _starts("sk-") + rf"(?={_WORD}*\d){_WORD}{{16,}}"),
+    ("api-key", ("aiza",), r"AIza[0-9A-Za-z_-]{30,}"),
+    ("api-key", ("_live_", "_test_"), r"(?:[srp]k|whsec)_(?:live|test)_[A-Za-z0-9]{10,}"),
+    ("token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{16,}"),
+    ("token", ("github_pat_",), r"github_pat_[A-Za-z0-9_]{16,}"),
+    ("token", ("glpat-",), r"glpat-[A-Za-z0-9_-]{16,}"),
+    ("token", ("xox",), r"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    ("token", ("npm_", "hf_"), r"(?:npm|hf)_[A-Za-z0-9]{30,}"),
+    ("token", ("hvs.", "ya29."), r"(?:hvs|ya29)\.[A-Za-z0-9_-]{20,}"),
+    ("token", ("sg.",), r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
+    ("access-key", ("akia", "asia"), r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    ("jwt", ("eyj",), _starts("eyJ") + rf"{_WORD}{{8,}}+(?:\.{_WORD}{{4,}}){{1,4}}"),
+    (
+        "private-key",
+        ("private key",),
+        (
+            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+            r"(?:(?!-----END)[A-Za-z0-9+/=\s\\>|:,.\"'-]){0,16384}+(?:-----END [A-Z0-9 ]{0,40}-----)?"
+        ),
+    ),
+)
+_PLACES: Final = (
+    (
+        "authorization",
+        ("authorization", "api-key", "auth-token", "private-token"),
+        (
+            r"(?i:authorization|x-api-key|api-key|x-auth-token|private-token)"
+            rf"(?:{_QUOTE})?\s{{0,4}}(?:[:=]|,\s?b?)\s{{0,4}}(?:{_QUOTE})?"
+            r"(?:(?i:basic|bearer|digest|token|negotiate|apikey)\s{1,4})?(?P<maybe>[^\s\"'«»,;<>{}()\\]{6,4096})"
+        ),
+    ),
+    ("bearer", ("bearer",), r"(?i:bearer)(?:\s|%20|\+){1,4}(?P<maybe>[A-Za-z0-9._~+/=-]{8,4096})"),
+    (
+        "cookie",
+        ("cookie",),
+        (
+            rf"(?i:cookie)(?:{_QUOTE})?\s{{0,4}}[:=,]\s{{0,4}}(?:{_QUOTE})?"
+            r"(?P<maybe>[^\s=;,\"'«»]{1,128}=[^\r\n\"'«»]{4,4096})"
+        ),
+    ),
+    ("password", ("://",), r"://[^\s/?#\"'<>@:«»]{0,256}:(?P<v>[^\s/?#\"'<>«»]{1,512})@"),
+    ("password", ("://",), r"://(?P<maybe>[^\s/?#\"'<>@:«»]{8,512})@"),
+    (
+        "webhook",
+        ("hooks.slack.com", "/webhooks", "office.com", "api.telegram.org"),
+        (
+            rf"(?:hooks\.slack\.com{_SEP}(?:services|workflows|triggers){_SEP}|discord(?:app)?\.com{_SEP}api{_SEP}webhooks{_SEP}"
+            rf"|office\.com{_SEP}webhookb?2?{_SEP}|api\.telegram\.org{_SEP}bot)(?P<v>[A-Za-z0-9/_%@:\\-]{{6,512}})"
+        ),
+    ),
+    (
+        "value",
+        ("passw", "passphrase", "secret", "token", "key", "credential"),
+        (
+            r"(?i:passwo?r?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)s?"
+            rf"(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}{_QUOTE}(?P<maybe>[^\s\"'\\«»<>]{{6,4096}})"
+        ),
+    ),
+    (
+        "value",
+        ("key=", "token=", "secret=", "password=", "passwd=", "sig=", "signature="),
+        (
+            r"(?:(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD)"
+            r"|[?&](?i:access_token|token|api_?key|key|(?:client_)?secret|password|passwd|sig|signature))"
+            r"=(?P<maybe>[^\s&#\"'«»<>;,)]{6,4096})"
+        ),
+    ),
+)
+PROVIDERS: Final = tuple(Pattern(label, markers, source) for label, markers, source in _PROVIDERS)
+"""Tokens that their issuer made recognisable."""
+PATTERNS: Final = PROVIDERS + tuple(Pattern(label, markers, source) for label, markers, source in _PLACES)
+"""The same, then the places where secrets stand: headers, URLs, assignments."""
+_ALL: Final = frozenset(marker for pattern in PATTERNS for marker in pattern.markers)
+MARKERS: Final = tuple(sorted(m for m in _ALL if not any(other in m for other in _ALL - {m})))
+"""The fewest texts of which one occurs wherever a pattern could match, in lower case."""
+
+
+_MIXED: Final = re.compile(r"[a-z][A-Z]")
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]*(?:[-_./ ][A-Z]?[a-z]+)*")
+
+
+def looks_random(text: str) -> bool:
+    """Whether `text` reads like a token rather than a word: digits among letters, mixed case, or great length."""
+    if len(text) < 8 or text[0] in "$<*[{%":  # noqa: PLR2004 - shorter is a word; the rest are placeholders and references
+        return False
+    digits = any(c.isdigit() for c in text)
+    letters = any(c.isalpha() for c in text)
+    if (digits and letters) or _MIXED.search(text):
+        return True
+    return len(text) >= (40 if _WORDS.fullmatch(text) else 20)
+
+
+def provider_token(text: str) -> bool:
+    """Whether a token of a known provider stands in `text`."""
+    low = text.lower()
+    return any(any(m in low for m in p.markers) and p.regex.search(text) for p in PROVIDERS)

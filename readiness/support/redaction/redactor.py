@@ -1,0 +1,298 @@
+"""Takes secrets out of texts: the values that are known, in any encoding, then what looks like a secret.
+
+Pure: nothing is read from the environment or from files here (`readiness.support.redaction.known` gathers the values).
+`docs/security.md` says what is guaranteed and what is not.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from readiness.support.redaction.patterns import MARKERS, PATTERNS, forms, looks_random
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from readiness.config.model import Config
+
+LIMIT: Final = 100_000
+"""Characters kept of one text that leaves a process: enough to diagnose, too little to choke a report."""
+
+RUN: Final = 12
+"""Characters of a known value that give it away: every run of at least this length is redacted."""
+
+SHORTEST: Final = 6
+"""Known values below this length are words rather than secrets: redacting them would garble every text."""
+
+_STRIDE: Final = 6
+_SEED: Final = RUN - _STRIDE + 1
+"""Every run of RUN characters holds a seed of this length that starts at a multiple of _STRIDE."""
+
+_LONGEST: Final = 32_768
+_OBEYED: Final = re.compile(
+    r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\x1b(?!\[[0-9;]{0,20}m)"
+)
+_ESCAPE: Final = re.compile(
+    r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[ -/]+[0-~]|.)?", re.DOTALL
+)
+"""Colours and other CSI sequences, links and titles (OSC), and whatever else begins with ESC."""
+_WITHHELD: Final = "«withheld: this text could not be redacted»"
+_DEPTH: Final = 40
+_MAX_INT: Final = 2**63
+_EDGE: Final = 512
+
+
+class Secret(NamedTuple):
+    """A known value and the name it is shown by; `whole`: only the entire value is a secret, not its parts."""
+
+    name: str
+    value: str
+    whole: bool = False
+
+
+class _Index:
+    """Known values in all their encodings, arranged so that a clean text is passed in one quick sweep."""
+
+    def __init__(self) -> None:
+        self.grams: dict[str, str] = {}
+        self.seeds: set[str] = set()
+        self.whole: dict[str, tuple[str, bool]] = {}
+
+    def add(self, secret: Secret) -> None:
+        """Index every encoding of `secret`; what is shorter than a run is kept to be found whole."""
+        value = secret.value[:_LONGEST]
+        for form in forms(value):
+            if secret.whole or len(form) < RUN:
+                if len(form) >= SHORTEST:
+                    self.whole.setdefault(form, (secret.name, form == value))
+                continue
+            for start in range(len(form) - RUN + 1):
+                gram = form[start : start + RUN]
+                if gram.count(gram[0]) < RUN - 2:  # a ruler or a row of zeros gives nothing away
+                    self.grams.setdefault(gram, secret.name)
+            self.seeds.update(form[start : start + _SEED] for start in range(len(form) - _SEED + 1))
+
+    def spans(self, text: str) -> list[tuple[int, int, str]]:
+        """Start, end and name of each stretch of `text` that gives a known value away, in order, disjoint."""
+        found = self._whole_spans(text) if self.whole else []
+        seeds = self.seeds
+        if seeds:
+            hits = [i for i in range(0, len(text) - _SEED + 1, _STRIDE) if text[i : i + _SEED] in seeds]
+            if hits:
+                found.extend(self._run_spans(text, hits))
+        return _merged(found) if found else found
+
+    def _run_spans(self, text: str, hits: list[int]) -> list[tuple[int, int, str]]:
+        grams, found, done = self.grams, [], 0
+        for hit in hits:
+            for start in range(max(hit - _STRIDE + 1, done, 0), hit + 1):
+                name = grams.get(text[start : start + RUN])
+                if name is None:
+                    continue
+                end = start + RUN
+                while end < len(text) and text[end - RUN + 1 : end + 1] in grams:
+                    end += 1
+                found.append((start, end, name))
+                done = end - RUN + 1  # the next run may begin inside this one
+                break
+        return found
+
+    def _whole_spans(self, text: str) -> list[tuple[int, int, str]]:
+        found = []
+        for form in [form for form in self.whole if form in text]:
+            name, plain = self.whole[form]
+            start = text.find(form)
+            while start >= 0:
+                end = start + len(form)
+                # a short plain value inside a longer word is a coincidence; an encoded one always has neighbours
+                if not (plain and (_in_word(text, start - 1) or _in_word(text, end))):
+                    found.append((start, end, name))
+                start = text.find(form, end)
+        return found
+
+
+def _in_word(text: str, at: int) -> bool:
+    return 0 <= at < len(text) and (text[at].isalnum() or text[at] == "_")
+
+
+def _merged(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    spans.sort()
+    result = [spans[0]]
+    for start, end, name in spans[1:]:
+        last = result[-1]
+        if start <= last[1]:
+            result[-1] = (last[0], max(end, last[1]), last[2])
+        else:
+            result.append((start, end, name))
+    return result
+
+
+class Redactor:
+    """Replaces secrets by «redacted:NAME», where NAME says which variable or what kind of secret stood there.
+
+    `known` maps names to values, or holds `Secret`s or bare values. The index is built at the first use. No method
+    raises: a text that cannot be treated is withheld as a whole.
+    """
+
+    def __init__(self, known: Mapping[str, str] | Iterable[Secret | str] = ()) -> None:
+        self._pending: list[Secret] = []
+        self._index = _Index()
+        items: Iterable[Any] = known.items() if hasattr(known, "items") else known
+        for item in items:
+            if isinstance(item, str):
+                self.learn("secret", item)
+            else:
+                self.learn(*item)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], config: Config | None = None) -> Redactor:
+        """One that knows the secrets of `environ`, and of the files that `config` names."""
+        from readiness.support.redaction.known import known_secrets, secrets_for
+
+        return cls(known_secrets(environ) if config is None else secrets_for(config, environ))
+
+    def learn(self, name: str, value: str, whole: bool = False) -> None:  # noqa: FBT001, FBT002 - the fields of Secret
+        """Know one more value, for example one that was resolved while the run was on."""
+        if isinstance(value, str) and len(value) >= SHORTEST:
+            label = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:60] or "secret"
+            self._pending.append(Secret(label, value, whole))
+
+    def names(self, text: str) -> tuple[str, ...]:
+        """Names of the known values that `text` gives away, each once; () where it gives none."""
+        return tuple(dict.fromkeys(name for _, _, name in self._ready().spans(text)))
+
+    def text(self, text: object) -> str:
+        """`text` without secrets; any object is taken, bytes are decoded."""
+        try:
+            return self._redact(_as_text(text))
+        except Exception:  # noqa: BLE001 - an unforeseen text must neither pass unread nor end the run
+            return _WITHHELD
+
+    def clean(self, text: object, limit: int = LIMIT) -> str:
+        """`text` cut to about `limit` characters, without secrets and without lone surrogates."""
+        try:
+            return scrub(self._redact(bounded(_as_text(text), limit)))
+        except Exception:  # noqa: BLE001 - as in `text`
+            return _WITHHELD
+
+    def value(self, obj: object) -> Any:  # noqa: ANN401 - the type that went in, as far as it can leave the process
+        """`obj` rebuilt from plain values that execnet and JSON carry, each text in it cleaned.
+
+        Enums become their values, subclasses their base, anything else its cleaned text; identical when clean.
+        """
+        return self._plain(obj, 0)
+
+    def _ready(self) -> _Index:
+        while self._pending:
+            self._index.add(self._pending.pop())
+        return self._index
+
+    def _redact(self, text: str) -> str:
+        if len(text) < SHORTEST:
+            return text
+        if "\x1b" in text:  # colours may cut a secret in pieces: they are dropped only if the bare text holds one
+            bare = _ESCAPE.sub("", text)
+            shown = self._redact_plain(bare)
+            if shown != bare:
+                return shown
+        return self._redact_plain(text)
+
+    def _redact_plain(self, text: str) -> str:
+        spans = (self._ready() if self._pending else self._index).spans(text)
+        if spans:
+            text = _replaced(text, spans)
+        low = text.lower()
+        found = [marker for marker in MARKERS if marker in low]
+        return _by_pattern(text, low) if found else text
+
+    def _plain(self, obj: Any, depth: int) -> Any:  # noqa: ANN401 - as `value`
+        kind = type(obj)
+        if obj is None or kind is bool or kind is float or (kind is int and -_MAX_INT <= obj < _MAX_INT):
+            return obj
+        if kind is str:
+            return self.clean(obj)
+        if depth > _DEPTH:
+            return "…"
+        if isinstance(obj, dict):
+            return {self._plain(k, depth + 1): self._plain(v, depth + 1) for k, v in obj.items()}
+        if isinstance(obj, (list, tuple, set, frozenset)):
+            rebuilt = (self._plain(item, depth + 1) for item in obj)
+            base = next(base for base in (list, tuple, set, frozenset) if isinstance(obj, base))
+            return base(rebuilt)
+        return self._leaf(obj, depth)
+
+    def _leaf(self, obj: Any, depth: int) -> Any:  # noqa: ANN401 - as `value`
+        if isinstance(obj, str):
+            return self.clean(str.__str__(obj))
+        if isinstance(obj, int) and -_MAX_INT <= obj < _MAX_INT:
+            return int(obj)
+        if isinstance(obj, float):
+            return float(obj)
+        if isinstance(obj, int):
+            return hex(obj)[:80]
+        if isinstance(obj, enum.Enum):
+            return self._plain(obj.value, depth + 1)
+        return self.clean(obj)
+
+
+def _replaced(text: str, spans: list[tuple[int, int, str]]) -> str:
+    parts, done = [], 0
+    for start, end, name in spans:
+        parts += [text[done:start], f"«redacted:{name}»"]
+        done = end
+    parts.append(text[done:])
+    return "".join(parts)
+
+
+def _by_pattern(text: str, low: str) -> str:
+    for pattern in PATTERNS:
+        if not any(marker in low for marker in pattern.markers):
+            continue
+        spans = []
+        for match in pattern.regex.finditer(text):
+            group = match.lastgroup or 0
+            if group != "maybe" or looks_random(match[group]):
+                spans.append((*match.span(group), pattern.label))
+        if spans:
+            text = _replaced(text, spans)
+    return text
+
+
+def _as_text(obj: object) -> str:
+    if isinstance(obj, str):
+        return str.__str__(obj)
+    if isinstance(obj, (bytes, bytearray)):
+        return bytes(obj).decode("utf-8", "backslashreplace")
+    return str(obj)
+
+
+def bounded(text: str, limit: int = LIMIT) -> str:
+    """`text` if it has at most `limit` characters, else its head and tail and how much was cut between.
+
+    The cuts fall on white space where there is some near: half a token would no longer be recognised.
+    """
+    if len(text) <= limit:
+        return text
+    half = max(limit // 2, 1)
+    head, tail = text[:half], text[-half:]
+    edge = min(_EDGE, half // 2)
+    if (gap := max(head.rfind(" ", half - edge), head.rfind("\n", half - edge))) >= 0:
+        head = head[:gap]
+    if (match := re.search(r"\s", tail[:edge])) is not None:
+        tail = tail[match.start() :]
+    return f"{head}\n… [{len(text) - len(head) - len(tail)} characters cut] …\n{tail}"
+
+
+def scrub(text: str) -> str:
+    r"""`text` as every reader can take it, with escapes for the rest: `\ud800`, `\x1b`.
+
+    Lone surrogates cross neither execnet nor a UTF-8 file. Control characters and direction overrides would be obeyed by
+    a terminal; tabs, line ends and colours (pytest's own) stay.
+    """
+    if _OBEYED.search(text):
+        text = _OBEYED.sub(lambda match: ascii(match[0])[1:-1], text)
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
