@@ -17,7 +17,7 @@ help:
 	@echo "make matrix     the long rest: every mutated release, every mode, every repetition"
 	@echo "make hub        install the real hub (mcp-hub from npm) that some tests run against"
 	@echo "make bench      the benchmarks, as ratios in one run"
-	@echo "make catalogue  write readiness/session/catalogue.json and the generated pages anew from the decorators"
+	@echo "make catalogue  write readiness/session/plan/catalogue.json and the generated pages anew from the decorators"
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

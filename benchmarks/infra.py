@@ -26,7 +26,7 @@ from run import timed
 from readiness.config.model import Config, Target
 from readiness.facts.host import collect
 from readiness.facts.host.connection import Machine
-from readiness.session.plan import suite_folders
+from readiness.session.plan.plan import suite_folders
 from tests.sshd import Sshd
 
 if TYPE_CHECKING:

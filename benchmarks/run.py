@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness import demo
-from readiness.session.plan import suite_folders
+from readiness.session.plan.plan import suite_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,7 +150,7 @@ def trivial(folder: Path) -> None:
     (folder / "readiness.toml").write_text('environment = "local"\n[target]\nurl = "http://127.0.0.1:9"\n')
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  check\n  health\n")
     (folder / "nocatalogue.py").write_text(
-        "import pathlib\nfrom readiness.session import plan as planning\n"
+        "import pathlib\nfrom readiness.session.plan import plan as planning\n"
         "p = pathlib.Path(__file__).with_name('c.json')\np.write_text('{\"checks\": []}')\nplanning.CATALOGUE_FILE = p\n"
     )
     base = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "health"]

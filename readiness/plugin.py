@@ -40,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "check(id, ...): a readiness check; see readiness.check")
     for name, meaning in PHASE_MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
-    from readiness.session.selection import find_suites
+    from readiness.session.plan.selection import find_suites
     from readiness.session.setup import Setup
 
     find_suites(config)
@@ -59,8 +59,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if hasattr(config, "workerinput"):
         _register_worker(config, setup, ledger=None)
         return
-    from readiness.session.controller import Ledger
-    from readiness.session.terminal_summary import Closing
+    from readiness.session.controller import Closing, Ledger
 
     ledger = Ledger(config, setup)
     config.pluginmanager.register(ledger, "readiness-ledger")
@@ -96,7 +95,7 @@ def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | No
     from readiness.session.fixtures import host as infra_fixtures
     from readiness.session.fixtures import hub as fixtures
     from readiness.session.fixtures import service as service_fixtures
-    from readiness.session.plan_file import plan_document, write_atomically
+    from readiness.session.plan.plan import plan_document, write_atomically
     from readiness.session.worker import Worker
 
     config.stash[fixtures.CONFIG] = setup.config
@@ -130,7 +129,7 @@ def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | No
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave files of unselected phases alone: collecting them costs start-up time and brings nothing."""
-    from readiness.session.selection import ignored_by_phase
+    from readiness.session.plan.selection import ignored_by_phase
 
     expression = config.getoption("markexpr", "") or ""
     return True if ignored_by_phase(collection_path, expression) else None

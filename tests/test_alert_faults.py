@@ -46,7 +46,7 @@ def test_telemetry_is_judged_exactly(fault: AlertFault, tmp_path: Path) -> None:
 
 
 def _catalogued() -> set[str]:
-    entries = json.loads((ROOT / "readiness" / "session" / "catalogue.json").read_text(encoding="utf-8"))
+    entries = json.loads((ROOT / "readiness" / "session" / "plan" / "catalogue.json").read_text(encoding="utf-8"))
     found = entries["checks"] if isinstance(entries, dict) else entries
     return {entry["id"] for entry in found if entry["phase"] == "alerts"}
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from readiness.config.model import Gate
 from readiness.findings import Finding, Outcome, Planned
 from readiness.results.verdict.verdict import Evidence, Judgement, Status, judge
-from readiness.session.plan import catalogue
+from readiness.session.plan.plan import catalogue
 from tests.assessment.judge import run
 from tests.faults.runner import ROOT
 from tests.faults_preflight.mutation import remove

@@ -49,7 +49,7 @@ def test_fault_is_found_exactly(fault: Fault, tmp_path: Path) -> None:
 
 
 def _catalogued() -> set[str]:
-    entries = json.loads((ROOT / "readiness" / "session" / "catalogue.json").read_text(encoding="utf-8"))
+    entries = json.loads((ROOT / "readiness" / "session" / "plan" / "catalogue.json").read_text(encoding="utf-8"))
     found = entries["checks"] if isinstance(entries, dict) else entries
     return {entry["id"] for entry in found if entry["phase"] == "e2e"}
 

@@ -166,7 +166,7 @@ MEASURE = """
 import re, sys
 from pathlib import Path
 from readiness.support import streams
-from readiness.facts.secretscan import Needles, search
+from readiness.facts.secretscan.search import Needles, search
 needles = Needles({"no-such-value-" + str(n): "v" for n in range(12)})
 peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
 before = peak()

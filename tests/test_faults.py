@@ -55,7 +55,7 @@ def test_a_healthy_hub_is_ready_every_time(part: int, tmp_path: Path) -> None:
 
 
 def _catalogued() -> set[str]:
-    entries = json.loads((ROOT / "readiness" / "session" / "catalogue.json").read_text(encoding="utf-8"))
+    entries = json.loads((ROOT / "readiness" / "session" / "plan" / "catalogue.json").read_text(encoding="utf-8"))
     found = entries["checks"] if isinstance(entries, dict) else entries
     return {entry["id"] for entry in found if entry["phase"] == "health"}
 

@@ -138,7 +138,7 @@ s.serve_forever()
 """
 LOOK: Final = """
 import sys
-from readiness.facts.host import vantage
+from readiness.facts.host.network import remote_probe as vantage
 print(vantage.is_elsewhere("ssh://203.0.113.1"), vantage.answered(["203.0.113.1", "127.0.0.1", "203.0.113.9"], 7000))
 """
 

@@ -25,8 +25,8 @@ from readiness.facts.load import process as load_process
 from readiness.facts.load import samples as load_samples
 from readiness.facts.load import stats as load_stats
 from readiness.facts.load.load import LoadRun
+from readiness.session.conclusion import accept_load_baseline
 from readiness.session.fixtures.load_progress import sentence
-from readiness.session.load_keep import accept
 from tests.faults.runner import ROOT
 from tests.faults_load import FAULTS
 from tests.faults_load.build import run
@@ -242,7 +242,7 @@ def test_a_first_good_run_becomes_the_baseline_and_a_later_one_by_word(tmp_path:
     private = tmp_path / "private"
     (private / "load").mkdir(parents=True)
     with pytest.raises(ReadinessError, match="no load run to accept"):
-        accept(told)
+        accept_load_baseline(told)
     load_baseline.note(run(BY_NAME["fixed-delay"]), told, private / "load")
     load_baseline.keep(private, told, believed=False, good=True)
     assert load_baseline.accepted(told) is None
@@ -253,7 +253,7 @@ def test_a_first_good_run_becomes_the_baseline_and_a_later_one_by_word(tmp_path:
     load_baseline.note(run(BY_NAME["slower-than-before"]), told, private / "load")
     load_baseline.keep(private, told, believed=True, good=True)
     assert load_baseline.accepted(told) == first
-    assert "accepted the load run of 20" in accept(told)
+    assert "accepted the load run of 20" in accept_load_baseline(told)
     assert load_baseline.accepted(told) != first
     elsewhere = dataclasses.replace(told, environment="production")
     assert load_baseline.accepted(elsewhere) is None

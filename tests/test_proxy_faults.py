@@ -288,7 +288,7 @@ def test_a_spoilt_proxy_is_found_by_name(
     monkeypatch.setenv("READINESS_PROXY_TOKEN", TOKEN)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     # what a host has and uses takes a second to measure, and is no part of this
-    monkeypatch.setattr(collect, "TOPICS", ("nginx",))
+    monkeypatch.setattr(collect, "TOPICS", ("proxy.nginx",))
     for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
         monkeypatch.delenv(name)
     port = int(hub.url.rpartition(":")[2])

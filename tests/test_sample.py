@@ -10,7 +10,7 @@ from typing import Final
 import jsonschema
 
 from readiness.results.report import SCHEMA_FILE
-from readiness.session.plan import catalogue
+from readiness.session.plan.plan import catalogue
 from tests.make_sample import page
 
 SAMPLE: Final = Path(__file__).parents[1] / "reports" / "sample"

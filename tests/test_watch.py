@@ -32,8 +32,8 @@ from readiness.operations.watch.look import Look, Watcher
 from readiness.operations.watch.plain import plain_lines
 from readiness.operations.watch.view import View
 from readiness.session.outcome import bounded
-from readiness.session.plan import catalogue
-from readiness.session.scope import Scope
+from readiness.session.plan.plan import catalogue
+from readiness.session.plan.scope import Scope
 from readiness.session.setup import deployed_claims
 from readiness.support.redaction.redactor import Redactor, Secret
 from tests.sources import ROOT

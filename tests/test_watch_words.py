@@ -16,7 +16,7 @@ from readiness.operations.watch.host import judged
 from readiness.operations.watch.row import Row
 from readiness.operations.watch.settle import Settling
 from readiness.operations.watch.target import duration
-from readiness.session.scope import Scope
+from readiness.session.plan.scope import Scope
 
 SCOPE = Scope(Config(probe=Probe(attempts=3, interval=2.0, settle=10.0)), dict)
 

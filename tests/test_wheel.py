@@ -16,7 +16,9 @@ import pytest
 ROOT: Final = Path(__file__).parents[1]
 HEALTH: Final = tuple(
     entry["id"]
-    for entry in json.loads((ROOT / "readiness" / "session" / "catalogue.json").read_text(encoding="utf-8"))["checks"]
+    for entry in json.loads((ROOT / "readiness" / "session" / "plan" / "catalogue.json").read_text(encoding="utf-8"))[
+        "checks"
+    ]
     if entry["phase"] == "health"
 )
 OWN: Final = '''
@@ -96,7 +98,7 @@ def test_the_wheel_holds_what_a_run_needs_and_nothing_else(wheel: Path) -> None:
     """Licence, templates, schemas, catalogue and the suites as packages; no test, document or report of this project."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        catalogue = json.loads(archive.read("readiness/session/catalogue.json"))
+        catalogue = json.loads(archive.read("readiness/session/plan/catalogue.json"))
     tracked = {path.relative_to(ROOT).as_posix() for path in (ROOT / "readiness").rglob("*") if _ships(path)}
     suites = {
         f"readiness/suites/{path.relative_to(ROOT).as_posix()}"
@@ -105,7 +107,7 @@ def test_the_wheel_holds_what_a_run_needs_and_nothing_else(wheel: Path) -> None:
         if _ships(path)
     }
     info = {name for name in names if ".dist-info/" in name}
-    assert names - info == tracked | suites
+    assert names - info == tracked | suites | {"readiness/suites/__init__.py"}
     assert {name.partition("/")[2] for name in info} == {
         *("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
     }
@@ -127,9 +129,7 @@ def _ships(path: Path) -> bool:
 
 def test_the_wheels_own_copy_is_what_runs(stranger: Stranger) -> None:
     """The checkout is installed as well here: these tests would prove nothing if it were the one that is imported."""
-    code = (
-        "import readiness.plugin, readiness.session.plan as p; print(readiness.__file__, *p.suite_folders().values())"
-    )
+    code = "import readiness.plugin, readiness.session.plan.plan as p; print(readiness.__file__, *p.suite_folders().values())"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code],
         cwd=stranger.repository,

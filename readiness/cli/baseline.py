@@ -82,11 +82,11 @@ def _accept_load(given: argparse.Namespace) -> int:
     """Accept the last load run: 0, or 12 where there is none that could be believed, 4 for a wrong configuration."""
     from readiness.config.load import load
     from readiness.errors import ConfigError
-    from readiness.session.load_keep import accept
+    from readiness.session.conclusion import accept_load_baseline
 
     try:
         config = load(file=given.readiness_config, demo=given.demo, report_dir=given.readiness_report)
-        sys.stdout.write(f"{accept(config)}\n")
+        sys.stdout.write(f"{accept_load_baseline(config)}\n")
     except ReadinessError as error:
         sys.stderr.write(f"readiness baseline: {_plain(error)}\n")
         return _USAGE if isinstance(error, ConfigError) else _INCOMPLETE

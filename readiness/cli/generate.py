@@ -1,4 +1,4 @@
-"""Writes what is derived from the code: `readiness/session/catalogue.json` and the pages of checks, verbs and exit codes.
+"""Writes what is derived from the code: `readiness/session/plan/catalogue.json` and the pages of checks, verbs and exit codes.
 
 Run by `make catalogue`; tests assert that all of them are still what the code says.
 """
@@ -16,7 +16,7 @@ import pytest
 from readiness.cli.generate_pages import cli_text, exit_codes_text
 from readiness.errors import ReadinessError
 from readiness.findings import PHASES
-from readiness.session import plan as planning
+from readiness.session.plan import plan as planning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

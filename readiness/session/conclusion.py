@@ -123,7 +123,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     from readiness.config.load import unknown_check_ids
     from readiness.results import report
     from readiness.results.history import history
-    from readiness.session import plan as planning
+    from readiness.session.plan import plan as planning
 
     if may_look_again:
         look_again(run, config, redact)
@@ -317,3 +317,34 @@ def plan_lines(plan: Mapping[str, Planned] | Iterable[Planned]) -> list[str]:
             f"  {planned.check.category:<22} {planned.check.id:<40} {planned.check.severity.value:<8} {state}".rstrip()
         )
     return lines
+
+
+LOAD_EVIDENCE: Final = "load-evidence-is-valid"
+
+
+def keep_load(run: Run, conclusion: Conclusion, folder: Path, config: Config, redact: Callable[[str], str]) -> None:
+    """Show a run's load in its report, and keep it; what goes wrong is told as a problem of the report."""
+    from readiness.facts.load import baseline as load_baseline
+    from readiness.facts.load import folder as load_folder
+    from readiness.results.report import load_picture
+
+    picture = load_folder.picture(folder)
+    if picture is None:
+        return
+    conclusion.report = dataclasses.replace(conclusion.report, load=load_picture(picture, redact))
+    try:
+        load_folder.keep(folder, config, conclusion.report.run.id)
+        found = run.findings.get((LOAD_EVIDENCE, None))
+        believed = found is not None and found.outcome is Outcome.PASSED
+        load_baseline.keep(folder, config, believed=believed, good=conclusion.status is verdict.Status.READY)
+    except (OSError, ReadinessError) as error:
+        conclusion.problems.append(f"the load run could not be kept: {error}")
+
+
+def accept_load_baseline(config: Config) -> str:
+    """Make the last load run that could be believed the baseline; a sentence that says so. Raises ReadinessError."""
+    from readiness.facts.load import baseline as load_baseline
+
+    with contextlib.suppress(FileNotFoundError):
+        return f"accepted the load run of {load_baseline.accept(config)}"
+    raise ReadinessError("no load run to accept: none that could be believed lies in the folder of reports")

@@ -1,4 +1,7 @@
-"""The controller's ledger: gathers plan and findings from wherever tests run, and asks for the verdict once, at the end."""
+"""The controller's ledger: gathers plan and findings from wherever tests run, and asks for the verdict once, at the end.
+
+And the verdict as the terminal's last lines, below pytest's own summary.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from readiness.findings import Finding, Outcome
-from readiness.session import plan_file, worker
-from readiness.session.declarations import contradictions
-from readiness.session.plan import PlannedItem, build, selected_phases
+from readiness.session import worker
+from readiness.session.plan.declarations import contradictions
+from readiness.session.plan.plan import PlannedItem, build, read_plan_document, selected_phases
+from readiness.session.plan.selection import narrowed_by, narrowed_to_nodes
 from readiness.session.run import Run
-from readiness.session.selection import narrowed_by, narrowed_to_nodes
 from readiness.support.signals import TermAsInterrupt
 
 if TYPE_CHECKING:
@@ -118,7 +121,7 @@ class Ledger:
             text = path.read_text(encoding="ascii")
         except OSError:
             return
-        self.take_plan(*plan_file.read_plan_document(text))
+        self.take_plan(*read_plan_document(text))
 
     def plan(self) -> dict[str, Planned]:
         """The plan as far as it is known now; made anew only when there is more to know."""
@@ -283,8 +286,7 @@ class Ledger:
 
     def _close(self, session: pytest.Session) -> None:
         """Write the reports, then the status: what went wrong while writing is told, and never loses the verdict."""
-        from readiness.session.conclusion import keep_inventory
-        from readiness.session.load_keep import keep_load
+        from readiness.session.conclusion import keep_inventory, keep_load
 
         if self.conclusion is None:
             return
@@ -321,3 +323,47 @@ class Ledger:
             from readiness.results.render.pytest_html import summary_line
 
             prefix.append(summary_line(self.conclusion.report))
+
+
+class Closing:
+    """Registered on the controller beside the ledger; the outermost of all that happens at a run's end."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Let everybody else speak first, also somebody who fails."""
+        try:
+            return (yield)
+        finally:
+            self._tell(session)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """Call unknown what pytest would count as failed or as an error, and show no code: its reason says all there is.
+
+        What broke in an unforeseen way stays an error with its traceback, and a failed assertion a failure.
+        """
+        if report.outcome == "failed" and getattr(report, "readiness_told", False):
+            return "unknown", "?", ("UNKNOWN", {"yellow": True})
+        return None
+
+    def _tell(self, session: pytest.Session) -> None:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        conclusion = self.ledger.conclusion
+        if conclusion is None or reporter is None:
+            return
+        writer = reporter._tw  # noqa: SLF001 - the only way to its width and colour
+        status = self.ledger.final_status
+        reporter.section("readiness")
+        for line in conclusion.terminal_lines(
+            width=writer.fullwidth,
+            color=writer.hasmarkup,
+            exit_status=int(session.exitstatus) if status is None else status,
+        ):
+            writer.line(line)
+        for command in conclusion.commands():
+            writer.line(command)

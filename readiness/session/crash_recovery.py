@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.session.journal import Read
-    from readiness.session.scope import Scope
+    from readiness.session.plan.scope import Scope
 
 
 def recover(  # noqa: PLR0913 - what is known of a dead run, one keyword each
@@ -60,7 +60,7 @@ def _how(status: int) -> str:
 
 
 def _replayed(found: Read, scope: Scope) -> Run:
-    from readiness.session.plan import catalogue, selected_phases
+    from readiness.session.plan.plan import catalogue, selected_phases
 
     run = Run(plan=dict(found.plan))
     if not run.plan:
@@ -102,7 +102,7 @@ def config_of(argv: Sequence[str], report_dir: Path) -> Config:
 
 
 def _scope(config: Config) -> Scope:
-    from readiness.session.scope import Scope
+    from readiness.session.plan.scope import Scope
     from readiness.session.setup import deployed_claims
 
     return Scope(config, lambda: deployed_claims(config))

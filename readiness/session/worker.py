@@ -19,14 +19,14 @@ import pytest
 from readiness import checks
 from readiness.errors import HubDown
 from readiness.findings import OPT_IN_PHASES, Finding, Outcome
-from readiness.session.declarations import contradictions, misspelt_phase, never_collected
 from readiness.session.outcome import bounded, is_failure, is_told, leaves, outcome_of
-from readiness.session.plan import PlanError, PlannedItem, item_of, matches
+from readiness.session.plan.declarations import contradictions, misspelt_phase, never_collected
+from readiness.session.plan.plan import PlanError, PlannedItem, item_of, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from readiness.session.scope import Scope
+    from readiness.session.plan.scope import Scope
 
 ITEM: Final = pytest.StashKey[PlannedItem]()
 RECORDER: Final = pytest.StashKey[checks.Recorder]()

@@ -9,9 +9,9 @@ from tests.faults.runner import ROOT
 from tests.faults_infra.firewall import CHECK as FIREWALL
 from tests.faults_infra.model import Fault
 
-_CATALOGUE: Final = json.loads((ROOT / "readiness" / "session" / "catalogue.json").read_text(encoding="utf-8"))[
-    "checks"
-]
+_CATALOGUE: Final = json.loads(
+    (ROOT / "readiness" / "session" / "plan" / "catalogue.json").read_text(encoding="utf-8")
+)["checks"]
 CHECKS: Final = tuple(row["id"] for row in _CATALOGUE if row["phase"] == "infra")
 """Every check of infra."""
 

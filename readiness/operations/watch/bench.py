@@ -18,7 +18,7 @@ from readiness.errors import ReadinessError
 from readiness.findings import Finding, Outcome, Planned
 from readiness.session.fixtures import hub as fixtures
 from readiness.session.outcome import bounded, outcome_of
-from readiness.session.plan import catalogue, suite_folders
+from readiness.session.plan.plan import catalogue, suite_folders
 
 # the plugin's own rule for what time may mend: a second one would be a fork of it
 from readiness.session.worker import _worth_another
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.findings import Check
-    from readiness.session.scope import Scope
+    from readiness.session.plan.scope import Scope
 
 LIVE: Final = ("hub-answers", "hub-is-ready", "mcp-servers-are-connected")
 """Checks of health that are watched beside every alert: without them an alert means nothing."""

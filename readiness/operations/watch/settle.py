@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from readiness.findings import Check
     from readiness.operations.watch.bench import Seen
-    from readiness.session.scope import Scope
+    from readiness.session.plan.scope import Scope
 
 
 @dataclasses.dataclass(slots=True)

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.config.mistakes import nearest
 from readiness.findings import PHASES
-from readiness.session.plan import PlanError, catalogue, suite_folders
+from readiness.session.plan.plan import PlanError, catalogue, suite_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pytest
 
-    from readiness.session.plan import PlannedItem
+    from readiness.session.plan.plan import PlannedItem
 
 _FUNCTION: Final = re.compile(r"^(?:async )?def (\w+)", re.MULTILINE)
 _LIKE: Final = 0.8
@@ -69,7 +69,8 @@ def _is_its_own(path: str, file: str) -> bool:
     if (folder / name).is_file() and here.samefile(folder / name):
         return True
     return here.parts[-2:] == (suite, name) and any(
-        (above / "session" / "catalogue.json").is_file() for above in (here.parents[1] / "readiness", here.parents[2])
+        (above / "session" / "plan" / "catalogue.json").is_file()
+        for above in (here.parents[1] / "readiness", here.parents[2])
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from readiness.session.plan import catalogue, matches, selected_phases, suite_folders
+from readiness.session.plan.plan import catalogue, matches, selected_phases, suite_folders
 
 if TYPE_CHECKING:
     from pathlib import Path

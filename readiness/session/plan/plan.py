@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -64,7 +65,7 @@ def catalogue_json(items: Iterable[PlannedItem], files: Callable[[PlannedItem], 
 @functools.cache
 def suite_folders() -> dict[str, Path]:
     """Suite name to folder: beside the package in a checkout, `readiness.suites` below it where installed."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     found = {}
     for name in SUITES:
         for folder in (package / "suites" / name, package.parent / name):
@@ -189,3 +190,41 @@ def build(
         instances = tuple(dict.fromkeys(item.instance for item in group)) or (None,)
         plan[check_id] = adjust(Planned(check=check, instances=instances, left_out=left_out))
     return plan
+
+
+def plan_document(items: list[PlannedItem], errors: list[str]) -> str:
+    """The plan of a worker as one ASCII JSON string."""
+    return json.dumps(
+        {
+            "checks": [check.to_json() for check in {item.check.id: item.check for item in items}.values()],
+            "items": [
+                [item.check.id, item.instance, item.nodeid, item.function, sorted(item.markers), item.selected]
+                for item in items
+            ],
+            "errors": errors,
+        }
+    )
+
+
+def read_plan_document(text: str) -> tuple[list[PlannedItem], list[str]]:
+    """Inverse of `plan_document`."""
+    data = json.loads(text)
+    known = {entry["id"]: Check.from_json(entry) for entry in data["checks"]}
+    return [
+        PlannedItem(
+            check=known[check_id],
+            instance=instance,
+            nodeid=nodeid,
+            function=function,
+            markers=frozenset(markers),
+            selected=selected,
+        )
+        for check_id, instance, nodeid, function, markers, selected in data["items"]
+    ], list(data["errors"])
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a small private file so that a reader sees all of it or nothing. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="ascii")
+    temporary.replace(path)
