@@ -52,7 +52,7 @@ class Conclusion:
     paths: list[Path] = dataclasses.field(default_factory=list)
 
     def write(self, *, junit: str | None) -> None:
-        """Write every report; a problem is told in the terminal and never loses the verdict."""
+        """Write every report; a problem is shown in the terminal and never loses the verdict."""
         from readiness.results import render
         from readiness.results.history import history
 
@@ -287,8 +287,8 @@ def _tools(config: Config, folder: Path | None) -> ToolInventory | None:
 
 def keep_inventory(run: Run, conclusion: Conclusion, folder: Path) -> None:
     """Let the tools of a run that is not blocked, and missed none, be what the next run must still list."""
-    found = run.findings.get((TOOLS_REMAIN, None))
-    if found is None or found.outcome is not Outcome.PASSED or conclusion.status not in _GOOD:
+    finding = run.findings.get((TOOLS_REMAIN, None))
+    if finding is None or finding.outcome is not Outcome.PASSED or conclusion.status not in _GOOD:
         return
     from readiness.facts.hub import inventory
 
@@ -299,7 +299,7 @@ def keep_inventory(run: Run, conclusion: Conclusion, folder: Path) -> None:
 
 
 def outlook(plan: Mapping[str, Planned]) -> list[str]:
-    """What a run is about to do, told before it does it: how much it has to prove, and what of it takes long."""
+    """What a run is about to do, printed before it starts: how many checks it has to prove, and which of them take long."""
     applicable = [planned for planned in plan.values() if not planned.not_applicable]
     away = len(plan) - len(applicable)
     lines = [f"readiness: {len(applicable)} checks to prove" + (f", {away} not applicable" if away else "")]
@@ -323,7 +323,7 @@ LOAD_EVIDENCE: Final = "load-evidence-is-valid"
 
 
 def keep_load(run: Run, conclusion: Conclusion, folder: Path, config: Config, redact: Callable[[str], str]) -> None:
-    """Show a run's load in its report, and keep it; what goes wrong is told as a problem of the report."""
+    """Show a run's load in its report, and keep it; what goes wrong becomes a problem of the report."""
     from readiness.facts.load import baseline as load_baseline
     from readiness.facts.load import folder as load_folder
     from readiness.results.report import load_picture
@@ -334,8 +334,8 @@ def keep_load(run: Run, conclusion: Conclusion, folder: Path, config: Config, re
     conclusion.report = dataclasses.replace(conclusion.report, load=load_picture(picture, redact))
     try:
         load_folder.keep(folder, config, conclusion.report.run.id)
-        found = run.findings.get((LOAD_EVIDENCE, None))
-        believed = found is not None and found.outcome is Outcome.PASSED
+        evidence = run.findings.get((LOAD_EVIDENCE, None))
+        believed = evidence is not None and evidence.outcome is Outcome.PASSED
         load_baseline.keep(folder, config, believed=believed, good=conclusion.status is verdict.Status.READY)
     except (OSError, ReadinessError) as error:
         conclusion.problems.append(f"the load run could not be kept: {error}")

@@ -40,7 +40,7 @@ class Ledger:
     """Registered on the controller alone (`not hasattr(config, "workerinput")`)."""
 
     def __init__(self, config: pytest.Config, setup: Setup) -> None:
-        """`setup` holds what the run was told: configuration, scope, redaction."""
+        """`setup` holds the run's settings: configuration, scope, redaction."""
         self.config, self.setup, self.run = config, setup, Run()
         self.run_id = os.environ.get(RUN_ID) or uuid.uuid4().hex[:12]
         self.started = time.time()
@@ -150,7 +150,7 @@ class Ledger:
 
         return outlook(self.plan())
 
-    # --- what is found --------------------------------------------------------------------------------------------
+    # --- findings -------------------------------------------------------------------------------------------------
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take a finding from a report, wherever it was made."""
@@ -285,7 +285,7 @@ class Ledger:
         )
 
     def _close(self, session: pytest.Session) -> None:
-        """Write the reports, then the status: what went wrong while writing is told, and never loses the verdict."""
+        """Write the reports, then the status: what went wrong while writing is reported, and never loses the verdict."""
         from readiness.session.conclusion import keep_inventory, keep_load
 
         if self.conclusion is None:
@@ -347,7 +347,7 @@ class Closing:
 
         What broke in an unforeseen way stays an error with its traceback, and a failed assertion a failure.
         """
-        if report.outcome == "failed" and getattr(report, "readiness_told", False):
+        if report.outcome == "failed" and getattr(report, "readiness_unknown", False):
             return "unknown", "?", ("UNKNOWN", {"yellow": True})
         return None
 

@@ -1,4 +1,4 @@
-"""A verdict for a run that died: what its journal tells is judged, and what it never said is unknown."""
+"""A verdict for a run that died: what its journal recorded is judged, and every other planned check is unknown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def recover(  # noqa: PLR0913 - what is known of a dead run, one keyword each
-    found: Read, *, argv: Sequence[str], status: int, run_id: str, started: float, report_dir: Path
+    recording: Read, *, argv: Sequence[str], status: int, run_id: str, started: float, report_dir: Path
 ) -> int:
     """Judge the journal, write the reports, print the summary; return the verdict's exit status."""
     from readiness.session.conclusion import conclude
@@ -28,7 +28,7 @@ def recover(  # noqa: PLR0913 - what is known of a dead run, one keyword each
 
     config = config_of(argv, report_dir)
     scope = _scope(config)
-    run = _replayed(found, scope)
+    run = _replayed(recording, scope)
     run.add_trouble(f"pytest died without a verdict ({_how(status)}); this one is made from its journal")
     redactor = Redactor.from_environment(os.environ, config)
     conclusion = conclude(
@@ -37,8 +37,8 @@ def recover(  # noqa: PLR0913 - what is known of a dead run, one keyword each
         cap=scope.first_look_cap(),
         redact=redactor.clean,
         run_id=run_id,
-        started=float(found.header.get("started", started)),
-        selection=str(found.header.get("selection", "")),
+        started=float(recording.header.get("started", started)),
+        selection=str(recording.header.get("selection", "")),
         may_look_again=True,
     )
     conclusion.write(junit=None)
@@ -59,19 +59,19 @@ def _how(status: int) -> str:
         return f"ended by signal {-status}"
 
 
-def _replayed(found: Read, scope: Scope) -> Run:
+def _replayed(recording: Read, scope: Scope) -> Run:
     from readiness.session.plan.plan import catalogue, selected_phases
 
-    run = Run(plan=dict(found.plan))
+    run = Run(plan=dict(recording.plan))
     if not run.plan:
         # it died before anything was collected: what ships for these phases is what it had to prove
-        phases = selected_phases(str(found.header.get("selection", "")))
+        phases = selected_phases(str(recording.header.get("selection", "")))
         run.plan = {c.id: scope.adjust(Planned(check=c)) for c, _ in catalogue() if c.phase in phases}
-    for check, instance in found.reruns:
+    for check, instance in recording.reruns:
         run.rerun(check, instance)
-    for finding in found.findings:
+    for finding in recording.findings:
         run.record(finding)
-    for sentence in found.trouble:
+    for sentence in recording.trouble:
         run.add_trouble(sentence)
     return run
 

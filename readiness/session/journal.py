@@ -93,27 +93,27 @@ class Read:
 
 def read(path: Path) -> Read:
     """Read a journal as far as it is whole; a torn last line is what a kill leaves and is passed over."""
-    found = Read()
+    recording = Read()
     with path.open("rb") as stream:
         for line in stream.read(MAX_BYTES).split(b"\n"):
             try:
                 entry = json.loads(line)
-                _take(found, entry.pop("kind"), entry)
+                _take(recording, entry.pop("kind"), entry)
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
-    return found
+    return recording
 
 
-def _take(found: Read, kind: str, entry: dict[str, Any]) -> None:
+def _take(recording: Read, kind: str, entry: dict[str, Any]) -> None:
     if kind == "start":
-        found.header = entry
+        recording.header = entry
     elif kind == "plan":
-        found.plan = {p["check"]["id"]: planned_from_json(p) for p in entry["plan"]}
+        recording.plan = {p["check"]["id"]: planned_from_json(p) for p in entry["plan"]}
     elif kind == "finding":
-        found.findings.append(Finding.from_json(entry["finding"]))
+        recording.findings.append(Finding.from_json(entry["finding"]))
     elif kind == "rerun":
-        found.reruns.append((entry["check"], entry["instance"]))
+        recording.reruns.append((entry["check"], entry["instance"]))
     elif kind == "trouble":
-        found.trouble.append(entry["sentence"])
+        recording.trouble.append(entry["sentence"])
     elif kind == "verdict":
-        found.finished = True
+        recording.finished = True

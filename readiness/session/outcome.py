@@ -31,16 +31,16 @@ def leaves(error: BaseException | None) -> list[BaseException]:
 
 def is_failure(error: BaseException) -> bool:
     """The outcome *failed*: only assertions and `pytest.fail`, raised by a check and not by what it looks with."""
-    found = leaves(error)
-    return bool(found) and all(
-        isinstance(leaf, (AssertionError, pytest.fail.Exception)) and not _is_foreign(leaf) for leaf in found
+    causes = leaves(error)
+    return bool(causes) and all(
+        isinstance(leaf, (AssertionError, pytest.fail.Exception)) and not _is_foreign(leaf) for leaf in causes
     )
 
 
-def is_told(error: BaseException) -> bool:
+def is_deliberately_unknown(error: BaseException) -> bool:
     """Whether it was raised to say that something is unknown: its words are all there is, and no line of code is at fault."""
-    found = leaves(error)
-    return bool(found) and all(isinstance(leaf, Unknown) for leaf in found)
+    causes = leaves(error)
+    return bool(causes) and all(isinstance(leaf, Unknown) for leaf in causes)
 
 
 def _is_foreign(error: BaseException) -> bool:
@@ -83,15 +83,15 @@ def _failed(error: BaseException | None, report: pytest.TestReport) -> tuple[Out
     if error is None:
         return Outcome.UNKNOWN, "could not be proven"
     words = _message(error)
-    return Outcome.UNKNOWN, words if is_told(error) else f"{report.when}: {words}"
+    return Outcome.UNKNOWN, words if is_deliberately_unknown(error) else f"{report.when}: {words}"
 
 
 def _message(error: BaseException) -> str:
     """One or two lines an operator can read."""
-    found = leaves(error)
-    if len(found) > 1:
-        return "; ".join(dict.fromkeys(_message(leaf) for leaf in found))
-    error = found[0] if found else error
+    causes = leaves(error)
+    if len(causes) > 1:
+        return "; ".join(dict.fromkeys(_message(leaf) for leaf in causes))
+    error = causes[0] if causes else error
     text = getattr(error, "msg", None) if isinstance(error, pytest.fail.Exception) else None
     words = str(text if text is not None else error).strip()
     if isinstance(error, AssertionError):

@@ -1,4 +1,4 @@
-"""Run: what was planned, what was found, what was lost. The only mutable object between collection and verdict."""
+"""Run: the plan, the findings and what was lost. The only mutable object between collection and verdict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Run:
     plan: dict[str, Planned] = dataclasses.field(default_factory=dict)
     """Check id to what was planned for it."""
     findings: dict[tuple[str, str | None], Finding] = dataclasses.field(default_factory=dict)
-    """(check id, instance) to the worst that was found in its last attempt."""
+    """(check id, instance) to the worst finding of its last attempt."""
     trouble: list[str] = dataclasses.field(default_factory=list)
     """What broke the run's integrity: one sentence each; any makes it INCOMPLETE at best."""
     plain_failures: list[str] = dataclasses.field(default_factory=list)

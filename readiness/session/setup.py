@@ -1,4 +1,4 @@
-"""What a run was told, resolved once a process: configuration, scope, redaction, the embedded hub if it was asked for."""
+"""A run's settings, resolved once a process: configuration, scope, redaction, the embedded hub if it was asked for."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Setup:
         given = getattr(self.pytest_config, "workerinput", {}).get("readiness")
         self.folder: Path | None = None
         if given:
-            told = json.loads(given)
-            self.folder, self.demo_url = Path(told["folder"]), told["demo"]
-            self.demo_release = Path(told["release"]) if told["release"] else None
+            handed = json.loads(given)
+            self.folder, self.demo_url = Path(handed["folder"]), handed["demo"]
+            self.demo_release = Path(handed["release"]) if handed["release"] else None
 
     def _load(self) -> Config:
         from readiness.config.load import load
@@ -67,8 +67,8 @@ class Setup:
     @property
     def concerned(self) -> bool:
         """Whether anything says that this project uses readiness: checks are asked for, or a configuration is there."""
-        told = self.config.target.facts_url or self.config.target.release
-        return self.involved or self.problem is not None or self.config.path is not None or bool(told)
+        subject = self.config.target.facts_url or self.config.target.release
+        return self.involved or self.problem is not None or self.config.path is not None or bool(subject)
 
     def refuse_or_start(self) -> None:
         """On the controller, before collection: end a run that cannot be judged with exit 4, or start the embedded hub.

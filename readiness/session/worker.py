@@ -19,7 +19,7 @@ import pytest
 from readiness import checks
 from readiness.errors import HubDown
 from readiness.findings import OPT_IN_PHASES, Finding, Outcome
-from readiness.session.outcome import bounded, is_failure, is_told, leaves, outcome_of
+from readiness.session.outcome import bounded, is_deliberately_unknown, is_failure, leaves, outcome_of
 from readiness.session.plan.declarations import contradictions, misspelt_phase, never_collected
 from readiness.session.plan.plan import PlanError, PlannedItem, item_of, matches
 
@@ -88,17 +88,17 @@ class Worker:
         planned, errors = {}, [self.redact(sentence) for sentence in self._passed_over]
         for item in items:
             try:
-                found = item_of(item)
-                if found is not None:
-                    misspelt_phase(item, found.markers)
+                planned_item = item_of(item)
+                if planned_item is not None:
+                    misspelt_phase(item, planned_item.markers)
             except PlanError as error:
                 errors.append(self.redact(str(error)))
                 continue
-            if found is not None:
-                found = item.stash[ITEM] = self._without_secrets(found)
-                if item.get_closest_marker(found.check.phase) is None:
-                    item.add_marker(found.check.phase)
-                planned[id(item)] = found
+            if planned_item is not None:
+                planned_item = item.stash[ITEM] = self._without_secrets(planned_item)
+                if item.get_closest_marker(planned_item.check.phase) is None:
+                    item.add_marker(planned_item.check.phase)
+                planned[id(item)] = planned_item
         return planned, errors + contradictions(list(planned.values()))
 
     def _without_secrets(self, planned: PlannedItem) -> PlannedItem:
@@ -197,8 +197,12 @@ class Worker:
             finding = self._finding(item, planned, call, report)
             if finding is not None:
                 report.readiness = json.dumps(finding.to_json())  # type: ignore[attr-defined]
-                told = finding.outcome is Outcome.UNKNOWN and call.excinfo is not None and is_told(call.excinfo.value)
-                report.readiness_told = told  # type: ignore[attr-defined]
+                deliberate = (
+                    finding.outcome is Outcome.UNKNOWN
+                    and call.excinfo is not None
+                    and is_deliberately_unknown(call.excinfo.value)
+                )
+                report.readiness_unknown = deliberate  # type: ignore[attr-defined]
         if planned is not None and report.when == "teardown" and RECORDER in item.stash:
             del item.stash[RECORDER]
         return report

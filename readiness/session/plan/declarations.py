@@ -1,4 +1,4 @@
-"""Mistakes in how checks are declared that would otherwise drop or replace one in silence; told before anything runs.
+"""Mistakes in how checks are declared that would silently drop or replace one; reported before anything runs.
 
 An id that a shipped check bears, an `after` that is nearly an id, a phase marker with a typing error, a check in a function
 that pytest never collects, or that another one of the same name replaces. What is wrong inside the decorator's own call `readiness.check` refuses at import.
@@ -36,26 +36,32 @@ def contradictions(items: Sequence[PlannedItem]) -> list[str]:
 def _twice(items: Sequence[PlannedItem]) -> list[str]:
     """One id on two functions."""
     where: dict[str, str] = {}
-    found = []
+    mistakes = []
     for item in items:
         first = where.setdefault(item.check.id, item.function)
         if first != item.function:
-            found.append(f"check id {item.check.id!r} stands on two functions: {first} and {item.function}; rename one")
-    return list(dict.fromkeys(found))
+            mistakes.append(
+                f"check id {item.check.id!r} stands on two functions: {first} and {item.function}; rename one"
+            )
+    return list(dict.fromkeys(mistakes))
 
 
 def _taken(items: Iterable[PlannedItem]) -> list[str]:
     """The id of a shipped check on a stranger's function: it would answer in that check's place wherever only it was collected."""
     shipped = {check.id: file for check, file in catalogue()}
-    found = {}
+    mistakes = {}
     for item in items:
         file = shipped.get(item.check.id)
-        if file is not None and item.function not in found and not _is_its_own(item.function.partition("::")[0], file):
-            found[item.function] = (
+        if (
+            file is not None
+            and item.function not in mistakes
+            and not _is_its_own(item.function.partition("::")[0], file)
+        ):
+            mistakes[item.function] = (
                 f"check id {item.check.id!r} is that of a check that ships ({file}), and stands on {item.function} too; "
                 "rename yours"
             )
-    return list(found.values())
+    return list(mistakes.values())
 
 
 @functools.lru_cache(maxsize=1024)
@@ -77,16 +83,16 @@ def _is_its_own(path: str, file: str) -> bool:
 def _waiting(items: Sequence[PlannedItem]) -> list[str]:
     """`after` names what is no check's id but nearly one. Any other stranger may be a check that these arguments left out."""
     ids = {check.id for check, _ in catalogue()} | {item.check.id for item in items}
-    found = {}
+    mistakes = {}
     for item in items:
         for name in item.check.after:
             near = None if name in ids else nearest(name, ids, _LIKE)
             if near:
-                found[item.check.id, name] = (
+                mistakes[item.check.id, name] = (
                     f"check {item.check.id!r} waits for {name!r} (after=…), and no check has that id; "
                     f'did you mean "{near}"?'
                 )
-    return list(found.values())
+    return list(mistakes.values())
 
 
 def misspelt_phase(item: pytest.Item, names: frozenset[str]) -> None:
@@ -111,16 +117,16 @@ def _near_phases(names: frozenset[str]) -> tuple[tuple[str, str], ...]:
 
 def never_collected(collector: pytest.Module) -> list[str]:
     """Checks of a module that pytest never sees, as sentences: its name is no test's, or another function took the name."""
-    found = []
+    mistakes = []
     for name, value in vars(collector.obj).items():
         if not inspect.isfunction(value) or all(mark.name != "check" for mark in getattr(value, "pytestmark", ())):
             continue
         if not collector.funcnamefilter(name):
-            found.append(
+            mistakes.append(
                 f"{collector.path}::{name}: @check stands on a function that pytest does not collect; "
                 f"call it test_{name.strip('_')}"
             )
-    return found + _overwritten(collector.path)
+    return mistakes + _overwritten(collector.path)
 
 
 def _overwritten(path: Path) -> list[str]:
@@ -132,16 +138,16 @@ def _overwritten(path: Path) -> list[str]:
     names = _FUNCTION.findall(text)
     if "check(" not in text or len(names) == len(set(names)):
         return []
-    import ast  # only where the cheap look found something
+    import ast  # only where the cheap look had a hit
 
     last: dict[str, int] = {}
-    found = []
+    mistakes = []
     for node in reversed(ast.parse(text).body):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if node.name in last and any("check(" in ast.unparse(mark) for mark in node.decorator_list):
-                found.append(
+                mistakes.append(
                     f"{path}:{node.lineno}: a function further down (line {last[node.name]}) is called {node.name} too, "
                     "and replaces this check; rename one"
                 )
             last.setdefault(node.name, node.lineno)
-    return found
+    return mistakes

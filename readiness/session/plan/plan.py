@@ -57,8 +57,8 @@ def catalogue() -> tuple[tuple[Check, str], ...]:
 
 def catalogue_json(items: Iterable[PlannedItem], files: Callable[[PlannedItem], str]) -> str:
     """The text of `catalogue.json` for collected `items`; `files` gives each item's path below its suite."""
-    found = {item.check.id: item.check.to_json() | {"file": files(item)} for item in items}
-    ordered = sorted(found.values(), key=lambda e: (PHASES.index(e["phase"]), e["file"], e["id"]))
+    entries = {item.check.id: item.check.to_json() | {"file": files(item)} for item in items}
+    ordered = sorted(entries.values(), key=lambda e: (PHASES.index(e["phase"]), e["file"], e["id"]))
     return json.dumps({"checks": ordered}, indent=1, ensure_ascii=True) + "\n"
 
 
@@ -66,13 +66,13 @@ def catalogue_json(items: Iterable[PlannedItem], files: Callable[[PlannedItem], 
 def suite_folders() -> dict[str, Path]:
     """Suite name to folder: beside the package in a checkout, `readiness.suites` below it where installed."""
     package = Path(__file__).resolve().parents[2]
-    found = {}
+    folders = {}
     for name in SUITES:
         for folder in (package / "suites" / name, package.parent / name):
             if folder.is_dir() and (folder.parent != package.parent or (package.parent / "pyproject.toml").is_file()):
-                found[name] = folder
+                folders[name] = folder
                 break
-    return found
+    return folders
 
 
 def matches(expression: str, markers: Collection[str]) -> bool:
@@ -132,7 +132,7 @@ def item_of(item: pytest.Item) -> PlannedItem | None:
 
 
 def _declared(item: pytest.Item, marker: pytest.Mark) -> dict[str, Any]:
-    """What the decorator said; a bare `pytest.mark.check(...)` is held to the same rules and given the same defaults."""
+    """What the decorator declares; a bare `pytest.mark.check(...)` is held to the same rules and given the same defaults."""
     if len(marker.args) != 1:
         raise PlanError(f"{item.nodeid}: @check wants exactly one id, got {len(marker.args)}")
     if _DECORATED in marker.kwargs:

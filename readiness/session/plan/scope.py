@@ -112,13 +112,13 @@ class Scope:
         """Production claims that declare an unwaivable check away without an owner and an expiry, as sentences."""
         if not self.config.production:
             return []
-        found = []
+        exceptions = []
         for check in checks.values():
             for key in () if check.waivable else check.needs:
                 claim = self.config.claim(key)
                 if claim.expected is False and not (claim.owner and claim.expires):
-                    found.append(
+                    exceptions.append(
                         f"[expect] {key}: declares away {check.id}, which cannot be waived in production; "
                         'add owner = "…" and expires = YYYY-MM-DD to it'
                     )
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(exceptions))

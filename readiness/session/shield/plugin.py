@@ -86,7 +86,7 @@ class Shield:
                 markers[shown] = markers.pop(key)
 
     def _new_id(self, nodeid: str) -> str:
-        """`nodeid` with its parameters redacted, and told apart from others that then look the same."""
+        """`nodeid` with its parameters redacted, and numbered where others then look the same."""
         start = _bracket(nodeid)
         head, parameters = nodeid[:start], nodeid[start + 1 : -1]
         shown = scrub(self.redactor.text(parameters))
@@ -124,7 +124,7 @@ class Shield:
             return data
         return portable(data, self.redactor)
 
-    # -- what is said outside reports -------------------------------------------------------------------------------
+    # -- output outside reports ----- -------------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
