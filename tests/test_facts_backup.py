@@ -18,7 +18,7 @@ from readiness.errors import Unknown
 from readiness.facts.backup import commits, foreign
 from readiness.facts.backup import restore as backup_restore
 from readiness.facts.backup.backups import Backups
-from readiness.facts.hub import running
+from readiness.facts.hub.hub import config_sources
 from tests.backup_tree import FILES, back_up, backups, one, release
 
 if TYPE_CHECKING:
@@ -334,10 +334,10 @@ def test_git_tells_what_keeps_a_commit(tmp_path: Path) -> None:
 def test_without_a_hub_nothing_runs(tmp_path: Path) -> None:
     """No URL, and a port where nobody listens: no sources, no error, at once."""
     config: Config = backups(tmp_path).config
-    assert running.sources(config) == ()
+    assert config_sources(config) == ()
     target = dataclasses.replace(config.target, url="http://127.0.0.1:9")
     started = time.monotonic()
-    assert running.sources(dataclasses.replace(config, target=target)) == ()
+    assert config_sources(dataclasses.replace(config, target=target)) == ()
     assert time.monotonic() - started < 5
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.facts.http.answer import Answer
-from readiness.facts.hub.internals import internals_in
+from readiness.facts.hub.disclosure import internals_in
 from readiness.facts.secretscan.answers import known_values, leaks
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from readiness.facts.hub.log import HubLog
 from readiness.facts.hub.records import Tool
 from readiness.facts.mcp import analysis as mcp_analysis
 from readiness.facts.mcp import calls as mcp_calls
-from readiness.facts.mcp import lists as mcp_lists
-from readiness.facts.mcp import windows as mcp_windows
+from readiness.facts.mcp import workflow_notes
+from readiness.facts.mcp.agent import missing, wrong_names, wrong_schemas
 from readiness.facts.mcp.records import AgentTool, Called
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_an_echo_gets_a_token_of_its_own() -> None:
 )
 def test_names_of_tools(names: list[str], wrong: list[str]) -> None:
     """A name stands once, and says its server."""
-    assert mcp_lists.wrong_names([AgentTool(name=name) for name in names]) == wrong
+    assert wrong_names([AgentTool(name=name) for name in names]) == wrong
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_names_of_tools(names: list[str], wrong: list[str]) -> None:
 )
 def test_schemas_of_tools(schema: dict[str, Any], words: str) -> None:
     """An input schema describes an object and is valid in its own dialect."""
-    found = mcp_lists.wrong_schemas([AgentTool(name="a__b", schema=schema)])
+    found = wrong_schemas([AgentTool(name="a__b", schema=schema)])
     assert bool(found) == bool(words)
     assert words in "".join(found)
 
@@ -105,7 +105,7 @@ def test_schemas_of_tools(schema: dict[str, Any], words: str) -> None:
 def test_tools_that_agents_are_not_offered() -> None:
     """What the API lists of a connected server and a session does not is named."""
     http = [Tool(server="a", name="x"), Tool(server="a", name="y"), Tool(server="gone", name="z")]
-    assert mcp_lists.missing([AgentTool(name="a__x")], http, {"a"}) == ["a__y"]
+    assert missing([AgentTool(name="a__x")], http, {"a"}) == ["a__y"]
 
 
 @pytest.mark.parametrize(
@@ -138,16 +138,16 @@ def test_a_prompt_names_its_tools() -> None:
 def test_windows_of_earlier_runs_are_remembered(tmp_path: Path) -> None:
     """When agents were at work is kept beside the reports, the newest fifty, and read back with slack."""
     own = config(report_dir=tmp_path / "reports")
-    assert mcp_windows.windows(own) == []
+    assert workflow_notes.windows(own) == []
     since = time.time() - 3
-    mcp_windows.note(own, since)
-    mcp_windows.note(own, since)  # the same run again, later: one window that has grown
-    [(begin, end)] = mcp_windows.windows(own)
+    workflow_notes.note_window(own, since)
+    workflow_notes.note_window(own, since)  # the same run again, later: one window that has grown
+    [(begin, end)] = workflow_notes.windows(own)
     assert begin == since
     assert end > time.time()
     for number in range(60):
-        mcp_windows.note(own, since - number)
-    assert len(mcp_windows.windows(own)) == mcp_windows.KEEP
+        workflow_notes.note_window(own, since - number)
+    assert len(workflow_notes.windows(own)) == workflow_notes.KEEP
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_windows_of_earlier_runs_are_remembered(tmp_path: Path) -> None:
 )
 def test_a_damaged_note_hides_nothing(tmp_path: Path, text: str) -> None:
     """What cannot be read as a window is none: errors in the log then count."""
-    (tmp_path / mcp_windows.FILE).write_text(text)
-    assert mcp_windows.windows(config(report_dir=tmp_path)) == []
+    (tmp_path / workflow_notes.WINDOWS_FILE).write_text(text)
+    assert workflow_notes.windows(config(report_dir=tmp_path)) == []
 
 
 class _Hub:

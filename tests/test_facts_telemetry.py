@@ -19,9 +19,8 @@ from readiness.facts.hub.identity import Identity
 from readiness.facts.telemetry import store as telemetry_store
 from readiness.facts.telemetry.counters import REST, Standpoint, cache_lookups, llm_calls, trips, window
 from readiness.facts.telemetry.deploy import restart_doubt
-from readiness.facts.telemetry.past import Past
+from readiness.facts.telemetry.past import GAP, PERIOD, Past, PastRun, deploys, uptime
 from readiness.facts.telemetry.read import Moment, Telemetry
-from readiness.facts.telemetry.runs import GAP, PERIOD, PastRun, deploys, uptime
 from readiness.facts.telemetry.sources import METRICS, ROUTE, readings, unread
 from readiness.facts.telemetry.store import KEPT, Read
 from readiness.facts.telemetry.units import Malformed, quantity

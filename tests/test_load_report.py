@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from readiness.facts.load.picture import summary
 from readiness.results.render import terminal
 from readiness.results.render.page import html
 from readiness.results.render.page.load import load_view
@@ -42,7 +43,7 @@ EVIL = '<script>alert(1)</script>"\x1b[31m\ud800'
 
 def picture(fault: LoadFault, **more: Any) -> dict[str, Any]:
     """A fault's picture, as it comes from the run's folder."""
-    return load_picture(json.loads(json.dumps(run(fault).summary())) | more)
+    return load_picture(json.loads(json.dumps(summary(run(fault)))) | more)
 
 
 def told(found: dict[str, Any] | None) -> Report:

@@ -25,6 +25,7 @@ from readiness.facts.load import process as load_process
 from readiness.facts.load import samples as load_samples
 from readiness.facts.load import stats as load_stats
 from readiness.facts.load.load import LoadRun
+from readiness.facts.load.picture import summary
 from readiness.session.conclusion import accept_load_baseline
 from readiness.session.fixtures.load_progress import sentence
 from tests.faults.runner import ROOT
@@ -89,7 +90,7 @@ def test_the_generator_measures_the_injected_truth(tmp_path: Path) -> None:
     for share, truth in ((0.5, 20.0), (0.95, 860.0), (0.99, 988.0)):
         slack = max(5.0, 0.03 * truth) + found.lag
         assert truth - slack <= found.percentile(share).value <= truth + slack, share
-    row = max(found.summary()["over_time"], key=lambda row: row[5])
+    row = max(summary(found)["over_time"], key=lambda row: row[5])
     assert row[0] == 2
 
 
@@ -230,7 +231,7 @@ def test_a_run_survives_its_folder(tmp_path: Path) -> None:
     load_folder.save(made, tmp_path)
     found = load_folder.load(tmp_path)
     assert found is not None
-    assert (found.doubts(), found.summary()) == (made.doubts(), made.summary())
+    assert (found.doubts(), summary(found)) == (made.doubts(), summary(made))
     load_folder.save_reason("no load: the window is closed", tmp_path)
     with pytest.raises(Unknown, match="window is closed"):
         load_folder.load(tmp_path)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import Answer, BadAnswer, TlsRefused
-from readiness.facts.http.status import is_limit
+from readiness.facts.http.answer import Answer, BadAnswer, TlsRefused, is_limit
 from readiness.facts.http.timeouts import Silence, looked
 
 if TYPE_CHECKING:

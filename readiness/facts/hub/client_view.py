@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.http.answer import Answer, TimedOut, TlsRefused
-from readiness.facts.http.status import is_limit
+from readiness.facts.http.answer import Answer, TimedOut, TlsRefused, is_limit
 from readiness.facts.http.timeouts import Silence, SilentBefore, looked
 
 if TYPE_CHECKING:

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
-from readiness.facts.http.answer import Answer, BadAnswer, Broken, TimedOut
-from readiness.facts.http.status import HEALTH, checked
+from readiness.facts.http.answer import HEALTH, Answer, BadAnswer, Broken, TimedOut, checked
 from readiness.facts.http.timeouts import BEFORE, SHORT, NoState, Silence, SilentBefore
-from readiness.facts.hub.records import Health, HubState, Server, Tool, servers_in, shown, tools_in, tools_of
-from readiness.facts.hub.state import EVENTS, first_state
+from readiness.facts.hub.records import (
+    EVENTS,
+    Health,
+    HubState,
+    Server,
+    Tool,
+    first_state,
+    servers_in,
+    shown,
+    tools_in,
+    tools_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -29,6 +39,8 @@ if TYPE_CHECKING:
 
 SECOND_LOOK: Final = 1.0
 """Seconds that health gets to answer after another route was silent."""
+AT_ONCE: Final = 1.0
+"""Seconds after which a hub that did not answer counts as out of reach."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -296,3 +308,28 @@ class Hub:
     def _checked(self, route: str, answer: Answer) -> Answer:
         proxied = self.config.target.internal_url is None and not self.transport.loopback
         return checked(route, answer, hub=self._known.name, proxied=proxied, token_env=self.config.target.token_env)
+
+
+def config_sources(config: Config) -> tuple[Path, ...]:
+    """The files that a running hub says it read its servers from, each once: a release is judged without a hub.
+
+    None where no hub is configured or none answers within `AT_ONCE`. Never raises.
+    """
+    from readiness.facts.http.client import Settings, Transport, token_of
+
+    url = config.target.facts_url
+    if url is None:
+        return ()
+    try:
+        token = token_of(config.target.token_env)
+        transport = Transport(Settings(base=url, timeout=AT_ONCE, ca_file=config.target.ca_file, token=token))
+    except Unknown:
+        return ()
+    try:
+        with transport.within(AT_ONCE):
+            servers = Hub(transport, config).health().servers
+    except Unknown:
+        return ()
+    finally:
+        transport.close()
+    return tuple(dict.fromkeys(Path(server.config_source) for server in servers if server.config_source))

@@ -1,6 +1,9 @@
 """Which process answers: the hub's own word, held against the sockets of this host where the hub runs here.
 
-`workspaces` in health is a shared file that any second hub overwrites, so it is a claim and never a proof.
+`workspaces` in health is a shared file that any second hub overwrites, so it is a claim and never a proof. For a hub that
+does not name itself, the owner of its socket is looked up. That may be a mere forwarder (an SSH tunnel, a container's port, a
+proxy), so it counts only where a second source says that it is the hub: `[target] pid`, the hub's own claim, or the package
+that it runs.
 """
 
 from __future__ import annotations
@@ -11,23 +14,47 @@ import datetime as dt
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer
+from readiness.facts.http.answer import HEALTH, BadAnswer
 from readiness.facts.http.timeouts import SHORT, NoState
-from readiness.facts.http.urls import port_of
-from readiness.facts.hub.listener import listener
-from readiness.facts.hub.state import EVENTS
+from readiness.facts.http.urls import is_address, port_of
+from readiness.facts.hub.records import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import psutil
 
-    from readiness.facts.hub.hub import Hub
+    from readiness.config.model import Config
+    from readiness.facts.http.answer import Answer
+    from readiness.facts.http.client import Transport
+    from readiness.facts.http.timeouts import Silence
+    from readiness.facts.hub.records import Health, HubState
 
 _JSON_LIMIT: Final = 1024 * 1024
+
+
+class HubAnswers(Protocol):
+    """What of a hub is needed to learn which process it is; `hub.Hub` has it all."""
+
+    transport: Transport
+    config: Config
+
+    @property
+    def silence(self) -> Silence:
+        """Which routes were silent in this process."""
+
+    def answer(self, route: str) -> Answer:
+        """GET `route`, answered well."""
+
+    def health(self) -> Health:
+        """`GET /api/health`."""
+
+    def hub_state(self, seconds: float | None = None) -> HubState:
+        """The first event of the hub's event stream."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +77,7 @@ class Identity:
         return dataclasses.asdict(self)
 
 
-def identify(hub: Hub) -> Identity:
+def identify(hub: HubAnswers) -> Identity:
     """Which process answers: by the hub's own word, or by its socket where its events are silent, dead or name none.
 
     Raises what the events raised (BadAnswer, NotServed, CouldNotLook or Unknown) when neither names one, and HubDown.
@@ -74,7 +101,7 @@ def identify(hub: Hub) -> Identity:
     raise error
 
 
-def _told(hub: Hub, seconds: float | None) -> Identity | Unknown:
+def _told(hub: HubAnswers, seconds: float | None) -> Identity | Unknown:
     """What the event stream says within `seconds`, or why it says nothing. Raises HubDown."""
     try:
         state = hub.hub_state(seconds)
@@ -87,7 +114,7 @@ def _told(hub: Hub, seconds: float | None) -> Identity | Unknown:
     return _identity(hub, state.pid, state.port, by="events")
 
 
-def _identity(hub: Hub, pid: int, port: int | None, *, by: Literal["events", "socket"]) -> Identity:
+def _identity(hub: HubAnswers, pid: int, port: int | None, *, by: Literal["events", "socket"]) -> Identity:
     entry = hub.health().workspace(port)
     claimed = entry.get("pid")
     process = process_here(hub, pid)
@@ -104,7 +131,7 @@ def _identity(hub: Hub, pid: int, port: int | None, *, by: Literal["events", "so
     )
 
 
-def process_here(hub: Hub, pid: int) -> psutil.Process | None:
+def process_here(hub: HubAnswers, pid: int) -> psutil.Process | None:
     """The process `pid` of this host if it listens where the hub answers; None where that is not so or not known."""
     if not hub.transport.loopback:
         return None
@@ -182,3 +209,61 @@ def state_folder_of(process: psutil.Process) -> Path | None:
     if state:
         return Path(state) / "mcp-hub"
     return Path(home) / ".local" / "state" / "mcp-hub" if home else None
+
+
+PACKAGE: Final = "mcp-hub"
+"""The name in a hub's package.json."""
+_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never bound
+
+
+def listener(hub: HubAnswers) -> tuple[psutil.Process | None, str]:
+    """The hub's process as its socket shows it, or None and why nothing is shown. Raises as the hub's health does."""
+    base = hub.transport.settings.base
+    if not hub.transport.loopback:
+        return None, "the hub is not asked on its own host, so no socket names its process"
+    if base.startswith("https:") or hub.answer(HEALTH).from_proxy:
+        return None, "something in front of the hub holds the socket: set [target] internal_url"
+    owners, why = _owners(base)
+    if not owners:
+        return None, why
+    return _hub_among(hub, owners, port_of(base))
+
+
+def _owners(base: str) -> tuple[Collection[int], str]:
+    """The processes that listen where `base` leads, or none and why. Of one socket that is shared, one is named."""
+    import psutil
+
+    port, host = port_of(base), urlsplit(base).hostname or ""
+    try:
+        found = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    except (psutil.Error, OSError):
+        return (), "this user may not look at the host's sockets"
+    here = [(getattr(c.laddr, "ip", ""), c.pid) for c in found if getattr(c.laddr, "port", None) == port]
+    own = {host} if is_address(host) else {"127.0.0.1", "::1"}
+    # where both listen, the nearer address gets the connection
+    sockets = [pid for ip, pid in here if ip in own] or [pid for ip, pid in here if ip in _ANY]
+    pids = {pid for pid in sockets if pid is not None}
+    if not sockets:
+        return (), f"no process of this host is seen to listen on port {port}"
+    if None in sockets:
+        return (), f"the process that listens on port {port} is another user's: run as that user"
+    if len(pids) > 1:
+        return (), f"several processes listen on port {port}"
+    return pids, ""
+
+
+def _hub_among(hub: HubAnswers, owners: Collection[int], port: int | None) -> tuple[psutil.Process | None, str]:
+    # a socket that was inherited has more owners than the system names: whoever is named as the hub is asked first
+    for pid in (hub.config.target.pid, hub.health().workspace(port).get("pid")):
+        process = process_here(hub, pid) if isinstance(pid, int) and pid > 0 else None
+        if process is not None:
+            return process, ""
+    for pid in owners:
+        process = process_here(hub, pid)
+        package = package_of(process) if process else None
+        if package is not None and package.get("name") == PACKAGE:
+            return process, ""
+    return (
+        None,
+        f"process {next(iter(owners))} listens on port {port}, and nothing shows that it is the hub: set [target] pid",
+    )

@@ -12,6 +12,7 @@ from readiness.errors import Unknown
 from readiness.facts.load import samples as load_samples
 from readiness.facts.load.around import Around
 from readiness.facts.load.load import LoadRun
+from readiness.facts.load.picture import summary
 from readiness.facts.load.process import Ended
 from readiness.support import files
 
@@ -47,7 +48,7 @@ def save(run: LoadRun, folder: Path) -> None:
 
 def save_picture(run: LoadRun, folder: Path) -> None:
     """Write the picture alone: of a run that nobody will judge. Raises ReadinessError."""
-    files.replace(folder / PICTURE, json.dumps(run.summary()))
+    files.replace(folder / PICTURE, json.dumps(summary(run)))
 
 
 def save_reason(reason: str, folder: Path) -> None:

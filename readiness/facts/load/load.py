@@ -26,7 +26,7 @@ CPU: Final = 0.9
 OFFSET_MS: Final = 5.0
 """Milliseconds by which workers' clocks may differ."""
 ENOUGH: Final = 299
-"""Samples that a p99, or "errors below 1 %", needs (see `load_stats`)."""
+"""Samples that a p99, or "errors below 1 %", needs (see `stats`)."""
 EARLY: Final = 0.005
 """Seconds by which a clock may be read out of order; a request cannot be sent sooner than it was meant to be."""
 STEP: Final = 1.0
@@ -165,9 +165,3 @@ class LoadRun:
             (wrong / count, name, wrong, count) for name, count, wrong, _ in self.samples.by_route() if count and wrong
         ]
         return ", ".join(f"{name}: {wrong} of {count}" for _, name, wrong, count in sorted(rows, reverse=True)[:3])
-
-    def summary(self) -> dict[str, Any]:
-        """What the report draws: bounded in size, whatever the run's."""
-        from readiness.facts.load.picture import picture
-
-        return picture(self)

@@ -18,8 +18,8 @@ EDGES: Final = tuple(round(10 ** (exponent / 5), 3) for exponent in range(-5, 23
 MAX_ROUTES: Final = 40
 
 
-def picture(run: LoadRun) -> dict[str, Any]:
-    """The whole picture as JSON."""
+def summary(run: LoadRun) -> dict[str, Any]:
+    """What the report draws of a load run, as JSON: bounded in size, whatever the run's."""
     errors = run.errors() if run.planned else stats.Interval(low=0.0, value=0.0, high=1.0)
     return {
         "rate": run.rate,

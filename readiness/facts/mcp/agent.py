@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import collections
 import functools
+import re
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
 from readiness.facts.http.answer import BadAnswer, TimedOut
 from readiness.facts.http.timeouts import SHORT
 from readiness.facts.mcp import analysis as mcp_analysis
-from readiness.facts.mcp import before as mcp_before
-from readiness.facts.mcp import lists as mcp_lists
 from readiness.facts.mcp.analysis import META_TOOL, Analysis
 from readiness.facts.mcp.calls import marked, server_calls, tool_name
-from readiness.facts.mcp.records import LIST_CHANGED
+from readiness.facts.mcp.records import LIST_CHANGED, SEPARATOR
 from readiness.facts.mcp.refusals import Refusals
 from readiness.facts.mcp.sessions import Opening
+from readiness.facts.mcp.workflow_notes import connected
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
     from readiness.config.model import ToolCall
     from readiness.facts.hub.hub import Hub
+    from readiness.facts.hub.records import Tool
     from readiness.facts.mcp.records import AgentTool, Called, Notice
     from readiness.facts.mcp.session import Session
     from readiness.facts.mcp.sessions import Sessions
@@ -42,7 +46,7 @@ class Agent(Opening):
 
     def connected(self) -> list[str]:
         """Servers that are connected, and whose process lives, now."""
-        return mcp_before.connected(self.hub)
+        return connected(self.hub)
 
     # --- lists ----------------------------------------------------------------------------------------------------
 
@@ -79,14 +83,14 @@ class Agent(Opening):
 
     def wrong_list(self, tools: tuple[AgentTool, ...]) -> list[str]:
         """Whatever is wrong with names and schemas, as sentences."""
-        return mcp_lists.wrong_names(tools) + mcp_lists.wrong_schemas(tools)
+        return wrong_names(tools) + wrong_schemas(tools)
 
     def not_offered(self, tools: tuple[AgentTool, ...]) -> list[str]:
         """Tools that the hub lists over HTTP and not to this agent; none where it filters what agents see."""
         if META_TOOL in {tool.name for tool in tools} or self._filters():
             return []
         connected = {server.name for server in self.hub.health().servers if server.status == "connected"}
-        return mcp_lists.missing(tools, self.hub.server_tools(), connected)
+        return missing(tools, self.hub.server_tools(), connected)
 
     def _filters(self) -> bool:
         try:
@@ -239,3 +243,49 @@ def _mixed(number: int, result: Called | Unknown, tokens: list[str]) -> str:
     if result.is_error or own not in result.text:
         return f"{who} got {result.text[:_TEXT]!r}, not the answer to its own call"
     return ""
+
+
+_NAME: Final = re.compile(r"[^\s]+?__[^\s]+")
+_SHOWN: Final = 3
+
+
+def wrong_names(tools: Sequence[AgentTool]) -> list[str]:
+    """Names that stand twice or do not say their server, as sentences."""
+    times = collections.Counter(tool.name for tool in tools)
+    found = [f"{name[:80]} is listed {number} times" for name, number in times.items() if number > 1]
+    return found + [f"{name[:80]!r} is no server{SEPARATOR}tool" for name in times if not _NAME.fullmatch(name)]
+
+
+def wrong_schemas(tools: Iterable[AgentTool]) -> list[str]:
+    """Input schemas that an agent cannot use, as sentences."""
+    return [f"{tool.name[:80]}: {why}" for tool in tools if (why := _wrong_schema(tool.schema))]
+
+
+def _wrong_schema(schema: Mapping[str, Any]) -> str:
+    from jsonschema import Draft202012Validator, SchemaError
+    from jsonschema.validators import validator_for
+
+    if schema.get("type") != "object":
+        return "its input schema describes no object"
+    try:
+        validator_for(schema, default=Draft202012Validator).check_schema(dict(schema))
+    except SchemaError as error:
+        where = "/".join(map(str, error.absolute_path))
+        return f"its input schema is no JSON Schema: {error.message[:100]}{f' at {where}' if where else ''}"
+    except RecursionError:
+        return "its input schema is nested beyond all reason"
+    return ""
+
+
+def missing(listed: Iterable[AgentTool], over_http: Iterable[Tool], servers: Collection[str]) -> list[str]:
+    """Tools of `servers` that the API lists and a session does not, by their agents' names."""
+    names = {tool.name for tool in listed}
+    wanted = [f"{tool.server}{SEPARATOR}{tool.name}" for tool in over_http if tool.server in servers]
+    return [name for name in wanted if name not in names]
+
+
+def shown(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
+    return ", ".join(name[:80] for name in every[:_SHOWN]) + more

@@ -8,8 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.http.answer import TimedOut
-from readiness.facts.http.status import HEALTH
+from readiness.facts.http.answer import HEALTH, TimedOut
 
 if TYPE_CHECKING:
     from readiness.facts.hub.hub import Hub

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from readiness.facts.http.answer import Answer, BadAnswer
 from readiness.facts.mcp.calls import tool_name
 from readiness.facts.mcp.records import Refused
 
 if TYPE_CHECKING:
-    from readiness.facts.mcp.agent import Agent
+    from collections.abc import Callable
+
+    from readiness.config.model import Config, ToolCall
+    from readiness.facts.mcp.records import AgentTool
+    from readiness.facts.mcp.session import Session
 
 NO_TOOL: Final = "readiness__no_such_tool"
 STRANGER: Final = "00000000-0000-4000-8000-000000000000"
@@ -36,10 +40,31 @@ class Refusal:
         return f"{self.asked}: {self.how}"
 
 
+class WorkingAgent(Protocol):
+    """What of an agent is needed to send its malformed requests; `agent.Agent` has it all."""
+
+    config: Config
+
+    def session(self) -> Session:
+        """The session of the run."""
+
+    def tools(self) -> tuple[AgentTool, ...]:
+        """What the session lists now."""
+
+    def offers(self) -> tuple[AgentTool, ...]:
+        """The same, for what rests on a list."""
+
+    def wrong(self, step: Callable[[], object]) -> str:
+        """Why a step is answered wrongly, in a sentence; empty if it is right."""
+
+    def wrong_call(self, call: ToolCall) -> str:
+        """Why a configured call does not give its answer, in a sentence; empty if it does."""
+
+
 class Refusals:
     """The malformed requests of one agent."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: WorkingAgent) -> None:
         self._agent = agent
 
     def unknown_tool(self) -> Refusal:

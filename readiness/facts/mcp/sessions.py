@@ -12,10 +12,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer, Broken, TimedOut
+from readiness.facts.http.answer import HEALTH, BadAnswer, Broken, TimedOut
 from readiness.facts.http.client import token_of
 from readiness.facts.http.rpc import ENDPOINT
-from readiness.facts.http.status import HEALTH
 from readiness.facts.http.timeouts import SHORT
 from readiness.facts.http.urls import is_loopback
 from readiness.facts.hub.hub import SECOND_LOOK

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer, Broken, TimedOut
-from readiness.facts.http.status import is_limit
+from readiness.facts.http.answer import BadAnswer, Broken, TimedOut, is_limit
 from readiness.facts.http.trouble import CERTIFICATE
 from readiness.facts.http.urls import is_loopback
 from readiness.facts.mcp.records import Refused

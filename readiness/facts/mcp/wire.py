@@ -1,6 +1,6 @@
 """Below the agent's session: the SDK's HTTP client, bounded and watched, and never led to another host.
 
-The SDK's errors say little of what HTTP answered; so every answer is noted here, and told by `mcp_trouble`.
+The SDK's errors say little of what HTTP answered; so every answer is noted here, and put into words by `trouble`.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Snapshot:
     seen: Standpoint = dataclasses.field(default_factory=lambda: Standpoint(at=0.0))
 
     def share(self, kind: str) -> Share:
-        """What was counted of "llm", "cache" or "trips" since the last run (see `telemetry_counters.window`)."""
+        """What was counted of "llm", "cache" or "trips" since the last run (see `counters.window`)."""
         return window(kind, KINDS[kind][1](self.readings), self.seen)
 
     @property
@@ -162,7 +162,7 @@ class Telemetry:
         return self.moment.snapshot
 
     def reading(self, name: str) -> Reading:
-        """One metric of `telemetry.METRICS`. Raises as `take` does."""
+        """One metric of `sources.METRICS`. Raises as `take` does."""
         return self.snapshot().readings[name]
 
     def share(self, kind: str) -> Share:

@@ -9,8 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer
-from readiness.facts.http.status import HEALTH
+from readiness.facts.http.answer import HEALTH, BadAnswer
 from readiness.operations.drills.drill import KILLED, Restored
 from readiness.operations.drills.victim import outlived
 

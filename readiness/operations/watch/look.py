@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import NotServed, ReadinessError
-from readiness.facts.http.status import HEALTH
+from readiness.facts.http.answer import HEALTH
 from readiness.facts.telemetry.sources import METRICS, readings, unread
 from readiness.operations.watch.bench import LIVE
 from readiness.operations.watch.host import SAMPLE, HostRows
