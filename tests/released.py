@@ -22,7 +22,7 @@ from readiness.operations.release.ports import Checked, World
 from readiness.operations.rollback import document
 from readiness.operations.rollback.execute import How, execute
 from readiness.operations.rollback.outcome import Refused
-from readiness.operations.rollback.plan import plan
+from readiness.operations.rollback.plan import plan_rollback
 from readiness.operations.rollback.verify import Proof
 from tests.test_rollback_plan import judgement
 
@@ -110,7 +110,7 @@ class Released:
         deploy = read_record(self.reports / "deploy.json") if (self.reports / "deploy.json").exists() else None
         decision, refused = {"READY": "KEEP", "INCOMPLETE": "HOLD"}.get(verdict, "HOLD"), None
         if verdict == "NOT READY":
-            found = plan(judgement("tools"), config, deploy, now=now, version="4.3.0")
+            found = plan_rollback(judgement("tools"), config, deploy, now=now, version="4.3.0")
             decision, refused = ("ROLL BACK" if found.wanted else "HOLD"), found.refused
             run = {"id": run_id, "finished": now.isoformat(), "status": verdict, "decision": decision}
             document.write(

@@ -14,7 +14,7 @@ from readiness.operations.deploys import journal, lock
 from readiness.operations.deploys.record import DeployRecord, write_record
 from readiness.operations.rollback import document
 from readiness.operations.rollback.execute import How, execute
-from readiness.operations.rollback.plan import plan
+from readiness.operations.rollback.plan import plan_rollback
 from readiness.operations.rollback.verify import Proof
 from tests.test_rollback_plan import judgement
 
@@ -89,7 +89,7 @@ class Site:
     def plan(self, *failed: str) -> dict[str, Any]:
         """The plan of a run that just failed."""
         now = dt.datetime.now(dt.UTC)
-        found = plan(judgement(*failed or ("tools",)), self.config, self.deploy, now=now)
+        found = plan_rollback(judgement(*failed or ("tools",)), self.config, self.deploy, now=now)
         run = {"id": "run-1", "finished": now.isoformat(), "status": "NOT READY", "decision": "ROLL BACK"}
         return document.document(found, config=self.config, deploy=self.deploy, run=run, redact=str)
 

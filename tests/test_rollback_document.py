@@ -13,7 +13,7 @@ from readiness.config.model import Rollback
 from readiness.errors import ReadinessError
 from readiness.operations.deploys.record import DeployRecord, write_record
 from readiness.operations.rollback import document
-from readiness.operations.rollback.plan import plan
+from readiness.operations.rollback.plan import plan_rollback
 from tests.ends.conftest import Project
 from tests.test_rollback_plan import BACK, DEPLOY, NOW, config, judgement
 
@@ -26,7 +26,7 @@ RUN = {"id": "run-1", "status": "NOT READY", "decision": "ROLL BACK"}
 def made(*failed: str, deploy: DeployRecord | None = DEPLOY, **more: Any) -> dict[str, Any]:
     """The document of a run in which these failed."""
     told = more.pop("told", None) or config(BACK)
-    planned = plan(judgement(*failed or ("tools",)), told, deploy, now=NOW)
+    planned = plan_rollback(judgement(*failed or ("tools",)), told, deploy, now=NOW)
     values = {"run": RUN, "redact": lambda text: text} | more
     return document.document(planned, config=told, deploy=deploy, **values)
 

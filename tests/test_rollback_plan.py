@@ -15,7 +15,8 @@ from readiness.config.model import Config, Gate, Rollback, RollbackAction, Targe
 from readiness.errors import ReadinessError
 from readiness.findings import TRIGGERS, Finding, Planned, Stage
 from readiness.operations.deploys.record import MAX_BYTES, DeployRecord, read_record, write_record
-from readiness.operations.rollback.plan import BY_HAND, RollbackPlan, deploy_failed, plan
+from readiness.operations.rollback.plan import plan_after_failed_deploy, plan_rollback
+from readiness.results.verdict.rollback_plan import BY_HAND, RollbackPlan
 from readiness.results.verdict.verdict import Evidence, Judgement, Status, decide, judge
 from tests.judging import found, planned
 
@@ -71,7 +72,7 @@ def assert_refused(result: RollbackPlan, words: str) -> None:
 def test_a_new_failure_inside_the_window_plans_the_configured_action() -> None:
     """The plan names trigger, checks, action and mode, and the decision is ROLL BACK."""
     bad = judgement("tools", "plain")
-    result = plan(bad, config(BACK), DEPLOY, now=NOW)
+    result = plan_rollback(bad, config(BACK), DEPLOY, now=NOW)
     assert (result.fired, result.refused, result.mode, result.wanted) == (("validation-failure",), None, "auto", True)
     (action,) = result.actions
     assert (action.name, action.triggers, action.status) == ("previous-release", ("validation-failure",), "planned")
@@ -83,31 +84,34 @@ def test_a_commit_to_be_built_in_place_is_for_a_person() -> None:
     """Automatic only to a folder that is kept, prebuilt: for a commit the mode is ask, and the reason is told."""
     in_place = dataclasses.replace(DEPLOY, previous="b" * 40)
     for result in (
-        plan(judgement("tools"), config(BACK), in_place, now=NOW),
-        deploy_failed(config(DEPLOY_FAILED), in_place, now=NOW, because="status 3"),
+        plan_rollback(judgement("tools"), config(BACK), in_place, now=NOW),
+        plan_after_failed_deploy(config(DEPLOY_FAILED), in_place, now=NOW, because="status 3"),
     ):
         (action,) = result.actions
         assert (result.mode, action.mode) == ("ask", "ask")
         assert "built in place" in action.because
-    assert plan(judgement("tools"), config(BACK, mode="plan"), in_place, now=NOW).mode == "plan"
+    assert plan_rollback(judgement("tools"), config(BACK, mode="plan"), in_place, now=NOW).mode == "plan"
 
 
 def test_a_release_that_was_not_well_is_returned_to_by_a_person() -> None:
     """One that failed what leads back by itself was not healthy: asked, since the deploy may have been the cure."""
     unwell = dataclasses.replace(DEPLOY, passed_before=("tools",), failed_before=("hub-answers",))
-    result = plan(judgement("tools"), config(BACK), unwell, now=NOW)
+    result = plan_rollback(judgement("tools"), config(BACK), unwell, now=NOW)
     assert (result.wanted, result.mode) == (True, "ask")
     assert "not well either (hub-answers)" in result.actions[0].because
-    failed = deploy_failed(config(DEPLOY_FAILED), DEPLOY, now=NOW, because="status 3", was_well=False)
-    assert (failed.mode, deploy_failed(config(DEPLOY_FAILED), DEPLOY, now=NOW, because="3").mode) == ("ask", "auto")
+    failed = plan_after_failed_deploy(config(DEPLOY_FAILED), DEPLOY, now=NOW, because="status 3", was_well=False)
+    assert (failed.mode, plan_after_failed_deploy(config(DEPLOY_FAILED), DEPLOY, now=NOW, because="3").mode) == (
+        "ask",
+        "auto",
+    )
     # what asks anyway says nothing about that
     slow = dataclasses.replace(DEPLOY, passed_before=("tools",), failed_before=("speed", "plain"))
-    assert plan(judgement("tools"), config(BACK), slow, now=NOW).mode == "auto"
+    assert plan_rollback(judgement("tools"), config(BACK), slow, now=NOW).mode == "auto"
 
 
 def test_nothing_fired_is_no_refusal() -> None:
     """A failure that carries no trigger plans nothing and needs no excuse."""
-    result = plan(judgement("plain"), config(BACK), DEPLOY, now=NOW)
+    result = plan_rollback(judgement("plain"), config(BACK), DEPLOY, now=NOW)
     assert (result.fired, result.actions, result.refused, result.wanted) == ((), (), None, False)
 
 
@@ -127,7 +131,7 @@ def test_nothing_fired_is_no_refusal() -> None:
 def test_what_never_fires(finding: Finding, changes: dict[str, Any]) -> None:
     """Unknown, waived, inside the rollback limit, before a deploy, of preflight or infra: no trigger."""
     entry = planned("tools", "critical", **{"rollback": "validation-failure"} | changes)
-    result = plan(judgement(entries=[entry], tools=finding), config(BACK), DEPLOY, now=NOW)
+    result = plan_rollback(judgement(entries=[entry], tools=finding), config(BACK), DEPLOY, now=NOW)
     assert (result.fired, result.wanted) == ((), False)
 
 
@@ -150,7 +154,7 @@ def test_what_never_fires(finding: Finding, changes: dict[str, Any]) -> None:
 def test_every_refusal_has_its_sentence(settings: dict[str, Any], deploy: DeployRecord | None, words: str) -> None:
     """Whatever speaks against a rollback is said, and the decision is HOLD."""
     bad = judgement("tools")
-    result = plan(bad, config(BACK, **settings), deploy, now=NOW)
+    result = plan_rollback(bad, config(BACK, **settings), deploy, now=NOW)
     assert_refused(result, words)
     assert decide(bad, roll_back=result.wanted).value == "HOLD"
 
@@ -159,7 +163,7 @@ def test_every_refusal_has_its_sentence(settings: dict[str, Any], deploy: Deploy
 def test_only_not_ready_rolls_back(status: Status) -> None:
     """A fired trigger beside any other verdict is refused."""
     bad = dataclasses.replace(judgement("tools"), status=status)
-    assert_refused(plan(bad, config(BACK), DEPLOY, now=NOW), f"the verdict is {status.value}")
+    assert_refused(plan_rollback(bad, config(BACK), DEPLOY, now=NOW), f"the verdict is {status.value}")
 
 
 @pytest.mark.parametrize(
@@ -175,24 +179,29 @@ def test_only_not_ready_rolls_back(status: Status) -> None:
 )
 def test_what_is_no_reason_to_refuse(settings: dict[str, Any]) -> None:
     """Exactly at the window's end, on loopback, outside production, on the embedded hub with a record: planned."""
-    assert plan(judgement("tools"), config(BACK, **settings), DEPLOY, now=NOW).wanted
+    assert plan_rollback(judgement("tools"), config(BACK, **settings), DEPLOY, now=NOW).wanted
 
 
 def test_a_commit_proves_the_release_too() -> None:
     """The commit decides where the version is not known, and a contradiction refuses."""
     anonymous = config(BACK, target=Target(internal_url="http://127.0.0.1:7000"))
-    assert plan(judgement("tools"), anonymous, DEPLOY, now=NOW, commit="abc").wanted
-    assert plan(judgement("tools"), anonymous, DEPLOY, now=NOW, version="4.3.0").wanted
-    assert_refused(plan(judgement("tools"), anonymous, DEPLOY, now=NOW, commit="def"), "of commit abc, and commit def")
+    assert plan_rollback(judgement("tools"), anonymous, DEPLOY, now=NOW, commit="abc").wanted
+    assert plan_rollback(judgement("tools"), anonymous, DEPLOY, now=NOW, version="4.3.0").wanted
+    assert_refused(
+        plan_rollback(judgement("tools"), anonymous, DEPLOY, now=NOW, commit="def"), "of commit abc, and commit def"
+    )
 
 
 def test_what_the_previous_release_is_known_to_have_failed_does_not_count() -> None:
     """History counts like the record: only the failure that is new remains in the plan."""
-    result = plan(judgement("tools", "hub-answers"), config(BACK), DEPLOY, now=NOW, failed_on_previous={"tools"})
+    result = plan_rollback(
+        judgement("tools", "hub-answers"), config(BACK), DEPLOY, now=NOW, failed_on_previous={"tools"}
+    )
     assert result.fired == ("startup-failure",)
     assert result.actions[0].because == "hub-answers failed after the deploy"
     assert_refused(
-        plan(judgement("tools"), config(BACK), DEPLOY, now=NOW, failed_on_previous={"tools"}), "previous release too"
+        plan_rollback(judgement("tools"), config(BACK), DEPLOY, now=NOW, failed_on_previous={"tools"}),
+        "previous release too",
     )
 
 
@@ -201,7 +210,7 @@ def test_actions_are_planned_once_and_in_order() -> None:
     other = RollbackAction(name="restart", triggers=("latency", "validation-failure"), command=("restart",))
     late = RollbackAction(name="late", triggers=("latency",), command=("late",))
     bad = judgement("tools", "hub-answers", "speed", "open")
-    result = plan(bad, config(late, other, BACK), DEPLOY, now=NOW)
+    result = plan_rollback(bad, config(late, other, BACK), DEPLOY, now=NOW)
     assert result.fired == ("startup-failure", "validation-failure", "latency", "security")
     assert [(a.name, a.triggers, a.status) for a in result.actions] == [
         ("previous-release", ("startup-failure", "validation-failure"), "planned"),
@@ -213,7 +222,7 @@ def test_actions_are_planned_once_and_in_order() -> None:
 
 def test_without_a_configured_action_a_person_goes_back() -> None:
     """The rollback is wanted all the same, and nothing runs by itself."""
-    result = plan(judgement("tools"), config(), DEPLOY, now=NOW)
+    result = plan_rollback(judgement("tools"), config(), DEPLOY, now=NOW)
     assert (result.wanted, result.mode) == (True, "plan")
     assert [(a.name, a.status, a.mode) for a in result.actions] == [(BY_HAND, BY_HAND, "plan")]
 
@@ -225,7 +234,7 @@ def test_the_effective_mode_is_the_milder_one(mode: str, trigger: str) -> None:
     modes = ["plan", "ask", "auto"]
     action = RollbackAction(name="any", triggers=(trigger,), command=("any",))
     bad = judgement("tools", entries=[planned("tools", "critical", rollback=trigger)])
-    result = plan(bad, config(action, mode=mode), DEPLOY, now=NOW)
+    result = plan_rollback(bad, config(action, mode=mode), DEPLOY, now=NOW)
     assert modes.index(result.mode) == min(modes.index(mode), modes.index(TRIGGERS[trigger]))
     assert result.actions[0].mode == result.mode
 
@@ -233,14 +242,14 @@ def test_the_effective_mode_is_the_milder_one(mode: str, trigger: str) -> None:
 def test_a_plan_is_no_bolder_than_its_mildest_action() -> None:
     """One action may run by itself, another only when asked: the plan as a whole asks."""
     ask = RollbackAction(name="ask", triggers=("latency",), command=("ask",))
-    result = plan(judgement("tools", "speed"), config(BACK, ask), DEPLOY, now=NOW)
+    result = plan_rollback(judgement("tools", "speed"), config(BACK, ask), DEPLOY, now=NOW)
     assert ([a.mode for a in result.actions], result.mode) == (["auto", "ask"], "ask")
 
 
 def test_further_failures_never_make_an_action_milder() -> None:
     """An action that one trigger may start by itself still may when another, milder one fires too."""
     both = RollbackAction(name="both", triggers=("latency", "validation-failure"), command=("both",))
-    assert plan(judgement("tools", "speed"), config(both), DEPLOY, now=NOW).mode == "auto"
+    assert plan_rollback(judgement("tools", "speed"), config(both), DEPLOY, now=NOW).mode == "auto"
 
 
 # --- the record -------------------------------------------------------------------------------------------------------

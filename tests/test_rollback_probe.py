@@ -18,7 +18,7 @@ from readiness.operations.deploys import journal
 from readiness.operations.rollback import document, preconditions, probe
 from readiness.operations.rollback import page as rollback_page
 from readiness.operations.rollback import plan as rules
-from readiness.operations.rollback.plan import PROBES, plan
+from readiness.operations.rollback.plan import PROBES, plan_rollback
 from tests.judging import planned
 from tests.rolled import Site
 from tests.test_rollback_plan import judgement
@@ -53,7 +53,7 @@ class Doubtful(Site):
     def planned(self, *failed: str) -> dict[str, Any]:
         """The plan and the report of a run in which these failed."""
         now = dt.datetime.now(dt.UTC)
-        made = plan(judgement(*failed, entries=ENTRIES), self.config, self.deploy, now=now)
+        made = plan_rollback(judgement(*failed, entries=ENTRIES), self.config, self.deploy, now=now)
         run = {"id": "run-1", "finished": now.isoformat(), "status": "NOT READY", "decision": "ROLL BACK"}
         told = document.document(made, config=self.config, deploy=self.deploy, run=run, redact=str)
         self.report(self.reports, *failed)

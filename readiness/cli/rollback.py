@@ -147,13 +147,13 @@ def _named(deploy: Mapping[str, Any]) -> str:
 def by_hand(name: str, config: Config) -> dict[str, Any]:
     """A plan that no run made: one action that a person named. Raises ReadinessError for one that is not configured."""
     from readiness.operations.rollback import document
-    from readiness.operations.rollback.plan import PLANNED, Action, RollbackPlan
+    from readiness.results.verdict.rollback_plan import PLANNED, PlannedAction, RollbackPlan
 
     action = next((one for one in config.rollback.actions if one.name == name), None)
     if action is None:
         known = ", ".join(one.name for one in config.rollback.actions) or "none"
         raise ReadinessError(f"no [[rollback.action]] is named {name}; there is: {known}")
-    step = Action(name=name, triggers=(), because="asked for by a person", status=PLANNED, mode="ask")
+    step = PlannedAction(name=name, triggers=(), because="asked for by a person", status=PLANNED, mode="ask")
     run = {"id": "by hand", "finished": dt.datetime.now(dt.UTC).isoformat(), "status": "-", "decision": "by hand"}
     plan = RollbackPlan(mode="ask", actions=(step,))
     return document.document(plan, config=config, deploy=_deploy(config), run=run, redact=str)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.findings import Planned
-    from readiness.operations.rollback.plan import DeployRecord, RollbackPlan
+    from readiness.operations.deploys.record import DeployRecord
     from readiness.results.report import Report, ToolInventory
+    from readiness.results.verdict.rollback_plan import RollbackPlan
     from readiness.session.run import Run
 
 HUB_ANSWERS: Final = "hub-answers"
@@ -204,17 +205,19 @@ def _plan_document(
 
 def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:
     from readiness.facts.deployment.deployed import expected_version
-    from readiness.operations.rollback import before, plan
+    from readiness.operations.deploys.record import read_record
+    from readiness.operations.rollback import before
+    from readiness.operations.rollback.plan import plan_rollback
 
     record, problem = None, ""
     try:
-        record = plan.read_record(config.report_dir / "deploy.json")
+        record = read_record(config.report_dir / "deploy.json")
     except ReadinessError as error:
         problem = str(error)
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
     commit = _commit(config) if record is not None and record.commit else None
     failed = before.failed_on_previous(config, record) if record is not None and _may_fire(judgement) else ()
-    planned = plan.plan(
+    planned = plan_rollback(
         judgement,
         config,
         record,

@@ -20,7 +20,7 @@ from readiness.operations.release import ports as world
 from readiness.operations.release.before import EXPRESSION, note_of
 from readiness.operations.release.model import Outcome, Step, end
 from readiness.operations.rollback import document
-from readiness.operations.rollback.plan import deploy_failed
+from readiness.operations.rollback.plan import plan_after_failed_deploy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ class After:
         deploy = read_record(self.config.report_dir / FILE)
         now = dt.datetime.now(dt.UTC)
         was_well = (self.whole.state.of(book.DONE, model.BEFORE) or {}).get("status") != "failed"
-        plan = deploy_failed(self.config, deploy, now=now, because=words, was_well=was_well)
+        plan = plan_after_failed_deploy(self.config, deploy, now=now, because=words, was_well=was_well)
         run_id = command_run(self.whole.state)
         run = {
             "id": run_id, "finished": now.isoformat(), "target": self.config.target.url, "status": "NOT READY",

@@ -12,7 +12,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.rollback.plan import BY_HAND, PROBE_SECONDS, PROBES
+from readiness.operations.rollback.plan import PROBE_SECONDS, PROBES
+from readiness.results.verdict.rollback_plan import BY_HAND
 from readiness.support import files
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config, RollbackAction
-    from readiness.operations.rollback.plan import Action, Cause, DeployRecord, RollbackPlan
+    from readiness.operations.deploys.record import DeployRecord
+    from readiness.results.verdict.rollback_plan import PlannedAction, RollbackCause, RollbackPlan
 
 FILE: Final = "rollback-plan.json"
 """Its name in the report folder."""
@@ -114,7 +116,7 @@ def read(folder: Path) -> Document | None:
     return dict(found)
 
 
-def _cause(cause: Cause) -> Document:
+def _cause(cause: RollbackCause) -> Document:
     probe = {"status": "to be probed", "times": PROBES, "seconds": PROBE_SECONDS}
     return {
         "trigger": cause.trigger,
@@ -124,7 +126,7 @@ def _cause(cause: Cause) -> Document:
     }
 
 
-def _action(action: Action, configured: RollbackAction | None) -> Document:
+def _action(action: PlannedAction, configured: RollbackAction | None) -> Document:
     known = configured is not None and action.status != BY_HAND
     return {
         "name": action.name,

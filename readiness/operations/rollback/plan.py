@@ -7,113 +7,47 @@ executed. Nothing here acts.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final, Literal
+import datetime as dt
+import ipaddress
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from readiness.findings import TRIGGER_ORDER, TRIGGERS, Outcome, Stage
-from readiness.operations.deploys.record import DeployRecord, read_record, write_record
-from readiness.operations.rollback import milder, refuse
+from readiness.results.verdict.rollback_plan import (
+    BY_HAND,
+    PLANNED,
+    DismissedCheck,
+    PlannedAction,
+    RollbackCause,
+    RollbackMode,
+    RollbackPlan,
+)
+from readiness.results.verdict.verdict import Status
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from readiness.config.model import Config, Rollback
+    from readiness.operations.deploys.record import DeployRecord
     from readiness.results.verdict.verdict import Judged, Judgement
 
-__all__ = [
-    "Action",
-    "Cause",
-    "DeployRecord",
-    "Dismissed",
-    "RollbackPlan",
-    "deploy_failed",
-    "plan",
-    "read_record",
-    "write_record",
-]
-
-Mode = Literal["plan", "ask", "auto"]
-
-BY_HAND: Final = "by hand"
-"""Name and status of what a person has to do because no action is configured for a trigger."""
-PLANNED: Final = "planned"
 DEPLOY_COMMAND: Final = "deploy-command"
 """Stands for the deploy command where checks are named: it fires a trigger of its own."""
-_MODES: Final[tuple[Mode, ...]] = ("plan", "ask", "auto")
+_MODES: Final[tuple[RollbackMode, ...]] = ("plan", "ask", "auto")
 _NOTHING_DEPLOYED: Final = frozenset({"preflight", "infra"})
 """Phases whose findings never roll back: they judge what is on disk and on the host, not the release that runs."""
 _SECURITY_PHASES: Final = frozenset({"health", "alerts", "e2e", "drill"})
 """The phases of smoke checks: the only ones whose security findings count."""
 _NAMED: Final = 3
-PROBED: Final = frozenset({"success-rate", "latency"})
-"""Triggers on a rate or a time: one look may be chance, so they count only when they hold."""
+_CLOCK_SKEW: Final = dt.timedelta(seconds=60)
+"""How far ahead of this clock the record's may be."""
 PROBES: Final = 3
-"""Looks in a row that such a trigger must hold for."""
+"""Looks in a row that a trigger on a rate or a time must hold for."""
 PROBE_SECONDS: Final = 10.0
 """Seconds between two of them."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """A trigger that fired and the checks that fired it."""
-
-    trigger: str
-    checks: tuple[str, ...]
-    phases: tuple[str, ...] = ()
-    """Those of its checks: what proves afterwards that the cause is gone."""
-
-    @property
-    def to_be_probed(self) -> bool:
-        """Whether it must hold for `PROBES` looks before anything acts on it; a run looks only once."""
-        return self.trigger in PROBED
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Dismissed:
-    """A failed check whose trigger counts for nothing, and why."""
-
-    check: str
-    reason: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One step: a configured action, or what is left to a person."""
-
-    name: str
-    triggers: tuple[str, ...]
-    because: str
-    status: str
-    mode: Mode
-    """How far it may go of its own: the milder of the configured mode and its triggers' default."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackPlan:
-    """What to do about a bad deploy; `refused` says in one sentence why a fired trigger leads to nothing."""
-
-    mode: Mode
-    """The mildest of its configured actions' modes: who looks at it alone does no more than every step allows."""
-    causes: tuple[Cause, ...] = ()
-    actions: tuple[Action, ...] = ()
-    refused: str | None = None
-    """The first of `refusals`."""
-    refusals: tuple[str, ...] = ()
-    """All that speaks against it, a sentence each."""
-    dismissed: tuple[Dismissed, ...] = ()
-
-    @property
-    def fired(self) -> tuple[str, ...]:
-        """The triggers that fired, in their fixed order."""
-        return tuple(cause.trigger for cause in self.causes)
-
-    @property
-    def wanted(self) -> bool:
-        """Whether something is to be rolled back, by an action or by hand."""
-        return bool(self.actions) and self.refused is None
-
-
-def plan(  # noqa: PLR0913 - each keyword is one thing that was known, and may be left out
+def plan_rollback(  # noqa: PLR0913 - each keyword is one thing that was known, and may be left out
     judgement: Judgement,
     config: Config,
     deploy: DeployRecord | None,
@@ -133,9 +67,9 @@ def plan(  # noqa: PLR0913 - each keyword is one thing that was known, and may b
     if not causes:
         return RollbackPlan(mode=config.rollback.mode)
     refusals = [
-        *refuse.not_judged_so(judgement, config),
-        *refuse.no_deploy(config, deploy, now),
-        *refuse.other_release(deploy, version or config.target.version, commit),
+        *_not_judged_so(judgement, config),
+        *_no_deploy(config, deploy, now),
+        *_other_release(deploy, version or config.target.version, commit),
     ]
     if deploy is None:
         return _refused(config, causes, refusals, ())
@@ -147,14 +81,14 @@ def plan(  # noqa: PLR0913 - each keyword is one thing that was known, and may b
     if refusals:
         return _refused(config, causes, refusals, dismissed)
     causes = _causes(counting)
-    reason = milder.why(deploy, unwell=milder.unwell(judgement.rows, deploy))
-    actions = milder.asked_for(_actions(config.rollback, causes), reason)
+    reason = _why_ask(deploy, unwell=_unwell_before(judgement.rows, deploy))
+    actions = _asking(_actions(config.rollback, causes), reason)
     modes = [action.mode for action in actions if action.status != BY_HAND]
-    mode: Mode = min(modes, key=_MODES.index, default="plan")
+    mode: RollbackMode = min(modes, key=_MODES.index, default="plan")
     return RollbackPlan(mode=mode, causes=causes, actions=actions, dismissed=dismissed)
 
 
-def deploy_failed(
+def plan_after_failed_deploy(
     config: Config, deploy: DeployRecord | None, *, now: dt.datetime, because: str, was_well: bool = True
 ) -> RollbackPlan:
     """Decide whether to go back from a deploy whose command failed, having changed something; `because` says how it ended.
@@ -162,23 +96,23 @@ def deploy_failed(
     No check has to fail: the command itself is the evidence. `now` needs a time zone; `was_well`: the release before was
     not NOT READY.
     """
-    causes = (Cause(trigger="deploy-failure", checks=(DEPLOY_COMMAND,)),)
-    refusals = list(refuse.no_deploy(config, deploy, now))
+    causes = (RollbackCause(trigger="deploy-failure", checks=(DEPLOY_COMMAND,)),)
+    refusals = list(_no_deploy(config, deploy, now))
     if config.first_look:
         refusals.insert(0, "a first look never rolls back: nothing was declared about this deployment")
     if deploy is not None and not deploy.passed_before:
         refusals.append("nothing passed before the deploy, so going back would prove nothing: hold")
     if refusals:
         return _refused(config, causes, refusals, ())
-    reason = milder.why(deploy, unwell=() if was_well else ("NOT READY",))
+    reason = _why_ask(deploy, unwell=() if was_well else ("NOT READY",))
     planned = (dataclasses.replace(one, because=because) for one in _actions(config.rollback, causes))
-    actions = milder.asked_for(planned, reason)
+    actions = _asking(planned, reason)
     modes = [action.mode for action in actions if action.status != BY_HAND]
     return RollbackPlan(mode=min(modes, key=_MODES.index, default="plan"), causes=causes, actions=actions)
 
 
 def _refused(
-    config: Config, causes: tuple[Cause, ...], refusals: Sequence[str], dismissed: tuple[Dismissed, ...]
+    config: Config, causes: tuple[RollbackCause, ...], refusals: Sequence[str], dismissed: tuple[DismissedCheck, ...]
 ) -> RollbackPlan:
     mode = _mode(config.rollback.mode, causes)
     return RollbackPlan(mode=mode, causes=causes, refused=refusals[0], refusals=tuple(refusals), dismissed=dismissed)
@@ -198,13 +132,13 @@ def _firing(rows: Sequence[Judged]) -> list[Judged]:
     ]
 
 
-def _causes(failures: Sequence[Judged]) -> tuple[Cause, ...]:
+def _causes(failures: Sequence[Judged]) -> tuple[RollbackCause, ...]:
     by_trigger: dict[str, dict[str, str]] = {}
     for row in failures:
         if row.check.rollback is not None:
             by_trigger.setdefault(row.check.rollback, {})[row.check.id] = row.check.phase
     return tuple(
-        Cause(
+        RollbackCause(
             trigger=trigger,
             checks=tuple(by_trigger[trigger]),
             phases=tuple(dict.fromkeys(by_trigger[trigger].values())),
@@ -216,27 +150,27 @@ def _causes(failures: Sequence[Judged]) -> tuple[Cause, ...]:
 # --- what does not count ----------------------------------------------------------------------------------------------
 
 
-def _dismissed(failures: Sequence[Judged], bad_before: Collection[str]) -> tuple[Dismissed, ...]:
+def _dismissed(failures: Sequence[Judged], bad_before: Collection[str]) -> tuple[DismissedCheck, ...]:
     old, unseen = "it failed on the previous release too", "it had not passed before the deploy"
     ids = dict.fromkeys(row.check.id for row in failures)
-    return tuple(Dismissed(check=check, reason=old if check in bad_before else unseen) for check in ids)
+    return tuple(DismissedCheck(check=check, reason=old if check in bad_before else unseen) for check in ids)
 
 
 def _nothing_new(failures: Sequence[Judged], bad_before: Collection[str]) -> str:
     ids = list(dict.fromkeys(row.check.id for row in failures))
     old = [check for check in ids if check in bad_before]
     unseen = [check for check in ids if check not in bad_before]
-    told = [f"{_names(old)} failed on the previous release too"] if old else []
-    told += [f"{_names(unseen)} had not passed before the deploy"] if unseen else []
-    return f"{' and '.join(told)}: going back would not help"
+    reasons = [f"{_names(old)} failed on the previous release too"] if old else []
+    reasons += [f"{_names(unseen)} had not passed before the deploy"] if unseen else []
+    return f"{' and '.join(reasons)}: going back would not help"
 
 
 # --- actions ----------------------------------------------------------------------------------------------------------
 
 
-def _actions(settings: Rollback, causes: Sequence[Cause]) -> tuple[Action, ...]:
+def _actions(settings: Rollback, causes: Sequence[RollbackCause]) -> tuple[PlannedAction, ...]:
     """Each configured action once, in the order of the triggers that want it; then what no action covers."""
-    found: list[tuple[int, int, Action]] = []
+    ranked: list[tuple[int, int, PlannedAction]] = []
     for index, action in enumerate(settings.actions):
         wanting = [cause for cause in causes if cause.trigger in action.triggers]
         if wanting:
@@ -244,8 +178,8 @@ def _actions(settings: Rollback, causes: Sequence[Cause]) -> tuple[Action, ...]:
             planned = _action(action.name, wanting, PLANNED, settings)
             if action.restores:  # data since the backup is lost: a person decides
                 planned = dataclasses.replace(planned, mode=min(planned.mode, "ask", key=_MODES.index))
-            found.append((first, index, planned))
-    ordered = [action for _, _, action in sorted(found, key=lambda entry: entry[:2])]
+            ranked.append((first, index, planned))
+    ordered = [action for _, _, action in sorted(ranked, key=lambda entry: entry[:2])]
     covered = {trigger for action in ordered for trigger in action.triggers}
     alone = [cause for cause in causes if cause.trigger not in covered]
     if alone:
@@ -253,24 +187,24 @@ def _actions(settings: Rollback, causes: Sequence[Cause]) -> tuple[Action, ...]:
     return tuple(ordered)
 
 
-def _action(name: str, causes: Sequence[Cause], status: str, settings: Rollback) -> Action:
+def _action(name: str, causes: Sequence[RollbackCause], status: str, settings: Rollback) -> PlannedAction:
     checks = list(dict.fromkeys(check for cause in causes for check in cause.checks))
     mode = "plan" if status == BY_HAND else _mode(settings.mode, causes)
-    return Action(
+    return PlannedAction(
         name=name,
         triggers=tuple(cause.trigger for cause in causes),
-        because=because(checks),
+        because=why_planned(checks),
         status=status,
         mode=mode,
     )
 
 
-def because(checks: Sequence[str]) -> str:
+def why_planned(checks: Sequence[str]) -> str:
     """Why an action is planned."""
     return f"{_names(checks)} failed after the deploy"
 
 
-def _mode(configured: Mode, causes: Sequence[Cause]) -> Mode:
+def _mode(configured: RollbackMode, causes: Sequence[RollbackCause]) -> RollbackMode:
     """The milder of what is configured and what the triggers default to; of several, the boldest is enough of a reason."""
     boldest = max((TRIGGERS[cause.trigger] for cause in causes), key=_rank, default="plan")
     return _MODES[min(_MODES.index(configured), _rank(boldest))]
@@ -283,3 +217,90 @@ def _rank(mode: str) -> int:
 def _names(ids: Sequence[str]) -> str:
     shown = ", ".join(ids[:_NAMED])
     return shown if len(ids) <= _NAMED else f"{shown} and {len(ids) - _NAMED} more"
+
+
+# --- what refuses ---
+
+
+def _not_judged_so(judgement: Judgement, config: Config) -> Iterator[str]:
+    """The verdict is another one, nothing was declared, or the hub was seen through its proxy alone."""
+    if judgement.status is not Status.NOT_READY:
+        yield f"the verdict is {judgement.status.value}: only NOT READY rolls back"
+    if config.first_look:
+        yield "a first look never rolls back: nothing was declared about this deployment"
+    if config.production and config.target.internal_url is None and not _loopback(config.target.url):
+        yield (
+            "the hub was seen only through its proxy, which may be at fault itself: "
+            "set [target] internal_url to the hub's own port"
+        )
+
+
+def _no_deploy(config: Config, deploy: DeployRecord | None, now: dt.datetime) -> Iterator[str]:
+    """No deploy inside its window, or none with a release to return to."""
+    if deploy is None:
+        yield "no deploy is recorded, so nothing shows that one caused this: hold, restart, page"
+        return
+    age = now - deploy.deployed_at
+    when = f"{deploy.deployed_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    if age < -_CLOCK_SKEW:
+        yield f"the recorded deploy of {when} lies in the future: set the clocks right"
+    if age > dt.timedelta(minutes=config.rollback.window):
+        window = f"the window of {config.rollback.window} min is over"
+        yield f"the last deploy was at {when}, and {window}: hold, restart, page"
+    if deploy.previous is None:
+        yield "there is no release to return to: hold"
+
+
+def _other_release(deploy: DeployRecord | None, version: str | None, commit: str | None) -> Iterator[str]:
+    """Identity: the release that was judged must be proven to be the one that was deployed."""
+    if deploy is None:
+        return
+    proven = False
+    for name, judged, recorded in (("commit", commit, deploy.commit), ("version", version, deploy.version)):
+        if judged is None or recorded is None:
+            continue
+        if judged.removeprefix("v") != recorded.removeprefix("v"):
+            yield f"the recorded deploy is of {name} {recorded}, and {name} {judged} was judged"
+        proven = True
+    if not proven:
+        yield "nothing proves that the judged release is the recorded one: set [target] version"
+
+
+def _loopback(url: str | None) -> bool:
+    try:
+        host = urlsplit(url or "").hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+# --- when an automatic action is downgraded to `ask` ---
+
+
+def _why_ask(deploy: DeployRecord | None, *, unwell: Iterable[str] = ()) -> str:
+    """Why nothing may be done by itself; empty where it may. `unwell` says what was wrong with the release before."""
+    bad = ", ".join(sorted(unwell))
+    if bad:
+        return f"the release before was not well either ({bad})"
+    # a folder is prebuilt and kept; anything else is a commit, checked out and built where the hub runs
+    if deploy is not None and deploy.previous is not None and "/" not in deploy.previous:
+        return "the way back is a commit that has to be built in place"
+    return ""
+
+
+def _unwell_before(rows: Iterable[Judged], deploy: DeployRecord) -> set[str]:
+    """The checks that failed before the deploy although their failure alone would have led back."""
+    failed = set(deploy.failed_before)
+    return {row.check.id for row in rows if row.check.id in failed and TRIGGERS.get(row.check.rollback or "") == "auto"}
+
+
+def _asking(actions: Iterable[PlannedAction], reason: str) -> tuple[PlannedAction, ...]:
+    """The actions, each of which asks where there is a reason; what is planned only stays so."""
+    if not reason:
+        return tuple(actions)
+    return tuple(
+        dataclasses.replace(one, mode="ask", because=f"{one.because}; a person decides: {reason}")
+        if one.mode == "auto"
+        else one
+        for one in actions
+    )

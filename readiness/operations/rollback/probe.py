@@ -10,7 +10,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from readiness.operations.rollback import document
-from readiness.operations.rollback.plan import BY_HAND, PROBE_SECONDS, PROBES, because
+from readiness.operations.rollback.plan import PROBE_SECONDS, PROBES, why_planned
+from readiness.results.verdict.rollback_plan import BY_HAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,4 +124,4 @@ def _cause(cause: Mapping[str, Any], result: Probed | None) -> dict[str, Any]:
 def _action(action: Mapping[str, Any], left: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     triggers = [trigger for trigger in action["triggers"] if trigger in left]
     checks = list(dict.fromkeys(check for trigger in triggers for check in left[trigger]))
-    return dict(action) | {"triggers": triggers, "because": because(checks)}
+    return dict(action) | {"triggers": triggers, "because": why_planned(checks)}
