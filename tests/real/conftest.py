@@ -181,7 +181,15 @@ class Judge:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def configure(self, hub: RealHub, extra: str = "", *, stable: float = 0, min_servers: int = 2) -> None:
+    def configure(
+        self,
+        hub: RealHub,
+        extra: str = "",
+        *,
+        stable: float = 0,
+        min_servers: int = 2,
+        servers: Sequence[str] = ("everything", "memory"),
+    ) -> None:
         """What an operator of 4.2.1 declares: `readiness init` writes the same reasons."""
         (self.folder / "readiness.toml").write_text(
             f"""
@@ -192,7 +200,7 @@ version = "4.2.1"
 pid = {hub.process.pid}
 state = "{hub.folder / "home" / "state" / "mcp-hub"}"
 [expect]
-servers = ["everything", "memory"]
+servers = {json.dumps(list(servers), ensure_ascii=False)}
 min_servers = {min_servers}
 filtering = {{ expected = false, reason = "4.2.1 has no tool filtering" }}
 llm = {{ expected = false, reason = "4.2.1 has no LLM" }}

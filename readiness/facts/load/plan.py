@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from readiness.config import windows
 from readiness.errors import Unknown
+from readiness.facts.mcp.records import offered_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,7 +156,7 @@ def mix(config: Config, *, filtered: bool = False) -> list[dict[str, Any]]:
 def _call(call: ToolCall, *, http: bool) -> dict[str, Any]:
     shared = {"weight": CALL_WEIGHT, "contains": call.contains}
     if not http:
-        name = f"{call.server}__{call.tool}"
+        name = offered_name(call.server, call.tool)
         return shared | {"name": f"MCP {name}", "tool": name, "arguments": dict(call.arguments)}
     body = {"server_name": call.server, "tool": call.tool, "arguments": dict(call.arguments)}
     if call.contains is not None:

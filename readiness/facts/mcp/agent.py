@@ -14,7 +14,7 @@ from readiness.facts.http.timeouts import SHORT
 from readiness.facts.mcp import analysis as mcp_analysis
 from readiness.facts.mcp.analysis import META_TOOL, Analysis
 from readiness.facts.mcp.calls import marked, server_calls, tool_name
-from readiness.facts.mcp.records import LIST_CHANGED, SEPARATOR
+from readiness.facts.mcp.records import LIST_CHANGED, SEPARATOR, offered_name
 from readiness.facts.mcp.refusals import Refusals
 from readiness.facts.mcp.sessions import Opening
 from readiness.facts.mcp.workflow_notes import connected
@@ -113,7 +113,7 @@ class Agent(Opening):
     def analyse(self, session: Session, tools: list[str]) -> Analysis:
         """Let the hub analyse a prompt that names `tools`, or those that the hub lists first."""
         self.names(session)
-        named = tools or [f"{tool.server}__{tool.name}" for tool in self.hub.tools()[:3]]
+        named = tools or [offered_name(tool.server, tool.name) for tool in self.hub.tools()[:3]]
         asked = time.monotonic()
         self._kept.asked.setdefault(session, asked)
         trouble, categories = mcp_analysis.read(self._asked(session, named))
@@ -280,7 +280,7 @@ def _wrong_schema(schema: Mapping[str, Any]) -> str:
 def missing(listed: Iterable[AgentTool], over_http: Iterable[Tool], servers: Collection[str]) -> list[str]:
     """Tools of `servers` that the API lists and a session does not, by their agents' names."""
     names = {tool.name for tool in listed}
-    wanted = [f"{tool.server}{SEPARATOR}{tool.name}" for tool in over_http if tool.server in servers]
+    wanted = [offered_name(tool.server, tool.name) for tool in over_http if tool.server in servers]
     return [name for name in wanted if name not in names]
 
 

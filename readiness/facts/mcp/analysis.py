@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import NotServed, Unknown
-from readiness.facts.mcp.records import SEPARATOR
+from readiness.facts.mcp.records import SEPARATOR, offered_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,5 +73,5 @@ def categories_of(hub: Hub) -> Mapping[str, frozenset[str]] | None:
     for tool in tools:
         own = tool.definition.get("categories") if isinstance(tool.definition, dict) else None
         if isinstance(own, list) and own and tool.definition.get("enabled", True) is not False:
-            found[f"{tool.server}{SEPARATOR}{tool.name}"] = frozenset(str(one) for one in own)
+            found[offered_name(tool.server, tool.name)] = frozenset(str(one) for one in own)
     return found or None

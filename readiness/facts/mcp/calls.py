@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness.errors import Unknown
 from readiness.facts.deployment.deployed import expected_servers
-from readiness.facts.mcp.records import SEPARATOR
+from readiness.facts.mcp.records import offered_name
 
 if TYPE_CHECKING:
     from readiness.config.model import Config, ToolCall
@@ -29,8 +29,8 @@ class ServerCall:
 
 
 def tool_name(call: ToolCall) -> str:
-    """`server__tool`."""
-    return f"{call.server}{SEPARATOR}{call.tool}"
+    """The tool of a call as the hub offers it to agents."""
+    return offered_name(call.server, call.tool)
 
 
 def server_calls(config: Config) -> list[ServerCall]:
