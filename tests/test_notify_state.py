@@ -12,7 +12,7 @@ import pytest
 from readiness.findings import Severity
 from readiness.operations.notify.notify import Event
 from readiness.operations.notify.state import FILE, HOUR, LIMIT, LOCK, State
-from readiness.support import files
+from readiness.support import locks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,7 +127,7 @@ def test_a_held_lock_costs_the_memory_only(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("readiness.operations.notify.state._WAIT", 0.05)
     assert ask(tmp_path, other(1)) == ""
     before = (tmp_path / FILE).read_bytes()
-    with files.locked(tmp_path / LOCK, 1):
+    with locks.locked(tmp_path / LOCK, 1):
         state = State(tmp_path)
         assert state.reserve(["A"], EVENT, NOW)["A"].refused == ""
         assert "another run holds" in state.problem

@@ -17,7 +17,7 @@ from readiness.results import render
 from readiness.results.history import history
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import CategoryScore, Status
-from readiness.support import files
+from readiness.support import locks
 from tests.report_factory import judged, report, run_info
 
 if TYPE_CHECKING:
@@ -194,9 +194,9 @@ def test_many_runs_at_once_leave_the_last_one_whole(tmp_path: Path) -> None:
 
 def test_a_held_lock_is_waited_for_only_so_long(tmp_path: Path) -> None:
     """A lock that another run never gives back costs the wait and no report."""
-    with files.locked(tmp_path / "lock", 1) as mine:
+    with locks.locked(tmp_path / "lock", 1) as mine:
         began = time.monotonic()
-        with files.locked(tmp_path / "lock", 0.1) as theirs:
+        with locks.locked(tmp_path / "lock", 0.1) as theirs:
             assert (mine, theirs) == (True, False)
         assert time.monotonic() - began < 2
 

@@ -1,9 +1,8 @@
-"""Files that are replaced whole or not at all, and a lock that is waited for only so long."""
+"""Files that are replaced whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import stat
@@ -14,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Final
 from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 _STALE: Final = 3600.0
@@ -131,37 +130,6 @@ def read(path: Path, limit: int) -> bytes | None:
     except OSError:
         return None
     return content if len(content) <= limit else None
-
-
-@contextlib.contextmanager
-def locked(path: Path, wait: float) -> Iterator[bool]:
-    """Hold the lock file `path`, waiting at most `wait` seconds; yields whether it was obtained.
-
-    Not obtained is no error: an old report is worse than two runs that replace a file in an unlucky order.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
-    except OSError:
-        yield False
-        return
-    try:
-        yield _obtain(descriptor, time.monotonic() + wait)
-    finally:
-        os.close(descriptor)
-
-
-def _obtain(descriptor: int, deadline: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.02)
-        except OSError:  # a file system without locks
-            return False
-        else:
-            return True
 
 
 def sweep(folder: Path) -> None:

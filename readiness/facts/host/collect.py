@@ -7,7 +7,6 @@ questions. `TOPICS` lists them. Processes of one run share what was collected th
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import importlib
 import json
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import Unknown
 from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.connection import Machine, Unreachable, shown
+from readiness.support import locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,21 +134,13 @@ class Hosts:
         file = self._folder / hashlib.sha256(spec.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         descriptor = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            yield file, _locked(descriptor, WAIT_SECONDS if wait else 0)
+            try:
+                is_mine = locks.obtain(descriptor, wait=WAIT_SECONDS if wait else 0, poll=0.05)
+            except OSError:  # a file system without locks: each process asks for itself
+                is_mine = True
+            yield file, is_mine
         finally:
             os.close(descriptor)
-
-
-def _locked(descriptor: int, seconds: float) -> bool:
-    pause = threading.Event()
-    for _ in range(max(1, int(seconds / 0.05))):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            pause.wait(0.05 if seconds else 0)
-        else:
-            return True
-    return False
 
 
 def _keep(file: Path | None, found: Answers | Unreachable) -> None:

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import files
+from readiness.support import files, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +77,7 @@ def keep(folder: Path, read: Read) -> str:
     path = folder / FILE
     try:
         files.make_folder(folder)
-        with files.locked(path.with_name(f".{FILE}.lock"), _WAIT):
+        with locks.locked(path.with_name(f".{FILE}.lock"), _WAIT):
             found = load(folder).reads
             if any(_just_now(known, read) for known in found):
                 return ""

@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import datetime as dt
 import errno
-import fcntl
 import os
 import secrets
 import shutil
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.facts.backup.format import DATA, LATEST, LOCK, MANIFEST, NAME, PARTIAL, REMOVING, Manifest, render, shown
 from readiness.operations.backup.copy import Gone, copied, flush, flush_all
 from readiness.operations.backup.sources import FILE_LIMIT, BackupError, Collection, Source
-from readiness.support.files import locked
+from readiness.support import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,7 +106,7 @@ class _Making:
             self.partial.rename(self.folder / self.name)
         self.step("flush the folder of backups")
         flush(self.folder)
-        with locked(self.folder / LOCK, _WAIT):
+        with locks.locked(self.folder / LOCK, _WAIT):
             self._point()
             removed = tuple(self._prune())
         return Made(path=self.folder / self.name, manifest=manifest, removed=removed)
@@ -121,14 +120,14 @@ class _Making:
     @contextlib.contextmanager
     def _partial_folder(self) -> Iterator[None]:
         """The folder being filled, locked as long as its maker lives, so that others can tell what was left behind."""
-        with locked(self.folder / LOCK, _WAIT) as alone:
+        with locks.locked(self.folder / LOCK, _WAIT) as alone:
             if alone:
                 self._sweep()
             self.step("make the unfinished folder")
             self.partial.mkdir(mode=0o700)
             descriptor = os.open(self.partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             with contextlib.suppress(OSError):  # a file system without locks: others then leave it alone for good
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locks.obtain(descriptor)
         try:
             yield
         finally:
@@ -254,9 +253,8 @@ def _is_abandoned(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        return locks.obtain(descriptor)
+    except OSError:  # a file system without locks
         return False
     finally:
         os.close(descriptor)
-    return True

@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import files
+from readiness.support import files, locks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,7 @@ def keep(folder: Path, last: Measurement, *, accept: bool) -> Path:
     """Store `last`, as the accepted one too if `accept`; the accepted one before stays otherwise. Raises ReadinessError."""
     files.make_folder(folder)
     path = folder / FILE
-    with files.locked(path.with_name(f".{FILE}.lock"), _WAIT):
+    with locks.locked(path.with_name(f".{FILE}.lock"), _WAIT):
         try:
             accepted = load(folder).accepted
         except ReadinessError:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal
-from readiness.support import files, process
+from readiness.support import files, locks, process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def held(folder: Path, what: str, journals: Path | None = None) -> Iterator[str]
     """
     _made(folder)
     path, token = folder / FILE, secrets.token_hex(16)
-    with files.locked(path.with_suffix(".guard"), _WAIT) as alone:
+    with locks.locked(path.with_suffix(".guard"), _WAIT) as alone:
         if not alone:
             raise Held(f"{path}: another process is just taking it; try again")
         inherited = _inherited(path, journals)
@@ -77,7 +77,7 @@ def held(folder: Path, what: str, journals: Path | None = None) -> Iterator[str]
     try:
         yield token
     finally:
-        with files.locked(path.with_suffix(".guard"), _WAIT):
+        with locks.locked(path.with_suffix(".guard"), _WAIT):
             if (_read(path) or {}).get("token") == token:
                 path.unlink(missing_ok=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import os
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from readiness.config import windows
 from readiness.errors import Unknown
 from readiness.facts.http.urls import port_of
+from readiness.support import locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,13 +74,15 @@ def _locked(file: Path) -> int:
         except OSError as error:
             raise Unknown(f"not drilled: {file} cannot be locked: {error.strerror}") from None
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # whoever held it removed the file meanwhile: then another one may be locked by now
-            if _is_still(file, number):
-                return number
-        except OSError:
+            is_held = locks.obtain(number)
+        except OSError:  # a file system without locks
+            is_held = False
+        if not is_held:
             os.close(number)
-            raise Unknown("not drilled: another drill goes on at this hub; wait for its end and run again") from None
+            raise Unknown("not drilled: another drill goes on at this hub; wait for its end and run again")
+        # whoever held it removed the file meanwhile: then another one may be locked by now
+        if _is_still(file, number):
+            return number
         os.close(number)
 
 

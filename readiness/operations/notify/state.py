@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.notify.notify import ROLLBACK_KINDS
-from readiness.support import files
+from readiness.support import files, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +92,7 @@ class State:
             self.problem = f"what was told cannot be remembered: {error}"
             yield {}
             return
-        with files.locked(self._folder / LOCK, _WAIT) as obtained:
+        with locks.locked(self._folder / LOCK, _WAIT) as obtained:
             memory = self._read()
             for known in memory.values():
                 known.forget(now)

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
 import os
-import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import files
+from readiness.support import files, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +24,7 @@ LOCK: Final = "run.lock"
 RELEASE_HOURS: Final = 2.0
 """A release that has been at work for longer holds no run up: whatever it does, nobody would look at the hub."""
 _MAX_LOCK: Final = 4096
-_LOOK: Final = 0.1
+_POLL: Final = 0.1
 """Seconds between two attempts."""
 
 
@@ -44,7 +42,7 @@ def alone(folder: Path, job: Job) -> Iterator[tuple[int | None, str]]:
     except OSError as error:
         raise ReadinessError(f"cannot lock {path}: {error.strerror}") from error
     try:
-        if not _locked(descriptor, path, time.monotonic() + job.wait):
+        if not _locked(descriptor, path, job.wait):
             yield None, _holder(descriptor)
             return
         moment = dt.datetime.now(dt.UTC)
@@ -55,18 +53,11 @@ def alone(folder: Path, job: Job) -> Iterator[tuple[int | None, str]]:
         os.close(descriptor)
 
 
-def _locked(descriptor: int, path: Path, deadline: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.1)
-        except OSError as error:
-            raise ReadinessError(f"cannot lock {path}: {error.strerror}; keep the reports on a local disk") from error
-        else:
-            return True
+def _locked(descriptor: int, path: Path, wait: float) -> bool:
+    try:
+        return locks.obtain(descriptor, wait=wait, poll=_POLL)
+    except OSError as error:
+        raise ReadinessError(f"cannot lock {path}: {error.strerror}; keep the reports on a local disk") from error
 
 
 def _holder(descriptor: int) -> str:

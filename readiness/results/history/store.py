@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.results.history import index as history_index
-from readiness.support import files
+from readiness.support import files, locks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -49,7 +49,7 @@ def add(folder: Path, content: str, run: tuple[Entry, list[str]], *, keep: int) 
     files.make_folder(folder)
     entry, names = run
     path = folder / entry.file
-    with files.locked(folder / LOCK, _WAIT):
+    with locks.locked(folder / LOCK, _WAIT):
         files.replace(path, content)
         with contextlib.suppress(OSError):  # the file is what counts; a line that is missing is written later
             _append(folder / INDEX, history_index.run_line(entry), entry.names, names)
@@ -88,7 +88,7 @@ class Index:
         self._oldest, agree = _agree(folder)
         self._held: list[bytes] | None = None
         if not agree:
-            with files.locked(folder / LOCK, _WAIT) as held:
+            with locks.locked(folder / LOCK, _WAIT) as held:
                 self._held = _rewrite(folder) if held else _rebuilt(folder)
 
     def runs(self) -> Iterator[bytes]:

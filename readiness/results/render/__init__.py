@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from readiness.errors import ReadinessError
 from readiness.results.report import iso
-from readiness.support import files
+from readiness.support import files, locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ def write_all(report: Report, directory: Path, formats: Sequence[str] = DEFAULT)
     """
     files.make_folder(directory)
     problems: list[str] = []
-    with files.locked(directory / LOCK, _WAIT):
+    with locks.locked(directory / LOCK, _WAIT):
         if _newer_on_top(directory / LOCK, report):
             return []
         written = files.replace_all((directory / name, text) for name, text in _rendered(report, formats, problems))
