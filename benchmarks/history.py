@@ -24,7 +24,7 @@ from readiness.results.history.overview import overview
 from readiness.results.render.page import write_runs as runs_page
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status
-from tests.report_factory import judged, report, run_info
+from tests.results.report.factory import judged, report, run_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,7 @@ from readiness.config.model import Config, Target
 from readiness.facts.host import collect
 from readiness.facts.host.connection import Machine
 from readiness.session.plan.plan import suite_folders
-from tests.sshd import Sshd
+from tests.helpers.sshd import Sshd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

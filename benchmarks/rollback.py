@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.operations.deploys import journal
-from tests.test_rollback_run import ASK, Supervised
+from tests.operations.rollback.test_run import ASK, Supervised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

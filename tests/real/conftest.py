@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.few_plugins import FEW
+from tests.helpers.few_plugins import FEW
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = ROOT / ".tools" / "hub" / "node_modules" / ".bin"
 MISSING = f"the real hub is not installed ({BIN.relative_to(ROOT)}/mcp-hub): run make hub"
 

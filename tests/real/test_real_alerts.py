@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.faults_alerts.words import PUBLISHED
+from tests.faults.alerts.words import PUBLISHED
 
 if TYPE_CHECKING:
     from tests.real.conftest import Judge, RealHub

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.real.conftest import Judge, RealHub
 
-SUPERVISOR = (sys.executable, str(ROOT / "tests" / "drilled" / "supervisor.py"))
+SUPERVISOR = (sys.executable, str(ROOT / "tests" / "faults" / "drills" / "supervisor.py"))
 CALLS = """
 [[expect.tool_call]]
 server = "everything"

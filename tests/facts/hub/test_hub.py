@@ -1,0 +1,236 @@
+"""Facts about the hub: what each answer means, what is shared within an attempt, and who answers."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from readiness.config.model import Config, Probe, Target
+from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
+from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.http.client import Settings, Transport
+from readiness.facts.hub.contract import ROUTES, Contract
+from readiness.facts.hub.hub import Hub, Known
+from tests.helpers.wires import Connection, Wires, free_port
+from tests.sources import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONTRACTS = ROOT / "tests" / "data" / "contract"
+VERSIONS = ("4.2.1", "4.3.0")
+
+
+def recorded(version: str) -> dict[str, tuple[int, str, bytes]]:
+    """`METHOD path` to the recorded status, content type and body."""
+    found: dict[str, tuple[int, str, bytes]] = {}
+    for entry in json.loads((CONTRACTS / f"mcp-hub-{version}.json").read_text(encoding="utf-8")):
+        request, answer = entry["request"], entry["response"]
+        body = answer["json"]
+        text = body["_text"] if set(body) == {"_text"} else json.dumps(body)
+        found.setdefault(
+            f"{request['method']} {request['path']}", (answer["status"], answer["content_type"], text.encode())
+        )
+    return found
+
+
+def replay(version: str, pid: int | None = None) -> Callable[[Connection], None]:
+    """A hub that answers as recorded; its event stream names `pid`, or this process."""
+    answers = recorded(version)
+
+    def handler(connection: Connection) -> None:
+        if connection.path == "/api/events":
+            state = {"state": "ready", "server_id": "mcp-hub", "pid": pid or os.getpid(), "port": 7000}
+            connection.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+            connection.send(
+                f'event: log\ndata: {{"type":"x"}}\n\nevent: hub_state\ndata: {json.dumps(state)}\n\n'.encode()
+            )
+            connection.stop.wait(2)
+            return
+        status, kind, body = answers[f"{connection.method} {connection.path}"]
+        connection.answer(body, status=status, kind=kind, headers="X-Powered-By: Express\r\n")
+
+    return handler
+
+
+def hub_at(url: str, known: Known | None = None, **target: Any) -> Hub:
+    """Facts about the hub at `url`, with little patience."""
+    config = Config(target=Target(**{"url": url, **target}), probe=Probe(timeout=0.3))
+    return Hub(Transport(Settings(base=url, timeout=0.3)), config, known)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_both_versions_are_understood(version: str) -> None:
+    """State, servers and tools come out of what real hubs answered; their contract holds."""
+    with Wires(replay(version)) as wires:
+        hub = hub_at(wires.url)
+        assert hub.trouble() == ""
+        assert hub.health().state == "ready"
+        assert [(s.name, s.status) for s in hub.servers()] == [("everything", "connected"), ("memory", "connected")]
+        assert all(server.uptime in {5, 6} for server in hub.servers())
+        assert ("everything", "echo") in {(tool.server, tool.name) for tool in hub.tools()}
+        broken, absent = Contract.problems(hub)
+    assert broken == []
+    assert absent == ([] if version == "4.3.0" else ["/api/tools", "/api/filtering/stats", "/api/config"])
+
+
+def test_what_a_version_does_not_serve_is_named() -> None:
+    """404 is "not served", with the version in the reason, and asking again is pointless."""
+    with Wires(replay("4.2.1")) as wires:
+        hub = hub_at(wires.url)
+        hub.health()
+        with pytest.raises(NotServed, match=r"4\.2\.1 serves no /api/filtering/stats"):
+            hub.filtering_stats()
+        with pytest.raises(NotServed, match="/api/config"):
+            hub.config_api()
+
+
+def test_answers_are_shared_within_an_attempt_only() -> None:
+    """The same GET is asked once, and again after a new attempt; timing asks every time."""
+    with Wires(replay("4.3.0")) as wires:
+        hub = hub_at(wires.url)
+        hub.health()
+        hub.health()
+        assert wires.requests == ["GET /api/health"]
+        hub.new_attempt()
+        hub.health()
+        hub.time("/api/health")
+        assert len(wires.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "words"),
+    [
+        (401, "", Unknown, "token_env"),
+        (403, "", Unknown, "token_env"),
+        (429, "", CouldNotLook, "limited"),
+        (503, "Server: nginx\r\n", CouldNotLook, "limited"),
+        (503, "", BadAnswer, "503"),
+        (502, "Server: nginx\r\n", BadAnswer, "502"),
+        (500, "", BadAnswer, "500"),
+        (404, "", BadAnswer, "404"),
+        (302, "Location: https://login.example/\r\n", Unknown, "login.example"),
+    ],
+)
+def test_each_status_of_health_has_its_meaning(status: int, headers: str, kind: type[Unknown], words: str) -> None:
+    """A limit, a login or a proxy is no proof; a server error, or no hub under the route, is."""
+    with Wires(lambda c: c.answer(status=status, headers=headers)) as wires:
+        hub = hub_at(wires.url)
+        with pytest.raises(Unknown, match=words) as raised:
+            hub.health()
+        assert type(raised.value) is kind
+        if kind is BadAnswer:
+            assert words in hub.trouble()
+
+
+def test_another_program_on_the_port_is_trouble() -> None:
+    """JSON alone makes no hub: its server_id does."""
+    with Wires(lambda c: c.answer({"status": "ok", "state": "ready"})) as wires:
+        assert "server_id is missing" in hub_at(wires.url).trouble()
+
+
+def test_a_dead_hub_is_trouble_and_is_told() -> None:
+    """The proof is a sentence for hub-answers, and whoever listens for losses hears it."""
+    losses: list[str] = []
+    hub = hub_at(f"http://127.0.0.1:{free_port()}", Known(on_down=lambda error: losses.append(str(error))))
+    assert "refused" in hub.trouble()
+    with pytest.raises(HubDown):
+        hub.agent_session()
+    assert len(losses) == 2
+
+
+def test_one_silent_route_is_no_dead_hub() -> None:
+    """Health answers, so the silent route could merely not be read."""
+    answer = replay("4.3.0")
+    with Wires(lambda c: c.stop.wait(2) if c.path == "/api/tools" else answer(c)) as wires:
+        with pytest.raises(TimedOut) as raised:
+            hub_at(wires.url).listed_tools()
+        assert not isinstance(raised.value, HubDown)
+
+
+@pytest.mark.parametrize(
+    ("stream", "words"),
+    [
+        (b"event: log\ndata: {}\n\n", "no hub_state event in"),
+        (b"event: hub_state\ndata: [1]\n\n", "no JSON object"),
+        (b"event: hub_state\ndata: {\n\n", "no JSON object"),
+    ],
+)
+def test_a_stream_without_a_state_is_wrong(stream: bytes, words: str) -> None:
+    """The event that never comes is proof against the stream, not against the hub."""
+    answer = replay("4.3.0")
+
+    def handler(connection: Connection) -> None:
+        if connection.path != "/api/events":
+            answer(connection)
+            return
+        connection.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + stream)
+        connection.stop.wait(2)
+
+    with Wires(handler) as wires:
+        hub = hub_at(wires.url)
+        assert words in hub.wrong(hub.hub_state)
+
+
+def test_identity_is_the_streams_word_checked_against_this_host() -> None:
+    """The pid of hub_state counts, is found listening here, and the workspaces' claim stands beside it."""
+    with Wires(replay("4.3.0")) as wires:
+        identity = hub_at(wires.url).identity()
+    assert (identity.pid, identity.claimed_pid, identity.here) == (os.getpid(), 16199, True)
+    assert identity.started is not None
+    with Wires(replay("4.3.0", pid=16199)) as wires:
+        hub = hub_at(wires.url)
+        claimed = hub.identity()
+        assert (claimed.pid, claimed.here) == (16199, False)
+        assert claimed.started == pytest.approx(1795378034.068)
+        with pytest.raises(Unknown, match="not on this host"):
+            hub.process()
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_wrong_shapes_break_the_contract(route: str) -> None:
+    """Each route's answer, gutted, is reported with its path and without its values."""
+    answer = replay("4.3.0")
+    key = {"/api/health": "servers", "/api/filtering/stats": "enabled"}.get(route, route.rsplit("/", 1)[1])
+
+    def handler(connection: Connection) -> None:
+        if connection.path == route:
+            connection.answer({"status": "ok", "state": "ready", "server_id": "mcp-hub", key: "secret-value"})
+        else:
+            answer(connection)
+
+    with Wires(handler) as wires:
+        broken, _ = Contract.problems(hub_at(wires.url))
+    assert broken
+    assert all(route in sentence for sentence in broken)
+    assert "secret-value" not in str(broken)
+
+
+def test_records_of_the_wrong_shape_are_bad_answers() -> None:
+    """Types are checked where values are used: a list of names, a server without a name, a tool that is text."""
+    for body in ({"servers": "none"}, {"servers": [1]}, {"servers": [{"name": 5, "status": "connected"}]}):
+        with (
+            Wires(functools.partial(Connection.answer, body=body)) as wires,
+            pytest.raises(BadAnswer, match="GET /api/servers"),
+        ):
+            hub_at(wires.url).servers()
+    with (
+        Wires(lambda c: c.answer({"tools": [{"server": "a"}]})) as wires,
+        pytest.raises(BadAnswer, match="name missing"),
+    ):
+        hub_at(wires.url).listed_tools()
+
+
+def test_a_tool_is_called_over_the_api() -> None:
+    """The recorded call's result comes back; an unknown tool is a bad answer with the hub's words."""
+    with Wires(replay("4.3.0")) as wires:
+        assert hub_at(wires.url).call_tool("everything", "echo", {"message": "hi"})["content"][0]["text"] == "Echo: hi"
+    with (
+        Wires(lambda c: c.answer({"error": "Tool not found", "code": "TOOL_ERROR"}, status=500)) as wires,
+        pytest.raises(BadAnswer, match="Tool not found"),
+    ):
+        hub_at(wires.url).call_tool("everything", "nope", {})

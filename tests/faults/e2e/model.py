@@ -1,0 +1,85 @@
+"""The vocabulary of the e2e fault matrix: how the embedded hub is broken, and exactly what must be found."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.faults.hub.model import Ends
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OPENED: Final = "mcp-session-initialises"
+LISTED: Final = "tools-list-over-mcp"
+ANALYSED: Final = "prompt-analysis-exposes-tools"
+NOTIFIED: Final = "tool-list-change-is-notified"
+CALLED: Final = "tool-call-returns-its-result"
+ISOLATED: Final = "sessions-are-isolated"
+UNKNOWN_TOOL: Final = "unknown-tool-is-a-protocol-error"
+MALFORMED: Final = "malformed-requests-are-refused"
+CONCURRENT: Final = "concurrent-sessions-work"
+CLOSING: Final = "session-close-does-not-stall-the-hub"
+SURVIVES: Final = "hub-survives-the-workflow"
+CHECKS: Final = (
+    OPENED,
+    LISTED,
+    ANALYSED,
+    NOTIFIED,
+    CALLED,
+    ISOLATED,
+    UNKNOWN_TOOL,
+    MALFORMED,
+    CONCURRENT,
+    CLOSING,
+    SURVIVES,
+)
+"""Every check of the phase, in its order."""
+BROKEN: Final = Ends(status="NOT READY", decision="ROLL BACK", fired=("validation-failure",))
+"""A critical check that carries a trigger failed."""
+UNPROVEN: Final = Ends(status="INCOMPLETE", decision="HOLD")
+WATCHED: Final = Ends(status="CONDITIONAL", decision="KEEP AND WATCH")
+KEPT: Final = Ends(status="READY", decision="KEEP")
+
+
+def failed(*checks: str) -> dict[str, str]:
+    """These checks are proven bad."""
+    return dict.fromkeys(checks, "failed")
+
+
+def degraded(*checks: str) -> dict[str, str]:
+    """These checks are well with a warning."""
+    return dict.fromkeys(checks, "degraded")
+
+
+def unknown(*checks: str) -> dict[str, str]:
+    """These checks could not be proven."""
+    return dict.fromkeys(checks, "unknown")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One way in which the agent's path is broken, or a near miss, which changes nothing.
+
+    `faults` are names of the embedded hub's faults, with commas, "" for none; `seconds` replaces their number.
+    `config` is merged into readiness.toml. `expected` names the checks that end otherwise than passed or not
+    applicable: everything not named must be well. `racy` are checks that may end in any way, because what they find
+    depends on the moment. `words` stand in the reasons, each at least once. `long`: it belongs to the long matrix.
+    """
+
+    name: str
+    sentence: str
+    faults: str = ""
+    seconds: float | None = None
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    racy: frozenset[str] = frozenset()
+    ends: Ends = KEPT
+    words: tuple[str, ...] = ()
+    supervised: bool = False
+    long: bool = False
+
+    @property
+    def near_miss(self) -> bool:
+        """Whether nothing must change."""
+        return not self.expected

@@ -1,0 +1,142 @@
+"""Run the real e2e suite once against a broken embedded hub, in this process, and read back what it decided."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+
+from readiness import demo
+from readiness.demo.site.tomlfile import dumps
+from readiness.facts.backup import commits
+from readiness.operations.deploys.record import DeployRecord, write_record
+from tests.faults.e2e.model import CHECKS
+from tests.faults.hub.runner import Result
+from tests.sources import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tests.faults.e2e.model import Fault
+
+TOKEN: Final = "token-of-the-e2e-matrix"
+TOKEN_ENV: Final = "E2E_MATRIX_TOKEN"
+READY_SECONDS: Final = 5.0
+_CLEARED: Final = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID", "READINESS_RUN_ID")
+
+
+def run(fault: Fault, root: Path) -> Result:
+    """Break a hub as `fault` says, run `pytest -m e2e` on it with everything real, and read the report."""
+    reports, file = root / "reports", root / "readiness.toml"
+    reports.mkdir(parents=True)
+    with (
+        _environment(),
+        demo.start(
+            fault.faults or None, seconds=fault.seconds, token_env=TOKEN_ENV, supervised=fault.supervised
+        ) as hub,
+    ):
+        file.write_text(dumps(_merged(_settings(hub), fault.config)), encoding="utf-8")
+        _record_deploy(reports, hub.release)
+        _wait(hub)
+        status = _pytest(file, reports)
+    report = json.loads((reports / "readiness.json").read_text(encoding="utf-8"))
+    return Result(exit_code=status, report=report, requests=())
+
+
+def _wait(hub: demo.DemoHub) -> None:
+    """Until it is ready, so that a run begins where a deploy has ended."""
+    end = time.monotonic() + READY_SECONDS
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+    with contextlib.suppress(httpx.HTTPError, ValueError):
+        while time.monotonic() < end:
+            if httpx.get(f"{hub.url}/api/health", headers=bearer, timeout=2).json()["state"] != "starting":
+                return
+            time.sleep(0.02)
+
+
+def _settings(hub: demo.DemoHub) -> dict[str, Any]:
+    action = {
+        "name": "previous-release",
+        "triggers": ["startup-failure", "validation-failure"],
+        "command": ["scripts/rollback-deployment.sh", "--yes"],
+    }
+    echo = {"server": "everything", "tool": "echo", "arguments": {"message": "ready?"}, "contains": "Echo: ready?"}
+    graph = {"server": "memory", "tool": "read_graph", "arguments": {}, "contains": "entities"}
+    return {
+        "environment": "production",
+        "target": {
+            "url": hub.url,
+            "internal_url": hub.url,
+            "release": str(hub.release),
+            "version": "4.3.0",
+            "token_env": TOKEN_ENV,
+        },
+        "expect": {
+            "filtering": True,
+            "llm": True,
+            "telemetry": True,
+            "servers": ["everything", "memory"],
+            "tool_call": [echo, graph],
+            "tls": {"expected": False, "reason": "the matrix speaks to loopback"},
+        },
+        "probe": {"attempts": 2, "interval": 0.05, "timeout": 1.0, "settle": 0.1, "rate": 1000},
+        "report": {"formats": ["json"]},
+        "rollback": {"mode": "plan", "action": [action]},
+    }
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+            continue
+        inner = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if inner else value
+    return merged
+
+
+def _record_deploy(reports: Path, release: Path) -> None:
+    """A deploy of this very release five minutes ago, before which every check passed: a failure may plan a rollback."""
+    record = DeployRecord(
+        deployed_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5),
+        version="4.3.0",
+        commit=commits.head(release),
+        passed_before=("hub-answers", *CHECKS),
+        failed_before=(),
+        previous="releases/4.2.1",
+    )
+    write_record(reports / "deploy.json", record)
+
+
+def _pytest(file: Path, reports: Path) -> int:
+    arguments = [
+        *("-m", "e2e", "-q", "--capture=sys", "-p", "no:cacheprovider", "-p", "no:logging"),
+        *("--readiness-config", str(file), "--readiness-report", str(reports)),
+        *("-p", "readiness.plugin", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
+        str(ROOT / "smoke" / "test_e2e.py"),
+    ]
+    return int(pytest.main(arguments))
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    saved, hooks, path = dict(os.environ), list(sys.meta_path), list(sys.path)
+    for name in list(os.environ):
+        if name in _CLEARED or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    os.environ |= {TOKEN_ENV: TOKEN, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+        sys.meta_path[:], sys.path[:] = hooks, path

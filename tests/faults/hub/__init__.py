@@ -1,0 +1,17 @@
+"""The fault matrix: every known way to be broken, as data, and the hub that is broken that way."""
+
+from __future__ import annotations
+
+from tests.faults.hub import answers, between, content, near, reach, release, security, streams
+
+FAULTS = (
+    *reach.FAULTS,
+    *between.FAULTS,
+    *answers.FAULTS,
+    *streams.FAULTS,
+    *content.FAULTS,
+    *security.FAULTS,
+    *release.FAULTS,
+    *near.FAULTS,
+)
+"""All of them."""

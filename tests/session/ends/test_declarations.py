@@ -1,0 +1,92 @@
+"""A mistake in how a check is declared: it ends the run with its reason, and no check is dropped or replaced in silence."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from readiness.findings import Check, Severity
+
+if TYPE_CHECKING:
+    from tests.session.ends.conftest import Project
+
+OK = '@check("fine", severity="low")\ndef test_fine():\n    """Is well."""\n'
+SHIPPED = Check(id="hub-answers", title="It answers.", phase="health", topic="x", severity=Severity.CRITICAL)
+
+MISTAKES = {
+    "severity": (
+        '@check("mine", severity="criticl")\ndef test_mine():\n    """Mine."""\n',
+        "severity='criticl' is not valid; expected: critical, high, medium, low; did you mean \"critical\"?",
+    ),
+    "bare-marker": (
+        '@pytest.mark.check("mine", severity="criticl")\ndef test_mine():\n    """Mine."""\n',
+        'did you mean "critical"?; write it with `from readiness import check`',
+    ),
+    "shipped-id": (
+        '@check("hub-answers", severity="low")\ndef test_mine():\n    """Mine."""\n',
+        "'hub-answers' is that of a check that ships (smoke/test_health.py)",
+    ),
+    "id-twice": (OK.replace("test_fine", "test_other"), "'fine' stands on two functions"),
+    "after": (
+        '@check("mine", severity="low", after=("hub-answer",))\ndef test_mine():\n    """Mine."""\n',
+        "waits for 'hub-answer' (after=…), and no check has that id; did you mean \"hub-answers\"?",
+    ),
+    "marker": (
+        '@pytest.mark.healht\n@check("mine", severity="low")\ndef test_mine():\n    """Mine."""\n',
+        "there is no phase 'healht'; did you mean \"health\"?",
+    ),
+    "function-twice": (
+        '@check("mine", severity="low")\ndef test_fine():\n    """Mine."""\n',
+        "is called test_fine too, and replaces this check; rename one",
+    ),
+    "name": (
+        '@check("mine", severity="low")\ndef billing_answers():\n    """Mine."""\n',
+        "@check stands on a function that pytest does not collect; call it test_billing_answers",
+    ),
+}
+
+
+def test_all_mistakes_are_told_at_once(project: Project) -> None:
+    """Exit 4 with a sentence for each: nobody mends them one run after the other."""
+    project.catalogue([SHIPPED.to_json() | {"file": "smoke/test_health.py"}])
+    project.suite(OK)
+    told = {name: sentence for name, (_, sentence) in MISTAKES.items() if name != "severity"}
+    for name in told:
+        project.suite(
+            OK.replace("fine", f"fine-{name}", 1) + MISTAKES[name][0].replace('"mine"', f'"mine-{name}"'),
+            f"test_{name}.py",
+        )
+    ended = project.run("-m", "health")
+    assert ended.code == 4, ended.out[-3000:]
+    said = " ".join(ended.out.split())
+    assert [name for name, sentence in told.items() if sentence not in said] == []
+    assert ended.report is None
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [name if name in {"severity", "shipped-id"} else pytest.param(name, marks=pytest.mark.matrix) for name in MISTAKES],
+)
+def test_a_mistake_ends_the_run_with_its_reason(project: Project, mistake: str) -> None:
+    """Exit 4, or pytest's 2 for a file that does not import; what was meant is said, and nothing is READY."""
+    text, sentence = MISTAKES[mistake]
+    project.catalogue([SHIPPED.to_json() | {"file": "smoke/test_health.py"}])
+    project.suite(OK + text)
+    ended = project.run("-m", "health")
+    assert ended.code == (2 if mistake == "severity" else 4), ended.out[-3000:]
+    assert sentence in " ".join(ended.out.split())
+    assert ended.report is None or ended.status == "INCOMPLETE"
+
+
+def test_workers_tell_what_they_met(project: Project) -> None:
+    """Under xdist all mistakes of a file are in the report, which is INCOMPLETE: an error at collection would lose its message."""
+    project.catalogue([SHIPPED.to_json() | {"file": "smoke/test_health.py"}])
+    texts = [text for name, (text, _) in MISTAKES.items() if name in {"name", "marker", "shipped-id"}]
+    project.suite(OK + "".join(text.replace("test_mine", f"test_{i}") for i, text in enumerate(texts)))
+    ended = project.run("-m", "health", "-n2")
+    assert (ended.status, ended.code) == ("INCOMPLETE", 12)
+    assert ended.report is not None
+    told = json.dumps(ended.report)
+    assert all(part in told for part in ("call it test_billing_answers", "healht", "hub-answers' is that of"))

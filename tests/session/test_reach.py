@@ -1,0 +1,172 @@
+"""Reaching the hub: one root cause, one line; who answered first; what evidence may roll back."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from readiness import checks
+from readiness.config.model import Config, Probe, Target
+from readiness.errors import HubDown, Unknown
+from readiness.session.fixtures import hub as fixtures
+from readiness.session.fixtures.reachability import Reach
+from tests.facts.hub.test_hub import replay
+from tests.helpers.wires import Connection, Wires, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def recorder() -> Iterator[checks.Recorder]:
+    """What the running check records, as the plugin sets it."""
+    recorder = checks.Recorder()
+    token = checks.current.set(recorder)
+    yield recorder
+    checks.current.reset(token)
+
+
+def reach(url: str | None, run_dir: Path | None = None, **target: Any) -> Reach:
+    """One process's way to the hub, with three quick attempts."""
+    probe = Probe(attempts=3, interval=0.05, timeout=0.3, settle=1.0)
+    return Reach(Config(target=Target(**{"url": url, **target}), probe=probe), run_dir)
+
+
+def test_a_dead_hub_blocks_a_check_before_it_starts(recorder: checks.Recorder) -> None:
+    """After the probe's attempts the reason names hub-answers, and the loss is recorded."""
+    reaching = reach(f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(HubDown, match=r"^blocked by hub-answers: GET /api/health: connection to .* refused$"):
+        reaching.ensure(reaching.hub())
+    assert len(reaching.transport.attempts) == 3
+    assert recorder.lost_hub
+
+
+def test_a_lost_hub_is_asked_once_more_and_not_by_every_check() -> None:
+    """Right after a loss nothing is asked; an interval later, one attempt; and a hub that is back is used."""
+    alive, answer = [True], replay("4.3.0")
+    with Wires(lambda c: answer(c) if alive[0] else c.answer(status=500)) as wires:
+        reaching = reach(wires.url)
+        hub = reaching.hub()
+        reaching.ensure(hub)
+        alive[0] = False
+        hub.new_attempt()
+        assert "500" in hub.trouble()
+        before = len(wires.requests)
+        with pytest.raises(HubDown, match="blocked by hub-answers"):
+            reaching.ensure(reaching.hub())
+        assert len(wires.requests) == before
+        time.sleep(0.06)
+        with pytest.raises(HubDown, match="blocked by hub-answers: GET"):
+            reaching.ensure(reaching.hub())
+        assert len(wires.requests) == before + 1
+        time.sleep(0.06)
+        alive[0] = True
+        reaching.ensure(reaching.hub())
+
+
+def test_a_hub_that_was_seen_is_not_probed_again() -> None:
+    """hub-answers has proven it: the next check's set-up asks nothing."""
+    with Wires(replay("4.3.0")) as wires:
+        reaching = reach(wires.url)
+        assert reaching.hub().trouble() == ""
+        reaching.ensure(reaching.hub())
+        assert wires.requests == ["GET /api/health"]
+
+
+def test_what_may_be_the_runners_fault_is_unknown() -> None:
+    """A name that does not resolve blocks, and never says that the hub is down."""
+    reaching = reach("http://no-such-name.invalid")
+    with pytest.raises(Unknown, match=r"blocked by hub-answers: .*no-such-name") as raised:
+        reaching.ensure(reaching.hub())
+    assert not isinstance(raised.value, HubDown)
+    nowhere = reach(None)
+    with pytest.raises(Unknown, match="neither"):
+        nowhere.hub()
+
+
+def test_who_answered_first_is_written_once_a_run(tmp_path: Path) -> None:
+    """The first process's note stays, whoever comes later, and nothing is left beside it."""
+    with Wires(replay("4.3.0", pid=16199)) as first, Wires(replay("4.3.0", pid=16200)) as second:
+        for wires in (first, second):
+            reaching = reach(wires.url, tmp_path)
+            reaching.note_identity(reaching.hub())
+    assert [file.name for file in tmp_path.iterdir()] == ["identity.json"]
+    told = reach(None, tmp_path).first_identity()
+    assert told is not None
+    assert told["pid"] == 16199
+    assert json.loads((tmp_path / "identity.json").read_text()) == told
+    assert reach(None).first_identity() is None
+
+
+def test_a_starting_hub_is_waited_for_once() -> None:
+    """What a hub is to have comes with its start: a check of another worker waits too, but never twice."""
+    states = ["starting", "starting", "ready"]
+
+    def handler(connection: Connection) -> None:
+        connection.answer({"state": states.pop(0), "server_id": "mcp-hub"})
+
+    with Wires(handler) as wires:
+        reaching = reach(wires.url)
+        reaching.let_it_start(reaching.hub())
+        assert states == []
+        reaching.let_it_start(reaching.hub())
+    assert len(wires.requests) == 3
+
+
+@pytest.mark.parametrize(("internal", "fires"), [(False, False), (True, True)])
+def test_evidence_seen_only_through_a_proxy_fires_nothing(
+    recorder: checks.Recorder,
+    internal: bool,  # noqa: FBT001 - a table's column
+    fires: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """A 502 from nginx fails for users; only the hub's own port may trigger a rollback."""
+    with Wires(lambda c: c.answer(status=502, headers="Server: nginx\r\n")) as wires:
+        reaching = reach(wires.url, internal_url=wires.url if internal else None)
+        assert "502" in reaching.hub().trouble()
+    assert recorder.fires is fires
+
+
+@pytest.mark.parametrize(("settle", "flaky"), [(0.0, True), ("probe", False)])
+def test_a_transport_retry_outside_the_settle_time_is_flaky(
+    recorder: checks.Recorder,
+    settle: float | str,
+    flaky: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """Within its settle time a second try is part of proving; without one it shows."""
+    marker = SimpleNamespace(args=("some-check",), kwargs={"settle": settle})
+    answer = replay("4.3.0")
+    with Wires(lambda c: c.reset() if c.number == 1 else answer(c)) as wires:
+        reaching = reach(wires.url)
+        item: Any = SimpleNamespace(get_closest_marker=lambda _: marker)
+        fixtures._wire(reaching, item)
+        assert reaching.hub().trouble() == ""
+    assert recorder.flaky is flaky
+
+
+def test_the_hub_is_asked_again_at_the_end() -> None:
+    """A sentence where it is proven down, nothing where it answers or cannot be judged."""
+    probe = Probe(attempts=2, interval=0.01, timeout=0.3)
+    with Wires(replay("4.3.0")) as wires:
+        assert fixtures.ask_again(Config(target=Target(url=wires.url), probe=probe)) == ""
+    gone = fixtures.ask_again(Config(target=Target(url=f"http://127.0.0.1:{free_port()}"), probe=probe))
+    assert gone.startswith("GET /api/health: connection to")
+    assert fixtures.ask_again(Config(target=Target(url="http://no-such-name.invalid"), probe=probe)) == ""
+
+
+def test_a_hub_that_answers_now_and_then_does_not_answer() -> None:
+    """Asked again at the end it answers once, and its port is closed right after: a crash loop, and no hub to count on."""
+    answer = replay("4.3.0")
+
+    def once(connection: Connection) -> None:
+        answer(connection)
+        wires.__exit__()
+
+    probe = Probe(attempts=2, interval=0.5, timeout=0.3)
+    with Wires(once) as wires:
+        told = fixtures.ask_again(Config(target=Target(url=wires.url), probe=probe))
+    assert told.endswith("it does not stay up"), told
