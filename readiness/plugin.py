@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from readiness.session.options import OPTIONS
+from readiness.session.invocation import OPTIONS, find_suites, may_concern
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.session.controller import Ledger
     from readiness.session.setup import Setup
+    from readiness.session.worker import Worker
 
 PHASE_MARKERS: Final = {
     "preflight": "the release tree on disk, before a deploy",
@@ -36,29 +38,42 @@ SETUP: Final = pytest.StashKey["Setup"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the markers known; read what the run was told, so that redaction is there before anything is said."""
+    """Make the markers known; read the settings of a run that may be ours, so that redaction is there before any output."""
     config.addinivalue_line("markers", "check(id, ...): a readiness check; see readiness.check")
     for name, meaning in PHASE_MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
-    from readiness.session.plan.selection import find_suites
+    find_suites(config)
+    # with xdist the controller collects nothing: it has to be there when a worker has found a check
+    distributes = config.getoption("numprocesses", default=None) and not hasattr(config, "workerinput")
+    if distributes or may_concern(config):
+        _set_up(config)
+    else:
+        config.pluginmanager.register(Bystander(config), "readiness-bystander")
+
+
+def _set_up(config: pytest.Config) -> Setup:
     from readiness.session.setup import Setup
 
-    find_suites(config)
     setup = config.stash[SETUP] = Setup(config)
     if setup.concerned:
         _register_boundary(config, setup)
+    return setup
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Resolve what the run was told; what ends in a usage error ends here, before anything is collected."""
-    config = session.config
-    setup = config.stash[SETUP]
+    """Resolve the settings; what ends in a usage error ends here, before anything is collected."""
+    setup = session.config.stash.get(SETUP, None)
+    if setup is not None:
+        _start(session.config, setup)
+
+
+def _start(config: pytest.Config, setup: Setup) -> Worker | None:
+    """Register what gathers and judges, and what runs checks: None in the controller of xdist, which runs none."""
     if setup.concerned:
         _let_all_be_collected(config)
     if hasattr(config, "workerinput"):
-        _register_worker(config, setup, ledger=None)
-        return
+        return _register_worker(config, setup, ledger=None)
     from readiness.session.controller import Closing, Ledger
 
     ledger = Ledger(config, setup)
@@ -66,8 +81,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config.pluginmanager.register(Closing(ledger), "readiness-closing")
     if not config.getoption("collectonly", default=False):
         setup.refuse_or_start()
-    if not config.getoption("numprocesses", default=None):
-        _register_worker(config, setup, ledger=ledger)
+    bystander = config.pluginmanager.get_plugin("readiness-bystander")
+    for report in bystander.failed if bystander is not None else ():
+        ledger.pytest_collectreport(report)
+    return None if config.getoption("numprocesses", default=None) else _register_worker(config, setup, ledger=ledger)
 
 
 def _let_all_be_collected(config: pytest.Config) -> None:
@@ -90,19 +107,17 @@ def _register_boundary(config: pytest.Config, setup: Setup) -> None:
             config.pluginmanager.register(HtmlShield(), "readiness-html-shield")
 
 
-def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | None) -> None:
-    """The part that runs checks; and the facts as fixtures."""
-    from readiness.session.fixtures import host as infra_fixtures
-    from readiness.session.fixtures import hub as fixtures
-    from readiness.session.fixtures import service as service_fixtures
+def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | None) -> Worker:
+    """The part that runs checks, and what their fixtures read."""
+    from readiness.session.fixtures.registry import CONFIG, REDACT, RUN_DIR
     from readiness.session.plan.plan import plan_document, write_atomically
     from readiness.session.worker import Worker
 
-    config.stash[fixtures.CONFIG] = setup.config
-    config.stash[fixtures.REDACT] = setup.redact
-    folder: Path | None = ledger.folder if ledger is not None else setup.folder
+    config.stash[CONFIG] = setup.config
+    config.stash[REDACT] = setup.redact
+    folder = ledger.folder if ledger is not None else setup.folder
     if folder is not None:
-        config.stash[fixtures.RUN_DIR] = folder
+        config.stash[RUN_DIR] = folder
 
     def publish(items: list, errors: list[str]) -> None:  # type: ignore[type-arg]
         if not setup.concerned:
@@ -119,17 +134,54 @@ def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | No
         if ledger is not None and phases and not config.getoption("collectonly", default=False):
             setup.require(phases)
 
-    config.pluginmanager.register(fixtures, "readiness-fixtures")
-    config.pluginmanager.register(infra_fixtures, "readiness-infra-fixtures")
-    config.pluginmanager.register(service_fixtures, "readiness-service-fixtures")
-    config.pluginmanager.register(
-        Worker(setup.scope, redact=setup.redact, publish=publish, needs_target=needs_target), "readiness-worker"
-    )
+    worker = Worker(setup.scope, redact=setup.redact, publish=publish, needs_target=needs_target)
+    config.pluginmanager.register(worker, "readiness-worker")
+    return worker
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave files of unselected phases alone: collecting them costs start-up time and brings nothing."""
+    expression = config.getoption("markexpr", "") or ""
+    if not expression or SETUP not in config.stash:
+        return None
     from readiness.session.plan.selection import ignored_by_phase
 
-    expression = config.getoption("markexpr", "") or ""
     return True if ignored_by_phase(collection_path, expression) else None
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+    """Have the fixtures ready that the checks of a file may ask for: all of them where the file is somebody's own."""
+    if SETUP in parent.config.stash:
+        from readiness.session.fixtures import registry
+        from readiness.session.plan.selection import phases_of
+
+        registry.register(parent.config, phases_of(module_path) or registry.MODULES)
+
+
+class Bystander:
+    """Watches a run of which nothing says that it is about readiness: from its first check on it is one."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.failed: list[pytest.CollectReport] = []
+        """Files that could not be collected: there may be checks in them."""
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what could not be collected."""
+        if report.failed:
+            self.failed.append(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector, obj: object) -> None:
+        """Begin before the first check is made an item: it may ask for any fixture."""
+        if not isinstance(obj, FunctionType):
+            return
+        if any(mark.name == "check" for mark in (*getattr(obj, "pytestmark", ()), *collector.iter_markers())):
+            from readiness.session.fixtures.registry import register
+
+            worker = _start(self.config, _set_up(self.config))
+            self.config.pluginmanager.unregister(self)
+            register(self.config)
+            module = collector.getparent(pytest.Module)
+            if worker is not None and module is not None:
+                worker.note_passed_over(module)

@@ -147,7 +147,7 @@ def _suites(argv: Sequence[str]) -> list[str]:
 
     Any other folder is somebody's own checks, which are judged together with what ships.
     """
-    from readiness.session.plan.plan import suite_folders
+    from readiness.session.invocation import suite_folders
 
     folders = suite_folders().values()
     if any(_narrows(place, folders) for place in _places(argv)):
@@ -160,7 +160,7 @@ def _own_checks(argv: Sequence[str]) -> list[str]:
     places = _places(argv)
     if not places:
         return []
-    from readiness.session.plan.plan import suite_folders
+    from readiness.session.invocation import suite_folders
 
     folders = suite_folders().values()
     return [str(place) for place in places if not _narrows(place, folders)]

@@ -15,6 +15,7 @@ import pytest
 
 from readiness.errors import ReadinessError
 from readiness.findings import PHASES
+from readiness.session.invocation import suite_folders
 from readiness.session.plan import plan as planning
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class _Collector:
 
 def collect() -> list[tuple[planning.PlannedItem, str]]:
     """Every check of the suites with its file as `suite/test_topic.py`. Raises ReadinessError if one does not import."""
-    folders = planning.suite_folders()
+    folders = suite_folders()
     collector = _Collector()
     output = io.StringIO()
     # without -m no file is passed over, whatever an older catalogue says of it

@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.session.options import OPTIONS
+from readiness.session.invocation import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -264,9 +264,9 @@ def look_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
         return
     if not any(finding.lost_hub for finding in run.findings.values()):
         return
-    from readiness.session.fixtures import hub as fixtures
+    from readiness.session.fixtures import reachability
 
-    reason = fixtures.ask_again(config)
+    reason = reachability.ask_again(config)
     if reason:
         run.record(
             Finding(
@@ -327,6 +327,8 @@ LOAD_EVIDENCE: Final = "load-evidence-is-valid"
 
 def keep_load(run: Run, conclusion: Conclusion, folder: Path, config: Config, redact: Callable[[str], str]) -> None:
     """Show a run's load in its report, and keep it; what goes wrong becomes a problem of the report."""
+    if not any(planned.check.phase == "load" for planned in run.plan.values()):
+        return
     from readiness.facts.load import baseline as load_baseline
     from readiness.facts.load import folder as load_folder
     from readiness.results.report import load_picture

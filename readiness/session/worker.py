@@ -62,8 +62,12 @@ class Worker:
         """Note the checks that pytest passes over because of their function's name."""
         report = yield
         if isinstance(collector, pytest.Module) and report.outcome == "passed":
-            self._passed_over += never_collected(collector)
+            self.note_passed_over(collector)
         return report
+
+    def note_passed_over(self, module: pytest.Module) -> None:
+        """Note the checks of a module that pytest does not collect."""
+        self._passed_over += never_collected(module)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(

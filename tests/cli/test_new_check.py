@@ -16,8 +16,9 @@ from readiness.cli.check import _suites
 from readiness.cli.new_check import PHASES, source, written
 from readiness.errors import ReadinessError, Unknown
 from readiness.findings import TRIGGERS, Severity
+from readiness.session.invocation import suite_folders
 from readiness.session.plan.declarations import contradictions
-from readiness.session.plan.plan import catalogue, item_of, suite_folders
+from readiness.session.plan.plan import catalogue, item_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -130,7 +130,7 @@ def _ships(path: Path) -> bool:
 
 def test_the_wheels_own_copy_is_what_runs(stranger: Stranger) -> None:
     """The checkout is installed as well here: these tests would prove nothing if it were the one that is imported."""
-    code = "import readiness.plugin, readiness.session.plan.plan as p; print(readiness.__file__, *p.suite_folders().values())"
+    code = "import readiness.plugin, readiness.session.invocation as p; print(readiness.__file__, *p.suite_folders().values())"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code],
         cwd=stranger.repository,

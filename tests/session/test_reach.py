@@ -13,7 +13,7 @@ from readiness import checks
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import HubDown, Unknown
 from readiness.session.fixtures import hub as fixtures
-from readiness.session.fixtures.reachability import Reach
+from readiness.session.fixtures.reachability import Reach, ask_again
 from tests.facts.hub.test_hub import replay
 from tests.helpers.wires import Connection, Wires, free_port
 
@@ -152,10 +152,10 @@ def test_the_hub_is_asked_again_at_the_end() -> None:
     """A sentence where it is proven down, nothing where it answers or cannot be judged."""
     probe = Probe(attempts=2, interval=0.01, timeout=0.3)
     with Wires(replay("4.3.0")) as wires:
-        assert fixtures.ask_again(Config(target=Target(url=wires.url), probe=probe)) == ""
-    gone = fixtures.ask_again(Config(target=Target(url=f"http://127.0.0.1:{free_port()}"), probe=probe))
+        assert ask_again(Config(target=Target(url=wires.url), probe=probe)) == ""
+    gone = ask_again(Config(target=Target(url=f"http://127.0.0.1:{free_port()}"), probe=probe))
     assert gone.startswith("GET /api/health: connection to")
-    assert fixtures.ask_again(Config(target=Target(url="http://no-such-name.invalid"), probe=probe)) == ""
+    assert ask_again(Config(target=Target(url="http://no-such-name.invalid"), probe=probe)) == ""
 
 
 def test_a_hub_that_answers_now_and_then_does_not_answer() -> None:
@@ -168,5 +168,5 @@ def test_a_hub_that_answers_now_and_then_does_not_answer() -> None:
 
     probe = Probe(attempts=2, interval=0.5, timeout=0.3)
     with Wires(once) as wires:
-        told = fixtures.ask_again(Config(target=Target(url=wires.url), probe=probe))
+        told = ask_again(Config(target=Target(url=wires.url), probe=probe))
     assert told.endswith("it does not stay up"), told

@@ -17,8 +17,10 @@ from readiness import checks
 from readiness.errors import ReadinessError
 from readiness.findings import Finding, Outcome, Planned
 from readiness.session.fixtures import hub as fixtures
+from readiness.session.fixtures.registry import CONFIG, REDACT, RUN_DIR
+from readiness.session.invocation import suite_folders
 from readiness.session.outcome import bounded, outcome_of
-from readiness.session.plan.plan import catalogue, suite_folders
+from readiness.session.plan.plan import catalogue
 
 # the plugin's own rule for what time may mend: a second one would be a fork of it
 from readiness.session.worker import _worth_another
@@ -94,9 +96,9 @@ class Bench:
         """`run_dir` is a private folder: facts note there what they have seen first."""
         self.config, self.scope, self.redact = config, scope, redact
         self._stash = pytest.Stash()
-        self._stash[fixtures.CONFIG] = config
-        self._stash[fixtures.RUN_DIR] = run_dir
-        self._stash[fixtures.REDACT] = redact
+        self._stash[CONFIG] = config
+        self._stash[RUN_DIR] = run_dir
+        self._stash[REDACT] = redact
         self._kept: dict[str, Any] = {}
         self._ends: dict[str, Iterator[Any]] = {}
         self._modules: dict[str, ModuleType] = {}

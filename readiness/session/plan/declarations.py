@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.config.mistakes import nearest
 from readiness.findings import PHASES
-from readiness.session.plan.plan import PlanError, catalogue, suite_folders
+from readiness.session.invocation import suite_folders
+from readiness.session.plan.plan import PlanError, catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

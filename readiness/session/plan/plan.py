@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pytest
 
 CATALOGUE_FILE: Final = Path(__file__).with_name("catalogue.json")
-SUITES: Final = ("preflight", "smoke", "infra", "load")
 _DECORATED: Final = "slow"
 """A keyword that `readiness.check` always sets: without it somebody wrote the bare marker."""
 _BEFORE: Final = frozenset({"preflight", "infra"})
@@ -60,19 +59,6 @@ def catalogue_json(items: Iterable[PlannedItem], files: Callable[[PlannedItem], 
     entries = {item.check.id: item.check.to_json() | {"file": files(item)} for item in items}
     ordered = sorted(entries.values(), key=lambda e: (PHASES.index(e["phase"]), e["file"], e["id"]))
     return json.dumps({"checks": ordered}, indent=1, ensure_ascii=True) + "\n"
-
-
-@functools.cache
-def suite_folders() -> dict[str, Path]:
-    """Suite name to folder: beside the package in a checkout, `readiness.suites` below it where installed."""
-    package = Path(__file__).resolve().parents[2]
-    folders = {}
-    for name in SUITES:
-        for folder in (package / "suites" / name, package.parent / name):
-            if folder.is_dir() and (folder.parent != package.parent or (package.parent / "pyproject.toml").is_file()):
-                folders[name] = folder
-                break
-    return folders
 
 
 def matches(expression: str, markers: Collection[str]) -> bool:

@@ -173,7 +173,7 @@ def test_nothing_acts_inside_pytest_or_when_the_mode_forbids(site: Supervised) -
     """Plain pytest only plans; a broken hub outside the window is left alone; `show` changes nothing."""
     site.deployed("server-down")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
-    from readiness.session.plan.plan import suite_folders
+    from readiness.session.invocation import suite_folders
 
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "health"]
     done = subprocess.run(

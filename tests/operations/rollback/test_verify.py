@@ -16,7 +16,7 @@ from readiness.config.model import Config, Target
 from readiness.operations.deploys.look import Seen, clearly_not_silent
 from readiness.operations.rollback import verify
 from readiness.operations.rollback.plan import DEPLOY_COMMAND
-from readiness.session.plan.plan import suite_folders
+from readiness.session.invocation import suite_folders
 from readiness.support import child
 from tests.operations.rollback.rolled import Site
 

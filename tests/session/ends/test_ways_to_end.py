@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.findings import Check, Severity
-from readiness.session.plan.plan import suite_folders
+from readiness.session.invocation import suite_folders
 from tests.helpers.few_plugins import PAGES
 
 if TYPE_CHECKING:
