@@ -12,9 +12,9 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from readiness.config.file import NAME
 from readiness.config.load import parse
 from readiness.config.mistakes import Bad, printable
-from readiness.config.source import NAME
 from readiness.config.urls import is_loopback, read_url
 from readiness.errors import ConfigError, ReadinessError
 from readiness.support.files import replace

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config import model
-from readiness.config.expect import CLAIM, TOOL_CALL
-from readiness.config.schema import ACTION, LIMIT, NOTIFY, ROOT, SECTIONS, WAIVER
+from readiness.config.schema import ACTION, CLAIM, LIMIT, NOTIFY, ROOT, SECTIONS, TOOL_CALL, WAIVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

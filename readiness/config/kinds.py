@@ -1,9 +1,14 @@
-"""The kinds of value a setting may have: each says in words what is valid, and reads one value or says what is wrong."""
+"""The kinds of value a setting may have, single ones and those that hold others.
+
+Each says in words what is valid, and reads one value or says what is wrong. Every wrong part of a list or a table becomes
+a mistake of its own.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -11,7 +16,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from readiness.config.literals import token_like
-from readiness.config.mistakes import Bad, Place, did_you_mean
+from readiness.config.mistakes import Bad, SettingPlace, did_you_mean, render, shown
 from readiness.config.urls import read_url
 
 MAX_TEXT: Final = 2_000
@@ -28,11 +33,11 @@ class Kind:
     """`words` say what is valid; `read` returns the value to keep, or raises Bad."""
 
     words: str
-    read: Callable[[Any, Place], Any]
+    read: Callable[[Any, SettingPlace], Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Key:
+class Setting:
     """One key of a table: its kind, what it means (for the documentation), whether it must be there."""
 
     kind: Kind
@@ -40,14 +45,14 @@ class Key:
     required: bool = False
 
 
-Schema = Mapping[str, Key]
+Schema = Mapping[str, Setting]
 
 
 def boolean() -> Kind:
     """A boolean: `true` or `false`."""
     words = "true or false"
 
-    def read(value: Any, _place: Place) -> bool:  # noqa: ANN401 - whatever the file holds
+    def read(value: Any, _place: SettingPlace) -> bool:  # noqa: ANN401 - whatever the file holds
         if not isinstance(value, bool):
             raise Bad(words)
         return value
@@ -59,7 +64,7 @@ def text(words: str = "a text", *, pattern: str | None = None, empty: bool = Fal
     """A text on one line; `pattern` must match all of it."""
     rule = re.compile(pattern) if pattern else None
 
-    def read(value: Any, _place: Place) -> str:  # noqa: ANN401 - whatever the file holds
+    def read(value: Any, _place: SettingPlace) -> str:  # noqa: ANN401 - whatever the file holds
         if not isinstance(value, str):
             raise Bad(words)
         if not value.strip() and not (empty and not value):
@@ -82,7 +87,7 @@ def choice(*options: str) -> Kind:
     """One of a few words."""
     words = "one of " + ", ".join(f'"{option}"' for option in options)
 
-    def read(value: Any, _place: Place) -> str:  # noqa: ANN401 - whatever the file holds
+    def read(value: Any, _place: SettingPlace) -> str:  # noqa: ANN401 - whatever the file holds
         if not isinstance(value, str):
             raise Bad(words)
         if value not in options:
@@ -96,7 +101,7 @@ def integer(least: int, most: int) -> Kind:
     """A whole number from `least` to `most`."""
     words = f"a whole number from {least} to {most}"
 
-    def read(value: Any, _place: Place) -> int:  # noqa: ANN401 - whatever the file holds
+    def read(value: Any, _place: SettingPlace) -> int:  # noqa: ANN401 - whatever the file holds
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise Bad(words)
         return value
@@ -108,7 +113,7 @@ def exact(least: int, most: int, *, above: bool = False) -> Kind:
     """A number from `least` (or `above` it) to `most`, kept as the exact fraction its decimals say."""
     words = f"a number {'above' if above else 'from'} {least} {'and up ' if above else ''}to {most}"
 
-    def read(value: Any, _place: Place) -> Fraction:  # noqa: ANN401 - whatever the file holds
+    def read(value: Any, _place: SettingPlace) -> Fraction:  # noqa: ANN401 - whatever the file holds
         if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
             raise Bad(words)
         number = Decimal(str(value)) if isinstance(value, float) else value
@@ -134,7 +139,7 @@ def day() -> Kind:
     """A TOML date, without quotes and without a time."""
     words = "a date like 2026-01-31, without quotes"
 
-    def read(value: Any, _place: Place) -> dt.date:  # noqa: ANN401 - whatever the file holds
+    def read(value: Any, _place: SettingPlace) -> dt.date:  # noqa: ANN401 - whatever the file holds
         if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
             raise Bad(words)
         return value
@@ -153,7 +158,7 @@ def variable() -> Kind:
     """The *name* of an environment variable; what looks like the secret itself is refused and never shown."""
     words = "the name of an environment variable"
 
-    def read(value: Any, _place: Place) -> str:  # noqa: ANN401 - whatever the file holds
+    def read(value: Any, _place: SettingPlace) -> str:  # noqa: ANN401 - whatever the file holds
         if not isinstance(value, str) or not _VARIABLE.fullmatch(value) or token_like(value):
             hint = "write the variable's name here and the secret in the environment"
             raise Bad(words, hint=hint, hide=isinstance(value, str))
@@ -166,10 +171,135 @@ def reference() -> Kind:
     """A `${VAR}` reference; anything literal is refused and never shown."""
     words = 'a reference like "${SLACK_URL}"'
 
-    def read(value: Any, _place: Place) -> str:  # noqa: ANN401 - whatever the file holds
+    def read(value: Any, _place: SettingPlace) -> str:  # noqa: ANN401 - whatever the file holds
         found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
         if not found or token_like(found[1]):
             raise Bad(words, hint="keep the address itself in the environment: it is a secret", hide=True)
         return str(value)
 
     return Kind(words, read)
+
+
+def list_of(item: Kind, *, least: int = 0, unique: bool = False) -> Kind:
+    """A list, kept as a tuple; every wrong item is a mistake of its own."""
+    words = f"a list, each {item.words}" + (", not empty" if least else "")
+
+    def read(value: Any, place: SettingPlace) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the file holds
+        if not isinstance(value, list):
+            raise Bad(words, hint='write ["…"]' if isinstance(value, str) else "")
+        if len(value) < least:
+            raise Bad(words)
+        items = tuple(read_items(item, value, place))
+        if unique and len(set(items)) < len(items):
+            raise Bad(f"{words}, none twice")
+        return items
+
+    return Kind(words, read)
+
+
+def read_items(item: Kind, values: list[Any], place: SettingPlace) -> list[Any]:
+    """The items that are valid; the others become mistakes."""
+    kept = []
+    for index, value in enumerate(values):
+        try:
+            kept.append(item.read(value, place.at(index)))
+        except Bad as bad:
+            place.at(index).wrong(value, bad)
+    return kept
+
+
+def argv(*, least: int = 0) -> Kind:
+    """A command as a list of words; a shell string is refused."""
+    words = 'a command as a list of words like ["npm", "test"]'
+    inner = list_of(text("a text", empty=True), least=least)
+
+    def read(value: Any, place: SettingPlace) -> tuple[str, ...]:  # noqa: ANN401 - whatever the file holds
+        if isinstance(value, str):
+            first = (value.split() or [""])[0]
+            hint = "a shell string is refused: nothing here is run by a shell"
+            raise Bad(words, hint=hint, show=shown(first) if first == value else f"{shown(first)} and more words")
+        if not isinstance(value, list) or len(value) < least or (value and value[0] == ""):
+            raise Bad(words)
+        return tuple(inner.read(value, place))
+
+    return Kind(words, read)
+
+
+def table(schema: Schema) -> Kind:
+    """A table with just the keys of `schema`."""
+    words = "a table with " + ", ".join(schema)
+    return Kind(words, lambda value, place: read_table(schema, value, place, words))
+
+
+def read_table(schema: Schema, value: Any, place: SettingPlace, words: str = "a table") -> dict[str, Any]:  # noqa: ANN401
+    """The valid keys of a table; unknown, missing and wrong ones become mistakes."""
+    if not isinstance(value, dict):
+        raise Bad(words)
+    kept: dict[str, Any] = {}
+    for name, inner in value.items():
+        if name not in schema:
+            place.unknown_key(name, schema)
+            continue
+        try:
+            kept[name] = schema[name].kind.read(inner, place.at(name))
+        except Bad as bad:
+            place.at(name).wrong(inner, bad)
+    for name, key in schema.items():
+        if key.required and name not in value:
+            place.missing(name, key.kind.words)
+    return kept
+
+
+def free_table() -> Kind:
+    """A table with any keys, kept as what JSON can say: no dates, no infinities."""
+
+    def read(value: Any, _place: SettingPlace) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds
+        if not isinstance(value, dict):
+            raise Bad("a table")
+        return {name: _plain_json(inner) for name, inner in value.items()}
+
+    return Kind("a table", read)
+
+
+def _plain_json(value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+    if isinstance(value, dict):
+        return {name: _plain_json(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain_json(inner) for inner in value]
+    if isinstance(value, Decimal):
+        if not math.isfinite(value) or not math.isfinite(float(value)):
+            raise Bad("a table with finite numbers: it is sent as JSON")
+        return float(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise Bad("a table with numbers of at most 64 bits")
+    if isinstance(value, (dt.date, dt.time)):
+        raise Bad("a table without dates: it is sent as JSON", hint="put the date in quotes")
+    return value
+
+
+def mapping(names: Kind, values: Kind) -> Kind:
+    """A table with free keys of one kind and values of another."""
+    words = f"a table: each key {names.words}, each value {values.words}"
+
+    def read(value: Any, place: SettingPlace) -> dict[str, Any]:  # noqa: ANN401 - whatever the file holds
+        if not isinstance(value, dict):
+            raise Bad(words)
+        kept = {}
+        for name, inner in value.items():
+            try:
+                names.read(name, place.at(name))
+            except Bad as bad:
+                place.book.add(place.at(name).path, _bad_key(place.at(name), bad))
+                continue
+            try:
+                kept[name] = values.read(inner, place.at(name))
+            except Bad as bad:
+                place.at(name).wrong(inner, bad)
+        return kept
+
+    return Kind(words, read)
+
+
+def _bad_key(place: SettingPlace, bad: Bad) -> str:
+    hint = f"; {bad.hint}" if bad.hint else ""
+    return f"{render(place.path)}: expected as a key {bad.wanted}{hint}"

@@ -8,14 +8,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.config import source
+from readiness.config import file as source
 from readiness.config.build import build
-from readiness.config.kinds import url
-from readiness.config.mistakes import Bad, Mistakes, Place, did_you_mean, printable, quoted
+from readiness.config.kinds import read_table, url
+from readiness.config.mistakes import Bad, Mistakes, SettingPlace, did_you_mean, printable, quoted
 from readiness.config.model import Config
 from readiness.config.rules import cross_check, refuse_literals
 from readiness.config.schema import ROOT, SECTIONS
-from readiness.config.tables import read_table
 from readiness.config.urls import is_loopback
 from readiness.errors import ConfigError
 
@@ -89,8 +88,8 @@ def _from_document(
     today = dt.datetime.now(tz=dt.UTC).date()
     try:
         refuse_literals(document, book)
-        values = _read(document, Place(book))
-        cross_check(values, Place(book), folder, today)
+        values = _read(document, SettingPlace(book))
+        cross_check(values, SettingPlace(book), folder, today)
     except RecursionError:
         raise ConfigError(f"{book.source}: nested far too deeply; a setting is at most a few levels deep") from None
     book.source = ""
@@ -108,7 +107,7 @@ def _from_document(
     return build(values, dataclasses.replace(told, path=path), folder, today)
 
 
-def _read(document: dict[str, Any], place: Place) -> dict[str, Any]:
+def _read(document: dict[str, Any], place: SettingPlace) -> dict[str, Any]:
     known = {name: value for name, value in document.items() if name in ROOT}
     for name in document.keys() - known.keys():
         place.unknown_key(name, ROOT, _elsewhere(name))
@@ -123,7 +122,7 @@ def _elsewhere(name: str) -> str:
 def _fill_in(target: dict[str, Any], book: Mistakes, here: Path, environ: Mapping[str, str]) -> None:
     """Take from the environment what the file leaves out."""
     if "url" not in target and environ.get(URL_VARIABLE):
-        place = Place(book, (URL_VARIABLE,))
+        place = SettingPlace(book, (URL_VARIABLE,))
         try:
             target["url"] = url("http", "https").read(environ[URL_VARIABLE], place)
         except Bad as bad:
@@ -133,7 +132,7 @@ def _fill_in(target: dict[str, Any], book: Mistakes, here: Path, environ: Mappin
         if release.isprintable():
             target["release"] = str(here / release)
         else:
-            Place(book, (RELEASE_VARIABLE,)).wrong(release, Bad("a path"))
+            SettingPlace(book, (RELEASE_VARIABLE,)).wrong(release, Bad("a path"))
 
 
 def missing_target(config: Config, phases: Collection[str]) -> str | None:

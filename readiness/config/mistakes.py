@@ -57,15 +57,15 @@ class Mistakes:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Place:
+class SettingPlace:
     """A place in the file, where mistakes are noted."""
 
     book: Mistakes
     path: Path = ()
 
-    def at(self, *parts: str | int) -> Place:
+    def at(self, *parts: str | int) -> SettingPlace:
         """The place below this one."""
-        return Place(self.book, (*self.path, *parts))
+        return SettingPlace(self.book, (*self.path, *parts))
 
     def wrong(self, value: Any, bad: Bad) -> None:  # noqa: ANN401 - whatever the file holds
         """Note that `value` is not valid here."""

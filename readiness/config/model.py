@@ -148,7 +148,7 @@ class Probe:
     interval: float = 2.0
     timeout: float = 5.0
     settle: float | None = None
-    """The start-up budget in seconds; None: 30, or more where the hub's version is known to be slower."""
+    """The start-up budget in seconds; None: 30, whatever the hub's version."""
     rate: float = 8.0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from readiness.config.literals import find_literals
-from readiness.config.mistakes import Bad, Mistakes, Place, nearest
+from readiness.config.mistakes import Bad, Mistakes, SettingPlace, nearest
 from readiness.findings import PHASES
 
 MAX_WAIVER_DAYS: Final = 90
@@ -27,7 +27,7 @@ def refuse_literals(document: dict[str, Any], book: Mistakes) -> None:
         )
 
 
-def cross_check(values: Values, place: Place, folder: Path, today: dt.date) -> None:
+def cross_check(values: Values, place: SettingPlace, folder: Path, today: dt.date) -> None:
     """Note what does not fit together."""
     _gate(values.get("gate", {}), place.at("gate"))
     for name, numbers in values.get("limits", {}).items():
@@ -37,7 +37,7 @@ def cross_check(values: Values, place: Place, folder: Path, today: dt.date) -> N
     _files(values.get("target", {}), place.at("target"), folder)
 
 
-def _gate(gate: Values, place: Place) -> None:
+def _gate(gate: Values, place: SettingPlace) -> None:
     ready, conditional = gate.get("ready", 90), gate.get("conditional", 75)
     if conditional > ready:
         key = "conditional" if "conditional" in gate else "ready"
@@ -52,7 +52,7 @@ def _gate(gate: Values, place: Place) -> None:
         place.at("weights").wrong({}, Bad("at least one weight above 0: nothing would count"))
 
 
-def _limits(numbers: Values, place: Place) -> None:
+def _limits(numbers: Values, place: SettingPlace) -> None:
     given = [(name, numbers[name]) for name in ("warning", "critical", "rollback") if name in numbers]
     ordered = [value for _, value in given]
     if ordered not in (sorted(ordered), sorted(ordered, reverse=True)):
@@ -62,7 +62,7 @@ def _limits(numbers: Values, place: Place) -> None:
         )
 
 
-def _waivers(waivers: tuple[Values, ...], place: Place, today: dt.date) -> None:
+def _waivers(waivers: tuple[Values, ...], place: SettingPlace, today: dt.date) -> None:
     seen = set()
     for index, waiver in enumerate(waivers):
         expires = waiver.get("expires")
@@ -76,14 +76,14 @@ def _waivers(waivers: tuple[Values, ...], place: Place, today: dt.date) -> None:
         seen.add(covered)
 
 
-def _actions(actions: tuple[Values, ...], place: Place) -> None:
+def _actions(actions: tuple[Values, ...], place: SettingPlace) -> None:
     names = [action.get("name") for action in actions]
     for index, name in enumerate(names):
         if name is not None and name in names[:index]:
             place.at(index, "name").wrong(name, Bad("a name of its own: another action has it"))
 
 
-def _files(target: Values, place: Place, folder: Path) -> None:
+def _files(target: Values, place: SettingPlace, folder: Path) -> None:
     for name in ("release", "ca_file"):
         if name not in target:
             continue

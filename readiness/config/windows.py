@@ -9,7 +9,7 @@ import zoneinfo
 from typing import Any, Final
 
 from readiness.config.kinds import Kind
-from readiness.config.mistakes import Bad, Place
+from readiness.config.mistakes import Bad, SettingPlace
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WORDS: Final = "a time window like Mon-Thu 09:00-16:00 Europe/Berlin"
@@ -81,7 +81,7 @@ def _day(name: str) -> int:
 def window(*, empty: bool = False) -> Kind:
     """A deployment window, kept as it was written; what cannot be read is a mistake. `empty`: none may be given too."""
 
-    def read(value: Any, _place: Place) -> str:  # noqa: ANN401 - whatever the file holds
+    def read(value: Any, _place: SettingPlace) -> str:  # noqa: ANN401 - whatever the file holds
         if not isinstance(value, str):
             raise Bad(WORDS)
         if empty and not value:

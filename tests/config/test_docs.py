@@ -7,8 +7,7 @@ import dataclasses
 import pytest
 
 from readiness.config import describe, model
-from readiness.config.expect import CLAIM, CLAIMS, TOOL_CALL
-from readiness.config.schema import ACTION, LIMIT, ROOT, SECTIONS, WAIVER
+from readiness.config.schema import ACTION, CLAIM, CLAIMS, LIMIT, ROOT, SECTIONS, TOOL_CALL, WAIVER
 from tests import sources
 
 PAGE = sources.ROOT / "docs" / "configuration.md"
