@@ -44,16 +44,16 @@ class Stock(FastHttpUser):
 PARTS = """
 import gevent.monkey; gevent.monkey.patch_all()
 import timeit
-from readiness.loadgen.recorder import Recorder
-from readiness.loadgen.wire import Answer
+from readiness.loadgen.recorder import ArrivalRecorder
+from readiness.loadgen.wire import ParsedAnswer
 from geventhttpclient.response import HTTPResponse
 import gevent
 from gevent.hub import Waiter, get_hub
 data = (b"HTTP/1.1 200 OK\\r\\nServer: nginx\\r\\nDate: Mon, 23 Nov 2026 04:44:13 GMT\\r\\nContent-Type: application/json\\r\\n"
         b"Content-Length: 16\\r\\nConnection: keep-alive\\r\\n\\r\\n" + b"{" + b" " * 14 + b"}")
-recorder = Recorder(1, ["a"])
+recorder = ArrivalRecorder(1, ["a"])
 def ours():
-    Answer(10**6).feed(data)
+    ParsedAnswer(10**6).feed(data)
 def theirs():
     HTTPResponse().feed(data)
 def record():

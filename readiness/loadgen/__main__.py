@@ -14,8 +14,8 @@ import os  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
 
+from readiness.loadgen import parent  # noqa: E402
 from readiness.loadgen import plan as plans  # noqa: E402
-from readiness.loadgen import talk  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:
@@ -25,29 +25,29 @@ def main(arguments: list[str]) -> int:
         from readiness.loadgen.worker import worker
 
         return worker(arguments[1:])
-    outlet = talk.Outlet()
+    outlet = parent.Outlet()
     try:
-        return _follow(plans.parse(talk.read_line()), outlet)
+        return _follow(plans.parse(parent.read_line()), outlet)
     except (ValueError, TimeoutError) as error:
         return _refuse(outlet, str(error))
     except OSError as error:
         return _refuse(outlet, f"{type(error).__name__}: {error}", "failed")
 
 
-def _follow(plan: plans.Plan, outlet: talk.Outlet) -> int:
+def _follow(plan: plans.Plan, outlet: parent.Outlet) -> int:
     if not plan.output.is_dir():
-        raise plans.PlanError(f"output is {str(plan.output)!r}, which is no folder")
+        raise plans.LoadPlanError(f"output is {str(plan.output)!r}, which is no folder")
     if plan.workers + plan.remote > 1 or plan.remote:
         from readiness.loadgen.master import lead
 
-        return lead(plan, outlet, talk.watch)
-    from readiness.loadgen.single import single
+        return lead(plan, outlet, parent.watch)
+    from readiness.loadgen.run import single
 
-    return single(plan, outlet, talk.watch)
+    return single(plan, outlet, parent.watch)
 
 
-def _refuse(outlet: talk.Outlet, why: str, end: str = "refused") -> int:
-    outlet.say({"end": end, "file": None, "clock_offset_ms": {}, "cpu": {}, "why": why}, talk.LAST_SECONDS)
+def _refuse(outlet: parent.Outlet, why: str, end: str = "refused") -> int:
+    outlet.say({"end": end, "file": None, "clock_offset_ms": {}, "cpu": {}, "why": why}, parent.LAST_SECONDS)
     sys.stderr.write(json.dumps(why) + "\n")
     return 2
 

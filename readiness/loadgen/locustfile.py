@@ -23,9 +23,9 @@ from locust.user.sequential_taskset import SequentialTaskSet
 from locust.user.task import TaskSet
 from locust.util.load_locustfile import load_locustfile
 
-from readiness.loadgen import columns
-from readiness.loadgen.mcp import Sessions
-from readiness.loadgen.plan import PlanError
+from readiness.loadgen import samples
+from readiness.loadgen.mcp import SessionPool
+from readiness.loadgen.plan import LoadPlanError
 from readiness.loadgen.users import McpUser, ToolFailed
 from readiness.loadgen.wire import Failed
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from readiness.loadgen.plan import Plan
-    from readiness.loadgen.recorder import Recorder
+    from readiness.loadgen.samples import ArrivalRecorder
     from readiness.loadgen.wire import Peer
 
 _ENDS: Final = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser)
@@ -71,10 +71,10 @@ class _Session(FastHttpSession):
             return super().request(method, url, *args, **options)
 
 
-class UserWork:
+class UserWorkload:
     """The work of a plan with a locustfile."""
 
-    def __init__(self, plan: Plan, peer: Peer, recorder: Recorder, token: str | None) -> None:
+    def __init__(self, plan: Plan, peer: Peer, recorder: ArrivalRecorder, token: str | None) -> None:
         self.plan, self.peer, self.recorder, self._token = plan, peer, recorder, token
         self.classes = list(_classes(str(plan.locustfile)).values())
         weights = [float(one.weight or 1) for one in self.classes]
@@ -98,7 +98,7 @@ class UserWork:
             return f"{self.peer.host} cannot be looked up: {error}"
         if not any(issubclass(one, McpUser) for one in self.classes):
             return ""
-        McpUser.peer, McpUser.sessions = self.peer, Sessions(self.peer, self.plan.mcp, self.plan.timeout)
+        McpUser.peer, McpUser.sessions = self.peer, SessionPool(self.peer, self.plan.mcp, self.plan.timeout)
         return McpUser.sessions.open()
 
     def kind_of(self, number: int) -> int:
@@ -145,7 +145,7 @@ class UserWork:
 class UserHand:
     """Users of one lane, and the row of the request that is under way."""
 
-    def __init__(self, work: UserWork) -> None:
+    def __init__(self, work: UserWorkload) -> None:
         self._work, self._recorder = work, work.recorder
         self._users: dict[int, Any] = {}
         self._sets: dict[Any, Any] = {}
@@ -166,10 +166,10 @@ class UserHand:
         except _ENDS:
             pass
         except Exception:  # noqa: BLE001 - the user's code may raise anything; what it raised is an error of the arrival
-            error = columns.USER_CODE
+            error = samples.USER_CODE
         if self._row == sent:
             # nothing was sent: an arrival that proves nothing is no success
-            recorder.end(sent, 0, error or columns.USER_CODE)
+            recorder.end(sent, 0, error or samples.USER_CODE)
         elif error and not recorder.columns.error[sent]:
             recorder.errors += 1
             recorder.columns.error[sent] = error
@@ -220,7 +220,7 @@ class UserHand:
 class Listener:
     """Takes the place of Locust's request event: no statistics, no rounding, a row for each request."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: ArrivalRecorder) -> None:
         self._recorder = recorder
 
     def add_listener(self, listener: Callable[..., None]) -> Callable[..., None]:
@@ -245,30 +245,30 @@ class Listener:
 
 
 def error_of(exception: object, status: int) -> int:
-    """What an outcome that Locust reports is in `columns.ERRORS`."""
+    """What an outcome that Locust reports is in `samples.ERRORS`."""
     if exception is None:
         # a redirect that is not followed proves nothing about what it points to
-        return columns.STATUS if 300 <= status < 400 else 0  # noqa: PLR2004 - HTTP's redirects
+        return samples.STATUS if 300 <= status < 400 else 0  # noqa: PLR2004 - HTTP's redirects
     if isinstance(exception, ToolFailed | Failed):
         return exception.error
     if isinstance(exception, CatchResponseError):
-        return columns.WRONG
+        return samples.WRONG
     if isinstance(exception, TimeoutError | gevent.Timeout) or "imed out" in str(exception):
-        return columns.TIMED_OUT
+        return samples.TIMED_OUT
     if status:
-        return columns.STATUS
-    return columns.NO_CONNECTION if isinstance(exception, ConnectionRefusedError | OtherHost) else columns.LOST
+        return samples.STATUS
+    return samples.NO_CONNECTION if isinstance(exception, ConnectionRefusedError | OtherHost) else samples.LOST
 
 
 def _classes(path: str) -> dict[str, Any]:
     if not Path(path).is_file():
-        raise PlanError(f"locustfile is {path!r}, which is no file")
+        raise LoadPlanError(f"locustfile is {path!r}, which is no file")
     try:
         found = load_locustfile(path)[0]
     except Exception as error:
-        raise PlanError(f"locustfile {path!r} cannot be loaded: {type(error).__name__}: {error}") from error
+        raise LoadPlanError(f"locustfile {path!r} cannot be loaded: {type(error).__name__}: {error}") from error
     if not found:
-        raise PlanError(f"locustfile {path!r} holds no user class")
+        raise LoadPlanError(f"locustfile {path!r} holds no user class")
     return dict(found)
 
 

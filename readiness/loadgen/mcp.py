@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 import gevent
 import gevent.event
 
-from readiness.loadgen import columns
-from readiness.loadgen.wire import Answer, Connection, Failed, Peer
+from readiness.loadgen import samples
+from readiness.loadgen.wire import Connection, Failed, ParsedAnswer, Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from readiness.loadgen.plan import ToolCall
+    from readiness.loadgen.plan import PlannedCall
 
 SESSIONS: Final = 3
 """Sessions of one process; hub.md's limit for a hub that is judged."""
@@ -49,7 +49,7 @@ class Events:
         """More of the stream. Raises Failed for a line or an event without end."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > self._limit:
-            raise Failed(columns.TOO_LARGE)
+            raise Failed(samples.TOO_LARGE)
         for line in lines:
             self._line(line.rstrip(b"\r").decode("utf-8", "replace"))
 
@@ -66,11 +66,11 @@ class Events:
         elif field == "data":
             self._size += len(value)
             if self._size > self._limit:
-                raise Failed(columns.TOO_LARGE)
+                raise Failed(samples.TOO_LARGE)
             self._data.append(value)
 
 
-class _Stream(Answer):
+class _Stream(ParsedAnswer):
     """An answer whose body is read as it comes and not kept."""
 
     def __init__(self, take: Callable[[bytes], None]) -> None:
@@ -85,12 +85,12 @@ def judge(message: object, contains: str | None) -> int:
     """What an answer to a tool call is worth: 0, or `WRONG` for an error that came dressed as HTTP 200."""
     result = message.get("result") if isinstance(message, dict) else None
     if not isinstance(result, dict) or result.get("isError") or "content" not in result:
-        return columns.WRONG
+        return samples.WRONG
     if contains is None:
         return 0
     content = result["content"] if isinstance(result["content"], list) else []
     texts = [str(item.get("text", "")) for item in content if isinstance(item, dict)]
-    return 0 if contains in "\n".join(texts) else columns.WRONG
+    return 0 if contains in "\n".join(texts) else samples.WRONG
 
 
 def _rpc(number: int | None, method: str, params: Mapping[str, Any]) -> bytes:
@@ -114,7 +114,7 @@ class Streamable:
 
     def call(self, number: int, body: bytes, connection: Connection) -> tuple[int, object]:
         """Send a request and return status and answer. Raises Failed."""
-        answer = Answer(self._peer.limit, headers=True)
+        answer = ParsedAnswer(self._peer.limit, headers=True)
         connection.exchange(self._peer.request("POST", self._path, body, self._extra), answer, safe=False)
         return answer.get_code(), message_of(answer, number) if answer.get_code() in _OK else None
 
@@ -123,11 +123,11 @@ class Streamable:
         ended = Connection(self._peer)
         farewell = self._peer.request("DELETE", self._path, None, self._extra)
         with gevent.Timeout(2, exception=False), contextlib.suppress(Failed):
-            ended.exchange(farewell, Answer(65536), safe=False)
+            ended.exchange(farewell, ParsedAnswer(65536), safe=False)
         ended.close()
 
 
-def message_of(answer: Answer, number: int) -> object:
+def message_of(answer: ParsedAnswer, number: int) -> object:
     """The JSON-RPC answer to request `number` in an HTTP answer; None where there is none."""
     found: list[object] = []
     kind = (answer.headers or {}).get("content-type", "")
@@ -164,7 +164,7 @@ class Legacy:
         gevent.spawn(self._read)
         if not self._ready.wait(timeout) or not self.alive:
             self.close()
-            raise Failed(columns.TIMED_OUT if self.alive else columns.LOST)
+            raise Failed(samples.TIMED_OUT if self.alive else samples.LOST)
 
     def _read(self) -> None:
         stream = _Stream(self._events.feed)
@@ -183,7 +183,7 @@ class Legacy:
             self.alive = False
             self._ready.set()
             for waiting in list(self._waiting.values()):
-                waiting.set_exception(Failed(columns.LOST))
+                waiting.set_exception(Failed(samples.LOST))
 
     def _take(self, name: str, data: str) -> None:
         if name == "endpoint":
@@ -209,19 +209,19 @@ class Legacy:
         waiting = self._waiting[number] = gevent.event.AsyncResult()
         until = time.perf_counter() + self._peer.timeout
         try:
-            answer = Answer(self._peer.limit)
+            answer = ParsedAnswer(self._peer.limit)
             connection.exchange(self._peer.request("POST", self._endpoint, body, _ACCEPT), answer, safe=False)
             if answer.get_code() not in _OK:
                 return answer.get_code(), None
             return answer.get_code(), waiting.get(timeout=max(0.001, until - time.perf_counter()))
         except gevent.Timeout:
-            raise Failed(columns.TIMED_OUT) from None
+            raise Failed(samples.TIMED_OUT) from None
         finally:
             del self._waiting[number]
 
     def tell(self, body: bytes, connection: Connection) -> None:
         """Post a notification. Raises Failed."""
-        connection.exchange(self._peer.request("POST", self._endpoint, body, _ACCEPT), Answer(65536), safe=False)
+        connection.exchange(self._peer.request("POST", self._endpoint, body, _ACCEPT), ParsedAnswer(65536), safe=False)
 
     def close(self) -> None:
         """Hang up, which ends the session."""
@@ -229,7 +229,7 @@ class Legacy:
             self._sock.close()
 
 
-class Sessions:
+class SessionPool:
     """The few sessions of this process; calls go round among those that live."""
 
     def __init__(self, peer: Peer, path: str, timeout: float) -> None:
@@ -256,7 +256,7 @@ class Sessions:
     def _streamable(self, connection: Connection) -> Streamable | None:
         if self._all and isinstance(self._all[0], Legacy):
             return None
-        number, answer = next(self._numbers), Answer(self._peer.limit, headers=True)
+        number, answer = next(self._numbers), ParsedAnswer(self._peer.limit, headers=True)
         body = _rpc(number, "initialize", _hello(_VERSION))
         connection.exchange(self._peer.request("POST", self._path, body, _ACCEPT), answer, safe=False)
         message = message_of(answer, number) if answer.get_code() in _OK else None
@@ -272,19 +272,19 @@ class Sessions:
         _, message = session.call(number, _rpc(number, "initialize", _hello(_LEGACY)), connection)
         if not isinstance(message, dict) or "result" not in message:
             session.close()
-            raise Failed(columns.WRONG)
+            raise Failed(samples.WRONG)
         session.tell(_rpc(None, "notifications/initialized", {}), connection)
         return session
 
-    def call(self, call: ToolCall, connection: Connection) -> tuple[int, int]:
+    def call(self, call: PlannedCall, connection: Connection) -> tuple[int, int]:
         """One tool call: HTTP's status and the error, 0 for a good answer. Raises Failed."""
         number = next(self._numbers)
         living = [session for session in self._all if session.alive]
         if not living:
-            raise Failed(columns.NO_CONNECTION)
+            raise Failed(samples.NO_CONNECTION)
         body = _rpc(number, "tools/call", {"name": call.tool, "arguments": call.arguments})
         status, message = living[number % len(living)].call(number, body, connection)
-        return status, judge(message, call.contains) if status in _OK else columns.STATUS
+        return status, judge(message, call.contains) if status in _OK else samples.STATUS
 
     def close(self, *, patient: bool) -> None:
         """End them one by one; `patient` leaves the hub time between two of them."""

@@ -6,16 +6,16 @@ import bisect
 import itertools
 from typing import TYPE_CHECKING, Final, Protocol
 
-from readiness.loadgen import columns
-from readiness.loadgen.mcp import Sessions
-from readiness.loadgen.plan import ToolCall
-from readiness.loadgen.wire import Answer, Connection, Failed, Peer, is_safe
+from readiness.loadgen import samples
+from readiness.loadgen.mcp import SessionPool
+from readiness.loadgen.plan import PlannedCall
+from readiness.loadgen.wire import Connection, Failed, ParsedAnswer, Peer, is_safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from readiness.loadgen.plan import Plan, Request
-    from readiness.loadgen.recorder import Recorder
+    from readiness.loadgen.plan import Plan, PlannedRequest
+    from readiness.loadgen.samples import ArrivalRecorder
 
 _GOLDEN: Final = 0.6180339887498949
 """Multiples of the golden ratio fall evenly into every interval, also every n-th of them: shards get the same mix."""
@@ -34,7 +34,7 @@ class Hand(Protocol):
         """The run is over while `do` is still at work."""
 
 
-class Work(Protocol):
+class Workload(Protocol):
     """Where hands come from."""
 
     def open(self) -> str:
@@ -55,10 +55,10 @@ class _Step:
 
     __slots__ = ("call", "contains", "data", "head", "route", "safe")
 
-    def __init__(self, entry: Request | ToolCall, route: int, peer: Peer) -> None:
+    def __init__(self, entry: PlannedRequest | PlannedCall, route: int, peer: Peer) -> None:
         self.route = route
-        self.call = entry if isinstance(entry, ToolCall) else None
-        if isinstance(entry, ToolCall):
+        self.call = entry if isinstance(entry, PlannedCall) else None
+        if isinstance(entry, PlannedCall):
             self.data, self.head, self.safe, self.contains = b"", False, False, None
             return
         self.contains = entry.contains
@@ -66,16 +66,16 @@ class _Step:
         self.head, self.safe = entry.method == "HEAD", is_safe(entry.method)
 
 
-class MixWork:
+class MixWorkload:
     """The work of a plan with a mix."""
 
-    def __init__(self, plan: Plan, peer: Peer, recorder: Recorder) -> None:
+    def __init__(self, plan: Plan, peer: Peer, recorder: ArrivalRecorder) -> None:
         self.peer, self.recorder = peer, recorder
         self.steps = [_Step(entry, recorder.route(entry.name), peer) for entry in plan.mix]
         total = sum(entry.weight for entry in plan.mix)
         self._edges = [edge / total for edge in itertools.accumulate(entry.weight for entry in plan.mix)][:-1]
-        calls = [entry for entry in plan.mix if isinstance(entry, ToolCall)]
-        self.sessions = Sessions(peer, plan.mcp, plan.timeout) if calls else None
+        calls = [entry for entry in plan.mix if isinstance(entry, PlannedCall)]
+        self.sessions = SessionPool(peer, plan.mcp, plan.timeout) if calls else None
 
     def open(self) -> str:
         """Look up the target and open the few MCP sessions that all tool calls share."""
@@ -108,7 +108,7 @@ class MixHand:
 
     __slots__ = ("_connection", "_limit", "_recorder", "_work")
 
-    def __init__(self, work: MixWork) -> None:
+    def __init__(self, work: MixWorkload) -> None:
         self._work, self._recorder = work, work.recorder
         self._connection, self._limit = Connection(work.peer), work.peer.limit
 
@@ -121,7 +121,7 @@ class MixHand:
             if step.call is not None:
                 status, error = self._call(step.call)
             else:
-                answer = Answer(self._limit, head=step.head)
+                answer = ParsedAnswer(self._limit, head=step.head)
                 self._connection.exchange(step.data, answer, safe=step.safe)
                 status = answer.get_code()
                 error = _judge(status, answer.body, step.contains)
@@ -132,9 +132,9 @@ class MixHand:
     def leave(self) -> None:
         """What is under way has its row already, as unfinished."""
 
-    def _call(self, call: ToolCall) -> tuple[int, int]:
+    def _call(self, call: PlannedCall) -> tuple[int, int]:
         if self._work.sessions is None:
-            raise Failed(columns.NO_CONNECTION)
+            raise Failed(samples.NO_CONNECTION)
         return self._work.sessions.call(call, self._connection)
 
     def expire(self) -> None:
@@ -144,10 +144,10 @@ class MixHand:
 
 def _judge(status: int, body: bytes, contains: bytes | None) -> int:
     if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's success; a redirect proves nothing about what it points to
-        return columns.STATUS
-    return columns.WRONG if contains is not None and contains not in body else 0
+        return samples.STATUS
+    return samples.WRONG if contains is not None and contains not in body else 0
 
 
-def planned_routes(entries: Sequence[Request | ToolCall]) -> list[str]:
+def planned_routes(entries: Sequence[PlannedRequest | PlannedCall]) -> list[str]:
     """The names of a mix's routes, in the order in which every process numbers them."""
     return list(dict.fromkeys(entry.name for entry in entries))

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import gevent.lock
 from locust import FastHttpUser
 
-from readiness.loadgen import columns
 from readiness.loadgen import plan as plans
-from readiness.loadgen.mcp import Sessions
-from readiness.loadgen.plan import ToolCall
+from readiness.loadgen import samples
+from readiness.loadgen.mcp import SessionPool
+from readiness.loadgen.plan import PlannedCall
 from readiness.loadgen.wire import Connection, Failed, Peer
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ _OPENING = gevent.lock.Semaphore()
 
 
 class ToolFailed(Exception):  # noqa: N818 - it is what Locust's statistics show as the failure
-    """A tool call that was not answered well; `error` is one of `columns.ERRORS`, `status` HTTP's or 0."""
+    """A tool call that was not answered well; `error` is one of `samples.ERRORS`, `status` HTTP's or 0."""
 
     def __init__(self, error: int, status: int) -> None:
-        super().__init__(f"{columns.ERRORS[error]} (HTTP {status})" if status else columns.ERRORS[error])
+        super().__init__(f"{samples.ERRORS[error]} (HTTP {status})" if status else samples.ERRORS[error])
         self.error, self.status = error, status
 
 
@@ -47,7 +47,7 @@ class McpUser(FastHttpUser):
     abstract = True
     mcp_path: ClassVar[str] = "/mcp"
     peer: ClassVar[Peer | None] = None
-    sessions: ClassVar[Sessions | None] = None
+    sessions: ClassVar[SessionPool | None] = None
 
     def __init__(self, environment: Any) -> None:  # noqa: ANN401 - Locust's
         super().__init__(environment)
@@ -70,7 +70,7 @@ class McpUser(FastHttpUser):
         peer.resolve()
         # without a scheduler nobody tells a connection that its time is over: it keeps its own time
         peer.patience = plan.timeout
-        sessions = McpUser.sessions = Sessions(peer, self.mcp_path, plan.timeout)
+        sessions = McpUser.sessions = SessionPool(peer, self.mcp_path, plan.timeout)
         why = sessions.open()
         if why:
             environment.runner.quit()
@@ -81,9 +81,9 @@ class McpUser(FastHttpUser):
         self, tool: str, arguments: Mapping[str, Any] | None = None, *, contains: str | None = None, name: str = ""
     ) -> None:
         """Call a tool. An error inside an HTTP 200 is a failure, and so is a result without the text `contains`."""
-        call = ToolCall(name=name or tool, tool=tool, arguments=arguments or {}, weight=1.0, contains=contains)
+        call = PlannedCall(name=name or tool, tool=tool, arguments=arguments or {}, weight=1.0, contains=contains)
         began, start_time = time.perf_counter(), time.time()
-        status, error = 0, columns.NO_CONNECTION
+        status, error = 0, samples.NO_CONNECTION
         if McpUser.sessions is not None:
             try:
                 status, error = McpUser.sessions.call(call, self.connection)

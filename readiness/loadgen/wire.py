@@ -17,7 +17,7 @@ import gevent.ssl
 from gevent import select
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
-from readiness.loadgen import columns
+from readiness.loadgen import samples
 
 if TYPE_CHECKING:
     from readiness.loadgen.plan import Plan
@@ -31,14 +31,14 @@ _FINAL: Final = 200
 
 
 class Failed(Exception):  # noqa: N818 - not an error of this program: it is what is measured
-    """A request without an answer; `error` is one of `columns.ERRORS`."""
+    """A request without an answer; `error` is one of `samples.ERRORS`."""
 
     def __init__(self, error: int) -> None:
-        super().__init__(columns.ERRORS[error])
+        super().__init__(samples.ERRORS[error])
         self.error = error
 
 
-class Answer(HTTPResponseParser):
+class ParsedAnswer(HTTPResponseParser):
     """One answer being parsed; it keeps the body and two headers that MCP needs, and no others."""
 
     def __init__(self, limit: int, *, head: bool = False, headers: bool = False) -> None:
@@ -70,7 +70,7 @@ class Answer(HTTPResponseParser):
     def _on_body(self, data: bytearray) -> None:
         self.body = bytes(data) if not self.body else self.body + data
         if len(self.body) > self.limit:
-            raise Failed(columns.TOO_LARGE)
+            raise Failed(samples.TOO_LARGE)
 
 
 class Peer:
@@ -113,14 +113,14 @@ class Peer:
                     sock = self.tls.wrap_socket(sock, server_hostname=self.host)
             except TimeoutError:
                 sock.close()
-                raise Failed(columns.TIMED_OUT) from None
+                raise Failed(samples.TIMED_OUT) from None
             except OSError:
                 sock.close()
             else:
                 # `Connection.expire` is the clock of a run: a timer for each read would cost more than the read
                 sock.settimeout(self.patience)
                 return sock
-        raise Failed(columns.NO_CONNECTION)
+        raise Failed(samples.NO_CONNECTION)
 
 
 class Connection:
@@ -133,7 +133,7 @@ class Connection:
         self._sock: Any = None
         self._active = self._expired = False
 
-    def exchange(self, data: bytes, answer: Answer, *, safe: bool) -> None:
+    def exchange(self, data: bytes, answer: ParsedAnswer, *, safe: bool) -> None:
         """Send a request and read its answer. Raises Failed.
 
         A kept connection that the server had closed meanwhile is opened anew once, if nothing was answered and the
@@ -144,22 +144,22 @@ class Connection:
             self._ask(data, answer, again=self._is_kept() and safe)
         except (OSError, HTTPParseError):
             self.close()
-            raise Failed(columns.TIMED_OUT if self._expired else columns.LOST) from None
+            raise Failed(samples.TIMED_OUT if self._expired else samples.LOST) from None
         except Failed as failed:
             self.close()
-            raise Failed(columns.TIMED_OUT if self._expired else failed.error) from None
+            raise Failed(samples.TIMED_OUT if self._expired else failed.error) from None
         finally:
             self._active = False
         self._last = time.perf_counter()
         if not answer.should_keep_alive():
             self.close()
 
-    def _ask(self, data: bytes, answer: Answer, *, again: bool) -> None:
+    def _ask(self, data: bytes, answer: ParsedAnswer, *, again: bool) -> None:
         if self._attempt(data, answer):
             return
         self.close()
         if self._expired or not again or not self._attempt(data, answer):
-            raise Failed(columns.LOST)
+            raise Failed(samples.LOST)
 
     def _is_kept(self) -> bool:
         """Whether there is a connection to use again; one that idled is looked at first: servers hang up on those."""
@@ -170,7 +170,7 @@ class Connection:
                 self.close()
         return self._sock is not None
 
-    def _attempt(self, data: bytes, answer: Answer) -> bool:
+    def _attempt(self, data: bytes, answer: ParsedAnswer) -> bool:
         """Whether an answer came; False: the connection was closed before its first byte."""
         if self._sock is None:
             self._sock = self._peer.connect()
@@ -184,7 +184,7 @@ class Connection:
                 # the end of the stream is told to the parser: an answer without a length ends with it
                 answer.feed(block)
                 if not block and not answer.done:
-                    raise Failed(columns.LOST)
+                    raise Failed(samples.LOST)
                 first = False
         except (ConnectionResetError, BrokenPipeError):
             if first:

@@ -13,10 +13,10 @@ import gevent
 import gevent.event
 from locust.env import Environment
 
+from readiness.loadgen import parent
 from readiness.loadgen import plan as plans
-from readiness.loadgen import talk
-from readiness.loadgen.options import worker_parser
-from readiness.loadgen.single import Run
+from readiness.loadgen.join import worker_parser
+from readiness.loadgen.run import LoadRun
 
 if TYPE_CHECKING:
     from locust.rpc.protocol import Message
@@ -28,12 +28,12 @@ SILENCE: Final = 10.0
 _ENDS: Final = ("interrupted", "aborted", "lost-worker")
 
 
-class Worker:
+class LoadWorker:
     """One worker's side of the conversation."""
 
     def __init__(self, runner: Any, locustfile: str | None) -> None:  # noqa: ANN401 - Locust has no types
         self._runner, self._locustfile = runner, locustfile
-        self._run: Run | None = None
+        self._run: LoadRun | None = None
         self.gone = gevent.event.Event()
         for name in ("ping", "plan", "go", "stop", "more", "bye"):
             runner.register_message(f"readiness-{name}", self._listener(name), concurrent=name != "ping")
@@ -65,9 +65,9 @@ class Worker:
         if document.get("locustfile") and self._locustfile:
             document["locustfile"] = self._locustfile
         try:
-            self._run = Run(plans.build(document), int(data["shard"]), int(data["shards"]))
+            self._run = LoadRun(plans.build(document), int(data["shard"]), int(data["shards"]))
             self._run.open()
-        except (plans.PlanError, OSError, ImportError, SyntaxError) as error:
+        except (plans.LoadPlanError, OSError, ImportError, SyntaxError) as error:
             self.say("refused", why=str(error)[:300])
             return
         self.say("ready", why=self._run.why)
@@ -114,9 +114,9 @@ def worker(arguments: list[str]) -> int:
     """Join the master and work until it says goodbye; 0, or 3 where the master was lost."""
     options = worker_parser().parse_args(arguments)
     runner = Environment(user_classes=[]).create_worker_runner(options.master, options.port)
-    member = Worker(runner, options.locustfile)
+    member = LoadWorker(runner, options.locustfile)
     # without its parent a worker of this machine has nobody to hand its rows to
-    talk.watch(member.stop, lambda _: member.gone.set())
+    parent.watch(member.stop, lambda _: member.gone.set())
     member.say("hello", key=os.environ.get(KEY, ""), pid=os.getpid())
     while not member.gone.wait(0.5):
         if member.lost_master():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.facts.load import samples as load_samples
-from readiness.loadgen import bound, columns, plan
+from readiness.loadgen import plan, samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,8 @@ def test_a_plan_has_defaults_and_keeps_its_mix() -> None:
     """What a plan leaves out is filled in; a request without a body is a GET, a tool call keeps its arguments."""
     found = plan.build(GOOD)
     request, call = found.mix
-    assert isinstance(request, plan.Request)
-    assert isinstance(call, plan.ToolCall)
+    assert isinstance(request, plan.PlannedRequest)
+    assert isinstance(call, plan.PlannedCall)
     assert (found.base, found.workers, found.in_flight, found.bind) == ("http://127.0.0.1:3000", 1, 1000, "127.0.0.1")
     assert (request.name, request.method, request.body) == ("GET /ok", "GET", None)
     assert (call.name, call.tool, call.contains) == ("a__b", "a__b", "x")
@@ -60,7 +60,7 @@ def test_a_plan_has_defaults_and_keeps_its_mix() -> None:
 )
 def test_a_plan_that_cannot_be_followed_is_refused_by_name(change: dict[str, Any], says: str) -> None:
     """A wrong plan is refused with the key's path and the value, before anything is sent."""
-    with pytest.raises(plan.PlanError) as caught:
+    with pytest.raises(plan.LoadPlanError) as caught:
         plan.build(GOOD | change)
     assert says in str(caught.value)
 
@@ -74,22 +74,22 @@ def test_the_bound_is_the_exact_binomial_tail(count: int, rate: float) -> None:
     tails = list(itertools.accumulate(reversed(terms)))[::-1]
     for errors in range(count + 1):
         truth = float(tails[errors])
-        found = bound.at_least(errors, count, rate)
+        found = plan.probability_of_errors(errors, count, rate)
         assert found == pytest.approx(truth, rel=1e-9) if errors > count * rate else found == 1.0
 
 
 def test_hope_is_gone_only_when_nothing_can_mend_it() -> None:
     """A burst at the start of a long run leaves hope; as many errors as break the limit for certain do not."""
-    assert not bound.hopeless(30, 3000, 0.01)
-    assert not bound.hopeless(50, 3000, 0.01)
-    assert bound.hopeless(70, 3000, 0.01)
-    assert bound.hopeless(1, 10, 0.0)
-    assert not bound.hopeless(0, 10, 0.0)
+    assert not plan.is_hopeless(30, 3000, 0.01)
+    assert not plan.is_hopeless(50, 3000, 0.01)
+    assert plan.is_hopeless(70, 3000, 0.01)
+    assert plan.is_hopeless(1, 10, 0.0)
+    assert not plan.is_hopeless(0, 10, 0.0)
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     """The checks' reader finds every arrival: answered, failed, dropped and unfinished ones."""
-    rows = columns.Columns()
+    rows = samples.Columns()
     first = rows.begin(0.5, 0.501, 2)
     rows.end(first, 0.7, 200, 0)
     rows.drop(0.6, 0)
@@ -99,7 +99,7 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     assert (found.routes, found.epoch, len(found)) == (("a", "b"), 1000.0, 3)
     assert list(found.intended) == [0.5, 0.6, 0.7]
     assert list(found.route) == [1, 0, 1]
-    assert list(found.error) == [0, columns.DROPPED, columns.UNFINISHED]
+    assert list(found.error) == [0, samples.DROPPED, samples.UNFINISHED]
     assert (found.ended[0], math.isnan(found.ended[1]), math.isnan(found.ended[2])) == (0.7, True, True)
     assert (found.sent, found.finished, list(found.status)) == (2, 1, [200, 0, 0])
     assert file.stat().st_mode & 0o777 == 0o600
@@ -107,7 +107,7 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_chunks_put_together_are_the_whole() -> None:
     """Rows travel in bounded chunks and arrive as they were, with the routes of the one who gathers them."""
-    rows, whole = columns.Columns(), columns.Columns()
+    rows, whole = samples.Columns(), samples.Columns()
     for number in range(40_000):
         rows.end(rows.begin(number, number + 0.25, number % 2), number + 0.5, 200, 0)
     while len(whole) < len(rows):
@@ -124,7 +124,7 @@ def test_chunks_put_together_are_the_whole() -> None:
 def test_a_million_rows_stay_small(tmp_path: Path) -> None:
     """A million arrivals, recorded and written, take far less than 200 MB."""
     tracemalloc.start()
-    rows = columns.Columns()
+    rows = samples.Columns()
     for number in range(1_000_000):
         rows.end(rows.begin(number, number, 0), number, 200, 0)
     file = rows.write(tmp_path, ["a"], 0.0)

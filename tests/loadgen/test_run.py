@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from readiness.loadgen import columns
+from readiness.loadgen.samples import DROPPED, ERRORS, NO_CONNECTION, UNFINISHED
 from tests.loadgen.child import ROOT, generator, steady
 from tests.loadgen.target import Target, target
 
@@ -33,7 +33,7 @@ def outcomes(samples: load_samples.Samples) -> dict[str, set[str]]:
     """Which errors each route had."""
     found: dict[str, set[str]] = {}
     for route, error in zip(samples.route, samples.error, strict=True):
-        found.setdefault(samples.routes[route], set()).add(columns.ERRORS[error])
+        found.setdefault(samples.routes[route], set()).add(ERRORS[error])
     return found
 
 
@@ -98,7 +98,7 @@ def test_too_many_in_flight_are_dropped_and_counted(server: Target, tmp_path: Pa
     with generator(tmp_path, plan | {"drain": 0.3}) as child:
         assert child.end()["end"] == "done"
     samples = child.samples()
-    assert sorted(samples.error) == [columns.DROPPED] * 40 + [columns.UNFINISHED] * 10
+    assert sorted(samples.error) == [DROPPED] * 40 + [UNFINISHED] * 10
     assert (child.lines[-2]["dropped"], child.lines[-2]["in_flight"]) == (40, 10)
 
 
@@ -170,7 +170,7 @@ def test_a_target_that_refuses_is_all_errors(tmp_path: Path) -> None:
         last = child.end()
     assert last["end"] == "done"
     assert "only 0 of 3 MCP sessions" in last["why"]
-    assert list(child.samples().error) == [columns.NO_CONNECTION] * 20
+    assert list(child.samples().error) == [NO_CONNECTION] * 20
 
 
 LOCUSTFILE = """
@@ -294,7 +294,7 @@ def test_a_name_that_no_route_reaches_is_told(tmp_path: Path) -> None:
     with generator(tmp_path, plan) as child:
         last = child.end()
     assert "cannot be looked up" in last["why"]
-    assert set(child.samples().error) == {columns.NO_CONNECTION}
+    assert set(child.samples().error) == {NO_CONNECTION}
 
 
 @pytest.mark.matrix
