@@ -44,7 +44,7 @@ class Stock(FastHttpUser):
 PARTS = """
 import gevent.monkey; gevent.monkey.patch_all()
 import timeit
-from readiness.loadgen.recorder import ArrivalRecorder
+from readiness.loadgen.samples import ArrivalRecorder
 from readiness.loadgen.wire import ParsedAnswer
 from geventhttpclient.response import HTTPResponse
 import gevent
