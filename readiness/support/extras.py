@@ -13,7 +13,7 @@ from readiness.errors import Unknown
 EXTRAS: Final = {
     # extra of pyproject.toml: what of it is imported
     "e2e": ("mcp", "mcp_types", "httpx2"),
-    "preflight": ("tree_sitter", "tree_sitter_bash", "detect_secrets", "yaml"),
+    "preflight": ("tree_sitter", "tree_sitter_bash", "detect_secrets", "yaml", "nodesemver"),
     "notify": ("apprise",),
     "watch": ("rich",),
     "demo": ("starlette", "uvicorn", "jq"),

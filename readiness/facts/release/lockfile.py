@@ -129,10 +129,10 @@ def unpinned(package: Package, *, locked: bool) -> list[str]:
     for name, wanted in package.wanted("dependencies", "optionalDependencies").items():
         text = wanted.removeprefix("npm:")
         text = text.rpartition("@")[2] if wanted.startswith("npm:") else text
-        if _LOCAL.match(text) or semver.exact(text) or _COMMIT.search(text):
+        if _LOCAL.match(text) or semver.is_exact(text) or _COMMIT.search(text):
             continue
         if _ELSEWHERE.match(text):
             found.append(f"{name} comes from {text[:80]} without a commit")
-        elif not locked or not semver.bounded(text):
+        elif not locked or not semver.is_bounded(text):
             found.append(f"{name} {wanted or 'any version'}")
     return found

@@ -80,12 +80,12 @@ def test_ranges_agree_with_node_semver() -> None:
 def test_what_is_no_range_is_not_guessed(wanted: str) -> None:
     """What cannot be read gives None, never yes or no."""
     assert semver.satisfies("1.2.3", wanted) is None
-    assert semver.bounded(wanted) is None
+    assert semver.is_bounded(wanted) is None
 
 
 def test_exact_and_bounded() -> None:
     """A single version is exact; a range without an upper end is not bounded."""
-    assert [semver.exact(text) for text in ("1.2.3", "v1.2.3", "^1.2.3", "1.2")] == [True, True, False, False]
-    assert [semver.bounded(text) for text in ("^1.2.3", "*", ">=1", "1.x", "^1 || >=3")] == [
+    assert [semver.is_exact(text) for text in ("1.2.3", "v1.2.3", "^1.2.3", "1.2")] == [True, True, False, False]
+    assert [semver.is_bounded(text) for text in ("^1.2.3", "*", ">=1", "1.x", "^1 || >=3")] == [
         *(True, False, False, True, False)
     ]
