@@ -20,6 +20,7 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--readiness-strict": {"action": "store_true", "help": "exit 10 when the verdict is CONDITIONAL"},
     "--readiness-drill": {"action": "store_true", "help": "allow checks that break things on purpose"},
 }
+PACKAGE: Final = Path(__file__).resolve().parents[1]
 SUITES: Final = ("preflight", "smoke", "infra", "load")
 _MODULE: Final = "readiness.suites"
 _VARIABLES: Final = ("MCP_HUB_", "READINESS_")
@@ -30,11 +31,10 @@ _FILE: Final = "readiness.toml"
 @functools.cache
 def suite_folders() -> dict[str, Path]:
     """Suite name to folder: beside the package in a checkout, `readiness.suites` below it where installed."""
-    package = Path(__file__).resolve().parents[1]
     folders = {}
     for name in SUITES:
-        for folder in (package / "suites" / name, package.parent / name):
-            if folder.is_dir() and (folder.parent != package.parent or (package.parent / "pyproject.toml").is_file()):
+        for folder in (PACKAGE / "suites" / name, PACKAGE.parent / name):
+            if folder.is_dir() and (folder.parent != PACKAGE.parent or (PACKAGE.parent / "pyproject.toml").is_file()):
                 folders[name] = folder
                 break
     return folders
@@ -60,7 +60,7 @@ def reaches_suites(config: pytest.Config) -> bool:
     One that is installed is not reached from above the package: pytest passes over the virtual environment in a project.
     """
     here = config.invocation_params.dir
-    installed = Path(__file__).resolve().parents[1] / "suites"
+    installed = PACKAGE / "suites"
     for argument in config.args:
         place = argument.split("::")[0]
         if place == _MODULE or place.startswith(f"{_MODULE}."):
