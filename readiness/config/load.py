@@ -17,20 +17,13 @@ from readiness.config.rules import cross_check, refuse_literals
 from readiness.config.schema import ROOT, SECTIONS
 from readiness.config.urls import is_loopback
 from readiness.errors import ConfigError
+from readiness.support.environment import EXPECTED_VERSION, INTERNAL_URL, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 URL_VARIABLE: Final = "MCP_HUB_URL"
 RELEASE_VARIABLE: Final = "MCP_HUB_RELEASE"
-ROLLED_BACK_TO: Final = "READINESS_ROLLED_BACK_TO"
-"""Names the version that runs after a rollback: the file still names the one that was rolled back."""
-
-INTERNAL_URL: Final = "READINESS_INTERNAL_URL"
-"""Names the hub's own port while a release proves a candidate: the file names that of the hub it would follow."""
-
-WINDOW: Final = "READINESS_WINDOW"
-"""Minutes of the deploy window while a release is at work: as long as it bakes, its deploy is not over."""
 
 
 def load(  # noqa: PLR0913 - one keyword a source; all optional
@@ -95,8 +88,8 @@ def _from_document(
     book.source = ""
     target = values.setdefault("target", {})
     _fill_in(target, book, here, environ)
-    if environ.get(ROLLED_BACK_TO):
-        target["version"] = environ[ROLLED_BACK_TO]
+    if environ.get(EXPECTED_VERSION):
+        target["version"] = environ[EXPECTED_VERSION]
     if environ.get(INTERNAL_URL):
         target["internal_url"] = environ[INTERNAL_URL]
     if environ.get(WINDOW, "").isdecimal():

@@ -21,7 +21,7 @@ from readiness.loadgen.plan import reason_to_abort
 from readiness.loadgen.run import INTERVAL
 from readiness.loadgen.samples import Columns
 from readiness.loadgen.wire import loopback
-from readiness.loadgen.worker import KEY
+from readiness.support.environment import LOAD_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -171,9 +171,9 @@ class Leader:
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         self.plan, self.outlet, self.total = plan, outlet, plan.workers + plan.remote
-        key = os.environ.get(KEY) or (secrets.token_hex(16) if not plan.remote else "")
+        key = os.environ.get(LOAD_KEY) or (secrets.token_hex(16) if not plan.remote else "")
         if plan.remote and not key and not loopback(plan.bind):
-            raise OSError(f"workers of other machines need a key: set {KEY} to the same text here and there")
+            raise OSError(f"workers of other machines need a key: set {LOAD_KEY} to the same text here and there")
         self.runner = Environment(user_classes=[]).create_master_runner(plan.bind, plan.port)
         self.port = int(self.runner.server.port)
         self.members = Members(self.runner, key, self.total)
@@ -187,7 +187,7 @@ class Leader:
         argv = [sys.executable, "-m", "readiness.loadgen", "worker", "--master", host, "--port", str(self.port)]
         # its input is a pipe of ours: when this process is gone, the worker knows
         return subprocess.Popen(  # noqa: S603 - this very interpreter and module
-            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, KEY: key}
+            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, LOAD_KEY: key}
         )
 
     def stop(self, end: str, why: str) -> None:

@@ -17,12 +17,11 @@ from readiness.loadgen import parent
 from readiness.loadgen import plan as plans
 from readiness.loadgen.join import worker_parser
 from readiness.loadgen.run import LoadRun
+from readiness.support.environment import LOAD_KEY
 
 if TYPE_CHECKING:
     from locust.rpc.protocol import Message
 
-KEY: Final = "READINESS_LOAD_KEY"
-"""The variable that holds what master and workers both know; without it, a stranger's worker is not taken."""
 SILENCE: Final = 10.0
 """Seconds without the master's heartbeat (one a second) after which a worker gives up."""
 _ENDS: Final = ("interrupted", "aborted", "lost-worker")
@@ -117,7 +116,7 @@ def worker(arguments: list[str]) -> int:
     member = LoadWorker(runner, options.locustfile)
     # without its parent a worker of this machine has nobody to hand its rows to
     parent.watch(member.stop, lambda _: member.gone.set())
-    member.say("hello", key=os.environ.get(KEY, ""), pid=os.getpid())
+    member.say("hello", key=os.environ.get(LOAD_KEY, ""), pid=os.getpid())
     while not member.gone.wait(0.5):
         if member.lost_master():
             member.stop("the master is silent")

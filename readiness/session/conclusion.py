@@ -16,6 +16,7 @@ from readiness import __version__
 from readiness.errors import ReadinessError, Unknown
 from readiness.findings import Finding, Outcome, Stage
 from readiness.results.verdict import verdict
+from readiness.support.environment import OWN_CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 HUB_ANSWERS: Final = "hub-answers"
 TOOLS_REMAIN: Final = "no-tool-disappeared"
-OWN_CHECKS: Final = "READINESS_OWN_CHECKS"
-"""Folders of somebody's own checks that `readiness check` was given: what verifies a rollback asks them again."""
 _GOOD: Final = frozenset({verdict.Status.READY, verdict.Status.CONDITIONAL})
 
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,7 @@ from readiness.session.plan.declarations import contradictions
 from readiness.session.plan.plan import PlannedItem, build, read_plan_document, selected_phases
 from readiness.session.plan.selection import narrowed_by, narrowed_to_nodes
 from readiness.session.run import Run
+from readiness.support.environment import RUN_ID
 from readiness.support.signals import TermAsInterrupt
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from readiness.session.conclusion import Conclusion
     from readiness.session.journal import Journal
     from readiness.session.setup import Setup
-
-RUN_ID: Final = "READINESS_RUN_ID"
-"""Environment variable by which `readiness check` names the run that it starts."""
 
 
 class Ledger:

@@ -5,28 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.findings import Planned
 from readiness.session.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from readiness.config.model import Config
     from readiness.session.journal import Read
     from readiness.session.plan.scope import Scope
 
 
-def recover(  # noqa: PLR0913 - what is known of a dead run, one keyword each
-    recording: Read, *, argv: Sequence[str], status: int, run_id: str, started: float, report_dir: Path
-) -> int:
+def recover(recording: Read, *, config: Config, status: int, run_id: str, started: float) -> int:
     """Judge the journal, write the reports, print the summary; return the verdict's exit status."""
     from readiness.session.conclusion import conclude
     from readiness.support.redaction.redactor import Redactor
 
-    config = config_of(argv, report_dir)
     scope = _scope(config)
     run = _replayed(recording, scope)
     run.add_trouble(f"pytest died without a verdict ({_how(status)}); this one is made from its journal")
@@ -74,31 +68,6 @@ def _replayed(recording: Read, scope: Scope) -> Run:
     for sentence in recording.trouble:
         run.add_trouble(sentence)
     return run
-
-
-def config_of(argv: Sequence[str], report_dir: Path) -> Config:
-    """The configuration that a run with `argv` read; an empty one where it cannot be read."""
-    from readiness.config.load import load
-    from readiness.config.model import Config
-    from readiness.errors import ConfigError
-
-    file = None
-    for index, argument in enumerate(argv):
-        if argument == "--readiness-config" and index + 1 < len(argv):
-            file = Path(argv[index + 1])
-        elif argument.startswith("--readiness-config="):
-            file = Path(argument.partition("=")[2])
-    demo = "--readiness-demo" in argv
-    try:
-        return load(
-            file=file,
-            demo=demo,
-            strict="--readiness-strict" in argv,
-            drill="--readiness-drill" in argv,
-            report_dir=report_dir,
-        )
-    except ConfigError:
-        return Config(report_dir=report_dir)
 
 
 def _scope(config: Config) -> Scope:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
 
 from readiness.__main__ import VERBS, main
-from readiness.cli.check import plugin_arguments
+from readiness.operations.check_run.arguments import read_in_child
 from readiness.session.journal import Journal, read
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
 )
 def test_only_the_plugins_that_are_needed(argv: list[str], wanted: list[str], unwanted: list[str]) -> None:
     """Strangers stay out of the gate; what an option needs is loaded."""
-    plugins = plugin_arguments(argv)[1::2]
+    given = read_in_child(argv).pytest
+    plugins = [name for option, name in itertools.pairwise(given) if option == "-p"]
     assert set(wanted) <= set(plugins)
     assert not set(unwanted) & set(plugins)
 

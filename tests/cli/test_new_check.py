@@ -12,11 +12,11 @@ import pytest
 from readiness import Limits, check
 from readiness.__main__ import main
 from readiness.checks import kebab
-from readiness.cli.check import _suites
 from readiness.cli.new_check import PHASES, source, written
 from readiness.errors import ReadinessError, Unknown
 from readiness.findings import TRIGGERS, Severity
 from readiness.session.invocation import suite_folders
+from readiness.operations.check_run.arguments import read_in_child
 from readiness.session.plan.declarations import contradictions
 from readiness.session.plan.plan import catalogue, item_of
 
@@ -160,9 +160,15 @@ def test_a_folder_is_judged_with_what_ships_and_a_file_alone(tmp_path: Path, mon
     """`readiness check checks` adds the suites; a file, a test, a suite or a package says where to look itself."""
     written("a-b", folder=tmp_path / "checks")
     monkeypatch.chdir(tmp_path)
-    folders = [str(folder) for folder in suite_folders().values()]
-    assert _suites(["-m", "health"]) == folders
-    assert _suites(["checks", "-m", "health"]) == folders
-    for place in ("checks/test_a_b.py", "checks/test_a_b.py::test_a_b", "--pyargs", folders[0], "no-such-folder"):
-        assert _suites([place, "-m", "health"]) == []
+    folders = tuple(str(folder) for folder in suite_folders().values())
+
+    def suites(*given: str) -> tuple[str, ...]:
+        asked = read_in_child([*given, "-m", "health"])
+        return asked.pytest[asked.pytest.index("health") + 1 :]
+
+    assert suites() == suites("checks") == suites("no-such-folder") == folders
+    for place in ("checks/test_a_b.py", "checks/test_a_b.py::test_a_b", folders[0], f"{folders[0]}/no-such-file.py"):
+        assert suites(place) == ()
+    assert suites("--pyargs", "readiness") == ()
+    assert read_in_child(["checks", folders[0]]).own_checks == (str(tmp_path / "checks"),)
     assert "readiness.cli.new_check" in sys.modules

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
 from readiness.support import child
+from readiness.support.environment import LOAD_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +28,6 @@ START_SECONDS: Final = 30.0
 """How long the generator may take to load its libraries and connect its workers."""
 GRACE: Final = 15.0
 """Seconds beyond schedule and drain in which it has to be done."""
-KEY: Final = "READINESS_LOAD_KEY"
-"""The variable with what a master and workers of other machines both know; the generator reads it."""
 INTERRUPTED: Final = 0.8
 """Seconds in which an interrupted generator may write what it has."""
 _LINE: Final = 64 * 1024
@@ -82,7 +81,7 @@ def _environment(config: Config) -> dict[str, str]:
     """What every child gets, and the token's variable where there is one: the generator alone has to know it."""
     found = child.environment()
     found["PYTHONUNBUFFERED"] = "1"
-    for name in ("PYTHONPATH", "VIRTUAL_ENV", KEY, config.target.token_env or ""):
+    for name in ("PYTHONPATH", "VIRTUAL_ENV", LOAD_KEY, config.target.token_env or ""):
         if name in os.environ:
             found[name] = os.environ[name]
     return found

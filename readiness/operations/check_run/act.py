@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from readiness.config.model import Config
+    from readiness.operations.check_run.arguments import CheckArguments
 
 FROZEN_SECONDS: Final = 30.0
 """Seconds after which a hub that takes connections and does not answer is looked at again: our own run may have done that."""
@@ -24,13 +25,13 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
     folder: Path,
     config: Callable[[], Config],
     *,
-    argv: Sequence[str] = (),
+    asked: CheckArguments,
     tell: Callable[[], None] = lambda: None,
     refused: Callable[[ReadinessError], None] = lambda _: None,
 ) -> int:
     """Do what the plan of run `run_id` in `folder` allows, and return the exit status that this leaves.
 
-    `config` is asked for only where there is something to do; `argv` are the run's arguments, by which it is looked
+    `config` is asked for only where there is something to do; `asked` are the run's arguments, by which it is looked
     again at what one look may have shown by chance. `tell` tells people of the verdict: before anybody is
     asked, and after what is done without asking, which it would hold up. `refused` hears why nothing was done. Never
     raises: the verdict stands.
@@ -48,7 +49,7 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
     if plan is None or plan["mode"] != "auto":
         tell()
     try:
-        return status if plan is None else _acted(plan, status, config(), argv)
+        return status if plan is None else _acted(plan, status, config(), asked)
     except ReadinessError as error:
         refused(error)
         _not_done(error)
@@ -77,8 +78,9 @@ def _not_done(error: ReadinessError) -> None:
         say(f"readiness: not rolled back: {line}", error=True)
 
 
-def _acted(plan: dict[str, Any], status: int, config: Config, argv: Sequence[str]) -> int:
-    from readiness.cli.rollback import carry_out, confirmed, show
+def _acted(plan: dict[str, Any], status: int, config: Config, asked: CheckArguments) -> int:
+    from readiness.operations.rollback.carry_out import carry_out
+    from readiness.operations.rollback.terminal import confirmed, show
 
     if config.demo:
         return status  # the embedded hub ended with its run
@@ -88,7 +90,7 @@ def _acted(plan: dict[str, Any], status: int, config: Config, argv: Sequence[str
         if why:
             raise ReadinessError(why)
     if plan["mode"] == "auto" or (plan["mode"] == "ask" and on_terminal):
-        plan = _looked_again(plan, config, argv)
+        plan = _looked_again(plan, config, asked)
     if plan["mode"] == "auto":
         return carry_out(plan, config).exit_code
     if plan["mode"] == "ask" and on_terminal:
@@ -98,7 +100,7 @@ def _acted(plan: dict[str, Any], status: int, config: Config, argv: Sequence[str
     return status
 
 
-def _looked_again(plan: dict[str, Any], config: Config, argv: Sequence[str]) -> dict[str, Any]:
+def _looked_again(plan: dict[str, Any], config: Config, asked: CheckArguments) -> dict[str, Any]:
     """The plan with what held. Raises ReadinessError where nothing of it did."""
     from readiness.operations.rollback import probe
 
@@ -106,7 +108,7 @@ def _looked_again(plan: dict[str, Any], config: Config, argv: Sequence[str]) -> 
         return plan
     from readiness.operations.check_run.second_look import probed
 
-    found = probed(plan, config, argv, _say)
+    found = probed(plan, config, asked, _say)
     if not found["actions"]:
         raise ReadinessError("; ".join(one["words"] for one in found["probed"]))
     return found

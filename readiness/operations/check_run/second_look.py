@@ -16,7 +16,6 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.cli.check import VERIFYING
 from readiness.errors import ReadinessError, Unknown
 from readiness.findings import OPT_IN_PHASES
 from readiness.operations.deploys import journal
@@ -25,12 +24,14 @@ from readiness.operations.rollback import plan as rules
 from readiness.operations.rollback.execute import FOLDER
 from readiness.operations.rollback.probe import Look, Probed, doubtful, narrowed
 from readiness.support import files
+from readiness.support.environment import VERIFYING, for_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from readiness.config.model import Config
+    from readiness.operations.check_run.arguments import CheckArguments
     from readiness.operations.rollback.probe import Found
 
 SECONDS: Final = 300.0
@@ -39,13 +40,6 @@ _MAX_BYTES: Final = 64 * 1024 * 1024
 _STATE_BYTES: Final = 1024 * 1024
 """Larger files beside a report are none that a check remembers something in."""
 _FUNCTION: Final = re.compile(r"::([A-Za-z_]\w*)(?:\[|$)")
-_WITH_VALUE: Final = frozenset(
-    ("--junitxml", "--junit-xml", "--html", "--css", "--readiness-report", "-k", "-m", "--report-log", "--basetemp")
-)
-"""What the first run wrote to or was narrowed by: a look has its own."""
-_WITHOUT: Final = frozenset(
-    ("--lf", "--last-failed", "--ff", "--failed-first", "--nf", "--new-first", "--sw", "--stepwise", "--self-contained-html")
-)  # fmt: skip
 
 
 class Asked:
@@ -85,11 +79,11 @@ class Asked:
 def probed(
     plan: Mapping[str, Any],
     config: Config,
-    argv: Sequence[str],
+    arguments: CheckArguments,
     say: Callable[[str], None],
     looker: Callable[[Asked, int], dict[str, Look]] | None = None,
 ) -> dict[str, Any]:
-    """`plan` as it stands once every cause that needs it was looked at again; `argv` are the first run's arguments.
+    """`plan` as it stands once every cause that needs it was looked at again; `arguments` are the first run's.
 
     Says what was found, and writes it down: a new journal, and the plan anew. Raises ReadinessError where neither can be
     written.
@@ -101,7 +95,7 @@ def probed(
     folder = config.report_dir / FOLDER / f"{stamp}-probes"
     book = journal.Journal(folder.with_suffix(".jsonl"))
     try:
-        ask = looker or (lambda still, number: _asked(still, config, argv, folder / str(number)))
+        ask = looker or (lambda still, number: _asked(still, config, arguments, folder / str(number)))
         results = _looked(asked, ask, say)
         for result in results:
             say(result.words)
@@ -137,7 +131,7 @@ def _looked(asked: Asked, ask: Callable[[Asked, int], dict[str, Look]], say: Cal
 # --- one look -------------------------------------------------------------------------------------------------------------
 
 
-def _asked(asked: Asked, config: Config, argv: Sequence[str], folder: Path) -> dict[str, Look]:
+def _asked(asked: Asked, config: Config, arguments: CheckArguments, folder: Path) -> dict[str, Look]:
     """Run the checks once more, with their report in `folder`."""
     from readiness.support import child
 
@@ -145,13 +139,16 @@ def _asked(asked: Asked, config: Config, argv: Sequence[str], folder: Path) -> d
     if not functions:
         return _all_unknown(asked, "no function of the checks is known")
     _remembered(config.report_dir, folder)
-    arguments = [*kept(argv), "-m", phases, "-k", functions, "-q", "-p", "no:cacheprovider"]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "READINESS_RUN"))
-    }
-    command = [sys.executable, "-m", "readiness", "check", *arguments, "--readiness-report", str(folder)]
+    environment = for_checks(os.environ) | {VERIFYING: "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "readiness",
+        "check",
+        *arguments.again(phases=phases, functions=functions, folder=folder),
+    ]
     try:
-        done = child.run(command, timeout=SECONDS, env=environment | {VERIFYING: "1"})
+        done = child.run(command, timeout=SECONDS, env=environment)
     except Unknown as error:
         return _all_unknown(asked, str(error))
     if done.timed_out:
@@ -160,21 +157,6 @@ def _asked(asked: Asked, config: Config, argv: Sequence[str], folder: Path) -> d
         return seen(asked, _rows(folder), document.read(folder))
     except ReadinessError as error:
         return _all_unknown(asked, str(error))
-
-
-def kept(argv: Sequence[str]) -> list[str]:
-    """The first run's arguments without what it wrote to and was narrowed by."""
-    found, skip = [], False
-    for argument in argv:
-        name = argument.partition("=")[0]
-        short = argument[:2] in {"-k", "-m"} and not argument.startswith("--")
-        if skip:
-            skip = False
-        elif name in _WITH_VALUE or short:
-            skip = argument == name and (len(argument) == 2 or name.startswith("--"))  # noqa: PLR2004 - "-k" alone
-        elif name not in _WITHOUT:
-            found.append(argument)
-    return found
 
 
 def seen(asked: Asked, rows: Sequence[Mapping[str, Any]], plan: Mapping[str, Any] | None) -> dict[str, Look]:

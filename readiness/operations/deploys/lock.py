@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal
 from readiness.support import files, locks, process
+from readiness.support.environment import LOCK_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from readiness.config.model import Config
 
-TOKEN: Final = "READINESS_LOCK_TOKEN"  # noqa: S105 - the name of a variable
-"""Environment variable by which what the holder started is known as its own."""
 FILE: Final = "lock.json"
 _WAIT: Final = 5.0
 """Seconds to wait for another process that is just looking at the lock."""
@@ -98,7 +97,7 @@ def holder(folder: Path) -> tuple[str, float] | None:
 
 def is_ours(folder: Path) -> bool:
     """Whether whoever holds the lock in `folder` started this process; a token of one that has let go says nothing."""
-    mine, found = os.environ.get(TOKEN), _read(folder / FILE)
+    mine, found = os.environ.get(LOCK_TOKEN), _read(folder / FILE)
     return bool(mine) and found is not None and secrets.compare_digest(str(found.get("token")), str(mine))
 
 
@@ -117,7 +116,7 @@ def _made(folder: Path) -> None:
 
 def _inherited(path: Path, journals: Path | None) -> str | None:
     """The token of the holder that started this process; None where nobody did. Raises Held where another one holds it."""
-    mine = os.environ.get(TOKEN)
+    mine = os.environ.get(LOCK_TOKEN)
     if not path.exists() and not path.is_symlink():
         return None
     found = _read(path)

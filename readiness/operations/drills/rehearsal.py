@@ -20,6 +20,7 @@ from readiness.facts.deployment.operation import Operation
 from readiness.facts.release.release import Release
 from readiness.operations.drills import permit
 from readiness.support import child, files
+from readiness.support.environment import for_drill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,13 +34,10 @@ PRODUCT: Final = (sys.executable, "-P", "-m", "readiness")
 """How this program is called."""
 FOLDER: Final = "rollback-drill"
 """The folder of the last drill's reports, in the report folder."""
-DRILL: Final = "READINESS_DRILL"
-"""Set for what a drill calls: people are told that it is one."""
 BEFORE_MINUTES: Final = 10.0
 """Minutes that backup, preflight, the checks before and the deploy may take, besides the recovery objective."""
 VERIFIED: Final = "ROLLED_BACK_VERIFIED"
 _AFTER: Final = ("deploy", "ready", "verify", "rollback")
-_NOT_OURS: Final = ("PYTEST_", "READINESS_RUN", "READINESS_VERIFYING", "READINESS_CHECK", "READINESS_ROLLED")
 _MAX_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -161,7 +159,7 @@ class Product:
         """`environ` is what it is called with, without what belongs to this run."""
         self.config, self.by_hand, self.begun = drills.config, False, False
         self.folder = self.config.report_dir.absolute() / FOLDER
-        self._environ = {k: v for k, v in environ.items() if not k.startswith(_NOT_OURS)} | {DRILL: "1"}
+        self._environ = for_drill(environ)
         release = self.config.target.release
         self._cwd = release if release is not None and release.is_dir() else None
 

@@ -11,6 +11,7 @@ import datetime as dt
 import os
 from typing import TYPE_CHECKING, Final
 
+from readiness.support.environment import DRILL
 from readiness.support.text import line
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ LINE: Final = 400
 LINES: Final = 12
 """Lines of an event that are sent; a message is read at 3 a.m., the report holds the rest."""
 
-DRILL: Final = "READINESS_DRILL"
-"""Set by the drill of a rollback for all that it calls."""
 _LOOKS_ALIKE: Final = str.maketrans(
     {"@": "＠", "<": "‹", ">": "›", "*": "∗", "`": "ˋ", "[": "⟦", "]": "⟧", "|": "∣", "~": "∼", "\\": "∖"}  # noqa: RUF001 - that they look alike is the point
 )

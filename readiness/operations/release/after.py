@@ -21,6 +21,7 @@ from readiness.operations.release.before import EXPRESSION, note_of
 from readiness.operations.release.model import Outcome, Step, end
 from readiness.operations.rollback import document
 from readiness.operations.rollback.plan import plan_after_failed_deploy
+from readiness.support.environment import EXPECTED_VERSION, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,8 +277,8 @@ class After:
 
     def environ(self) -> dict[str, str]:
         """What a run of checks is told beyond readiness.toml."""
-        version = {} if self.order.version is None else {world.EXPECTED: self.order.version}
-        return version | {world.WINDOW: str(self.config.rollback.window)}
+        version = {} if self.order.version is None else {EXPECTED_VERSION: self.order.version}
+        return version | {WINDOW: str(self.config.rollback.window)}
 
     def tell_people(self, run_id: str, status: int) -> None:
         """Tell people of a run's verdict, or of the deploy command that failed, once what is done about it is done."""

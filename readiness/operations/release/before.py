@@ -10,6 +10,7 @@ from readiness.operations.release import bookkeeping as release_record
 from readiness.operations.release import model
 from readiness.operations.release import ports as world
 from readiness.operations.release.model import Outcome, Step, end
+from readiness.support.environment import EXPECTED_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,7 @@ class Before:
     def _expecting(self, seen: Seen) -> dict[str, str]:
         """The version that runs now is the right one until the deploy, whatever readiness.toml names for after it."""
         version = release_record.running(self.config, seen).version
-        return {} if version is None else {world.EXPECTED: version}
+        return {} if version is None else {EXPECTED_VERSION: version}
 
 
 def note_of(data: dict[str, Any]) -> release_record.Note:

@@ -16,6 +16,7 @@ from readiness.operations.release.after import READY_SECONDS, After
 from readiness.operations.release.before import EXPRESSION
 from readiness.operations.release.model import Outcome, Step, end
 from readiness.operations.rollback.verify import compared_with
+from readiness.support.environment import EXPECTED_VERSION, INTERNAL_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +157,7 @@ class BlueGreen(After):
         return self._proven()
 
     def _proven(self) -> Step:
-        environ = {} if self.note.running.version is None else {world.EXPECTED: self.note.running.version}
+        environ = {} if self.note.running.version is None else {EXPECTED_VERSION: self.note.running.version}
         found = self.world.checks(self.config, HEALTH, environ)
         if found.document is None:
             return Step(status="unknown", detail=found.detail, end=end(Outcome.UNVERIFIED, found.detail))
@@ -179,7 +180,7 @@ class BlueGreen(After):
 
     def environ(self) -> dict[str, str]:
         """Checks of the candidate look at its own port."""
-        return super().environ() | {world.INTERNAL: self.order.candidate or ""}
+        return super().environ() | {INTERNAL_URL: self.order.candidate or ""}
 
     def clients_reach(self, pid: int | None) -> bool:
         """Whether clients reach process `pid` in time, through the address that they use."""

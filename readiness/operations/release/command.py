@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from readiness.operations.deploys import action, journal, lock
+from readiness.operations.deploys import action, journal
 from readiness.operations.release import journal as book
 from readiness.support import process
+from readiness.support.environment import LOCK_TOKEN, for_command
 from readiness.support.text import plain
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ _OUTPUT: Final = 8_000
 """Characters of its output that the journal keeps."""
 _TOLD: Final = 12
 """Lines of it that are said."""
-_OWN: Final = frozenset({"PYTEST_DISABLE_PLUGIN_AUTOLOAD", "READINESS_RUN_ID", "READINESS_VERIFYING"})
 
 
 def from_entry(known: book.Entry) -> action.Ended:
@@ -71,7 +71,7 @@ class Commands:
         ended = action.run(
             argv,
             cwd=folder,
-            env={k: v for k, v in os.environ.items() if k not in _OWN} | {lock.TOKEN: self.token},
+            env=for_command(os.environ) | {LOCK_TOKEN: self.token},
             timeout=timeout,
             on_started=on_started,
             mark=journal.mark(self.path, name),

@@ -23,6 +23,7 @@ from readiness.operations.release.before import Before
 from readiness.operations.release.bluegreen import BlueGreen
 from readiness.operations.release.command import Commands
 from readiness.operations.release.model import Outcome, Step, end
+from readiness.support.environment import LOCK_TOKEN
 from readiness.support.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
@@ -102,14 +103,14 @@ def abandon(config: Config, say: Callable[[str], None]) -> None:
 @contextlib.contextmanager
 def _alone(config: Config, folder: Path) -> Iterator[str]:
     with lock.held(lock.folder_for(config), "a release", folder) as token:
-        before = os.environ.get(lock.TOKEN)
-        os.environ[lock.TOKEN] = token
+        before = os.environ.get(LOCK_TOKEN)
+        os.environ[LOCK_TOKEN] = token
         try:
             yield token
         finally:
-            os.environ.pop(lock.TOKEN)
+            os.environ.pop(LOCK_TOKEN)
             if before is not None:
-                os.environ[lock.TOKEN] = before
+                os.environ[LOCK_TOKEN] = before
 
 
 def _nothing_open(config: Config, folder: Path) -> None:

@@ -16,6 +16,7 @@ from readiness.operations.deploys.look import look
 from readiness.operations.release import page
 from readiness.operations.release.model import INCOMPLETE
 from readiness.support import console as spoken
+from readiness.support.environment import CHECK_ID, VERIFYING, for_checks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,16 +28,6 @@ if TYPE_CHECKING:
 CHECKS_SECONDS: Final = 1800.0
 """Seconds that one run of checks may take; a soak or a load run is no part of a release."""
 LOOK_SECONDS: Final = 2.0
-CHECK_ID: Final = "READINESS_CHECK_ID"
-"""Names the run that a release starts, so that its report is told from one that runs beside it."""
-VERIFYING: Final = "READINESS_VERIFYING"
-"""Set for a run that is a step of something larger: it neither acts nor tells people."""
-EXPECTED: Final = "READINESS_ROLLED_BACK_TO"
-"""Names the version that is to be running, whatever readiness.toml says."""
-INTERNAL: Final = "READINESS_INTERNAL_URL"
-"""Names the hub's own port, whatever readiness.toml says: that of a candidate."""
-WINDOW: Final = "READINESS_WINDOW"
-"""Says for how many minutes after its deploy this release may be rolled back: while it bakes, and a window longer."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +76,12 @@ def checks(config: Config, expression: str, environ: Mapping[str, str]) -> Check
 
     run_id = uuid.uuid4().hex[:12]
     argv = [sys.executable, "-m", "readiness", "check", *arguments(config, expression)]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "READINESS_RUN"))}
     try:
-        done = child.run(argv, timeout=CHECKS_SECONDS, env=kept | {VERIFYING: "1", CHECK_ID: run_id} | dict(environ))
+        done = child.run(
+            argv,
+            timeout=CHECKS_SECONDS,
+            env=for_checks(os.environ) | {VERIFYING: "1", CHECK_ID: run_id} | dict(environ),
+        )
     except Unknown as error:
         return Checked(status=INCOMPLETE, document=None, run_id=run_id, words=f"the checks could not be run: {error}")
     found = notify_after.find(config.report_dir, run_id)
@@ -111,6 +105,7 @@ def backup(config: Config) -> str:
 def act(config: Config, run_id: str, status: int, expression: str, tell: Callable[[], None]) -> tuple[int, str]:
     """Do what the plan of that run allows; the exit status that this leaves, and why nothing was done."""
     from readiness.operations.check_run import act as check_rollback
+    from readiness.operations.check_run.arguments import CheckArguments
 
     refused: list[str] = []
     code = check_rollback.act(
@@ -118,7 +113,7 @@ def act(config: Config, run_id: str, status: int, expression: str, tell: Callabl
         status,
         config.report_dir,
         lambda: config,
-        argv=arguments(config, expression),
+        asked=CheckArguments(given=tuple(arguments(config, expression))),
         tell=tell,
         refused=lambda error: refused.append(str(error)),
     )
@@ -127,14 +122,14 @@ def act(config: Config, run_id: str, status: int, expression: str, tell: Callabl
 
 def resume(config: Config) -> int:
     """Finish the rollback that was interrupted. Raises ReadinessError."""
-    from readiness.cli.rollback import carry_out
+    from readiness.operations.rollback.carry_out import carry_out
 
     return carry_out({}, config, resume=True, person=True).exit_code
 
 
 def confirmed(config: Config, words: str, name: str) -> bool:
     """Whether a person on a terminal typed `name`."""
-    from readiness.cli.rollback import typed
+    from readiness.operations.rollback.terminal import typed
 
     return typed(f"type {name} to {words} in {config.environment}: ", name)
 

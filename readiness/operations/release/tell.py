@@ -126,7 +126,7 @@ def people(config: Config, run_id: str, status: int) -> list[str]:
         status=status,
         folder=folder,
         config=lambda: config,
-        journal=lambda asked: rollback_page.entries(folder, asked),
+        journal=lambda asked: rollback_page.journal_entries(folder, asked),
     )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from readiness.operations.release import bookkeeping as release_record
-from readiness.operations.release import ports as world
 from readiness.operations.release.before import EXPRESSION
 from readiness.operations.release.model import Outcome, Step, end
 from readiness.operations.rollback.verify import compared_with
+from readiness.support.environment import EXPECTED_VERSION
 
 if TYPE_CHECKING:
     from readiness.operations.release.after import After
@@ -26,7 +26,7 @@ def judged(release: After, words: str) -> Step | None:
     if not release.before_answered:
         return Step(status="failed", detail=words, end=end(Outcome.ABORTED, told))
     before = release.note.running.version
-    found = release.world.checks(release.config, EXPRESSION, {} if before is None else {world.EXPECTED: before})
+    found = release.world.checks(release.config, EXPRESSION, {} if before is None else {EXPECTED_VERSION: before})
     if release.changes(release.look()):
         return None
     data = {"run": found.run_id, "status": found.status}

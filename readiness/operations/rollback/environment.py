@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from readiness.operations.deploys import lock, systemd
+from readiness.operations.deploys import systemd
+from readiness.support.environment import LOCK_TOKEN, PREVIOUS, ROLLBACK, UNIT, for_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from readiness.config.model import Config, RollbackAction
     from readiness.operations.deploys.record import DeployRecord
-
-_OWN: Final = frozenset({"PYTEST_DISABLE_PLUGIN_AUTOLOAD", "READINESS_RUN_ID", "READINESS_VERIFYING"})
-"""Variables of this program's own runs, which are nothing to a command."""
 
 
 def command_of(action: RollbackAction, config: Config) -> Sequence[str]:
@@ -35,7 +33,6 @@ def command_of(action: RollbackAction, config: Config) -> Sequence[str]:
 
 def environment(config: Config, deploy: DeployRecord, token: str) -> dict[str, str]:
     """This process's environment, with the release to return to, the hub's systemd unit where it has one, and the lock's token."""
-    kept = {name: value for name, value in os.environ.items() if name not in _OWN}
-    told = {"READINESS_ROLLBACK": "1", "READINESS_PREVIOUS": deploy.previous or "", lock.TOKEN: token}
+    told = {ROLLBACK: "1", PREVIOUS: deploy.previous or "", LOCK_TOKEN: token}
     unit = systemd.unit_of(config)
-    return kept | told | ({} if unit is None else {"READINESS_UNIT": unit})
+    return for_command(os.environ) | told | ({} if unit is None else {UNIT: unit})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from readiness.errors import ReadinessError
 from readiness.operations.notify import after as notify_after
 from readiness.operations.notify import incident
+from readiness.support.environment import LOCK_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from readiness.results.report import ReleaseRun
 
 
-def entries(folder: Path, run_id: str) -> list[dict[str, Any]]:
+def journal_entries(folder: Path, run_id: str) -> list[dict[str, Any]]:
     """What the journals below the report folder `folder` tell of rollbacks that the run `run_id` planned, in order.
 
     Empty where there is none; a journal that cannot be read is passed over.
@@ -39,7 +40,7 @@ def entries(folder: Path, run_id: str) -> list[dict[str, Any]]:
     return found
 
 
-def write(folder: Path, run_id: str, told: Sequence[str] = ()) -> str:
+def write_incident(folder: Path, run_id: str, told: Sequence[str] = ()) -> str:
     """Write the incident report of the run `run_id` anew; a line for the terminal, "" where that run left no report.
 
     Never raises: a rollback is over, whatever can be written about it.
@@ -48,23 +49,21 @@ def write(folder: Path, run_id: str, told: Sequence[str] = ()) -> str:
         document = notify_after.find(folder, run_id)
         if document is None:
             return ""
-        return f"incident report: {incident.write(document, folder, entries(folder, run_id), told)}"
+        return f"incident report: {incident.write(document, folder, journal_entries(folder, run_id), told)}"
     except Exception as error:  # noqa: BLE001 - see above
         return f"the incident report could not be written: {error}"
 
 
-def show(config: Config, run_id: str) -> str:
+def render_outcome(config: Config, run_id: str) -> str:
     """Render the report of the run `run_id` anew with how its rollback ended, unless a release does that at its own end.
 
     A line for the terminal where that failed, else "". Never raises.
     """
-    from readiness.operations.deploys import lock
-
-    if lock.TOKEN in os.environ:
+    if LOCK_TOKEN in os.environ:
         return ""
     try:
         document = notify_after.find(config.report_dir, run_id)
-        known = entries(config.report_dir, run_id)
+        known = journal_entries(config.report_dir, run_id)
         ended = next((entry for entry in reversed(known) if entry["kind"] == "outcome"), None)
         if document is None or ended is None:
             return ""

@@ -16,6 +16,7 @@ from readiness.operations.deploys.look import Seen, look
 from readiness.operations.rollback.plan import DEPLOY_COMMAND
 from readiness.operations.rollback.preconditions import folder_of
 from readiness.support import files
+from readiness.support.environment import EXPECTED_VERSION, VERIFYING, for_checks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from readiness.config.model import Config, RollbackAction
     from readiness.operations.deploys.record import DeployRecord
 
-VERIFYING: Final = "READINESS_VERIFYING"
-"""Set in the environment of the run that verifies: that run never acts."""
 SECONDS: Final = 900.0
 """Seconds that the run may take."""
 _INVENTORY: Final = "inventory.json"
@@ -118,13 +117,10 @@ def _checked(
     arguments = ["check", "-m", " or ".join(phases), "-q", "--readiness-report", str(folder), *own]
     if config.path is not None:
         arguments += ["--readiness-config", str(config.path)]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "READINESS_RUN"))
-    }
-    environment |= {VERIFYING: "1"}
+    environment = for_checks(os.environ) | {VERIFYING: "1"}
     version = version_of(deploy, config)
     if version is not None:
-        environment["READINESS_ROLLED_BACK_TO"] = version
+        environment[EXPECTED_VERSION] = version
     from readiness.support import child
 
     try:

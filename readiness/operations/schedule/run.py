@@ -22,6 +22,7 @@ from readiness.errors import ReadinessError
 from readiness.operations.schedule.exclusion import alone, releasing
 from readiness.operations.schedule.jobs import BASELINE, Job
 from readiness.support import files
+from readiness.support.environment import CHECK_ID, SCHEDULED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,7 +175,7 @@ def _with_pages(event: Event, run_id: str, options: Options) -> Event:
         from readiness.operations.notify import after as notify_after
         from readiness.operations.rollback import page as rollback_page
 
-        acts = rollback_page.entries(folder, run_id)
+        acts = rollback_page.journal_entries(folder, run_id)
         page, trouble = notify_after.write_page(notify_after.find(folder, run_id), folder, acts)
         lines += () if page is None else (f"incident report: {page}",)
         lines += tuple(trouble)
@@ -204,8 +205,6 @@ def _after(decided: Any, told: Told | None) -> Any:  # noqa: ANN401 - a decision
 
 def _execute(job: Job, run_id: str, options: Options) -> Ended:
     """Run the job in a process group of its own, its output in a file beside its memory, until its time is over."""
-    from readiness.cli.check import CHECK_ID, SCHEDULED
-
     config = options.config
     argv = [sys.executable, "-P", "-m", "readiness", job.verb, *job.arguments]
     argv += [] if job.verb == BASELINE else ["-q", "-p", "no:cacheprovider"]

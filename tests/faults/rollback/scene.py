@@ -17,10 +17,12 @@ from readiness.config.model import Gate
 from readiness.errors import ReadinessError
 from readiness.operations.check_run import act as check_rollback
 from readiness.operations.check_run import second_look as check_probe
+from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.deploys import journal, systemd
 from readiness.operations.deploys.look import Seen
-from readiness.operations.rollback import document, execute, verify
+from readiness.operations.rollback import carry_out, document, execute, verify
 from readiness.operations.rollback import environment as called
+from readiness.operations.rollback import terminal as rollback_terminal
 from readiness.operations.rollback.verify import Proof
 from readiness.results.verdict import verdict
 from readiness.session import conclusion as conclude
@@ -142,20 +144,20 @@ class Scene:
         """Let the run's end, or a person, do what is to be done; the exit status."""
         people = SimpleNamespace(settle=lambda _: [])
         teller = _Teller(self.told, people)
-        self.patch.setattr(rollback_command, "_people", lambda _: teller)
+        self.patch.setattr(carry_out, "_people", lambda _: teller)
         own = execute.How
 
         def how(**more: Any) -> execute.How:
             return own(**{"prove": self.prove or self._proof, "grace": 0.3} | more)
 
-        self.patch.setattr(execute, "How", how)
+        self.patch.setattr(carry_out, "How", how)
         if self.fault.restores and called.command_of.__module__ != "tests.operations.rollback.restored":
             self.restored.in_child(self.patch)
         if self.fault.by == "person":
             return self._by_a_person()
         if self.fault.by == "terminal":
             self._on_terminal()
-        return check_rollback.act(self.run_id, 1, self.site.reports, lambda: self.site.config)
+        return check_rollback.act(self.run_id, 1, self.site.reports, lambda: self.site.config, asked=CheckArguments())
 
     def _by_a_person(self) -> int:
         try:
@@ -169,7 +171,7 @@ class Scene:
         terminal = SimpleNamespace(write=sys.stdout.write, flush=sys.stdout.flush, isatty=lambda: True)
         streams = SimpleNamespace(stdin=terminal, stdout=terminal, stderr=sys.stderr)
         self.patch.setattr(check_rollback, "sys", streams)
-        self.patch.setattr(rollback_command, "confirmed", lambda *_: self.typed == "4.3.0")
+        self.patch.setattr(rollback_terminal, "confirmed", lambda *_: self.typed == "4.3.0")
         self.patch.setattr(check_probe, "time", SimpleNamespace(sleep=lambda _: None, time=time.time))
         self.patch.setattr(check_probe, "_asked", self._look_again)
 

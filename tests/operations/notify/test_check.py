@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.cli import check as check_command
 from readiness.config.model import Config
 from readiness.findings import Outcome, Severity, Stage
+from readiness.operations.check_run.arguments import CheckArguments
+from readiness.operations.check_run.check import tell_people
 from readiness.operations.deploys.journal import Journal
 from readiness.operations.notify import after as notify_after
 from readiness.operations.notify import incident
@@ -23,6 +24,7 @@ from readiness.operations.notify.notify import Pacing
 from readiness.operations.rollback import page as rollback_page
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status
+from readiness.support.environment import VERIFYING
 from tests.operations.notify.people_doubles import Hooks, serving
 from tests.results.report.factory import Plan, Step, judged, report
 from tests.sources import ROOT
@@ -255,8 +257,8 @@ def test_a_plain_pytest_run_tells_nobody(tmp_path: Path) -> None:
 def test_a_rollbacks_own_verification_tells_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run that proves a rollback leaves telling to the rollback."""
     monkeypatch.setattr("readiness.operations.notify.after.after", lambda **_: pytest.fail("people were told"))
-    monkeypatch.setenv(check_command.VERIFYING, "1")
-    check_command._tell_people(["--readiness-report", str(tmp_path)], "run", 12)
+    monkeypatch.setenv(VERIFYING, "1")
+    tell_people(CheckArguments(report=str(tmp_path)), "run", 12)
 
 
 def test_the_page_is_written_anew_once_a_rollback_has_acted(tmp_path: Path) -> None:
@@ -271,11 +273,11 @@ def test_the_page_is_written_anew_once_a_rollback_has_acted(tmp_path: Path) -> N
     other.write("begin", plan={"run": {"id": "another"}})
     other.write("outcome", result="ROLLBACK_FAILED")
     other.close()
-    line = rollback_page.write(tmp_path, "run0001", ["sent: [notify.low] A (slack)"])
+    line = rollback_page.write_incident(tmp_path, "run0001", ["sent: [notify.low] A (slack)"])
     page = (tmp_path / "incident-run0001.md").read_text()
     assert line == f"incident report: {tmp_path / 'incident-run0001.md'}"
     assert r"ROLLED\_BACK\_VERIFIED" in page
     assert "FAILED)" not in page
     told = page.partition("## Who was told\n\n")[2].partition("\n\n")[0].splitlines()
     assert told == [r"- failed: \[notify.low\] A: the variable A is not set", r"- sent: \[notify.low\] A (slack)"]
-    assert rollback_page.write(tmp_path, "by hand") == ""
+    assert rollback_page.write_incident(tmp_path, "by hand") == ""

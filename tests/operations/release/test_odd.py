@@ -225,7 +225,7 @@ def test_a_check_that_the_command_calls_does_not_act(tmp_path: Path, monkeypatch
     folder = lock.folder_for(config)
     with lock.held(folder, "a release") as token:
         assert check_rollback.outside(config) is config
-        monkeypatch.setenv(lock.TOKEN, token)
+        monkeypatch.setenv("READINESS_LOCK_TOKEN", token)
         with pytest.raises(ReadinessError, match="judges the hub itself"):
             check_rollback.outside(config)
     assert check_rollback.outside(config) is config

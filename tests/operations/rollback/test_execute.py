@@ -195,7 +195,7 @@ def test_whoever_holds_the_lock_may_start_a_rollback(tmp_path: Path, monkeypatch
     """A release that holds it hands its token down, and still holds it afterwards."""
     site = Site(tmp_path)
     with lock.held(site.lock.parent, "a release") as token:
-        monkeypatch.setenv(lock.TOKEN, token)
+        monkeypatch.setenv("READINESS_LOCK_TOKEN", token)
         assert site.execute().result is Result.VERIFIED
         assert site.lock.exists()
     assert not site.lock.exists()

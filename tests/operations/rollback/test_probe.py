@@ -14,6 +14,7 @@ import pytest
 from readiness.errors import ReadinessError
 from readiness.operations.check_run import act as check_rollback
 from readiness.operations.check_run import second_look as check_probe
+from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.deploys import journal
 from readiness.operations.rollback import document, preconditions, probe
 from readiness.operations.rollback import page as rollback_page
@@ -84,7 +85,7 @@ class Doubtful(Site):
             causes = [{"trigger": trigger, "checks": checks} for trigger, checks in fired.items()]
             return check_probe.seen(asked, check_probe._rows(self.folder / "look"), {"causes": causes})
 
-        return check_probe.probed(made, self.config, (), self.said.append, looker)
+        return check_probe.probed(made, self.config, CheckArguments(), self.said.append, looker)
 
 
 PHASES_TRIGGER = {entry.check.id: str(entry.check.rollback) for entry in ENTRIES}
@@ -108,7 +109,7 @@ def test_what_holds_three_times_is_acted_on(tmp_path: Path, soon: list[float]) -
     assert kept["causes"][0]["probe"]["status"] == "held"
     assert gates(site, kept) == []
     assert document.read(site.reports) == kept, "the plan that lies there is the one that was probed"
-    (entry,) = rollback_page.entries(site.reports, "run-1")
+    (entry,) = rollback_page.journal_entries(site.reports, "run-1")
     assert (entry["kind"], entry["held"], len(entry["looks"])) == ("probe", True, 3)
     assert site.execute(kept).exit_code == 1
     assert site.state().first(journal.BEGIN)["plan"]["probed"][0]["words"].startswith("latency held for 3 looks")
@@ -136,7 +137,7 @@ def test_what_does_not_hold_does_nothing(looks: tuple[str, ...], words: str, tmp
     assert words in site.said[-1]
     assert len(site.looks) == len(looks)
     assert words in kept["dismissed"][-1]["reason"]
-    assert [entry["held"] for entry in rollback_page.entries(site.reports, "run-1")] == [False]
+    assert [entry["held"] for entry in rollback_page.journal_entries(site.reports, "run-1")] == [False]
     assert journal.every(site.journals) == [], "looking is no rollback that could be resumed"
 
 
@@ -184,12 +185,12 @@ def test_check_acts_in_no_mode_on_what_did_not_hold(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(check_probe, "_asked", lambda asked, *_: check_probe._all_unknown(asked, "nobody answered"))
     monkeypatch.setattr(check_rollback, "_frozen", lambda _: "")
     with pytest.raises(ReadinessError, match="could not be told at look 1"):
-        check_rollback._acted(made, 1, site.config, ())
+        check_rollback._acted(made, 1, site.config, CheckArguments())
     assert site.done() == []
 
 
 def test_a_look_runs_the_causing_checks_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fresh child, the first run's arguments without what it wrote to and was narrowed by, and what checks remember."""
+    """A fresh child, the first run's arguments, after them what it is narrowed to and writes, and what checks remember."""
     from readiness.support import child
 
     site, calls = Doubtful(tmp_path), list[tuple[list[str], dict[str, str]]]()
@@ -198,19 +199,21 @@ def test_a_look_runs_the_causing_checks_alone(tmp_path: Path, monkeypatch: pytes
 
     def run(argv: list[str], *, timeout: float, env: dict[str, str]) -> child.Done:
         calls.append((argv, env))
-        folder = tmp_path / argv[-1]
+        folder = tmp_path / argv[argv.index("--readiness-report") + 1]
         assert (folder / "telemetry.json").exists()
         assert (folder / "deploy.json").exists()
         assert not (folder / document.FILE).exists()
         return child.Done(argv=(), code=12, out="", err="", timed_out=timeout < 1, seconds=1)
 
     monkeypatch.setattr(child, "run", run)
-    argv = ["-m", "alerts or load", "--junitxml=a.xml", "-kslow", "--readiness-config", "x.toml", "--lf", "mine/"]
-    kept = check_probe.probed(made, site.config, argv, site.said.append)
+    given = ("-m", "alerts or load", "--junitxml=a.xml", "-kslow", "--readiness-config", "x.toml", "--lf", "mine/")
+    asked = CheckArguments(given=given, pages=("--junitxml",))
+    kept = check_probe.probed(made, site.config, asked, site.said.append)
     ((command, env),) = calls
-    assert command[3:-2] == ["check", "--readiness-config", "x.toml", "mine/", "-m", "alerts", "-k", "test_slow", "-q",
-                             "-p", "no:cacheprovider"]  # fmt: skip
-    assert env[check_probe.VERIFYING] == "1"
+    folder = command[command.index("--readiness-report") + 1]
+    assert command[3:] == ["check", *given, "-m", "alerts", "-k", "test_slow", "-q", "--readiness-report", folder,
+                           "-o", f"cache_dir={folder}/cache", "--junitxml="]  # fmt: skip
+    assert env["READINESS_VERIFYING"] == "1"
     assert kept["causes"][0]["checks"] == ["load-slow"], "a look without a report found nothing"
     assert "no report of a run" in site.said[-1]
 

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import __main__, demo
-from readiness.cli import check as check_command
 from readiness.config.load import load
 from readiness.config.model import Config
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
+from readiness.operations.check_run import check as check_command
+from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.deploys import lock
 from readiness.operations.notify.notify import Pacing
 from readiness.operations.schedule import jobs as schedule
@@ -31,6 +32,7 @@ from readiness.operations.schedule.exclusion import alone, releasing
 from readiness.operations.schedule.run import Ended, Options, run
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status
+from readiness.support.environment import CHECK_ID, SCHEDULED
 from tests.operations.notify.people_doubles import Hooks, serving
 from tests.results.report.factory import Plan, Step, judged, report
 from tests.sources import ROOT
@@ -242,20 +244,22 @@ def test_a_check_that_is_scheduled_neither_acts_nor_tells(tmp_path: Path, monkey
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "rollback-plan.json").write_text("{}")
     done: list[object] = []
-    monkeypatch.setattr(check_command, "_run", lambda _arguments, run_id: done.append(run_id) or 1)
+    monkeypatch.setattr(
+        check_command, "run_pytest", lambda _given, run_id: (done.append(run_id) or 1, CheckArguments())
+    )
     monkeypatch.setattr(check_command, "_settle", lambda status, *_: status)
-    monkeypatch.setattr(check_command, "_tell_people", lambda *_: done.append("told"))
+    monkeypatch.setattr(check_command, "tell_people", lambda *_: done.append("told"))
     monkeypatch.setattr(
         "readiness.operations.check_run.act.act",
         lambda _id, code, *_, tell, **_more: (done.append("acted"), tell(), code)[2],
     )
     for value in ("looks", "acts"):
-        monkeypatch.setenv(check_command.CHECK_ID, "abc123")
-        monkeypatch.setenv(check_command.SCHEDULED, value)
-        assert check_command.main(["-m", "health"]) == 1
-        assert check_command.SCHEDULED not in os.environ, "what the run starts is not scheduled"
+        monkeypatch.setenv(CHECK_ID, "abc123")
+        monkeypatch.setenv(SCHEDULED, value)
+        assert check_command.check(["-m", "health"]) == 1
+        assert SCHEDULED not in os.environ, "what the run starts is not scheduled"
     assert done == ["abc123", "abc123", "acted"]
-    check_command.main(["-m", "health"])
+    check_command.check(["-m", "health"])
     assert done[-2:] == ["acted", "told"]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config
-from readiness.operations.deploys import journal, lock
+from readiness.operations.deploys import journal
 from readiness.operations.rollback import page as rollback_page
 from readiness.results import render
 from readiness.results.report import iso
@@ -43,7 +43,7 @@ def written(folder: Path, result: str) -> str:
 def test_the_report_says_how_the_rollback_ended(result: str, status: str, chip: str, tmp_path: Path) -> None:
     """The page's first screen and the document tell the outcome, the time and the proof; the verdict stays the run's own."""
     run_id = written(tmp_path, result)
-    assert rollback_page.show(Config(report_dir=tmp_path), run_id) == ""
+    assert rollback_page.render_outcome(Config(report_dir=tmp_path), run_id) == ""
     told = json.loads((tmp_path / "readiness.json").read_text())
     assert (told["verdict"]["status"], told["release_run"]["outcome"]) == ("NOT READY", result)
     (phase,) = told["release_run"]["phases"]
@@ -57,15 +57,15 @@ def test_nothing_is_changed_where_no_rollback_ended(tmp_path: Path) -> None:
     """Another run's report, or one whose rollback is under way, stays as it is."""
     written(tmp_path, "ROLLED_BACK_VERIFIED")
     before = (tmp_path / "readiness.json").read_text()
-    assert rollback_page.show(Config(report_dir=tmp_path), "another") == ""
+    assert rollback_page.render_outcome(Config(report_dir=tmp_path), "another") == ""
     assert (tmp_path / "readiness.json").read_text() == before
 
 
 def test_within_a_release_its_own_end_tells_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The release's report has all phases: this one would leave only the last."""
     run_id = written(tmp_path, "ROLLED_BACK_VERIFIED")
-    monkeypatch.setenv(lock.TOKEN, "of-a-release")
-    assert rollback_page.show(Config(report_dir=tmp_path), run_id) == ""
+    monkeypatch.setenv("READINESS_LOCK_TOKEN", "of-a-release")
+    assert rollback_page.render_outcome(Config(report_dir=tmp_path), run_id) == ""
     assert json.loads((tmp_path / "readiness.json").read_text())["release_run"] is None
 
 
@@ -75,4 +75,6 @@ def test_a_report_that_is_damaged_costs_nothing_but_itself(tmp_path: Path) -> No
     document = json.loads((tmp_path / "readiness.json").read_text())
     document["findings"] = "none"
     (tmp_path / "readiness.json").write_text(json.dumps(document))
-    assert rollback_page.show(Config(report_dir=tmp_path), run_id).startswith("the report could not be written anew")
+    assert rollback_page.render_outcome(Config(report_dir=tmp_path), run_id).startswith(
+        "the report could not be written anew"
+    )

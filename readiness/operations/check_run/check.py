@@ -1,0 +1,118 @@
+"""A run of checks with a verdict even when pytest dies, and what follows from it: people are told, a rollback is carried out.
+
+pytest runs in a child. Strangers' plugins stay out of the gate, which also halves start-up. If the child ends without
+a verdict (a segmentation fault, SIGKILL, an `os._exit`), the journal it left is judged instead.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.operations.check_run.pytest_child import run_pytest
+from readiness.support.environment import CHECK_ID, OWN_CHECKS, SCHEDULED, VERIFYING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from readiness.config.model import Config
+    from readiness.operations.check_run.arguments import CheckArguments
+
+INCOMPLETE: Final = 12
+
+
+def check(given: Sequence[str]) -> int:
+    """Run the checks that the arguments `given` ask for, do what the verdict asks for, and return the exit status."""
+    # taken out: what this run starts is not scheduled, not even the run that verifies its rollback
+    scheduled = os.environ.pop(SCHEDULED, "")
+    run_id = os.environ.pop(CHECK_ID, "") or uuid.uuid4().hex[:12]
+    started = time.time()
+    status, asked = run_pytest(given, run_id)
+    os.environ[OWN_CHECKS] = os.pathsep.join(asked.own_checks)
+    code = _settle(status, asked, run_id, started)
+    if scheduled and scheduled != "acts":
+        return code
+    return _follow(code, asked, run_id, tells=not scheduled)
+
+
+def load_config(asked: CheckArguments) -> Config:
+    """The configuration that the run read; an empty one where it cannot be read."""
+    from pathlib import Path
+
+    from readiness.config.load import load
+    from readiness.config.model import Config
+    from readiness.errors import ConfigError
+
+    try:
+        return load(
+            file=None if asked.config is None else Path(asked.config),
+            demo=asked.demo,
+            strict=asked.strict,
+            drill=asked.drill,
+            report_dir=asked.report_dir,
+        )
+    except ConfigError:
+        return Config(report_dir=asked.report_dir)
+
+
+def _settle(status: int, asked: CheckArguments, run_id: str, started: float) -> int:
+    """The child's status if it reached a verdict, else that of a verdict made from its journal."""
+    from readiness.session import journal
+
+    path = asked.report_dir / "journal" / f"{run_id}.jsonl"
+    if not path.is_file():
+        # refused before it began, or nothing was asked for; a child that died has a negative status
+        if status > 0 or (status == 0 and asked.informs):
+            return status
+        sys.stderr.write("readiness check: no check ran, so there is no verdict: INCOMPLETE\n")
+        return INCOMPLETE
+    recording = journal.read(path)
+    if recording.finished:
+        path.unlink(missing_ok=True)
+        return status if status >= 0 else INCOMPLETE
+    from readiness.session.crash_recovery import recover
+
+    return recover(recording, config=load_config(asked), status=status, run_id=run_id, started=started)
+
+
+def _follow(code: int, asked: CheckArguments, run_id: str, *, tells: bool = True) -> int:
+    """Tell people and do what the verdict asks for; what a rollback needs is imported only where a plan lies there."""
+    if code != 1 or VERIFYING in os.environ or not (asked.report_dir / "rollback-plan.json").exists():
+        if tells:
+            tell_people(asked, run_id, code)
+        return code
+    from readiness.operations.check_run import act
+
+    return act.act(
+        run_id,
+        code,
+        asked.report_dir,
+        lambda: act.outside(load_config(asked)),
+        asked=asked,
+        tell=(lambda: tell_people(asked, run_id, code)) if tells else lambda: None,
+    )
+
+
+def tell_people(asked: CheckArguments, run_id: str, code: int) -> None:
+    """Tell people what came of the run, as configured; the verdict's status stands, whoever could be told."""
+    if VERIFYING in os.environ:  # a step of a rollback, which tells people itself
+        return
+    from readiness.operations.notify import after as notify_after
+
+    def done_about_it(wanted: str) -> Sequence[Mapping[str, Any]]:
+        from readiness.operations.rollback.page import journal_entries
+
+        return journal_entries(asked.report_dir, wanted)
+
+    lines = notify_after.after(
+        run_id=run_id,
+        status=code,
+        folder=asked.report_dir,
+        config=lambda: load_config(asked),
+        journal=done_about_it,
+    )
+    for line in lines:
+        sys.stdout.write(line + "\n")

@@ -1,0 +1,93 @@
+"""Runs pytest in a child process, so that there is a verdict even when it dies.
+
+The child is this interpreter over again: the parent has imported next to nothing, so that forking it takes 1 ms.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from readiness.support.environment import OWN_CHECKS, RUN_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from readiness.operations.check_run.arguments import CheckArguments
+
+COLLECTOR: Final = (50_000, 20, 20)
+"""Thresholds of the garbage collector in pytest's process, which is short and ours alone: the usual ones cost it 50 ms."""
+_INTERNAL_ERROR: Final = 70
+"""What sysexits calls an internal error, should pytest leave without a status."""
+
+
+def run_pytest(given: Sequence[str], run_id: str) -> tuple[int, CheckArguments]:
+    """Run pytest with the arguments `given` to its end: its status, negative for a signal, and what they asked for.
+
+    Ctrl-C and SIGTERM are the child's to answer.
+    """
+    from readiness.operations.check_run.arguments import CheckArguments, without_reading
+
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ[RUN_ID] = run_id
+    readable, written = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if not child:
+        os.close(readable)
+        _child(given, written)
+    os.close(written)
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    previous = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, forward),
+        # the terminal sends Ctrl-C to the child as well: wait for what it has to say
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+    }
+    try:
+        with open(readable, encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor; the child closes it before it runs
+            text = pipe.read()
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return status, CheckArguments.from_json(text) if text.endswith("}") else without_reading(given)
+
+
+def _child(given: Sequence[str], written: int) -> None:
+    status = _INTERNAL_ERROR
+    try:
+        sys.path.insert(0, str(Path.cwd()))  # as `python -m pytest` has it
+        import gc
+
+        import pytest
+
+        gc.set_threshold(*COLLECTOR)
+        from readiness.operations.check_run.arguments import read_in_child
+
+        asked = read_in_child(given)
+        with open(written, "w", encoding="utf-8") as pipe:
+            pipe.write(asked.to_json())
+        os.environ[OWN_CHECKS] = os.pathsep.join(asked.own_checks)
+        sys.argv = ["pytest", *asked.pytest]
+        gc.freeze()  # what pytest is made of is no garbage: its last look at everything need not look at that
+        status = int(pytest.main(list(asked.pytest)))
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else 1
+    except BaseException:  # noqa: BLE001 - the child must not return into the parent's code
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(status)
