@@ -15,8 +15,8 @@ from readiness.checks import kebab
 from readiness.cli.new_check import PHASES, source, written
 from readiness.errors import ReadinessError, Unknown
 from readiness.findings import TRIGGERS, Severity
-from readiness.session.invocation import suite_folders
 from readiness.operations.check_run.arguments import read_in_child
+from readiness.session.invocation import suite_folders
 from readiness.session.plan.declarations import contradictions
 from readiness.session.plan.plan import catalogue, item_of
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from readiness.operations.check_run.arguments import CheckArguments, read_in_child
 from readiness.session.invocation import suite_folders
 from tests.sources import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUITES = tuple(str(folder) for folder in suite_folders().values())
 WITH_VALUE = (
