@@ -1,4 +1,7 @@
-"""One HTTP answer as it came, and its JSON read strictly: what is not standard JSON is a proven-bad answer."""
+"""One HTTP answer as it came: what its status means, its body as strict JSON or as server-sent events.
+
+What is not standard JSON is a proven-bad answer.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from urllib.parse import urlsplit
 from readiness.errors import CouldNotLook, NotServed, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 BODY_LIMIT: Final = 8 * 1024 * 1024
 """Bytes read of any body; a healthy answer is 23 KB for 22 tools and grows with them."""
@@ -28,6 +31,11 @@ _PROXIES: Final = (
     "awselb",
     "gws",
 )
+HEALTH: Final = "/api/health"
+_OK: Final = 200
+_NO_SUCH: Final = frozenset({404, 405, 410, 501})
+EVENT_LIMIT: Final = 2 * 1024 * 1024
+"""Bytes of one event at most; a tool list of a large hub stays below."""
 
 
 class BadAnswer(CouldNotLook):
@@ -142,11 +150,6 @@ def _kind(value: object) -> str:
     return {list: "array", str: "string", bool: "boolean", type(None): "null"}.get(type(value), "number")
 
 
-HEALTH: Final = "/api/health"
-_OK: Final = 200
-_NO_SUCH: Final = frozenset({404, 405, 410, 501})
-
-
 def checked(route: str, answer: Answer, *, hub: str, proxied: bool, token_env: str | None) -> Answer:
     """`answer` if it is a success. Raises BadAnswer, NotServed, CouldNotLook or Unknown.
 
@@ -184,3 +187,42 @@ def _message(answer: Answer) -> str:
     except BadAnswer:
         return f" ({answer.content_type or 'no content type'})"
     return f": {error[:120]}" if isinstance(error, str) else ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event: its name (`message` unless given) and its data."""
+
+    name: str
+    data: str
+
+
+def events(chunks: Iterable[bytes]) -> Iterator[Event]:
+    """The events in `chunks`; comments, ids and retry hints are dropped. Raises BadAnswer for one that is too large."""
+    name, data, size = "", list[str](), 0
+    for line in _lines(chunks):
+        size += len(line)
+        if size > EVENT_LIMIT:
+            raise BadAnswer(f"an event is larger than {EVENT_LIMIT // 1024} KB")
+        if not line:
+            if data:
+                yield Event(name=name or "message", data="\n".join(data))
+            name, data, size = "", [], 0
+            continue
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data.append(value)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    rest = b""
+    for chunk in chunks:
+        rest = (rest + chunk).replace(b"\r\n", b"\n")
+        *whole, rest = rest.split(b"\n")
+        if len(rest) > EVENT_LIMIT:
+            raise BadAnswer(f"an event's line is larger than {EVENT_LIMIT // 1024} KB")
+        for line in whole:
+            yield line.decode("utf-8", "replace")

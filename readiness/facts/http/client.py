@@ -1,6 +1,7 @@
 """The only way this project speaks HTTP to a hub: bounded, paced, verified, never following anyone elsewhere.
 
-httpx stays behind this module and `wire`. A transport returns answers as they are; what they mean is for the facts.
+httpx and its errors stay behind this module and `wire`. A transport returns answers as they are; what they mean is for the
+facts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import collections
 import contextlib
 import dataclasses
 import os
+import ssl
 import time
 import zlib
 from typing import TYPE_CHECKING, Final
@@ -17,9 +19,8 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
-from readiness.errors import Unknown
-from readiness.facts.http.answer import BODY_LIMIT, Answer, BadAnswer, Broken, TimedOut
-from readiness.facts.http.trouble import LIBRARY, translated
+from readiness.errors import CouldNotLook, HubDown, Unknown
+from readiness.facts.http.answer import BODY_LIMIT, Answer, BadAnswer, Broken, TimedOut, TlsRefused
 from readiness.facts.http.urls import bare, is_loopback, same_host, same_place, target_of
 from readiness.facts.http.wire import BoundedTransport, Clock
 
@@ -32,6 +33,28 @@ TRIES: Final = 3
 MAX_REDIRECTS: Final = 3
 _PAUSE: Final = 0.05
 """Seconds between two tries."""
+CERTIFICATE: Final = {
+    10: "expired",
+    9: "not valid yet",
+    62: "made for another name",
+    64: "made for another address",
+    18: "self-signed",
+    19: "self-signed",
+}
+"""OpenSSL's verify codes in words."""
+_WANTS_CERTIFICATE: Final = ("certificate_required", "certificate required", "handshake_failure", "handshake failure")
+"""TLS alerts of a server that asked for a client certificate, as OpenSSL words them."""
+LIBRARY: Final = (
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+    httpx.InvalidURL,
+    httpx.HTTPError,
+    OSError,
+)
+"""What httpx and httpcore may raise while a request is under way."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,3 +320,41 @@ def token_of(name: str | None) -> str | None:
     if not value:
         raise Unknown(f"[target] token_env names {name}, which is not set")
     return value
+
+
+def translated(  # noqa: PLR0913 - one keyword a circumstance
+    error: BaseException, *, what: str, place: str, seconds: float, proxied: bool, loopback: bool
+) -> Exception:
+    """Turn `error` into HubDown, TimedOut, BadAnswer or CouldNotLook; `seconds` is how long the request took so far."""
+    chain = list(_chain(error))
+    certificate = next((e for e in chain if isinstance(e, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        kind = CERTIFICATE.get(certificate.verify_code, certificate.verify_message)
+        return CouldNotLook(f"{what}: the certificate of {place} is not trusted: {kind}")
+    if any(isinstance(e, ssl.SSLError) and any(w in str(e).lower() for w in _WANTS_CERTIFICATE) for e in chain):
+        return TlsRefused(f"{what}: {place} wants a client certificate")
+    if any(isinstance(e, ssl.SSLError) for e in chain) and isinstance(error, httpcore.ConnectError):
+        return CouldNotLook(f"{what}: no TLS connection to {place}: {error}")
+    if proxied and isinstance(error, (httpcore.ConnectError, httpcore.ProxyError, httpcore.ConnectTimeout)):
+        return CouldNotLook(f"{what}: the environment's proxy did not connect to {place}: {error}")
+    if any(isinstance(e, ConnectionRefusedError) for e in chain):
+        return HubDown(f"{what}: connection to {place} refused")
+    return _other(error, f"{what}: ", place, seconds, loopback=loopback)
+
+
+def _other(error: BaseException, what: str, place: str, seconds: float, *, loopback: bool) -> Exception:
+    if isinstance(error, httpcore.ConnectTimeout) and not loopback:
+        return CouldNotLook(f"{what}no connection to {place} within {seconds:.3g} s")
+    if isinstance(error, httpcore.TimeoutException):
+        return TimedOut(f"{what}{place} accepted the connection and gave no complete answer in {seconds:.3g} s")
+    if isinstance(error, httpcore.ConnectError):
+        return CouldNotLook(f"{what}no connection to {place}: {error}")
+    if isinstance(error, httpcore.RemoteProtocolError) and "disconnected" not in str(error):
+        return BadAnswer(f"{what}{place} does not answer in HTTP: {str(error)[:120]}")
+    return Broken(f"{what}the connection to {place} broke: {str(error)[:120] or type(error).__name__}")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

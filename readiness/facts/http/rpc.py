@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from readiness.errors import CouldNotLook, Unknown
-from readiness.facts.http.answer import Answer, BadAnswer, is_limit, strict_json
-from readiness.facts.http.events import Event, events
+from readiness.facts.http.answer import Answer, BadAnswer, Event, events, is_limit, strict_json
 from readiness.facts.http.urls import bare, same_host
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What was silent before in this process, so that a run does not wait again and again for what never comes."""
+"""Which routes gave no answer before in this process, so that a run does not wait for them in full again and again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from readiness.facts.http.client import Transport
 
 SHORT: Final = 1.0
-"""Seconds of a short look, at most; a healthy hub needs a few milliseconds."""
+"""Timeout in seconds, at most, for what gave no answer before; a healthy hub needs a few milliseconds."""
 BEFORE: Final = "; it was silent before"
 
 
@@ -31,32 +31,32 @@ class NoState(BadAnswer):
 
 
 class Silence:
-    """Silent looks at each route since it was last heard; only how long to look hangs on it, never an outcome."""
+    """How often each route gave no answer since its last one. Affects timeouts, never outcomes."""
 
     def __init__(self) -> None:
         self._looks: collections.Counter[str] = collections.Counter()
 
     def heard(self, route: str) -> None:
-        """It answered: all is forgotten."""
+        """Note that `route` answered: earlier silence no longer counts."""
         del self._looks[route]
 
     def unheard(self, route: str) -> None:
-        """It was silent."""
+        """Note that `route` gave no answer."""
         self._looks[route] += 1
 
     def suspected(self, route: str) -> bool:
-        """Whether its last look was silent."""
+        """Whether `route` gave no answer the last time."""
         return self._looks[route] > 0
 
     def proven(self, route: str, attempts: int) -> bool:
-        """Whether as many looks were silent as a probe has attempts."""
+        """Whether `route` gave no answer as often in a row as a probe has attempts."""
         return self._looks[route] >= attempts
 
 
 def looked(
     silence: Silence, transport: Transport, attempts: int, ask: Callable[[Transport, float | None], Answer]
 ) -> Answer:
-    """Ask an address in full until it gave no answer `attempts` times; from then on shortly, and once a check.
+    """The answer of `ask`, with the full timeout until the address gave none `attempts` times, then with `SHORT`.
 
     Raises SilentBefore, and whatever `ask` raises.
     """

@@ -31,7 +31,7 @@ class Door:
 
 
 class Outside:
-    """Looks from the street; nothing is shared between two of them."""
+    """The hub through `[target] url` without credentials; shares nothing with another view."""
 
     def __init__(self, transport: Transport | None, config: Config, silence: Silence | None = None) -> None:
         """`transport` has no token and follows no redirect; None where the configuration names no address."""

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 _BAD_JSON: Final = b'{"server_name": '
 _NOWHERE: Final = "/api/no-such-route"
+_TRACES: Final = {
+    "a stack trace": re.compile(r"\bat [^\n<>]{1,120}:\d{1,6}:\d{1,6}\b|Traceback \(most recent call last\)"),
+    "a file of the program": re.compile(
+        r"(?:/(?:opt|home|usr|var|app|root|srv|data|tmp|Users)/|[A-Z]:\\\\?)[^\s\"'<>:]{1,200}\.(?:js|mjs|cjs|ts|py|jsx)\b"
+        r"|node_modules/|node:internal/"
+    ),
+}
 
 
 class Disclosure:
@@ -56,15 +63,6 @@ class Disclosure:
             raise
         except CouldNotLook as error:
             raise CouldNotLook(f"a refusal could not be provoked: {error}") from None
-
-
-_TRACES: Final = {
-    "a stack trace": re.compile(r"\bat [^\n<>]{1,120}:\d{1,6}:\d{1,6}\b|Traceback \(most recent call last\)"),
-    "a file of the program": re.compile(
-        r"(?:/(?:opt|home|usr|var|app|root|srv|data|tmp|Users)/|[A-Z]:\\\\?)[^\s\"'<>:]{1,200}\.(?:js|mjs|cjs|ts|py|jsx)\b"
-        r"|node_modules/|node:internal/"
-    ),
-}
 
 
 def internals_in(text: str) -> list[str]:

@@ -45,7 +45,7 @@ AT_ONCE: Final = 1.0
 
 @dataclasses.dataclass(slots=True)
 class Known:
-    """What a process has learnt about the hub for its messages and its patience; no outcome hangs on it."""
+    """What a process has learnt about the hub: for messages and timeouts, never for outcomes."""
 
     version: str | None = None
     silence: Silence = dataclasses.field(default_factory=Silence)

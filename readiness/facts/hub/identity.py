@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from readiness.facts.hub.records import Health, HubState
 
 _JSON_LIMIT: Final = 1024 * 1024
+PACKAGE: Final = "mcp-hub"
+"""The name in a hub's package.json."""
+_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never bound
 
 
 class HubAnswers(Protocol):
@@ -209,11 +212,6 @@ def state_folder_of(process: psutil.Process) -> Path | None:
     if state:
         return Path(state) / "mcp-hub"
     return Path(home) / ".local" / "state" / "mcp-hub" if home else None
-
-
-PACKAGE: Final = "mcp-hub"
-"""The name in a hub's package.json."""
-_ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never bound
 
 
 def listener(hub: HubAnswers) -> tuple[psutil.Process | None, str]:

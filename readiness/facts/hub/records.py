@@ -1,4 +1,7 @@
-"""What the hub's JSON says, as values with types: health, servers, tools. Raises BadAnswer where the shape is wrong."""
+"""What the hub says, as typed values: health, servers, tools, and the state in the first event of its stream.
+
+Raises BadAnswer where the shape is wrong.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,16 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.http.answer import Answer, BadAnswer
-from readiness.facts.http.events import events
+from readiness.facts.http.answer import Answer, BadAnswer, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from readiness.facts.http.client import Transport
+
+EVENTS: Final = "/api/events"
+_LIMIT: Final = 1024 * 1024
+"""Bytes read of the stream at most; the event comes among its first three."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +162,6 @@ def shown(value: object) -> str:
     if value is None:
         return "missing"
     return f"{type(value).__name__} {repr(value)[:60]}"
-
-
-EVENTS: Final = "/api/events"
-_LIMIT: Final = 1024 * 1024
-"""Bytes read of the stream at most; the event comes among its first three."""
 
 
 def first_state(transport: Transport, checked: Callable[[Answer], Answer]) -> HubState:

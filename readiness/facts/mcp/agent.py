@@ -35,6 +35,8 @@ UNLISTED: Final = "blocked by tools-list-over-mcp: "
 UNANALYSED: Final = "blocked by prompt-analysis-exposes-tools: "
 OTHERS: Final = "another session's answer"
 _TEXT: Final = 120
+_NAME: Final = re.compile(r"[^\s]+?__[^\s]+")
+_SHOWN: Final = 3
 
 
 class Agent(Opening):
@@ -243,10 +245,6 @@ def _mixed(number: int, result: Called | Unknown, tokens: list[str]) -> str:
     if result.is_error or own not in result.text:
         return f"{who} got {result.text[:_TEXT]!r}, not the answer to its own call"
     return ""
-
-
-_NAME: Final = re.compile(r"[^\s]+?__[^\s]+")
-_SHOWN: Final = 3
 
 
 def wrong_names(tools: Sequence[AgentTool]) -> list[str]:

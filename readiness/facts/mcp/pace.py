@@ -1,4 +1,4 @@
-"""How fast health answers, before the agents came and after they left: a session that closes freezes real hubs."""
+"""How fast health answers before agents connect and after they left: a session that closes makes real hubs stall."""
 
 from __future__ import annotations
 

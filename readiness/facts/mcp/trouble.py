@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http.answer import BadAnswer, Broken, TimedOut, is_limit
-from readiness.facts.http.trouble import CERTIFICATE
+from readiness.facts.http.client import CERTIFICATE
 from readiness.facts.http.urls import is_loopback
 from readiness.facts.mcp.records import Refused
 

@@ -15,8 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from readiness.facts.http.answer import BODY_LIMIT, Answer, BadAnswer
-from readiness.facts.http.events import events
+from readiness.facts.http.answer import BODY_LIMIT, Answer, BadAnswer, events
 from readiness.facts.http.urls import bare, same_host, same_place
 from readiness.facts.http.wire import trust
 

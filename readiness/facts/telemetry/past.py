@@ -1,4 +1,4 @@
-"""What earlier runs say about a hub: when it was up, and which deploys went well.
+"""What earlier runs prove about a hub: how long it was up, and which deploys had to be taken back.
 
 Each run's report lies in the history below the folder of reports. Of a report only what is needed is decoded: five hundred of
 them must not cost a second.
@@ -32,6 +32,12 @@ _READ: Final = _JUDGED | {"unknown"}
 """Outcomes of a run that may have stored what it read: with too few calls it has, whatever it could prove."""
 _UP: Final = frozenset({"passed", "flaky", "degraded"})
 _DECODER: Final = json.JSONDecoder()
+PERIOD: Final = 30 * 86_400.0
+"""Seconds that count as recent: 30 days."""
+GAP: Final = 7_200.0
+"""Seconds between two runs beyond which nobody knows what happened in between; hourly runs leave none."""
+_GOOD: Final = frozenset({"READY", "CONDITIONAL"})
+_SAME_DEPLOY: Final = 3_600.0
 
 
 class Past:
@@ -131,14 +137,6 @@ def _object(text: str, key: str, of: int | None = None) -> dict[str, Any] | None
 
 def _moment(text: str) -> float:
     return dt.datetime.fromisoformat(text).timestamp()
-
-
-PERIOD: Final = 30 * 86_400.0
-"""Seconds that count as recent: 30 days."""
-GAP: Final = 7_200.0
-"""Seconds between two runs beyond which nobody knows what happened in between; hourly runs leave none."""
-_GOOD: Final = frozenset({"READY", "CONDITIONAL"})
-_SAME_DEPLOY: Final = 3_600.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

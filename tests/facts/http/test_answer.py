@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.facts.http.answer import Answer, BadAnswer, strict_json
-from readiness.facts.http.events import Event, events
+from readiness.facts.http.answer import Answer, BadAnswer, Event, events, strict_json
 
 
 @pytest.mark.parametrize(

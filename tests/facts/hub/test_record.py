@@ -15,11 +15,10 @@ from jsonschema import Draft202012Validator
 
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
-from readiness.facts.hub.contract import ROUTES, schema
+from readiness.facts.hub.contract import ROUTES, problems, schema
 from readiness.facts.hub.inventory import Inventory, keep
 from readiness.facts.hub.log import HubLog
 from readiness.facts.hub.records import Tool
-from readiness.facts.hub.shape import problems
 from tests.sources import ROOT
 
 if TYPE_CHECKING:

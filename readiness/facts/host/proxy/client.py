@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http import rpc
-from readiness.facts.http.answer import Answer, BadAnswer, TimedOut, TlsRefused
+from readiness.facts.http.answer import Answer, BadAnswer, TimedOut, TlsRefused, events
 from readiness.facts.http.client import Settings, Transport, token_of
-from readiness.facts.http.events import events
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
