@@ -18,8 +18,8 @@ from readiness.errors import ReadinessError, Unknown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from readiness.facts.http.answer import Answer
-    from readiness.facts.http.client import Transport
+    from readiness.facts.http.answer import HttpAnswer
+    from readiness.facts.http.client import HttpTransport
 
 SECONDS: Final = 5.0
 """How long the hub is looked at, all requests together."""
@@ -69,9 +69,9 @@ class Seen:
 
 def look(url: str, seconds: float = SECONDS) -> Seen:
     """What the hub at `url` shows within `seconds`. Raises ReadinessError in one sentence if no hub answers there."""
-    from readiness.facts.http.client import Settings, Transport
+    from readiness.facts.http.client import HttpTransport, TransportSettings
 
-    transport = Transport(Settings(base=url, timeout=seconds))
+    transport = HttpTransport(TransportSettings(base=url, timeout=seconds))
     try:
         with transport.within(seconds):
             health = _health(transport, url)
@@ -81,7 +81,7 @@ def look(url: str, seconds: float = SECONDS) -> Seen:
     return _seen(url, health, answers)
 
 
-def _health(transport: Transport, url: str) -> dict[str, Any]:
+def _health(transport: HttpTransport, url: str) -> dict[str, Any]:
     try:
         answer = transport.get("/api/health")
     except Unknown as error:
@@ -97,14 +97,14 @@ def _health(transport: Transport, url: str) -> dict[str, Any]:
     return health
 
 
-def _ask(transport: Transport, route: str) -> Answer | str:
+def _ask(transport: HttpTransport, route: str) -> HttpAnswer | str:
     try:
         return transport.get(route, timeout=ONE_REQUEST, tries=1)
     except Unknown as error:
         return clean(error)
 
 
-def _object(answer: Answer | str) -> dict[str, Any] | None:
+def _object(answer: HttpAnswer | str) -> dict[str, Any] | None:
     """The JSON object of a good answer, else None."""
     if isinstance(answer, str) or answer.status != _OK or answer.redirect is not None:
         return None
@@ -132,7 +132,7 @@ def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _seen(url: str, health: dict[str, Any], answers: dict[str, Answer | str]) -> Seen:
+def _seen(url: str, health: dict[str, Any], answers: dict[str, HttpAnswer | str]) -> Seen:
     version = health.get("version")
     known = (
         version if isinstance(version, str) and _VERSION.fullmatch(version) and not could_be_secret(version) else None
@@ -181,7 +181,7 @@ def _servers(records: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
     return names, notes
 
 
-def _claims(hub: str, answers: dict[str, Answer | str]) -> tuple[dict[str, bool | str], dict[str, str]]:
+def _claims(hub: str, answers: dict[str, HttpAnswer | str]) -> tuple[dict[str, bool | str], dict[str, str]]:
     """What the routes prove: a claim, a reason against it, or why neither can be said."""
     claims: dict[str, bool | str] = {}
     unclear: dict[str, str] = {}
@@ -211,7 +211,12 @@ def _claims(hub: str, answers: dict[str, Answer | str]) -> tuple[dict[str, bool 
 
 
 def _served(  # noqa: PLR0913, PLR0917 - one row of a table
-    claim: str, route: str, answer: Answer | str, reason: str, claims: dict[str, bool | str], unclear: dict[str, str]
+    claim: str,
+    route: str,
+    answer: HttpAnswer | str,
+    reason: str,
+    claims: dict[str, bool | str],
+    unclear: dict[str, str],
 ) -> None:
     if _object(answer) is not None:
         claims[claim] = True

@@ -333,11 +333,11 @@ def test_any_answers_give_a_file_that_loads(tmp_path: Path, names: list[str], ju
 
 def answer_of(document: Any) -> Any:
     """A good answer with this JSON."""
-    from readiness.facts.http.answer import Answer
+    from readiness.facts.http.answer import HttpAnswer
 
     headers = {"content-type": "application/json"}
     body = json.dumps(document).encode()
-    return Answer(method="GET", url="http://127.0.0.1:1/x", status=200, headers=headers, body=body)
+    return HttpAnswer(method="GET", url="http://127.0.0.1:1/x", status=200, headers=headers, body=body)
 
 
 def test_only_harmless_tools_are_called() -> None:

@@ -13,7 +13,7 @@ from readiness import checks
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import HubDown, Unknown
 from readiness.session.fixtures import hub as fixtures
-from readiness.session.fixtures.reachability import Reach, ask_again
+from readiness.session.fixtures.reachability import HubReach, ask_again
 from tests.facts.hub.test_hub import replay
 from tests.helpers.wires import Connection, Wires, free_port
 
@@ -31,10 +31,10 @@ def recorder() -> Iterator[checks.Recorder]:
     checks.current.reset(token)
 
 
-def reach(url: str | None, run_dir: Path | None = None, **target: Any) -> Reach:
+def reach(url: str | None, run_dir: Path | None = None, **target: Any) -> HubReach:
     """One process's way to the hub, with three quick attempts."""
     probe = Probe(attempts=3, interval=0.05, timeout=0.3, settle=1.0)
-    return Reach(Config(target=Target(**{"url": url, **target}), probe=probe), run_dir)
+    return HubReach(Config(target=Target(**{"url": url, **target}), probe=probe), run_dir)
 
 
 def test_a_dead_hub_blocks_a_check_before_it_starts(recorder: checks.Recorder) -> None:

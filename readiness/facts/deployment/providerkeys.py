@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.facts.http.answer import Answer
+    from readiness.facts.http.answer import HttpAnswer
 
 SHORTEST: Final = 20
 """Characters of any provider's key at least."""
@@ -200,18 +200,18 @@ class ProviderKeys:
             return f"it is not sent over plain HTTP to {urlsplit(base).netloc}"
         return ""
 
-    def _asked(self, key: Key, value: str) -> Answer:
-        from readiness.facts.http.client import Settings, Transport
+    def _asked(self, key: Key, value: str) -> HttpAnswer:
+        from readiness.facts.http.client import HttpTransport, TransportSettings
 
         provider = PROVIDERS[key.provider]
         url = provider.url(key.base)
-        settings = Settings(
+        settings = TransportSettings(
             base=f"{urlsplit(url).scheme}://{urlsplit(url).netloc}",
             timeout=self.config.probe.timeout,
             ca_file=self.config.target.ca_file,
             follow=False,
         )
-        transport = Transport(settings)
+        transport = HttpTransport(settings)
         try:
             return transport.get(url, headers=provider.headers(value.strip()))
         except HubDown as error:
@@ -240,7 +240,7 @@ def _fits(provider: str, value: str) -> bool:
     return re.fullmatch(PROVIDERS[provider].shape, value) is not None
 
 
-def _judged(key: Key, answer: Answer) -> Trial:
+def _judged(key: Key, answer: HttpAnswer) -> Trial:
     where = urlsplit(answer.url).netloc
     if answer.status in {401, 403} or (answer.status == 400 and _names_the_key(answer)):  # noqa: PLR2004 - HTTP's own
         return Trial(key=key, said="refused", why=f"{where} refuses it ({answer.status})")
@@ -257,14 +257,14 @@ def _because(status: int) -> str:
     return reasons.get(status, "")
 
 
-def _names_the_key(answer: Answer) -> bool:
+def _names_the_key(answer: HttpAnswer) -> bool:
     """Whether a 400 says that the key is not valid, as Gemini's API does where others answer 401."""
     data = _json(answer)
     error = data.get("error") if isinstance(data, dict) else None
     return "API_KEY_INVALID" in str(error) or "API key not valid" in str(error)
 
 
-def _json(answer: Answer) -> object:
+def _json(answer: HttpAnswer) -> object:
     import json
 
     try:

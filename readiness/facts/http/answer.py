@@ -46,7 +46,7 @@ class BadAnswer(CouldNotLook):
     """
 
 
-class Broken(CouldNotLook):
+class BrokenConnection(CouldNotLook):
     """The connection was accepted and broke before an answer was complete; worth another try at once."""
 
 
@@ -62,7 +62,7 @@ class TimedOut(CouldNotLook):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpAnswer:
     """What came back for one request; header names are in lower case, `seconds` is from send to last byte."""
 
     method: str
@@ -150,7 +150,7 @@ def _kind(value: object) -> str:
     return {list: "array", str: "string", bool: "boolean", type(None): "null"}.get(type(value), "number")
 
 
-def checked(route: str, answer: Answer, *, hub: str, proxied: bool, token_env: str | None) -> Answer:
+def checked(route: str, answer: HttpAnswer, *, hub: str, proxied: bool, token_env: str | None) -> HttpAnswer:
     """`answer` if it is a success. Raises BadAnswer, NotServed, CouldNotLook or Unknown.
 
     `hub` names the hub in messages; `proxied`: something may have answered in the hub's place; `token_env` is the
@@ -170,7 +170,7 @@ def checked(route: str, answer: Answer, *, hub: str, proxied: bool, token_env: s
     raise BadAnswer(f"{what} answered {status}{_message(answer)}")
 
 
-def is_limit(answer: Answer, *, proxied: bool = False) -> bool:
+def is_limit(answer: HttpAnswer, *, proxied: bool = False) -> bool:
     """Whether something on the way says "not so fast": 429, or nginx's default of 503."""
     return answer.status == 429 or (answer.status == 503 and (proxied or answer.from_proxy))  # noqa: PLR2004 - HTTP's own numbers
 
@@ -181,7 +181,7 @@ def _credentials(token_env: str | None) -> str:
     return "set [target] token_env to the name of a token's variable"
 
 
-def _message(answer: Answer) -> str:
+def _message(answer: HttpAnswer) -> str:
     try:
         error = answer.json_object().get("error")
     except BadAnswer:
@@ -190,14 +190,14 @@ def _message(answer: Answer) -> str:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class ServerSentEvent:
     """One event: its name (`message` unless given) and its data."""
 
     name: str
     data: str
 
 
-def events(chunks: Iterable[bytes]) -> Iterator[Event]:
+def events(chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
     """The events in `chunks`; comments, ids and retry hints are dropped. Raises BadAnswer for one that is too large."""
     name, data, size = "", list[str](), 0
     for line in _lines(chunks):
@@ -206,7 +206,7 @@ def events(chunks: Iterable[bytes]) -> Iterator[Event]:
             raise BadAnswer(f"an event is larger than {EVENT_LIMIT // 1024} KB")
         if not line:
             if data:
-                yield Event(name=name or "message", data="\n".join(data))
+                yield ServerSentEvent(name=name or "message", data="\n".join(data))
             name, data, size = "", [], 0
             continue
         field, _, value = line.partition(":")

@@ -20,7 +20,7 @@ import httpcore
 import httpx
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import BODY_LIMIT, Answer, BadAnswer, Broken, TimedOut, TlsRefused
+from readiness.facts.http.answer import BODY_LIMIT, BadAnswer, BrokenConnection, HttpAnswer, TimedOut, TlsRefused
 from readiness.facts.http.urls import bare, is_loopback, same_host, same_place, target_of
 from readiness.facts.http.wire import BoundedTransport, Clock
 
@@ -67,7 +67,7 @@ class Attempt:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class TransportSettings:
     """How one base URL is spoken to. `rate` in requests a second, None: unpaced; `timeout` in seconds, in total."""
 
     base: str
@@ -79,7 +79,7 @@ class Settings:
     token: str | None = dataclasses.field(default=None, repr=False)
 
 
-class Stream:
+class AnswerStream:
     """An answer whose body is still coming: status, headers and the chunks as they arrive."""
 
     def __init__(self, response: httpx.Response, guard: Callable[[BaseException], Exception]) -> None:
@@ -106,15 +106,15 @@ class Stream:
             yield chunk
 
 
-class Transport:
+class HttpTransport:
     """Requests to one base URL over kept connections; not for use by several threads at once."""
 
     def __init__(
         self,
-        settings: Settings,
+        settings: TransportSettings,
         *,
         on_retry: Callable[[str], None] | None = None,
-        on_answer: Callable[[Answer], None] | None = None,
+        on_answer: Callable[[HttpAnswer], None] | None = None,
     ) -> None:
         """`on_retry` hears of every transport retry, `on_answer` of every complete answer."""
         self.settings = settings
@@ -126,7 +126,7 @@ class Transport:
         self._next = 0.0
 
     def __repr__(self) -> str:
-        return f"Transport({bare(self.settings.base)})"
+        return f"HttpTransport({bare(self.settings.base)})"
 
     @property
     def loopback(self) -> bool:
@@ -146,7 +146,7 @@ class Transport:
 
     def get(
         self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None, tries: int = TRIES
-    ) -> Answer:
+    ) -> HttpAnswer:
         """GET `path`, within `timeout` seconds for all tries and redirects together.
 
         Redirects on the same host are followed, three at most; others are reported in `redirect`. Raises HubDown when
@@ -170,7 +170,7 @@ class Transport:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """POST `json`, or `content` as it is, once: never retried, no redirect followed. Raises as `get` does."""
         import json as codec
 
@@ -180,7 +180,9 @@ class Transport:
             sent = {"content-type": "application/json", **(headers or {})}
             return self._exchange("POST", self._url(path), sent, body)
 
-    def delete(self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None) -> Answer:
+    def delete(
+        self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
+    ) -> HttpAnswer:
         """DELETE `path`, once. Raises as `get` does."""
         with self.within(timeout):
             return self._exchange("DELETE", self._url(path), dict(headers or {}), None)
@@ -188,7 +190,7 @@ class Transport:
     @contextlib.contextmanager
     def stream(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
-    ) -> Iterator[Stream]:
+    ) -> Iterator[AnswerStream]:
         """Open an answer without reading its body; call it inside `within`. Raises as `get` does."""
         url = self._url(path)
         started = time.monotonic()
@@ -197,7 +199,7 @@ class Transport:
         except LIBRARY as error:
             raise self._translate(error, method, url, started) from None
         try:
-            yield Stream(response, lambda error: self._translate(error, method, url, started))
+            yield AnswerStream(response, lambda error: self._translate(error, method, url, started))
         finally:
             response.close()
 
@@ -217,11 +219,11 @@ class Transport:
                 time.sleep(self._next - now)
             self._next = max(now, self._next) + 1 / self.settings.rate
 
-    def _get_once(self, url: str, headers: dict[str, str], tries: int) -> Answer:
+    def _get_once(self, url: str, headers: dict[str, str], tries: int) -> HttpAnswer:
         for left in range(tries - 1, -1, -1):
             try:
                 return self._exchange("GET", url, headers, None)
-            except Broken as error:
+            except BrokenConnection as error:
                 if not left or self._clock.left() <= _PAUSE:
                     if self.loopback:
                         raise TimedOut(f"{error}, {tries - left} times") from None
@@ -231,18 +233,18 @@ class Transport:
                 time.sleep(_PAUSE)
         raise AssertionError("unreachable")  # pragma: no cover - the loop returns or raises
 
-    def _exchange(self, method: str, url: str, headers: dict[str, str], content: bytes | None) -> Answer:
+    def _exchange(self, method: str, url: str, headers: dict[str, str], content: bytes | None) -> HttpAnswer:
         started = time.monotonic()
         what = f"{method} {urlsplit(url).path}"
         try:
             with self._response(method, url, headers, content, started) as response:
-                stream = Stream(response, lambda error: self._translate(error, method, url, started))
+                stream = AnswerStream(response, lambda error: self._translate(error, method, url, started))
                 body = _decoded(b"".join(stream.chunks()), stream.headers.get("content-encoding", ""), what)
         except Unknown as error:
             text = str(error) if str(error).startswith(method) else f"{what}: {error}"
             self._note(what, text, started)
             raise type(error)(text) from None
-        answer = Answer(
+        answer = HttpAnswer(
             method=method,
             url=bare(url),
             status=stream.status,
@@ -351,7 +353,7 @@ def _other(error: BaseException, what: str, place: str, seconds: float, *, loopb
         return CouldNotLook(f"{what}no connection to {place}: {error}")
     if isinstance(error, httpcore.RemoteProtocolError) and "disconnected" not in str(error):
         return BadAnswer(f"{what}{place} does not answer in HTTP: {str(error)[:120]}")
-    return Broken(f"{what}the connection to {place} broke: {str(error)[:120] or type(error).__name__}")
+    return BrokenConnection(f"{what}the connection to {place} broke: {str(error)[:120] or type(error).__name__}")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

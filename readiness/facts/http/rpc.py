@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from readiness.errors import CouldNotLook, Unknown
-from readiness.facts.http.answer import Answer, BadAnswer, Event, events, is_limit, strict_json
+from readiness.facts.http.answer import BadAnswer, HttpAnswer, ServerSentEvent, events, is_limit, strict_json
 from readiness.facts.http.urls import bare, same_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.facts.http.client import Transport
+    from readiness.facts.http.client import HttpTransport
 
 ENDPOINT: Final = "/mcp"
 PROTOCOL: Final = "2025-06-18"
@@ -28,7 +28,7 @@ _NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class McpProbe:
     """What the endpoint showed: its transport, what it agreed to, and its tools where they were asked for."""
 
     transport: Literal["streamable-http", "http+sse"]
@@ -45,7 +45,7 @@ class _Session(Protocol):
     def notify(self, method: str) -> None: ...
 
 
-def probe(transport: Transport, *, tools: bool = False, timeout: float | None = None) -> Probe:
+def probe(transport: HttpTransport, *, tools: bool = False, timeout: float | None = None) -> McpProbe:
     """Open a session, ping it, list its tools if asked, and close it, within `timeout` seconds in total.
 
     Raises BadAnswer for an endpoint that is absent, answers wrongly or announces another host;
@@ -60,7 +60,9 @@ def probe(transport: Transport, *, tools: bool = False, timeout: float | None = 
             return _walk(legacy, "http+sse", legacy.call("initialize", _initialize(0)["params"]), tools=tools)
 
 
-def called(transport: Transport, tool: str, arguments: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
+def called(
+    transport: HttpTransport, tool: str, arguments: dict[str, Any], timeout: float | None = None
+) -> dict[str, Any]:
     """Open a session, call one tool as agents name it, and close it, within `timeout` seconds in total.
 
     Raises as `probe` does; an error instead of a result is a BadAnswer.
@@ -80,7 +82,7 @@ def _one_call(session: _Session, tool: str, arguments: dict[str, Any]) -> dict[s
     return session.call("tools/call", {"name": tool, "arguments": arguments})
 
 
-def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) -> Probe:  # noqa: ANN401 - a Literal
+def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) -> McpProbe:  # noqa: ANN401 - a Literal
     protocol = opened.get("protocolVersion")
     info = opened.get("serverInfo")
     if not isinstance(protocol, str) or not isinstance(info, dict):
@@ -93,7 +95,7 @@ def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) 
         if not isinstance(listed, list):
             raise BadAnswer(f"{ENDPOINT}: tools/list answered no list")
         names = tuple(str(tool.get("name")) for tool in listed if isinstance(tool, dict))
-    return Probe(transport=kind, protocol=protocol, server=str(info.get("name"))[:80], tools=names)
+    return McpProbe(transport=kind, protocol=protocol, server=str(info.get("name"))[:80], tools=names)
 
 
 def _initialize(number: int) -> dict[str, Any]:
@@ -105,11 +107,13 @@ def _initialize(number: int) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": "initialize", "params": params}
 
 
-def _post(transport: Transport, message: dict[str, Any], headers: dict[str, str], path: str = ENDPOINT) -> Answer:
+def _post(
+    transport: HttpTransport, message: dict[str, Any], headers: dict[str, str], path: str = ENDPOINT
+) -> HttpAnswer:
     return transport.post(path, json=message, headers=_BOTH | headers)
 
 
-def _demand(answer: Answer) -> Answer:
+def _demand(answer: HttpAnswer) -> HttpAnswer:
     """Success, or an error that says what stands in the way."""
     if answer.status in {401, 403}:
         raise Unknown(
@@ -138,7 +142,7 @@ def _result(message: object, method: str, number: int) -> dict[str, Any]:
 class _Streamable:
     """A session over Streamable HTTP: each request is answered by JSON or by a short event stream."""
 
-    def __init__(self, transport: Transport, opened: Answer) -> None:
+    def __init__(self, transport: HttpTransport, opened: HttpAnswer) -> None:
         self._transport, self._number = transport, 1
         self.opened = self._read(_demand(opened), "initialize", 1)
         self.headers = {"mcp-protocol-version": str(self.opened.get("protocolVersion"))[:40]}
@@ -156,7 +160,7 @@ class _Streamable:
         _demand(_post(self._transport, {"jsonrpc": "2.0", "method": method}, self.headers))
 
     @staticmethod
-    def _read(answer: Answer, method: str, number: int) -> dict[str, Any]:
+    def _read(answer: HttpAnswer, method: str, number: int) -> dict[str, Any]:
         if answer.content_type != "text/event-stream":
             return _result(answer.json(), method, number)
         for event in events([answer.body, b"\n\n"]):
@@ -167,7 +171,7 @@ class _Streamable:
 
 
 @contextlib.contextmanager
-def _streamable(transport: Transport, opened: Answer) -> Iterator[_Streamable]:
+def _streamable(transport: HttpTransport, opened: HttpAnswer) -> Iterator[_Streamable]:
     session = _Streamable(transport, opened)
     try:
         yield session
@@ -181,7 +185,7 @@ def _streamable(transport: Transport, opened: Answer) -> Iterator[_Streamable]:
 class _Legacy:
     """A session over HTTP+SSE: requests are posted to the announced endpoint, answers come on the stream."""
 
-    def __init__(self, transport: Transport, stream: Iterator[Event]) -> None:
+    def __init__(self, transport: HttpTransport, stream: Iterator[ServerSentEvent]) -> None:
         self._transport, self._stream, self._number = transport, stream, 0
         first = next(self._stream, None)
         if first is None or first.name != "endpoint":
@@ -225,9 +229,9 @@ def _announced(base: str, target: str) -> str:
 
 
 @contextlib.contextmanager
-def _legacy(transport: Transport) -> Iterator[_Legacy]:
+def _legacy(transport: HttpTransport) -> Iterator[_Legacy]:
     with transport.stream("GET", ENDPOINT, headers={"accept": "text/event-stream"}) as stream:
-        opened = Answer(method="GET", url=ENDPOINT, status=stream.status, headers=stream.headers)
+        opened = HttpAnswer(method="GET", url=ENDPOINT, status=stream.status, headers=stream.headers)
         if stream.status in {404, 405}:
             raise BadAnswer(f"neither POST {ENDPOINT} (Streamable HTTP) nor GET {ENDPOINT} (HTTP+SSE) is served")
         if _demand(opened).content_type != "text/event-stream":

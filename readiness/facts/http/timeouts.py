@@ -6,12 +6,12 @@ import collections
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook
-from readiness.facts.http.answer import Answer, BadAnswer, TimedOut, TlsRefused
+from readiness.facts.http.answer import BadAnswer, HttpAnswer, TimedOut, TlsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.facts.http.client import Transport
+    from readiness.facts.http.client import HttpTransport
 
 SHORT: Final = 1.0
 """Timeout in seconds, at most, for what gave no answer before; a healthy hub needs a few milliseconds."""
@@ -30,7 +30,7 @@ class NoState(BadAnswer):
     retry = True
 
 
-class Silence:
+class SilentRoutes:
     """How often each route gave no answer since its last one. Affects timeouts, never outcomes."""
 
     def __init__(self) -> None:
@@ -54,8 +54,11 @@ class Silence:
 
 
 def looked(
-    silence: Silence, transport: Transport, attempts: int, ask: Callable[[Transport, float | None], Answer]
-) -> Answer:
+    silence: SilentRoutes,
+    transport: HttpTransport,
+    attempts: int,
+    ask: Callable[[HttpTransport, float | None], HttpAnswer],
+) -> HttpAnswer:
     """The answer of `ask`, with the full timeout until the address gave none `attempts` times, then with `SHORT`.
 
     Raises SilentBefore, and whatever `ask` raises.

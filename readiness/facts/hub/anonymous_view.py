@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import Answer, BadAnswer, TlsRefused, is_limit
-from readiness.facts.http.timeouts import Silence, looked
+from readiness.facts.http.answer import BadAnswer, HttpAnswer, TlsRefused, is_limit
+from readiness.facts.http.timeouts import SilentRoutes, looked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from readiness.config.model import Config
-    from readiness.facts.http.client import Transport
+    from readiness.facts.http.client import HttpTransport
 
 _CLOSED: Final = frozenset({401, 403, 407})
 _ABSENT: Final = frozenset({404, 405})
@@ -30,16 +30,16 @@ class Door:
     how: str
 
 
-class Outside:
+class AnonymousView:
     """The hub through `[target] url` without credentials; shares nothing with another view."""
 
-    def __init__(self, transport: Transport | None, config: Config, silence: Silence | None = None) -> None:
+    def __init__(self, transport: HttpTransport | None, config: Config, silence: SilentRoutes | None = None) -> None:
         """`transport` has no token and follows no redirect; None where the configuration names no address."""
         self._transport, self.config = transport, config
-        self._silence = silence or Silence()
+        self._silence = silence or SilentRoutes()
 
     @property
-    def transport(self) -> Transport:
+    def transport(self) -> HttpTransport:
         """How it is spoken to. Raises Unknown without `[target] url`."""
         if self._transport is None:
             raise Unknown("no [target] url: what strangers see cannot be asked")
@@ -65,9 +65,11 @@ class Outside:
 
         Raises CouldNotLook, BadAnswer; Unknown without an address.
         """
-        from readiness.facts.http.client import Settings, Transport
+        from readiness.facts.http.client import HttpTransport, TransportSettings
 
-        transport = Transport(Settings(base=self.plain_url, timeout=self.config.probe.timeout, follow=False))
+        transport = HttpTransport(
+            TransportSettings(base=self.plain_url, timeout=self.config.probe.timeout, follow=False)
+        )
         try:
             answer = _unlimited(transport.get("/api/health"))
         except HubDown:
@@ -86,7 +88,7 @@ class Outside:
         host = urlsplit(self.transport.settings.base).hostname or ""
         return f"http://[{host}]" if ":" in host else f"http://{host}"
 
-    def _door(self, ask: Callable[[Transport, float | None], Answer]) -> Door:
+    def _door(self, ask: Callable[[HttpTransport, float | None], HttpAnswer]) -> Door:
         try:
             answer = _unlimited(looked(self._silence, self.transport, self.config.probe.attempts, ask))
         except TlsRefused:
@@ -102,7 +104,7 @@ class Outside:
         return Door(is_open=True, how=f"open, answered {answer.status}")
 
 
-def _from_within(answer: Answer) -> bool:
+def _from_within(answer: HttpAnswer) -> bool:
     """Whether the hub itself answered: well, or with one of its own errors."""
     if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         return True
@@ -112,14 +114,14 @@ def _from_within(answer: Answer) -> bool:
         return False
 
 
-def _redirected(answer: Answer) -> Door:
+def _redirected(answer: HttpAnswer) -> Door:
     here, there = urlsplit(answer.url), urlsplit(answer.redirect or "")
     if here.path == there.path:
         return Door(is_open=None, how=f"only moved to {there.scheme}://{there.netloc}: set [target] url to that")
     return Door(is_open=False, how=f"sent to a login ({answer.status})")
 
 
-def _unlimited(answer: Answer) -> Answer:
+def _unlimited(answer: HttpAnswer) -> HttpAnswer:
     if is_limit(answer):
         raise CouldNotLook(f"{answer.what} answered {answer.status}: the requests are limited on the way")
     return answer

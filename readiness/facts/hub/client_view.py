@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.http.answer import Answer, TimedOut, TlsRefused, is_limit
-from readiness.facts.http.timeouts import Silence, SilentBefore, looked
+from readiness.facts.http.answer import HttpAnswer, TimedOut, TlsRefused, is_limit
+from readiness.facts.http.timeouts import SilentBefore, SilentRoutes, looked
 
 if TYPE_CHECKING:
-    from readiness.facts.http.client import Transport
+    from readiness.facts.http.client import HttpTransport
 
 _SERVER_ERROR: Final = 500
 _UNCERTIFIED: Final = 496
 """nginx's number for "no client certificate"."""
 
 
-class Front:
+class ClientView:
     """Looks through the address of the clients; what is proven here is the proxy's fault or the hub's."""
 
-    def __init__(self, transport: Transport, silence: Silence, attempts: int = 1) -> None:
+    def __init__(self, transport: HttpTransport, silence: SilentRoutes, attempts: int = 1) -> None:
         """`transport` bears the token where one is configured; `attempts` is what a probe has."""
         self.transport, self._silence, self._attempts = transport, silence, attempts
 
-    def raw(self, route: str, **headers: str) -> Answer:
+    def raw(self, route: str, **headers: str) -> HttpAnswer:
         """GET `route` with `headers`, whatever its status below 500; a refusal in TLS is an empty 496.
 
         Raises CouldNotLook for everything else: a proxy that is dead, busy or broken shows nothing of the hub.
@@ -37,7 +37,7 @@ class Front:
             )
         except TlsRefused:
             # no certificate can be configured, and whoever has none is shown nothing: as good as a 401
-            return Answer(method="GET", url=self.transport.settings.base + route, status=_UNCERTIFIED)
+            return HttpAnswer(method="GET", url=self.transport.settings.base + route, status=_UNCERTIFIED)
         except CouldNotLook as error:
             # a proxy that is down is no proof against the hub, which was asked itself
             kind = CouldNotLook if isinstance(error, (HubDown, TimedOut)) else type(error)

@@ -11,9 +11,9 @@ from readiness.facts.secretscan import answers as secrets
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
-    from readiness.facts.http.answer import Answer
-    from readiness.facts.http.client import Transport
-    from readiness.facts.hub.client_view import Front
+    from readiness.facts.http.answer import HttpAnswer
+    from readiness.facts.http.client import HttpTransport
+    from readiness.facts.hub.client_view import ClientView
     from readiness.facts.hub.hub import Hub
 
 _BAD_JSON: Final = b'{"server_name": '
@@ -33,7 +33,7 @@ class Disclosure:
     def __init__(self, config: Config) -> None:
         self.config = config
 
-    def leaks(self, hub: Hub | Front) -> list[secrets.Leak]:
+    def leaks(self, hub: Hub | ClientView) -> list[secrets.Leak]:
         """Secrets in every readable route, each once. Raises HubDown, or CouldNotLook where a route cannot be read."""
         known = secrets.known_values(self.config)
         found: dict[str, secrets.Leak] = {}
@@ -50,7 +50,7 @@ class Disclosure:
         return sentences
 
     @staticmethod
-    def _refusals(transport: Transport) -> list[Answer]:
+    def _refusals(transport: HttpTransport) -> list[HttpAnswer]:
         """Errors provoked without harm: an unknown route, a body that is no JSON, a field that is missing."""
         try:
             return [

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
-from readiness.facts.http.answer import HEALTH, Answer, BadAnswer, Broken, TimedOut, checked
-from readiness.facts.http.timeouts import BEFORE, SHORT, NoState, Silence, SilentBefore
+from readiness.facts.http.answer import HEALTH, BadAnswer, BrokenConnection, HttpAnswer, TimedOut, checked
+from readiness.facts.http.timeouts import BEFORE, SHORT, NoState, SilentBefore, SilentRoutes
 from readiness.facts.hub.records import (
     EVENTS,
     Health,
+    HubServer,
     HubState,
-    Server,
-    Tool,
+    HubTool,
     first_state,
     servers_in,
     shown,
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     import psutil
 
     from readiness.config.model import Config
-    from readiness.facts.http.client import Attempt, Transport
-    from readiness.facts.http.rpc import Probe
+    from readiness.facts.http.client import Attempt, HttpTransport
+    from readiness.facts.http.rpc import McpProbe
     from readiness.facts.hub.identity import Identity
 
 SECOND_LOOK: Final = 1.0
@@ -44,11 +44,11 @@ AT_ONCE: Final = 1.0
 
 
 @dataclasses.dataclass(slots=True)
-class Known:
+class HubKnowledge:
     """What a process has learnt about the hub: for messages and timeouts, never for outcomes."""
 
     version: str | None = None
-    silence: Silence = dataclasses.field(default_factory=Silence)
+    silence: SilentRoutes = dataclasses.field(default_factory=SilentRoutes)
     on_down: Callable[[HubDown], None] | None = None
     """Hears of every proof that the hub is down."""
     on_seen: Callable[[str], None] | None = None
@@ -63,10 +63,10 @@ class Known:
 class Hub:
     """One check's view of the hub: identical reads are shared within an attempt and forgotten after it."""
 
-    def __init__(self, transport: Transport, config: Config, known: Known | None = None) -> None:
+    def __init__(self, transport: HttpTransport, config: Config, known: HubKnowledge | None = None) -> None:
         self.transport, self.config = transport, config
-        self._known = known or Known()
-        self._answers: dict[str, Answer | Unknown] = {}
+        self._known = known or HubKnowledge()
+        self._answers: dict[str, HttpAnswer | Unknown] = {}
         self._identity: Identity | None = None
         self._patient = False
 
@@ -79,7 +79,7 @@ class Hub:
         return self.transport.attempts
 
     @property
-    def silence(self) -> Silence:
+    def silence(self) -> SilentRoutes:
         """Which routes were silent in this process."""
         return self._known.silence
 
@@ -119,7 +119,7 @@ class Hub:
             self._known.on_seen(words)
         return words
 
-    def answer(self, route: str) -> Answer:
+    def answer(self, route: str) -> HttpAnswer:
         """GET `route` and demand success. Raises BadAnswer, NotServed, HubDown, CouldNotLook or Unknown."""
         found = self._answers.get(route)
         if found is None:
@@ -133,7 +133,7 @@ class Hub:
             raise found.with_traceback(None)
         return found
 
-    def raw(self, route: str, **headers: str) -> Answer:
+    def raw(self, route: str, **headers: str) -> HttpAnswer:
         """GET `route` with `headers` as it is, whatever its status. Raises HubDown, BadAnswer, CouldNotLook."""
         with self._watched():
             return self._ask(route, headers)
@@ -149,19 +149,19 @@ class Hub:
         self._known.version = health.version or self._known.version
         return health
 
-    def servers(self) -> tuple[Server, ...]:
+    def servers(self) -> tuple[HubServer, ...]:
         """`GET /api/servers`. Raises as `answer` does."""
         return servers_in(self.answer("/api/servers").json_object(), "GET /api/servers")
 
-    def listed_tools(self) -> tuple[Tool, ...]:
+    def listed_tools(self) -> tuple[HubTool, ...]:
         """`GET /api/tools`. Raises as `answer` does; NotServed before 4.3.0."""
         return tools_in(self.answer("/api/tools").json_object(), "GET /api/tools")
 
-    def server_tools(self) -> tuple[Tool, ...]:
+    def server_tools(self) -> tuple[HubTool, ...]:
         """The tools in the capabilities of `GET /api/servers`, with schemas. Raises as `answer` does."""
         return tools_of(self.answer("/api/servers").json_object(), "GET /api/servers")
 
-    def tools(self) -> tuple[Tool, ...]:
+    def tools(self) -> tuple[HubTool, ...]:
         """The tools: `GET /api/tools`, or the servers' capabilities where that is not served. Raises as `answer`."""
         try:
             return self.listed_tools()
@@ -190,7 +190,7 @@ class Hub:
         try:
             with self._watched(), self.transport.within(within):
                 found = first_state(self.transport, lambda answer: self._checked(EVENTS, answer))
-        except (TimedOut, Broken) as error:
+        except (TimedOut, BrokenConnection) as error:
             self._is_it_down(EVENTS, error)
             silent = NoState(f"GET {EVENTS}: no hub_state event in {within:g} s{BEFORE if proven else ''}")
             silent.retry = not proven
@@ -249,14 +249,14 @@ class Hub:
             raise BadAnswer(f"POST {route}: result is {shown(result)}, expected an object")
         return result
 
-    def agent_session(self, *, tools: bool = False) -> Probe:
+    def agent_session(self, *, tools: bool = False) -> McpProbe:
         """Open, ping and close a session where agents do: see `rpc.probe`. An endpoint that is silent is a BadAnswer."""
         from readiness.facts.http import rpc
 
         try:
             with self._watched():
                 found = rpc.probe(self.transport, tools=tools, timeout=self._patience(rpc.ENDPOINT))
-        except (TimedOut, Broken) as error:
+        except (TimedOut, BrokenConnection) as error:
             self._is_it_down(rpc.ENDPOINT, error)
             raise BadAnswer(f"{rpc.ENDPOINT} accepted a session and did not answer: {error}") from None
         self.silence.heard(rpc.ENDPOINT)
@@ -271,7 +271,7 @@ class Hub:
                 self._known.on_down(error)
             raise
 
-    def _ask(self, route: str, headers: Mapping[str, str] | None = None) -> Answer:
+    def _ask(self, route: str, headers: Mapping[str, str] | None = None) -> HttpAnswer:
         short = self._patience(route)
         try:
             answer = self.transport.get(route, headers=headers, timeout=short)
@@ -305,7 +305,7 @@ class Hub:
         except CouldNotLook:
             return
 
-    def _checked(self, route: str, answer: Answer) -> Answer:
+    def _checked(self, route: str, answer: HttpAnswer) -> HttpAnswer:
         proxied = self.config.target.internal_url is None and not self.transport.loopback
         return checked(route, answer, hub=self._known.name, proxied=proxied, token_env=self.config.target.token_env)
 
@@ -315,14 +315,16 @@ def config_sources(config: Config) -> tuple[Path, ...]:
 
     None where no hub is configured or none answers within `AT_ONCE`. Never raises.
     """
-    from readiness.facts.http.client import Settings, Transport, token_of
+    from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
 
     url = config.target.facts_url
     if url is None:
         return ()
     try:
         token = token_of(config.target.token_env)
-        transport = Transport(Settings(base=url, timeout=AT_ONCE, ca_file=config.target.ca_file, token=token))
+        transport = HttpTransport(
+            TransportSettings(base=url, timeout=AT_ONCE, ca_file=config.target.ca_file, token=token)
+        )
     except Unknown:
         return ()
     try:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     import psutil
 
     from readiness.config.model import Config
-    from readiness.facts.http.answer import Answer
-    from readiness.facts.http.client import Transport
-    from readiness.facts.http.timeouts import Silence
+    from readiness.facts.http.answer import HttpAnswer
+    from readiness.facts.http.client import HttpTransport
+    from readiness.facts.http.timeouts import SilentRoutes
     from readiness.facts.hub.records import Health, HubState
 
 _JSON_LIMIT: Final = 1024 * 1024
@@ -43,14 +43,14 @@ _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never 
 class HubAnswers(Protocol):
     """What of a hub is needed to learn which process it is; `hub.Hub` has it all."""
 
-    transport: Transport
+    transport: HttpTransport
     config: Config
 
     @property
-    def silence(self) -> Silence:
+    def silence(self) -> SilentRoutes:
         """Which routes were silent in this process."""
 
-    def answer(self, route: str) -> Answer:
+    def answer(self, route: str) -> HttpAnswer:
         """GET `route`, answered well."""
 
     def health(self) -> Health:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.facts.hub.records import Tool
+    from readiness.facts.hub.records import HubTool
 
 FILE: Final = "inventory.json"
 _LIMIT: Final = 8 * 1024 * 1024
@@ -35,7 +35,7 @@ class Inventory:
         """`redact` takes secrets out of names: an inventory is kept, and compared, as it may be shown."""
         self.config, self.run_dir, self.redact = config, run_dir, redact
 
-    def of(self, with_schemas: Iterable[Tool], listed: Iterable[Tool]) -> Tools:
+    def of(self, with_schemas: Iterable[HubTool], listed: Iterable[HubTool]) -> Tools:
         """The inventory: every listed tool, and its schema's hash where the servers' records hold it."""
         found: Tools = {}
         for tool in listed:

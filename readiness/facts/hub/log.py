@@ -34,7 +34,7 @@ _SLACK: Final = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class LogLine:
     """One line with a level; `time` in seconds since the epoch, None where it has none."""
 
     level: int
@@ -54,7 +54,7 @@ class HubLog:
         """`until`: when this run began; `windows`: when our own agents were at work; seconds since the epoch."""
         self.config, self.until, self.windows = config, until, windows
 
-    def errors(self, hub: Hub) -> list[Line]:
+    def errors(self, hub: Hub) -> list[LogLine]:
         """Errors between the start of the process that answers and this run's. Raises Unknown without such a log."""
         file = self._file(hub)
         since = (hub.identity().started or 0.0) - _SLACK
@@ -70,7 +70,7 @@ class HubLog:
             )
         return found
 
-    def _ours(self, line: Line) -> bool:
+    def _ours(self, line: LogLine) -> bool:
         """Whether it was written while an agent of ours was at work: closing a session alone makes a hub log errors."""
         return line.time is not None and any(since <= line.time <= until for since, until in self.windows)
 
@@ -88,7 +88,7 @@ class HubLog:
         return file
 
 
-def _lines(file: Path) -> Iterator[Line]:
+def _lines(file: Path) -> Iterator[LogLine]:
     try:
         with file.open("rb") as stream:
             size = stream.seek(0, 2)
@@ -103,7 +103,7 @@ def _lines(file: Path) -> Iterator[Line]:
         raise Unknown(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _line(raw: bytes) -> Line | None:
+def _line(raw: bytes) -> LogLine | None:
     try:
         entry = json.loads(raw)
     except (ValueError, RecursionError):
@@ -116,7 +116,7 @@ def _line(raw: bytes) -> Line | None:
     if not isinstance(level, int):
         return None
     text = str(entry.get("msg", entry.get("message", "")))
-    return Line(level=level, time=_time(entry), text=text, code=str(entry.get("code") or ""))
+    return LogLine(level=level, time=_time(entry), text=text, code=str(entry.get("code") or ""))
 
 
 def _time(entry: dict[str, Any]) -> float | None:
@@ -126,5 +126,5 @@ def _time(entry: dict[str, Any]) -> float | None:
     return seconds_of(value)
 
 
-def _is_harmless(line: Line) -> bool:
+def _is_harmless(line: LogLine) -> bool:
     return any(word in line.code or word in line.text for word in HARMLESS)

@@ -10,12 +10,12 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.http.answer import Answer, BadAnswer, events
+from readiness.facts.http.answer import BadAnswer, HttpAnswer, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.facts.http.client import Transport
+    from readiness.facts.http.client import HttpTransport
 
 EVENTS: Final = "/api/events"
 _LIMIT: Final = 1024 * 1024
@@ -23,7 +23,7 @@ _LIMIT: Final = 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class HubServer:
     """One MCP server as the hub sees it; `uptime` in seconds, None where it is missing or no number."""
 
     name: str
@@ -35,7 +35,7 @@ class Server:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
+class HubTool:
     """One tool of one server, by the names the hub lists."""
 
     server: str
@@ -75,7 +75,7 @@ class Health:
         return value if isinstance(value, str) and value else None
 
     @property
-    def servers(self) -> tuple[Server, ...]:
+    def servers(self) -> tuple[HubServer, ...]:
         """The server records. Raises BadAnswer."""
         return servers_in(self.raw, "GET /api/health")
 
@@ -87,7 +87,7 @@ class Health:
         return entry if isinstance(entry, dict) else {}
 
 
-def servers_in(answer: dict[str, Any], what: str) -> tuple[Server, ...]:
+def servers_in(answer: dict[str, Any], what: str) -> tuple[HubServer, ...]:
     """The server records of an answer. Raises BadAnswer."""
     return tuple(_server(item, what) for item in listed(answer, "servers", what))
 
@@ -100,33 +100,33 @@ def listed(answer: dict[str, Any], key: str, what: str) -> list[dict[str, Any]]:
     return value
 
 
-def tools_in(answer: dict[str, Any], what: str) -> tuple[Tool, ...]:
+def tools_in(answer: dict[str, Any], what: str) -> tuple[HubTool, ...]:
     """The tools of `GET /api/tools`. Raises BadAnswer."""
     found = []
     for item in listed(answer, "tools", what):
         server, name = item.get("server"), item.get("name")
         if not isinstance(server, str) or not isinstance(name, str) or not name:
             raise BadAnswer(f"{what}: a tool has server {shown(server)} and name {shown(name)}, expected text")
-        found.append(Tool(server=server, name=name, definition=item))
+        found.append(HubTool(server=server, name=name, definition=item))
     return tuple(found)
 
 
-def tools_of(answer: dict[str, Any], what: str) -> tuple[Tool, ...]:
+def tools_of(answer: dict[str, Any], what: str) -> tuple[HubTool, ...]:
     """The tools in the servers' capabilities, with their schemas. Raises BadAnswer."""
     return tuple(
-        Tool(server=str(item.get("name")), name=tool["name"], definition=tool)
+        HubTool(server=str(item.get("name")), name=tool["name"], definition=tool)
         for item in listed(answer, "servers", what)
         for tool in _tools(item)
         if isinstance(tool, dict) and isinstance(tool.get("name"), str)
     )
 
 
-def _server(item: dict[str, Any], what: str) -> Server:
+def _server(item: dict[str, Any], what: str) -> HubServer:
     name, status = item.get("name"), item.get("status")
     if not isinstance(name, str) or not isinstance(status, str):
         raise BadAnswer(f"{what}: a server has name {shown(name)} and status {shown(status)}, expected text")
     source, error = item.get("config_source"), item.get("error")
-    return Server(
+    return HubServer(
         name=name,
         status=status,
         uptime=_number(item.get("uptime")),
@@ -164,13 +164,13 @@ def shown(value: object) -> str:
     return f"{type(value).__name__} {repr(value)[:60]}"
 
 
-def first_state(transport: Transport, checked: Callable[[Answer], Answer]) -> HubState:
+def first_state(transport: HttpTransport, checked: Callable[[HttpAnswer], HttpAnswer]) -> HubState:
     """Open the stream, read to the first `hub_state` event and leave; call it inside `within`.
 
     `checked` judges the status line. Raises BadAnswer, and whatever `checked` and the transport raise.
     """
     with transport.stream("GET", EVENTS, headers={"accept": "text/event-stream"}) as stream:
-        opened = checked(Answer(method="GET", url=EVENTS, status=stream.status, headers=stream.headers))
+        opened = checked(HttpAnswer(method="GET", url=EVENTS, status=stream.status, headers=stream.headers))
         if opened.content_type != "text/event-stream":
             raise BadAnswer(f"GET {EVENTS} answered {opened.content_type or 'no content type'}, expected events")
         for event in events(stream.chunks(_LIMIT)):

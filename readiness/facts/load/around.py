@@ -23,7 +23,7 @@ EVERY: Final = 0.5
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class HubAroundLoad:
     """What was seen of the hub before and after: answer times in milliseconds (medians), its memory in bytes.
 
     `back` is how many seconds after the load the answers were as fast as before; None: not within `PATIENCE`, for the reason
@@ -41,7 +41,7 @@ class Around:
     same_process: bool | None = None
 
 
-class Watch:
+class HubWatch:
     """Begun before the load, asked after it. Raises what asking the hub raises where it does not answer beforehand."""
 
     def __init__(self, hub: Hub) -> None:
@@ -79,7 +79,7 @@ class Watch:
             self._why = f"the hub's process could not be looked at: {type(error).__name__}"
             return None
 
-    def after(self, patience: float = PATIENCE) -> Around:
+    def after(self, patience: float = PATIENCE) -> HubAroundLoad:
         """Wait until the hub is as fast as before, at most `patience` seconds, and say what was seen."""
         began, back, why = time.monotonic(), None, ""
         self.hub.new_attempt()
@@ -93,7 +93,7 @@ class Watch:
             why = str(error)
         pid = _pid(self.hub)
         same = None if pid is None or self.pid is None else pid == self.pid
-        return Around(
+        return HubAroundLoad(
             idle_ms=1000 * self.pace.middle,
             after_ms=self._speed(),
             back=back,

@@ -35,7 +35,7 @@ MATERIAL: Final = (1.1, 1.0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class AcceptedLoad:
     """Latencies in milliseconds, in rising order; `load` is what was sent; `at` ISO 8601."""
 
     load: str
@@ -44,7 +44,7 @@ class Kept:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class LoadDifference:
     """Now against then: medians and p95 in milliseconds, `p` of no difference, `effect` 0.5 for none and 1 for all slower."""
 
     before: tuple[float, float]
@@ -89,7 +89,7 @@ def note(run: LoadRun, config: Config, folder: Path) -> None:
     files.replace(folder / LAST, json.dumps(kept))
 
 
-def accepted(config: Config) -> Kept | None:
+def accepted(config: Config) -> AcceptedLoad | None:
     """The accepted run of this target; None where there is none. Raises Unknown for a file that cannot be read."""
     file = config.report_dir / FILE
     try:
@@ -98,7 +98,7 @@ def accepted(config: Config) -> Kept | None:
         if found["subject"] != subject(config):
             return None
         latencies = tuple(sorted(_number(one) for one in found["latencies"]))
-        return Kept(load=str(found["load"]), latencies=latencies, at=str(found["at"]))
+        return AcceptedLoad(load=str(found["load"]), latencies=latencies, at=str(found["at"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -112,12 +112,12 @@ def _number(value: Any) -> float:  # noqa: ANN401 - any JSON
     return number
 
 
-def difference(before: Sequence[float], now: Sequence[float]) -> Difference:
+def difference(before: Sequence[float], now: Sequence[float]) -> LoadDifference:
     """How `now` differs from `before`, both in milliseconds and in rising order. Raises Unknown where one is empty."""
     if not before or not now:
         raise Unknown("nothing to compare: one of the runs holds no latencies")
     now = thinned([one for one in now if math.isfinite(one)])
-    return Difference(
+    return LoadDifference(
         before=(ranks.quantile(before, 0.5), ranks.quantile(before, 0.95)),
         now=(ranks.quantile(now, 0.5), ranks.quantile(now, 0.95)),
         p=ranks.mann_whitney(before, now),

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
 from readiness.facts.load import samples as load_samples
-from readiness.facts.load.around import Around
+from readiness.facts.load.around import HubAroundLoad
 from readiness.facts.load.load import LoadRun
 from readiness.facts.load.picture import summary
-from readiness.facts.load.process import Ended
+from readiness.facts.load.process import GeneratorEnd
 from readiness.support import files
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def load(folder: Path) -> LoadRun | None:
         raise Unknown(str(found["unknown"]))
     ended = found["ended"] | {"cpu": tuple(found["ended"]["cpu"])}
     samples = load_samples.read(folder / SAMPLES)
-    return LoadRun(found["plan"], Ended(**ended), samples, Around(**found["around"]), p99=float(found["p99"]))
+    return LoadRun(
+        found["plan"], GeneratorEnd(**ended), samples, HubAroundLoad(**found["around"]), p99=float(found["p99"])
+    )
 
 
 def picture(run_dir: Path | None) -> dict[str, Any] | None:

@@ -13,8 +13,8 @@ from readiness.facts.load import stats
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from readiness.facts.load.around import Around
-    from readiness.facts.load.process import Ended
+    from readiness.facts.load.around import HubAroundLoad
+    from readiness.facts.load.process import GeneratorEnd
     from readiness.facts.load.samples import Samples
 
 SHARE: Final = 0.99
@@ -37,7 +37,13 @@ class LoadRun:
     """One run. Everything that judges asks `doubts` first."""
 
     def __init__(
-        self, plan: Mapping[str, Any], ended: Ended, samples: Samples, around: Around, *, p99: float = 5000.0
+        self,
+        plan: Mapping[str, Any],
+        ended: GeneratorEnd,
+        samples: Samples,
+        around: HubAroundLoad,
+        *,
+        p99: float = 5000.0,
     ) -> None:
         """`p99` is `[load] p99` in milliseconds."""
         self.plan, self.ended, self.samples, self.around, self.p99 = plan, ended, samples, around, p99

@@ -35,7 +35,7 @@ _WORDS: Final = 4_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class GeneratorEnd:
     """How the generator ended: its own word (`done`, `aborted`, `interrupted`, `lost-worker`, …), and what it measured of itself."""
 
     end: str
@@ -46,7 +46,9 @@ class Ended:
     last: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def run(plan: Mapping[str, Any], config: Config, log: Path, progress: Callable[[Mapping[str, Any]], None]) -> Ended:
+def run(
+    plan: Mapping[str, Any], config: Config, log: Path, progress: Callable[[Mapping[str, Any]], None]
+) -> GeneratorEnd:
     """Start the generator, tell `progress` of it, and wait for its end. Raises Unknown where it gave none.
 
     An interrupt is passed on: the generator then writes what it has, and the interrupt goes on.
@@ -92,7 +94,7 @@ def _follow(
     plan: Mapping[str, Any],
     progress: Callable[[Mapping[str, Any]], None],
     log: Path,
-) -> Ended:
+) -> GeneratorEnd:
     assert process.stdin is not None
     assert process.stdout is not None
     # the input stays open: when this process dies, its end tells the generator
@@ -122,11 +124,11 @@ def _said(line: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _ended(said: Mapping[str, Any], last: Mapping[str, Any]) -> Ended:
+def _ended(said: Mapping[str, Any], last: Mapping[str, Any]) -> GeneratorEnd:
     cpu, offsets = said.get("cpu"), said.get("clock_offset_ms")
     shares = cpu.values() if isinstance(cpu, dict) else cpu if isinstance(cpu, list) else [cpu]
     apart = offsets.values() if isinstance(offsets, dict) else []
-    return Ended(
+    return GeneratorEnd(
         end=str(said["end"])[:40],
         why=str(said.get("why") or "")[:300],
         file=str(said.get("file") or ""),

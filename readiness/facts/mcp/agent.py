@@ -12,7 +12,7 @@ from readiness.errors import Unknown
 from readiness.facts.http.answer import BadAnswer, TimedOut
 from readiness.facts.http.timeouts import SHORT
 from readiness.facts.mcp import analysis as mcp_analysis
-from readiness.facts.mcp.analysis import META_TOOL, Analysis
+from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis
 from readiness.facts.mcp.calls import marked, server_calls, tool_name
 from readiness.facts.mcp.records import LIST_CHANGED, SEPARATOR, offered_name
 from readiness.facts.mcp.refusals import Refusals
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from readiness.config.model import ToolCall
     from readiness.facts.hub.hub import Hub
-    from readiness.facts.hub.records import Tool
-    from readiness.facts.mcp.records import AgentTool, Called, Notice
-    from readiness.facts.mcp.session import Session
-    from readiness.facts.mcp.sessions import Sessions
+    from readiness.facts.hub.records import HubTool
+    from readiness.facts.mcp.records import AgentTool, Notice, ToolResult
+    from readiness.facts.mcp.session import AgentSession
+    from readiness.facts.mcp.sessions import AgentSessions
 
 NOTICE_SECONDS: Final = 1.0
 """How long a notification is waited for; a healthy hub sends it before its answer."""
@@ -42,7 +42,7 @@ _SHOWN: Final = 3
 class Agent(Opening):
     """One check's view of the workflow."""
 
-    def __init__(self, sessions: Sessions, hub: Hub) -> None:
+    def __init__(self, sessions: AgentSessions, hub: Hub) -> None:
         super().__init__(sessions, hub)
         self.refusals = Refusals(self)
 
@@ -52,7 +52,7 @@ class Agent(Opening):
 
     # --- lists ----------------------------------------------------------------------------------------------------
 
-    def tools(self, session: Session | None = None) -> tuple[AgentTool, ...]:
+    def tools(self, session: AgentSession | None = None) -> tuple[AgentTool, ...]:
         """What a session lists now. Raises BadAnswer and Unknown's kinds."""
         session = session or self.session()
         listed = session.tools()
@@ -69,17 +69,17 @@ class Agent(Opening):
         self._kept.unlisted = ""
         return found
 
-    def offers(self, session: Session | None = None) -> tuple[AgentTool, ...]:
+    def offers(self, session: AgentSession | None = None) -> tuple[AgentTool, ...]:
         """`tools`, for what rests on a list. Raises Unknown, "blocked by", where the check of the list got none."""
         if self._kept.unlisted:
             raise Unknown(UNLISTED + self._kept.unlisted)
         return self.tools(session)
 
-    def names(self, session: Session | None = None) -> frozenset[str]:
+    def names(self, session: AgentSession | None = None) -> frozenset[str]:
         """The names of `offers`."""
         return frozenset(tool.name for tool in self.offers(session))
 
-    def exposed(self, session: Session) -> frozenset[str]:
+    def exposed(self, session: AgentSession) -> frozenset[str]:
         """What a session is offered beyond what it was at first."""
         return self.names(session) - self._kept.first[session]
 
@@ -102,7 +102,7 @@ class Agent(Opening):
 
     # --- prompt analysis ------------------------------------------------------------------------------------------
 
-    def analysis(self) -> Analysis:
+    def analysis(self) -> PromptAnalysis:
         """The analysis of a prompt that names the configured tools, asked once in the run's session."""
         if self._kept.analysis is None:
             session = self.session()
@@ -112,7 +112,7 @@ class Agent(Opening):
     def _calls(self) -> tuple[ToolCall, ...]:
         return self.config.expect.tool_calls
 
-    def analyse(self, session: Session, tools: list[str]) -> Analysis:
+    def analyse(self, session: AgentSession, tools: list[str]) -> PromptAnalysis:
         """Let the hub analyse a prompt that names `tools`, or those that the hub lists first."""
         self.names(session)
         named = tools or [offered_name(tool.server, tool.name) for tool in self.hub.tools()[:3]]
@@ -120,16 +120,16 @@ class Agent(Opening):
         self._kept.asked.setdefault(session, asked)
         trouble, categories = mcp_analysis.read(self._asked(session, named))
         if trouble:
-            return Analysis(asked=asked, trouble=trouble)
+            return PromptAnalysis(asked=asked, trouble=trouble)
         said = self._kept.categories.get(session, frozenset()) | set(categories)
         self._kept.categories[session] = said
         exposed = self.exposed(session)
         known = mcp_analysis.categories_of(self.hub)
         promised = None if known is None else frozenset(name for name, own in known.items() if own & set(categories))
         strange = frozenset(name for name in exposed if known and name in known and not known[name] & said)
-        return Analysis(asked=asked, categories=categories, exposed=exposed, promised=promised, strange=strange)
+        return PromptAnalysis(asked=asked, categories=categories, exposed=exposed, promised=promised, strange=strange)
 
-    def _asked(self, session: Session, tools: list[str]) -> Called:
+    def _asked(self, session: AgentSession, tools: list[str]) -> ToolResult:
         """The answer to a prompt. Once as many as a probe may ask hung, the next ones are waited for shortly."""
         kept, probe = self._kept, self.config.probe
         patience = 2 * probe.timeout
@@ -143,14 +143,14 @@ class Agent(Opening):
         kept.hung = 0
         return found
 
-    def notice(self, analysis: Analysis) -> Notice | None:
+    def notice(self, analysis: PromptAnalysis) -> Notice | None:
         """The notification of a changed list that came after the session's first analysis; None if none came in time."""
         session = self.session()
         return session.wait_notice(LIST_CHANGED, self._kept.asked.get(session, analysis.asked), NOTICE_SECONDS)
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
-    def offered(self, session: Session, name: str) -> bool:
+    def offered(self, session: AgentSession, name: str) -> bool:
         """Whether a session may call a tool, if need be after an analysis that names it."""
         if name in self.names(session):
             return True
@@ -162,7 +162,7 @@ class Agent(Opening):
             self.analyse(session, [name])
         return name in self.names(session)
 
-    def _demand(self, session: Session, name: str) -> None:
+    def _demand(self, session: AgentSession, name: str) -> None:
         """Raise BadAnswer for a tool that is not offered, and Unknown where that is the analysis' fault."""
         before = self._kept.hung
         try:
@@ -179,7 +179,7 @@ class Agent(Opening):
 
     def wrong_call(self, call: ToolCall) -> str:
         """Why a configured call does not give its answer, in a sentence; empty if it does."""
-        results: list[Called] = []
+        results: list[ToolResult] = []
         name = tool_name(call)
 
         def step() -> None:
@@ -208,7 +208,7 @@ class Agent(Opening):
             working += name != server and bool(own) and not any(self.wrong_call(call) for call in own)
         return working >= least
 
-    def mixed_up(self, sessions: list[Session]) -> list[str]:
+    def mixed_up(self, sessions: list[AgentSession]) -> list[str]:
         """Let every session call at once, each with a token of its own; what none or another one got, as sentences.
 
         Only lists are asked for where no configured call echoes what it is told, or it is not offered. Raises Unknown
@@ -235,7 +235,7 @@ class Agent(Opening):
         return "" if one is None or tool_name(one.call) in self._kept.worked else self.wrong_call(one.call)
 
 
-def _mixed(number: int, result: Called | Unknown, tokens: list[str]) -> str:
+def _mixed(number: int, result: ToolResult | Unknown, tokens: list[str]) -> str:
     """What is wrong with the answer to session `number`'s own call, in a sentence; empty if nothing is."""
     own, who = tokens[number], f"session {number + 1}"
     if isinstance(result, Unknown):
@@ -275,7 +275,7 @@ def _wrong_schema(schema: Mapping[str, Any]) -> str:
     return ""
 
 
-def missing(listed: Iterable[AgentTool], over_http: Iterable[Tool], servers: Collection[str]) -> list[str]:
+def missing(listed: Iterable[AgentTool], over_http: Iterable[HubTool], servers: Collection[str]) -> list[str]:
     """Tools of `servers` that the API lists and a session does not, by their agents' names."""
     names = {tool.name for tool in listed}
     wanted = [offered_name(tool.server, tool.name) for tool in over_http if tool.server in servers]

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from readiness.facts.hub.hub import Hub
-    from readiness.facts.mcp.records import Called
+    from readiness.facts.mcp.records import ToolResult
 
 META_TOOL: Final = "hub__analyze_prompt"
 _SHORT: Final = 160
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Analysis:
+class PromptAnalysis:
     """One analysis in one session; `asked` is when, seconds of the monotonic clock."""
 
     asked: float
@@ -41,7 +41,7 @@ def prompt_for(tools: list[str]) -> str:
     return f"I need these tools and no others: {said}."
 
 
-def read(answer: Called) -> tuple[str, tuple[str, ...]]:
+def read(answer: ToolResult) -> tuple[str, tuple[str, ...]]:
     """Why an answer is no analysis, or an empty text; and its categories. 4.3.0 answers errors without `isError`."""
     try:
         found = json.loads(answer.text)

@@ -12,7 +12,7 @@ from readiness.facts.http.answer import HEALTH, TimedOut
 
 if TYPE_CHECKING:
     from readiness.facts.hub.hub import Hub
-    from readiness.facts.mcp.session import Closing
+    from readiness.facts.mcp.session import ClosingSession
 
 SAMPLES: Final = 5
 """Answers that tell how fast is usual."""
@@ -65,7 +65,7 @@ class Stall:
     samples: int
 
 
-def stall(hub: Hub, closing: Closing, usual: Pace | None = None, patience: float = PATIENCE) -> Stall:
+def stall(hub: Hub, closing: ClosingSession, usual: Pace | None = None, patience: float = PATIENCE) -> Stall:
     """Ask health again and again while a session closes, until it is quick again. Raises HubDown.
 
     `usual` is how fast health was before: among few answers the slow ones would pass for usual themselves.

@@ -31,7 +31,7 @@ def offered_name(server: str, tool: str) -> str:
     return f"{safe_server_name(server)}{SEPARATOR}{tool}"
 
 
-class Refused(BadAnswer):
+class ProtocolError(BadAnswer):
     """A request ended as a protocol error: a JSON-RPC `error`, with its code."""
 
     def __init__(self, text: str, code: int | None = None) -> None:
@@ -53,7 +53,7 @@ class AgentTool:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
+class ToolResult:
     """A tool's result: its texts, whether it calls itself an error, seconds from call to answer."""
 
     text: str = dataclasses.field(repr=False)

@@ -6,16 +6,16 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from readiness.facts.http.answer import Answer, BadAnswer
+from readiness.facts.http.answer import BadAnswer, HttpAnswer
 from readiness.facts.mcp.calls import tool_name
-from readiness.facts.mcp.records import Refused
+from readiness.facts.mcp.records import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from readiness.config.model import Config, ToolCall
     from readiness.facts.mcp.records import AgentTool
-    from readiness.facts.mcp.session import Session
+    from readiness.facts.mcp.session import AgentSession
 
 NO_TOOL: Final = "readiness__no_such_tool"
 STRANGER: Final = "00000000-0000-4000-8000-000000000000"
@@ -27,7 +27,7 @@ _REFUSED: Final = range(400, 500)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class RequestRefusal:
     """What was asked, whether it was refused in order, and how it was answered."""
 
     asked: str
@@ -45,7 +45,7 @@ class WorkingAgent(Protocol):
 
     config: Config
 
-    def session(self) -> Session:
+    def session(self) -> AgentSession:
         """The session of the run."""
 
     def tools(self) -> tuple[AgentTool, ...]:
@@ -67,19 +67,19 @@ class Refusals:
     def __init__(self, agent: WorkingAgent) -> None:
         self._agent = agent
 
-    def unknown_tool(self) -> Refusal:
+    def unknown_tool(self) -> RequestRefusal:
         """A call of a tool that does not exist. Raises TimedOut and its like."""
         asked = f"a call of {NO_TOOL}"
         try:
             result = self._agent.session().call(NO_TOOL, {})
-        except Refused as error:
-            return Refusal(asked=asked, refused=True, how=f"error {error.code}")
+        except ProtocolError as error:
+            return RequestRefusal(asked=asked, refused=True, how=f"error {error.code}")
         if result.is_error:
             how = f"a result that calls itself an error: {result.text[:80]}"
-            return Refusal(asked=asked, refused=True, how=how, odd=True)
-        return Refusal(asked=asked, refused=False, how=f"answered as if it existed: {result.text[:80]!r}")
+            return RequestRefusal(asked=asked, refused=True, how=how, odd=True)
+        return RequestRefusal(asked=asked, refused=False, how=f"answered as if it existed: {result.text[:80]!r}")
 
-    def wrong_arguments(self) -> Refusal | None:
+    def wrong_arguments(self) -> RequestRefusal | None:
         """A configured call with arguments of the wrong types; None where no tool that works demands any."""
         session = self._agent.session()
         offered = {tool.name: tool.schema for tool in self._agent.offers()}
@@ -93,18 +93,18 @@ class Refusals:
         asked = f"{name} with arguments of wrong types"
         try:
             result = session.call(name, bad)
-        except Refused as error:
-            return Refusal(asked=asked, refused=True, how=f"error {error.code}")
+        except ProtocolError as error:
+            return RequestRefusal(asked=asked, refused=True, how=f"error {error.code}")
         how = "an error result" if result.is_error else f"answered {result.text[:80]!r}"
-        return Refusal(asked=asked, refused=result.is_error, how=how)
+        return RequestRefusal(asked=asked, refused=result.is_error, how=how)
 
-    def malformed(self) -> Refusal:
+    def malformed(self) -> RequestRefusal:
         """A body that is cut off in the middle of its JSON."""
         return _refusal(
             "a body that is no JSON", self._agent.session().raw(b'{"jsonrpc": "2.0", "id": "readiness", "me')
         )
 
-    def strange_session(self) -> Refusal | None:
+    def strange_session(self) -> RequestRefusal | None:
         """A list for a session that was never opened; None where the protocol has no sessions."""
         session = self._agent.session()
         if session.modern:
@@ -112,16 +112,16 @@ class Refusals:
         body = json.dumps({"jsonrpc": "2.0", "id": "readiness", "method": "tools/list", "params": {}}).encode()
         return _refusal("a request for a session that does not exist", session.raw(body, session=STRANGER))
 
-    def oversized(self, size: int) -> Refusal:
+    def oversized(self, size: int) -> RequestRefusal:
         """A call with an argument of `size` bytes: right is whatever answer that is not a fault of the server's."""
         arguments = {"message": "x" * size}
         message = {"jsonrpc": "2.0", "id": f"readiness-{size}", "method": "tools/call"}
         body = json.dumps(message | {"params": {"name": NO_TOOL, "arguments": arguments}}).encode()
         answer = self._agent.session().raw(body)
         fine = answer.status in _OK or answer.status in _REFUSED
-        return Refusal(asked=f"an argument of {size // 1024} KB", refused=fine, how=f"answered {answer.status}")
+        return RequestRefusal(asked=f"an argument of {size // 1024} KB", refused=fine, how=f"answered {answer.status}")
 
-    def every(self) -> list[Refusal]:
+    def every(self) -> list[RequestRefusal]:
         """All of them but the unknown tool, those that are gentle first. Raises TimedOut and its like."""
         found = (self.wrong_arguments(), self.oversized(BELOW), self.strange_session(), self.malformed())
         return [one for one in (*found, self.oversized(ABOVE)) if one is not None]
@@ -137,16 +137,16 @@ def _wrong(schema: object) -> Any:  # noqa: ANN401 - a JSON value
     return "readiness" if wanted in {"object", "array", "number", "integer", "boolean"} else {"readiness": [1]}
 
 
-def _refusal(asked: str, answer: Answer) -> Refusal:
+def _refusal(asked: str, answer: HttpAnswer) -> RequestRefusal:
     if answer.status in _REFUSED:
-        return Refusal(asked=asked, refused=True, how=str(answer.status))
+        return RequestRefusal(asked=asked, refused=True, how=str(answer.status))
     if answer.status in _OK and _is_error(answer):
-        return Refusal(asked=asked, refused=True, how=f"{answer.status} with an error inside")
+        return RequestRefusal(asked=asked, refused=True, how=f"{answer.status} with an error inside")
     odd = answer.status not in _OK
-    return Refusal(asked=asked, refused=odd, how=f"answered {answer.status}", odd=odd)
+    return RequestRefusal(asked=asked, refused=odd, how=f"answered {answer.status}", odd=odd)
 
 
-def _is_error(answer: Answer) -> bool:
+def _is_error(answer: HttpAnswer) -> bool:
     try:
         return "error" in answer.json_object()
     except BadAnswer:

@@ -20,9 +20,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from readiness.facts.http.answer import BODY_LIMIT, BadAnswer
 from readiness.facts.mcp.loop import first_of
-from readiness.facts.mcp.records import AgentTool, Called, Notice, Wire
+from readiness.facts.mcp.records import AgentTool, Notice, ToolResult, Wire
 from readiness.facts.mcp.trouble import told
-from readiness.facts.mcp.wire import Trusted, Watch, Where, client
+from readiness.facts.mcp.wire import EndpointAddress, SessionTraffic, Trusted, client
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -43,12 +43,12 @@ _NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
 _ME: Final = mcp_types.Implementation(name="mcp-hub-readiness", version="1")
 
 
-class Live:
+class LiveSession:
     """One session inside the event loop: a task of its own opens it, waits, and closes it again."""
 
-    def __init__(self, where: Where, trusted: Trusted) -> None:
+    def __init__(self, where: EndpointAddress, trusted: Trusted) -> None:
         self.where, self.trusted = where, trusted
-        self.watch = Watch()
+        self.watch = SessionTraffic()
         self.notices: list[Notice] = []
         self.heard = asyncio.Event()
         self.wire: Wire = "streamable-http"
@@ -179,11 +179,11 @@ class Live:
             seen.add(cursor)
         raise BadAnswer(f"tools/list: more than {PAGES} pages")
 
-    async def call(self, name: str, arguments: dict[str, Any], seconds: float | None = None) -> Called:
+    async def call(self, name: str, arguments: dict[str, Any], seconds: float | None = None) -> ToolResult:
         """The result of one tool, also where it calls itself an error."""
         started = time.monotonic()
         result = await self.bounded(f"tools/call {name}", self.sdk.call_tool(name, arguments), seconds)
         texts = [str(text) for part in result.content if (text := getattr(part, "text", None)) is not None]
         if not texts and result.structured_content is not None:
             texts = [json.dumps(result.structured_content, default=str)]
-        return Called(text="\n".join(texts), is_error=bool(result.is_error), seconds=time.monotonic() - started)
+        return ToolResult(text="\n".join(texts), is_error=bool(result.is_error), seconds=time.monotonic() - started)

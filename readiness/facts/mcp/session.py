@@ -8,24 +8,24 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from readiness.errors import Unknown
-from readiness.facts.http.answer import Answer, BadAnswer
+from readiness.facts.http.answer import BadAnswer, HttpAnswer
 from readiness.facts.mcp.loop import Loop, first_of
-from readiness.facts.mcp.sdk import PAGES, Live
+from readiness.facts.mcp.sdk import PAGES, LiveSession
 from readiness.facts.mcp.trouble import told
-from readiness.facts.mcp.wire import Trusted, Watch, Where, client, post
+from readiness.facts.mcp.wire import EndpointAddress, SessionTraffic, Trusted, client, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
-    from readiness.facts.mcp.records import AgentTool, Called, Notice, Wire
+    from readiness.facts.mcp.records import AgentTool, Notice, ToolResult, Wire
 
 _T = TypeVar("_T")
 
 
-class Session:
-    """One open session, for plain functions. A call raises Refused, BadAnswer, TimedOut, HubDown or CouldNotLook."""
+class AgentSession:
+    """One open session, for plain functions. A call raises ProtocolError, BadAnswer, TimedOut, HubDown or CouldNotLook."""
 
-    def __init__(self, endpoint: Endpoint, live: Live) -> None:
+    def __init__(self, endpoint: Endpoint, live: LiveSession) -> None:
         self.endpoint, self.live = endpoint, live
         self.wire: Wire = live.wire
         self.protocol = live.sdk.protocol_version
@@ -44,7 +44,7 @@ class Session:
         """Every page of `tools/list`."""
         return self._run("tools/list", self.live.tools(), pages=PAGES)
 
-    def call(self, name: str, arguments: dict[str, Any], *, seconds: float | None = None) -> Called:
+    def call(self, name: str, arguments: dict[str, Any], *, seconds: float | None = None) -> ToolResult:
         """The result of one tool, also where it calls itself an error."""
         return self._run(f"tools/call {name}", self.live.call(name, arguments, seconds), seconds)
 
@@ -64,11 +64,11 @@ class Session:
                 await asyncio.wait_for(self.live.heard.wait(), left)
         return found[0] if found else None
 
-    def raw(self, body: bytes, *, session: str | None = None) -> Answer:
+    def raw(self, body: bytes, *, session: str | None = None) -> HttpAnswer:
         """POST bytes where the session's messages go, past the SDK; `session` replaces its id. The answer as it is."""
         return self._run("raw request", self._raw(body, session))
 
-    async def _raw(self, body: bytes, session: str | None) -> Answer:
+    async def _raw(self, body: bytes, session: str | None) -> HttpAnswer:
         live, watch = self.live, self.live.watch
         url, headers = live.where.url, {"accept": "application/json, text/event-stream"}
         headers["mcp-protocol-version"] = self.protocol
@@ -79,7 +79,7 @@ class Session:
         elif session is not None or watch.session is not None:
             headers["mcp-session-id"] = session or watch.session or ""
         # a session of its own to watch: what is refused here must not look as if it had broken this one
-        apart = Watch()
+        apart = SessionTraffic()
         async with client(live.where, apart, live.trusted) as http:
             try:
                 return await first_of(post(http, url, body, headers), apart.broken, live.where.timeout)
@@ -96,11 +96,11 @@ class Session:
             self.endpoint.loop.run(self.live.close(), 2 * self.live.where.timeout)
             self.endpoint.forget(self)
 
-    def close_meanwhile(self) -> Closing:
+    def close_meanwhile(self) -> ClosingSession:
         """Begin to end it, without waiting."""
         self.closed = True
         self.endpoint.forget(self)
-        return Closing(self.endpoint.loop, self.live)
+        return ClosingSession(self.endpoint.loop, self.live)
 
     def _run(self, stage: str, work: Coroutine[Any, Any, _T], seconds: float | None = None, *, pages: int = 1) -> _T:
         if not self.alive:
@@ -113,10 +113,10 @@ class Session:
             self.endpoint.answered(self.live)
 
 
-class Closing:
+class ClosingSession:
     """A session that is being closed."""
 
-    def __init__(self, loop: Loop, live: Live) -> None:
+    def __init__(self, loop: Loop, live: LiveSession) -> None:
         self._live, self.done = live, False
         """Whether it has ended, for this side."""
         loop.run(self._begin(), 1.0)
@@ -132,7 +132,7 @@ class Closing:
 class Endpoint:
     """Where agents connect: opens sessions, and closes them all at its own end."""
 
-    def __init__(self, where: Where, on_answer: Callable[[Answer], None] | None = None) -> None:
+    def __init__(self, where: EndpointAddress, on_answer: Callable[[HttpAnswer], None] | None = None) -> None:
         """`where.url` is that of /mcp; `on_answer` hears of the last answer of every call.
 
         Raises CouldNotLook for a ca_file that cannot be used.
@@ -142,29 +142,29 @@ class Endpoint:
         self.patience = where.timeout
         """Seconds that opening a session may take."""
         self._trusted = Trusted(where)
-        self._open: list[Session] = []
+        self._open: list[AgentSession] = []
 
-    def open(self) -> Session:
+    def open(self) -> AgentSession:
         """A new session. Raises BadAnswer, TimedOut, HubDown, CouldNotLook, or Unknown for refused credentials."""
         found = self.open_many(1)[0]
-        if isinstance(found, Session):
+        if isinstance(found, AgentSession):
             return found
         raise found
 
-    def open_many(self, number: int) -> list[Session | Unknown]:
+    def open_many(self, number: int) -> list[AgentSession | Unknown]:
         """That many new sessions at once; for each that could not be opened, why."""
-        lives: list[Live] = []
+        lives: list[LiveSession] = []
         try:
             found = self.loop.run(self._opened(number, lives), self.where.timeout + 2)
         finally:
             self.answered(*lives)
-        sessions = [Session(self, one) if isinstance(one, Live) else one for one in found]
-        self._open += [one for one in sessions if isinstance(one, Session)]
+        sessions = [AgentSession(self, one) if isinstance(one, LiveSession) else one for one in found]
+        self._open += [one for one in sessions if isinstance(one, AgentSession)]
         return sessions
 
-    async def _opened(self, number: int, lives: list[Live]) -> list[Live | Unknown]:
-        async def one() -> Live | Unknown:
-            live = Live(self.where, self._trusted)
+    async def _opened(self, number: int, lives: list[LiveSession]) -> list[LiveSession | Unknown]:
+        async def one() -> LiveSession | Unknown:
+            live = LiveSession(self.where, self._trusted)
             lives.append(live)
             try:
                 await live.opened(self.patience)
@@ -174,32 +174,32 @@ class Endpoint:
 
         return list(await asyncio.gather(*(one() for _ in range(number))))
 
-    def together(self, calls: Sequence[tuple[Session, str, dict[str, Any]]]) -> list[Called | Unknown]:
+    def together(self, calls: Sequence[tuple[AgentSession, str, dict[str, Any]]]) -> list[ToolResult | Unknown]:
         """All calls at the same time, one a session: each one's result, or why there is none."""
 
-        async def one(session: Session, name: str, arguments: dict[str, Any]) -> Called | Unknown:
+        async def one(session: AgentSession, name: str, arguments: dict[str, Any]) -> ToolResult | Unknown:
             try:
                 return await session.live.call(name, arguments)
             except Unknown as error:
                 return error
 
-        async def every() -> list[Called | Unknown]:
+        async def every() -> list[ToolResult | Unknown]:
             return list(await asyncio.gather(*(one(*call) for call in calls)))
 
         return self.loop.run(every(), self.where.timeout + 2)
 
     @property
-    def sessions(self) -> tuple[Session, ...]:
+    def sessions(self) -> tuple[AgentSession, ...]:
         """Those that are open."""
         return tuple(self._open)
 
-    def answered(self, *lives: Live) -> None:
+    def answered(self, *lives: LiveSession) -> None:
         """Tell what HTTP answered last in these sessions."""
         for live in lives:
             if self.on_answer is not None and live.watch.last is not None:
                 self.on_answer(live.watch.last)
 
-    def forget(self, session: Session) -> None:
+    def forget(self, session: AgentSession) -> None:
         """A session was closed."""
         if session in self._open:
             self._open.remove(session)

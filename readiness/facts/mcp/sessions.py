@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http.answer import HEALTH, BadAnswer, Broken, TimedOut
+from readiness.facts.http.answer import HEALTH, BadAnswer, BrokenConnection, TimedOut
 from readiness.facts.http.client import token_of
 from readiness.facts.http.rpc import ENDPOINT
 from readiness.facts.http.timeouts import SHORT
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.hub.hub import Hub
-    from readiness.facts.mcp.analysis import Analysis
+    from readiness.facts.mcp.analysis import PromptAnalysis
     from readiness.facts.mcp.pace import Pace, Stall
-    from readiness.facts.mcp.session import Endpoint, Session
+    from readiness.facts.mcp.session import AgentSession, Endpoint
 
 BLOCKED: Final = "blocked by mcp-session-initialises: "
 MOST: Final = 50
@@ -42,28 +42,28 @@ CLEAR: Final = 0.5
 class Opened:
     """Sessions opened at once, and why not all of them are."""
 
-    sessions: list[Session]
+    sessions: list[AgentSession]
     trouble: str = ""
 
 
-class Sessions:
+class AgentSessions:
     """What one process of a run keeps of its sessions, from check to check."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.main: Session | None = None
-        self.other: Session | None = None
+        self.main: AgentSession | None = None
+        self.other: AgentSession | None = None
         self.trouble = ""
         """Why the last attempt to open a session failed."""
         self.unlisted = ""
         """Why the check of the list got none."""
         self.usual: Pace | None = None
         """How fast health was before the first session."""
-        self.first: dict[Session, frozenset[str]] = {}
+        self.first: dict[AgentSession, frozenset[str]] = {}
         """What each session listed before its first analysis."""
-        self.categories: dict[Session, frozenset[str]] = {}
-        self.analysis: Analysis | None = None
-        self.asked: dict[Session, float] = {}
+        self.categories: dict[AgentSession, frozenset[str]] = {}
+        self.analysis: PromptAnalysis | None = None
+        self.asked: dict[AgentSession, float] = {}
         """When each session's first analysis was asked for: only that one can change a list that is not changed yet."""
         self.hung = 0
         """Analyses in a row that were not answered in time."""
@@ -78,7 +78,7 @@ class Sessions:
     def endpoint(self, hub: Hub, timeout: float) -> Endpoint:
         """Where sessions are opened; made at the first of them, which loads the SDK. Raises Unknown without a token."""
         from readiness.facts.mcp.session import Endpoint
-        from readiness.facts.mcp.wire import Where
+        from readiness.facts.mcp.wire import EndpointAddress
 
         if self._endpoint is None:
             self.usual = mcp_pace.pace(hub)
@@ -86,7 +86,7 @@ class Sessions:
             target, probe = self.config.target, self.config.probe
             base = hub.transport.settings.base
             own = base == target.internal_url or is_loopback(base)
-            where = Where(
+            where = EndpointAddress(
                 url=base.rstrip("/") + ENDPOINT,
                 timeout=probe.timeout,
                 token=token_of(target.token_env),
@@ -98,7 +98,7 @@ class Sessions:
         return self._endpoint
 
     @property
-    def open(self) -> tuple[Session, ...]:
+    def open(self) -> tuple[AgentSession, ...]:
         """Every open session."""
         return () if self._endpoint is None else self._endpoint.sessions
 
@@ -112,7 +112,7 @@ class Sessions:
 class Opening:
     """One check's view of the sessions: opened when they are needed, kept, and closed with care."""
 
-    def __init__(self, sessions: Sessions, hub: Hub) -> None:
+    def __init__(self, sessions: AgentSessions, hub: Hub) -> None:
         self.hub, self.config, self._kept = hub, sessions.config, sessions
 
     def new_attempt(self) -> None:
@@ -138,7 +138,7 @@ class Opening:
         except HubDown as error:
             self._is_it_down()
             return f"{error}, while {HEALTH} answers"
-        except (TimedOut, Broken) as error:
+        except (TimedOut, BrokenConnection) as error:
             self.hub.silence.unheard(ENDPOINT)
             self._is_it_down()
             return str(error)
@@ -152,13 +152,13 @@ class Opening:
         with self.hub.transport.within(SECOND_LOOK):
             self.hub.raw(HEALTH)
 
-    def open(self, number: int = 1) -> list[Session | Unknown]:
+    def open(self, number: int = 1) -> list[AgentSession | Unknown]:
         """New sessions, all at once; for each that could not be opened, why."""
         timeout = self.config.probe.timeout
         short = min(SHORT, timeout) if self.hub.silence.proven(ENDPOINT, self.config.probe.attempts) else timeout
         return self._kept.endpoint(self.hub, short).open_many(min(number, MOST))
 
-    def opened(self) -> Session:
+    def opened(self) -> AgentSession:
         """The session that is reused for the run, opened if it is not there. Raises BadAnswer and Unknown's kinds."""
         kept = self._kept
         if kept.main is None or not kept.main.alive:
@@ -169,7 +169,7 @@ class Opening:
             kept.main, kept.trouble, kept.analysis = found, "", None
         return kept.main
 
-    def session(self) -> Session:
+    def session(self) -> AgentSession:
         """The same, for what rests on it. Raises Unknown, "blocked by", where it could not be opened."""
         if self._kept.trouble:
             raise Unknown(BLOCKED + self._kept.trouble)
@@ -178,7 +178,7 @@ class Opening:
             raise Unknown(BLOCKED + trouble)
         return self._kept.main
 
-    def other(self) -> Session:
+    def other(self) -> AgentSession:
         """Another agent's session, kept as well. Raises as `session` does."""
         self.session()
         if self._kept.other is None or not self._kept.other.alive:
@@ -188,7 +188,7 @@ class Opening:
             self._kept.other = found
         return self._kept.other
 
-    def closed(self, *sessions: Session) -> None:
+    def closed(self, *sessions: AgentSession) -> None:
         """Close sessions one by one, and wait after each until health is as fast as before. Raises HubDown."""
         for session in sessions:
             session.close()

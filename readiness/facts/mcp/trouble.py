@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer, Broken, TimedOut, is_limit
+from readiness.facts.http.answer import BadAnswer, BrokenConnection, TimedOut, is_limit
 from readiness.facts.http.client import CERTIFICATE
 from readiness.facts.http.urls import is_loopback
-from readiness.facts.mcp.records import Refused
+from readiness.facts.mcp.records import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.facts.http.answer import Answer
-    from readiness.facts.mcp.wire import Where
+    from readiness.facts.http.answer import HttpAnswer
+    from readiness.facts.mcp.wire import EndpointAddress
 
 _BAD: Final = 400
 _ABSENT: Final = frozenset({404, 405})
@@ -29,18 +29,24 @@ _SHORT: Final = 200
 """Characters of a text of the hub's that go into a sentence."""
 
 
-def told(error: BaseException, *, stage: str, where: Where, seconds: float, last: Answer | None) -> Unknown:
+def told(
+    error: BaseException, *, stage: str, where: EndpointAddress, seconds: float, last: HttpAnswer | None
+) -> Unknown:
     """`error` as one of this project's kinds; `last` is what HTTP answered last, `seconds` how long was waited."""
     chain = list(_chain(error))
     own = next((one for one in chain if isinstance(one, Unknown)), None)
     if own is not None:
-        return type(own)(f"{stage}: {own}") if not isinstance(own, Refused) else Refused(f"{stage}: {own}", own.code)
+        return (
+            type(own)(f"{stage}: {own}")
+            if not isinstance(own, ProtocolError)
+            else ProtocolError(f"{stage}: {own}", own.code)
+        )
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
         return HubDown(f"{stage}: connection to {where.place} refused")
     return _connection(chain, stage, where, seconds) or _answered(chain, stage, last) or _odd(error, stage)
 
 
-def _connection(chain: list[BaseException], stage: str, where: Where, seconds: float) -> Unknown | None:
+def _connection(chain: list[BaseException], stage: str, where: EndpointAddress, seconds: float) -> Unknown | None:
     """What kept the request from being answered at all."""
     found: Unknown | None = _secured(chain, stage, where)
     if found is not None:
@@ -54,11 +60,11 @@ def _connection(chain: list[BaseException], stage: str, where: Where, seconds: f
     elif _is(chain, "RemoteProtocolError") and not any("disconnected" in str(one) for one in chain):
         found = BadAnswer(f"{stage}: {where.place} does not answer in HTTP")
     elif _is(chain, "TransportError", "ConnectionError", "ClosedResourceError", "BrokenResourceError", "EndOfStream"):
-        found = Broken(f"{stage}: the connection to {where.place} broke")
+        found = BrokenConnection(f"{stage}: the connection to {where.place} broke")
     return found
 
 
-def _secured(chain: list[BaseException], stage: str, where: Where) -> Unknown | None:
+def _secured(chain: list[BaseException], stage: str, where: EndpointAddress) -> Unknown | None:
     certificate = next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None)
     if certificate is not None:
         kind = CERTIFICATE.get(certificate.verify_code, certificate.verify_message)
@@ -68,7 +74,7 @@ def _secured(chain: list[BaseException], stage: str, where: Where) -> Unknown | 
     return None
 
 
-def _answered(chain: list[BaseException], stage: str, last: Answer | None) -> Unknown | None:
+def _answered(chain: list[BaseException], stage: str, last: HttpAnswer | None) -> Unknown | None:
     """What the hub's answer was, where there was one: its HTTP status first, then the error inside."""
     # before the error of the SDK's first try, without a handshake, which stands behind it in the chain
     strange = next((one for one in chain if isinstance(one, RuntimeError) and _NO_VERSION in str(one)), None)
@@ -81,7 +87,7 @@ def _answered(chain: list[BaseException], stage: str, last: Answer | None) -> Un
     if last is not None and refused and (error is not None or _is(chain, "HTTPStatusError")):
         return _status(last, stage, _text(error) if error is not None else "", number)
     if error is not None:
-        return Refused(f"{stage}: answered error {number}: {_text(error)}", number)
+        return ProtocolError(f"{stage}: answered error {number}: {_text(error)}", number)
     wrong = next((one for one in chain if _is([one], "ValidationError")), None)
     if wrong is not None:
         return BadAnswer(f"{stage}: the answer breaks the protocol: {_text(wrong)}")
@@ -90,7 +96,7 @@ def _answered(chain: list[BaseException], stage: str, last: Answer | None) -> Un
     return BadAnswer(f"{stage}: {_text(sdk)}") if sdk is not None else None
 
 
-def _status(answer: Answer, stage: str, words: str, code: int | None) -> Unknown:
+def _status(answer: HttpAnswer, stage: str, words: str, code: int | None) -> Unknown:
     what = f"{answer.method} {urlsplit(answer.url).path or '/'} answered {answer.status}"
     if answer.status in {401, 403}:
         return Unknown(
@@ -100,10 +106,12 @@ def _status(answer: Answer, stage: str, words: str, code: int | None) -> Unknown
         return CouldNotLook(f"{stage}: {what}: the requests are limited on the way")
     if answer.status in _ABSENT and answer.method == "GET":
         path = urlsplit(answer.url).path
-        return Refused(f"{stage}: neither POST {path} (Streamable HTTP) nor GET {path} (HTTP+SSE) is served", code)
+        return ProtocolError(
+            f"{stage}: neither POST {path} (Streamable HTTP) nor GET {path} (HTTP+SSE) is served", code
+        )
     where = " (is it proxied?)" if answer.status in _ABSENT else ""
     generic = words in {"", "Server returned an error response", "Not Found", "Session terminated"}
-    return Refused(f"{stage}: {what}{where}{'' if generic else f': {words}'}", code)
+    return ProtocolError(f"{stage}: {what}{where}{'' if generic else f': {words}'}", code)
 
 
 def _odd(error: BaseException, stage: str) -> Unknown:

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from readiness.facts.http.answer import BODY_LIMIT, Answer, BadAnswer, events
+from readiness.facts.http.answer import BODY_LIMIT, BadAnswer, HttpAnswer, events
 from readiness.facts.http.urls import bare, same_host, same_place
 from readiness.facts.http.wire import trust
 
@@ -31,7 +31,7 @@ _BAD: Final = 400
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class EndpointAddress:
     """How the endpoint is reached: `url` of /mcp, seconds for everything, the bearer token, further authorities."""
 
     url: str
@@ -61,11 +61,11 @@ class Pacer:
             await asyncio.sleep(max(0.0, at - now))
 
 
-class Watch:
+class SessionTraffic:
     """What HTTP answered to one session; made inside the event loop."""
 
     def __init__(self) -> None:
-        self.last: Answer | None = None
+        self.last: HttpAnswer | None = None
         self.legacy = False
         self.endpoint: str | None = None
         """Where a legacy session's messages go."""
@@ -82,7 +82,7 @@ class Watch:
     def note(self, request: httpx2.Request, response: httpx2.Response) -> None:
         """Remember an answer; a legacy session's POST that fails is answered nowhere else."""
         headers = {key.lower(): value for key, value in response.headers.items()}
-        self.last = Answer(
+        self.last = HttpAnswer(
             method=request.method, url=bare(str(request.url)), status=response.status_code, headers=headers
         )
         self.session = headers.get("mcp-session-id", self.session)
@@ -93,7 +93,7 @@ class Watch:
 class _Body(httpx2.AsyncByteStream):
     """A body that ends with an error past its limit, and tells a legacy stream's first event."""
 
-    def __init__(self, inner: httpx2.AsyncByteStream, limit: int, watch: Watch, head_of: str | None) -> None:
+    def __init__(self, inner: httpx2.AsyncByteStream, limit: int, watch: SessionTraffic, head_of: str | None) -> None:
         self._inner, self._limit, self._watch, self._head_of = inner, limit, watch, head_of
         self._head = b""
 
@@ -136,7 +136,7 @@ class _Body(httpx2.AsyncByteStream):
 class _Bounded(httpx2.AsyncBaseTransport):
     """Sends requests to one host only, and bounds what comes back."""
 
-    def __init__(self, where: Where, watch: Watch, trusted: Trusted) -> None:
+    def __init__(self, where: EndpointAddress, watch: SessionTraffic, trusted: Trusted) -> None:
         self._where, self._watch, self._pacer = where, watch, trusted.pacer
         verify = trusted.context
         self._inner = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False)
@@ -166,14 +166,14 @@ class _Bounded(httpx2.AsyncBaseTransport):
 class Trusted:
     """What all sessions of one endpoint share: whom they trust, and their pace. Raises CouldNotLook for a bad ca_file."""
 
-    def __init__(self, where: Where) -> None:
+    def __init__(self, where: EndpointAddress) -> None:
         # for plain http nobody need be trusted: reading the authorities takes 20 to 30 ms
         secure = where.url.startswith("https:")
         self.context = trust(where.ca_file) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.pacer = Pacer(where.rate)
 
 
-def client(where: Where, watch: Watch, trusted: Trusted) -> httpx2.AsyncClient:
+def client(where: EndpointAddress, watch: SessionTraffic, trusted: Trusted) -> httpx2.AsyncClient:
     """A client for one session: no proxies of the environment, no compression, bounded from outside."""
     headers = {"accept-encoding": "identity", "user-agent": "mcp-hub-readiness"}
     if where.token:
@@ -187,7 +187,7 @@ def client(where: Where, watch: Watch, trusted: Trusted) -> httpx2.AsyncClient:
     )
 
 
-async def post(http: httpx2.AsyncClient, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+async def post(http: httpx2.AsyncClient, url: str, body: bytes, headers: dict[str, str]) -> HttpAnswer:
     """POST bytes as they are, and read the whole answer, or of an event stream only its head."""
     request = http.build_request("POST", url, content=body, headers={"content-type": "application/json", **headers})
     response = await http.send(request, stream=True)
@@ -203,4 +203,4 @@ async def post(http: httpx2.AsyncClient, url: str, body: bytes, headers: dict[st
                     break
     finally:
         await response.aclose()
-    return Answer(method="POST", url=bare(url), status=response.status_code, headers=kept, body=content)
+    return HttpAnswer(method="POST", url=bare(url), status=response.status_code, headers=kept, body=content)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from readiness.config.model import Config
-    from readiness.facts.http.answer import Answer
+    from readiness.facts.http.answer import HttpAnswer
 
 SHORTEST: Final = 8
 """Characters below which a value is no secret worth the name."""
@@ -84,7 +84,7 @@ def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
     yield from ((path, value) for path, key, value in _strings(data, "") if _TELLING.search(key))
 
 
-def leaks(answer: Answer, route: str, known: Mapping[str, str]) -> list[Leak]:
+def leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list[Leak]:
     """Every secret that `answer` discloses, in its body or its headers, each once."""
     found: dict[str, Leak] = {}
     for place, key, text in _texts(answer):
@@ -94,7 +94,7 @@ def leaks(answer: Answer, route: str, known: Mapping[str, str]) -> list[Leak]:
     return list(found.values())
 
 
-def _texts(answer: Answer) -> Iterator[tuple[str, str, str]]:
+def _texts(answer: HttpAnswer) -> Iterator[tuple[str, str, str]]:
     for name, value in answer.headers.items():
         yield f"header {name}", "", value
     text = answer.body.decode("utf-8", "replace")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from readiness.facts.telemetry.sources import Reading
-    from readiness.facts.telemetry.store import Read
+    from readiness.facts.telemetry.store import StoredCounters
 
 REST: Final = 900.0
 """Seconds that a stored read has to lie back before a window may begin at it."""
@@ -151,7 +151,7 @@ class Standpoint:
     """
 
     at: float
-    reads: tuple[Read, ...] = ()
+    reads: tuple[StoredCounters, ...] = ()
     lost: str = ""
     doubt: str = ""
 
@@ -182,7 +182,7 @@ def window(kind: str, now: Counted | str, seen: Standpoint) -> Share:
     return Share(what=what, n=n, bad=worse, since=_since(base, seen.at), doubt=seen.doubt)
 
 
-def _backwards(what: str, read: Read, now: Counted, kind: str) -> str:
+def _backwards(what: str, read: StoredCounters, now: Counted, kind: str) -> str:
     total, bad = read.counters[kind]
     underway = read.underway if now.whole else now.total
     if now.total < total or now.bad < bad - underway - 1e-9:
@@ -191,6 +191,6 @@ def _backwards(what: str, read: Read, now: Counted, kind: str) -> str:
     return ""
 
 
-def _since(read: Read, at: float) -> str:
+def _since(read: StoredCounters, at: float) -> str:
     minutes = int((at - read.at) // 60)
     return f"since the run {minutes} min ago" if minutes < 120 else f"since the run {minutes // 60} h ago"  # noqa: PLR2004 - two hours

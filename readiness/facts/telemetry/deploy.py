@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.hub.identity import Identity
-    from readiness.facts.telemetry.store import Read
+    from readiness.facts.telemetry.store import StoredCounters
 
 RECORD: Final = "deploy.json"
 """The record of the last deploy, in the folder of reports."""
@@ -54,7 +54,7 @@ def recorded(folder: Path, now: float) -> Deploy | None:
     return Deploy(at=at, pid=pid if isinstance(pid, int) and not isinstance(pid, bool) else None)
 
 
-def restart_doubt(identity: Identity, config: Config, *, others: Sequence[Read], now: float) -> str:
+def restart_doubt(identity: Identity, config: Config, *, others: Sequence[StoredCounters], now: float) -> str:
     """Why the counters of this process may have been reset by a restart that nobody declared; else an empty text.
 
     A deploy declares a restart: by its record's pid, or by a process that started no later than `SLACK` after the record was

@@ -40,14 +40,14 @@ _GOOD: Final = frozenset({"READY", "CONDITIONAL"})
 _SAME_DEPLOY: Final = 3_600.0
 
 
-class Past:
+class EarlierRuns:
     """The history of one target; a run's report never changes, so each is decoded once."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._known: dict[str, PastRun | None] = {}
+        self._known: dict[str, EarlierRun | None] = {}
 
-    def runs(self, since: float = 0.0) -> list[PastRun]:
+    def runs(self, since: float = 0.0) -> list[EarlierRun]:
         """The runs against this target and environment that began after `since`, oldest first. Raises nothing."""
         return sorted(self._runs(since), key=lambda run: run.started)
 
@@ -63,7 +63,7 @@ class Past:
         """Whether a run long enough ago to begin a window at judged the counters of the process started then."""
         return any(run.counted and run.started <= now - REST for run in self._runs(started))
 
-    def _runs(self, since: float) -> Iterator[PastRun]:
+    def _runs(self, since: float) -> Iterator[EarlierRun]:
         for moment, path in _named(self.config.report_dir / HISTORY):
             if moment <= since:
                 return
@@ -74,7 +74,7 @@ class Past:
                 yield run
 
 
-def _decoded(path: Path, config: Config) -> PastRun | None:
+def _decoded(path: Path, config: Config) -> EarlierRun | None:
     content = files.read(path, MAX_BYTES)
     try:
         return None if content is None else _run(content.decode("utf-8"), config)
@@ -91,7 +91,7 @@ def _named(folder: Path) -> list[tuple[float, Path]]:
         return []
 
 
-def _run(text: str, config: Config) -> PastRun | None:
+def _run(text: str, config: Config) -> EarlierRun | None:
     """The run of a report; None if it was about another hub. Raises ValueError, KeyError or TypeError."""
     run = _object(text, '"run": ')
     if run is None or (run["target"], run["environment"], run["demo"]) != _about(config):
@@ -100,7 +100,7 @@ def _run(text: str, config: Config) -> PastRun | None:
     answers = _object(text, '{"check": "hub-answers", ', of=0)
     rate = _object(text, '{"check": "llm-success-rate", ', of=0)
     outcome = None if answers is None else answers["outcome"]
-    return PastRun(
+    return EarlierRun(
         started=_moment(run["started"]),
         finished=_moment(run["finished"]),
         version=str((run.get("versions") or {}).get("hub") or ""),
@@ -140,7 +140,7 @@ def _moment(text: str) -> float:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PastRun:
+class EarlierRun:
     """One earlier run, in seconds since the epoch."""
 
     started: float
@@ -196,7 +196,7 @@ class Uptime:
         return 1 - self.down / PERIOD
 
 
-def uptime(runs: Sequence[PastRun], now: float) -> Uptime:
+def uptime(runs: Sequence[EarlierRun], now: float) -> Uptime:
     """Put the runs together, oldest first; what came after the last one is unseen."""
     told = [run for run in runs if run.up is not None]
     sums = {"up": 0.0, "down": 0.0, "turning": 0.0, "unseen": 0.0}
@@ -222,12 +222,12 @@ class Deploys:
     """Whether a deploy is on record, or a run judged one."""
     judged: int = 0
     """Runs that judged a running release."""
-    taken_back: tuple[PastRun, ...] = ()
+    taken_back: tuple[EarlierRun, ...] = ()
     standing: bool = True
     """Whether a later run found the hub fit again, after the last that was to be rolled back."""
 
 
-def deploys(runs: Sequence[PastRun], *, on_record: bool) -> Deploys:
+def deploys(runs: Sequence[EarlierRun], *, on_record: bool) -> Deploys:
     """Which deploys failed, from the runs, oldest first; `on_record`: the record of a deploy is there."""
     judged = [run for run in runs if run.stage == "after"]
     bad = [run for run in judged if run.decision == "ROLL BACK"]
@@ -236,6 +236,6 @@ def deploys(runs: Sequence[PastRun], *, on_record: bool) -> Deploys:
     return Deploys(recorded=on_record or bool(bad), judged=len(judged), taken_back=tuple(first), standing=good_since)
 
 
-def _same(one: PastRun, other: PastRun) -> bool:
+def _same(one: EarlierRun, other: EarlierRun) -> bool:
     """Whether two runs that wanted a rollback judged the same deploy."""
     return one.version == other.version and other.started - one.started <= _SAME_DEPLOY

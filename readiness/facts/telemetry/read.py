@@ -10,9 +10,9 @@ from readiness.errors import HubDown, NotServed, Unknown
 from readiness.facts.telemetry import store as telemetry_store
 from readiness.facts.telemetry.counters import KINDS, Counted, Share, Standpoint, window
 from readiness.facts.telemetry.deploy import restart_doubt
-from readiness.facts.telemetry.past import Past, without_login
+from readiness.facts.telemetry.past import EarlierRuns, without_login
 from readiness.facts.telemetry.sources import Reading, readings, unread
-from readiness.facts.telemetry.store import Read
+from readiness.facts.telemetry.store import StoredCounters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,14 +51,14 @@ class Snapshot:
         return good + bad if total is None and good is not None and bad is not None else total
 
     @property
-    def read(self) -> Read | None:
+    def read(self) -> StoredCounters | None:
         """What a later run may begin its window at; None where process or counters are not known."""
         counted = {
             kind: found for kind, (_, count) in KINDS.items() if isinstance(found := count(self.readings), Counted)
         }
         if self.identity is None or self.identity.started is None or not counted:
             return None
-        return Read(
+        return StoredCounters(
             at=self.at,
             pid=self.identity.pid,
             started=self.identity.started,
@@ -68,7 +68,7 @@ class Snapshot:
         )
 
 
-def take(hub: Hub, config: Config, past: Past | None = None) -> Snapshot:
+def take(hub: Hub, config: Config, past: EarlierRuns | None = None) -> Snapshot:
     """Look once: one request for the statistics, one for the process. It stores nothing; `remember` does.
 
     Raises HubDown, BadAnswer, CouldNotLook or Unknown where the statistics cannot be read; a hub that does not serve them
@@ -81,7 +81,7 @@ def take(hub: Hub, config: Config, past: Past | None = None) -> Snapshot:
         found, served = unread(str(error)), False
     identity, nameless = _who(hub)
     snapshot = Snapshot(at=at, hub=address, readings=found, identity=identity, nameless=nameless, served=served)
-    return dataclasses.replace(snapshot, seen=_standpoint(snapshot, config, past or Past(config)))
+    return dataclasses.replace(snapshot, seen=_standpoint(snapshot, config, past or EarlierRuns(config)))
 
 
 def remember(snapshot: Snapshot, folder: Path) -> str:
@@ -100,7 +100,7 @@ def _who(hub: Hub) -> tuple[Identity | None, str]:
     return identity, "" if identity.started is not None else "when the process started is not known"
 
 
-def _standpoint(snapshot: Snapshot, config: Config, past: Past) -> Standpoint:
+def _standpoint(snapshot: Snapshot, config: Config, past: EarlierRuns) -> Standpoint:
     if config.demo:  # started for this very run: nobody read it before, and nobody else restarts it
         return Standpoint(at=snapshot.at)
     stored = telemetry_store.load(config.report_dir)
@@ -116,7 +116,7 @@ def _standpoint(snapshot: Snapshot, config: Config, past: Past) -> Standpoint:
     return Standpoint(at=snapshot.at, reads=mine, lost=lost, doubt=doubt)
 
 
-class Evidence(Protocol):
+class CheckEvidence(Protocol):
     """What the running check has been told: `fires` is False once something came through a proxy alone."""
 
     fires: bool
@@ -135,7 +135,9 @@ class Moment:
 class Telemetry:
     """A run's view of the telemetry: one moment for all of its checks, so that no two of them judge different windows."""
 
-    def __init__(self, hub: Hub, past: Past, moment: Moment, evidence: Callable[[], Evidence | None]) -> None:
+    def __init__(
+        self, hub: Hub, past: EarlierRuns, moment: Moment, evidence: Callable[[], CheckEvidence | None]
+    ) -> None:
         """`evidence` gives the running check's: what is shared counts for each check as for the one that fetched it."""
         self.hub, self.past, self.moment, self._evidence = hub, past, moment, evidence
 

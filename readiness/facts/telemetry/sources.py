@@ -21,7 +21,7 @@ Trouble = Literal["", "absent", "empty", "malformed", "disputed"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class MetricSource:
     """A place in the statistics; `unit` is that of plain numbers there, `by` the versions that were seen to use it."""
 
     path: str
@@ -35,7 +35,7 @@ class Metric:
 
     name: str
     title: str
-    sources: tuple[Source, ...]
+    sources: tuple[MetricSource, ...]
     check: str | None = None
     slack: float = 0.0
 
@@ -79,7 +79,9 @@ def _metric(  # noqa: PLR0913 - a row of the table below
     by: Mapping[str, str] = {},
 ) -> Metric:
     sources = tuple(
-        Source(path=path.rstrip("%"), unit="percent" if path.endswith("%") else unit, by=by.get(path, "later hubs"))
+        MetricSource(
+            path=path.rstrip("%"), unit="percent" if path.endswith("%") else unit, by=by.get(path, "later hubs")
+        )
         for path in paths
     )
     return Metric(name=name, title=title, sources=sources, check=check, slack=slack)
@@ -143,7 +145,7 @@ def unread(reason: str) -> dict[str, Reading]:
 def reading(metric: Metric, stats: Mapping[str, Any]) -> Reading:
     """Read one metric: every place that has it must be well-formed, and all of them must agree. Raises nothing."""
     there = [(source, value) for source in metric.sources for value in _at(stats, source.path)]
-    found: list[tuple[Source, object, float | str]] = []
+    found: list[tuple[MetricSource, object, float | str]] = []
     for source, value in there:
         if is_nothing(value):
             continue
@@ -161,7 +163,7 @@ def reading(metric: Metric, stats: Mapping[str, Any]) -> Reading:
     return Reading(metric=metric.name, unit=metric.unit, value=value, source=first.path, raw=raw)
 
 
-def _missing(metric: Metric, there: list[tuple[Source, object]]) -> Reading:
+def _missing(metric: Metric, there: list[tuple[MetricSource, object]]) -> Reading:
     if there:
         source, value = there[0]
         return _without(

@@ -30,7 +30,7 @@ _WAIT: Final = 2.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class StoredCounters:
     """What one run read. `at` and `started` in seconds since the epoch; `underway`: calls that had not ended yet.
 
     `counters` holds by kind what was counted since the process started, and how much of it was bad.
@@ -53,7 +53,7 @@ class Read:
 class Stored:
     """What a store held; `broken` says why nothing could be read of a file that is there."""
 
-    reads: tuple[Read, ...] = ()
+    reads: tuple[StoredCounters, ...] = ()
     broken: str = ""
 
 
@@ -72,7 +72,7 @@ def load(folder: Path) -> Stored:
     return Stored(reads=tuple(sorted(reads, key=lambda read: read.at)))
 
 
-def keep(folder: Path, read: Read) -> str:
+def keep(folder: Path, read: StoredCounters) -> str:
     """Add `read` to the store below `folder`; why that could not be done, or an empty text. Raises nothing."""
     path = folder / FILE
     try:
@@ -87,17 +87,17 @@ def keep(folder: Path, read: Read) -> str:
     return ""
 
 
-def _just_now(known: Read, read: Read) -> bool:
+def _just_now(known: StoredCounters, read: StoredCounters) -> bool:
     return known.is_of(read.hub, read.pid, read.started) and abs(read.at - known.at) < APART
 
 
-def _text(reads: Iterable[Read]) -> str:
+def _text(reads: Iterable[StoredCounters]) -> str:
     return json.dumps({"reads": [dataclasses.asdict(read) for read in reads]}, indent=1, ensure_ascii=True) + "\n"
 
 
-def _read(entry: Any) -> Read:  # noqa: ANN401 - what the file holds may be anything
+def _read(entry: Any) -> StoredCounters:  # noqa: ANN401 - what the file holds may be anything
     counters = {str(kind): (_number(total), _number(bad)) for kind, (total, bad) in dict(entry["counters"]).items()}
-    return Read(
+    return StoredCounters(
         at=_number(entry["at"]),
         pid=int(_number(entry["pid"])),
         started=_number(entry["started"]),

@@ -77,7 +77,7 @@ def same_start(one: Begun, other: Begun) -> bool:
 
 def look(config: Config, seconds: float = SECONDS) -> Seen:
     """Look once. Raises nothing: what could not be seen is said in `trouble`."""
-    from readiness.facts.http.client import Settings, Transport, token_of
+    from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
     from readiness.facts.hub.hub import Hub
 
     target = config.target
@@ -87,7 +87,9 @@ def look(config: Config, seconds: float = SECONDS) -> Seen:
         token = token_of(target.token_env)
     except Unknown as error:
         return Seen(answers=False, accepts=_accepts(target.facts_url, seconds), trouble=str(error))
-    transport = Transport(Settings(base=target.facts_url, timeout=seconds, ca_file=target.ca_file, token=token))
+    transport = HttpTransport(
+        TransportSettings(base=target.facts_url, timeout=seconds, ca_file=target.ca_file, token=token)
+    )
     try:
         return _seen(Hub(transport, config))
     except HubDown as error:

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.http.client import Settings, Transport, token_of
+from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
 from readiness.facts.hub.hub import Hub
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class Watch:
         if target.facts_url is None:
             raise Unknown("neither [target] url nor internal_url says where the hub is")
         timeout = self.config.probe.timeout if seconds is None else seconds
-        settings = Settings(base=target.facts_url, timeout=timeout, ca_file=target.ca_file, token=self._token)
-        transport = Transport(settings)
+        settings = TransportSettings(base=target.facts_url, timeout=timeout, ca_file=target.ca_file, token=self._token)
+        transport = HttpTransport(settings)
         try:
             yield Hub(transport, self.config)
         finally:

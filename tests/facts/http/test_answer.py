@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.facts.http.answer import Answer, BadAnswer, Event, events, strict_json
+from readiness.facts.http.answer import BadAnswer, HttpAnswer, ServerSentEvent, events, strict_json
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_any_bytes_end_in_a_value_or_a_bad_answer(body: bytes) -> None:
 
 def test_html_under_a_json_route_is_named() -> None:
     """The media type decides before the body is looked at; parameters do not matter."""
-    page = Answer(
+    page = HttpAnswer(
         method="GET", url="http://h/api/health", status=200, headers={"content-type": "text/html"}, body=b"{}"
     )
     with pytest.raises(BadAnswer, match="GET /api/health answered text/html"):
         page.json()
-    good = Answer(
+    good = HttpAnswer(
         method="GET",
         url="http://h/",
         status=200,
@@ -74,7 +74,10 @@ def test_events_are_read_across_chunks() -> None:
     text = b": hello\r\nevent: log\r\ndata: one\r\ndata: two\r\n\r\nid: 4\r\ndata: three\r\n\r\ndata: unfinished"
     for size in (1, 2, 3, 7, 1000):
         chunks = [text[i : i + size] for i in range(0, len(text), size)]
-        assert list(events(chunks)) == [Event(name="log", data="one\ntwo"), Event(name="message", data="three")]
+        assert list(events(chunks)) == [
+            ServerSentEvent(name="log", data="one\ntwo"),
+            ServerSentEvent(name="message", data="three"),
+        ]
 
 
 @pytest.mark.parametrize("endless", [b"x" * 65536, b"data: x\n"])

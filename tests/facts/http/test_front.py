@@ -11,12 +11,12 @@ from readiness import checks
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import CouldNotLook, HubDown
 from readiness.facts.http.answer import TimedOut, TlsRefused
-from readiness.facts.http.client import Settings, Transport
-from readiness.facts.http.timeouts import Silence, SilentBefore
-from readiness.facts.hub.anonymous_view import Outside
-from readiness.facts.hub.client_view import Front
+from readiness.facts.http.client import HttpTransport, TransportSettings
+from readiness.facts.http.timeouts import SilentBefore, SilentRoutes
+from readiness.facts.hub.anonymous_view import AnonymousView
+from readiness.facts.hub.client_view import ClientView
 from readiness.findings import Limits
-from readiness.session.fixtures.reachability import Reach
+from readiness.session.fixtures.reachability import HubReach
 from readiness.session.worker import _worth_another
 from tests.helpers.wires import Wires, free_port
 
@@ -33,9 +33,9 @@ def recorder() -> Iterator[checks.Recorder]:
     checks.current.reset(token)
 
 
-def front(url: str, silence: Silence | None = None, timeout: float = 0.3, attempts: int = 1) -> Front:
+def front(url: str, silence: SilentRoutes | None = None, timeout: float = 0.3, attempts: int = 1) -> ClientView:
     """A look through `url`."""
-    return Front(Transport(Settings(base=url, timeout=timeout)), silence or Silence(), attempts)
+    return ClientView(HttpTransport(TransportSettings(base=url, timeout=timeout)), silence or SilentRoutes(), attempts)
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 403, 404])
@@ -79,13 +79,13 @@ def test_a_refusal_in_tls_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_silent_proxy_is_not_waited_for_by_every_check() -> None:
     """After a probe's attempts one short look, shared by all checks that ask `url`; an answer brings patience back."""
-    alive, silence = [False], Silence()
+    alive, silence = [False], SilentRoutes()
     config = Config(target=Target(url="http://x"), probe=Probe(attempts=1, timeout=1.4))
     with Wires(lambda c: c.answer({}) if alive[0] else c.stop.wait(10)) as wires:
         with pytest.raises(CouldNotLook) as raised:
             front(wires.url, silence, timeout=1.4).raw("/api/health")
         assert _worth_another(raised.value)
-        street = Outside(Transport(Settings(base=wires.url, timeout=1.4)), config, silence)
+        street = AnonymousView(HttpTransport(TransportSettings(base=wires.url, timeout=1.4)), config, silence)
         started = time.monotonic()
         with pytest.raises(SilentBefore, match="as before") as before:
             street.entry("/api/servers")
@@ -111,13 +111,13 @@ def test_there_is_a_front_where_clients_go_another_way(
     there: bool,  # noqa: FBT001 - a table's column
 ) -> None:
     """Only a `url` beside another internal_url is something to look through."""
-    assert (Reach(Config(target=Target(url=url, internal_url=internal)), None).front is not None) is there
+    assert (HubReach(Config(target=Target(url=url, internal_url=internal)), None).front is not None) is there
 
 
 def test_what_the_proxy_shows_fires_nothing_and_a_number_does_not_change_that(recorder: checks.Recorder) -> None:
     """Once a check has asked through `url`, not even a measure past its limit may roll back."""
     with Wires(lambda c: c.answer({})) as wires:
-        reach = Reach(Config(target=Target(url=wires.url + "/hub", internal_url=wires.url)), None)
+        reach = HubReach(Config(target=Target(url=wires.url + "/hub", internal_url=wires.url)), None)
         assert reach.front is not None
         assert recorder.fires
         reach.front.raw("/api/health")

@@ -13,7 +13,7 @@ import trustme
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http.answer import BadAnswer, TimedOut
-from readiness.facts.http.client import Settings, Transport, token_of
+from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
 from readiness.facts.http.urls import is_loopback, same_host, same_place
 from tests.helpers.wires import Connection, Wires, free_port
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 TIMEOUT = 0.4
 
 
-def transport(url: str, **settings: Any) -> Transport:
+def transport(url: str, **settings: Any) -> HttpTransport:
     """A transport that gives up quickly."""
-    return Transport(Settings(**{"base": url, "timeout": TIMEOUT, **settings}))
+    return HttpTransport(TransportSettings(**{"base": url, "timeout": TIMEOUT, **settings}))
 
 
-def asked(handler: Callable[[Connection], object], path: str = "/x") -> Transport:
+def asked(handler: Callable[[Connection], object], path: str = "/x") -> HttpTransport:
     """Ask `path` of a server with this handler."""
     with Wires(handler) as wires:
         asking = transport(wires.url)

@@ -6,18 +6,18 @@ import pytest
 
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import CouldNotLook, Unknown
-from readiness.facts.http.client import Settings, Transport
-from readiness.facts.hub.anonymous_view import Outside
+from readiness.facts.http.client import HttpTransport, TransportSettings
+from readiness.facts.hub.anonymous_view import AnonymousView
 from tests.helpers.wires import Wires, free_port
 
 NO_HUB = {"error": "Missing server name", "code": "VALIDATION_ERROR", "data": {}}
 LOGIN = "Location: https://login.invalid/start\r\n"
 
 
-def outside(url: str, plain: str | None = None) -> Outside:
+def outside(url: str, plain: str | None = None) -> AnonymousView:
     """A look from the street."""
     config = Config(target=Target(url=url, plain_url=plain), probe=Probe(timeout=0.3))
-    return Outside(Transport(Settings(base=url, timeout=0.3, follow=False)), config)
+    return AnonymousView(HttpTransport(TransportSettings(base=url, timeout=0.3, follow=False)), config)
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_addresses_are_taken_from_the_configuration() -> None:
     assert outside("https://hub.invalid:8443/x").plain_url == "http://hub.invalid"
     assert outside("https://[::1]:8443").plain_url == "http://[::1]"
     with pytest.raises(Unknown, match=r"\[target\] url"):
-        Outside(None, Config()).entry("/api/servers")
+        AnonymousView(None, Config()).entry("/api/servers")

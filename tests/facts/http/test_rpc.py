@@ -11,7 +11,7 @@ import pytest
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import HubDown, Unknown
 from readiness.facts.http.answer import BadAnswer
-from readiness.facts.http.client import Settings, Transport
+from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.http.rpc import probe
 from readiness.facts.hub.hub import Hub
 from tests.helpers.wires import Wires
@@ -103,7 +103,7 @@ class Legacy:
 def probed(handler: Callable[[Connection], None], **asked: Any) -> tuple[Any, list[str]]:
     """Probe a server with this handler; what it found, and the requests it made."""
     with Wires(handler) as wires:
-        return probe(Transport(Settings(base=wires.url, timeout=0.5)), **asked), wires.requests
+        return probe(HttpTransport(TransportSettings(base=wires.url, timeout=0.5)), **asked), wires.requests
 
 
 @pytest.mark.parametrize("sse", [False, True])
@@ -175,7 +175,7 @@ def test_refused_credentials_are_no_fault() -> None:
 def hub(url: str) -> Hub:
     """Facts about a hub at `url`."""
     config = Config(target=Target(url=url), probe=Probe(timeout=0.3))
-    return Hub(Transport(Settings(base=url, timeout=0.3)), config)
+    return Hub(HttpTransport(TransportSettings(base=url, timeout=0.3)), config)
 
 
 def test_a_session_that_is_accepted_and_never_answered_is_wrong() -> None:

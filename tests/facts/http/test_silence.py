@@ -10,9 +10,9 @@ import pytest
 
 from readiness.config.model import Config, Probe, Target
 from readiness.facts.http.answer import TimedOut
-from readiness.facts.http.client import Settings, Transport
+from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.http.timeouts import NoState, SilentBefore
-from readiness.facts.hub.hub import Hub, Known
+from readiness.facts.hub.hub import Hub, HubKnowledge
 from readiness.session.worker import _worth_another
 from tests.facts.hub.test_hub import replay
 from tests.helpers.wires import Connection, Wires
@@ -40,7 +40,7 @@ def silent_on(*routes: str, alive: list[bool] | None = None) -> Callable[[Connec
 def views(url: str, attempts: int = 2) -> Callable[[], Hub]:
     """Views of one hub in one process, as every check gets its own."""
     config = Config(target=Target(url=url), probe=Probe(attempts=attempts, timeout=TIMEOUT))
-    transport, known = Transport(Settings(base=url, timeout=TIMEOUT)), Known()
+    transport, known = HttpTransport(TransportSettings(base=url, timeout=TIMEOUT)), HubKnowledge()
     return lambda: Hub(transport, config, known)
 
 
@@ -112,7 +112,7 @@ def test_who_answers_is_not_waited_for_twice() -> None:
 
     with Wires(handler) as wires:
         config = Config(target=Target(url=wires.url, pid=os.getpid()), probe=Probe(timeout=TIMEOUT))
-        transport, known = Transport(Settings(base=wires.url, timeout=TIMEOUT)), Known()
+        transport, known = HttpTransport(TransportSettings(base=wires.url, timeout=TIMEOUT)), HubKnowledge()
         assert 1.0 <= seconds(lambda: Hub(transport, config, known).identity()) < TIMEOUT
         assert seconds(lambda: Hub(transport, config, known).identity()) < 0.5
         assert Hub(transport, config, known).identity().by == "socket"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.config.model import Config, Target
-from readiness.facts.http.answer import Answer
+from readiness.facts.http.answer import HttpAnswer
 from readiness.facts.hub.disclosure import internals_in
 from readiness.facts.secretscan.answers import known_values, leaks
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 VALUE = "correct-horse-battery-staple"
 
 
-def answer(body: Any, **headers: str) -> Answer:
+def answer(body: Any, **headers: str) -> HttpAnswer:
     """A JSON answer, or text."""
     data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    return Answer(method="GET", url="http://h/api/x", status=200, headers=headers, body=data)
+    return HttpAnswer(method="GET", url="http://h/api/x", status=200, headers=headers, body=data)
 
 
 def test_known_values_are_found_wherever_they_stand() -> None:

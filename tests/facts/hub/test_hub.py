@@ -12,9 +12,9 @@ import pytest
 from readiness.config.model import Config, Probe, Target
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
 from readiness.facts.http.answer import BadAnswer, TimedOut
-from readiness.facts.http.client import Settings, Transport
+from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.hub.contract import ROUTES, Contract
-from readiness.facts.hub.hub import Hub, Known
+from readiness.facts.hub.hub import Hub, HubKnowledge
 from tests.helpers.wires import Connection, Wires, free_port
 from tests.sources import ROOT
 
@@ -57,10 +57,10 @@ def replay(version: str, pid: int | None = None) -> Callable[[Connection], None]
     return handler
 
 
-def hub_at(url: str, known: Known | None = None, **target: Any) -> Hub:
+def hub_at(url: str, known: HubKnowledge | None = None, **target: Any) -> Hub:
     """Facts about the hub at `url`, with little patience."""
     config = Config(target=Target(**{"url": url, **target}), probe=Probe(timeout=0.3))
-    return Hub(Transport(Settings(base=url, timeout=0.3)), config, known)
+    return Hub(HttpTransport(TransportSettings(base=url, timeout=0.3)), config, known)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -136,7 +136,7 @@ def test_another_program_on_the_port_is_trouble() -> None:
 def test_a_dead_hub_is_trouble_and_is_told() -> None:
     """The proof is a sentence for hub-answers, and whoever listens for losses hears it."""
     losses: list[str] = []
-    hub = hub_at(f"http://127.0.0.1:{free_port()}", Known(on_down=lambda error: losses.append(str(error))))
+    hub = hub_at(f"http://127.0.0.1:{free_port()}", HubKnowledge(on_down=lambda error: losses.append(str(error))))
     assert "refused" in hub.trouble()
     with pytest.raises(HubDown):
         hub.agent_session()

@@ -18,7 +18,7 @@ from readiness.errors import Unknown
 from readiness.facts.hub.contract import ROUTES, problems, schema
 from readiness.facts.hub.inventory import Inventory, keep
 from readiness.facts.hub.log import HubLog
-from readiness.facts.hub.records import Tool
+from readiness.facts.hub.records import HubTool
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
@@ -84,7 +84,10 @@ def test_the_inventory_of_a_good_run_is_kept_and_compared(tmp_path: Path) -> Non
     run, reports = tmp_path / "run", tmp_path / "reports"
     run.mkdir()
     config = Config(report_dir=reports, target=Target(url="http://127.0.0.1:1"))
-    tools = [Tool(server="a", name="x", definition={"inputSchema": {"type": "object"}}), Tool(server="a", name="y")]
+    tools = [
+        HubTool(server="a", name="x", definition={"inputSchema": {"type": "object"}}),
+        HubTool(server="a", name="y"),
+    ]
     inventory = Inventory(config, run)
     now = inventory.of(tools, tools)
     assert list(now["a"]) == ["x", "y"]

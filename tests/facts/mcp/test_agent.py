@@ -11,12 +11,12 @@ import pytest
 
 from readiness.config.model import Config, Expect, Target, ToolCall
 from readiness.facts.hub.log import HubLog
-from readiness.facts.hub.records import Tool
+from readiness.facts.hub.records import HubTool
 from readiness.facts.mcp import analysis as mcp_analysis
 from readiness.facts.mcp import calls as mcp_calls
 from readiness.facts.mcp import workflow_notes
 from readiness.facts.mcp.agent import missing, wrong_names, wrong_schemas
-from readiness.facts.mcp.records import AgentTool, Called
+from readiness.facts.mcp.records import AgentTool, ToolResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ def test_schemas_of_tools(schema: dict[str, Any], words: str) -> None:
 
 def test_tools_that_agents_are_not_offered() -> None:
     """What the API lists of a connected server and a session does not is named."""
-    http = [Tool(server="a", name="x"), Tool(server="a", name="y"), Tool(server="gone", name="z")]
+    http = [HubTool(server="a", name="x"), HubTool(server="a", name="y"), HubTool(server="gone", name="z")]
     assert missing([AgentTool(name="a__x")], http, {"a"}) == ["a__y"]
 
 
@@ -124,7 +124,7 @@ def test_tools_that_agents_are_not_offered() -> None:
 )
 def test_answers_of_the_analysis(text: str, is_error: bool, trouble: str, categories: tuple[str, ...]) -> None:  # noqa: FBT001 - a row
     """An error without `isError` is one, and so is every answer that promises nothing."""
-    told, found = mcp_analysis.read(Called(text=text, is_error=is_error, seconds=0.1))
+    told, found = mcp_analysis.read(ToolResult(text=text, is_error=is_error, seconds=0.1))
     assert bool(told) == bool(trouble)
     assert trouble in told
     assert found == categories

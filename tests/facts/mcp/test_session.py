@@ -15,9 +15,9 @@ import pytest
 
 from readiness import demo
 from readiness.facts.http.answer import BadAnswer, TimedOut
-from readiness.facts.mcp.records import LIST_CHANGED, Refused
-from readiness.facts.mcp.session import Endpoint, Session
-from readiness.facts.mcp.wire import Where
+from readiness.facts.mcp.records import LIST_CHANGED, ProtocolError
+from readiness.facts.mcp.session import AgentSession, Endpoint
+from readiness.facts.mcp.wire import EndpointAddress
 from tests.facts.mcp.peer import peer, tool
 from tests.sources import ROOT
 
@@ -42,14 +42,14 @@ def hub(request: pytest.FixtureRequest) -> Iterator[demo.DemoHub]:
 @pytest.fixture
 def endpoint(hub: demo.DemoHub) -> Iterator[Endpoint]:
     """Where agents connect, closed afterwards."""
-    opened = Endpoint(Where(url=f"{hub.url}/mcp"))
+    opened = Endpoint(EndpointAddress(url=f"{hub.url}/mcp"))
     yield opened
     opened.close()
 
 
 def at(url: str, timeout: float = 5.0) -> Endpoint:
     """An endpoint at a test's own server."""
-    return Endpoint(Where(url=f"{url}/mcp", timeout=timeout))
+    return Endpoint(EndpointAddress(url=f"{url}/mcp", timeout=timeout))
 
 
 def test_the_workflow(endpoint: Endpoint) -> None:
@@ -70,7 +70,9 @@ def test_the_workflow(endpoint: Endpoint) -> None:
 def test_a_protocol_error_keeps_its_code_and_names_the_call(endpoint: Endpoint) -> None:
     """What a JSON-RPC error says reaches the operator, with stage, server and tool; the session lives on."""
     session = endpoint.open()
-    with pytest.raises(Refused, match="tools/call nowhere__nothing: answered error -32602: Unknown tool") as caught:
+    with pytest.raises(
+        ProtocolError, match="tools/call nowhere__nothing: answered error -32602: Unknown tool"
+    ) as caught:
         session.call("nowhere__nothing", {})
     assert caught.value.code == -32602
     assert session.tools()
@@ -93,10 +95,10 @@ def test_fifty_sessions_leave_nothing_behind(hub: demo.DemoHub) -> None:
     with demo_session(hub):
         pass  # whatever is loaded and opened once
     before = (threading.active_count(), process.num_fds(), len(process.net_connections()))
-    endpoint = Endpoint(Where(url=f"{hub.url}/mcp", timeout=20))
+    endpoint = Endpoint(EndpointAddress(url=f"{hub.url}/mcp", timeout=20))
     found = endpoint.open_many(50)
-    sessions = [one for one in found if isinstance(one, Session)]
-    assert len(sessions) == 50, [one for one in found if not isinstance(one, Session)][:3]
+    sessions = [one for one in found if isinstance(one, AgentSession)]
+    assert len(sessions) == 50, [one for one in found if not isinstance(one, AgentSession)][:3]
     answers = endpoint.together([(one, META, {"prompt": "echo"}) for one in sessions])
     assert all("categories" in getattr(answer, "text", "") for answer in answers)
     for session in sessions[:25]:
@@ -113,9 +115,9 @@ class demo_session:  # noqa: N801 - used as a function is
     """One session, opened and closed with its endpoint."""
 
     def __init__(self, hub: demo.DemoHub) -> None:
-        self.endpoint = Endpoint(Where(url=f"{hub.url}/mcp"))
+        self.endpoint = Endpoint(EndpointAddress(url=f"{hub.url}/mcp"))
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> AgentSession:
         return self.endpoint.open()
 
     def __exit__(self, *_: object) -> None:

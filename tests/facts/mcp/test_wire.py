@@ -11,7 +11,7 @@ import pytest
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http.answer import BadAnswer, TimedOut
 from readiness.facts.mcp.session import Endpoint
-from readiness.facts.mcp.wire import Where
+from readiness.facts.mcp.wire import EndpointAddress
 from tests.facts.mcp.peer import peer, tool
 from tests.helpers.wires import Wires, free_port
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def at(url: str, timeout: float = 5.0) -> Endpoint:
     """An endpoint at a test's own server."""
-    return Endpoint(Where(url=f"{url}/mcp", timeout=timeout))
+    return Endpoint(EndpointAddress(url=f"{url}/mcp", timeout=timeout))
 
 
 def refusal(url: str, timeout: float = 5.0) -> Unknown:
@@ -131,7 +131,7 @@ def test_the_token_is_sent_and_the_environments_proxies_are_not_used(monkeypatch
         connection.answer({"error": "no"}, status=500)
 
     with Wires(handle) as server:
-        endpoint = Endpoint(Where(url=f"{server.url}/mcp", token="s3cret-for-agents"))
+        endpoint = Endpoint(EndpointAddress(url=f"{server.url}/mcp", token="s3cret-for-agents"))
         with pytest.raises(BadAnswer) as caught:
             endpoint.open()
         endpoint.close()
@@ -156,17 +156,17 @@ def test_a_certificate_is_verified(tmp_path: Path) -> None:
         untrusted = refusal(server.url)
         assert isinstance(untrusted, CouldNotLook)
         assert "is not trusted" in str(untrusted)
-        endpoint = Endpoint(Where(url=f"{server.url}/mcp", ca_file=tmp_path / "ca.pem"))
+        endpoint = Endpoint(EndpointAddress(url=f"{server.url}/mcp", ca_file=tmp_path / "ca.pem"))
         assert [one.name for one in endpoint.open().tools()] == ["a__b"]
         endpoint.close()
     with pytest.raises(CouldNotLook, match="ca_file"):
-        Endpoint(Where(url="https://127.0.0.1/mcp", ca_file=tmp_path / "none.pem"))
+        Endpoint(EndpointAddress(url="https://127.0.0.1/mcp", ca_file=tmp_path / "none.pem"))
 
 
 def test_requests_keep_to_their_rate() -> None:
     """Through a limiting proxy all sessions together ask no faster than they may."""
     with peer({"tools/list": lambda _: {"tools": []}}) as server:
-        endpoint = Endpoint(Where(url=f"{server.url}/mcp", rate=50))
+        endpoint = Endpoint(EndpointAddress(url=f"{server.url}/mcp", rate=50))
         session = endpoint.open()
         started = time.monotonic()
         for _ in range(10):

@@ -10,7 +10,7 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.facts.host import local as resources
-from readiness.session.fixtures.reachability import Reach
+from readiness.session.fixtures.reachability import HubReach
 from tests.faults.hub.model import How
 from tests.faults.hub.server import FaultyHub
 
@@ -26,7 +26,7 @@ def seen(how: How, folder: Path) -> Iterator[Mapping[str, Reading]]:
     """One look at the host of a hub that is so."""
     with FaultyHub(how, token="none", release=folder, environment=dict(os.environ)) as hub:
         config = Config(target=Target(internal_url=hub.internal_url), report_dir=folder / "reports")
-        reach = Reach(config, None)
+        reach = HubReach(config, None)
         yield resources.look(reach.hub(), config, seconds=0.01)
         reach.close()
 

@@ -18,10 +18,10 @@ from readiness.facts.hub.identity import Identity
 from readiness.facts.telemetry import store as telemetry_store
 from readiness.facts.telemetry.counters import REST, Standpoint, cache_lookups, llm_calls, trips, window
 from readiness.facts.telemetry.deploy import restart_doubt
-from readiness.facts.telemetry.past import GAP, PERIOD, Past, PastRun, deploys, uptime
+from readiness.facts.telemetry.past import GAP, PERIOD, EarlierRun, EarlierRuns, deploys, uptime
 from readiness.facts.telemetry.read import Moment, Telemetry
 from readiness.facts.telemetry.sources import METRICS, ROUTE, readings, unread
-from readiness.facts.telemetry.store import KEPT, Read
+from readiness.facts.telemetry.store import KEPT, StoredCounters
 from readiness.facts.telemetry.units import Malformed, quantity
 from tests.sources import ROOT
 
@@ -36,9 +36,11 @@ HUB = "http://127.0.0.1:3000"
 NOW = 1_800_000_000.0
 
 
-def read(at: float, *, total: float = 10, bad: float = 0, pid: int = 7, started: float = 100.0, **more: Any) -> Read:
+def read(
+    at: float, *, total: float = 10, bad: float = 0, pid: int = 7, started: float = 100.0, **more: Any
+) -> StoredCounters:
     """A stored read of the LLM's calls."""
-    return Read(at=at, pid=pid, started=started, hub=HUB, counters={"llm": (total, bad)}, **more)
+    return StoredCounters(at=at, pid=pid, started=started, hub=HUB, counters={"llm": (total, bad)}, **more)
 
 
 def llm(**published: Any) -> dict[str, Any]:
@@ -207,7 +209,7 @@ def test_a_rate_too_coarse_to_count_by_is_taken_as_it_is() -> None:
     assert (share.n, round(share.good, 6)) == (1_000_000, 0.9)
 
 
-def counted(total: float, bad: float, reads: tuple[Read, ...], **seen: Any) -> Any:
+def counted(total: float, bad: float, reads: tuple[StoredCounters, ...], **seen: Any) -> Any:
     """The window of so many calls."""
     found = llm_calls(readings(llm(totalCalls=total, failedCalls=bad)))
     return window("llm", found, Standpoint(at=NOW, reads=reads, **seen))
@@ -226,7 +228,7 @@ def test_without_a_read_the_whole_life_is_the_window() -> None:
 
 
 @pytest.mark.parametrize("read_of", [read(NOW - 10, total=200), read(NOW - 3600, total=100, bad=50)])
-def test_a_counter_that_went_backwards_is_unknown(read_of: Read) -> None:
+def test_a_counter_that_went_backwards_is_unknown(read_of: StoredCounters) -> None:
     """Fewer calls or fewer failures than before in one process are no number at all, however young the read."""
     assert "went backwards" in counted(100, 10, (read_of,)).trouble
 
@@ -314,7 +316,7 @@ def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 # --- restarts -----------------------------------------------------------------------------------------------------------
 
 
-def doubt(folder: Path, *, started: float, others: tuple[Read, ...] = (), pid: int = 7, **target: Any) -> str:
+def doubt(folder: Path, *, started: float, others: tuple[StoredCounters, ...] = (), pid: int = 7, **target: Any) -> str:
     """Whether the process may have been restarted undeclared."""
     config = Config(report_dir=folder, target=Target(**target))
     return restart_doubt(Identity(pid=pid, started=started), config, others=others, now=NOW)
@@ -391,7 +393,7 @@ CALLS = llm(totalCalls=50, successfulCalls=49, failedCalls=1)
 
 def view(hub: Said, folder: Path, evidence: Fires | None = None) -> Telemetry:
     """A check's view of `hub`."""
-    past = Past(Config(report_dir=folder, target=Target(internal_url="http://me:secret@127.0.0.1:3000")))
+    past = EarlierRuns(Config(report_dir=folder, target=Target(internal_url="http://me:secret@127.0.0.1:3000")))
     return Telemetry(cast("Hub", hub), past, Moment(), lambda: evidence)
 
 
@@ -440,9 +442,9 @@ def test_of_a_process_without_a_name_nothing_is_stored(tmp_path: Path) -> None:
 # --- earlier runs -------------------------------------------------------------------------------------------------------
 
 
-def ran(ago: float, *, up: bool | None = True, **more: Any) -> PastRun:
+def ran(ago: float, *, up: bool | None = True, **more: Any) -> EarlierRun:
     """A run of `ago` seconds ago."""
-    return PastRun(started=NOW - ago, finished=NOW - ago + 1, up=up, stage="after", **more)
+    return EarlierRun(started=NOW - ago, finished=NOW - ago + 1, up=up, stage="after", **more)
 
 
 def test_time_between_runs_is_up_down_turning_or_unseen() -> None:
@@ -502,7 +504,7 @@ def test_damaged_history_is_no_evidence(tmp_path: Path) -> None:
     for number, text in enumerate(texts):
         (folder / f"20260102T00000{number}.000000Z-x.json").write_text(text, encoding="utf-8")
     (folder / "20269902T000000.000000Z-x.txt").write_text(good, encoding="utf-8")
-    runs = Past(Config(report_dir=tmp_path, target=Target(url=f"http://user:secret@{HUB[7:]}"))).runs()
+    runs = EarlierRuns(Config(report_dir=tmp_path, target=Target(url=f"http://user:secret@{HUB[7:]}"))).runs()
     assert [(found.status, found.up) for found in runs] == [("READY", False)]
 
 
@@ -510,7 +512,7 @@ def test_an_unreadable_record_of_a_deploy_is_unknown(tmp_path: Path) -> None:
     """Whether deploys went well is not answered from half the evidence."""
     (tmp_path / "deploy.json").write_text("{", encoding="utf-8")
     with pytest.raises(Unknown, match="no record of a deploy"):
-        Past(Config(report_dir=tmp_path)).deploys(NOW)
+        EarlierRuns(Config(report_dir=tmp_path)).deploys(NOW)
 
 
 def test_the_page_about_telemetry_names_every_place() -> None:

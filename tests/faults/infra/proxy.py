@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.host.proxy.client import Burst, Street
 from readiness.facts.host.proxy.tls import Certificate, TlsView
-from readiness.facts.hub.anonymous_view import Door, Outside
+from readiness.facts.hub.anonymous_view import AnonymousView, Door
 from tests.faults.infra.model import Fault, Told
 from tests.faults.infra.world import PORT
 from tests.helpers.nginx_site import TEMPLATE
@@ -72,7 +72,7 @@ SEEN: Final[dict[tuple[type, str], Any]] = {
     (TlsView, "distrusted"): "",
     (TlsView, "certificate"): Certificate(begins=0.0, ends=_NOW, protocol="TLSv1.3"),
     (TlsView, "accepted"): [],
-    (Outside, "plain"): Door(is_open=False, how="a redirect to https"),
+    (AnonymousView, "plain"): Door(is_open=False, how="a redirect to https"),
 }
 """What clients see of the healthy host: nothing of it is asked of anybody."""
 
@@ -212,7 +212,7 @@ _SEEN: Final = (
     Fault(
         name="plain HTTP is served",
         sentence="Port 80 answers as the hub does.",
-        patch=seen({(Outside, "plain"): Door(is_open=True, how="GET /api/health answered 200")}),
+        patch=seen({(AnonymousView, "plain"): Door(is_open=True, how="GET /api/health answered 200")}),
         expected={"proxy-redirects-to-https": "failed"},
         words=("plain HTTP is served: GET /api/health answered 200",),
     ),

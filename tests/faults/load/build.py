@@ -8,9 +8,9 @@ import random
 from typing import TYPE_CHECKING
 
 from readiness.facts.load import plan as load_plan
-from readiness.facts.load.around import Around
+from readiness.facts.load.around import HubAroundLoad
 from readiness.facts.load.load import LoadRun
-from readiness.facts.load.process import Ended
+from readiness.facts.load.process import GeneratorEnd
 from readiness.facts.load.samples import Samples
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ def run(fault: LoadFault) -> LoadRun:
     samples = answers(fault.server, fault.generator, count, fault.rate)
     seen = {"idle_ms": 2.0, "after_ms": 2.0, "back": 0.1, "memory_before": 95 * MIB, "memory_peak": 200 * MIB,
             "memory_after": 180 * MIB, "same_process": True}  # fmt: skip
-    ended = Ended(
+    ended = GeneratorEnd(
         end=fault.generator.end,
         why=fault.generator.why,
         file="samples.bin.gz",
         cpu=fault.generator.cpu,
         clock_offset_ms=fault.generator.clock_offset_ms,
     )
-    return LoadRun(plan, ended, samples, Around(**seen | dict(fault.around)), p99=fault.p99)
+    return LoadRun(plan, ended, samples, HubAroundLoad(**seen | dict(fault.around)), p99=fault.p99)
 
 
 def answers(server: Server, generator: Generator, count: int, rate: float) -> Samples:

@@ -71,7 +71,7 @@ def _one(function: Callable[..., None], declared: dict[str, Any], fault: LoadFau
     )
 
 
-def _difference(fault: LoadFault, made: LoadRun) -> load_baseline.Difference | str:
+def _difference(fault: LoadFault, made: LoadRun) -> load_baseline.LoadDifference | str:
     if fault.before is None:
         return "nothing to compare with yet"
     before = run(dataclasses.replace(fault, server=fault.before))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http import rpc
-from readiness.facts.http.answer import Answer, BadAnswer, TimedOut, TlsRefused, events
-from readiness.facts.http.client import Settings, Transport, token_of
+from readiness.facts.http.answer import BadAnswer, HttpAnswer, TimedOut, TlsRefused, events
+from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -48,20 +48,20 @@ class Street:
                 "[expect] proxy as not expected, with a reason"
             )
         self.url, self.config = target.url, config
-        self._own: Transport | None = None
+        self._own: HttpTransport | None = None
 
     @property
-    def transport(self) -> Transport:
+    def transport(self) -> HttpTransport:
         """Unpaced: what is asked here is counted."""
         if self._own is None:
-            settings = Settings(
+            settings = TransportSettings(
                 base=self.url,
                 timeout=self.config.probe.timeout,
                 rate=self.config.probe.rate,
                 ca_file=self.config.target.ca_file,
                 token=token_of(self.config.target.token_env),
             )
-            self._own = Transport(settings)
+            self._own = HttpTransport(settings)
         return self._own
 
     def hub_through(self) -> str:
@@ -108,7 +108,7 @@ class Street:
                 return time.monotonic() - started
         raise BadAnswer("GET /api/events ended without an event")
 
-    def headers(self) -> Answer:
+    def headers(self) -> HttpAnswer:
         """An answer as clients get it. Raises CouldNotLook, Unknown."""
         try:
             return self.transport.get("/api/health")
@@ -118,7 +118,7 @@ class Street:
     def burst(self) -> Burst:
         """Ask for the smallest thing as fast as one client can, `BURST` times at most. Raises CouldNotLook."""
         settings = dataclasses.replace(self.transport.settings, rate=None, follow=False)
-        transport = Transport(settings)
+        transport = HttpTransport(settings)
         found: collections.Counter[int] = collections.Counter()
         started = time.monotonic()
         try:
