@@ -114,8 +114,8 @@ def _run(given: argparse.Namespace) -> int:
     config = _config(given)
     environ = dict(os.environ)
     if given.environment_file is not None:
-        from readiness.facts.deployment.deployed import Unreadable
         from readiness.facts.release import envfile
+        from readiness.support.disk import Unreadable
 
         try:
             environ |= envfile.read(given.environment_file)

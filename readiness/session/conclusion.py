@@ -203,7 +203,7 @@ def _plan_document(
 
 
 def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:
-    from readiness.facts.deployment.deployed import expected_version
+    from readiness.facts.deployment.deployment import expected_version
     from readiness.operations.deploys.record import read_record
     from readiness.operations.rollback import before
     from readiness.operations.rollback.plan import plan_rollback

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def recover(recording: Read, *, config: Config, status: int, run_id: str, started: float) -> int:
     """Judge the journal, write the reports, print the summary; return the verdict's exit status."""
+    from readiness.config.redaction import redactor_for
     from readiness.session.conclusion import conclude
-    from readiness.support.redaction.redactor import Redactor
 
     scope = _scope(config)
     run = _replayed(recording, scope)
     run.add_trouble(f"pytest died without a verdict ({_how(status)}); this one is made from its journal")
-    redactor = Redactor.from_environment(os.environ, config)
+    redactor = redactor_for(config, os.environ)
     conclusion = conclude(
         run,
         config,

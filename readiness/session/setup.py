@@ -116,9 +116,9 @@ class Setup:
     @functools.cached_property
     def redactor(self) -> Any:  # noqa: ANN401 - imported where used
         """Knows every secret this process knows."""
-        from readiness.support.redaction.redactor import Redactor
+        from readiness.config.redaction import redactor_for
 
-        return Redactor.from_environment(os.environ, self.config)
+        return redactor_for(self.config, os.environ)
 
     def redact(self, text: str) -> str:
         """`text` without secrets."""
@@ -138,6 +138,6 @@ class Setup:
 
 def deployed_claims(config: Config) -> Mapping[str, Claim]:
     """What the deployed configuration claims; read only when a check needs it."""
-    from readiness.facts.deployment.deployed import claims
+    from readiness.facts.deployment.deployment import claims
 
     return claims(config)

@@ -15,7 +15,7 @@ from readiness import demo
 from readiness.cli.firstlook import Seen
 from readiness.cli.init import compose
 from readiness.config.model import Config, Target
-from readiness.facts.deployment.deployed import claims
+from readiness.facts.deployment.deployment import claims
 from tests.helpers.few_plugins import FEW
 from tests.sources import ROOT
 

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Target
+from readiness.config.redaction import redactor_for, secrets_for
 from readiness.support.redaction.known import (
     config_secrets,
     env_file_values,
     references,
     secret_name,
-    secrets_for,
     secrets_in,
 )
 from readiness.support.redaction.patterns import looks_random
-from readiness.support.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +124,7 @@ def test_a_run_knows_its_files(tmp_path: Path) -> None:
         "i8f3K29xQm49",
         "j8f3K29xQm50aaaa",
     }
-    redactor = Redactor.from_environment(environ, config)
+    redactor = redactor_for(config, environ)
     assert redactor.names("see h8f3K29xQm48 and g8f3K29xQm47") == ("ODD", "LOCAL_TOKEN")
 
 

@@ -15,7 +15,8 @@ from readiness.errors import ReadinessError, Unknown
 from readiness.facts.backup.files import CHUNK, Beneath, digest, opened
 from readiness.facts.backup.format import CONFIGURATION, DATA, Entry, Manifest, shown
 from readiness.facts.backup.verify import DENIED, Troubles
-from readiness.facts.deployment import deployed
+from readiness.facts.deployment import hub_config
+from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -82,8 +83,8 @@ class Restored:
         if not self.configurations:
             return "it holds no configuration of the hub"
         try:
-            deployed.read_files(self.configurations)
-        except deployed.Unreadable as error:
+            hub_config.read_files(self.configurations)
+        except Unreadable as error:
             return str(error)
         return ""
 

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from readiness.facts.deployment import deployed
+from readiness.facts.deployment import hub_config
 from readiness.facts.release import envfile
 from readiness.support import disk
 from readiness.support.disk import Unreadable
@@ -107,7 +107,7 @@ class Environment:
         """Names that the configuration and the env file use, and sentences about what could not be read."""
         found, unread = set(self.release.config.release.required_variables), []
         try:
-            found |= set(deployed.read(self.release.config).references)
+            found |= set(hub_config.read(self.release.config).references)
         except Unreadable as error:
             unread.append(str(error))
         try:

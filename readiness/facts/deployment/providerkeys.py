@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.deployment import deployed
+from readiness.facts.deployment import hub_config
 from readiness.facts.http.urls import is_loopback
 from readiness.facts.release import envfile
 from readiness.facts.release.secretrefs import VARIABLES, Resolver, manager
@@ -152,7 +152,7 @@ class ProviderKeys:
 
     def _llm(self) -> dict[str, Any]:
         try:
-            filtering = deployed.read(self.config).data.get("toolFiltering")
+            filtering = hub_config.read(self.config).data.get("toolFiltering")
         except disk.Unreadable:
             return {}  # said by the check of the configuration itself
         llm = filtering.get("llmCategorization") if isinstance(filtering, dict) else None

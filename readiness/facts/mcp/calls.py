@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from readiness.errors import Unknown
-from readiness.facts.deployment.deployed import expected_servers
+from readiness.facts.deployment.deployment import expected_servers
 from readiness.facts.mcp.records import offered_name
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import io
 import re
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.deployment.deployed import Unreadable
 from readiness.support import disk
+from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,6 +21,8 @@ LOCKS: Final = {
     "npm-shrinkwrap.json": "npm",
 }
 """Lock files, and whose they are."""
+JOBS: Final = {"build": "build", "test": "tests", "lint": "lint"}
+"""The commands of `[release]`, and the key of `[expect]` that declares each."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from readiness.config.model import Claim
 from readiness.errors import Unknown
 from readiness.support import child
-from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from readiness.config.model import Config
 
 SECONDS: Final = 15.0
@@ -86,24 +82,3 @@ def _environment() -> dict[str, str]:
     starts = ("OP_", "AWS_", "VAULT_", "BAO_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "SOPS_", "BW_", "DOPPLER_", "XDG_")
     own = {name: value for name, value in os.environ.items() if name.startswith(starts) or name in {"HOME", "USER"}}
     return child.environment() | own
-
-
-def claim(config: Config, values: Mapping[str, str]) -> Claim:
-    """Whether the providers' keys can be looked at: not where all are references and nothing says how to resolve them."""
-    given = [value for name, value in values.items() if name in VARIABLES and value.strip()]
-    if given and not config.secrets.resolve and all(manager(value) for value in given):
-        return Claim(
-            expected=False,
-            reason="the keys are references: set [secrets] resolve to the command that reads one, and they are tried",
-        )
-    return Claim(expected=True)
-
-
-def claims(config: Config) -> dict[str, Claim]:
-    """What the deployed env file claims about keys; one that cannot be read leaves the claim standing."""
-    from readiness.facts.release import envfile
-
-    try:
-        return {"api_keys": claim(config, envfile.of(config))}
-    except Unreadable:
-        return {"api_keys": Claim(expected=True)}

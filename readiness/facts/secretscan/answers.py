@@ -13,8 +13,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.deployment import deployed
+from readiness.facts.deployment import hub_config
 from readiness.facts.release import envfile
+from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,11 +76,11 @@ def known_values(config: Config) -> Mapping[str, str]:
 
 def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
     # what cannot be read is searched for by pattern alone
-    with contextlib.suppress(deployed.Unreadable):
+    with contextlib.suppress(Unreadable):
         yield from ((name, value) for name, value in envfile.of(config).items() if _TELLING.search(name))
     try:
-        data = deployed.read(config).data
-    except deployed.Unreadable:
+        data = hub_config.read(config).data
+    except Unreadable:
         return
     yield from ((path, value) for path, key, value in _strings(data, "") if _TELLING.search(key))
 

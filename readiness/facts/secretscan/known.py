@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from readiness.errors import Unknown
-from readiness.facts.deployment import deployed
+from readiness.facts.deployment import hub_config
 from readiness.facts.release import envfile
 from readiness.facts.release.secretrefs import VARIABLES, Resolver, manager
 from readiness.support import disk
@@ -56,7 +56,7 @@ def _pairs(config: Config, missed: list[str]) -> Iterator[tuple[str, str]]:
     yield from given.items()
     names = set(VARIABLES) | ({config.target.token_env} if config.target.token_env else set())
     with contextlib.suppress(disk.Unreadable):  # said by the check of the configuration itself
-        names |= deployed.read(config).references
+        names |= hub_config.read(config).references
     yield from ((name, os.environ[name]) for name in sorted(names) if os.environ.get(name) and name not in given)
 
 

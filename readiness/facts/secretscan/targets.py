@@ -11,8 +11,8 @@ import re
 import stat
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.deployment import deployed
 from readiness.facts.deployment import folders as hubfolders
+from readiness.facts.deployment import hub_config
 from readiness.facts.release.git import Git
 from readiness.facts.release.secretrefs import Resolver
 from readiness.facts.secretscan import heuristics as secretguess
@@ -87,7 +87,7 @@ class SecretSearch:
     def _literals(self, file: Path, work: Work) -> Iterator[Leak]:
         """What the parsed configuration says under telling names, where no other search found the file at fault."""
         try:
-            data = deployed.read_files((file,)).data
+            data = hub_config.read_files((file,)).data
             lines = disk.text(file).splitlines()
         except disk.Unreadable:
             return

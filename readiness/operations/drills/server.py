@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.deployment import deployed
+from readiness.facts.deployment import hub_config
 from readiness.facts.http.answer import BadAnswer
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _commands(scene: Scene) -> dict[str, list[str]]:
     """Each server's configured command and arguments. Raises Unknown where the configuration cannot be read."""
     with scene.watch.hub() as hub:
         files = tuple(dict.fromkeys(Path(s.config_source) for s in hub.health().servers if s.config_source))
-    read = deployed.read_files(files) if files else deployed.read(scene.config)
+    read = hub_config.read_files(files) if files else hub_config.read(scene.config)
     return {name: words for name, settings in read.servers.items() if (words := _words(settings))}
 
 

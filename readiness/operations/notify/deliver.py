@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
+from readiness.config.redaction import redactor_for
 from readiness.findings import Severity
 from readiness.operations.notify.notify import Delivery
 from readiness.operations.notify.send import send
 from readiness.operations.notify.state import Permit
 from readiness.operations.notify.text import message
 from readiness.support.redaction.known import secrets_in
-from readiness.support.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ def deliver(  # noqa: PLR0913, PLR0917 - an event, whom it goes to, and what mus
     pacing: Pacing,
 ) -> list[Delivery]:
     """Send `event` to each of `found` that `permits` lets it go to (all that are not named there), in their order."""
-    redactor = Redactor.from_environment(environ, config)
+    redactor = redactor_for(config, environ)
     for channel in found:
         for secret in secrets_in(channel.name, channel.url, declared=True):
             redactor.learn(*secret)

@@ -91,7 +91,7 @@ class Note:
 
 def running(config: Config, seen: Seen) -> Running:
     """What is deployed now, with what a look at the hub showed."""
-    from readiness.facts.deployment.deployed import expected_version
+    from readiness.facts.deployment.deployment import expected_version
 
     release, version, commit = config.target.release, None, None
     if release is not None:

@@ -14,6 +14,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
+from readiness.config.redaction import redactor_for
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal, lock, quarantine
 from readiness.operations.release import journal as book
@@ -24,7 +25,6 @@ from readiness.operations.release.bluegreen import BlueGreen
 from readiness.operations.release.command import Commands
 from readiness.operations.release.model import Outcome, Step, end
 from readiness.support.environment import LOCK_TOKEN
-from readiness.support.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,7 +135,7 @@ class Releasing:
         window = config.rollback.window + math.ceil(order.bake)
         self.config = dataclasses.replace(config, rollback=dataclasses.replace(config.rollback, window=window))
         self.order, self.world, self.pages = order, world, pages
-        self.redactor = Redactor.from_environment(os.environ, config)
+        self.redactor = redactor_for(config, os.environ)
         self.commands = Commands(pages.path, self.write, self.redactor, world, token)
         self.steps: dict[str, Callable[[], Step]] = {model.LOCK: self._lock}
         self.steps |= Before(self).steps()

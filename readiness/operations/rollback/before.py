@@ -113,7 +113,7 @@ def _without_login(url: str) -> str:
 
 def told(config: Config) -> dict[str, str]:
     """What a run tells of the release that it judges, so that later ones know which it was. Raises nothing."""
-    from readiness.facts.deployment.deployed import expected_version
+    from readiness.facts.deployment.deployment import expected_version
 
     release = config.target.release
     if release is None or config.demo:

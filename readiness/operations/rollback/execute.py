@@ -13,6 +13,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.config.redaction import redactor_for
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import action as commands
 from readiness.operations.deploys import journal, lock, quarantine
@@ -23,7 +24,6 @@ from readiness.operations.rollback.outcome import Event, Outcome, Result, Teller
 from readiness.operations.rollback.phases import judged, seconds
 from readiness.operations.rollback.verify import Proof, Prove, prove, to_json
 from readiness.support import process
-from readiness.support.redaction.redactor import Redactor
 from readiness.support.text import plain
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class _Rollback:
     ) -> None:
         self.plan, self.config, self.deploy, self.say, self.book = plan, config, deploy, say, book
         self.way, self.token = way, token
-        self.redactor = Redactor.from_environment(os.environ, config)
+        self.redactor = redactor_for(config, os.environ)
         self.actions = preconditions.runnable(plan, config)
         self.left_out = ""
 

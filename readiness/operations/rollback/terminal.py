@@ -23,11 +23,11 @@ _ANSWER_SECONDS: Final = 300.0
 
 def show(plan: Mapping[str, Any], config: Config) -> None:
     """What was measured, what would be done, what it costs, and what speaks against it."""
+    from readiness.config.redaction import redactor_for
     from readiness.operations.rollback import execute, preconditions, steps
-    from readiness.support.redaction.redactor import Redactor
     from readiness.support.text import line
 
-    clean = Redactor.from_environment(os.environ, config).clean
+    clean = redactor_for(config, os.environ).clean
     run = plan["run"]
     say(f"planned by run {run['id']} of {run['finished']}: {run['status']}, {run['decision']}")
     for cause in plan["causes"]:

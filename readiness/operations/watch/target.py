@@ -57,13 +57,13 @@ def interval(text: str) -> float:
 def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Config]]:
     """What looks at the target that the options name, for as long as the block lasts. Raises ReadinessError."""
     from readiness.config.load import load, missing_target, unknown_check_ids
+    from readiness.config.redaction import redactor_for
     from readiness.operations.watch.bench import Bench
     from readiness.operations.watch.host import SAMPLE
     from readiness.operations.watch.look import Watcher
     from readiness.session.plan.plan import catalogue
     from readiness.session.plan.scope import Scope
     from readiness.session.setup import deployed_claims
-    from readiness.support.redaction.redactor import Redactor
 
     with contextlib.ExitStack() as stack:
         where: dict[str, Any] = {}
@@ -83,7 +83,7 @@ def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Con
             raise ReadinessError(text)
         checks = {check.id: check for check, _ in catalogue()}
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="readiness-", ignore_cleanup_errors=True))
-        redactor = Redactor.from_environment(os.environ, config)
+        redactor = redactor_for(config, os.environ)
         scope = Scope(config, lambda: deployed_claims(config))
         if refused := scope.unowned_exceptions(checks):
             raise ReadinessError(redactor.clean("\n".join(refused)))

@@ -26,9 +26,6 @@ from readiness.support.redaction.redactor import SHORTEST, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from readiness.config.model import Config
 
 MAX_FILE: Final = 1_000_000
 """Characters read of an env file or a configuration."""
@@ -179,25 +176,3 @@ def known_secrets(
     if (data := _json(config) if config.lstrip()[:1] in ("{", "/") else None) is not None:
         found += config_secrets(data)
     return list(dict.fromkeys(found))
-
-
-def secrets_for(config: Config, environ: Mapping[str, str]) -> list[Secret]:
-    """What a run may not show: from `environ`, `readiness.toml`, the env files and the deployed configuration."""
-    target = config.target
-    found = known_secrets(environ, config=_read(config.path), tokens=(target.token_env,) if target.token_env else ())
-    if target.release is not None:
-        for path in dict.fromkeys((target.release / target.env_file, target.release / ".env")):
-            found += known_secrets({}, env_file=_read(path))
-        found += known_secrets(environ, config=_read(target.release / target.config))
-    return list(dict.fromkeys(found))
-
-
-def _read(path: Path | None) -> str:
-    """The text of a small regular file, or "": what cannot be read holds nothing that we could show."""
-    try:
-        if path is None or not path.is_file():
-            return ""
-        with path.open(encoding="utf-8", errors="surrogateescape") as file:
-            return file.read(MAX_FILE)
-    except (OSError, ValueError):
-        return ""

@@ -1,6 +1,6 @@
 """Takes secrets out of texts: the values that are known, in any encoding, then what looks like a secret.
 
-Pure: nothing is read from the environment or from files here (`readiness.support.redaction.known` gathers the values).
+Pure: nothing is read from the environment or from files here (`known` beside this gathers the values).
 `docs/security.md` says what is guaranteed and what is not.
 """
 
@@ -14,8 +14,6 @@ from readiness.support.redaction.patterns import MARKERS, PATTERNS, forms, looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from readiness.config.model import Config
 
 LIMIT: Final = 100_000
 """Characters kept of one text that leaves a process: enough to diagnose, too little to choke a report."""
@@ -145,13 +143,6 @@ class Redactor:
                 self.learn("secret", item)
             else:
                 self.learn(*item)
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str], config: Config | None = None) -> Redactor:
-        """One that knows the secrets of `environ`, and of the files that `config` names."""
-        from readiness.support.redaction.known import known_secrets, secrets_for
-
-        return cls(known_secrets(environ) if config is None else secrets_for(config, environ))
 
     def learn(self, name: str, value: str, whole: bool = False) -> None:  # noqa: FBT001, FBT002 - the fields of Secret
         """Know one more value, for example one that was resolved while the run was on."""

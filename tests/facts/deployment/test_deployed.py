@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Expect, Target
-from readiness.facts.deployment.deployed import Deployment, Unreadable, claims, read, read_files
+from readiness.facts.deployment.deployment import Deployment, claims
+from readiness.facts.deployment.hub_config import read, read_files
 from readiness.facts.release import envfile
+from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 
 from readiness.config.model import Config, Release, Target
 from readiness.facts.backup.backups import Backups
-from readiness.facts.deployment.deployed import claims
+from readiness.facts.deployment.deployment import claims
 from readiness.facts.release import entry, envfile, release, unit
 from readiness.facts.release.git import Git, Silence
 from readiness.facts.release.package import Package

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
-from readiness.facts.deployment import deployed
+from readiness.facts.deployment import hub_config
 from readiness.facts.deployment.providerkeys import PROVIDERS
 from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.network import latency as nearness
@@ -65,7 +65,7 @@ def endpoints(config: Config) -> tuple[str, ...]:
     """Where the hub asks its LLM: `[llm] base_url`, else the deployed configuration's, else the provider's own."""
     found = dict(config.llm.base_url)
     try:
-        filtering = deployed.read(config).data.get("toolFiltering")
+        filtering = hub_config.read(config).data.get("toolFiltering")
     except disk.Unreadable:
         filtering = None
     llm = filtering.get("llmCategorization") if isinstance(filtering, dict) else None

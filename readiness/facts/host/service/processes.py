@@ -242,10 +242,10 @@ class Processes:
 
     @functools.cached_property
     def _commands(self) -> tuple[tuple[str, ...], ...]:
-        from readiness.facts.deployment import deployed
+        from readiness.facts.deployment import hub_config
 
         try:
-            servers = deployed.read(self.config).servers.values()
+            servers = hub_config.read(self.config).servers.values()
         except Unknown:
             return ()
         told = ([str(server.get("command") or ""), *map(str, server.get("args") or [])] for server in servers)

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from readiness.facts.deployment.deployed import JOBS
+from readiness.facts.release.package import JOBS
 from readiness.facts.release.sandbox import copies, npmscript
 from readiness.facts.release.sandbox import test_counts as counts
 from readiness.support import child

@@ -1,26 +1,36 @@
-"""The hub's deployed configuration in detail: its schema, its references, its servers' commands, its LLM."""
+"""The hub's deployed configuration: its files as the hub reads them, its schema, references, servers' commands and LLM.
+
+The hub reads JSON5, and several files, later ones over earlier ones.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
 import os
 import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.deployment import deployed
 from readiness.facts.release.entry import substituted
 from readiness.support import disk
 from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from readiness.facts.deployment.deployed import Deployed
+    from readiness.config.model import Config
     from readiness.facts.release.release import Release
 
-PROVIDERS: Final = ("gemini", "openai", "anthropic")
+SIZE_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of a configuration file at most."""
+SLOW_LIMIT: Final = 512 * 1024
+"""Characters of what is no plain JSON: the reader of JSON5 needs a second for 160,000."""
+PREDEFINED: Final = frozenset({"workspaceFolder", "workspaceFolderBasename", "userHome", "pathSeparator"})
+"""Names that the hub itself gives a value in `${…}`, in every version."""
+LLM_PROVIDERS: Final = ("gemini", "openai", "anthropic")
 """LLM providers that hubs know."""
 MODES: Final = ("static", "server-allowlist", "category", "hybrid", "prompt-based")
 """Filtering modes that hubs know."""
@@ -30,14 +40,138 @@ SCHEMAS: Final = (
     "schemas/config.schema.json",
     "dist/config.schema.json",
 )
-_MOST: Final = 50
+_MOST_ERRORS: Final = 50
+_LINE: Final = re.compile(r"<string>:(\d+)")
+_SOURCE: Final = re.compile(r"^<string>:\d+\s*")
+_VARIABLE: Final = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}")
 _REFERENCE: Final = re.compile(r"\$\{[A-Za-z_:]\w*\}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """The hub configuration as deployed: its files in order, and what they say together."""
+
+    files: tuple[Path, ...]
+    data: dict[str, Any] = dataclasses.field(repr=False)
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        """The servers that are not disabled, in the files' order."""
+        return tuple(name for name, server in self.servers.items() if not server.get("disabled"))
+
+    @property
+    def servers(self) -> dict[str, dict[str, Any]]:
+        """Each server's settings; VS Code's key `servers` counts where `mcpServers` is absent, as in the hub."""
+        found = self.data.get("mcpServers", self.data.get("servers"))
+        if not isinstance(found, dict):
+            return {}
+        return {str(name): value for name, value in found.items() if isinstance(value, dict)}
+
+    @property
+    def has_servers(self) -> bool:
+        """Whether there is a table of servers at all, be it empty."""
+        return isinstance(self.data.get("mcpServers", self.data.get("servers")), dict)
+
+    def claims(self, *path: str) -> bool:
+        """Whether `path` is an object that is enabled."""
+        found: Any = self.data
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        return isinstance(found, dict) and found.get("enabled") is True
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Names of the variables that the configuration takes from the environment."""
+        return frozenset(_references(self.data)) - PREDEFINED
+
+    @property
+    def names(self) -> str:
+        """The files in words."""
+        return ", ".join(str(file) for file in self.files)
+
+    def foreign(self, sources: Iterable[str]) -> list[str]:
+        """Those of `sources`, paths that the hub read servers from, that are none of these files."""
+        own = {str(file) for file in self.files} | {str(disk.real(file)) for file in self.files}
+        return sorted({source for source in sources if not {source, str(disk.real(Path(source)))} & own})
+
+    @property
+    def changed(self) -> float:
+        """When the newest file was last written, seconds since the epoch. Raises OSError."""
+        return max(file.stat().st_mtime for file in self.files)
+
+
+def read(config: Config) -> Deployed:
+    """Read the deployed configuration. Raises Unreadable."""
+    if config.target.release is None:
+        raise Unreadable(
+            "what was deployed cannot be read: set [target] release, or declare [expect] release as not expected",
+            "untold",
+        )
+    return read_files((config.target.release / config.target.config,))
+
+
+def read_files(files: tuple[Path, ...]) -> Deployed:
+    """Read configuration files, later ones over earlier ones as the hub does. Raises Unreadable."""
+    data: dict[str, Any] = {}
+    for file in files:
+        one = _json5(file)
+        for key, value in one.items():
+            before = data.get(key)
+            data[key] = before | value if isinstance(before, dict) and isinstance(value, dict) else value
+    return Deployed(files=files, data=data)
+
+
+def _json5(file: Path) -> dict[str, Any]:
+    text = disk.text(file, SIZE_LIMIT)
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = _slowly(text, file)
+    if not isinstance(found, dict):
+        raise Unreadable(f"{file} holds no object", "broken", file)
+    return found
+
+
+def _slowly(text: str, file: Path) -> object:
+    """Read what `json` refuses: comments, trailing commas, single quotes."""
+    if len(text) > SLOW_LIMIT:
+        size = len(text) // 1024
+        raise Unreadable(f"{file} is no JSON, and with {size} KB too large to be read as JSON5", "large", file)
+    try:
+        return json.loads(_as_json(text))
+    except (ValueError, RecursionError) as error:
+        told = _LINE.search(str(error))
+        line = int(told[1]) if told else None
+        where = file if line is None else f"{file}:{line}"
+        raise Unreadable(f"{where} is no JSON5: {_SOURCE.sub('', str(error))[:120]}", "broken", file, line) from None
+
+
+@functools.lru_cache(maxsize=4)
+def _as_json(text: str) -> str:
+    """JSON5 as JSON, kept by its text: reading JSON5 takes 10 ms a time, and a preflight asks twenty times."""
+    import json5
+
+    return json.dumps(json5.loads(text))
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from _VARIABLE.findall(value)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "env" and isinstance(inner, dict):
+                # null means: taken from the hub's own environment
+                yield from (str(name) for name, given in inner.items() if given is None)
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
 
 
 class HubConfig:
     """Each question reads the disk again; nothing here judges."""
 
-    providers = PROVIDERS
+    providers = LLM_PROVIDERS
     modes = MODES
 
     def __init__(self, release: Release) -> None:
@@ -46,7 +180,7 @@ class HubConfig:
 
     def read(self) -> Deployed:
         """The configuration. Raises Unreadable."""
-        return deployed.read(self.release.config)
+        return read(self.release.config)
 
     def line(self, text: str) -> int | None:
         """The first line that holds `text`."""
@@ -152,7 +286,7 @@ def _executable(path: Path) -> bool:
 
 def _first(errors: Any) -> Any:  # noqa: ANN401 - jsonschema's errors
     for number, error in enumerate(errors):
-        if number >= _MOST:
+        if number >= _MOST_ERRORS:
             return
         yield error
 

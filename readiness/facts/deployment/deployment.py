@@ -1,0 +1,158 @@
+"""What was deployed, as checks ask for it: its configuration, version and servers, and what these claim.
+
+A key of `[expect]` that nothing claims or denies is absent; a file that cannot be read leaves everything claimed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from readiness.config.model import Claim
+from readiness.facts.deployment.hub_config import read
+from readiness.facts.release import envfile, package
+from readiness.facts.release.secretrefs import VARIABLES, manager
+from readiness.support import disk
+from readiness.support.disk import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from readiness.config.model import Config
+    from readiness.facts.deployment.hub_config import Deployed
+
+
+def claims(config: Config) -> Mapping[str, Claim]:
+    """What is claimed where `[expect]` is silent: by the deployed files, the target and the environment.
+
+    A key that nothing claims or denies is absent; a configuration that cannot be read leaves its claims standing.
+    """
+    found = _circumstances(config)
+    if config.target.release is not None:
+        from readiness.facts.scripts import inventory
+
+        found |= _deployed_claims(config)
+        found["api_keys"] = _env_file_claim(config)
+        found["scripts"] = inventory.claim(config)
+    return found
+
+
+def _circumstances(config: Config) -> dict[str, Claim]:
+    found = {"release": Claim(expected=True)} if config.target.release is not None else {}
+    for key in ("authentication", "tls"):
+        found[key] = _claim(
+            config.production, f"not expected outside production (environment = {config.environment!r})"
+        )
+    if config.target.version or config.target.release:
+        found["version"] = Claim(expected=True)
+    if config.expect.servers is not None:
+        found["servers"] = Claim(expected=True)
+    return found | _tree_claims(config)
+
+
+def _tree_claims(config: Config) -> dict[str, Claim]:
+    """What a release tree shows that it has, for a first look at it."""
+    root = config.target.release
+    if root is None:
+        return {}
+    seen = {"runtime": True, "git": disk.exists(root / ".git"), "unit": config.target.unit is not None}
+    seen |= {"config_schema": disk.exists(root / "config.schema.json")}
+    seen |= {name: bool(getattr(config.release, job)) for job, name in package.JOBS.items()}
+    seen |= {"previous_release": config.release.previous is not None}
+    return {name: Claim(expected=True) for name, there in seen.items() if there}
+
+
+def _deployed_claims(config: Config) -> dict[str, Claim]:
+    try:
+        deployed = read(config)
+    except Unreadable:
+        return {key: Claim(expected=True) for key in ("filtering", "llm", "prompt_analysis", "servers")}
+    filtering = deployed.claims("toolFiltering")
+    llm = filtering and deployed.claims("toolFiltering", "llmCategorization")
+    return {
+        "filtering": _claim(filtering, "the deployed configuration does not enable toolFiltering"),
+        "llm": _claim(llm, "the deployed configuration does not enable llmCategorization"),
+        "prompt_analysis": _claim(
+            filtering and deployed.data["toolFiltering"].get("mode") == "prompt-based",
+            "the deployed configuration's toolFiltering.mode is not prompt-based",
+        ),
+        "servers": Claim(expected=True),
+    }
+
+
+def _claim(holds: bool, otherwise: str) -> Claim:  # noqa: FBT001 - private, reads as a sentence
+    return Claim(expected=True) if holds else Claim(expected=False, reason=otherwise)
+
+
+def keys_claim(config: Config, values: Mapping[str, str]) -> Claim:
+    """Whether the providers' keys can be looked at: not where all are references and nothing says how to resolve them."""
+    given = [value for name, value in values.items() if name in VARIABLES and value.strip()]
+    if given and not config.secrets.resolve and all(manager(value) for value in given):
+        return Claim(
+            expected=False,
+            reason="the keys are references: set [secrets] resolve to the command that reads one, and they are tried",
+        )
+    return Claim(expected=True)
+
+
+def _env_file_claim(config: Config) -> Claim:
+    """What the deployed env file claims about keys; one that cannot be read leaves the claim standing."""
+    try:
+        return keys_claim(config, envfile.of(config))
+    except Unreadable:
+        return Claim(expected=True)
+
+
+def expected_servers(config: Config) -> tuple[str, ...] | None:
+    """Names of the servers that should run: declared, else deployed; None where neither is known. Raises Unreadable."""
+    if config.expect.servers is not None:
+        return config.expect.servers
+    return None if config.target.release is None else read(config).server_names
+
+
+def expected_version(config: Config) -> str | None:
+    """The version that should run: declared, else the release's package.json; None where neither is known."""
+    if config.target.version:
+        return config.target.version
+    if config.target.release is None:
+        return None
+    try:
+        return package.read(config.target.release).version or None
+    except Unreadable:
+        return None
+
+
+class Deployment:
+    """What was deployed, as checks ask for it; each question reads the disk again."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @property
+    def declared_empty(self) -> bool:
+        """Whether `[expect] servers = []` says that this hub runs without servers."""
+        return self.config.expect.servers == ()
+
+    def files(self) -> Deployed:
+        """The deployed hub configuration. Raises Unreadable."""
+        return read(self.config)
+
+    def servers(self) -> tuple[str, ...] | None:
+        """Names of the servers that should run; None where nobody said. Raises Unreadable."""
+        return expected_servers(self.config)
+
+    def version(self) -> str | None:
+        """The version that should run; None where nobody said."""
+        return expected_version(self.config)
+
+    def built(self) -> float | None:
+        """When the release's entry point was built, seconds since the epoch; None where there is none to see."""
+        if self.config.target.release is None:
+            return None
+        try:
+            return (self.config.target.release / "dist" / "cli.js").stat().st_mtime
+        except OSError:
+            return None
+
+    def environment(self) -> frozenset[str]:
+        """Names of the variables that the deployed env file sets. Raises Unreadable."""
+        return frozenset(envfile.of(self.config))
