@@ -61,7 +61,7 @@ def _complete_values(parser: argparse.ArgumentParser) -> None:
     import shtab
 
     from readiness.cli.new_check import PHASES as WRITTEN
-    from readiness.demo.faults.faults import FAULTS
+    from readiness.demo.faults.table import FAULTS
     from readiness.findings import PHASES, TRIGGERS, Severity
 
     words = {

@@ -3,7 +3,7 @@
 `start()` is all a program needs; `python -m readiness.demo` is all a person needs.
 """
 
-from readiness.demo.faults.faults import FAULTS, DemoError
+from readiness.demo.faults.table import FAULTS, DemoError
 from readiness.demo.launcher import DemoHub, start
 
 __all__ = ["FAULTS", "DemoError", "DemoHub", "start"]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from readiness.demo.faults.faults import FAULTS, DemoError, find_all
+from readiness.demo.faults.table import FAULTS, DemoError, find_all
 from readiness.demo.launcher import start
 
 if TYPE_CHECKING:

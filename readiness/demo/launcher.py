@@ -14,8 +14,8 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from readiness.demo.faults.faults import DemoError, find_all
-from readiness.demo.llm_control import SLOW, Control
+from readiness.demo.faults.table import DemoError, find_all
+from readiness.demo.llm_control import SLOW, LlmControl
 from readiness.demo.scratch import Scratch
 from readiness.support.extras import demand
 
@@ -80,7 +80,7 @@ class DemoHub:
 
     def llm(self, order: str, seconds: float = SLOW) -> None:
         """Breaks or mends its LLM, as `llm_control` does; returns when that is in force. Raises `OrderError`."""
-        Control(self.scratch.root).give(order, seconds)
+        LlmControl(self.scratch.root).give(order, seconds)
 
     def stop(self) -> None:
         """Ends it and removes its folder; again: nothing."""
@@ -105,7 +105,7 @@ def start(  # noqa: PLR0913 - by name, and each has a default
 ) -> DemoHub:
     """Starts an embedded hub on loopback and returns when it listens; it becomes ready a moment later.
 
-    `fault` is a name of `readiness.demo.faults.faults.FAULTS`, or several with commas; `seconds` replaces the fault's own
+    `fault` is a name of `readiness.demo.faults.table.FAULTS`, or several with commas; `seconds` replaces the fault's own
     number of them. `breaker_rest`: seconds that an open circuit breaker rests. `supervised`: where the hub's process
     ends by itself or is killed, another takes its place on the same port.
     `token_env` names an environment variable: the hub then demands its value as bearer token.
@@ -166,7 +166,7 @@ def _spawn(
     given = [*flags, *(part for name, value in options.items() if value is not None for part in (name, str(value)))]
     for name, number in zip(("--listener", "--llm-listener"), listeners, strict=True):
         given += [name, str(number)]
-    command = [sys.executable, "-P", "-m", "readiness.demo.child", "--scratch", str(scratch.root), *given]
+    command = [sys.executable, "-P", "-m", "readiness.demo.hub_process", "--scratch", str(scratch.root), *given]
     environment = scratch.environment()
     if token_env is not None:
         environment[token_env] = os.environ[token_env]

@@ -49,7 +49,7 @@ class OrderError(ReadinessError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class LlmOrder:
     """What the double should do; `seconds` is how late a slow one answers."""
 
     state: str = "up"
@@ -58,20 +58,20 @@ class Order:
     """Counts the orders, so that the same one given twice is two."""
 
 
-UP: Final = Order()
+UP: Final = LlmOrder()
 
 
-def order(state: str, seconds: float = SLOW, number: int = 0) -> Order:
+def order(state: str, seconds: float = SLOW, number: int = 0) -> LlmOrder:
     """The order of that name, or of the name `down`; raises `OrderError`."""
     state = DOWN if state == "down" else state
     if state not in STATES:
         raise OrderError(f"{state[:40]!r} is no order: one of down, {', '.join(STATES)}")
     if not (math.isfinite(seconds) and 0 <= seconds <= LONGEST):
         raise OrderError(f"{seconds} is no number of seconds from 0 to {LONGEST:g}")
-    return Order(state=state, seconds=seconds, number=number)
+    return LlmOrder(state=state, seconds=seconds, number=number)
 
 
-class Control:
+class LlmControl:
     """The two files of one scratch folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -84,12 +84,12 @@ class Control:
         """Whether there is an order since the last one that was read."""
         return self._stamp() != self._seen
 
-    def ordered(self) -> Order:
+    def ordered(self) -> LlmOrder:
         """The order that stands; `default` where there is none that can be read."""
         self._seen = self._stamp()
         return _read(self._ordered) or self.default
 
-    def obeyed(self, now: Order) -> None:
+    def obeyed(self, now: LlmOrder) -> None:
         """Says that the order is in force; a folder that is gone needs no answer."""
         if now.number:
             _write(self._obeyed, now)
@@ -113,17 +113,17 @@ class Control:
         return found.st_mtime_ns, found.st_ino
 
 
-def _read(path: Path) -> Order | None:
+def _read(path: Path) -> LlmOrder | None:
     try:
         with path.open("rb") as file:
             found = json.loads(file.read(LIMIT))
-        found_ = Order(state=str(found["state"]), seconds=float(found["seconds"]), number=int(found["number"]))
+        found_ = LlmOrder(state=str(found["state"]), seconds=float(found["seconds"]), number=int(found["number"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found_ if found_.state in STATES else None
 
 
-def _write(path: Path, now: Order) -> bool:
+def _write(path: Path, now: LlmOrder) -> bool:
     """Whether it could be written, whole or not at all."""
     new = path.with_name(f"{path.name}.{os.getpid()}")
     try:
@@ -145,7 +145,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if not release:
             raise OrderError("which hub? name its release with --release or MCP_HUB_RELEASE")  # noqa: TRY301 - told below
-        Control(Path(release).resolve().parent).give(arguments.order, arguments.seconds)
+        LlmControl(Path(release).resolve().parent).give(arguments.order, arguments.seconds)
     except OrderError as error:
         sys.stderr.write(f"llm_control: {error}\n")
         return 2

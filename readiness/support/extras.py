@@ -16,7 +16,7 @@ EXTRAS: Final = {
     "preflight": ("tree_sitter", "tree_sitter_bash", "detect_secrets", "yaml", "nodesemver"),
     "notify": ("apprise",),
     "watch": ("rich",),
-    "demo": ("starlette", "uvicorn", "jq"),
+    "demo": ("starlette", "uvicorn", "jq", "tomli_w"),
 }
 
 

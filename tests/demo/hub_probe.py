@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 import uvicorn
 
-from readiness.demo.faults.faults import FAULTS
-from readiness.demo.hub.app import make_app
-from readiness.demo.hub.hub import Hub
+from readiness.demo.faults.table import FAULTS
+from readiness.demo.hub.hub import EmbeddedHub
+from readiness.demo.hub.server import make_app
 from readiness.demo.launcher import HOST, LLM_PATH
-from readiness.demo.llm.llm import LlmDouble
-from readiness.demo.llm_control import Control
+from readiness.demo.llm.double import LlmDouble
+from readiness.demo.llm_control import LlmControl
 from readiness.demo.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -44,15 +44,20 @@ class Probe:
     """
 
     def __init__(
-        self, hub: Hub, server: uvicorn.Server, died: threading.Event, loop: asyncio.AbstractEventLoop, patience: float
+        self,
+        hub: EmbeddedHub,
+        server: uvicorn.Server,
+        died: threading.Event,
+        loop: asyncio.AbstractEventLoop,
+        patience: float,
     ) -> None:
         self.hub, self.server, self.died, self.loop, self.patience = hub, server, died, loop, patience
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{hub.port}", timeout=5, verify=False)
 
     @property
-    def control(self) -> Control:
+    def control(self) -> LlmControl:
         """What breaks and mends the LLM of this hub."""
-        return Control(self.hub.release.parent)
+        return LlmControl(self.hub.release.parent)
 
     def __enter__(self) -> Self:
         return self
@@ -207,7 +212,7 @@ def serving() -> Iterator[Callable[[str | None], Probe]]:
         scratch = Scratch.create(llm=f"http://{HOST}:{provider.getsockname()[1]}{LLM_PATH}")
         folders.append(scratch)
         port, environment = listener.getsockname()[1], scratch.environment()
-        hub = Hub(scratch.config_file, scratch.state_dir, port=port, environment=environment)
+        hub = EmbeddedHub(scratch.config_file, scratch.state_dir, port=port, environment=environment)
         died = threading.Event()
         hub.die = died.set
         llm = LlmDouble(provider, scratch.sample.key, scratch.root)

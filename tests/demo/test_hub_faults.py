@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from readiness.demo.faults.faults import FAULTS, DemoError, find
+from readiness.demo.faults.table import FAULTS, DemoError, find
 from tests.demo import agent_looks as demo_agent_looks
 from tests.demo.hub_probe import META, SECONDS, serving
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from readiness import demo
+from readiness.demo.servers import everything
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -163,14 +164,28 @@ def test_structured_content_validates(hub: demo.DemoHub) -> None:
 
 
 def test_stdio_servers() -> None:
-    """The commands of the demo's configuration are real MCP servers."""
-    from mcp import Client, StdioServerParameters
+    """The commands of the demo's configuration are real MCP servers with the tools, resources and prompts of the hub's."""
+    from mcp import Client, MCPError, StdioServerParameters
 
     async def work() -> None:
         parameters = StdioServerParameters(command=sys.executable, args=["-m", "readiness.demo.stdio", "everything"])
         async with Client(parameters, mode="legacy", read_timeout_seconds=5) as client:
+            assert client.server_info.name == "mcp-servers/everything"
+            offered = everything.make().capabilities()
+            tools = [tool.model_dump(by_alias=True, exclude_none=True) for tool in (await client.list_tools()).tools]
+            assert [(t["name"], t["inputSchema"]) for t in tools] == [
+                (t["name"], t["inputSchema"]) for t in offered["tools"]
+            ]
+            assert len((await client.list_resource_templates()).resource_templates) == 1
             answer = await client.call_tool("add", {"a": 2, "b": 3})
             assert "is 5" in text_of(answer.content[0])
+            assert (await client.call_tool("add", {"a": "two", "b": 3})).is_error
+            uri = (await client.list_resources()).resources[0].uri
+            assert "embedded hub" in str((await client.read_resource(str(uri))).contents[0])
+            prompts = [prompt.name for prompt in (await client.list_prompts()).prompts]
+            assert "one required" in str(await client.get_prompt(prompts[1], {"city": "Ulm"}))
+            with pytest.raises(MCPError, match="Unknown tool: nothing"):
+                await client.call_tool("nothing", {})
 
     run(work())
 

@@ -17,7 +17,7 @@ from readiness import demo
 from readiness.config.demo import NOBODY, demo_settings
 from readiness.demo.hub.analysis import AnalysisError
 from readiness.demo.llm.client import TIMEOUT, HttpAnalyser, KeyMissingError, read_analysis
-from readiness.demo.llm_control import Control, OrderError, main
+from readiness.demo.llm_control import LlmControl, OrderError, main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,7 +201,7 @@ def test_orders_that_cannot_be_given(
     assert main(["up", "--release", str(tmp_path / "gone" / "release")]) == 2
     assert "its folder is gone" in capsys.readouterr().err
     with pytest.raises(OrderError, match="did not obey within"):
-        Control(tmp_path).give("up", patience=0.05)
+        LlmControl(tmp_path).give("up", patience=0.05)
 
 
 def test_no_llm_beyond_loopback_and_none_without_a_key() -> None:

@@ -19,21 +19,21 @@ import pytest
 from readiness import demo
 from readiness.demo.site import bad_deploy, site
 from readiness.demo.site.layout import GOOD, NEW
-from readiness.demo.site.service import STARTS, Service
+from readiness.demo.site.service import STARTS, SiteService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
-def health(found: site.Site) -> dict[str, Any]:
+def health(found: site.DemoSite) -> dict[str, Any]:
     """What its hub answers; nothing where nobody does."""
     with contextlib.suppress(OSError), urllib.request.urlopen(f"{found.url}/api/health", timeout=2) as answer:
         return dict(json.load(answer))
     return {}
 
 
-def pid(found: site.Site) -> int:
+def pid(found: site.DemoSite) -> int:
     """The process that answers and is ready; 0 for none."""
     told = health(found)
     return int(told["workspaces"]["allActive"][str(found.port)]["pid"]) if told.get("state") == "ready" else 0
@@ -50,14 +50,14 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def good() -> Iterator[site.Site]:
+def good() -> Iterator[site.DemoSite]:
     """A site to which a release without a fault is to be deployed; its tests follow each other."""
     with site.make(GOOD) as made:
         yield made
     assert not made.root.exists()
 
 
-def ran(found: site.Site, name: str, *arguments: str, status: int = 0, **environ: str) -> str:
+def ran(found: site.DemoSite, name: str, *arguments: str, status: int = 0, **environ: str) -> str:
     """What a lifecycle script says; it must end with `status`."""
     pairs = [f"{key}={value}" for key, value in environ.items()]
     done = found.call("env", *pairs, str(found.script(name)), *arguments)
@@ -65,7 +65,7 @@ def ran(found: site.Site, name: str, *arguments: str, status: int = 0, **environ
     return done.stdout + done.stderr
 
 
-def test_its_hub_is_supervised(good: site.Site) -> None:
+def test_its_hub_is_supervised(good: site.DemoSite) -> None:
     """Killed, it is followed by another process, which `systemctl` names."""
     victim = pid(good)
     os.kill(victim, signal.SIGKILL)
@@ -74,7 +74,7 @@ def test_its_hub_is_supervised(good: site.Site) -> None:
     assert int(shown.stdout) == pid(good)
 
 
-def test_its_release_is_deployed_and_rolled_back_by_its_scripts(good: site.Site) -> None:
+def test_its_release_is_deployed_and_rolled_back_by_its_scripts(good: site.DemoSite) -> None:
     """Backed up, deployed, validated, rolled back: each script does it, and says what runs now."""
     assert "match their SHA-256" in ran(good, "backup-pre-deployment")
     first = pid(good)
@@ -87,7 +87,7 @@ def test_its_release_is_deployed_and_rolled_back_by_its_scripts(good: site.Site)
     assert (good.deployed, health(good)["version"], pid(good) not in {0, second}) == ("4.3.0", "4.3.0", True)
 
 
-def test_its_scripts_refuse_what_they_cannot_do(good: site.Site) -> None:
+def test_its_scripts_refuse_what_they_cannot_do(good: site.DemoSite) -> None:
     """A release that is not there, a question that nobody is there to answer, a deployment that goes on: nothing changes."""
     before = pid(good)
     assert "is not there, or was not built" in ran(good, "deploy-mcp-hub", "9.9.9", status=1)
@@ -100,7 +100,7 @@ def test_its_scripts_refuse_what_they_cannot_do(good: site.Site) -> None:
     assert (good.deployed, pid(good)) == ("4.3.0", before)
 
 
-def test_its_hub_stops_and_starts(good: site.Site) -> None:
+def test_its_hub_stops_and_starts(good: site.DemoSite) -> None:
     """Stopped, nothing follows it and stopping again is no error; started, it is ready when the script returns."""
     assert "has ended" in ran(good, "stop-mcp-hub")
     assert "does not run" in ran(good, "stop-mcp-hub")
@@ -130,7 +130,7 @@ def test_what_cannot_start_is_given_up(tmp_path: Path) -> None:
     """After five starts in ten seconds the unit has failed, as systemd would say; `reset-failed` and `start` try again."""
     (tmp_path / "current").mkdir()
     (tmp_path / "site.json").write_text(json.dumps({"command": [sys.executable, "-S", "-c", ""], "environment": {}}))
-    service = Service(tmp_path)
+    service = SiteService(tmp_path)
     service.start()
     assert within(20, lambda: bool(service.step() or service.failed))
     assert len(service.starts) == STARTS + 1
@@ -170,7 +170,7 @@ def test_a_site_needs_its_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_a_machine_has_not_the_site_brings(
-    tmp_path: Path, good: site.Site, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, good: site.DemoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without curl and jq the same scripts come to the same answers, by stand-ins that know what the scripts ask."""
     from readiness.demo.site import standins
@@ -209,7 +209,7 @@ WELL = {"outcome": "ROLLED_BACK_VERIFIED", "because": "so", "phases": []}
     ],
 )
 def test_the_demonstration_holds_the_release_to_its_word(
-    document: dict[str, Any] | None, code: int, words: list[str], good: site.Site
+    document: dict[str, Any] | None, code: int, words: list[str], good: site.DemoSite
 ) -> None:
     """Anything but a verified rollback is told, whatever the hub answers."""
     good.reports.mkdir(exist_ok=True)
@@ -220,7 +220,7 @@ def test_the_demonstration_holds_the_release_to_its_word(
     assert all(word in told for word, told in zip(words, shown.wrong, strict=True))
 
 
-def test_the_demonstration_looks_for_itself(good: site.Site) -> None:
+def test_the_demonstration_looks_for_itself(good: site.DemoSite) -> None:
     """What the release claims is nothing without the old release in place, the new one in quarantine, and a hub that answers."""
     (good.reports / "release.json").write_text(json.dumps(WELL))
     (good.reports / "quarantine.json").unlink()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tomli_w import dumps
 
 from readiness.config.load import load
-from readiness.demo.site.tomlfile import dumps
 from readiness.facts.host import collect
 from tests.faults.hub.runner import ROOT, Result
 from tests.faults.infra import FAULTS

@@ -9,7 +9,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from readiness.demo.site.tomlfile import dumps
+from tomli_w import dumps
+
 from tests.faults.hub.runner import ROOT
 from tests.helpers.few_plugins import FEW
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from readiness.demo.hub.hub import Hub
+    from readiness.demo.hub.hub import EmbeddedHub
 
 PAGE = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>MCP Hub</title></head><body></body></html>\n'
@@ -35,10 +35,10 @@ class ApiError(Exception):
         self.status, self.said, self.code, self.data = status, said, code, data
 
 
-class Api:
+class HubApi:
     """The routes under /api, and what answers where there is none."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: EmbeddedHub) -> None:
         self.hub = hub
 
     def routes(self) -> list[Route]:

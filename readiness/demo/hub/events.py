@@ -25,7 +25,7 @@ class TooManyStreams(Exception):  # noqa: N818 - a refusal, told to the client a
     """`MAX_STREAMS` are open."""
 
 
-class Stream:
+class EventStream:
     """One reader's queue; None in it ends the stream."""
 
     def __init__(self) -> None:
@@ -76,18 +76,18 @@ class _EventResponse(StreamingResponse):
             self._gone()
 
 
-class Streams:
+class EventStreams:
     """All open streams of one kind."""
 
     def __init__(self, limit: int = MAX_STREAMS) -> None:
         self.limit = limit
-        self.open: set[Stream] = set()
+        self.open: set[EventStream] = set()
 
-    def add(self) -> Stream:
+    def add(self) -> EventStream:
         """A new stream; raises `TooManyStreams`."""
         if len(self.open) >= self.limit:
             raise TooManyStreams
-        stream = Stream()
+        stream = EventStream()
         self.open.add(stream)
         return stream
 
@@ -97,7 +97,7 @@ class Streams:
             stream.send(event, data)
 
     def respond(
-        self, stream: Stream, headers: dict[str, str] | None = None, after: Callable[[], None] | None = None
+        self, stream: EventStream, headers: dict[str, str] | None = None, after: Callable[[], None] | None = None
     ) -> StreamingResponse:
         """The response that carries `stream`; `after` runs once its reader is gone."""
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
-from readiness.demo.faults.traits import MAX_BODY
+from readiness.demo.hub.traits import MAX_BODY
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from readiness.demo.hub.hub import Hub
+    from readiness.demo.hub.hub import EmbeddedHub
 
 STACK: Final = (
     "    at MCPHub.rawRequest (/opt/mcp-hub/src/MCPHub.js:412:13)\n"
@@ -46,7 +46,7 @@ def json_answer(payload: dict[str, Any], status: int = 200, headers: dict[str, s
     return Response(body, status, headers, media_type="application/json; charset=utf-8")
 
 
-def html_error(hub: Hub, status: int, said: str = "") -> Response:
+def html_error(hub: EmbeddedHub, status: int, said: str = "") -> Response:
     """Express's page for an error: `said`, or the status's own words."""
     words = html.escape(said or http.HTTPStatus(status).phrase)
     if hub.traits.stack_traces:
@@ -59,6 +59,6 @@ def html_error(hub: Hub, status: int, said: str = "") -> Response:
     return Response(page.encode(), status, headers, media_type="text/html; charset=utf-8")
 
 
-def not_found(hub: Hub, request: Request) -> Response:
+def not_found(hub: EmbeddedHub, request: Request) -> Response:
     """`Cannot GET /api/nope`, as Express says it."""
     return html_error(hub, 404, f"Cannot {request.method} {request.url.path}")

@@ -8,30 +8,58 @@ import hashlib
 import json
 import os
 import re
+import time
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.faults.traits import Traits
 from readiness.demo.hub.analysis import KeywordAnalyser, words
-from readiness.demo.hub.events import Streams
+from readiness.demo.hub.events import EventStreams
 from readiness.demo.hub.jsonrpc import SESSION_ERROR, RpcError
-from readiness.demo.hub.logfile import ERROR, INFO, LogFile
-from readiness.demo.hub.managed import Managed, now, unstartable
-from readiness.demo.hub.sessions import MAX_SESSIONS
-from readiness.demo.hub.telemetry import BREAKER_REST, Telemetry, Traffic
+from readiness.demo.hub.managed import ManagedServer, now, unstartable
+from readiness.demo.hub.sessions import AgentSessions
+from readiness.demo.hub.telemetry import BREAKER_REST, LlmTelemetry, Traffic
+from readiness.demo.hub.traits import Traits
 from readiness.demo.llm.client import HttpAnalyser
 from readiness.demo.servers import everything, memory
-from readiness.demo.servers.toolbox import META_TOOL, text
+from readiness.demo.servers.toolbox import text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
-    from readiness.demo.faults.agentwires import AgentWire
     from readiness.demo.hub.analysis import Analyser
-    from readiness.demo.hub.mcp import McpEndpoint
-    from readiness.demo.servers.toolbox import McpServer, Tool
+    from readiness.demo.hub.jsonrpc import Message
+    from readiness.demo.hub.sessions import AgentSession
+    from readiness.demo.servers.toolbox import McpServer, ServerTool
 
-__all__ = ["META_TOOL", "VERSION", "Hub", "read_config"]
+    Answer = dict[str, Any] | None
+    Handler = Callable[[AgentSession, Message], Awaitable[Answer]]
+    McpWrapper = Callable[["EmbeddedHub", Handler, AgentSession, Message], Awaitable[Answer]]
+    """What a fault puts around the MCP endpoint: it gets the hub, what it wraps, and one message of a session."""
+
+MAX_BYTES: Final = 5_000_000
+"""Where the file stops growing: a demo must not fill a disk."""
+INFO: Final = 30
+WARNING: Final = 40
+ERROR: Final = 50
+
+
+class HubLog:
+    """Appends lines; as the real hub, it empties the file when it starts."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w", encoding="utf-8", buffering=1)
+
+    def write(self, level: int, message: str, **more: Any) -> None:  # noqa: ANN401 - JSON values
+        """Adds one line, unless the file has reached `MAX_BYTES`."""
+        line = {"level": level, "time": int(time.time() * 1_000), "pid": os.getpid(), "msg": message} | more
+        if self._file.tell() < MAX_BYTES:
+            self._file.write(json.dumps(line) + "\n")
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
 
 VERSION: Final = "4.3.0"
 """The version it stands for."""
@@ -52,7 +80,7 @@ def _as_json(text: str) -> str:
     return json.dumps(json5.loads(text))
 
 
-class Hub:
+class EmbeddedHub:
     """Everything the routes and the MCP endpoint share."""
 
     def __init__(  # noqa: PLR0913 - what a process is started with, once
@@ -78,20 +106,18 @@ class Hub:
         self.traits = Traits()
         self.traffic = Traffic()
         self.edits: list[Callable[[str, dict[str, Any]], dict[str, Any]]] = []
-        self.wires: list[Any] = []
-        self.agent_wires: list[AgentWire] = []
+        self.http_wrappers: list[Any] = []
+        self.mcp_wrappers: list[McpWrapper] = []
         self.die: Callable[[], None] = functools.partial(os._exit, 0)
-        self.on_close: list[Callable[[McpEndpoint], None]] = []
-        self.session_limit = MAX_SESSIONS
+        self.on_close: list[Callable[[], None]] = []
+        self.sessions = AgentSessions()
         self.background: list[Callable[[], Awaitable[None]]] = []
-        self.events = Streams()
-        self.mcp_clients: Callable[[], int] = lambda: 0
-        self.on_tools_changed: list[Callable[[], None]] = []
-        self.log = LogFile(state_dir / "logs" / "mcp-hub.log")
+        self.events = EventStreams()
+        self.log = HubLog(state_dir / "logs" / "mcp-hub.log")
         config = read_config(config_file)
         llm = config.get("toolFiltering", {}).get("llmCategorization", {})
         self.filtering = dict(config.get("toolFiltering", {}))
-        self.telemetry = Telemetry(
+        self.telemetry = LlmTelemetry(
             _analyser(llm, environment),
             provider=llm.get("provider", ""),
             model=llm.get("model", ""),
@@ -99,7 +125,7 @@ class Hub:
             rest=breaker_rest,
         )
         self.servers = {
-            name: Managed(server=BUILT_IN[name](), config_source=str(config_file))
+            name: ManagedServer(server=BUILT_IN[name](), config_source=str(config_file))
             for name in config.get("mcpServers", {})
             if name in BUILT_IN
         }
@@ -148,8 +174,7 @@ class Hub:
 
     def tools_changed(self) -> None:
         """Tells agents and the readers of `/api/events` that the list of tools is another one."""
-        for listener in self.on_tools_changed:
-            listener()
+        self.sessions.tools_changed()
         changed = {"type": "tool_list_changed", "timestamp": now()}
         self.events.send("subscription_event", changed)
 
@@ -202,7 +227,7 @@ class Hub:
         kinds = ("tools", "resources", "resourceTemplates", "prompts")
         counts = {kind: sum(len(record["capabilities"][kind]) for record in records) for kind in kinds}
         counts["tools"] += int(self.filtering.get("enabled", False))
-        clients = self.mcp_clients()
+        clients = len(self.sessions.by_id)
         return {
             "status": "ok",
             "state": self.state,
@@ -222,7 +247,7 @@ class Hub:
 
     # --- tools ---
 
-    def tools(self) -> list[tuple[str, Tool]]:
+    def tools(self) -> list[tuple[str, ServerTool]]:
         """Every tool of every connected server, with the server's name."""
         live = ((name, managed) for name, managed in self.servers.items() if managed.status == "connected")
         return [(name, tool) for name, managed in live for tool in managed.server.tools.values()]

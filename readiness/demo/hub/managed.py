@@ -34,7 +34,7 @@ def now() -> str:
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class Managed:
+class ManagedServer:
     """One MCP server as the hub keeps it."""
 
     server: McpServer

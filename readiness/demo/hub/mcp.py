@@ -7,9 +7,8 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.faults.agentwires import HANG
 from readiness.demo.hub.analysis import AnalysisError
-from readiness.demo.hub.hub import META_TOOL
+from readiness.demo.hub.hub import ERROR
 from readiness.demo.hub.jsonrpc import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -20,17 +19,15 @@ from readiness.demo.hub.jsonrpc import (
     failure,
     result,
 )
-from readiness.demo.hub.logfile import ERROR
-from readiness.demo.hub.sessions import Sessions
+from readiness.demo.hub.traits import HANG
 from readiness.demo.llm.client import KeyMissingError
-from readiness.demo.servers.toolbox import text
+from readiness.demo.servers.toolbox import META_TOOL, text
 
 if TYPE_CHECKING:
-    from readiness.demo.faults.agentwires import Handler
-    from readiness.demo.hub.hub import Hub
-    from readiness.demo.hub.managed import Managed
-    from readiness.demo.hub.sessions import Session
-    from readiness.demo.servers.toolbox import Tool
+    from readiness.demo.hub.hub import EmbeddedHub, Handler
+    from readiness.demo.hub.managed import ManagedServer
+    from readiness.demo.hub.sessions import AgentSession
+    from readiness.demo.servers.toolbox import ServerTool
 
 PROTOCOLS: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """Protocol revisions it speaks, oldest first; a client that asks for another is offered the last."""
@@ -54,20 +51,18 @@ META: Final = {
 class McpEndpoint:
     """Answers agents' messages; sessions never see each other's tools."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: EmbeddedHub) -> None:
         self.hub = hub
-        self.sessions = Sessions(hub.session_limit)
+        self.sessions = hub.sessions
         self._handle: Handler = self._plain
-        for wire in hub.agent_wires:
-            self._handle = functools.partial(wire, self, self._handle)
-        hub.mcp_clients = lambda: len(self.sessions.by_id)
-        hub.on_tools_changed.append(self.sessions.tools_changed)
+        for wrapper in hub.mcp_wrappers:
+            self._handle = functools.partial(wrapper, hub, self._handle)
 
-    async def handle(self, session: Session, message: Message) -> dict[str, Any] | None:
+    async def handle(self, session: AgentSession, message: Message) -> dict[str, Any] | None:
         """The answer to a request; None to a notification or to a client's own answer."""
         return await self._handle(session, message)
 
-    async def _plain(self, session: Session, message: Message) -> dict[str, Any] | None:
+    async def _plain(self, session: AgentSession, message: Message) -> dict[str, Any] | None:
         if not message.is_request:
             return None
         try:
@@ -78,7 +73,7 @@ class McpEndpoint:
             self.hub.log.write(ERROR, "MCP_REQUEST_FAILED", error=repr(error)[:500])
             return failure(message.id, RpcError(INTERNAL_ERROR, "Internal error"))
 
-    async def _answer(self, session: Session, message: Message) -> dict[str, Any]:
+    async def _answer(self, session: AgentSession, message: Message) -> dict[str, Any]:
         params, method = message.params, message.method
         if method == "initialize":
             return self._initialize(session, params)
@@ -109,7 +104,7 @@ class McpEndpoint:
             case _:
                 raise RpcError(METHOD_NOT_FOUND, "Method not found")
 
-    def _initialize(self, session: Session, params: dict[str, Any]) -> dict[str, Any]:
+    def _initialize(self, session: AgentSession, params: dict[str, Any]) -> dict[str, Any]:
         wanted = params.get("protocolVersion")
         if not isinstance(wanted, str):
             raise RpcError(INVALID_PARAMS, "Invalid params: protocolVersion is missing")
@@ -130,7 +125,7 @@ class McpEndpoint:
         filtering = self.hub.filtering
         return bool(filtering.get("enabled")) and filtering.get("mode") == "prompt-based"
 
-    def visible(self, session: Session) -> dict[str, tuple[str, Tool]]:
+    def visible(self, session: AgentSession) -> dict[str, tuple[str, ServerTool]]:
         """The tools that a session may call, by `server__tool`."""
         every = [(server, tool) for server, tool in self.hub.tools()]
         if self.prompt_based:
@@ -141,12 +136,12 @@ class McpEndpoint:
         named = {f"{server}__{tool.name}": (server, tool) for server, tool in every}
         return {name: found for name, found in named.items() if name not in self.hub.traits.hidden_tools}
 
-    def listed(self, session: Session) -> list[dict[str, Any]]:
+    def listed(self, session: AgentSession) -> list[dict[str, Any]]:
         """`tools/list`: the meta tool in prompt-based filtering, then what is visible."""
         shown = [tool.to_json() | {"name": name} for name, (_, tool) in self.visible(session).items()]
         return [META, *shown] if self.prompt_based else shown
 
-    async def _call(self, session: Session, params: dict[str, Any]) -> dict[str, Any]:
+    async def _call(self, session: AgentSession, params: dict[str, Any]) -> dict[str, Any]:
         name, arguments = str(params.get("name")), _object(params)
         if name == META_TOOL and self.prompt_based:
             return await self._analyse(session, arguments)
@@ -160,7 +155,7 @@ class McpEndpoint:
         server, tool = found
         return self.hub.call(server, tool.name, arguments)
 
-    async def _analyse(self, session: Session, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _analyse(self, session: AgentSession, arguments: dict[str, Any]) -> dict[str, Any]:
         prompt = arguments.get("prompt")
         if not isinstance(prompt, str) or not prompt.strip():
             raise RpcError(INVALID_PARAMS, f"Invalid arguments for {META_TOOL}: prompt is missing or empty")
@@ -179,7 +174,7 @@ class McpEndpoint:
 
     # --- resources and prompts ---
 
-    def _live(self) -> dict[str, Managed]:
+    def _live(self) -> dict[str, ManagedServer]:
         return {name: managed for name, managed in self.hub.servers.items() if managed.status == "connected"}
 
     def _offered(self, kind: str) -> list[dict[str, Any]]:
@@ -195,7 +190,7 @@ class McpEndpoint:
                 return managed.server.read_resource(uri)
         raise RpcError(INVALID_PARAMS, f"Unknown resource: {uri[:200]}")
 
-    def _split(self, name: str) -> tuple[Managed, str]:
+    def _split(self, name: str) -> tuple[ManagedServer, str]:
         server, _, rest = name.partition("__")
         if server not in self._live():
             raise RpcError(INVALID_PARAMS, f"Unknown prompt: {name[:200]}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.demo.hub.jsonrpc import SESSION_ERROR, RpcError, notification
 
 if TYPE_CHECKING:
-    from readiness.demo.hub.events import Stream
+    from readiness.demo.hub.events import EventStream
 
 MAX_SESSIONS: Final = 64
 """Sessions that may be open at once."""
@@ -21,7 +21,7 @@ MAX_PENDING: Final = 64
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, eq=False)
-class Session:
+class AgentSession:
     """One agent: who it is, and which categories of tools it was shown."""
 
     id: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
@@ -29,7 +29,7 @@ class Session:
     initialized: bool = False
     protocol: str = ""
     exposed: set[str] = dataclasses.field(default_factory=set)
-    stream: Stream | None = None
+    stream: EventStream | None = None
     pending: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     used: float = dataclasses.field(default_factory=time.monotonic)
 
@@ -52,23 +52,23 @@ class Session:
         return kept
 
 
-class Sessions:
+class AgentSessions:
     """All open sessions by their id."""
 
     def __init__(self, limit: int = MAX_SESSIONS, idle: float = IDLE_SECONDS) -> None:
         self.limit, self.idle = limit, idle
-        self.by_id: dict[str, Session] = {}
+        self.by_id: dict[str, AgentSession] = {}
 
-    def create(self, *, legacy: bool = False) -> Session:
+    def create(self, *, legacy: bool = False) -> AgentSession:
         """A new session; raises `RpcError` when as many as allowed are open and none of them is idle."""
         self.sweep()
         if len(self.by_id) >= self.limit:
             raise RpcError(SESSION_ERROR, f"Too many sessions: {self.limit} are open")
-        session = Session(legacy=legacy)
+        session = AgentSession(legacy=legacy)
         self.by_id[session.id] = session
         return session
 
-    def get(self, identifier: str) -> Session | None:
+    def get(self, identifier: str) -> AgentSession | None:
         """The session of that id, if it is open; it counts as used now."""
         self.sweep()
         session = self.by_id.get(identifier)
@@ -76,7 +76,7 @@ class Sessions:
             session.used = time.monotonic()
         return session
 
-    def close(self, session: Session) -> None:
+    def close(self, session: AgentSession) -> None:
         """Forgets the session and ends its stream."""
         self.by_id.pop(session.id, None)
         if session.stream is not None:

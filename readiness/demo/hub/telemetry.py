@@ -6,7 +6,7 @@ import collections
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.hub.analysis import Analysis, AnalysisError
+from readiness.demo.hub.analysis import AnalysisError, PromptAnalysis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ def percentile(sample: list[float], share: float) -> float | None:
     return round(sorted(sample)[min(len(sample) - 1, int(share * len(sample)))], 3)
 
 
-class Telemetry:
+class LlmTelemetry:
     """Asks the analyser, through cache and breaker, and counts."""
 
     def __init__(
@@ -63,12 +63,12 @@ class Telemetry:
         self.analyser, self.provider, self.model, self.enabled = analyser, provider, model, enabled
         self.calls = self.successes = self.failures = self.hits = self.misses = self.queue = 0
         self.latencies: collections.deque[float] = collections.deque(maxlen=KEPT_LATENCIES)
-        self.cache: collections.OrderedDict[str, Analysis] = collections.OrderedDict()
+        self.cache: collections.OrderedDict[str, PromptAnalysis] = collections.OrderedDict()
         self.cost = 0.0
         self.breaker = "closed"
         self.rest, self._opened = rest, 0.0
 
-    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> Analysis:
+    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
         """The analyser's answer, or the cache's; raises `AnalysisError` when switched off, broken or resting."""
         if not self.enabled:
             raise AnalysisError("LLM categorization is not enabled")
@@ -89,7 +89,7 @@ class Telemetry:
             self.cache.popitem(last=False)
         return found
 
-    async def _ask(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> Analysis:
+    async def _ask(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
         self.calls += 1
         self.queue += 1
         started = time.perf_counter()

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
-from readiness.demo.hub.events import Streams, TooManyStreams
+from readiness.demo.hub.events import EventStreams, TooManyStreams
 from readiness.demo.hub.http import html_error, json_answer, not_found, read_body
 from readiness.demo.hub.jsonrpc import INVALID_REQUEST, SESSION_ERROR, RpcError, failure, parse, result
 from readiness.demo.hub.mcp import PROTOCOLS
-from readiness.demo.hub.sessions import MAX_SESSIONS, Session
+from readiness.demo.hub.sessions import MAX_SESSIONS, AgentSession
 from readiness.demo.llm.client import LOOPBACK
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def _refuse(status: int, code: int, message: str) -> Response:
     return json_answer(failure(None, RpcError(code, message)), status)
 
 
-class Transport:
+class McpTransport:
     """The routes of both transports."""
 
     def __init__(self, endpoint: McpEndpoint) -> None:
         self.endpoint, self.hub, self.sessions = endpoint, endpoint.hub, endpoint.sessions
-        self.streams = Streams(MAX_SESSIONS)
+        self.streams = EventStreams(MAX_SESSIONS)
 
     def routes(self) -> list[Route]:
         """For the application."""
@@ -60,7 +60,7 @@ class Transport:
         if request.method == "POST":
             return await self._post(request)
         session = self._named(request)
-        if not isinstance(session, Session):
+        if not isinstance(session, AgentSession):
             return session
         if request.method == "DELETE":
             self._close(session)
@@ -87,7 +87,7 @@ class Transport:
                 self.hub.die()
         return json_answer(failure(None, error), 400)
 
-    def _anyones(self) -> Session | None:
+    def _anyones(self) -> AgentSession | None:
         """Who is served under the name of a session that does not exist: nobody, unless a fault lets the last one in."""
         return [None, *self.sessions.by_id.values()][-1] if self.hub.traits.any_session else None
 
@@ -138,7 +138,7 @@ class Transport:
 
     # --- Streamable HTTP ---
 
-    def _named(self, request: Request) -> Session | Response:
+    def _named(self, request: Request) -> AgentSession | Response:
         """The session that the request names, or the refusal."""
         identifier = request.headers.get(SESSION_HEADER, "")
         if not identifier:
@@ -159,7 +159,7 @@ class Transport:
         if SESSION_HEADER not in request.headers and message.method in {"initialize", "ping"}:
             return await self._first(message)
         session = self._named(request)
-        if not isinstance(session, Session):
+        if not isinstance(session, AgentSession):
             return session
         answer = await self.endpoint.handle(session, message)
         if answer is None:
@@ -173,7 +173,7 @@ class Transport:
     async def _first(self, message: Message) -> Response:
         """A request that needs no session: `ping`, or the `initialize` that makes one."""
         if message.method == "ping":
-            answer = await self.endpoint.handle(Session(), message)
+            answer = await self.endpoint.handle(AgentSession(), message)
             return json_answer(answer) if answer else _accepted()
         try:
             session = self.sessions.create()
@@ -195,7 +195,7 @@ class Transport:
         stream.close()
         return self.streams.respond(stream)
 
-    def _open_stream(self, session: Session) -> Response:
+    def _open_stream(self, session: AgentSession) -> Response:
         """Streamable HTTP's stream of a session: one at a time."""
         if session.stream is not None and session.stream.open:
             return _refuse(409, SESSION_ERROR, "Conflict: only one stream is allowed per session")
@@ -207,11 +207,11 @@ class Transport:
             session.send(message)
         return self.streams.respond(session.stream, headers={SESSION_HEADER: session.id})
 
-    def _close(self, session: Session) -> None:
+    def _close(self, session: AgentSession) -> None:
         """Ends a session; with the fault for it, the whole hub stands still as 4.3.0 does under load."""
         self.sessions.close(session)
-        for heard in self.hub.on_close:
-            heard(self.endpoint)
+        for react in self.hub.on_close:
+            react()
         if self.hub.traits.close_stall:
             time.sleep(self.hub.traits.close_stall)  # blocks the loop on purpose
 

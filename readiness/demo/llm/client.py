@@ -11,7 +11,7 @@ import json
 import urllib.parse
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.hub.analysis import Analysis, AnalysisError
+from readiness.demo.hub.analysis import AnalysisError, PromptAnalysis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ class HttpAnalyser:
         self._url = urllib.parse.urlsplit(base_url)
         self._key, self._model, self._timeout = key, model, timeout
 
-    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> Analysis:
+    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
         """What the model answers; raises `AnalysisError` for whatever is no usable answer in time."""
         if self._key is None:
             raise KeyMissingError("The API key of the LLM is not set")
@@ -97,7 +97,7 @@ def _said(answer: bytes) -> str:
         return "no reason that can be read"
 
 
-def read_analysis(answer: bytes, vocabulary: Mapping[str, frozenset[str]]) -> Analysis:
+def read_analysis(answer: bytes, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
     """The analysis in a chat completion; raises `AnalysisError` where there is none that can be used."""
     try:
         content: Any = json.loads(json.loads(answer)["choices"][0]["message"]["content"])
@@ -109,4 +109,4 @@ def read_analysis(answer: bytes, vocabulary: Mapping[str, frozenset[str]]) -> An
         raise AnalysisError("The LLM's answer has a confidence outside 0 to 1")
     if not categories and vocabulary:
         raise AnalysisError("The LLM's answer names no category that there is")
-    return Analysis(categories=categories, confidence=confidence, reasoning=reasoning[:2_000])
+    return PromptAnalysis(categories=categories, confidence=confidence, reasoning=reasoning[:2_000])

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from readiness.demo.faults.faults import DemoError
+from readiness.demo.faults.fault import DemoError
 
 if TYPE_CHECKING:
     import datetime as dt

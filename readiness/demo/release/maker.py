@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import json
 import os
 import secrets
@@ -13,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.demo.faults.faults import DemoError
-from readiness.demo.release import catalogue, history
+from readiness.demo.faults.fault import DemoError
+from readiness.demo.release import history
 from readiness.facts.backup.format import CONFIGURATION, ENVIRONMENT, LOCKFILE
 from readiness.operations.backup.backup import BackupError, Request, Source, create
 
@@ -169,7 +170,7 @@ def _files(words: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
             for word, value in words.items():
                 text = text.replace(word, value)
             yield "/".join(f".{part[4:]}" if part.startswith("dot-") else part for part in parts), text.encode()
-    yield "src/catalogue.js", catalogue.source().encode()
+    yield "src/catalogue.js", catalogue().encode()
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -248,3 +249,42 @@ def _age(made: Sample, day: dt.datetime) -> None:
                 folders.remove(".git")
             for name in names:
                 os.utime(os.path.join(folder, name), (moment, moment))  # noqa: PTH118 - a Path for each costs more
+
+
+_VERBS: Final = {
+    "list": "search",
+    "read": "search",
+    "find": "search",
+    "count": "search",
+    "watch": "monitoring",
+    "compare": "monitoring",
+    "create": "editing",
+    "update": "editing",
+    "rename": "editing",
+    "copy": "editing",
+    "move": "editing",
+    "remove": "editing",
+    "export": "exchange",
+    "import": "exchange",
+    "share": "exchange",
+    "archive": "storage",
+    "restore": "storage",
+    "verify": "storage",
+}
+_NOUNS: Final = (
+    *("account", "alert", "appointment", "article", "backup", "branch", "build", "calendar", "certificate", "channel"),
+    *("cluster", "column", "comment", "commit", "contact", "dashboard", "database", "deployment", "device", "diagram"),
+    *("document", "domain", "environment", "event", "folder", "image", "incident", "index", "invoice", "issue"),
+    *("label", "lesson", "mailbox", "message", "metric", "milestone", "note", "order", "page", "pipeline"),
+    *("player", "policy", "project", "query", "queue", "record", "release", "report", "repository", "review"),
+    *("route", "schedule", "script", "sensor", "server", "snapshot", "table", "template", "ticket", "volume"),
+)
+
+
+def catalogue() -> str:
+    """A JavaScript array of over a thousand tools, one a line."""
+    rows = (
+        {"name": f"{verb}_{noun}", "category": category, "description": f"{verb.capitalize()} one {noun} or several."}
+        for (verb, category), noun in itertools.product(_VERBS.items(), _NOUNS)
+    )
+    return "const CATALOGUE = [\n" + "".join(f"  {json.dumps(row)},\n" for row in rows) + "];\n"

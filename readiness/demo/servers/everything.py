@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Final
 
-from readiness.demo.servers.toolbox import McpServer, Tool, schema, text
+from readiness.demo.servers.toolbox import McpServer, ServerTool, schema, text
 
 # a transparent image of one pixel
 _PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -67,7 +67,7 @@ def _annotated_schema() -> dict[str, Any]:
     return schema({"messageType": kinds, "includeImage": image}, ("messageType",))
 
 
-def _tools() -> tuple[Tool, ...]:
+def _tools() -> tuple[ServerTool, ...]:
     place = {"type": "string", "enum": ["New York", "Chicago", "Los Angeles"], "description": "Choose city"}
     readings = {
         "temperature": {"type": "number", "description": "Temperature in fahrenheit"},
@@ -75,28 +75,28 @@ def _tools() -> tuple[Tool, ...]:
         "humidity": {"type": "number", "description": "Humidity percentage"},
     }
     return (
-        Tool(
+        ServerTool(
             name="echo",
             title="Echo Tool",
             description="Echoes back the input string",
             parameters=schema({"message": {"type": "string", "description": "Message to echo"}}, ("message",)),
             run=_echo,
         ),
-        Tool(
+        ServerTool(
             name="get-annotated-message",
             title="Get Annotated Message Tool",
             description="Demonstrates how annotations can be used to provide metadata about content.",
             parameters=_annotated_schema(),
             run=_annotated,
         ),
-        Tool(
+        ServerTool(
             name="add",
             title="Add Tool",
             description="Returns the sum of two numbers",
             parameters=schema({"a": _NUMBER, "b": _NUMBER}, ("a", "b")),
             run=_add,
         ),
-        Tool(
+        ServerTool(
             name="get-structured-content",
             title="Get Structured Content Tool",
             description="Returns structured content along with an output schema for client data validation",
@@ -104,7 +104,7 @@ def _tools() -> tuple[Tool, ...]:
             output=schema(readings, tuple(readings), additionalProperties=False),
             run=_weather,
         ),
-        Tool(
+        ServerTool(
             name="get-tiny-image",
             title="Get Tiny Image Tool",
             description="Returns a tiny image.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from readiness.demo.servers.toolbox import McpServer, Tool, schema, text
+from readiness.demo.servers.toolbox import McpServer, ServerTool, schema, text
 
 MAX_ITEMS: Final = 1_000
 """Entities and relations kept, each: the graph is bounded whatever its callers do."""
@@ -86,7 +86,7 @@ class Graph:
         return text(json.dumps(value, indent=2, ensure_ascii=False)) | {"structuredContent": value}
 
 
-def _tools(graph: Graph) -> tuple[Tool, ...]:
+def _tools(graph: Graph) -> tuple[ServerTool, ...]:
     entities, relations = {"entities": _list_of(_ENTITY)}, {"relations": _list_of(_RELATION)}
     entities_out, relations_out = (
         {"entities": _list_of(_ENTITY, closed=True)},
@@ -121,7 +121,7 @@ def _tools(graph: Graph) -> tuple[Tool, ...]:
         ),
     )
     return tuple(
-        Tool(
+        ServerTool(
             name=name,
             title=name.replace("_", " ").title(),
             description=description,

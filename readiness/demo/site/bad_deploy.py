@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.demo.release.maker import VERSION
 from readiness.demo.site.layout import BAD, NEW
-from readiness.demo.site.site import Site, make
+from readiness.demo.site.site import DemoSite, make
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ _AFTER: Final = ("deploy", "ready", "verify", "rollback")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class BadDeployOutcome:
     """What came of it: `wrong` says what did not go as it must, a sentence each."""
 
     document: Mapping[str, Any]
@@ -93,7 +93,7 @@ def _main(kind: str) -> int:
     return 1 if shown.wrong else 0
 
 
-def _command(site: Site) -> str:
+def _command(site: DemoSite) -> str:
     return f"{site.script('deploy-mcp-hub').relative_to(site.root)} {NEW}"
 
 
@@ -105,7 +105,7 @@ def _say(*lines: str) -> None:
 # --- doing it -------------------------------------------------------------------------------------------------------------
 
 
-def _released(site: Site) -> int:
+def _released(site: DemoSite) -> int:
     """Run `readiness release` and show each line with the seconds since its begin; its exit status."""
     command = [sys.executable, "-P", "-m", "readiness", "release", "--", *_command(site).split()]
     began = time.monotonic()
@@ -183,7 +183,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 # --- what came of it ------------------------------------------------------------------------------------------------------
 
 
-def judge(site: Site, code: int) -> Shown:
+def judge(site: DemoSite, code: int) -> BadDeployOutcome:
     """Hold what the release says, and what answers now, against what must come of a bad deploy."""
     document: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
@@ -198,10 +198,10 @@ def judge(site: Site, code: int) -> Shown:
     quarantine = site.reports / "quarantine.json"
     if not quarantine.is_file() or NEW not in quarantine.read_text(encoding="utf-8"):
         wrong.append(f"{NEW} is not in quarantine")
-    return Shown(document=document, wrong=(*wrong, *_answering(site)))
+    return BadDeployOutcome(document=document, wrong=(*wrong, *_answering(site)))
 
 
-def _answering(site: Site) -> list[str]:
+def _answering(site: DemoSite) -> list[str]:
     """What is wrong with the hub that answers now: asked here once more, by nobody's word."""
     try:
         with urllib.request.urlopen(f"{site.url}/api/health", timeout=5) as answer:  # noqa: S310 - loopback
@@ -213,7 +213,7 @@ def _answering(site: Site) -> list[str]:
     return found + ([f"not connected: {', '.join(down)}"] if down else [])
 
 
-def _kept(site: Site) -> Path | None:
+def _kept(site: DemoSite) -> Path | None:
     """The site's reports, kept beside the others; None where they cannot be."""
     folder = Path.cwd() / REPORTS
     try:
@@ -224,7 +224,7 @@ def _kept(site: Site) -> Path | None:
     return folder
 
 
-def _conclude(shown: Shown, folder: Path | None) -> None:
+def _conclude(shown: BadDeployOutcome, folder: Path | None) -> None:
     _say("")
     if shown.wrong:
         _say("this did NOT go as it must:", *(f"  {text}" for text in shown.wrong))

@@ -8,12 +8,12 @@ import socket
 import sys
 from pathlib import Path
 
-from readiness.demo.child import HOST, run
-from readiness.demo.hub.hub import Hub
-from readiness.demo.lifeline import watch_parent
-from readiness.demo.llm.llm import LlmDouble
+from readiness.demo.hub.hub import EmbeddedHub
+from readiness.demo.hub.server import HOST, run
+from readiness.demo.llm.double import LlmDouble
 from readiness.demo.scratch import Scratch
 from readiness.demo.site.service import SETTINGS
+from readiness.demo.supervisor import watch_parent
 
 
 def main(argv: list[str]) -> int:
@@ -24,7 +24,9 @@ def main(argv: list[str]) -> int:
     release = site / "current"
     version = json.loads((release / "package.json").read_text(encoding="utf-8"))["version"]
     scratch = Scratch(root=site, place="current")
-    hub = Hub(scratch.config_file, scratch.state_dir, port=told["port"], environment=os.environ, version=version)
+    hub = EmbeddedHub(
+        scratch.config_file, scratch.state_dir, port=told["port"], environment=os.environ, version=version
+    )
     with _listener(told["port"]) as own, _listener(told["llm_port"]) as provider:
         run(hub, LlmDouble(provider, scratch.sample.key, site), own, scratch, kept=True)
     return 0

@@ -34,7 +34,7 @@ UNKEPT: Final = "a site is removed with what ran on it"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ReleaseChange:
     """What is special about a release that is to be deployed: in words, and in its configuration (`old` becomes `new`)."""
 
     sentence: str
@@ -43,12 +43,12 @@ class Change:
 
 
 BAD: Final = {
-    "one-server": Change(
+    "one-server": ReleaseChange(
         sentence="one MCP server cannot start, since its name is misspelt in the configuration",
         old='"readiness.demo.stdio", "memory"',
         new='"readiness.demo.stdio", "memories"',
     ),
-    "dies-at-start": Change(
+    "dies-at-start": ReleaseChange(
         sentence="the hub ends at every start, since a quotation mark was lost in its configuration",
         old='"mcpServers": {',
         new='"mcpServers: {',
@@ -92,7 +92,7 @@ def _program(root: Path, name: str, *arguments: str) -> None:
     path.chmod(0o755)
 
 
-def new_release(root: Path, change: Change) -> None:
+def new_release(root: Path, change: ReleaseChange) -> None:
     """The release that is to be deployed: the one that runs, with its own version and one change to its configuration."""
     tree = root / "releases" / NEW
     shutil.copytree(root / "releases" / VERSION, tree, ignore=shutil.ignore_patterns("dist", "logs"))

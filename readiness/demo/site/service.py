@@ -34,7 +34,7 @@ STEP: Final = 0.02
 _REQUEST: Final = 4_096
 
 
-class Service:
+class SiteService:
     """The one unit: whether it is to run, its process, and when it was started."""
 
     def __init__(self, site: Path) -> None:
@@ -119,7 +119,7 @@ def main(argv: list[str]) -> int:
             Path(CONTROL).unlink()
         control.bind(CONTROL)
         control.listen(16)
-        service = Service(site)
+        service = SiteService(site)
         while not told:
             ready, _, _ = select.select([control.fileno(), 0], [], [], STEP)
             if 0 in ready and not os.read(0, _REQUEST):
@@ -137,7 +137,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _obey(service: Service, control: socket.socket) -> None:
+def _obey(service: SiteService, control: socket.socket) -> None:
     """Answer one request, of whatever kind: the unit goes on."""
     caller, _ = control.accept()
     with caller, contextlib.suppress(OSError, ValueError, TypeError):

@@ -20,13 +20,14 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tomli_w import dumps
+
 from readiness.config.demo import SCRIPTS_NEED
-from readiness.demo.faults.faults import DemoError
+from readiness.demo.faults.fault import DemoError
 from readiness.demo.launcher import HOST, free_port, package_path
 from readiness.demo.scratch import PREFIX, Scratch
 from readiness.demo.site import standins
-from readiness.demo.site.layout import BAD, GOOD, SCRIPTS, Change, lay_out, new_release, settings
-from readiness.demo.site.tomlfile import dumps
+from readiness.demo.site.layout import BAD, GOOD, SCRIPTS, ReleaseChange, lay_out, new_release, settings
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,7 +38,7 @@ START_SECONDS: Final = 20.0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, weakref_slot=True)
-class Site:
+class DemoSite:
     """A site whose hub runs; as a context manager it ends, and its folder goes, when the block does."""
 
     root: Path
@@ -134,7 +135,7 @@ def missing() -> list[str]:
     return [name for name in SCRIPTS_NEED if shutil.which(name) is None]
 
 
-def make(new: str = "one-server") -> Site:
+def make(new: str = "one-server") -> DemoSite:
     """A new site: the good release runs and is ready, `new` (a key of `BAD`, or `GOOD`) is built beside it, not deployed.
 
     Raises DemoError where it cannot be made, `new` is neither, or the hub is not ready in time.
@@ -147,8 +148,8 @@ def make(new: str = "one-server") -> Site:
     try:
         port, llm_port = free_port(), free_port()
         lay_out(root, port, llm_port)
-        new_release(root, BAD.get(new, Change(sentence="")))
-        site = Site(root=root, port=port, service=_supervised(root))
+        new_release(root, BAD.get(new, ReleaseChange(sentence="")))
+        site = DemoSite(root=root, port=port, service=_supervised(root))
     except BaseException:
         Scratch(root=root).remove()
         raise
@@ -177,7 +178,7 @@ def _supervised(root: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _started(site: Site) -> None:
+def _started(site: DemoSite) -> None:
     """Start the hub, and wait until it is ready. Raises DemoError."""
     until = time.monotonic() + START_SECONDS
     asked = False
@@ -194,6 +195,6 @@ def _started(site: Site) -> None:
     raise DemoError(f"the site's hub is not ready within {START_SECONDS:g} s; it said:\n{said or 'nothing'}")
 
 
-def _ctl(site: Site, *words: str) -> bool:
+def _ctl(site: DemoSite, *words: str) -> bool:
     done = site.call(str(site.root / "bin" / "systemctl"), *words, timeout=30)
     return done.returncode == 0

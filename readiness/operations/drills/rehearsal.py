@@ -95,8 +95,8 @@ def rehearse(drills: Drills, allowed: float | None) -> Rehearsal:
     if not drills.config.demo:
         return _rehearsed(drills, allowed, dict(os.environ), drills.config)
     from readiness.config.load import load
-    from readiness.demo.faults.faults import DemoError
-    from readiness.demo.site.site import make
+    from readiness.demo.faults.table import DemoError
+    from readiness.demo.site import make
     from readiness.operations.drills.drill import Drills as Own
 
     try:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
+from tomli_w import dumps
 
 from readiness import demo
-from readiness.demo.site.tomlfile import dumps
 from readiness.facts.backup import commits
 from readiness.operations.deploys.record import DeployRecord, write_record
 from tests.faults.e2e.model import CHECKS

@@ -8,7 +8,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.site.tomlfile import dumps
+from tomli_w import dumps
+
 from readiness.operations.deploys.record import DeployRecord, write_record
 from tests.faults.hub import healthy
 from tests.faults.hub.certificates import write_authority

@@ -9,8 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from tomli_w import dumps
 
-from readiness.demo.site.tomlfile import dumps
 from readiness.facts.host import collect
 from readiness.facts.host.connection import Unreachable
 from tests.faults.hub.runner import ROOT, Result

@@ -15,11 +15,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tomli_w import dumps
+
 from readiness.config.demo import demo_settings
-from readiness.demo.faults.faults import DemoError
-from readiness.demo.llm import llm
+from readiness.demo.faults.table import DemoError
+from readiness.demo.llm import double as llm
 from readiness.demo.release import Sample, back_up, sample
-from readiness.demo.site.tomlfile import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

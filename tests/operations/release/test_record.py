@@ -12,11 +12,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tomli_w import dumps
 
 from readiness import demo
 from readiness.config.demo import demo_settings
 from readiness.config.model import Config, Release, Target
-from readiness.demo.site.tomlfile import dumps
 from readiness.errors import ReadinessError
 from readiness.operations.deploys.record import read_record, write_record
 from readiness.operations.release import bookkeeping as own

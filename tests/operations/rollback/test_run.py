@@ -15,10 +15,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tomli_w import dumps
 
 from readiness import demo
 from readiness.config.demo import demo_settings
-from readiness.demo.site.tomlfile import dumps
 from readiness.operations.deploys import journal, quarantine
 from readiness.operations.deploys.record import DeployRecord, write_record
 from readiness.operations.rollback import document

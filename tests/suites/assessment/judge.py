@@ -9,8 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from tomli_w import dumps
 
-from readiness.demo.site.tomlfile import dumps
 from tests.faults.hub.runner import ROOT, Result
 from tests.suites.assessment.items import ELSEWHERE, GAPS, GOOD
 from tests.suites.assessment.tree import build

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.faults import wires
+from readiness.demo.faults import http_wrappers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.demo.hub.hub import Hub
+    from readiness.demo.hub.hub import EmbeddedHub
 
-    Hook = Callable[[Hub, float], None]
+    Hook = Callable[[EmbeddedHub, float], None]
 
 PAGE: Final = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body>It works!</body></html>"
 GATEWAY: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-UNAVAILABLE: Final = wires.always(503, {"error": "Service unavailable", "code": "UNAVAILABLE"})
-ERROR_IN_200: Final = wires.always(200, {"error": "Something broke", "code": "INTERNAL_ERROR"})
+UNAVAILABLE: Final = http_wrappers.always(503, {"error": "Service unavailable", "code": "UNAVAILABLE"})
+ERROR_IN_200: Final = http_wrappers.always(200, {"error": "Something broke", "code": "INTERNAL_ERROR"})
 VICTIM: Final = "memory"
 """The server that the faults of one server strike."""
 LOST_TOOL: Final = "add"
@@ -27,23 +27,23 @@ DEAD_PID: Final = 4_194_305
 def trait(**values: Any) -> Hook:  # noqa: ANN401 - fields of Traits
     """Sets fields of the hub's traits."""
 
-    def hook(hub: Hub, _seconds: float) -> None:
+    def hook(hub: EmbeddedHub, _seconds: float) -> None:
         for name, value in values.items():
             setattr(hub.traits, name, value)
 
     return hook
 
 
-def wire(around: wires.Wire) -> Hook:
-    """Puts a wire around the application."""
-    return lambda hub, _seconds: hub.wires.append(around)
+def wrapped(around: http_wrappers.HttpWrapper) -> Hook:
+    """Puts a wrapper around the application."""
+    return lambda hub, _seconds: hub.http_wrappers.append(around)
 
 
 def refuse(status: int, said: str) -> Hook:
     """Answers everything with a status and its JSON."""
     code = said.upper().replace(" ", "_")
     more = {401: [(b"www-authenticate", b"Bearer")], 429: [(b"retry-after", b"1")]}.get(status, [])
-    return wire(wires.always(status, {"error": said, "code": code}, *more))
+    return wrapped(http_wrappers.always(status, {"error": said, "code": code}, *more))
 
 
 def telemetry(**values: Any) -> Hook:  # noqa: ANN401 - parameters of Telemetry.pretend
@@ -54,65 +54,65 @@ def telemetry(**values: Any) -> Hook:  # noqa: ANN401 - parameters of Telemetry.
 def final_state(state: str) -> Hook:
     """Ends its start in another state than ready."""
 
-    def hook(hub: Hub, _seconds: float) -> None:
+    def hook(hub: EmbeddedHub, _seconds: float) -> None:
         hub.final_state = state
 
     return hook
 
 
-def slow_start(hub: Hub, seconds: float) -> None:
+def slow_start(hub: EmbeddedHub, seconds: float) -> None:
     """Connects its servers late."""
     hub.traits.connect_seconds = seconds
 
 
-def slow(hub: Hub, seconds: float) -> None:
+def slow(hub: EmbeddedHub, seconds: float) -> None:
     """Answers late."""
-    hub.wires.append(wires.delayed(seconds))
+    hub.http_wrappers.append(http_wrappers.delayed(seconds))
 
 
-def degrades(hub: Hub, seconds: float) -> None:
+def degrades(hub: EmbeddedHub, seconds: float) -> None:
     """Answers 503 after a while."""
-    hub.wires.append(wires.after(seconds, UNAVAILABLE))
+    hub.http_wrappers.append(http_wrappers.after(seconds, UNAVAILABLE))
 
 
-def close_stalls(hub: Hub, seconds: float) -> None:
+def close_stalls(hub: EmbeddedHub, seconds: float) -> None:
     """Stands still when a session closes."""
     hub.traits.close_stall = seconds
 
 
-def server_down(hub: Hub, _seconds: float) -> None:
+def server_down(hub: EmbeddedHub, _seconds: float) -> None:
     """One server failed to connect and stays so."""
     hub.servers[VICTIM].disconnect("Failed to connect: spawn mcp-server-memory ENOENT")
 
 
-def server_killed(hub: Hub, _seconds: float) -> None:
+def server_killed(hub: EmbeddedHub, _seconds: float) -> None:
     """One server's process is gone, and the hub has not noticed."""
     hub.traits.dead_servers = frozenset({VICTIM})
 
 
-def server_unauthorized(hub: Hub, _seconds: float) -> None:
+def server_unauthorized(hub: EmbeddedHub, _seconds: float) -> None:
     """One server wants OAuth."""
     managed = hub.servers[VICTIM]
     managed.status, managed.authorization_url = "unauthorized", "https://auth.invalid/authorize"
 
 
-def no_servers(hub: Hub, _seconds: float) -> None:
+def no_servers(hub: EmbeddedHub, _seconds: float) -> None:
     """The list of servers is empty."""
     hub.servers.clear()
 
 
-def zero_tools(hub: Hub, _seconds: float) -> None:
+def zero_tools(hub: EmbeddedHub, _seconds: float) -> None:
     """Every server lost its tools."""
     for managed in hub.servers.values():
         managed.server.tools.clear()
 
 
-def tool_missing(hub: Hub, _seconds: float) -> None:
+def tool_missing(hub: EmbeddedHub, _seconds: float) -> None:
     """One tool is gone."""
     hub.servers["everything"].server.tools.pop(LOST_TOOL)
 
 
-def duplicate_tools(hub: Hub, _seconds: float) -> None:
+def duplicate_tools(hub: EmbeddedHub, _seconds: float) -> None:
     """Both lists name every tool twice."""
 
     def edit(path: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -125,62 +125,62 @@ def duplicate_tools(hub: Hub, _seconds: float) -> None:
     hub.edits.append(edit)
 
 
-def wrong_version(hub: Hub, _seconds: float) -> None:
+def wrong_version(hub: EmbeddedHub, _seconds: float) -> None:
     """An older release runs than the one on disk."""
     hub.version = "4.2.9"
 
 
-def stale_identity(hub: Hub, _seconds: float) -> None:
+def stale_identity(hub: EmbeddedHub, _seconds: float) -> None:
     """A second hub wrote its pid into the shared file and is gone."""
     hub.pid = DEAD_PID
 
 
-def foreign(hub: Hub, _seconds: float) -> None:
+def foreign(hub: EmbeddedHub, _seconds: float) -> None:
     """Another program has the port."""
     hub.server_id = "other-hub"
 
 
-def noisy_log(hub: Hub, _seconds: float) -> None:
+def noisy_log(hub: EmbeddedHub, _seconds: float) -> None:
     """Errors beyond the one of every offline start."""
     for number in range(3):
         hub.log.write(50, "Failed to reach the LLM provider", code="LLM_ERROR", attempt=number + 1)
 
 
-def filtering_off(hub: Hub, _seconds: float) -> None:
+def filtering_off(hub: EmbeddedHub, _seconds: float) -> None:
     """Runs as if the configuration did not mention filtering."""
     hub.filtering = {"enabled": False}
 
 
-def llm_off(hub: Hub, _seconds: float) -> None:
+def llm_off(hub: EmbeddedHub, _seconds: float) -> None:
     """Filtering runs without a model."""
     hub.telemetry.enabled = False
 
 
-def breaker_open(hub: Hub, _seconds: float) -> None:
+def breaker_open(hub: EmbeddedHub, _seconds: float) -> None:
     """The model failed too often in a row."""
     hub.telemetry.pretend()
     hub.telemetry.open_breaker()
 
 
-def breaker_half_open(hub: Hub, _seconds: float) -> None:
+def breaker_half_open(hub: EmbeddedHub, _seconds: float) -> None:
     """The breaker lets one call try."""
     hub.telemetry.pretend()
     hub.telemetry.breaker = "half-open"
 
 
-def cache_cold(hub: Hub, _seconds: float) -> None:
+def cache_cold(hub: EmbeddedHub, _seconds: float) -> None:
     """Most lookups miss."""
     hub.telemetry.pretend()
     hub.telemetry.hits, hub.telemetry.misses = 20, 180
 
 
-def queue_deep(hub: Hub, _seconds: float) -> None:
+def queue_deep(hub: EmbeddedHub, _seconds: float) -> None:
     """Calls pile up."""
     hub.telemetry.pretend()
     hub.telemetry.queue = 100
 
 
-def cost_spike(hub: Hub, _seconds: float) -> None:
+def cost_spike(hub: EmbeddedHub, _seconds: float) -> None:
     """The bill rises."""
     hub.telemetry.pretend()
     hub.telemetry.cost = 250.0
@@ -202,7 +202,7 @@ malformed_telemetry: Final = _edit_stats(
 """Rates above 100 % and negative latencies."""
 
 
-def wrong_types(hub: Hub, _seconds: float) -> None:
+def wrong_types(hub: EmbeddedHub, _seconds: float) -> None:
     """Texts where lists belong."""
 
     def edit(_path: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def wrong_types(hub: Hub, _seconds: float) -> None:
     hub.edits.append(edit)
 
 
-def messages_missing(hub: Hub, _seconds: float) -> None:
+def messages_missing(hub: EmbeddedHub, _seconds: float) -> None:
     """A proxy lets the stream through and nothing else."""
     hub.traits.legacy_only = hub.traits.messages_missing = True
 

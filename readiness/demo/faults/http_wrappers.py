@@ -1,4 +1,4 @@
-"""Faults of the wire: ASGI wrappers that answer in the application's place or spoil what it answers."""
+"""Faults of the answers over HTTP: ASGI wrappers that answer in the application's place or spoil what it answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
-    Wire = Callable[[App, Scope, Receive, Send], Awaitable[None]]
+    HttpWrapper = Callable[[App, Scope, Receive, Send], Awaitable[None]]
 
 JSON: Final = b"application/json; charset=utf-8"
 HTML: Final = b"text/html; charset=utf-8"
@@ -29,56 +29,56 @@ async def _send(send: Send, status: int, kind: bytes, body: bytes, *more: tuple[
     await send({"type": "http.response.body", "body": body})
 
 
-def always(status: int, body: bytes | dict[str, Any], *more: tuple[bytes, bytes]) -> Wire:
+def always(status: int, body: bytes | dict[str, Any], *more: tuple[bytes, bytes]) -> HttpWrapper:
     """Answers every request the same: JSON for a dict, else HTML."""
     kind, raw = (JSON, json.dumps(body).encode()) if isinstance(body, dict) else (HTML, body)
 
-    async def wire(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def wrapper(app: App, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
         await _send(send, status, kind, raw, *more)
 
-    return wire
+    return wrapper
 
 
-def delayed(seconds: float) -> Wire:
+def delayed(seconds: float) -> HttpWrapper:
     """Answers everything, `seconds` late."""
 
-    async def wire(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def wrapper(app: App, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await asyncio.sleep(seconds)
         await app(scope, receive, send)
 
-    return wire
+    return wrapper
 
 
-def every_other(wire_of_odd: Wire) -> Wire:
-    """Hands every second request to another wire, beginning with the first."""
+def every_other(odd: HttpWrapper) -> HttpWrapper:
+    """Hands every second request to another wrapper, beginning with the first."""
     count = 0
 
-    async def wire(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def wrapper(app: App, scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal count
         count += scope["type"] == "http"
         if scope["type"] == "http" and count % 2:
-            await wire_of_odd(app, scope, receive, send)
+            await odd(app, scope, receive, send)
         else:
             await app(scope, receive, send)
 
-    return wire
+    return wrapper
 
 
-def after(seconds: float, late: Wire) -> Wire:
-    """Answers as it should for `seconds`, then through another wire."""
+def after(seconds: float, late: HttpWrapper) -> HttpWrapper:
+    """Answers as it should for `seconds`, then through another wrapper."""
     until = time.monotonic() + seconds
 
-    async def wire(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def wrapper(app: App, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and time.monotonic() > until:
             await late(app, scope, receive, send)
         else:
             await app(scope, receive, send)
 
-    return wire
+    return wrapper
 
 
 async def silent(app: App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,10 +126,10 @@ async def any_origin(app: App, scope: Scope, receive: Receive, send: Send) -> No
     await app(scope, receive, marked)
 
 
-def rewritten(change: Callable[[bytes], bytes], *, short: bool = False) -> Wire:
+def rewritten(change: Callable[[bytes], bytes], *, short: bool = False) -> HttpWrapper:
     """Passes each JSON body under /api through `change`; `short` announces more than is then sent."""
 
-    async def wire(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    async def wrapper(app: App, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/api"):
             await app(scope, receive, send)
             return
@@ -152,4 +152,4 @@ def rewritten(change: Callable[[bytes], bytes], *, short: bool = False) -> Wire:
 
         await app(scope, receive, spoiled)
 
-    return wire
+    return wrapper

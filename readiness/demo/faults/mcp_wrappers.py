@@ -6,21 +6,16 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.demo.hub.jsonrpc import INTERNAL_ERROR, RpcError, failure
+from readiness.demo.hub.traits import HANG
 from readiness.demo.servers.toolbox import META_TOOL
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
+    from readiness.demo.hub.hub import Answer, EmbeddedHub, Handler, McpWrapper
     from readiness.demo.hub.jsonrpc import Message
-    from readiness.demo.hub.mcp import McpEndpoint
-    from readiness.demo.hub.sessions import Session
+    from readiness.demo.hub.sessions import AgentSession
 
-    Answer = dict[str, Any] | None
-    Handler = Callable[[Session, Message], Awaitable[Answer]]
-    AgentWire = Callable[[McpEndpoint, Handler, Session, Message], Awaitable[Answer]]
-
-HANG: Final = 60.0
-"""Seconds after which even a call that hangs is forgotten."""
 SOON: Final = 0.02
 """Seconds between an answer and the end of the process that gave it: the answer still gets out."""
 PAGE: Final = 2
@@ -38,76 +33,76 @@ def kind(message: Message) -> str:
             return str(method)
 
 
-def refusing(what: str, said: str) -> AgentWire:
+def refusing(what: str, said: str) -> McpWrapper:
     """Answers with an internal error."""
 
-    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
         if kind(message) == what and message.is_request:
             return failure(message.id, RpcError(INTERNAL_ERROR, said))
         return await inner(session, message)
 
-    return wire
+    return wrapper
 
 
-def late(what: str, seconds: float) -> AgentWire:
+def late(what: str, seconds: float) -> McpWrapper:
     """Answers, `seconds` late."""
 
-    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
         if what in {kind(message), "*"}:
             await asyncio.sleep(seconds)
         return await inner(session, message)
 
-    return wire
+    return wrapper
 
 
-def hanging(what: str) -> AgentWire:
+def hanging(what: str) -> McpWrapper:
     """Never answers."""
     return late(what, HANG)
 
 
-def changed(what: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> AgentWire:
+def changed(what: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> McpWrapper:
     """Passes each result of one kind through `change`."""
 
-    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
         answer = await inner(session, message)
         if kind(message) != what or answer is None or "result" not in answer:
             return answer
         return answer | {"result": change(answer["result"])}
 
-    return wire
+    return wrapper
 
 
-def otherwise(change: Callable[[dict[str, Any]], dict[str, Any]]) -> AgentWire:
+def otherwise(change: Callable[[dict[str, Any]], dict[str, Any]]) -> McpWrapper:
     """Passes each whole answer to a tool's call through `change`."""
 
-    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
         answer = await inner(session, message)
         return change(answer) if kind(message) == "call" and answer is not None else answer
 
-    return wire
+    return wrapper
 
 
-def counted(what: str, number: int, then: Callable[[McpEndpoint], None], *, first: bool = False) -> AgentWire:
+def counted(what: str, number: int, then: Callable[[EmbeddedHub], None], *, first: bool = False) -> McpWrapper:
     """Does something at the `number`-th message of one kind: after its answer, or before it with `first`."""
     seen = 0
 
-    async def wire(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    async def wrapper(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
         nonlocal seen
         seen += kind(message) == what
         due = kind(message) == what and seen == number
         if due and first:
-            then(endpoint)
+            then(hub)
         answer = await inner(session, message)
         if due and not first:
-            then(endpoint)
+            then(hub)
         return answer
 
-    return wire
+    return wrapper
 
 
-def dies_soon(endpoint: McpEndpoint) -> None:
+def dies_soon(hub: EmbeddedHub) -> None:
     """The process ends once the answer is out."""
-    asyncio.get_running_loop().call_later(SOON, endpoint.hub.die)
+    asyncio.get_running_loop().call_later(SOON, hub.die)
 
 
 def refused_arguments(answer: dict[str, Any]) -> bool:
@@ -116,54 +111,54 @@ def refused_arguments(answer: dict[str, Any]) -> bool:
     return bool(result.get("isError")) and "Invalid arguments" in str(result.get("content"))
 
 
-async def kills_for_arguments(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+async def kills_for_arguments(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
     """The process ends when a tool's arguments break its schema."""
     answer = await inner(session, message)
     if answer is not None and refused_arguments(answer):
-        endpoint.hub.die()
+        hub.die()
     return answer
 
 
-async def kills_for_llm(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+async def kills_for_llm(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
     """The process ends at the first failure of its LLM."""
-    before = endpoint.hub.telemetry.failures
+    before = hub.telemetry.failures
     answer = await inner(session, message)
-    if endpoint.hub.telemetry.failures > before:
-        endpoint.hub.die()
+    if hub.telemetry.failures > before:
+        hub.die()
     return answer
 
 
-async def crossing(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+async def crossing(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
     """While another session has a stream, the answer to a call goes there."""
     answer = await inner(session, message)
-    others = [one for one in endpoint.sessions.by_id.values() if one is not session and one.stream and one.stream.open]
+    others = [one for one in hub.sessions.by_id.values() if one is not session and one.stream and one.stream.open]
     if kind(message) != "call" or answer is None or not others:
         return answer
     others[-1].send(answer)
     return None
 
 
-async def stealing(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+async def stealing(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
     """The newest session's stream takes the place of every other one's."""
-    streams = [one.stream for one in endpoint.sessions.by_id.values() if one.stream is not None and one.stream.open]
-    for one in endpoint.sessions.by_id.values():
+    streams = [one.stream for one in hub.sessions.by_id.values() if one.stream is not None and one.stream.open]
+    for one in hub.sessions.by_id.values():
         if one.stream is not None:
             one.stream = streams[-1] if streams else one.stream
     return await inner(session, message)
 
 
-async def exposing_all(endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+async def exposing_all(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
     """Every analysis exposes every category, whatever it says."""
     answer = await inner(session, message)
     if kind(message) == "analyse":
-        session.exposed |= set(endpoint.hub.vocabulary())
+        session.exposed |= set(hub.vocabulary())
     return answer
 
 
-def notifying_early(seconds: float) -> AgentWire:
+def notifying_early(seconds: float) -> McpWrapper:
     """Tells of a new list `seconds` before there is one."""
 
-    async def wire(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
         before = set(session.exposed)
         answer = await inner(session, message)
         if kind(message) == "analyse" and session.exposed != before:
@@ -171,10 +166,10 @@ def notifying_early(seconds: float) -> AgentWire:
             asyncio.get_running_loop().call_later(seconds, setattr, session, "exposed", after)
         return answer
 
-    return wire
+    return wrapper
 
 
-async def paged(_endpoint: McpEndpoint, inner: Handler, session: Session, message: Message) -> Answer:
+async def paged(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
     """Lists two tools a page, as a hub may."""
     answer = await inner(session, message)
     if kind(message) != "list" or answer is None or "result" not in answer:
@@ -186,7 +181,7 @@ async def paged(_endpoint: McpEndpoint, inner: Handler, session: Session, messag
     return answer | {"result": {"tools": tools[begin : begin + PAGE]} | more}
 
 
-def endless_pages(*, repeated: bool) -> AgentWire:
+def endless_pages(*, repeated: bool) -> McpWrapper:
     """Every page of the list names another one: always a new cursor, or always the same."""
     page = 0
 

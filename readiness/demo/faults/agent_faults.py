@@ -7,20 +7,18 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.faults import agentwires, wires
-from readiness.demo.faults.named import Fault, nothing, row
-from readiness.demo.faults.traits import MAX_BODY
+from readiness.demo.faults import http_wrappers, mcp_wrappers
+from readiness.demo.faults.fault import Fault, nothing, row
+from readiness.demo.hub.traits import MAX_BODY
 from readiness.demo.llm_control import SLOW
 from readiness.demo.servers.toolbox import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.demo.faults.agentwires import AgentWire
-    from readiness.demo.hub.hub import Hub
-    from readiness.demo.hub.mcp import McpEndpoint
+    from readiness.demo.hub.hub import EmbeddedHub, McpWrapper
 
-    Hook = Callable[[Hub, float], None]
+    Hook = Callable[[EmbeddedHub, float], None]
 
 VICTIM: Final = "memory"
 MEGABYTE: Final = 1 << 20
@@ -31,28 +29,28 @@ NO_SCHEMA: Final = {"type": "strnig", "properties": "none"}
 
 
 def _trait(**values: Any) -> Hook:  # noqa: ANN401 - fields of Traits
-    def hook(hub: Hub, _seconds: float) -> None:
+    def hook(hub: EmbeddedHub, _seconds: float) -> None:
         for name, value in values.items():
             setattr(hub.traits, name, value)
 
     return hook
 
 
-def _wire(wire: AgentWire) -> Hook:
-    return lambda hub, _seconds: hub.agent_wires.append(wire)
+def _wrapped(wrapper: McpWrapper) -> Hook:
+    return lambda hub, _seconds: hub.mcp_wrappers.append(wrapper)
 
 
-def _fresh(make: Callable[[], AgentWire]) -> Hook:
+def _fresh(make: Callable[[], McpWrapper]) -> Hook:
     """For wires that count: each hub has its own."""
-    return lambda hub, _seconds: hub.agent_wires.append(make())
+    return lambda hub, _seconds: hub.mcp_wrappers.append(make())
 
 
-def _timed(make: Callable[[float], AgentWire]) -> Hook:
-    return lambda hub, seconds: hub.agent_wires.append(make(seconds))
+def _timed(make: Callable[[float], McpWrapper]) -> Hook:
+    return lambda hub, seconds: hub.mcp_wrappers.append(make(seconds))
 
 
 def _tools(change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Hook:
-    return _wire(agentwires.changed("list", lambda result: result | {"tools": change(result["tools"])}))
+    return _wrapped(mcp_wrappers.changed("list", lambda result: result | {"tools": change(result["tools"])}))
 
 
 def _one_schema(schema: dict[str, Any]) -> Hook:
@@ -64,11 +62,11 @@ def _analysis(**values: Any) -> Hook:  # noqa: ANN401 - JSON
         said = json.loads(result["content"][0]["text"])
         return result if "error" in said else text(json.dumps(said | values))
 
-    return _wire(agentwires.changed("analyse", change))
+    return _wrapped(mcp_wrappers.changed("analyse", change))
 
 
-def _kill_victim(endpoint: McpEndpoint) -> None:
-    endpoint.hub.traits.dead_servers |= {VICTIM}
+def _kill_victim(hub: EmbeddedHub) -> None:
+    hub.traits.dead_servers |= {VICTIM}
 
 
 def _other_id(answer: dict[str, Any]) -> dict[str, Any]:
@@ -76,14 +74,14 @@ def _other_id(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content_for_errors(result: dict[str, Any]) -> dict[str, Any]:
-    return text("done") if agentwires.refused_arguments({"result": result}) else result
+    return text("done") if mcp_wrappers.refused_arguments({"result": result}) else result
 
 
-def _limit_sessions(hub: Hub, _seconds: float) -> None:
-    hub.session_limit = 2
+def _limit_sessions(hub: EmbeddedHub, _seconds: float) -> None:
+    hub.sessions.limit = 2
 
 
-def _grow(hub: Hub, seconds: float) -> None:
+def _grow(hub: EmbeddedHub, seconds: float) -> None:
     kept: list[bytearray] = []
 
     async def keep() -> None:
@@ -95,28 +93,32 @@ def _grow(hub: Hub, seconds: float) -> None:
     hub.background.append(keep)
 
 
-def _oversized_kills(hub: Hub, _seconds: float) -> None:
-    async def wire(app: wires.App, scope: wires.Scope, receive: wires.Receive, send: wires.Send) -> None:
+def _oversized_kills(hub: EmbeddedHub, _seconds: float) -> None:
+    async def wrapper(
+        app: http_wrappers.App, scope: http_wrappers.Scope, receive: http_wrappers.Receive, send: http_wrappers.Send
+    ) -> None:
         announced = dict(scope.get("headers", ())).get(b"content-length", b"0")
         if scope["type"] == "http" and announced.isdigit() and int(announced) > MAX_BODY:
             hub.die()
         await app(scope, receive, send)
 
-    hub.wires.append(wire)
+    hub.http_wrappers.append(wrapper)
 
 
-def _slower_after_close(hub: Hub, seconds: float) -> None:
-    def begin(endpoint: McpEndpoint) -> None:
-        endpoint.hub.traits.delay = seconds
+def _slower_after_close(hub: EmbeddedHub, seconds: float) -> None:
+    def begin() -> None:
+        hub.traits.delay = seconds
 
     hub.on_close.append(begin)
 
-    async def wire(app: wires.App, scope: wires.Scope, receive: wires.Receive, send: wires.Send) -> None:
+    async def wrapper(
+        app: http_wrappers.App, scope: http_wrappers.Scope, receive: http_wrappers.Receive, send: http_wrappers.Send
+    ) -> None:
         if scope["type"] == "http":
             await asyncio.sleep(hub.traits.delay)
         await app(scope, receive, send)
 
-    hub.wires.append(wire)
+    hub.http_wrappers.append(wrapper)
 
 
 def _llm(name: str, state: str, sentence: str, seconds: float | None = None) -> Fault:
@@ -126,19 +128,29 @@ def _llm(name: str, state: str, sentence: str, seconds: float | None = None) -> 
 _REPLACED: Final = row(
     "replaced-in-the-workflow",
     "Answers the second call of a tool; then its process ends, and a healthy one follows.",
-    _fresh(lambda: agentwires.counted("call", 2, agentwires.dies_soon)),
+    _fresh(lambda: mcp_wrappers.counted("call", 2, mcp_wrappers.dies_soon)),
     life="kept",
 )
 TABLE: Final = (
     # the session
-    row("mcp-initialize-fails", "Refuses every MCP session.", _wire(agentwires.refusing("initialize", "No session"))),
-    row("mcp-initialize-hangs", "Accepts MCP sessions and never says hello.", _wire(agentwires.hanging("initialize"))),
-    row("mcp-initialize-slow", "Says hello SECONDS late.", _timed(lambda s: agentwires.late("initialize", s)), 1.5),
-    row("mcp-slow", "Answers agents SECONDS late, and others at once.", _timed(lambda s: agentwires.late("*", s)), 0.1),
+    row(
+        "mcp-initialize-fails",
+        "Refuses every MCP session.",
+        _wrapped(mcp_wrappers.refusing("initialize", "No session")),
+    ),
+    row(
+        "mcp-initialize-hangs",
+        "Accepts MCP sessions and never says hello.",
+        _wrapped(mcp_wrappers.hanging("initialize")),
+    ),
+    row("mcp-initialize-slow", "Says hello SECONDS late.", _timed(lambda s: mcp_wrappers.late("initialize", s)), 1.5),
+    row(
+        "mcp-slow", "Answers agents SECONDS late, and others at once.", _timed(lambda s: mcp_wrappers.late("*", s)), 0.1
+    ),
     row(
         "unknown-protocol-version",
         "Says hello in a revision of MCP that nobody knows.",
-        _wire(agentwires.changed("initialize", lambda result: result | {"protocolVersion": "2099-01-01"})),
+        _wrapped(mcp_wrappers.changed("initialize", lambda result: result | {"protocolVersion": "2099-01-01"})),
     ),
     row("streamable-only", "Speaks MCP over Streamable HTTP only.", _trait(streamable_only=True)),
     row(
@@ -147,63 +159,73 @@ TABLE: Final = (
         _trait(legacy_only=True, messages_host="http://hub.invalid:9"),
     ),
     row("third-session-refused", "Has room for two MCP sessions.", _limit_sessions),
-    row("stream-stolen", "Sends what belongs to a session to the newest one.", _wire(agentwires.stealing)),
+    row("stream-stolen", "Sends what belongs to a session to the newest one.", _wrapped(mcp_wrappers.stealing)),
     row("wrong-session-accepted", "Serves MCP sessions that do not exist.", _trait(any_session=True)),
     row("slower-after-close", "Answers all SECONDS late once an MCP session has closed.", _slower_after_close, 0.3),
     # the list
-    row("mcp-list-fails", "Lists its tools over HTTP, not over MCP.", _wire(agentwires.refusing("list", "No list"))),
-    row("mcp-list-hangs", "Never answers an agent who wants the list.", _wire(agentwires.hanging("list"))),
+    row(
+        "mcp-list-fails", "Lists its tools over HTTP, not over MCP.", _wrapped(mcp_wrappers.refusing("list", "No list"))
+    ),
+    row("mcp-list-hangs", "Never answers an agent who wants the list.", _wrapped(mcp_wrappers.hanging("list"))),
     row("mcp-list-empty", "Its list is empty over MCP.", _tools(lambda _tools: [])),
     row("mcp-duplicate-tools", "Lists every tool twice over MCP.", _tools(lambda tools: tools * 2)),
     row("mcp-tool-missing", "Hides one tool from agents.", _trait(hidden_tools=frozenset({"everything__add"}))),
     row("invalid-input-schema", "One tool's input schema is no JSON Schema.", _one_schema(STRANGE_SCHEMA)),
     row("broken-input-schema", "One tool's input schema is nothing that a client can read.", _one_schema(NO_SCHEMA)),
-    row("list-never-ends", "Every page names another.", _fresh(lambda: agentwires.endless_pages(repeated=False))),
-    row("list-repeats-itself", "Every page names the same.", _fresh(lambda: agentwires.endless_pages(repeated=True))),
-    row("list-in-pages", "Lists two tools a page, as a hub may.", _wire(agentwires.paged)),
+    row("list-never-ends", "Every page names another.", _fresh(lambda: mcp_wrappers.endless_pages(repeated=False))),
+    row("list-repeats-itself", "Every page names the same.", _fresh(lambda: mcp_wrappers.endless_pages(repeated=True))),
+    row("list-in-pages", "Lists two tools a page, as a hub may.", _wrapped(mcp_wrappers.paged)),
     # the analysis
     row("meta-tool-missing", "Hides its meta tool.", _tools(lambda tools: [t for t in tools if "__" in t["name"][4:]])),
-    row("analysis-hangs", "Never answers a prompt.", _wire(agentwires.hanging("analyse"))),
+    row("analysis-hangs", "Never answers a prompt.", _wrapped(mcp_wrappers.hanging("analyse"))),
     row(
-        "analysis-is-prose", "Answers prompts in prose.", _wire(agentwires.changed("analyse", lambda _r: text("Sure!")))
+        "analysis-is-prose",
+        "Answers prompts in prose.",
+        _wrapped(mcp_wrappers.changed("analyse", lambda _r: text("Sure!"))),
     ),
     row("analysis-unsure", "Is hardly confident of its analyses.", _analysis(confidence=0.05)),
     row("analysis-names-nothing", "Its analyses name a category that there is not.", _analysis(categories=["moon"])),
-    row("exposes-too-much", "Every prompt exposes every tool.", _wire(agentwires.exposing_all)),
+    row("exposes-too-much", "Every prompt exposes every tool.", _wrapped(mcp_wrappers.exposing_all)),
     row(
         "exposes-too-little",
         "A prompt exposes all tools but the one it is about.",
         _trait(hidden_tools=frozenset({"everything__echo", "memory__read_graph"})),
     ),
-    row("notifies-too-early", "Tells of a new list SECONDS before it is.", _timed(agentwires.notifying_early), 0.5),
+    row("notifies-too-early", "Tells of a new list SECONDS before it is.", _timed(mcp_wrappers.notifying_early), 0.5),
     # the call
-    row("mcp-calls-fail", "Calls work over HTTP, not over MCP.", _wire(agentwires.refusing("call", "Not connected"))),
-    row("mcp-calls-hang", "Never answers an agent's call.", _wire(agentwires.hanging("call"))),
-    row("mcp-calls-late", "Answers an agent's call after SECONDS.", _timed(lambda s: agentwires.late("call", s)), 7.0),
+    row(
+        "mcp-calls-fail",
+        "Calls work over HTTP, not over MCP.",
+        _wrapped(mcp_wrappers.refusing("call", "Not connected")),
+    ),
+    row("mcp-calls-hang", "Never answers an agent's call.", _wrapped(mcp_wrappers.hanging("call"))),
+    row(
+        "mcp-calls-late", "Answers an agent's call after SECONDS.", _timed(lambda s: mcp_wrappers.late("call", s)), 7.0
+    ),
     row(
         "mcp-calls-answer-wrongly",
         "An agent's call answers something else.",
-        _wire(agentwires.changed("call", lambda _result: text("42"))),
+        _wrapped(mcp_wrappers.changed("call", lambda _result: text("42"))),
     ),
     row(
         "mcp-error-results",
         "An agent's call ends as the tool's own error.",
-        _wire(agentwires.changed("call", lambda _result: text("Operation failed", error=True))),
+        _wrapped(mcp_wrappers.changed("call", lambda _result: text("Operation failed", error=True))),
     ),
-    row("mcp-wrong-ids", "Answers an agent's call under another id.", _wire(agentwires.otherwise(_other_id))),
-    row("calls-cross-sessions", "With two sessions, answers go to the other.", _wire(agentwires.crossing)),
+    row("mcp-wrong-ids", "Answers an agent's call under another id.", _wrapped(mcp_wrappers.otherwise(_other_id))),
+    row("calls-cross-sessions", "With two sessions, answers go to the other.", _wrapped(mcp_wrappers.crossing)),
     row(
         "server-killed-at-a-call",
         "One of its servers dies at the first call of a tool.",
-        _fresh(lambda: agentwires.counted("call", 1, _kill_victim, first=True)),
+        _fresh(lambda: mcp_wrappers.counted("call", 1, _kill_victim, first=True)),
     ),
     # bad input
     row(
         "wrong-arguments-accepted",
         "Answers calls whose arguments break the tool's schema.",
-        _wire(agentwires.changed("call", _content_for_errors)),
+        _wrapped(mcp_wrappers.changed("call", _content_for_errors)),
     ),
-    row("wrong-arguments-kill", "Ends when arguments break a schema.", _wire(agentwires.kills_for_arguments)),
+    row("wrong-arguments-kill", "Ends when arguments break a schema.", _wrapped(mcp_wrappers.kills_for_arguments)),
     row("oversized-kills", "Ends when a body is too large.", _oversized_kills),
     row("malformed-accepted", "Answers 200 to what is no JSON.", _trait(malformed="accept")),
     row("malformed-fails", "Answers 500 to what is no JSON.", _trait(malformed="fail")),
@@ -221,5 +243,5 @@ TABLE: Final = (
     _llm("llm-internal-errors", "500", "Its LLM answers 500."),
     _llm("llm-nonsense", "nonsense", "Its LLM answers prose where JSON was asked for."),
     _llm("llm-disconnects", "disconnecting", "Its LLM hangs up on every request."),
-    row("llm-failure-kills", "Ends at the first failure of its LLM.", _wire(agentwires.kills_for_llm)),
+    row("llm-failure-kills", "Ends at the first failure of its LLM.", _wrapped(mcp_wrappers.kills_for_llm)),
 )

@@ -7,6 +7,8 @@ from typing import Final, Literal
 
 MAX_BODY: Final = 100 * 1024
 """Bytes of a request's body, as in the hub: one more is 413."""
+HANG: Final = 60.0
+"""Seconds after which even a call that hangs is forgotten."""
 CONNECT_SECONDS: Final = 0.05
 """How long the MCP servers take to connect: the hub is `starting` until then."""
 

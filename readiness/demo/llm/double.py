@@ -13,7 +13,7 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from readiness.demo.hub.analysis import KeywordAnalyser
-from readiness.demo.llm_control import UP, Control, Order, order
+from readiness.demo.llm_control import UP, LlmControl, LlmOrder, order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,9 +43,9 @@ class LlmDouble:
 
     def __init__(self, listener: socket.socket, key: str, folder: Path) -> None:
         self._listener, self._key = listener, key
-        self._control = Control(folder)
+        self._control = LlmControl(folder)
         self._server: asyncio.Server | None = None
-        self.order: Order = UP
+        self.order: LlmOrder = UP
 
     def begin_with(self, state: str, seconds: float) -> None:
         """The order that holds until another is given; raises `OrderError`."""

@@ -7,33 +7,22 @@ Its scratch folder goes with it.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
-import logging
 import os
 import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
-
-from readiness.demo.faults.faults import find_all
-from readiness.demo.hub.app import make_app
-from readiness.demo.hub.hub import Hub
+from readiness.demo.faults.table import find_all
+from readiness.demo.hub.hub import EmbeddedHub
+from readiness.demo.hub.server import run
 from readiness.demo.hub.telemetry import BREAKER_REST
-from readiness.demo.lifeline import watch_parent
-from readiness.demo.llm.llm import LlmDouble
+from readiness.demo.llm.double import LlmDouble
 from readiness.demo.scratch import Scratch
+from readiness.demo.supervisor import supervise, watch_parent
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from readiness.demo.faults.named import Fault, Life
-
-HOST = "127.0.0.1"
-BACKLOG = 256
-"""Connections that wait to be accepted at most."""
+    from readiness.demo.faults.fault import Fault, Life
 
 
 def main(argv: list[str]) -> int:
@@ -53,8 +42,6 @@ def main(argv: list[str]) -> int:
             _serve(listener, provider, scratch, [fault for fault in faults if first or not fault.once], arguments)
 
         if lives:
-            from readiness.demo.supervisor import supervise
-
             supervise(serve, lives, scratch)
         else:
             watch_parent(parent, scratch.remove)
@@ -65,7 +52,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="readiness.demo.child")
+    parser = argparse.ArgumentParser(prog="readiness.demo.hub_process")
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--listener", type=int, required=True)
     parser.add_argument("--llm-listener", type=int, required=True)
@@ -82,32 +69,6 @@ def _inherited(number: int) -> socket.socket:
     return socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=number)
 
 
-class _Server(uvicorn.Server):
-    """Says where it listens, and ends at once when it is told to: as a real hub it drops calls in flight."""
-
-    def __init__(self, config: uvicorn.Config, port: int, scratch: Scratch, llm: LlmDouble, *, kept: bool) -> None:
-        super().__init__(config)
-        self._port, self._scratch, self._llm, self._kept = port, scratch, llm, kept
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-        if not self._kept:  # whatever follows it lives in the same folder
-            self._scratch.remove()
-        os._exit(0)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        await self._llm.start()
-        if not self.started:
-            raise SystemExit(1)
-        # from here on a stream that breaks off is what some faults are for: uvicorn's tracebacks would bury real ones
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-        line = {"url": f"http://{HOST}:{self._port}", "pid": os.getpid(), "port": self._port}
-        # a worker that replaces another speaks to nobody: the parent has read its line and may have closed the pipe
-        with contextlib.suppress(BrokenPipeError, ValueError):
-            sys.stdout.write(json.dumps(line) + "\n")
-            sys.stdout.flush()
-
-
 def _seconds(fault: Fault, given: float | None) -> float:
     return given if given is not None and fault.seconds is not None else fault.seconds or 0.0
 
@@ -122,7 +83,7 @@ def _serve(
     port = int(listener.getsockname()[1])
     secret = os.environ.get(arguments.token_env) if arguments.token_env else None
     rest = arguments.breaker_rest
-    hub = Hub(scratch.config_file, scratch.state_dir, port=port, token=secret, breaker_rest=rest)
+    hub = EmbeddedHub(scratch.config_file, scratch.state_dir, port=port, token=secret, breaker_rest=rest)
     llm = LlmDouble(provider, scratch.sample.key, scratch.root)
     for fault in faults:
         seconds = _seconds(fault, arguments.seconds)
@@ -130,25 +91,6 @@ def _serve(
         if fault.llm is not None:
             llm.begin_with(fault.llm, seconds)
     run(hub, llm, listener, scratch, kept=arguments.supervised)
-
-
-def run(hub: Hub, llm: LlmDouble, listener: socket.socket, scratch: Scratch, *, kept: bool) -> None:
-    """Answers for `hub` until its process is told to end; `kept`: its folder stays then."""
-    config = uvicorn.Config(
-        make_app(hub),
-        interface="asgi3",
-        proxy_headers=False,
-        http="h11",
-        ws="none",
-        loop="asyncio",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=30,
-    )
-    _Server(config, hub.port, scratch, llm, kept=kept).run(sockets=[listener])
 
 
 if __name__ == "__main__":

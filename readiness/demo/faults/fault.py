@@ -10,7 +10,7 @@ from readiness.errors import ReadinessError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.demo.hub.hub import Hub
+    from readiness.demo.hub.hub import EmbeddedHub
 
 Life = Literal["own", "ends", "replaced", "kept"]
 """Who decides when the hub's process ends: nobody · a supervisor, after SECONDS, for good · a supervisor, every SECONDS,
@@ -31,7 +31,7 @@ class Fault:
 
     name: str
     sentence: str
-    hook: Callable[[Hub, float], None]
+    hook: Callable[[EmbeddedHub, float], None]
     seconds: float | None = None
     life: Life = "own"
     once: bool = False
@@ -39,11 +39,16 @@ class Fault:
 
 
 def row(
-    name: str, sentence: str, hook: Callable[[Hub, float], None], seconds: float | None = None, *, life: Life = "own"
+    name: str,
+    sentence: str,
+    hook: Callable[[EmbeddedHub, float], None],
+    seconds: float | None = None,
+    *,
+    life: Life = "own",
 ) -> Fault:
     """One line of a table."""
     return Fault(name=name, sentence=sentence, hook=hook, seconds=seconds, life=life)
 
 
-def nothing(hub: Hub, seconds: float) -> None:
+def nothing(hub: EmbeddedHub, seconds: float) -> None:
     """The hub itself is sound; whoever is around it does the rest."""
