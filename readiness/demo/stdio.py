@@ -1,93 +1,34 @@
 """`python -m readiness.demo.stdio NAME`: one of the two MCP servers over stdio, as the demo's configuration says.
 
-The embedded hub keeps both in its own process, which starts faster; these are the same tools behind the official MCP SDK,
-for any other hub.
+The embedded hub keeps both in its own process, which starts faster; these are the same tools behind the official MCP SDK
+(the extra `e2e`), for any other hub.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar
 
-import mcp_types as types
-from mcp.server.lowlevel import Server
-from mcp.server.stdio import stdio_server
-from mcp.shared.exceptions import MCPError
-
-from readiness.demo.hub.jsonrpc import RpcError
 from readiness.demo.servers import everything, memory
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from readiness.demo.servers.toolbox import McpServer
-
-    Params = types.PaginatedRequestParams | None
-    Result = TypeVar("Result", bound=types.Result)
+from readiness.support.extras import NotInstalled, demand
 
 BUILT_IN = {"everything": everything.make, "memory": memory.make}
 """How to make each server, by its name."""
 
 
-def sdk_server(server: McpServer) -> Server[Any]:
-    """A server of the SDK that offers what `server` does."""
-    offered = server.capabilities()
-
-    async def list_tools(_context: object, _params: Params) -> types.ListToolsResult:
-        return types.ListToolsResult.model_validate({"tools": offered["tools"]})
-
-    async def list_resources(_context: object, _params: Params) -> types.ListResourcesResult:
-        return types.ListResourcesResult.model_validate({"resources": offered["resources"]})
-
-    async def list_templates(_context: object, _params: Params) -> types.ListResourceTemplatesResult:
-        return types.ListResourceTemplatesResult.model_validate({"resourceTemplates": offered["resourceTemplates"]})
-
-    async def list_prompts(_context: object, _params: Params) -> types.ListPromptsResult:
-        return types.ListPromptsResult.model_validate({"prompts": offered["prompts"]})
-
-    async def call_tool(_context: object, params: types.CallToolRequestParams) -> types.CallToolResult:
-        return _answer(types.CallToolResult, lambda: server.call(params.name, params.arguments or {}))
-
-    async def read_resource(_context: object, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        return _answer(types.ReadResourceResult, lambda: server.read_resource(str(params.uri)))
-
-    async def get_prompt(_context: object, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        return _answer(types.GetPromptResult, lambda: server.get_prompt(params.name, params.arguments or {}))
-
-    return Server(
-        server.info["name"],
-        version=server.info["version"],
-        title=server.info.get("title"),
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read_resource,
-        on_list_prompts=list_prompts,
-        on_get_prompt=get_prompt,
-    )
-
-
-def _answer(kind: type[Result], make: Callable[[], dict[str, Any]]) -> Result:
-    """The SDK's form of a result. Raises MCPError with the code of an error of the protocol."""
-    try:
-        return kind.model_validate(make())
-    except RpcError as error:
-        raise MCPError(error.code, error.message) from None
-
-
-async def _serve(server: Server[Any]) -> None:
-    async with stdio_server() as (incoming, outgoing):
-        await server.run(incoming, outgoing, server.create_initialization_options())
-
-
 def main(argv: list[str]) -> int:
-    """Serve until stdin ends; exit status 2 for a name that is no server."""
+    """Serve until stdin ends; exit status 2 for a name that is no server, 4 where the SDK is not installed."""
     if len(argv) != 1 or argv[0] not in BUILT_IN:
         sys.stderr.write(f"which server? one of: {', '.join(BUILT_IN)}\n")
         return 2
-    asyncio.run(_serve(sdk_server(BUILT_IN[argv[0]]())))
+    try:
+        demand("e2e")
+    except NotInstalled as error:
+        sys.stderr.write(f"{error}\n")
+        return 4
+    from readiness.demo.servers import sdk
+
+    asyncio.run(sdk.serve(BUILT_IN[argv[0]]()))
     return 0
 
 
