@@ -147,7 +147,7 @@ def ours(url: str, folder: Path, rate: float, seconds: float, workers: int = 1) 
         process.stdin.write(json.dumps(plan).encode() + b"\n")
         process.stdin.flush()
         last = next(line for line in map(json.loads, process.stdout) if "end" in line)
-    found = load_samples.read(folder / "samples.bin.gz")
+    found = load_samples.read_samples(folder / "samples.bin.gz")
     lags, planned = found.lags(), len(found)
     on_time = sum(begin <= seconds + 0.05 for begin in found.started)
     return Figures(

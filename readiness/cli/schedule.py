@@ -188,7 +188,7 @@ def _site(given: argparse.Namespace, config: Config) -> Site:
 def _nightly(config: Config) -> tuple[tuple[Job, ...], list[str]]:
     """The load run of the night where this target may be put under load, and otherwise why not."""
     from readiness.config import windows
-    from readiness.facts.load.plan import refusal
+    from readiness.facts.load.plan import load_refusal
 
     text = config.load.window
     now = dt.datetime.now(dt.UTC)
@@ -200,7 +200,7 @@ def _nightly(config: Config) -> tuple[tuple[Job, ...], list[str]]:
         day = now.astimezone(window.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         moment = next((day + step for step in minutes if day + step > now and window.is_open(day + step)), now)
         times = (_opening(window),)
-    why = refusal(config, moment)
+    why = load_refusal(config, moment)
     if why:
         return (), [why]
     return (schedule.nightly_load(times, config.load.duration),), []

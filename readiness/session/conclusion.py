@@ -292,10 +292,10 @@ def keep_inventory(run: Run, conclusion: Conclusion, folder: Path) -> None:
     finding = run.findings.get((TOOLS_REMAIN, None))
     if finding is None or finding.outcome is not Outcome.PASSED or conclusion.status not in _GOOD:
         return
-    from readiness.facts.hub import inventory
+    from readiness.facts.hub.inventory import keep_last_good
 
     try:
-        inventory.keep(folder, conclusion.directory)
+        keep_last_good(folder, conclusion.directory)
     except OSError as error:
         conclusion.problems.append(f"the tool inventory could not be kept: {error}")
 
@@ -328,27 +328,27 @@ def keep_load(run: Run, conclusion: Conclusion, folder: Path, config: Config, re
     """Show a run's load in its report, and keep it; what goes wrong becomes a problem of the report."""
     if not any(planned.check.phase == "load" for planned in run.plan.values()):
         return
-    from readiness.facts.load import baseline as load_baseline
-    from readiness.facts.load import folder as load_folder
+    from readiness.facts.load.baseline import keep_load_baseline
+    from readiness.facts.load.storage import keep_samples, stored_summary
     from readiness.results.report import load_picture
 
-    picture = load_folder.picture(folder)
+    picture = stored_summary(folder)
     if picture is None:
         return
     conclusion.report = dataclasses.replace(conclusion.report, load=load_picture(picture, redact))
     try:
-        load_folder.keep(folder, config, conclusion.report.run.id)
+        keep_samples(folder, config, conclusion.report.run.id)
         evidence = run.findings.get((LOAD_EVIDENCE, None))
         believed = evidence is not None and evidence.outcome is Outcome.PASSED
-        load_baseline.keep(folder, config, believed=believed, good=conclusion.status is verdict.Status.READY)
+        keep_load_baseline(folder, config, believed=believed, good=conclusion.status is verdict.Status.READY)
     except (OSError, ReadinessError) as error:
         conclusion.problems.append(f"the load run could not be kept: {error}")
 
 
 def accept_load_baseline(config: Config) -> str:
     """Make the last load run that could be believed the baseline; a sentence that says so. Raises ReadinessError."""
-    from readiness.facts.load import baseline as load_baseline
+    from readiness.facts.load.baseline import accept_load
 
     with contextlib.suppress(FileNotFoundError):
-        return f"accepted the load run of {load_baseline.accept(config)}"
+        return f"accepted the load run of {accept_load(config)}"
     raise ReadinessError("no load run to accept: none that could be believed lies in the folder of reports")

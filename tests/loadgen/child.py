@@ -46,7 +46,7 @@ class Child:
 
     def samples(self) -> load_samples.Samples:
         """What it wrote, read as the checks read it."""
-        return load_samples.read(self.output / "samples.bin.gz")
+        return load_samples.read_samples(self.output / "samples.bin.gz")
 
 
 @contextlib.contextmanager

@@ -95,7 +95,7 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
     rows.drop(0.6, 0)
     rows.begin(0.7, 0.75, 2)
     file = rows.write(tmp_path, ["a", "never used", "b"], 1000.0)
-    found = load_samples.read(file)
+    found = load_samples.read_samples(file)
     assert (found.routes, found.epoch, len(found)) == (("a", "b"), 1000.0, 3)
     assert list(found.intended) == [0.5, 0.6, 0.7]
     assert list(found.route) == [1, 0, 1]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
 from readiness.facts.http.urls import port_of
-from readiness.facts.telemetry.sources import Reading
+from readiness.facts.telemetry.metrics import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

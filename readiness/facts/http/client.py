@@ -21,8 +21,8 @@ import httpx
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http.answer import BODY_LIMIT, BadAnswer, BrokenConnection, HttpAnswer, TimedOut, TlsRefused
+from readiness.facts.http.sockets import BoundedTransport, Clock
 from readiness.facts.http.urls import bare, is_loopback, same_host, same_place, target_of
-from readiness.facts.http.wire import BoundedTransport, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
 from readiness.facts.hub.contract import ROUTES
-from readiness.facts.secretscan import answers as secrets
+from readiness.facts.secretscan.answers import Leak, known_values, leaks
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -33,12 +33,12 @@ class Disclosure:
     def __init__(self, config: Config) -> None:
         self.config = config
 
-    def leaks(self, hub: Hub | ClientView) -> list[secrets.Leak]:
+    def leaks(self, hub: Hub | ClientView) -> list[Leak]:
         """Secrets in every readable route, each once. Raises HubDown, or CouldNotLook where a route cannot be read."""
-        known = secrets.known_values(self.config)
-        found: dict[str, secrets.Leak] = {}
+        known = known_values(self.config)
+        found: dict[str, Leak] = {}
         for route in ROUTES:
-            for leak in secrets.leaks(hub.raw(route), f"GET {route}", known):
+            for leak in leaks(hub.raw(route), f"GET {route}", known):
                 found.setdefault(leak.fingerprint, leak)
         return list(found.values())
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.http.client import Attempt, HttpTransport
-    from readiness.facts.http.rpc import McpProbe
+    from readiness.facts.http.mcp_probe import McpProbe
     from readiness.facts.hub.identity import Identity
 
 SECOND_LOOK: Final = 1.0
@@ -250,16 +250,16 @@ class Hub:
         return result
 
     def agent_session(self, *, tools: bool = False) -> McpProbe:
-        """Open, ping and close a session where agents do: see `rpc.probe`. An endpoint that is silent is a BadAnswer."""
-        from readiness.facts.http import rpc
+        """Open, ping and close a session where agents do: see `probe`. An endpoint that is silent is a BadAnswer."""
+        from readiness.facts.http.mcp_probe import ENDPOINT, probe_mcp
 
         try:
             with self._watched():
-                found = rpc.probe(self.transport, tools=tools, timeout=self._patience(rpc.ENDPOINT))
+                found = probe_mcp(self.transport, tools=tools, timeout=self._patience(ENDPOINT))
         except (TimedOut, BrokenConnection) as error:
-            self._is_it_down(rpc.ENDPOINT, error)
-            raise BadAnswer(f"{rpc.ENDPOINT} accepted a session and did not answer: {error}") from None
-        self.silence.heard(rpc.ENDPOINT)
+            self._is_it_down(ENDPOINT, error)
+            raise BadAnswer(f"{ENDPOINT} accepted a session and did not answer: {error}") from None
+        self.silence.heard(ENDPOINT)
         return found
 
     @contextlib.contextmanager

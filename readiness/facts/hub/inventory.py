@@ -1,6 +1,6 @@
 """Which tools the hub lists, with a hash of each one's schema, and which it listed at the last good run.
 
-A run notes its inventory in its private folder; `keep` makes it the last good one once the verdict is known.
+A run notes its inventory in its private folder; `keep_last_good` makes it the last good one once the verdict is known.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Inventory:
         return tools if isinstance(tools, dict) and all(isinstance(t, dict) for t in tools.values()) else None
 
 
-def keep(run_dir: Path, report_dir: Path) -> None:
+def keep_last_good(run_dir: Path, report_dir: Path) -> None:
     """Make the inventory that a run noted the last good one; call it after a run that was good. Raises OSError."""
     found = _read(run_dir / FILE)
     if found is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
-from readiness.facts.load.folder import FOLDER, thinned
+from readiness.facts.load.storage import LOAD_FOLDER, thinned
 from readiness.support import files
 from readiness.support import stats as ranks
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.facts.load.load import LoadRun
+    from readiness.facts.load.load_run import LoadRun
 
 FILE: Final = "load-baseline.json"
 """The accepted one, in the folder of reports."""
@@ -78,7 +78,7 @@ def load_of(run: LoadRun) -> str:
     return f"{run.plan['arrivals']['kind']} {run.rate:g}/s: {names}"
 
 
-def note(run: LoadRun, config: Config, folder: Path) -> None:
+def note_load(run: LoadRun, config: Config, folder: Path) -> None:
     """Write what this run could be compared with later. Raises ReadinessError."""
     kept = {
         "subject": subject(config),
@@ -89,7 +89,7 @@ def note(run: LoadRun, config: Config, folder: Path) -> None:
     files.replace(folder / LAST, json.dumps(kept))
 
 
-def accepted(config: Config) -> AcceptedLoad | None:
+def accepted_load(config: Config) -> AcceptedLoad | None:
     """The accepted run of this target; None where there is none. Raises Unknown for a file that cannot be read."""
     file = config.report_dir / FILE
     try:
@@ -112,7 +112,7 @@ def _number(value: Any) -> float:  # noqa: ANN401 - any JSON
     return number
 
 
-def difference(before: Sequence[float], now: Sequence[float]) -> LoadDifference:
+def load_difference(before: Sequence[float], now: Sequence[float]) -> LoadDifference:
     """How `now` differs from `before`, both in milliseconds and in rising order. Raises Unknown where one is empty."""
     if not before or not now:
         raise Unknown("nothing to compare: one of the runs holds no latencies")
@@ -126,12 +126,12 @@ def difference(before: Sequence[float], now: Sequence[float]) -> LoadDifference:
     )
 
 
-def keep(run_dir: Path, config: Config, *, believed: bool, good: bool) -> None:
+def keep_load_baseline(run_dir: Path, config: Config, *, believed: bool, good: bool) -> None:
     """Let a run that is `believed` be the one that can be accepted; accept it where it is `good` and none is accepted.
 
     Raises ReadinessError or OSError.
     """
-    noted = run_dir / FOLDER / LAST
+    noted = run_dir / LOAD_FOLDER / LAST
     if not believed or not noted.is_file():
         return
     config.report_dir.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def keep(run_dir: Path, config: Config, *, believed: bool, good: bool) -> None:
         files.replace(config.report_dir / FILE, text)
 
 
-def accept(config: Config) -> str:
+def accept_load(config: Config) -> str:
     """Make the last believed run the accepted one; when it was. Raises FileNotFoundError, Unknown or ReadinessError."""
     text = (config.report_dir / LAST).read_text(encoding="utf-8")
     try:

@@ -41,7 +41,7 @@ CALL_WEIGHT: Final = 1
 CALLS: Final = "/api/servers/tools"
 
 
-def refusal(config: Config, now: dt.datetime | None = None) -> str:
+def load_refusal(config: Config, now: dt.datetime | None = None) -> str:
     """Why this target may not be put under load, and what to set; empty where it may."""
     return _of_target(config) or _of_size(config.load) or _of_time(config, now or dt.datetime.now(dt.UTC))
 
@@ -76,7 +76,7 @@ def _of_time(config: Config, moment: dt.datetime) -> str:
     return ""
 
 
-def plan(config: Config, output: Path, *, filtered: bool = False) -> dict[str, Any]:
+def load_plan(config: Config, output: Path, *, filtered: bool = False) -> dict[str, Any]:
     """The generator's plan. The token is named, never written. `filtered`: see `mix`."""
     load = config.load
     return {
@@ -116,12 +116,12 @@ def arrivals(kind: str, rate: float, seconds: float) -> dict[str, Any]:
     return shape | ({"seed": 1} if kind == "poisson" else {})
 
 
-def top(shape: Mapping[str, Any]) -> float:
+def top_rate(shape: Mapping[str, Any]) -> float:
     """The highest planned rate of such arrivals, in requests a second."""
     return float(shape.get("peak") or shape.get("to") or shape["rate"])
 
 
-def due(shape: Mapping[str, Any]) -> float:
+def due_requests(shape: Mapping[str, Any]) -> float:
     """How many requests such arrivals make; of random ones, the fewest that chance explains."""
     rate, seconds, kind = float(shape["rate"]), float(shape["seconds"]), shape["kind"]
     if kind == "ramp":
@@ -134,7 +134,7 @@ def due(shape: Mapping[str, Any]) -> float:
     return max(0.0, rate * seconds - 5 * math.sqrt(rate * seconds)) if kind == "poisson" else rate * seconds
 
 
-def filters(hub: Hub, config: Config) -> bool:
+def filters_tools(hub: Hub, config: Config) -> bool:
     """Whether a session sees tools only after an analysis of its prompt, which costs an LLM call."""
     try:
         return hub.filtering_stats().get("enabled") is not False

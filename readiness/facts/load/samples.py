@@ -99,7 +99,7 @@ class Samples:
             yield name, count, wrong, percentile(found, 0.95) if found else None
 
 
-def read(file: Path) -> Samples:
+def read_samples(file: Path) -> Samples:
     """Read a file of samples. Raises Unknown for one that is missing, cut short or not of this version."""
     try:
         with gzip.open(file, "rb") as stream:

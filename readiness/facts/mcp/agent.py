@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import Unknown
 from readiness.facts.http.answer import BadAnswer, TimedOut
 from readiness.facts.http.timeouts import SHORT
-from readiness.facts.mcp import analysis as mcp_analysis
-from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis
-from readiness.facts.mcp.calls import marked, server_calls, tool_name
+from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis, categories_of, prompt_for, read_analysis
+from readiness.facts.mcp.configured_calls import marked, server_calls, tool_name
 from readiness.facts.mcp.records import LIST_CHANGED, SEPARATOR, offered_name
 from readiness.facts.mcp.refusals import Refusals
-from readiness.facts.mcp.sessions import Opening
+from readiness.facts.mcp.session_pool import Opening
 from readiness.facts.mcp.workflow_notes import connected
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from readiness.facts.hub.records import HubTool
     from readiness.facts.mcp.records import AgentTool, Notice, ToolResult
     from readiness.facts.mcp.session import AgentSession
-    from readiness.facts.mcp.sessions import AgentSessions
+    from readiness.facts.mcp.session_pool import AgentSessions
 
 NOTICE_SECONDS: Final = 1.0
 """How long a notification is waited for; a healthy hub sends it before its answer."""
@@ -118,13 +117,13 @@ class Agent(Opening):
         named = tools or [offered_name(tool.server, tool.name) for tool in self.hub.tools()[:3]]
         asked = time.monotonic()
         self._kept.asked.setdefault(session, asked)
-        trouble, categories = mcp_analysis.read(self._asked(session, named))
+        trouble, categories = read_analysis(self._asked(session, named))
         if trouble:
             return PromptAnalysis(asked=asked, trouble=trouble)
         said = self._kept.categories.get(session, frozenset()) | set(categories)
         self._kept.categories[session] = said
         exposed = self.exposed(session)
-        known = mcp_analysis.categories_of(self.hub)
+        known = categories_of(self.hub)
         promised = None if known is None else frozenset(name for name, own in known.items() if own & set(categories))
         strange = frozenset(name for name in exposed if known and name in known and not known[name] & said)
         return PromptAnalysis(asked=asked, categories=categories, exposed=exposed, promised=promised, strange=strange)
@@ -136,7 +135,7 @@ class Agent(Opening):
         if kept.hung >= probe.attempts:
             patience = min(SHORT, patience)
         try:
-            found = session.call(META_TOOL, {"prompt": mcp_analysis.prompt_for(tools)}, seconds=patience)
+            found = session.call(META_TOOL, {"prompt": prompt_for(tools)}, seconds=patience)
         except TimedOut:
             kept.hung += 1
             raise

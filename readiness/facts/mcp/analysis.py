@@ -41,7 +41,7 @@ def prompt_for(tools: list[str]) -> str:
     return f"I need these tools and no others: {said}."
 
 
-def read(answer: ToolResult) -> tuple[str, tuple[str, ...]]:
+def read_analysis(answer: ToolResult) -> tuple[str, tuple[str, ...]]:
     """Why an answer is no analysis, or an empty text; and its categories. 4.3.0 answers errors without `isError`."""
     try:
         found = json.loads(answer.text)

@@ -40,7 +40,7 @@ class Pace:
         return max(_FACTOR * self.middle, self.worst, self.middle + _SLACK)
 
 
-def pace(hub: Hub) -> Pace:
+def measure_pace(hub: Hub) -> Pace:
     """Ask health a few times. Raises as `Hub.time` does."""
     taken = [hub.time(HEALTH) for _ in range(SAMPLES)]
     return Pace(middle=statistics.median(taken), worst=max(taken))

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from readiness.facts.http.answer import BadAnswer, HttpAnswer
-from readiness.facts.mcp.calls import tool_name
+from readiness.facts.mcp.configured_calls import tool_name
 from readiness.facts.mcp.records import ProtocolError
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from readiness.facts.http.answer import BODY_LIMIT, BadAnswer
-from readiness.facts.mcp.loop import first_of
+from readiness.facts.mcp.errors import told
+from readiness.facts.mcp.event_loop import first_of
+from readiness.facts.mcp.http_client import EndpointAddress, SessionTraffic, Trusted, client
 from readiness.facts.mcp.records import AgentTool, Notice, ToolResult, Wire
-from readiness.facts.mcp.trouble import told
-from readiness.facts.mcp.wire import EndpointAddress, SessionTraffic, Trusted, client
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from readiness.errors import Unknown
 from readiness.facts.http.answer import BadAnswer, HttpAnswer
-from readiness.facts.mcp.loop import Loop, first_of
+from readiness.facts.mcp.errors import told
+from readiness.facts.mcp.event_loop import Loop, first_of
+from readiness.facts.mcp.http_client import EndpointAddress, SessionTraffic, Trusted, client, post
 from readiness.facts.mcp.sdk import PAGES, LiveSession
-from readiness.facts.mcp.trouble import told
-from readiness.facts.mcp.wire import EndpointAddress, SessionTraffic, Trusted, client, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

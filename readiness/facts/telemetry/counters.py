@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.telemetry.sources import BY_NAME, ROUTE
+from readiness.facts.telemetry.metrics import BY_NAME, ROUTE
 from readiness.facts.telemetry.units import digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from readiness.facts.telemetry.sources import Reading
-    from readiness.facts.telemetry.store import StoredCounters
+    from readiness.facts.telemetry.metrics import Reading
+    from readiness.facts.telemetry.stored_counters import StoredCounters
 
 REST: Final = 900.0
 """Seconds that a stored read has to lie back before a window may begin at it."""

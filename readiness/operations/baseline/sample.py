@@ -115,7 +115,7 @@ class Sampler:
     def _read(self, hub: Hub) -> None:
         """Telemetry and host once; what is not there is not there."""
         from readiness.facts.host import local as resources
-        from readiness.facts.telemetry.sources import BY_NAME, readings, unread
+        from readiness.facts.telemetry.metrics import BY_NAME, readings, unread
 
         hub.new_attempt()
         try:

@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.http import rpc
-from readiness.facts.telemetry.sources import BY_NAME, reading
+from readiness.facts.http.mcp_probe import call_tool
+from readiness.facts.telemetry.metrics import BY_NAME, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +133,7 @@ def _analysed(scene: Scene, word: str) -> str:
     prompt = f"Echo a message, please ({word}, {time.time_ns()})"
     try:
         with scene.watch.hub(ANALYSIS_SECONDS) as hub:
-            result = rpc.called(hub.transport, META_TOOL, {"prompt": prompt}, ANALYSIS_SECONDS)
+            result = call_tool(hub.transport, META_TOOL, {"prompt": prompt}, ANALYSIS_SECONDS)
     except Unknown as error:
         return str(error)
     return _error_in(result)

@@ -16,7 +16,7 @@ from readiness.session.plan.plan import catalogue
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from readiness.facts.telemetry.sources import Reading
+    from readiness.facts.telemetry.metrics import Reading
     from readiness.findings import Check, Limits
     from readiness.operations.watch.bench import Bench
 

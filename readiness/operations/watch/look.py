@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import NotServed, ReadinessError
 from readiness.facts.http.answer import HEALTH
-from readiness.facts.telemetry.sources import METRICS, readings, unread
+from readiness.facts.telemetry.metrics import METRICS, readings, unread
 from readiness.operations.watch.bench import LIVE
 from readiness.operations.watch.host import SAMPLE, HostRows
 from readiness.operations.watch.row import Row

@@ -12,7 +12,7 @@ from readiness.config.model import Config, Probe, Target
 from readiness.errors import HubDown, Unknown
 from readiness.facts.http.answer import BadAnswer
 from readiness.facts.http.client import HttpTransport, TransportSettings
-from readiness.facts.http.rpc import probe
+from readiness.facts.http.mcp_probe import probe_mcp
 from readiness.facts.hub.hub import Hub
 from tests.helpers.wires import Wires
 
@@ -103,7 +103,7 @@ class Legacy:
 def probed(handler: Callable[[Connection], None], **asked: Any) -> tuple[Any, list[str]]:
     """Probe a server with this handler; what it found, and the requests it made."""
     with Wires(handler) as wires:
-        return probe(HttpTransport(TransportSettings(base=wires.url, timeout=0.5)), **asked), wires.requests
+        return probe_mcp(HttpTransport(TransportSettings(base=wires.url, timeout=0.5)), **asked), wires.requests
 
 
 @pytest.mark.parametrize("sse", [False, True])

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
 from readiness.facts.hub.contract import ROUTES, problems, schema
-from readiness.facts.hub.inventory import Inventory, keep
+from readiness.facts.hub.inventory import Inventory, keep_last_good
 from readiness.facts.hub.log import HubLog
 from readiness.facts.hub.records import HubTool
 from tests.sources import ROOT
@@ -94,7 +94,7 @@ def test_the_inventory_of_a_good_run_is_kept_and_compared(tmp_path: Path) -> Non
     assert (len(now["a"]["x"]), now["a"]["y"]) == (16, "")
     inventory.note(now)
     assert inventory.last_good() is None
-    keep(run, reports)
+    keep_last_good(run, reports)
     assert Inventory(config, run).last_good() == now
     assert Inventory(Config(report_dir=reports, environment="staging"), run).last_good() is None
     (reports / "inventory.json").write_text("{ broken")

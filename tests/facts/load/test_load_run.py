@@ -19,13 +19,13 @@ import pytest
 from readiness.config.model import Config, Expect, LimitOverride, Load, Target, ToolCall
 from readiness.errors import ReadinessError, Unknown
 from readiness.facts.load import baseline as load_baseline
-from readiness.facts.load import folder as load_folder
+from readiness.facts.load import generator as load_process
 from readiness.facts.load import plan as load_plan
-from readiness.facts.load import process as load_process
 from readiness.facts.load import samples as load_samples
 from readiness.facts.load import stats as load_stats
-from readiness.facts.load.load import LoadRun
-from readiness.facts.load.picture import summary
+from readiness.facts.load import storage as load_folder
+from readiness.facts.load.load_run import LoadRun
+from readiness.facts.load.summary import summary
 from readiness.session.conclusion import accept_load_baseline
 from readiness.session.fixtures.load_progress import sentence
 from tests.faults.hub.runner import ROOT
@@ -65,7 +65,7 @@ def config(url: str = "http://127.0.0.1:3000", *, environment: str = "test", **l
 )
 def test_who_may_be_put_under_load(told: Config, words: str) -> None:
     """Hosts that are named, within a hard cap, and production in a window that holds the whole run."""
-    why = load_plan.refusal(told, SUNDAY)
+    why = load_plan.load_refusal(told, SUNDAY)
     assert words in why
     assert bool(why) == bool(words)
 
@@ -76,9 +76,9 @@ def measured(truth: Truth, tmp_path: Path, **load: Any) -> LoadRun:
     mix = ({"name": "GET /", "method": "GET", "path": "/", "weight": 1, "contains": contains},)
     with serving(truth) as address:
         told = config(address, **{"rate": 100.0, "duration": 3.2, "mix": mix} | load)
-        plan = load_plan.plan(told, tmp_path)
-        ended = load_process.run(plan, told, tmp_path / "log", lambda _: None)
-    samples = load_samples.read(tmp_path / ended.file)
+        plan = load_plan.load_plan(told, tmp_path)
+        ended = load_process.run_generator(plan, told, tmp_path / "log", lambda _: None)
+    samples = load_samples.read_samples(tmp_path / ended.file)
     return LoadRun(plan, ended, samples, run(BY_NAME["fixed-delay"]).around)
 
 
@@ -115,9 +115,9 @@ def test_a_burst_of_errors_is_counted(tmp_path: Path) -> None:
 def test_nobody_listens(tmp_path: Path) -> None:
     """A port that refuses is errors at once, and the run is given up."""
     told = config("http://127.0.0.1:9", rate=100, duration=5)
-    plan = load_plan.plan(told, tmp_path) | {"mix": [{"name": "x", "method": "GET", "path": "/", "weight": 1}]}
+    plan = load_plan.load_plan(told, tmp_path) | {"mix": [{"name": "x", "method": "GET", "path": "/", "weight": 1}]}
     started = time.monotonic()
-    ended = load_process.run(plan, told, tmp_path / "log", lambda _: None)
+    ended = load_process.run_generator(plan, told, tmp_path / "log", lambda _: None)
     assert ended.end == "aborted"
     assert time.monotonic() - started < 8
 
@@ -156,7 +156,7 @@ def test_samples_that_are_cut_short_prove_nothing(tmp_path: Path) -> None:
     data = json.dumps(header).encode() + b"\n" + b"".join(column.tobytes() for column in columns)
     file = tmp_path / "samples.bin.gz"
     file.write_bytes(gzip.compress(data))
-    assert load_samples.read(file).latencies() == good.latencies()
+    assert load_samples.read_samples(file).latencies() == good.latencies()
     for text in (
         gzip.compress(data[:-9]),
         gzip.compress(data)[:-200],
@@ -165,10 +165,10 @@ def test_samples_that_are_cut_short_prove_nothing(tmp_path: Path) -> None:
     ):
         file.write_bytes(text)
         with pytest.raises(Unknown, match="samples"):
-            load_samples.read(file)
+            load_samples.read_samples(file)
     file.unlink()
     with pytest.raises(Unknown, match="no whole file"):
-        load_samples.read(file)
+        load_samples.read_samples(file)
 
 
 def test_intervals_hold_what_they_promise() -> None:
@@ -190,9 +190,9 @@ def test_arrivals_make_as_many_as_the_generator_sends() -> None:
     for kind in ("constant", "ramp", "step", "spike", "poisson"):
         shape = load_plan.arrivals(kind, 120.0, 12.0)
         schedule = arrivals.parse(shape)
-        assert load_plan.due(shape) <= schedule.count() + 1
-        assert schedule.count() <= load_plan.due(shape) * (1.5 if kind == "poisson" else 1.01)
-        assert load_plan.top(shape) == schedule.peak == 120.0
+        assert load_plan.due_requests(shape) <= schedule.count() + 1
+        assert schedule.count() <= load_plan.due_requests(shape) * (1.5 if kind == "poisson" else 1.01)
+        assert load_plan.top_rate(shape) == schedule.peak == 120.0
 
 
 def test_what_is_sent_by_default() -> None:
@@ -214,9 +214,9 @@ def test_what_is_sent_by_default() -> None:
 def test_an_error_limit_of_ones_own_is_when_a_run_is_given_up(tmp_path: Path) -> None:
     """Whoever allows 5 % of errors does not lose the run at 1 %."""
     told = config()
-    assert load_plan.plan(told, tmp_path)["abort"] == {"error_rate": 0.01}
+    assert load_plan.load_plan(told, tmp_path)["abort"] == {"error_rate": 0.01}
     mine = dataclasses.replace(told, limits={"errors-stay-within-limits": LimitOverride(critical=5.0)})
-    assert load_plan.plan(mine, tmp_path)["abort"] == {"error_rate": 0.05}
+    assert load_plan.load_plan(mine, tmp_path)["abort"] == {"error_rate": 0.05}
 
 
 def test_a_run_survives_its_folder(tmp_path: Path) -> None:
@@ -226,15 +226,15 @@ def test_a_run_survives_its_folder(tmp_path: Path) -> None:
     header = {"version": 1, "count": len(good), "routes": list(good.routes), "epoch": 0.0}
     columns = (good.intended, good.started, good.ended, good.route, good.status, good.error)
     data = json.dumps(header).encode() + b"\n" + b"".join(column.tobytes() for column in columns)
-    (tmp_path / load_folder.SAMPLES).write_bytes(gzip.compress(data))
-    assert load_folder.load(tmp_path) is None
-    load_folder.save(made, tmp_path)
-    found = load_folder.load(tmp_path)
+    (tmp_path / load_folder.SAMPLES_FILE).write_bytes(gzip.compress(data))
+    assert load_folder.stored_run(tmp_path) is None
+    load_folder.save_run(made, tmp_path)
+    found = load_folder.stored_run(tmp_path)
     assert found is not None
     assert (found.doubts(), summary(found)) == (made.doubts(), summary(made))
     load_folder.save_reason("no load: the window is closed", tmp_path)
     with pytest.raises(Unknown, match="window is closed"):
-        load_folder.load(tmp_path)
+        load_folder.stored_run(tmp_path)
 
 
 def test_a_first_good_run_becomes_the_baseline_and_a_later_one_by_word(tmp_path: Path) -> None:
@@ -244,23 +244,23 @@ def test_a_first_good_run_becomes_the_baseline_and_a_later_one_by_word(tmp_path:
     (private / "load").mkdir(parents=True)
     with pytest.raises(ReadinessError, match="no load run to accept"):
         accept_load_baseline(told)
-    load_baseline.note(run(BY_NAME["fixed-delay"]), told, private / "load")
-    load_baseline.keep(private, told, believed=False, good=True)
-    assert load_baseline.accepted(told) is None
-    load_baseline.keep(private, told, believed=True, good=True)
-    first = load_baseline.accepted(told)
+    load_baseline.note_load(run(BY_NAME["fixed-delay"]), told, private / "load")
+    load_baseline.keep_load_baseline(private, told, believed=False, good=True)
+    assert load_baseline.accepted_load(told) is None
+    load_baseline.keep_load_baseline(private, told, believed=True, good=True)
+    first = load_baseline.accepted_load(told)
     assert first is not None
     assert first.latencies[0] == pytest.approx(10.05, abs=0.01)
-    load_baseline.note(run(BY_NAME["slower-than-before"]), told, private / "load")
-    load_baseline.keep(private, told, believed=True, good=True)
-    assert load_baseline.accepted(told) == first
+    load_baseline.note_load(run(BY_NAME["slower-than-before"]), told, private / "load")
+    load_baseline.keep_load_baseline(private, told, believed=True, good=True)
+    assert load_baseline.accepted_load(told) == first
     assert "accepted the load run of 20" in accept_load_baseline(told)
-    assert load_baseline.accepted(told) != first
+    assert load_baseline.accepted_load(told) != first
     elsewhere = dataclasses.replace(told, environment="production")
-    assert load_baseline.accepted(elsewhere) is None
+    assert load_baseline.accepted_load(elsewhere) is None
     (told.report_dir / load_baseline.FILE).write_text("{", encoding="utf-8")
     with pytest.raises(Unknown, match="cannot be read"):
-        load_baseline.accepted(told)
+        load_baseline.accepted_load(told)
 
 
 def test_samples_beside_the_report_do_not_pile_up(tmp_path: Path) -> None:
@@ -268,8 +268,8 @@ def test_samples_beside_the_report_do_not_pile_up(tmp_path: Path) -> None:
     told = dataclasses.replace(config(), report_dir=tmp_path / "reports")
     (tmp_path / "load").mkdir()
     for number in range(load_folder.KEEP + 3):
-        (tmp_path / "load" / load_folder.SAMPLES).write_bytes(b"x" * (number + 1))
-        load_folder.keep(tmp_path, told, f"run/{number}")
+        (tmp_path / "load" / load_folder.SAMPLES_FILE).write_bytes(b"x" * (number + 1))
+        load_folder.keep_samples(tmp_path, told, f"run/{number}")
     kept = sorted((told.report_dir / "load").iterdir())
     assert len(kept) == load_folder.KEEP
     assert (told.report_dir / "load" / f"run-{load_folder.KEEP + 2}.bin.gz") in kept

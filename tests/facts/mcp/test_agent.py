@@ -13,7 +13,7 @@ from readiness.config.model import Config, Expect, Target, ToolCall
 from readiness.facts.hub.log import HubLog
 from readiness.facts.hub.records import HubTool
 from readiness.facts.mcp import analysis as mcp_analysis
-from readiness.facts.mcp import calls as mcp_calls
+from readiness.facts.mcp import configured_calls as mcp_calls
 from readiness.facts.mcp import workflow_notes
 from readiness.facts.mcp.agent import missing, wrong_names, wrong_schemas
 from readiness.facts.mcp.records import AgentTool, ToolResult
@@ -124,7 +124,7 @@ def test_tools_that_agents_are_not_offered() -> None:
 )
 def test_answers_of_the_analysis(text: str, is_error: bool, trouble: str, categories: tuple[str, ...]) -> None:  # noqa: FBT001 - a row
     """An error without `isError` is one, and so is every answer that promises nothing."""
-    told, found = mcp_analysis.read(ToolResult(text=text, is_error=is_error, seconds=0.1))
+    told, found = mcp_analysis.read_analysis(ToolResult(text=text, is_error=is_error, seconds=0.1))
     assert bool(told) == bool(trouble)
     assert trouble in told
     assert found == categories

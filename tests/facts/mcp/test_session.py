@@ -15,9 +15,9 @@ import pytest
 
 from readiness import demo
 from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.mcp.http_client import EndpointAddress
 from readiness.facts.mcp.records import LIST_CHANGED, ProtocolError
 from readiness.facts.mcp.session import AgentSession, Endpoint
-from readiness.facts.mcp.wire import EndpointAddress
 from tests.facts.mcp.peer import peer, tool
 from tests.sources import ROOT
 

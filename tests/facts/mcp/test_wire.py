@@ -10,8 +10,8 @@ import pytest
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.mcp.http_client import EndpointAddress
 from readiness.facts.mcp.session import Endpoint
-from readiness.facts.mcp.wire import EndpointAddress
 from tests.facts.mcp.peer import peer, tool
 from tests.helpers.wires import Wires, free_port
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from readiness.facts.telemetry.sources import Reading
+    from readiness.facts.telemetry.metrics import Reading
 
 
 @contextlib.contextmanager

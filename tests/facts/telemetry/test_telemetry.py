@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from readiness.config.model import Config, Target
 from readiness.errors import NotServed, Unknown
 from readiness.facts.hub.identity import Identity
-from readiness.facts.telemetry import store as telemetry_store
+from readiness.facts.telemetry import stored_counters as telemetry_store
 from readiness.facts.telemetry.counters import REST, Standpoint, cache_lookups, llm_calls, trips, window
-from readiness.facts.telemetry.deploy import restart_doubt
-from readiness.facts.telemetry.past import GAP, PERIOD, EarlierRun, EarlierRuns, deploys, uptime
-from readiness.facts.telemetry.read import Moment, Telemetry
-from readiness.facts.telemetry.sources import METRICS, ROUTE, readings, unread
-from readiness.facts.telemetry.store import KEPT, StoredCounters
+from readiness.facts.telemetry.earlier_runs import GAP, PERIOD, EarlierRun, EarlierRuns, deploys, uptime
+from readiness.facts.telemetry.metrics import METRICS, ROUTE, readings, unread
+from readiness.facts.telemetry.restarts import restart_doubt
+from readiness.facts.telemetry.stored_counters import KEPT, StoredCounters
+from readiness.facts.telemetry.telemetry import Moment, Telemetry
 from readiness.facts.telemetry.units import Malformed, quantity
 from tests.sources import ROOT
 

@@ -10,7 +10,7 @@ from unittest import mock
 
 import psutil
 
-from readiness.facts.telemetry import store as telemetry_store
+from readiness.facts.telemetry import stored_counters as telemetry_store
 from tests.faults.alerts.words import CHECKS
 from tests.faults.hub.runner import Result, run
 

@@ -8,9 +8,9 @@ import random
 from typing import TYPE_CHECKING
 
 from readiness.facts.load import plan as load_plan
-from readiness.facts.load.around import HubAroundLoad
-from readiness.facts.load.load import LoadRun
-from readiness.facts.load.process import GeneratorEnd
+from readiness.facts.load.generator import GeneratorEnd
+from readiness.facts.load.hub_watch import HubAroundLoad
+from readiness.facts.load.load_run import LoadRun
 from readiness.facts.load.samples import Samples
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def run(fault: LoadFault) -> LoadRun:
     """The run that `fault` describes; the same one at each call."""
     shape = load_plan.arrivals(fault.kind, fault.rate, fault.seconds)
     plan = {"arrivals": shape, "workers": fault.generator.workers, "timeout": TIMEOUT}
-    count = 0 if fault.generator.nothing else int(load_plan.due(shape))
+    count = 0 if fault.generator.nothing else int(load_plan.due_requests(shape))
     samples = answers(fault.server, fault.generator, count, fault.rate)
     seen = {"idle_ms": 2.0, "after_ms": 2.0, "back": 0.1, "memory_before": 95 * MIB, "memory_peak": 200 * MIB,
             "memory_after": 180 * MIB, "same_process": True}  # fmt: skip

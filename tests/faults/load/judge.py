@@ -18,7 +18,7 @@ from tests.faults.load.build import run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.facts.load.load import LoadRun
+    from readiness.facts.load.load_run import LoadRun
     from tests.faults.load.model import LoadFault
 
 
@@ -75,4 +75,4 @@ def _difference(fault: LoadFault, made: LoadRun) -> load_baseline.LoadDifference
     if fault.before is None:
         return "nothing to compare with yet"
     before = run(dataclasses.replace(fault, server=fault.before))
-    return load_baseline.difference(before.latencies, made.judged)
+    return load_baseline.load_difference(before.latencies, made.judged)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from readiness.facts.load.picture import summary
+from readiness.facts.load.summary import summary
 from readiness.results.render import terminal
 from readiness.results.render.page import html
 from readiness.results.render.page.load import load_view

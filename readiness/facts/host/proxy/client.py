@@ -8,9 +8,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http import rpc
 from readiness.facts.http.answer import BadAnswer, HttpAnswer, TimedOut, TlsRefused, events
 from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
+from readiness.facts.http.mcp_probe import probe_mcp
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -85,7 +85,7 @@ class Street:
     def mcp_through(self) -> str:
         """Why an agent gets no session through the proxy; empty if it does. Raises CouldNotLook, Unknown."""
         try:
-            rpc.probe(self.transport, timeout=2 * self.config.probe.timeout)
+            probe_mcp(self.transport, timeout=2 * self.config.probe.timeout)
         except BadAnswer as error:
             return str(error)
         except TimedOut as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from readiness.facts.telemetry.counters import REST
-from readiness.facts.telemetry.deploy import recorded
+from readiness.facts.telemetry.restarts import recorded
 from readiness.support import files
 
 if TYPE_CHECKING:

@@ -7,12 +7,11 @@ import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from readiness.errors import HubDown, NotServed, Unknown
-from readiness.facts.telemetry import store as telemetry_store
 from readiness.facts.telemetry.counters import KINDS, Counted, Share, Standpoint, window
-from readiness.facts.telemetry.deploy import restart_doubt
-from readiness.facts.telemetry.past import EarlierRuns, without_login
-from readiness.facts.telemetry.sources import Reading, readings, unread
-from readiness.facts.telemetry.store import StoredCounters
+from readiness.facts.telemetry.earlier_runs import EarlierRuns, without_login
+from readiness.facts.telemetry.metrics import Reading, readings, unread
+from readiness.facts.telemetry.restarts import restart_doubt
+from readiness.facts.telemetry.stored_counters import FILE, StoredCounters, keep, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from readiness.facts.hub.hub import Hub
     from readiness.facts.hub.identity import Identity
 
-GONE: Final = f"{telemetry_store.FILE} does not hold what an earlier run has read of this process"
+GONE: Final = f"{FILE} does not hold what an earlier run has read of this process"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,7 @@ def take(hub: Hub, config: Config, past: EarlierRuns | None = None) -> Snapshot:
 def remember(snapshot: Snapshot, folder: Path) -> str:
     """Store what was read for later runs; why that could not be done, or an empty text. Raises nothing."""
     read = snapshot.read
-    return "" if read is None else telemetry_store.keep(folder, read)
+    return "" if read is None else keep(folder, read)
 
 
 def _who(hub: Hub) -> tuple[Identity | None, str]:
@@ -103,7 +102,7 @@ def _who(hub: Hub) -> tuple[Identity | None, str]:
 def _standpoint(snapshot: Snapshot, config: Config, past: EarlierRuns) -> Standpoint:
     if config.demo:  # started for this very run: nobody read it before, and nobody else restarts it
         return Standpoint(at=snapshot.at)
-    stored = telemetry_store.load(config.report_dir)
+    stored = load(config.report_dir)
     of_hub = tuple(read for read in stored.reads if read.hub == snapshot.hub)
     who = snapshot.identity
     if who is None or who.started is None:

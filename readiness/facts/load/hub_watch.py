@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.mcp import pace as mcp_pace
+from readiness.facts.mcp.pace import measure_pace, settled
 
 if TYPE_CHECKING:
     import psutil
@@ -46,7 +46,7 @@ class HubWatch:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.pace = mcp_pace.pace(hub)
+        self.pace = measure_pace(hub)
         self.pid = _pid(hub)
         self._process, self._why = _process(hub)
         self._before = self._resident()
@@ -84,7 +84,7 @@ class HubWatch:
         began, back, why = time.monotonic(), None, ""
         self.hub.new_attempt()
         try:
-            slow = mcp_pace.settled(self.hub, self.pace, patience)
+            slow = settled(self.hub, self.pace, patience)
             if slow is None:
                 back = time.monotonic() - began
             else:
@@ -108,7 +108,7 @@ class HubWatch:
 
     def _speed(self) -> float:
         try:
-            return 1000 * mcp_pace.pace(self.hub).middle
+            return 1000 * measure_pace(self.hub).middle
         except Unknown:
             return float("nan")
 

@@ -46,7 +46,7 @@ class GeneratorEnd:
     last: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def run(
+def run_generator(
     plan: Mapping[str, Any], config: Config, log: Path, progress: Callable[[Mapping[str, Any]], None]
 ) -> GeneratorEnd:
     """Start the generator, tell `progress` of it, and wait for its end. Raises Unknown where it gave none.

@@ -45,7 +45,7 @@ class _Session(Protocol):
     def notify(self, method: str) -> None: ...
 
 
-def probe(transport: HttpTransport, *, tools: bool = False, timeout: float | None = None) -> McpProbe:
+def probe_mcp(transport: HttpTransport, *, tools: bool = False, timeout: float | None = None) -> McpProbe:
     """Open a session, ping it, list its tools if asked, and close it, within `timeout` seconds in total.
 
     Raises BadAnswer for an endpoint that is absent, answers wrongly or announces another host;
@@ -60,12 +60,12 @@ def probe(transport: HttpTransport, *, tools: bool = False, timeout: float | Non
             return _walk(legacy, "http+sse", legacy.call("initialize", _initialize(0)["params"]), tools=tools)
 
 
-def called(
+def call_tool(
     transport: HttpTransport, tool: str, arguments: dict[str, Any], timeout: float | None = None
 ) -> dict[str, Any]:
     """Open a session, call one tool as agents name it, and close it, within `timeout` seconds in total.
 
-    Raises as `probe` does; an error instead of a result is a BadAnswer.
+    Raises as `probe_mcp` does; an error instead of a result is a BadAnswer.
     """
     with transport.within(timeout):
         opened = _post(transport, _initialize(1), {})

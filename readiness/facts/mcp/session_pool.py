@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 from readiness.errors import HubDown, Unknown
 from readiness.facts.http.answer import HEALTH, BadAnswer, BrokenConnection, TimedOut
 from readiness.facts.http.client import token_of
-from readiness.facts.http.rpc import ENDPOINT
+from readiness.facts.http.mcp_probe import ENDPOINT
 from readiness.facts.http.timeouts import SHORT
 from readiness.facts.http.urls import is_loopback
 from readiness.facts.hub.hub import SECOND_LOOK
-from readiness.facts.mcp import pace as mcp_pace
+from readiness.facts.mcp.pace import PATIENCE, measure_pace, settled, stall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,11 +77,11 @@ class AgentSessions:
 
     def endpoint(self, hub: Hub, timeout: float) -> Endpoint:
         """Where sessions are opened; made at the first of them, which loads the SDK. Raises Unknown without a token."""
+        from readiness.facts.mcp.http_client import EndpointAddress
         from readiness.facts.mcp.session import Endpoint
-        from readiness.facts.mcp.wire import EndpointAddress
 
         if self._endpoint is None:
-            self.usual = mcp_pace.pace(hub)
+            self.usual = measure_pace(hub)
             self.since = time.time()
             target, probe = self.config.target, self.config.probe
             base = hub.transport.settings.base
@@ -200,15 +200,15 @@ class Opening:
         Raises HubDown.
         """
         self.closed(*self._kept.open)
-        return self._settled(mcp_pace.PATIENCE)
+        return self._settled(PATIENCE)
 
     def _settled(self, patience: float | None = None) -> float | None:
         """Wait until health is as fast as before; the seconds of its last answer where it did not become so."""
         if self._kept.usual is None:
             return None
         # waited for in full once: a hub that stays slow must not cost that time again and again
-        short = SECOND_LOOK if self._kept.slow else mcp_pace.PATIENCE
-        found = mcp_pace.settled(self.hub, self._kept.usual, short if patience is None else patience)
+        short = SECOND_LOOK if self._kept.slow else PATIENCE
+        found = settled(self.hub, self._kept.usual, short if patience is None else patience)
         self._kept.slow = found is not None
         return found
 
@@ -241,7 +241,7 @@ class Opening:
         while len(found) < STALLS:
             session = self.other()
             self._kept.other = None
-            found.append(mcp_pace.stall(self.hub, session.close_meanwhile(), self._kept.usual))
+            found.append(stall(self.hub, session.close_meanwhile(), self._kept.usual))
             if self._settled() is not None:
                 break  # it stays slow: another look would take as long, and tell no more
             if fine is None or found[-1].seconds * 1000 <= fine:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.hub.identity import Identity
-    from readiness.facts.telemetry.store import StoredCounters
+    from readiness.facts.telemetry.stored_counters import StoredCounters
 
 RECORD: Final = "deploy.json"
 """The record of the last deploy, in the folder of reports."""

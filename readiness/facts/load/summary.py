@@ -6,10 +6,10 @@ import bisect
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.load import stats
+from readiness.facts.load.stats import Interval, percentile
 
 if TYPE_CHECKING:
-    from readiness.facts.load.load import LoadRun
+    from readiness.facts.load.load_run import LoadRun
 
 SLICES: Final = 120
 """Points of a plot over time at most."""
@@ -20,7 +20,7 @@ MAX_ROUTES: Final = 40
 
 def summary(run: LoadRun) -> dict[str, Any]:
     """What the report draws of a load run, as JSON: bounded in size, whatever the run's."""
-    errors = run.errors() if run.planned else stats.Interval(low=0.0, value=0.0, high=1.0)
+    errors = run.errors() if run.planned else Interval(low=0.0, value=0.0, high=1.0)
     return {
         "rate": run.rate,
         "seconds": run.seconds,
@@ -53,12 +53,12 @@ def _percentiles(run: LoadRun) -> dict[str, list[float | None]]:
         return {}
     found = {}
     for name, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)):
-        one = stats.percentile(run.judged, share)
+        one = percentile(run.judged, share)
         found[name] = [_round(one.low), _round(one.value), _round(one.high)]
     found["max"] = [_round(run.latencies[-1])] * 3
     service = run.samples.service_times()
     if service:
-        found["service p99"] = [_round(stats.percentile(service, 0.99).value)] * 3
+        found["service p99"] = [_round(percentile(service, 0.99).value)] * 3
     return found
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from readiness.facts.http.answer import HttpAnswer
-    from readiness.facts.mcp.wire import EndpointAddress
+    from readiness.facts.mcp.http_client import EndpointAddress
 
 _BAD: Final = 400
 _ABSENT: Final = frozenset({404, 405})

@@ -16,8 +16,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx2
 
 from readiness.facts.http.answer import BODY_LIMIT, BadAnswer, HttpAnswer, events
+from readiness.facts.http.sockets import trust
 from readiness.facts.http.urls import bare, same_host, same_place
-from readiness.facts.http.wire import trust
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,11 +9,11 @@ import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.load import samples as load_samples
-from readiness.facts.load.around import HubAroundLoad
-from readiness.facts.load.load import LoadRun
-from readiness.facts.load.picture import summary
-from readiness.facts.load.process import GeneratorEnd
+from readiness.facts.load.generator import GeneratorEnd
+from readiness.facts.load.hub_watch import HubAroundLoad
+from readiness.facts.load.load_run import LoadRun
+from readiness.facts.load.samples import read_samples
+from readiness.facts.load.summary import summary
 from readiness.support import files
 
 if TYPE_CHECKING:
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
 
-FOLDER: Final = "load"
+LOAD_FOLDER: Final = "load"
 """Its name in the run's private folder, and below the folder of reports."""
-OUTCOME, PICTURE, SAMPLES = "outcome.json", "load.json", "samples.bin.gz"
+OUTCOME_FILE, SUMMARY_FILE, SAMPLES_FILE = "outcome.json", "load.json", "samples.bin.gz"
 KEEP: Final = 20
 """Runs whose samples are kept, so many at most."""
 KEEP_BYTES: Final = 500 * 1024 * 1024
 """What they may take in all; the newest is kept whatever it takes."""
 
 
-def save(run: LoadRun, folder: Path) -> None:
-    """Write what `load` reads, and the picture of it. Raises ReadinessError."""
-    save_picture(run, folder)
+def save_run(run: LoadRun, folder: Path) -> None:
+    """Write what `stored_run` reads, and the picture of it. Raises ReadinessError."""
+    save_summary(run, folder)
     files.replace(
-        folder / OUTCOME,
+        folder / OUTCOME_FILE,
         json.dumps(
             {
                 "plan": run.plan,
@@ -46,20 +46,20 @@ def save(run: LoadRun, folder: Path) -> None:
     )
 
 
-def save_picture(run: LoadRun, folder: Path) -> None:
+def save_summary(run: LoadRun, folder: Path) -> None:
     """Write the picture alone: of a run that nobody will judge. Raises ReadinessError."""
-    files.replace(folder / PICTURE, json.dumps(summary(run)))
+    files.replace(folder / SUMMARY_FILE, json.dumps(summary(run)))
 
 
 def save_reason(reason: str, folder: Path) -> None:
     """Write why there was no run: for the other workers. Raises ReadinessError."""
-    files.replace(folder / OUTCOME, json.dumps({"unknown": reason}))
+    files.replace(folder / OUTCOME_FILE, json.dumps({"unknown": reason}))
 
 
-def load(folder: Path) -> LoadRun | None:
+def stored_run(folder: Path) -> LoadRun | None:
     """The run that a worker left in `folder`; None where there was none yet. Raises Unknown for why there is none."""
     try:
-        found = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
+        found = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -67,29 +67,29 @@ def load(folder: Path) -> LoadRun | None:
     if "unknown" in found:
         raise Unknown(str(found["unknown"]))
     ended = found["ended"] | {"cpu": tuple(found["ended"]["cpu"])}
-    samples = load_samples.read(folder / SAMPLES)
+    samples = read_samples(folder / SAMPLES_FILE)
     return LoadRun(
         found["plan"], GeneratorEnd(**ended), samples, HubAroundLoad(**found["around"]), p99=float(found["p99"])
     )
 
 
-def picture(run_dir: Path | None) -> dict[str, Any] | None:
+def stored_summary(run_dir: Path | None) -> dict[str, Any] | None:
     """The picture that a run left in its private folder; None where it gave no load, or none that can be read."""
     if run_dir is None:
         return None
     try:
-        found = json.loads((run_dir / FOLDER / PICTURE).read_text(encoding="utf-8"))
+        found = json.loads((run_dir / LOAD_FOLDER / SUMMARY_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def keep(run_dir: Path, config: Config, run_id: str) -> None:
+def keep_samples(run_dir: Path, config: Config, run_id: str) -> None:
     """Move the samples beside the report, as `load/RUN.bin.gz`, and let go of the oldest. Raises OSError."""
-    source = run_dir / FOLDER / SAMPLES
+    source = run_dir / LOAD_FOLDER / SAMPLES_FILE
     if not source.is_file():
         return
-    folder = config.report_dir / FOLDER
+    folder = config.report_dir / LOAD_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{_safe(run_id)}.bin.gz"
     partial = target.with_suffix(".partial")

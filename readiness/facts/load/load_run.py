@@ -7,14 +7,14 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.load import plan as load_plan
-from readiness.facts.load import stats
+from readiness.facts.load.plan import due_requests, top_rate
+from readiness.facts.load.stats import Interval, more_for_percentile, more_for_share, percentile, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from readiness.facts.load.around import HubAroundLoad
-    from readiness.facts.load.process import GeneratorEnd
+    from readiness.facts.load.generator import GeneratorEnd
+    from readiness.facts.load.hub_watch import HubAroundLoad
     from readiness.facts.load.samples import Samples
 
 SHARE: Final = 0.99
@@ -51,7 +51,7 @@ class LoadRun:
     @property
     def rate(self) -> float:
         """Requests a second that were planned at the most."""
-        return load_plan.top(self.plan["arrivals"])
+        return top_rate(self.plan["arrivals"])
 
     @property
     def seconds(self) -> float:
@@ -84,7 +84,7 @@ class LoadRun:
         lags = self.samples.lags()
         if not lags:
             raise Unknown("not one request was sent")
-        return stats.percentile(lags, 0.99).value
+        return percentile(lags, 0.99).value
 
     def doubts(self) -> list[str]:
         """Why this run proves nothing, each as a sentence with the bottleneck; empty where it can be believed.
@@ -99,7 +99,7 @@ class LoadRun:
 
     def _of_schedule(self) -> list[str]:
         found = []
-        due = load_plan.due(self.plan["arrivals"])
+        due = due_requests(self.plan["arrivals"])
         if not self.aborted and self.planned < SHARE * due:
             found.append(f"the generator accounts for {self.planned} of about {due:.0f} planned requests")
         if self.samples.sent < SHARE * self.planned:
@@ -142,23 +142,23 @@ class LoadRun:
             f"the bottleneck was the machine it ran on (the generator itself used {100 * busiest:.0f} % of a processor)"
         )
 
-    def percentile(self, share: float) -> stats.Interval:
+    def percentile(self, share: float) -> Interval:
         """A percentile of the latencies, with its interval, in milliseconds. Raises Unknown where nothing was answered."""
         if not self.latencies:
             raise Unknown("not one request was answered")
-        return stats.percentile(self.judged, share)
+        return percentile(self.judged, share)
 
     def more(self, share: float, limit: float) -> int | None:
         """About how many more requests decide a percentile against `limit` milliseconds."""
-        return stats.more_for_percentile(self.judged, share, limit)
+        return more_for_percentile(self.judged, share, limit)
 
-    def errors(self) -> stats.Interval:
+    def errors(self) -> Interval:
         """The share of requests that were not answered well, 0 to 1, with its interval."""
-        return stats.share(self.samples.errors, max(1, self.planned))
+        return share(self.samples.errors, max(1, self.planned))
 
     def more_for_errors(self, limit: float) -> int | None:
         """About how many more requests decide the share of errors."""
-        return stats.more_for_share(self.samples.errors, self.planned, limit)
+        return more_for_share(self.samples.errors, self.planned, limit)
 
     def in_step(self) -> float:
         """Per cent of the requests that were answered well while the schedule ran, or a second later."""
