@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.support.redaction.patterns import TOKENS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -12,18 +14,17 @@ MAX_DEPTH: Final = 24
 """Levels of nesting that are looked into; no configuration needs more."""
 
 _LEFT: Final = r"(?<![A-Za-z0-9])"
+_SHORTEST: Final = 8
+"""Characters after a token's prefix: no configuration has a use for the beginning of one either."""
+_TOKENS: Final = tuple(
+    ("an API key (sk-…)" if shape.kind == "an OpenAI key" else shape.kind, re.compile(_LEFT + shape.source(_SHORTEST)))
+    for shape in TOKENS
+    if shape.kind
+)
 _KINDS: Final = (
-    ("an Anthropic key", re.compile(_LEFT + r"sk-ant-[A-Za-z0-9_-]{6,}")),
-    ("an API key (sk-…)", re.compile(_LEFT + r"sk-[A-Za-z0-9_-]{8,}")),
-    ("a Google key", re.compile(_LEFT + r"AIza[A-Za-z0-9_-]{16,}")),
-    ("a GitHub token", re.compile(_LEFT + r"(?:gh[oprsu]_|github_pat_)[A-Za-z0-9_]{12,}")),
-    ("a GitLab token", re.compile(_LEFT + r"glpat-[A-Za-z0-9_-]{10,}")),
-    ("a Slack token", re.compile(_LEFT + r"xox[a-z]-[A-Za-z0-9-]{8,}")),
-    ("an AWS key", re.compile(_LEFT + r"(?:AKIA|ASIA)[A-Z0-9]{12,}")),
-    ("a JSON Web Token", re.compile(_LEFT + r"eyJ[A-Za-z0-9_-]{8,}")),
+    *_TOKENS,
     ("a Slack webhook", re.compile(r"hooks\.slack\.com/(?:services|workflows)/\S+", re.IGNORECASE)),
     ("a Discord webhook", re.compile(r"discord(?:app)?\.com/api/webhooks/\S+", re.IGNORECASE)),
-    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
     ("a password in a URL", re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#]*:[^\s?#]+@")),
     ("a bearer token", re.compile(r"\b(?:bearer|basic)\s+(?!\$)[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE)),
     (

@@ -12,6 +12,7 @@ from readiness.facts.deployment import hub_config
 from readiness.facts.release import envfile
 from readiness.support import disk
 from readiness.support.disk import Unreadable
+from readiness.support.redaction.patterns import TOKEN_PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +29,6 @@ _WORDS: Final = re.compile(
 )
 _KEY_WORDS: Final = re.compile(
     r"(?i)your[-_]|placeholder|example|dummy|change[-_]?me|replace[-_]?me|insert|fake|redacted"
-)
-_PREFIX: Final = re.compile(
-    r"^(?:sk-(?:ant-(?:api\d+-)?|proj-|svcacct-)?|AIza(?:Sy)?|gh[pousr]_|xox[abprs]-|npm_|glpat-)"
 )
 _SEQUENCES: Final = ("0123456789abcdef", "1234567890", "abcdefghijklmnop", "deadbeef", "0000000000")
 _FEW: Final = 4
@@ -152,7 +150,7 @@ def _placeholder(one: Variable, given: dict[str, str]) -> str:
 
 def _filler(value: str) -> str:
     """What makes something in the shape of a key none; an empty text for what may be one."""
-    rest = _PREFIX.sub("", value)
+    rest = TOKEN_PREFIX.sub("", value)
     if _KEY_WORDS.search(rest):
         return "words inside the shape of a key"
     low = rest.lower()

@@ -18,6 +18,7 @@ from readiness.facts.release import envfile
 from readiness.facts.release.secretrefs import VARIABLES, Resolver, manager
 from readiness.support import disk
 from readiness.support.redaction.names import placeholder
+from readiness.support.redaction.patterns import PROVIDER_KEYS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +34,9 @@ _OWN: Final = re.compile(r"/v\d+(?:beta\d*|alpha\d*)?$")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """How one provider's keys look and where it lists its models. `host` is asked where no base URL is configured."""
+    """Where one provider lists its models. `host` is asked where no base URL is configured."""
 
     name: str
-    shape: str
-    words: str
     host: str
     version: str
     """The path of its API's version, added where a base URL does not end with one."""
@@ -63,8 +62,6 @@ class Provider:
 PROVIDERS: Final = {
     "gemini": Provider(
         name="gemini",
-        shape=r"AIza[A-Za-z0-9_-]{35}|AQ\.[A-Za-z0-9_-]{20,300}",
-        words="AIza and 35 more characters, or AQ. and at least 20",
         host="https://generativelanguage.googleapis.com",
         version="/v1beta",
         query="?pageSize=1",
@@ -72,8 +69,6 @@ PROVIDERS: Final = {
     ),
     "openai": Provider(
         name="openai",
-        shape=r"sk-(?!ant-|or-)[A-Za-z0-9_-]{20,300}",
-        words="sk- and at least 20 more characters",
         host="https://api.openai.com",
         version="/v1",
         query="",
@@ -81,8 +76,6 @@ PROVIDERS: Final = {
     ),
     "anthropic": Provider(
         name="anthropic",
-        shape=r"sk-ant-[A-Za-z0-9_-]{20,300}",
-        words="sk-ant- and at least 20 more characters",
         host="https://api.anthropic.com",
         version="/v1",
         query="?limit=1",
@@ -231,13 +224,13 @@ def _misshapen(key: Key, value: str) -> str:
         "has a quotation mark in it that belongs to the file": value[0] in "\"'" or value[-1] in "\"'",
         "is a placeholder, not a key": placeholder(value) and not fits,
         f"is a key of {', '.join(others)}, not of {key.provider}": bool(others) and not fits,
-        f"is no key of {key.provider}: expected {PROVIDERS[key.provider].words}; it has {len(value)} characters": not fits,
+        f"is no key of {key.provider}: expected {PROVIDER_KEYS[key.provider][1]}; it has {len(value)} characters": not fits,
     }
     return next((text for text, is_so in wrong.items() if is_so), "")
 
 
 def _fits(provider: str, value: str) -> bool:
-    return re.fullmatch(PROVIDERS[provider].shape, value) is not None
+    return re.fullmatch(PROVIDER_KEYS[provider][0], value) is not None
 
 
 def _judged(key: Key, answer: HttpAnswer) -> Trial:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
 from readiness.facts.hub.contract import ROUTES
-from readiness.facts.secretscan.answers import Leak, known_values, leaks
+from readiness.facts.secretscan.answers import AnswerLeak, known_values, leaks
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -33,10 +33,10 @@ class Disclosure:
     def __init__(self, config: Config) -> None:
         self.config = config
 
-    def leaks(self, hub: Hub | ClientView) -> list[Leak]:
+    def leaks(self, hub: Hub | ClientView) -> list[AnswerLeak]:
         """Secrets in every readable route, each once. Raises HubDown, or CouldNotLook where a route cannot be read."""
         known = known_values(self.config)
-        found: dict[str, Leak] = {}
+        found: dict[str, AnswerLeak] = {}
         for route in ROUTES:
             for leak in leaks(hub.raw(route), f"GET {route}", known):
                 found.setdefault(leak.fingerprint, leak)

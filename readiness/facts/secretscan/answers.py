@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.deployment import hub_config
 from readiness.facts.release import envfile
+from readiness.facts.secretscan.search import fingerprint, tokens
 from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
@@ -29,22 +29,10 @@ _TELLING: Final = re.compile(
     r"(?i)(?:api[_-]?key|secret|token|password|passwd|credentials?|authorization|private[_-]?key)$"
 )
 _REFERENCE: Final = re.compile(r"\$\{[^}]+\}|\$\([^)]+\)|op://\S+|vault:\S+|<[^>]*>|[*x•.]+")
-_PATTERNS: Final = {
-    "an Anthropic key": r"sk-ant-[A-Za-z0-9_-]{20,}",
-    "an OpenAI key": r"sk-(?:proj-|svcacct-|or-v1-)?[A-Za-z0-9_-]{24,}",
-    "a Google key": r"AIza[A-Za-z0-9_-]{35}",
-    "a GitHub token": r"(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{40,})",
-    "a GitLab token": r"glpat-[A-Za-z0-9_-]{20,}",
-    "a Slack token": r"xox[abprs]-[A-Za-z0-9-]{20,}",
-    "an AWS key": r"(?:AKIA|ASIA)[A-Z0-9]{16}",
-    "an npm token": r"npm_[A-Za-z0-9]{36}",
-    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
-}
-_ANY: Final = re.compile("|".join(f"(?P<k{number}>(?<![A-Za-z0-9]){p})" for number, p in enumerate(_PATTERNS.values())))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Leak:
+class AnswerLeak:
     """One secret that an answer discloses: where, of which kind, and the first 8 hex digits of its SHA-256."""
 
     route: str
@@ -85,13 +73,12 @@ def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
     yield from ((path, value) for path, key, value in _strings(data, "") if _TELLING.search(key))
 
 
-def leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list[Leak]:
+def leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list[AnswerLeak]:
     """Every secret that `answer` discloses, in its body or its headers, each once."""
-    found: dict[str, Leak] = {}
+    found: dict[str, AnswerLeak] = {}
     for place, key, text in _texts(answer):
         for value, kind in _secrets_in(key, text, known):
-            fingerprint = hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:8]
-            found.setdefault(value, Leak(route=route, place=place, kind=kind, fingerprint=fingerprint))
+            found.setdefault(value, AnswerLeak(route=route, place=place, kind=kind, fingerprint=fingerprint(value)))
     return list(found.values())
 
 
@@ -132,8 +119,8 @@ def _secrets_in(key: str, text: str, known: Mapping[str, str]) -> Iterator[tuple
             yield value, kind
     if hit:
         return
-    for match in _ANY.finditer(text):
+    for value, kind in tokens(text, spelt=True):
         hit = True
-        yield match[0], f"looks like {list(_PATTERNS)[int((match.lastgroup or 'k0')[1:])]}"
+        yield value, f"looks like {kind}"
     if not hit and _TELLING.search(key) and not _REFERENCE.fullmatch(text) and " " not in text.strip():
         yield text, f"a literal {key[:40]}"

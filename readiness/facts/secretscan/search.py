@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from readiness.support.redaction.names import token_shaped
-from readiness.support.redaction.patterns import encodings, to_bytes
+from readiness.support.redaction.patterns import TOKENS, encodings, to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,56 +24,37 @@ _LONGEST: Final = 4096
 _REACH: Final = 4096
 """Bytes kept from one piece to the next, at least: more than the longest match of a pattern."""
 
-_SHAPES: Final = (
-    # kind, bytes before the anchor that belong to the token, what stands before it, what follows
-    ("an Anthropic key", 2, rb"(?<=sk-)(?<![A-Za-z0-9_]sk-)", rb"ant-[A-Za-z0-9_-]{20,256}"),
-    ("an OpenAI key", 2, rb"(?<=sk-)(?<![A-Za-z0-9_]sk-)", rb"(?!ant-)[A-Za-z0-9_-]{20,256}"),
-    ("a Google key", 0, rb"(?<=A)(?<![A-Za-z0-9_-]A)", rb"Iza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
-    ("an AWS key", 0, rb"(?<=A)(?<![A-Za-z0-9]A)", rb"(?:KIA|SIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    ("a GitHub token", 3, rb"(?<=gh[pousr]_)", rb"[A-Za-z0-9]{30,255}"),
-    ("a GitHub token", 10, rb"(?<=github_pat_)", rb"[A-Za-z0-9_]{40,255}"),
-    ("a GitLab token", 5, rb"(?<=glpat-)", rb"[A-Za-z0-9_-]{20,255}"),
-    ("a Slack token", 4, rb"(?<=xox[abeoprs]-)", rb"[A-Za-z0-9-]{20,255}"),
-    ("an npm token", 3, rb"(?<=npm_)(?<![A-Za-z0-9_]npm_)", rb"[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
-    ("a Hugging Face token", 2, rb"(?<=hf_)(?<![A-Za-z0-9_]hf_)", rb"[A-Za-z0-9]{30,60}(?![A-Za-z0-9])"),
-    ("a Stripe key", 7, rb"(?<=[sr]k_live_)", rb"[A-Za-z0-9]{16,255}"),
-    ("a Vault token", 3, rb"(?<=hvs\.)(?<![A-Za-z0-9_]hvs\.)", rb"[A-Za-z0-9_-]{20,255}"),
-    ("a SendGrid key", 2, rb"(?<=SG\.)(?<![A-Za-z0-9_]SG\.)", rb"[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}"),
-    ("a Google token", 4, rb"(?<=ya29\.)", rb"[A-Za-z0-9_-]{20,512}"),
-    ("a Google key", 2, rb"(?<=AQ\.)(?<![A-Za-z0-9_]AQ\.)", rb"Ab[A-Za-z0-9_-]{30,255}"),
-    (
-        "a JSON web token",
-        2,
-        rb"(?<=eyJ)(?<![A-Za-z0-9_-]eyJ)",
-        rb"[A-Za-z0-9_-]{8,1024}\.eyJ[A-Za-z0-9_-]{8,1024}\.[A-Za-z0-9_-]{16,1024}",
-    ),
-    (
-        "a private key",
-        4,
-        rb"(?<=-----)",
-        rb"BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^-]{1,200}?[A-Za-z0-9+/]{40}",
-    ),
-)
-_RARE: Final = {b".": rb"(?<=[sG9Q]\.)"}
-"""What stands before an anchor that is frequent in texts, in all its shapes."""
+_SHAPES: Final = tuple(shape for shape in TOKENS if shape.kind)
+_SHORT_HEAD: Final = 4
+"""Characters up to which a head also stands inside other words, where it begins no token."""
+_CLASS: Final = re.compile(r"\[[^\]]*\]|\\.")
 
 
 def _together() -> re.Pattern[bytes]:
-    """All shapes as one expression that starts with an anchor: the last character of a token's prefix.
+    """All shapes as one expression that starts with an anchor: the last character of a token's head.
 
-    Anchors are five rare characters, where the prefixes' own first letters would take three times as long; one branch an
+    Anchors are five rare characters, where the heads' own first letters would take three times as long; one branch an
     anchor, in place of one a shape, makes it three times as fast again in source texts.
     """
-    branches: dict[bytes, list[bytes]] = {}
-    for number, (_, _, before, after) in enumerate(_SHAPES):
-        anchor = before[before.index(b")") - 1 : before.index(b")")]
-        branches.setdefault(anchor, []).append(b"(?P<k%d>%b%b)" % (number, before, after))
+    branches: dict[str, list[str]] = {}
+    for number, shape in enumerate(_SHAPES):
+        head = shape.head
+        alone = f"(?<![A-Za-z0-9_]{head})" if len(head.replace("\\", "")) <= _SHORT_HEAD else ""
+        branches.setdefault(head[-1], []).append(f"(?P<k{number}>(?<={head}){alone}{shape.whole})")
+    # what stands before a dot, which is frequent in texts, in all heads that end in one
+    dotted = "".join(shape.head[-3] for shape in _SHAPES if shape.head.endswith("."))
     return re.compile(
-        b"|".join(
-            re.escape(anchor) + _RARE.get(anchor, b"") + b"(?:" + b"|".join(shapes) + b")"
+        "|".join(
+            re.escape(anchor) + (rf"(?<=[{dotted}]\.)" if anchor == "." else "") + f"(?:{'|'.join(shapes)})"
             for anchor, shapes in branches.items()
-        )
+        ).encode()
     )
+
+
+def _begin(match: re.Match[bytes]) -> tuple[str, int]:
+    """The kind of token that matches, and where it begins: the match itself begins at the anchor."""
+    shape = _SHAPES[int((match.lastgroup or "k0")[1:])]
+    return shape.kind, match.start() - len(_CLASS.sub("x", shape.head)) + 1
 
 
 _ANY: Final = _together()
@@ -159,8 +140,7 @@ class _Finder:
     def _shapes(self, window: bytes, start: int) -> None:
         # the first byte of a tail has lost what stood before it, and was searched with it already
         for match in _ANY.finditer(window, 1 if self.tail else 0):
-            kind, before = _SHAPES[int((match.lastgroup or "k0")[1:])][:2]
-            begin = match.start() - before
+            kind, begin = _begin(match)
             value = window[begin : match.end()]
             if not token_shaped(value.decode("ascii", "replace")) or self._is_known(value):
                 continue
@@ -183,11 +163,11 @@ class _Finder:
         return sorted(self.found.values(), key=lambda hit: hit.offset)
 
 
-def tokens(text: str) -> Iterator[tuple[str, str]]:
-    """What in `text` has the shape of a provider's key: the value and its kind."""
+def tokens(text: str, *, spelt: bool = False) -> Iterator[tuple[str, str]]:
+    """What in `text` has the shape of an issued token: the value and its kind; `spelt`: fillers and examples too."""
     raw = to_bytes(text)
     for match in _ANY.finditer(raw):
-        kind, before = _SHAPES[int((match.lastgroup or "k0")[1:])][:2]
-        value = raw[match.start() - before : match.end()].decode("ascii", "replace")
-        if token_shaped(value):
+        kind, begin = _begin(match)
+        value = raw[begin : match.end()].decode("ascii", "replace")
+        if spelt or token_shaped(value):
             yield value, kind

@@ -140,30 +140,120 @@ def _starts(literal: str) -> str:
 
 
 _WORD: Final = r"[A-Za-z0-9_-]"
+_ALNUM: Final = "[A-Za-z0-9]"
 _SEP: Final = r"(?:/|%2[Ff]|\\/)"
 _QUOTE: Final = r"""\\?["']"""
-_PROVIDERS: Final = (
-    ("api-key", ("sk-",), _starts("sk-") + rf"(?={_WORD}*\d){_WORD}{{16,}}"),
-    ("api-key", ("aiza",), r"AIza[0-9A-Za-z_-]{30,}"),
-    ("api-key", ("_live_", "_test_"), r"(?:[srp]k|whsec)_(?:live|test)_[A-Za-z0-9]{10,}"),
-    ("token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{16,}"),
-    ("token", ("github_pat_",), r"github_pat_[A-Za-z0-9_]{16,}"),
-    ("token", ("glpat-",), r"glpat-[A-Za-z0-9_-]{16,}"),
-    ("token", ("xox",), r"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    ("token", ("npm_", "hf_"), r"(?:npm|hf)_[A-Za-z0-9]{30,}"),
-    ("token", ("hvs.", "ya29."), r"(?:hvs|ya29)\.[A-Za-z0-9_-]{20,}"),
-    ("token", ("sg.",), r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
-    ("access-key", ("akia", "asia"), r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    ("jwt", ("eyj",), _starts("eyJ") + rf"{_WORD}{{8,}}+(?:\.{_WORD}{{4,}}){{1,4}}"),
-    (
-        "private-key",
-        ("private key",),
-        (
-            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+
+
+class TokenShape(NamedTuple):
+    """How one issuer's tokens look; all that is no number is a regular expression.
+
+    A token is `head` (of a fixed width), `more` and characters of `chars`: `issued` of them at least and `most` at most in
+    a whole one, `hidden` in what is worth hiding.
+    """
+
+    kind: str
+    """In words; empty for what is hidden and not searched for: it is public, or for tests."""
+    label: str
+    """What stands in its place once it is redacted; empty where another row hides it."""
+    head: str
+    more: str
+    chars: str
+    hidden: int
+    issued: int
+    most: int
+    not_before: str = ""
+    """What does not follow a whole one, because its length is fixed."""
+    in_words: bool = False
+    """Whether the head also stands inside other words, where it begins no token."""
+    has_digit: bool = False
+    hidden_rest: str = ""
+    whole_rest: str = ""
+    """What follows the head where that is no plain run: in what is worth hiding, and in a whole one."""
+
+    def source(self, least: int) -> str:
+        """The expression of a token with at least so many characters after its prefix."""
+        return self.head + (self._rest(f"{{{least},}}") if self.chars else self.hidden_rest)
+
+    @property
+    def whole(self) -> str:
+        """The expression of what follows the head of a whole token."""
+        return self.whole_rest or self._rest(f"{{{self.issued},{self.most}}}")
+
+    def _rest(self, times: str) -> str:
+        return f"{self.more}{self.chars}{times}" + (f"(?!{self.not_before})" if self.not_before else "")
+
+
+TOKENS: Final = (
+    TokenShape("an Anthropic key", "", "sk-", "ant-", _WORD, 16, 20, 256, in_words=True),
+    TokenShape("an OpenAI key", "", "sk-", "(?!ant-)", _WORD, 16, 20, 256, in_words=True),
+    TokenShape("", "api-key", "sk-", "", _WORD, 16, 20, 256, in_words=True, has_digit=True),
+    TokenShape("a Google key", "api-key", "A", "Iza", _WORD, 30, 35, 35, not_before=_WORD),
+    TokenShape("a Google key", "api-key", r"AQ\.", "Ab", _WORD, 28, 30, 255),
+    TokenShape("a Google token", "token", r"ya29\.", "", _WORD, 20, 20, 512),
+    TokenShape("a Stripe key", "", "[sr]k_live_", "", _ALNUM, 10, 16, 255),
+    TokenShape("", "api-key", "(?:[srp]k|whsec)_(?:live|test)_", "", _ALNUM, 10, 16, 255),
+    TokenShape("a GitHub token", "token", "gh[pousr]_", "", _ALNUM, 16, 30, 255),
+    TokenShape("a GitHub token", "token", "github_pat_", "", "[A-Za-z0-9_]", 16, 40, 255),
+    TokenShape("a GitLab token", "token", "glpat-", "", _WORD, 16, 20, 255),
+    TokenShape("a Slack token", "token", "xox[abeoprs]-", "", "[A-Za-z0-9-]", 10, 20, 255),
+    TokenShape("an npm token", "token", "npm_", "", _ALNUM, 30, 36, 36, not_before=_ALNUM),
+    TokenShape("a Hugging Face token", "token", "hf_", "", _ALNUM, 30, 30, 60, not_before=_ALNUM),
+    TokenShape("a Vault token", "token", r"hvs\.", "", _WORD, 20, 20, 255),
+    TokenShape("a SendGrid key", "token", r"SG\.", rf"{_WORD}{{16,64}}\.", _WORD, 16, 16, 64),
+    TokenShape("an AWS key", "access-key", "A", "(?:KIA|SIA)", "[A-Z0-9]", 16, 16, 16, not_before=_ALNUM),
+    TokenShape(
+        *("a JSON web token", "jwt", "eyJ", "", _WORD, 8, 8, 1024),
+        in_words=True,
+        hidden_rest=rf"{_WORD}{{8,}}+(?:\.{_WORD}{{4,}}){{1,4}}",
+        whole_rest=rf"{_WORD}{{8,1024}}\.eyJ{_WORD}{{8,1024}}\.{_WORD}{{16,1024}}",
+    ),
+    TokenShape(
+        *("a private key", "private-key", "-----", "BEGIN ", "", 0, 0, 0),
+        hidden_rest=(
+            r"BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
             r"(?:(?!-----END)[A-Za-z0-9+/=\s\\>|:,.\"'-]){0,16384}+(?:-----END [A-Z0-9 ]{0,40}-----)?"
         ),
+        whole_rest=r"BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----[^-]{1,200}?[A-Za-z0-9+/]{40}",
     ),
 )
+"""Tokens that their issuers made recognisable: the one table of them, for all that hides secrets or looks for them."""
+_MARKERS: Final = {
+    r"A|Iza": ("aiza",),
+    r"A|(?:KIA|SIA)": ("akia", "asia"),
+    "(?:[srp]k|whsec)_(?:live|test)_|": ("_live_", "_test_"),
+    "gh[pousr]_|": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    "xox[abeoprs]-|": ("xox",),
+    "-----|BEGIN ": ("private key",),
+}
+"""Texts of which one occurs wherever a token does, by its head and what follows, where that is no plain text."""
+PROVIDER_KEYS: Final = {
+    "gemini": (
+        r"AIza[A-Za-z0-9_-]{35}|AQ\.[A-Za-z0-9_-]{20,300}",
+        "AIza and 35 more characters, or AQ. and at least 20",
+    ),
+    "openai": (r"sk-(?!ant-|or-)[A-Za-z0-9_-]{20,300}", "sk- and at least 20 more characters"),
+    "anthropic": (r"sk-ant-[A-Za-z0-9_-]{20,300}", "sk-ant- and at least 20 more characters"),
+}
+"""How the key of each LLM provider of a hub looks, as an expression and in words; more than is searched for is taken."""
+TOKEN_PREFIX: Final = re.compile(
+    r"^(?:sk-(?:ant-(?:api\d+-)?|proj-|svcacct-)?|AIza(?:Sy)?|"
+    + "|".join(
+        shape.head + shape.more for shape in TOKENS if shape.kind and shape.head not in {"sk-", "A", "eyJ", "-----"}
+    )
+    + ")"
+)
+"""What such a token begins with, before what its issuer drew by lot."""
+
+
+def _pattern(shape: TokenShape) -> Pattern:
+    plain = (shape.head + shape.more.split("[")[0]).replace("\\", "").lower()
+    head = _starts(shape.head) if shape.in_words else shape.head
+    digit = rf"(?={shape.chars}*\d)" if shape.has_digit else ""
+    rest = shape.hidden_rest or shape.source(shape.hidden).removeprefix(shape.head)
+    return Pattern(shape.label, _MARKERS.get(f"{shape.head}|{shape.more}", (plain,)), f"{head}{digit}{rest}")
+
+
 _PLACES: Final = (
     (
         "authorization",
@@ -211,7 +301,7 @@ _PLACES: Final = (
         ),
     ),
 )
-PROVIDERS: Final = tuple(Pattern(label, markers, source) for label, markers, source in _PROVIDERS)
+PROVIDERS: Final = tuple(_pattern(shape) for shape in TOKENS if shape.label)
 """Tokens that their issuer made recognisable."""
 PATTERNS: Final = PROVIDERS + tuple(Pattern(label, markers, source) for label, markers, source in _PLACES)
 """The same, then the places where secrets stand: headers, URLs, assignments."""

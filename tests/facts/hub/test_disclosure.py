@@ -51,7 +51,7 @@ def test_known_values_are_found_wherever_they_stand() -> None:
         ("use gh" + "p_" + "a1" * 18, "GitHub"),
         ("AK" + "IA" + "ABCDEFGHIJKLMNOP", "AWS"),
         ("xo" + "xb-" + "1" * 24, "Slack"),
-        ("-----BEGIN RSA PRIVATE " + "KEY-----", "private key"),
+        ("-----BEGIN RSA PRIVATE " + "KEY-----\\n" + "Ab1" * 14, "private key"),
     ],
 )
 def test_providers_formats_are_recognised(text: str, kind: str) -> None:
