@@ -25,7 +25,7 @@ from run import timed
 
 from readiness.config.model import Config, Target
 from readiness.facts.host import collect
-from readiness.facts.host.connection import Machine
+from readiness.facts.host.connection import HostConnection
 from readiness.session.plan.plan import suite_folders
 from tests.helpers.sshd import Sshd
 
@@ -90,7 +90,7 @@ def many(folder: Path, hosts: list[Sshd], counts: tuple[int, ...]) -> None:
 
 def batched(server: Sshd) -> tuple[float, int]:
     """Seconds for everything in batches, and the round trips."""
-    machine = Machine(server.spec)
+    machine = HostConnection(server.spec)
     started = time.perf_counter()
     collect.look(machine, Config(target=Target(hosts=(server.spec,))))
     machine.close()

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.config.model import Config, Target
-from readiness.facts.secretscan.search import Needles, search
+from readiness.facts.secretscan.stream_search import Needles, search
 from readiness.facts.secretscan.targets import SecretSearch
 from readiness.support import streams
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.config.load import load
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts.backup.format import ALSO, CONFIGURATION, ENVIRONMENT, LATEST, LOCKFILE, shown
+from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENVIRONMENT, LATEST, LOCKFILE, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from readiness.config.model import Config
+    from readiness.facts.backup.backup import Backup
     from readiness.facts.backup.backups import Backups
-    from readiness.facts.backup.one import Backup
     from readiness.operations.backup.backup import Made, Source
 
 _USAGE: Final = 4
@@ -93,7 +93,7 @@ def _make(config: Config, given: argparse.Namespace) -> int:
 def make(config: Config, *, also: Sequence[Path] = (), keep: int | None = None, file_limit: int = 1024 * _MIB) -> Made:
     """Make a backup of the release, whose folder is configured. `file_limit` in bytes. Raises ReadinessError."""
     from readiness.facts.backup import commits
-    from readiness.facts.release import package
+    from readiness.facts.release import package_json
     from readiness.operations.backup.backup import Request, create
 
     release, folder = config.target.release, config.target.backups_dir
@@ -104,7 +104,7 @@ def make(config: Config, *, also: Sequence[Path] = (), keep: int | None = None, 
             folder=folder,
             sources=tuple(sources(config, list(also))),
             commit=_told("commit", lambda: commits.head(release)),
-            version=_told("version", lambda: package.read(release).version),
+            version=_told("version", lambda: package_json.read(release).version),
             keep=keep,
             file_limit=file_limit,
         )
@@ -135,7 +135,7 @@ def _say(made: Made) -> None:
 def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[Source]:
     """What is backed up of a release: its configuration, env file, lock files and package.json, its logs and cache."""
     from readiness.facts.backup.backups import LOCKFILES
-    from readiness.facts.deployment import folders as hubfolders
+    from readiness.facts.deployment import hub_folders
     from readiness.operations.backup.backup import Source
 
     release, target = config.target.release, config.target
@@ -153,7 +153,7 @@ def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[Source]:
     if not beside.is_absolute() and beside != Path() and ".." not in beside.parts:
         yield Source(root="release", base=release, path=str(beside), role="settings")
     yield Source(root="release", base=release, path="logs", role="logs")
-    state, cache = hubfolders.state(config), hubfolders.cache(config)
+    state, cache = hub_folders.state(config), hub_folders.cache(config)
     if state is not None and (state / "logs").is_dir():
         yield Source(root="state", base=state, path="logs", role="logs")
     if cache is not None and cache.is_dir():
@@ -175,7 +175,7 @@ def _named_file(release: Path, path: str, role: str, *, required: bool = False) 
 
 def _named(backups: Backups, name: str) -> Backup:
     """The backup `name`, an unfinished one included. Raises ReadinessError."""
-    from readiness.facts.backup.one import read_one
+    from readiness.facts.backup.backup import read_one
 
     if name == LATEST:
         newest = backups.latest()

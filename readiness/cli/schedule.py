@@ -114,11 +114,11 @@ def _run(given: argparse.Namespace) -> int:
     config = _config(given)
     environ = dict(os.environ)
     if given.environment_file is not None:
-        from readiness.facts.release import envfile
+        from readiness.facts.release import env_file
         from readiness.support.disk import Unreadable
 
         try:
-            environ |= envfile.read(given.environment_file)
+            environ |= env_file.read(given.environment_file)
         except Unreadable as error:
             raise ReadinessError(f"--environment-file: {error}") from error
     limit = given.limit or job.limit

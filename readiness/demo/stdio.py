@@ -10,7 +10,7 @@ import asyncio
 import sys
 
 from readiness.demo.servers import everything, memory
-from readiness.support.extras import NotInstalled, demand
+from readiness.support.extras import ExtraNotInstalled, demand
 
 BUILT_IN = {"everything": everything.make, "memory": memory.make}
 """How to make each server, by its name."""
@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         demand("e2e")
-    except NotInstalled as error:
+    except ExtraNotInstalled as error:
         sys.stderr.write(f"{error}\n")
         return 4
     from readiness.demo.servers import sdk

@@ -37,7 +37,7 @@ _INHERITED: Final = (
 """What a child gets of this environment: how to find tools and the network, and no secret."""
 
 
-class NotInstalled(Unknown):
+class ToolNotInstalled(Unknown):
     """A tool that a check needs is not there; the text says which, and what to install."""
 
 
@@ -112,7 +112,7 @@ def find(name: str, install: str = "") -> str:
     """Where the tool `name` is. Raises NotInstalled, which says to install `install` (default: the tool's own name)."""
     found = shutil.which(name)
     if found is None:
-        raise NotInstalled(f"{name} is not installed: install {install or name} and run again")
+        raise ToolNotInstalled(f"{name} is not installed: install {install or name} and run again")
     return found
 
 
@@ -163,7 +163,7 @@ def _start(argv: list[str], cwd: Path | None, env: dict[str, str]) -> subprocess
     except FileNotFoundError as error:
         if cwd is not None and not cwd.is_dir():
             raise CouldNotRun(f"{argv[0]} could not be started: {cwd} is no folder") from None
-        raise NotInstalled(f"{error.filename or argv[0]} is not installed: install it and run again") from None
+        raise ToolNotInstalled(f"{error.filename or argv[0]} is not installed: install it and run again") from None
     except (OSError, ValueError) as error:
         raise CouldNotRun(f"{argv[0]} could not be started: {getattr(error, 'strerror', None) or error}") from None
 

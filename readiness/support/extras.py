@@ -20,7 +20,7 @@ EXTRAS: Final = {
 }
 
 
-class NotInstalled(Unknown):
+class ExtraNotInstalled(Unknown):
     """A part of the installation is missing; the text says which command adds it."""
 
     retry: Final = False
@@ -32,7 +32,7 @@ def demand(extra: str) -> None:
     __tracebackhide__ = True
     gone = missing(extra)
     if gone:
-        raise NotInstalled(f"{gone[0]} is not installed: pip install 'mcp-hub-readiness[{extra}]'")
+        raise ExtraNotInstalled(f"{gone[0]} is not installed: pip install 'mcp-hub-readiness[{extra}]'")
 
 
 def missing(extra: str) -> list[str]:

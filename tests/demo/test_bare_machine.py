@@ -16,7 +16,7 @@ from readiness.facts.backup.backups import Backups
 from readiness.facts.scripts.shell import Scripts
 from readiness.facts.scripts.tools import Linters
 from readiness.facts.secretscan.targets import SecretSearch
-from readiness.support.child import NotInstalled
+from readiness.support.child import ToolNotInstalled
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def test_a_plain_shell_s_no_proves_nothing(bare: Path, tmp_path: Path, monkeypat
     config = Config(target=Target(release=tree))
     assert Linters(Scripts(config)).syntax() == []
     script.write_text("#!/usr/bin/env bash\nif true\n")
-    with pytest.raises(NotInstalled, match="bash is not installed"):
+    with pytest.raises(ToolNotInstalled, match="bash is not installed"):
         Linters(Scripts(config)).syntax()
 
 
@@ -115,7 +115,7 @@ def test_what_is_tracked_takes_git_where_there_is_a_repository(
     search = SecretSearch(Config(target=Target(release=tree)))
     assert [leak.file for leak in search.tracked().leaks] == ["notes.md"]
     (tmp_path / ".git").mkdir()
-    with pytest.raises(NotInstalled, match="git is not installed"):
+    with pytest.raises(ToolNotInstalled, match="git is not installed"):
         search.tracked()
 
 

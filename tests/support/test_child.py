@@ -109,9 +109,9 @@ def test_a_scratch_home_is_private_and_goes() -> None:
 
 def test_a_tool_that_is_not_there_is_named(tmp_path: Path) -> None:
     """The text says what to install; a folder that is not there is not taken for a missing tool."""
-    with pytest.raises(child.NotInstalled, match="no-such-tool is not installed: install the-package"):
+    with pytest.raises(child.ToolNotInstalled, match="no-such-tool is not installed: install the-package"):
         child.find("no-such-tool", "the-package")
-    with pytest.raises(child.NotInstalled, match="no-such-tool"):
+    with pytest.raises(child.ToolNotInstalled, match="no-such-tool"):
         child.run(["no-such-tool"], timeout=1)
     with pytest.raises(child.CouldNotRun, match="is no folder"):
         child.run(python("pass"), timeout=1, cwd=tmp_path / "nowhere")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.demo.faults.fault import DemoError
 from readiness.demo.release import history
-from readiness.facts.backup.format import CONFIGURATION, ENVIRONMENT, LOCKFILE
+from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT, LOCKFILE
 from readiness.operations.backup.backup import BackupError, Request, Source, create
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.backup import format as form
-from readiness.facts.backup.files import opened
-from readiness.facts.backup.format import shown
-from readiness.facts.backup.one import Backup, inside, read_one
+from readiness.facts.backup import layout
+from readiness.facts.backup.backup import Backup, inside, read_one
+from readiness.facts.backup.layout import shown
+from readiness.facts.backup.opening import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.backup.commits import Standing
-    from readiness.facts.release.git import Silence
+    from readiness.facts.release.git import GitTimeouts
 
 LOCKFILES: Final = (
     *("package-lock.json", "npm-shrinkwrap.json", "bun.lock", "bun.lockb", "yarn.lock", "pnpm-lock.yaml"),
@@ -36,7 +36,7 @@ SEEN_LIMIT: Final = 1000
 class Backups:
     """The folder of backups of a release; each question reads the disk again."""
 
-    def __init__(self, config: Config, silence: Silence | None = None) -> None:
+    def __init__(self, config: Config, silence: GitTimeouts | None = None) -> None:
         """Raises Unknown where no release is configured."""
         release, folder = config.target.release, config.target.backups_dir
         if release is None or folder is None:
@@ -82,13 +82,13 @@ class Backups:
 
     def pointer_trouble(self, newest: Backup) -> str:
         """What is wrong with the link `latest`; an empty text where it leads to `newest`, or there is none."""
-        link = self.folder / form.LATEST
+        link = self.folder / layout.LATEST
         if not link.is_symlink():
             return ""
         target = str(link.readlink())
         if os.path.normpath(self.folder / target) == os.path.normpath(newest.path):
             return ""
-        return f"the link {form.LATEST} leads to {shown(target)}, not to the newest backup {newest.name}"
+        return f"the link {layout.LATEST} leads to {shown(target)}, not to the newest backup {newest.name}"
 
     def exposed(self) -> tuple[list[str], list[str]]:
         """What other users, and what the group alone, may read or change, as sentences."""
@@ -98,7 +98,7 @@ class Backups:
         others, group = _open_to(shown(str(self.folder)), above, stat.S_IWOTH, stat.S_IWGRP)
         for path in sorted(self.folder.iterdir())[:SEEN_LIMIT]:
             facts = path.lstat()
-            if path.name == form.LOCK or stat.S_ISLNK(facts.st_mode):
+            if path.name == layout.LOCK or stat.S_ISLNK(facts.st_mode):
                 continue
             mode = stat.S_IMODE(facts.st_mode)
             found = _open_to(

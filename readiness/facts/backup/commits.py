@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from readiness.errors import Unknown
-from readiness.facts.backup.foreign import COMMIT
+from readiness.facts.backup.script_made import COMMIT
 from readiness.facts.release.git import Git
 from readiness.support.disk import Unreadable
 

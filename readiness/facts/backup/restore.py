@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts.backup.files import CHUNK, Beneath, digest, opened
-from readiness.facts.backup.format import CONFIGURATION, DATA, Entry, Manifest, shown
+from readiness.facts.backup.layout import CONFIGURATION, DATA, BackupEntry, Manifest, shown
+from readiness.facts.backup.opening import CHUNK, Beneath, digest, opened
 from readiness.facts.backup.verify import DENIED, Troubles
 from readiness.facts.deployment import hub_config
 from readiness.support.disk import Unreadable
@@ -65,7 +65,7 @@ def _size(path: Path) -> int:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
+class RestoredBackup:
     """What came of putting a backup back: `troubles` as sentences, and the hub's configuration files among it."""
 
     troubles: tuple[str, ...]
@@ -89,7 +89,7 @@ class Restored:
         return ""
 
 
-def restore(folder: Path, manifest: Manifest, into: Path) -> Restored:
+def restore(folder: Path, manifest: Manifest, into: Path) -> RestoredBackup:
     """Put the backup in `folder` back below `into`, a new or empty folder, and hold it against the manifest.
 
     Files first and links last, so that nothing is ever written through a link; then the modes. Raises ReadinessError
@@ -113,13 +113,13 @@ def restore(folder: Path, manifest: Manifest, into: Path) -> Restored:
                 (into / entry.path).chmod(entry.mode)
     except OSError as error:
         raise ReadinessError(f"{shown(str(into))} cannot be written: {error.strerror or error}") from None
-    return Restored(troubles=tuple(found.told), configurations=tuple(configurations))
+    return RestoredBackup(troubles=tuple(found.told), configurations=tuple(configurations))
 
 
 _ORDER: Final[Mapping[str, int]] = {"folder": 0, "file": 1, "link": 2}
 
 
-def _put_back(beneath: Beneath, entry: Entry, into: Path) -> str:
+def _put_back(beneath: Beneath, entry: BackupEntry, into: Path) -> str:
     target = into / entry.path
     if entry.kind == "folder":
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -141,7 +141,7 @@ def _put_back(beneath: Beneath, entry: Entry, into: Path) -> str:
         os.close(source)
 
 
-def _copied(source: int, target: Path, entry: Entry) -> bool:
+def _copied(source: int, target: Path, entry: BackupEntry) -> bool:
     """Write a file anew, with its mode and time; whether what stands there now is what the manifest says."""
     descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:

@@ -9,14 +9,14 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.backup.files import Beneath, digest
-from readiness.facts.backup.format import DATA, MANIFEST, Entry, shown
+from readiness.facts.backup.layout import DATA, MANIFEST, BackupEntry, shown
+from readiness.facts.backup.opening import Beneath, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from readiness.facts.backup.format import Kind, Manifest
+    from readiness.facts.backup.layout import Kind, Manifest
 
 TROUBLE_LIMIT: Final = 20
 """Troubles kept of one backup: a restore needs none, and nobody reads thousands."""
@@ -66,7 +66,7 @@ class Troubles:
         return len(self.told) >= TROUBLE_LIMIT
 
 
-def _trouble(base: Path, entry: Entry, kind: str | None, beneath: Beneath | None) -> str:
+def _trouble(base: Path, entry: BackupEntry, kind: str | None, beneath: Beneath | None) -> str:
     if kind is None or beneath is None:
         return "is missing"
     if kind != entry.kind:
@@ -77,7 +77,7 @@ def _trouble(base: Path, entry: Entry, kind: str | None, beneath: Beneath | None
         return "" if kind == "folder" else _content_trouble(beneath, entry)
 
 
-def _content_trouble(beneath: Beneath, entry: Entry) -> str:
+def _content_trouble(beneath: Beneath, entry: BackupEntry) -> str:
     file = beneath.open(entry.path)
     try:
         size = os.fstat(file).st_size

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from readiness.config.model import Claim
 from readiness.facts.deployment.hub_config import read
-from readiness.facts.release import envfile, package
-from readiness.facts.release.secretrefs import VARIABLES, manager
+from readiness.facts.release import env_file, package_json
+from readiness.facts.release.secret_references import VARIABLES, manager
 from readiness.support import disk
 from readiness.support.disk import Unreadable
 
@@ -56,7 +56,7 @@ def _tree_claims(config: Config) -> dict[str, Claim]:
         return {}
     seen = {"runtime": True, "git": disk.exists(root / ".git"), "unit": config.target.unit is not None}
     seen |= {"config_schema": disk.exists(root / "config.schema.json")}
-    seen |= {name: bool(getattr(config.release, job)) for job, name in package.JOBS.items()}
+    seen |= {name: bool(getattr(config.release, job)) for job, name in package_json.JOBS.items()}
     seen |= {"previous_release": config.release.previous is not None}
     return {name: Claim(expected=True) for name, there in seen.items() if there}
 
@@ -97,7 +97,7 @@ def keys_claim(config: Config, values: Mapping[str, str]) -> Claim:
 def _env_file_claim(config: Config) -> Claim:
     """What the deployed env file claims about keys; one that cannot be read leaves the claim standing."""
     try:
-        return keys_claim(config, envfile.of(config))
+        return keys_claim(config, env_file.of(config))
     except Unreadable:
         return Claim(expected=True)
 
@@ -116,7 +116,7 @@ def expected_version(config: Config) -> str | None:
     if config.target.release is None:
         return None
     try:
-        return package.read(config.target.release).version or None
+        return package_json.read(config.target.release).version or None
     except Unreadable:
         return None
 
@@ -155,4 +155,4 @@ class Deployment:
 
     def environment(self) -> frozenset[str]:
         """Names of the variables that the deployed env file sets. Raises Unreadable."""
-        return frozenset(envfile.of(self.config))
+        return frozenset(env_file.of(self.config))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.facts.deployment import hub_config
-from readiness.facts.release import envfile
+from readiness.facts.release import env_file
 from readiness.support import disk
 from readiness.support.disk import Unreadable
 from readiness.support.redaction.patterns import TOKEN_PREFIX
@@ -17,7 +17,7 @@ from readiness.support.redaction.patterns import TOKEN_PREFIX
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.facts.release.envfile import Variable
+    from readiness.facts.release.env_file import EnvVariable
     from readiness.facts.release.release import Release
 
 _SECRET_NAME: Final = re.compile(r"(?i)(?:api_?key|secret|token|password|passwd|credentials?)$")
@@ -86,7 +86,7 @@ class Environment:
         given: dict[str, str] = {}
         for path in self.release.templates():
             with contextlib.suppress(Unreadable):
-                given |= envfile.read(path)
+                given |= env_file.read(path)
         file = self.release.env_file()
         counted = [one for one in file.lines if file.get(one.name) is one]
         return [(one.name, one.line, why) for one in counted for why in (_placeholder(one, given),) if why]
@@ -97,7 +97,7 @@ class Environment:
         """Names that the templates list, in comments too. Raises Unreadable."""
         found: set[str] = set()
         for path in self.release.templates():
-            template = envfile.parse(path)
+            template = env_file.parse(path)
             found |= set(template.values) | template.commented
         return found
 
@@ -133,7 +133,7 @@ def _is_env_file(path: str) -> bool:
     return _ENV_NAME.fullmatch(name) is not None and not name.endswith(_TEMPLATE_END)
 
 
-def _placeholder(one: Variable, given: dict[str, str]) -> str:
+def _placeholder(one: EnvVariable, given: dict[str, str]) -> str:
     """What kind of placeholder a value is; an empty text for a real one."""
     value = one.value.strip()
     if not value or "://" in value or value.startswith(("$(", "${", "vault:", "arn:")):

@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.release.entry import substituted
+from readiness.facts.release.entry_point import substituted
 from readiness.support import disk
 from readiness.support.disk import Unreadable
 

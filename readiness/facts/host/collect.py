@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
 from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.connection import Machine, Unreachable, shown
+from readiness.facts.host.connection import HostConnection, Unreachable, shown
 from readiness.support import locks
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ TOPICS: Final = (
     "network.firewall",
     "network.network",
     "proxy.nginx",
-    "service.unit",
+    "service.hub_service",
     "service.supervisors",
     "service.processes",
-    "service.paths",
+    "service.service_paths",
     "service.logs",
 )
 """Modules of this package that have questions."""
@@ -55,7 +55,7 @@ def questions(config: Config, answers: Answers | None = None) -> tuple[Ask, ...]
     return tuple(found)
 
 
-def look(machine: Machine, config: Config) -> Answers:
+def look(machine: HostConnection, config: Config) -> Answers:
     """Ask one host everything. Raises Unreachable."""
     first = machine.ask(questions(config))
     more = questions(config, first)
@@ -114,7 +114,7 @@ class Hosts:
             return found
 
     def _ask(self, spec: str) -> Answers | Unreachable:
-        machine = Machine(spec)
+        machine = HostConnection(spec)
         try:
             return look(machine, self.config)
         except Unreachable as error:

@@ -62,7 +62,7 @@ def shown(spec: str) -> str:
     return f"{parts.scheme}://{name}" if parts.scheme else name
 
 
-class Machine:
+class HostConnection:
     """One host. `rounds` counts the round trips to it."""
 
     def __init__(self, spec: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
 from readiness.facts.hub.contract import ROUTES
-from readiness.facts.secretscan.answers import AnswerLeak, known_values, leaks
+from readiness.facts.secretscan.hub_answers import AnswerLeak, known_values, leaks
 
 if TYPE_CHECKING:
     from readiness.config.model import Config

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
 from readiness.facts.load.storage import LOAD_FOLDER, thinned
-from readiness.support import files
-from readiness.support import stats as ranks
+from readiness.support import files, stats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,11 +117,11 @@ def load_difference(before: Sequence[float], now: Sequence[float]) -> LoadDiffer
         raise Unknown("nothing to compare: one of the runs holds no latencies")
     now = thinned([one for one in now if math.isfinite(one)])
     return LoadDifference(
-        before=(ranks.quantile(before, 0.5), ranks.quantile(before, 0.95)),
-        now=(ranks.quantile(now, 0.5), ranks.quantile(now, 0.95)),
-        p=ranks.mann_whitney(before, now),
-        effect=ranks.superiority(before, now),
-        tail_p=ranks.tail(before, now),
+        before=(stats.quantile(before, 0.5), stats.quantile(before, 0.95)),
+        now=(stats.quantile(now, 0.5), stats.quantile(now, 0.95)),
+        p=stats.mann_whitney(before, now),
+        effect=stats.superiority(before, now),
+        tail_p=stats.tail(before, now),
     )
 
 

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.release import audit, lockfile, semver
-from readiness.facts.release.entry import RUNTIMES
-from readiness.facts.release.package import LOCKS
+from readiness.facts.release.entry_point import RUNTIMES
+from readiness.facts.release.package_json import LOCKS
 from readiness.support import child, disk
 from readiness.support.disk import Unreadable
 from readiness.support.extras import demand
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.facts.release.audit import Advisory
-    from readiness.facts.release.entry import Entry
+    from readiness.facts.release.entry_point import EntryPoint
     from readiness.facts.release.release import Release
 
 SECONDS: Final = 15.0
@@ -91,7 +91,7 @@ class Dependencies:
             raise Unreadable(f"{program} does not say its version: it {done.ending}", "untold")
         return name, told[0].removeprefix("v")
 
-    def _program(self, artifact: Entry) -> tuple[str, str]:
+    def _program(self, artifact: EntryPoint) -> tuple[str, str]:
         """The runtime's name, and what to start; where a shell starts the artifact, the first of `engines`."""
         name = artifact.runtime_name
         if name in _SHELLS:

@@ -33,7 +33,7 @@ REVIEWERS: Final = ("reviewed-by", "approved-by")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class GitChange:
     """One line of `git status`: two letters, and the path relative to the repository."""
 
     code: str
@@ -55,7 +55,7 @@ class Tag:
     """None: the signer's key is not known here."""
 
 
-class Silence:
+class GitTimeouts:
     """The trees about which git once did not answer in this run: nobody waits for it a second time."""
 
     def __init__(self) -> None:
@@ -86,9 +86,9 @@ class Git:
     What asks in the same run shares one `silence`, so that a git that hangs is waited for once.
     """
 
-    def __init__(self, root: Path, silence: Silence | None = None) -> None:
+    def __init__(self, root: Path, silence: GitTimeouts | None = None) -> None:
         self.root = root
-        self.silence = silence or Silence()
+        self.silence = silence or GitTimeouts()
 
     @functools.cached_property
     def top(self) -> str:
@@ -121,13 +121,13 @@ class Git:
         """Whether history was cut off when it was fetched."""
         return self._line("rev-parse", "--is-shallow-repository") == "true"
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[GitChange]:
         """What differs from the commit in the release tree; ignored files do not count. Raises Unreadable."""
         out = self._text("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--", ".")
         found, parts = [], iter(out.split("\0"))
         for part in parts:
             if len(part) > 3:  # noqa: PLR2004 - two letters, a space, a path
-                found.append(Change(code=part[:2], path=part[3:]))
+                found.append(GitChange(code=part[:2], path=part[3:]))
                 if part[0] in "RC":
                     next(parts, None)
         return found

@@ -14,7 +14,7 @@ from readiness.support.extras import demand
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.facts.release.package import Package
+    from readiness.facts.release.package_json import Package
 
 KINDS: Final = ("dependencies", "devDependencies", "optionalDependencies")
 SIZE_LIMIT: Final = 64 * 1024 * 1024

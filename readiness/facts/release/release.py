@@ -8,7 +8,10 @@ import functools
 import re
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.release import entry, envfile, package, unit
+from readiness.facts.release import entry_point
+from readiness.facts.release import env_file as envfile
+from readiness.facts.release import package_json as package
+from readiness.facts.release import systemd_unit as unit
 from readiness.facts.release.git import Git
 from readiness.support import child, disk
 from readiness.support.disk import Unreadable
@@ -18,11 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.facts.release.entry import Entry
-    from readiness.facts.release.envfile import EnvFile
-    from readiness.facts.release.git import Change, Silence
-    from readiness.facts.release.package import Package
-    from readiness.facts.release.unit import Unit
+    from readiness.facts.release.entry_point import EntryPoint
+    from readiness.facts.release.env_file import EnvFile
+    from readiness.facts.release.git import GitChange, GitTimeouts
+    from readiness.facts.release.package_json import Package
+    from readiness.facts.release.systemd_unit import SystemdUnit
 
 START_SECONDS: Final = 30.0
 """Seconds an artifact has to say its version."""
@@ -34,12 +37,12 @@ CHANGELOGS: Final = ("changelog", "changes", "history", "news", "releases", "rel
 class Release:
     """What a release tree holds. Each question reads the disk again; nothing here judges."""
 
-    def __init__(self, root: Path, config: Config, silence: Silence | None = None) -> None:
+    def __init__(self, root: Path, config: Config, silence: GitTimeouts | None = None) -> None:
         self.root, self.config = root, config
         self.git = Git(root, silence)
 
     @classmethod
-    def of(cls, config: Config, silence: Silence | None = None) -> Release:
+    def of(cls, config: Config, silence: GitTimeouts | None = None) -> Release:
         """The release that the configuration names. Raises Unreadable where there is none to look at."""
         root = config.target.release
         if root is None:
@@ -72,27 +75,27 @@ class Release:
         """package.json. Raises Unreadable."""
         return package.read(self.root)
 
-    def unit(self) -> Unit:
+    def unit(self) -> SystemdUnit:
         """The systemd unit that runs this release. Raises Unreadable."""
         return unit.find(self.config.target.unit, self.root)
 
-    def built(self) -> Entry:
+    def built(self) -> EntryPoint:
         """The entry point that the release itself names. Raises Unreadable."""
-        return entry.Entry(path=self.root / self.package().entry, source="package.json", folder=self.root)
+        return entry_point.EntryPoint(path=self.root / self.package().entry, source="package.json", folder=self.root)
 
-    def started(self) -> Entry:
+    def started(self) -> EntryPoint:
         """The entry point that the unit runs. Raises Unreadable."""
         found = self.unit()
         start = found.start
         if start is None:
             raise Unreadable(f"{found.file} has no ExecStart", "broken", found.file)
         values = found.environment | self.environment()
-        words = [entry.substituted(word, values) for word in found.argv]
+        words = [entry_point.substituted(word, values) for word in found.argv]
         folder = self._here(found, found.folder or self.root)
         told: Package | None = None
         with contextlib.suppress(Unreadable):
             told = package.read(folder)
-        seen = entry.of_words(words, found.folder or self.root, told, f"{start.file.name}:{start.line}")
+        seen = entry_point.of_words(words, found.folder or self.root, told, f"{start.file.name}:{start.line}")
         return dataclasses.replace(seen, path=self._here(found, seen.path), folder=folder)
 
     def here(self, path: Path) -> Path:
@@ -101,14 +104,14 @@ class Release:
             return self._here(self.unit(), path)
         return path
 
-    def _here(self, found: Unit, path: Path) -> Path:
+    def _here(self, found: SystemdUnit, path: Path) -> Path:
         """`path` in this tree, where the unit is one that the release brings along for the place it is deployed to."""
         brought = self.config.target.where == "ci" or disk.real(found.file).is_relative_to(disk.real(self.root))
         if brought and found.folder is not None and path.is_relative_to(found.folder):
             return self.root / path.relative_to(found.folder)
         return path
 
-    def artifact(self) -> Entry:
+    def artifact(self) -> EntryPoint:
         """What is to run: the unit's entry point where a unit is known, else the one that package.json names.
 
         Raises Unreadable.
@@ -124,13 +127,13 @@ class Release:
         """Whether `path` is the release's package.json."""
         return path == self.root / "package.json"
 
-    def astray(self, what: Entry) -> bool:
+    def astray(self, what: EntryPoint) -> bool:
         """Whether `what` is to run and is another file than the one that package.json names."""
         with contextlib.suppress(Unreadable):
             return not self.same(what.path, self.built().path)
         return False
 
-    def say_version(self, what: Entry) -> child.Done:
+    def say_version(self, what: EntryPoint) -> child.Done:
         """Start an entry point with `--version`, in a scratch HOME: every start truncates its HOME's log.
 
         Raises Unreadable, NotInstalled, CouldNotRun.
@@ -185,7 +188,7 @@ class Release:
                 return True
         return False
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[GitChange]:
         """What differs from the commit, but for what this run itself writes. Raises Unreadable."""
         top, reports = disk.real(self.root), disk.real(self.config.report_dir)
         own = reports.relative_to(top).as_posix() if reports.is_relative_to(top) else None
@@ -198,7 +201,7 @@ class Release:
         """Whether two paths lead to one file."""
         return disk.real(one) == disk.real(other)
 
-    def differences(self, started: Entry) -> list[str]:
+    def differences(self, started: EntryPoint) -> list[str]:
         """How the arguments of what is started differ from this release's configuration and port, in words."""
         found = []
         config = self.config.target.config_file or self.root / self.config.target.config

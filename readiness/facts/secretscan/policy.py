@@ -7,12 +7,11 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from readiness.errors import Unknown
-from readiness.facts.deployment import folders as hubfolders
-from readiness.facts.deployment import rotation
-from readiness.facts.release import envfile
-from readiness.facts.release.secretrefs import Resolver, manager
-from readiness.facts.secretscan.known import secret_variables
-from readiness.facts.secretscan.search import fingerprint
+from readiness.facts.deployment import hub_folders, rotation_record
+from readiness.facts.release import env_file as envfile
+from readiness.facts.release.secret_references import Resolver, manager
+from readiness.facts.secretscan.known_secrets import secret_variables
+from readiness.facts.secretscan.stream_search import fingerprint
 from readiness.support import disk
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SecretSource:
     """A secret variable of the env file and where its value comes from; `manager` None: it stands there itself."""
 
     name: str
@@ -57,11 +56,11 @@ class SecretCare:
             raise disk.Unreadable("no [target] release: its env file cannot be read", "untold")
         return file
 
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[SecretSource, ...]:
         """Every secret variable of the env file. Raises Unreadable."""
         read = envfile.parse(self.env_file)
         return tuple(
-            Source(name=name, line=read.line(name), manager=manager(value))
+            SecretSource(name=name, line=read.line(name), manager=manager(value))
             for name, value in secret_variables(read.values).items()
         )
 
@@ -71,12 +70,12 @@ class SecretCare:
         Raises Unreadable for the env file, and for a record that this user may not read.
         """
         day = today or dt.datetime.now(dt.UTC).date()
-        file = rotation.path(self.config)
+        file = rotation_record.path(self.config)
         variables = secret_variables(envfile.parse(self.env_file).values)
         problems: list[tuple[str, int | None]] = []
-        entries: Mapping[str, rotation.Entry] = {}
+        entries: Mapping[str, rotation_record.RotationEntry] = {}
         try:
-            entries = rotation.read(file) if variables else {}
+            entries = rotation_record.read(file) if variables else {}
             problems = [problem for name in variables for problem in self._problems(name, variables, entries, day)]
         except disk.Unreadable as error:
             if not error.proven:
@@ -89,7 +88,11 @@ class SecretCare:
         )
 
     def _problems(
-        self, name: str, variables: Mapping[str, str], entries: Mapping[str, rotation.Entry], day: dt.date
+        self,
+        name: str,
+        variables: Mapping[str, str],
+        entries: Mapping[str, rotation_record.RotationEntry],
+        day: dt.date,
     ) -> list[tuple[str, int | None]]:
         entry = entries.get(name)
         if entry is None:
@@ -111,7 +114,7 @@ class SecretCare:
 
     def cache(self) -> tuple[Path, int]:
         """The hub's cache folder and its permission bits. Raises Unreadable."""
-        folder = hubfolders.cache(self.config)
+        folder = hub_folders.cache(self.config)
         if folder is None:
             raise disk.Unreadable(
                 "where the hub keeps its cache is not known: set XDG_CACHE_HOME in the env file", "untold"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.secretscan import heuristics as secretguess
-from readiness.facts.secretscan.search import Hit, Needles, fingerprint, search
+from readiness.facts.secretscan import heuristics
+from readiness.facts.secretscan.stream_search import Hit, Needles, fingerprint, search
 from readiness.support import streams
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Leak:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class ScanResult:
     """What a search came to: `unread` could not be looked into, `skipped` is nothing that holds text."""
 
     leaks: tuple[Leak, ...] = ()
@@ -67,7 +67,7 @@ class _Bounded:
             self.error = error
 
 
-class Work:
+class FileScan:
     """One search over a list of files, each once however many links lead to it."""
 
     def __init__(self, listing: streams.Listing, needles: Needles, name: Callable[[Path], str]) -> None:
@@ -76,7 +76,7 @@ class Work:
         self.unread, self.skipped = list(listing.unread), list(listing.skipped)
         self.files = self.size = 0
         self._seen: set[tuple[int, int]] = set()
-        self._guesser = secretguess.Guesser()
+        self._guesser = heuristics.Guesser()
 
     def run(self, *, guess: bool = False) -> None:
         """Search every file; `guess`: small texts also for literals under telling names."""
@@ -101,7 +101,7 @@ class Work:
         hits = search(content, self.needles)
         self.size += content.size
         self.leaks += [self._leak(path, hit) for hit in hits]
-        if guess and facts.st_size <= secretguess.SIZE_LIMIT:
+        if guess and facts.st_size <= heuristics.SIZE_LIMIT:
             self._guess(path)
         if content.error:
             raise content.error
@@ -112,14 +112,14 @@ class Work:
 
     def _guess(self, path: Path) -> None:
         with streams.opened(path) as file:
-            content = file.read(secretguess.SIZE_LIMIT) or b""
+            content = file.read(heuristics.SIZE_LIMIT) or b""
         for value, kind, line in self._guesser.guesses(path.name, content):
             if not search([(0, value.encode())], self.needles):  # or it was found already, for what it is
                 self.leaks.append(Leak(file=self.name(path), line=line, kind=kind, fingerprint=fingerprint(value)))
 
-    def done(self) -> Search:
+    def done(self) -> ScanResult:
         """What it came to."""
-        return Search(
+        return ScanResult(
             leaks=tuple(dict.fromkeys(self.leaks)),
             unread=tuple(self.unread),
             skipped=tuple(self.skipped),

@@ -11,14 +11,13 @@ import re
 import stat
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.deployment import folders as hubfolders
-from readiness.facts.deployment import hub_config
+from readiness.facts.deployment import hub_config, hub_folders
 from readiness.facts.release.git import Git
-from readiness.facts.release.secretrefs import Resolver
-from readiness.facts.secretscan import heuristics as secretguess
-from readiness.facts.secretscan.known import Known, known
-from readiness.facts.secretscan.scanner import Leak, Search, Work
-from readiness.facts.secretscan.search import SHORTEST, Needles, fingerprint
+from readiness.facts.release.secret_references import Resolver
+from readiness.facts.secretscan import heuristics
+from readiness.facts.secretscan.known_secrets import KnownSecrets, known
+from readiness.facts.secretscan.scanner import FileScan, Leak, ScanResult
+from readiness.facts.secretscan.stream_search import SHORTEST, Needles, fingerprint
 from readiness.support import child, disk, streams
 from readiness.support.streams import shown
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.facts.release.git import Silence
+    from readiness.facts.release.git import GitTimeouts
 
 _CONFIGURATIONS: Final = (
     *("mcp-servers.json", "mcp.json", ".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json", "config.json", ".npmrc"),
@@ -42,12 +41,12 @@ _OUTSIDE: Final = frozenset({".git", "node_modules", "logs", "log"})
 class SecretSearch:
     """The searches over one deployment; what is known is gathered once."""
 
-    def __init__(self, config: Config, resolver: Resolver | None = None, silence: Silence | None = None) -> None:
+    def __init__(self, config: Config, resolver: Resolver | None = None, silence: GitTimeouts | None = None) -> None:
         self.config, self.silence = config, silence
         self.resolver = resolver or Resolver(config)
 
     @functools.cached_property
-    def known(self) -> Known:
+    def known(self) -> KnownSecrets:
         """The values that are looked for."""
         return known(self.config, self.resolver)
 
@@ -73,7 +72,7 @@ class SecretSearch:
             raise disk.Unreadable(f"{root} is no folder that can be looked into", "missing", root)
         return root
 
-    def configuration(self) -> Search:
+    def configuration(self) -> ScanResult:
         """The hub's configuration, what lies in its folder, and what else configures the release. Raises Unreadable."""
         file = self.root / self.config.target.config
         listing = streams.walk(file.parent) if file.parent != self.root else streams.walk(file)
@@ -84,7 +83,7 @@ class SecretSearch:
         work.leaks += list(self._literals(file, work))
         return work.done()
 
-    def _literals(self, file: Path, work: Work) -> Iterator[Leak]:
+    def _literals(self, file: Path, work: FileScan) -> Iterator[Leak]:
         """What the parsed configuration says under telling names, where no other search found the file at fault."""
         try:
             data = hub_config.read_files((file,)).data
@@ -92,18 +91,18 @@ class SecretSearch:
         except disk.Unreadable:
             return
         seen = {leak.fingerprint for leak in work.leaks}
-        for path, _, value in secretguess.literals(data):
+        for path, _, value in heuristics.literals(data):
             mark = fingerprint(value)
             if mark not in seen:
                 seen.add(mark)
                 line = next((number for number, text in enumerate(lines, 1) if value in text), None)
                 yield Leak(file=self._name(file), line=line, kind=f"a literal {path}", fingerprint=mark)
 
-    def tracked(self) -> Search:
+    def tracked(self) -> ScanResult:
         """What git tracks; without git every text of the release. The env file itself is another check's business."""
         try:
             names = Git(self.root, self.silence).tracked()
-        except child.NotInstalled:
+        except child.ToolNotInstalled:
             if any(disk.exists(folder / ".git") for folder in (self.root, *self.root.resolve().parents)):
                 raise
             listing = self._tree()
@@ -130,30 +129,30 @@ class SecretSearch:
         ]
         return _together(parts)
 
-    def logs(self) -> Search:
+    def logs(self) -> ScanResult:
         """The release's log folder and files, and the hub's own log in its state folder."""
         places = [path for name in ("logs", "log") if (path := self.root / name).is_dir()]
         places += sorted(path for path in self.root.iterdir() if _is_log(path.name) and not path.is_dir())
-        state = hubfolders.state(self.config)
+        state = hub_folders.state(self.config)
         if state is not None and (state / "logs").is_dir():
             places.append(state / "logs")
         work = self._work(_together([streams.walk(path) for path in places]))
         work.run()
         return work.done()
 
-    def backups(self) -> Search:
+    def backups(self) -> ScanResult:
         """Files of the backups that others may read; one that is private may hold secrets in clear."""
         folder = self.config.target.backups_dir
         if folder is None or not disk.exists(folder):
-            return Search()
+            return ScanResult()
         listing = streams.walk(folder)
         exposed = tuple(path for path in listing.files if _exposed(path, folder))
         work = self._work(dataclasses.replace(listing, files=exposed))
         work.run()
         return work.done()
 
-    def _work(self, listing: streams.Listing) -> Work:
-        return Work(listing, self.needles, self._name)
+    def _work(self, listing: streams.Listing) -> FileScan:
+        return FileScan(listing, self.needles, self._name)
 
     def _name(self, path: Path) -> str:
         root = self.config.target.release

@@ -16,7 +16,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.backup.format import DATA, LATEST, LOCK, MANIFEST, NAME, PARTIAL, REMOVING, Manifest, render, shown
+from readiness.facts.backup.layout import DATA, LATEST, LOCK, MANIFEST, NAME, PARTIAL, REMOVING, Manifest, render, shown
 from readiness.operations.backup.copy import Gone, copied, flush, flush_all
 from readiness.operations.backup.sources import FILE_LIMIT, BackupError, Collection, Source
 from readiness.support import locks
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from readiness.facts.backup.format import Entry
+    from readiness.facts.backup.layout import BackupEntry
     from readiness.operations.backup.sources import Item
 
 __all__ = ["BackupError", "Made", "Request", "Source", "create"]
@@ -156,14 +156,14 @@ class _Making:
         if facts.f_files and facts.f_favail < HEADROOM * len(found.items):
             raise BackupError(f"{shown(str(self.folder))} has too few inodes free for {len(found.items)} files")
 
-    def _copied(self, found: Collection) -> Iterator[Entry]:
+    def _copied(self, found: Collection) -> Iterator[BackupEntry]:
         for item in found.items.values():
             try:
                 yield self._copy(item)
             except Gone as gone:
                 found.skipped.append((item.entry.path, str(gone)))
 
-    def _copy(self, item: Item) -> Entry:
+    def _copy(self, item: Item) -> BackupEntry:
         target = self.partial / DATA / item.entry.path
         self._make_above(target)
         if item.entry.kind == "folder":

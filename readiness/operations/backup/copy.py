@@ -8,15 +8,15 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.backup.files import CHUNK, Beneath
-from readiness.facts.backup.format import shown
+from readiness.facts.backup.layout import shown
+from readiness.facts.backup.opening import CHUNK, Beneath
 from readiness.operations.backup.sources import NEEDED, BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from readiness.facts.backup.format import Entry
+    from readiness.facts.backup.layout import BackupEntry
     from readiness.operations.backup.sources import Item
 
 _ATTEMPTS: Final = 3
@@ -31,7 +31,7 @@ class Gone(Exception):  # noqa: N818 - no failure: a log that was rotated away b
     """A file of the logs, the cache or the settings that cannot be read; it is left out and said."""
 
 
-def copied(item: Item, target: Path) -> Entry:
+def copied(item: Item, target: Path) -> BackupEntry:
     """Copy a file and return its entry. Raises Gone, BackupError for what cannot be left out, OSError of the target."""
     for _ in range(_ATTEMPTS):
         entry, steady = _once(item, target)
@@ -40,7 +40,7 @@ def copied(item: Item, target: Path) -> Entry:
     raise BackupError(f"{shown(item.entry.path)} keeps changing while it is read: try again when it is quiet")
 
 
-def _once(item: Item, target: Path) -> tuple[Entry, bool]:
+def _once(item: Item, target: Path) -> tuple[BackupEntry, bool]:
     """Copy at most as much as there was when the file was opened; its entry, and whether it stayed as it was."""
     try:
         with Beneath(item.base) as beneath:

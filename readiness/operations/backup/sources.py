@@ -11,7 +11,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.facts.backup.format import ALSO, CONFIGURATION, ENTRY_LIMIT, ENVIRONMENT, LOCKFILE, Entry, shown
+from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENTRY_LIMIT, ENVIRONMENT, LOCKFILE, BackupEntry, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ class Source:
 class Item:
     """One thing to take: its entry (the digest comes with the copy), and where it is."""
 
-    entry: Entry
+    entry: BackupEntry
     base: Path
     path: str
 
@@ -161,9 +161,11 @@ class Collection:
 
     def _link(self, source: Source, path: str) -> None:
         target = str((source.base / path).readlink())
-        self._take(source, path, Entry(path=self._stored(source, path), kind="link", role=source.role, target=target))
+        self._take(
+            source, path, BackupEntry(path=self._stored(source, path), kind="link", role=source.role, target=target)
+        )
 
-    def _take(self, source: Source, path: str, entry: Entry) -> None:
+    def _take(self, source: Source, path: str, entry: BackupEntry) -> None:
         if entry.path in self.items:
             return
         if len(self.items) >= ENTRY_LIMIT:
@@ -174,8 +176,8 @@ class Collection:
         self.items[entry.path] = Item(entry=entry, base=source.base, path=path)
 
 
-def _entry(stored: str, kind: str, role: str, facts: os.stat_result) -> Entry:
-    return Entry(
+def _entry(stored: str, kind: str, role: str, facts: os.stat_result) -> BackupEntry:
+    return BackupEntry(
         path=stored,
         kind="folder" if kind == "folder" else "file",
         role=role,

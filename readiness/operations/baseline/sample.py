@@ -114,7 +114,7 @@ class Sampler:
 
     def _read(self, hub: Hub) -> None:
         """Telemetry and host once; what is not there is not there."""
-        from readiness.facts.host import local as resources
+        from readiness.facts.host import local_resources
         from readiness.facts.telemetry.metrics import BY_NAME, readings, unread
 
         hub.new_attempt()
@@ -122,7 +122,7 @@ class Sampler:
             told = readings(hub.filtering_stats())
         except ReadinessError:
             told = unread("not read")
-        for reading in [*told.values(), *resources.look(hub, self._bench.config).values()]:
+        for reading in [*told.values(), *local_resources.look(hub, self._bench.config).values()]:
             if reading.number is not None and reading.metric in _MUST_READ:
                 metric = BY_NAME.get(reading.metric)
                 unit = "share" if metric is not None and metric.is_share else reading.unit

@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts.deployment.operation import Operation
+from readiness.facts.deployment.deploy_conditions import DeployConditions
 from readiness.facts.release.release import Release
 from readiness.operations.drills import permit
 from readiness.support import child, files
@@ -286,7 +286,7 @@ def _other(scene: Scene, place: Path, version: str | None) -> str:
 
 def _record(config: Config, found: Rehearsal) -> str:
     """Write down that a rollback was rehearsed, where preflight looks for it. Raises ReadinessError, OSError."""
-    file = Operation(Release.of(config)).rehearsal_file
+    file = DeployConditions(Release.of(config)).rehearsal_file
     told = {
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(found.seconds, 1),

@@ -96,10 +96,10 @@ def running(config: Config, seen: Seen) -> Running:
     release, version, commit = config.target.release, None, None
     if release is not None:
         from readiness.facts.backup import commits
-        from readiness.facts.release import package
+        from readiness.facts.release import package_json
 
         with contextlib.suppress(Unknown):
-            version = package.read(release).version
+            version = package_json.read(release).version
         with contextlib.suppress(Unknown):
             commit = commits.head(release)
     return Running(
@@ -249,13 +249,13 @@ def previous(config: Config, before: Running, now: Running) -> str | None:
         return before.path
     if config.target.release is None:
         return None
-    from readiness.facts.deployment.operation import Operation
+    from readiness.facts.deployment.deploy_conditions import DeployConditions
     from readiness.facts.release.release import Release
 
     if config.release.previous is None and before.commit is not None and before.commit != now.commit:
         return before.commit
     with contextlib.suppress(Unknown):
-        kept = Operation(Release.of(config)).previous().folder.resolve()
+        kept = DeployConditions(Release.of(config)).previous().folder.resolve()
         return str(kept) if _is(kept, before) else None
     return None
 
@@ -263,9 +263,11 @@ def previous(config: Config, before: Running, now: Running) -> str | None:
 def _is(folder: Path, before: Running) -> bool:
     """Whether the release in `folder` is the one that ran before, as far as both say what they are. Raises Unknown."""
     from readiness.facts.backup import commits
-    from readiness.facts.release import package
+    from readiness.facts.release import package_json
 
-    if before.version is None or package.read(folder).version.removeprefix("v") != before.version.removeprefix("v"):
+    if before.version is None or package_json.read(folder).version.removeprefix("v") != before.version.removeprefix(
+        "v"
+    ):
         return False
     commit = None
     with contextlib.suppress(Unknown):

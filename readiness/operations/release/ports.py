@@ -15,7 +15,7 @@ from readiness.operations.deploys import action
 from readiness.operations.deploys.look import look
 from readiness.operations.release import page
 from readiness.operations.release.model import INCOMPLETE
-from readiness.support import console as spoken
+from readiness.support import console
 from readiness.support.environment import CHECK_ID, VERIFYING, for_checks
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class World:
     confirmed: Callable[[Config, str, str], bool] = confirmed
     page: Callable[[Config, State], list[Path]] = page.write
     sleep: Callable[[float], None] = time.sleep
-    say: Callable[[str], None] = spoken.say
+    say: Callable[[str], None] = console.say
     on_step: Callable[[str], None] = lambda _: None
     """Called before every step that changes something, by tests that end the process there."""
     grace: float = action.GRACE

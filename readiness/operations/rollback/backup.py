@@ -8,7 +8,7 @@ from readiness.errors import ReadinessError
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
-    from readiness.facts.backup.one import Backup
+    from readiness.facts.backup.backup import Backup
     from readiness.operations.deploys.record import DeployRecord
 
 

@@ -213,13 +213,13 @@ def _commit(previous: str, config: Config) -> Iterator[Refusal]:
 
 def _deployment(config: Config) -> Iterator[Refusal]:
     """A deployment that is still running would be pulled from under its own feet."""
-    from readiness.facts.deployment.operation import Operation
+    from readiness.facts.deployment.deploy_conditions import DeployConditions
     from readiness.facts.release.release import Release
 
     if config.target.release is None:
         return
     try:
-        lock = Operation(Release.of(config)).lock()
+        lock = DeployConditions(Release.of(config)).lock()
     except Unknown as error:
         yield Refusal(text=f"whether a deployment is running cannot be told: {error}")
         return

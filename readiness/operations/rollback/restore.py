@@ -23,14 +23,14 @@ from readiness.operations.rollback import document, steps
 from readiness.operations.rollback.backup import proven
 from readiness.operations.rollback.preconditions import folder_of, working_folder
 from readiness.operations.rollback.undo import Undoing
-from readiness.support import console as spoken
+from readiness.support import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from readiness.config.model import Config
-    from readiness.facts.backup.format import Manifest
-    from readiness.facts.backup.one import Backup
+    from readiness.facts.backup.backup import Backup
+    from readiness.facts.backup.layout import Manifest
     from readiness.operations.deploys.record import DeployRecord
 
 GONE_SECONDS: Final = 30.0
@@ -89,7 +89,7 @@ def restore(config: Config, on_step: Callable[[str], None] = lambda _: None) -> 
 
 def _same(known: journal.State) -> Backup:
     """The backup that the interrupted restoration had chosen, by its place: another one may be the newest by now."""
-    from readiness.facts.backup.one import read_one
+    from readiness.facts.backup.backup import read_one
 
     path = Path(known.first(journal.BEGIN)["backup"])
     found = read_one(path)
@@ -104,7 +104,7 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 def _say(text: str) -> None:
     # its output may be a file on a full disk: a line that is lost must not leave half a restoration
-    spoken.say(text)
+    console.say(text)
 
 
 class Restoring:

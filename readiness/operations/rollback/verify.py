@@ -220,11 +220,11 @@ def _release(config: Config, deploy: DeployRecord, seen: Seen) -> Proof:
 
 def version_of(deploy: DeployRecord, config: Config) -> str | None:
     """The version of the release to return to; None where its folder does not say."""
-    from readiness.facts.release import package
+    from readiness.facts.release import package_json
 
     folder = folder_of(deploy.previous or "", config)
     try:
-        return None if folder is None else package.read(folder).version
+        return None if folder is None else package_json.read(folder).version
     except Unknown:
         return None
 

@@ -51,10 +51,10 @@ class HostRows:
 
     def read(self) -> tuple[Row, ...]:
         """Every row; a reading that is missing says why. Raises nothing of what a host does."""
-        from readiness.facts.host import local as resources
+        from readiness.facts.host import local_resources
 
         try:
-            found = resources.look(self._bench.fact("hub_unprobed"), self._bench.config, seconds=self._sample)
+            found = local_resources.look(self._bench.fact("hub_unprobed"), self._bench.config, seconds=self._sample)
         except ReadinessError as error:
             return (Row(name="host", title="host", value=None, reason=self._text(error)),)
         return tuple(self._rows(found))

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.errors import Unknown
-from readiness.facts.backup import commits, foreign
+from readiness.facts.backup import commits, script_made
 from readiness.facts.backup import restore as backup_restore
 from readiness.facts.backup.backups import Backups
 from readiness.facts.hub.hub import config_sources
@@ -71,9 +71,9 @@ def test_a_time_without_a_zone_is_local(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
     try:
-        assert foreign.when("2025-11-16 19:15:00") == MOMENT.timestamp()
-        assert foreign.stamped("backup-20251116-191500") == MOMENT.timestamp()
-        assert foreign.stamped("20251116T101500Z") == MOMENT.timestamp()
+        assert script_made.when("2025-11-16 19:15:00") == MOMENT.timestamp()
+        assert script_made.stamped("backup-20251116-191500") == MOMENT.timestamp()
+        assert script_made.stamped("20251116T101500Z") == MOMENT.timestamp()
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -83,7 +83,7 @@ def test_a_time_without_a_zone_is_local(monkeypatch: pytest.MonkeyPatch) -> None
 @given(text=st.text(max_size=60))
 def test_no_time_breaks_the_reader(text: str) -> None:
     """Any text is a time or none."""
-    assert foreign.when(text) is None or isinstance(foreign.when(text), float)
+    assert script_made.when(text) is None or isinstance(script_made.when(text), float)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_a_scripts_backup_is_restored_and_compared(tmp_path: Path) -> None:
 
 def test_a_file_of_another_name_is_no_place(tmp_path: Path) -> None:
     """`prod.env.production` does not stand for `.env.production`, and the nearest of two of a name counts."""
-    assert foreign.place_of(".env.production", ["x/prod.env.production"]) is None
-    assert foreign.place_of("config/a.json", ["deep/er/a.json", "z/a.json"]) == "z/a.json"
-    assert foreign.place_of("config/a.json", ["a.json", "old/config/a.json"]) == "old/config/a.json"
+    assert script_made.place_of(".env.production", ["x/prod.env.production"]) is None
+    assert script_made.place_of("config/a.json", ["deep/er/a.json", "z/a.json"]) == "z/a.json"
+    assert script_made.place_of("config/a.json", ["a.json", "old/config/a.json"]) == "old/config/a.json"
 
 
 def test_what_is_needed_is_what_is_there(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from readiness.config.model import Config, Expect, Target
 from readiness.facts.deployment.deployment import Deployment, claims
 from readiness.facts.deployment.hub_config import read, read_files
-from readiness.facts.release import envfile
+from readiness.facts.release import env_file
 from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def test_an_env_file_is_read_without_executing_it(tmp_path: Path) -> None:
     file.write_text(
         "# a comment\nNODE_ENV=production\nexport KEY='a b'\n QUOTED=\"x\" \nREF=$(op read op://v/k)\nEMPTY=\nnot a line\nN=1 # why\n"
     )
-    assert envfile.read(file) == {
+    assert env_file.read(file) == {
         "NODE_ENV": "production",
         "KEY": "a b",
         "QUOTED": "x",
@@ -133,5 +133,5 @@ def test_an_env_file_is_read_without_executing_it(tmp_path: Path) -> None:
         "EMPTY": "",
         "N": "1",
     }
-    assert envfile.of(Config(target=Target(release=tmp_path / "nowhere"))) == {}
+    assert env_file.of(Config(target=Target(release=tmp_path / "nowhere"))) == {}
     assert "NODE_ENV" in Deployment(Config(target=Target(release=tmp_path))).environment()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.config.model import Config, Llm, Probe, Secrets, Target
-from readiness.facts.deployment.providerkeys import PROVIDERS, Key, ProviderKeys
+from readiness.facts.deployment.provider_keys import PROVIDERS, Key, ProviderKeys
 from tests.helpers.wires import Connection, Wires, free_port
 
 if TYPE_CHECKING:

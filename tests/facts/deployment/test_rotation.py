@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Target
-from readiness.facts.deployment import rotation
+from readiness.facts.deployment import rotation_record
 from readiness.facts.secretscan.policy import SecretCare
 from readiness.support.disk import Unreadable
 
@@ -28,7 +28,7 @@ def record(tmp_path: Path, text: str) -> Path:
 def test_both_ways_to_write_an_entry(tmp_path: Path) -> None:
     """A day alone, or a table with owner, term and fingerprint."""
     text = 'A = 2026-01-31\n# more\n[B]\nrotated = 2026-02-01\nowner = "team"\nevery = 60\nfingerprint = "ab12cd34"\n'
-    entries = rotation.read(record(tmp_path, text))
+    entries = rotation_record.read(record(tmp_path, text))
     assert (entries["A"].rotated, entries["A"].line, entries["A"].age(TODAY)) == (dt.date(2026, 1, 31), 1, 150)
     assert (entries["B"].owner, entries["B"].every, entries["B"].fingerprint, entries["B"].line) == (
         "team",
@@ -59,7 +59,7 @@ def test_what_is_wrong_is_said_with_its_mend(text: str, words: tuple[str, ...], 
     """File, line, entry, what is wrong and what is right."""
     file = record(tmp_path, text)
     with pytest.raises(Unreadable) as caught:
-        rotation.read(file)
+        rotation_record.read(file)
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
 
 
@@ -68,7 +68,7 @@ def test_a_secret_in_the_record_is_not_repeated(tmp_path: Path) -> None:
     secret = "sk-proj-" + "A1b2C3d4E5f6G7h8I9j0"
     for text in (f'OPENAI_API_KEY = "{secret}"', f'"{secret}" = "today"', f'[A]\n"{secret}" = 1'):
         with pytest.raises(Unreadable) as caught:
-            rotation.read(record(tmp_path, text))
+            rotation_record.read(record(tmp_path, text))
         assert secret not in str(caught.value)
 
 

@@ -16,7 +16,7 @@ from readiness.errors import Unknown
 from readiness.facts.host import batch, collect
 from readiness.facts.host.batch import Answers, Ask, Said
 from readiness.facts.host.collect import Hosts, look
-from readiness.facts.host.connection import Machine, Unreachable, shown
+from readiness.facts.host.connection import HostConnection, Unreachable, shown
 from readiness.facts.host.resources import GIB, Resources
 from tests.helpers.sshd import Sshd, program
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def here(*asks: Ask) -> Answers:
     """What this machine answers."""
-    return Machine("local://").ask(asks)
+    return HostConnection("local://").ask(asks)
 
 
 def test_answers_cannot_be_taken_for_the_frame(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_host_that_does_not_say_hello_is_not_believed(output: str) -> None:
 def test_a_host_that_cannot_be_looked_at_says_why(spec: str, words: str) -> None:
     """One sentence with the host's name and the reason, without a password, and soon."""
     with pytest.raises(Unreachable) as caught:
-        look(Machine(spec), Config())
+        look(HostConnection(spec), Config())
     assert words in str(caught.value)
     assert "hunter22" not in str(caught.value)
     assert shown(spec) in str(caught.value)
@@ -117,7 +117,7 @@ def test_processes_of_a_run_ask_a_host_once(tmp_path: Path, monkeypatch: pytest.
     asked: list[str] = []
     original = collect.look
 
-    def counted(machine: Machine, config: Config) -> Answers:
+    def counted(machine: HostConnection, config: Config) -> Answers:
         asked.append(machine.spec)
         return original(machine, config)
 
@@ -184,10 +184,10 @@ def sshd(tmp_path: Path) -> Iterator[Sshd]:
 
 def test_over_ssh_two_round_trips_use_one_connection(sshd: Sshd) -> None:
     """The whole collection takes two round trips, one login, and leaves no client behind."""
-    machine = Machine(sshd.spec)
+    machine = HostConnection(sshd.spec)
     found = look(machine, Config(target=Target(hosts=(sshd.spec,))))
     assert (machine.rounds, sshd.connections) == (2, 1)
-    assert Resources(found).cores() == Resources(look(Machine("local://"), Config())).cores()
+    assert Resources(found).cores() == Resources(look(HostConnection("local://"), Config())).cores()
     machine.close()
     left = subprocess.run(["pgrep", "-f", f"ssh.*{sshd.folder}/client"], capture_output=True, check=False, timeout=5)
     assert left.stdout == b""

@@ -11,7 +11,7 @@ import pytest
 
 from readiness.config.model import Config, Llm
 from readiness.facts.host.batch import Answers, Said
-from readiness.facts.host.connection import Machine
+from readiness.facts.host.connection import HostConnection
 from readiness.facts.host.network import network
 from readiness.facts.host.network.network import Network
 
@@ -43,7 +43,7 @@ def test_connections_are_timed_with_what_is_there(tool: str, listening: int) -> 
     (ask,) = (one for one in network.first(config) if one.name == "connect")
     assert CURL in ask.script
     script = ask.script if tool == "curl" else ask.script.replace(CURL, "false")
-    found = Network(Machine("local://").ask([dataclasses.replace(ask, script=script)]), config).reached()
+    found = Network(HostConnection("local://").ask([dataclasses.replace(ask, script=script)]), config).reached()
     assert [one.url for one in found] == list(urls)
     assert found[0].milliseconds is not None
     assert found[0].milliseconds < 200

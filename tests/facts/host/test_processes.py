@@ -16,18 +16,18 @@ from readiness.config.model import Config, Target
 from readiness.errors import Unknown
 from readiness.facts.host.batch import Answers, Said
 from readiness.facts.host.collect import look
-from readiness.facts.host.connection import Machine
-from readiness.facts.host.files import Stat, dumped
+from readiness.facts.host.connection import HostConnection
+from readiness.facts.host.remote_files import Stat, dumped
+from readiness.facts.host.service import hub_service as service_facts
 from readiness.facts.host.service import logs as log_facts
 from readiness.facts.host.service import memory
-from readiness.facts.host.service import unit as service_facts
 from readiness.facts.host.service.exposure import Exposure
+from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.logs import Logs
-from readiness.facts.host.service.paths import Places
 from readiness.facts.host.service.processes import Processes
+from readiness.facts.host.service.service_paths import ServicePaths
 from readiness.facts.host.service.supervisors import Supervision
-from readiness.facts.host.service.unit import Service
-from readiness.facts.release.secretrefs import Resolver
+from readiness.facts.release.secret_references import Resolver
 from tests.faults.hub.runner import ROOT
 from tests.faults.infra.healthy import answers
 from tests.faults.infra.model import Edit, Fault
@@ -96,8 +96,8 @@ def test_a_real_process_is_found_dated_and_read(hub: tuple[subprocess.Popen[byte
     started, port = hub
     release = tmp_path / "mcp-hub"
     config = Config(target=Target(release=release, internal_url=f"http://127.0.0.1:{port}", unit="readiness-none"))
-    answered = look(Machine("local://"), config)
-    processes, places = Processes(answered, config), Places(answered, config)
+    answered = look(HostConnection("local://"), config)
+    processes, places = Processes(answered, config), ServicePaths(answered, config)
     found = processes.hub()
     assert (found.pid, processes.listening) == (started.pid, True)
     assert found.started is not None

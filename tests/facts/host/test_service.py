@@ -10,14 +10,14 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
-from readiness.facts.host import spans
+from readiness.facts.host import systemd_values
 from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.connection import Machine
-from readiness.facts.host.files import Stat
-from readiness.facts.host.service import unit as service_facts
-from readiness.facts.host.service import unitscripts
-from readiness.facts.host.service.paths import Places
-from readiness.facts.host.service.unit import Service
+from readiness.facts.host.connection import HostConnection
+from readiness.facts.host.remote_files import Stat
+from readiness.facts.host.service import hub_service as service_facts
+from readiness.facts.host.service import unit_questions
+from readiness.facts.host.service.hub_service import Service
+from readiness.facts.host.service.service_paths import ServicePaths
 from tests.faults.hub.runner import ROOT
 from tests.faults.infra.healthy import answers
 from tests.faults.infra.model import Edit, Fault, swap
@@ -69,7 +69,7 @@ def needs_systemd() -> None:
 def of_unit(file: Path) -> Service:
     """What this machine says of a unit file."""
     config = Config(target=Target(unit=str(file)))
-    return Service(Machine("local://").ask(service_facts.first(config)), config)
+    return Service(HostConnection("local://").ask(service_facts.first(config)), config)
 
 
 def test_a_real_unit_is_verified_and_rated(unit: Path) -> None:
@@ -127,11 +127,11 @@ def test_the_host_finds_the_unit_that_names_the_release(tmp_path: Path) -> None:
     folder, release = tmp_path / "units", tmp_path / "opt" / "hub"
     folder.mkdir()
     config = Config(target=Target(release=release))
-    script = unitscripts.FIND.replace("/etc/systemd/system /run", f"{folder} /run") + unitscripts.NAME
+    script = unit_questions.FIND.replace("/etc/systemd/system /run", f"{folder} /run") + unit_questions.NAME
 
     def found() -> Service:
-        ask = Ask(name="unit-name", script=script, args=unitscripts.arguments(config))
-        return Service(Machine("local://").ask([ask]), config)
+        ask = Ask(name="unit-name", script=script, args=unit_questions.arguments(config))
+        return Service(HostConnection("local://").ask([ask]), config)
 
     with pytest.raises(Unknown, match="no unit names the hub"):
         _ = found().path
@@ -161,14 +161,14 @@ def test_hostile_unit_files_stay_data(unit: Path) -> None:
 )
 def test_time_spans_are_read_as_systemd_writes_them(text: str, seconds: float | None) -> None:
     """Spans of one word and of several; for ever is None."""
-    assert spans.seconds(text) == seconds
+    assert systemd_values.seconds(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "soon", "5 parsecs", "s", "1min x"])
 def test_what_is_no_time_span_is_unknown(text: str) -> None:
     """Nonsense is no number of seconds."""
     with pytest.raises(Unknown):
-        spans.seconds(text)
+        systemd_values.seconds(text)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_what_is_no_time_span_is_unknown(text: str) -> None:
 )
 def test_sizes_are_read_as_systemd_writes_them(text: str, size: int | None) -> None:
     """Sizes with and without a unit; no limit, and one that depends on the host's memory, are None."""
-    assert spans.size(text) == size
+    assert systemd_values.size(text) == size
 
 
 @pytest.mark.parametrize(
@@ -213,13 +213,13 @@ def test_the_sandbox_says_what_may_be_written(system: str, homes: str, opened: s
             .replace(f"ReadWritePaths={STATE} {RELEASE}/logs", f"ReadWritePaths={opened}")
         )
     )
-    assert Places(answered, CONFIG).closed_by(path) == closed
+    assert ServicePaths(answered, CONFIG).closed_by(path) == closed
 
 
 def test_a_state_directory_opens_its_folder() -> None:
     """StateDirectory=mcp-hub is /var/lib/mcp-hub, writable whatever ProtectSystem says."""
     answered = told(unit_show=swap("StateDirectory=\n", "StateDirectory=mcp-hub\n"))
-    assert Places(answered, CONFIG).closed_by("/var/lib/mcp-hub/mcp-hub") == ""
+    assert ServicePaths(answered, CONFIG).closed_by("/var/lib/mcp-hub/mcp-hub") == ""
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_state_directory_opens_its_folder() -> None:
 def test_a_mode_says_who_may_write(mode: int, uid: int, gids: tuple[int, ...], may: bool) -> None:  # noqa: FBT001 - a parameter
     """The first class that somebody belongs to counts, and a folder has to be entered to be written."""
     folder = Stat(path="/x", kind="directory", mode=mode, uid=997, gid=997)
-    assert Places.may_write(folder, uid, gids) is may
+    assert ServicePaths.may_write(folder, uid, gids) is may
 
 
 def test_the_sample_units_sandbox_leaves_its_state_writable(unit: Path) -> None:
@@ -245,7 +245,7 @@ def test_the_sample_units_sandbox_leaves_its_state_writable(unit: Path) -> None:
     text = (ROOT / "readiness" / "demo" / "release" / "tree" / "systemd" / "mcp-hub.service").read_text()
     unit.write_text(text.replace("@RELEASE@", RELEASE).replace("@PORT@", "7000"))
     config = Config(target=Target(unit=str(unit)))
-    found = Places(Machine("local://").ask(service_facts.first(config)), config)
+    found = ServicePaths(HostConnection("local://").ask(service_facts.first(config)), config)
     user, state = found.state_asked()
     assert (user, state) == ("mcp-hub", "/var/lib/mcp-hub")
     assert (found.closed_by(state), found.closed_by(f"{RELEASE}/logs")) == ("", "")
@@ -265,10 +265,12 @@ def test_an_instance_is_made_from_its_template(tmp_path: Path) -> None:
 
     def found(told: str) -> Service:
         config = Config(target=Target(release=release, unit=told))
-        find = unitscripts.FIND.replace("/etc/systemd/system /run", f"{folder} /run")
-        scripts = {"unit-name": unitscripts.NAME, "unit-files": unitscripts.FILES}
-        asks = [Ask(name=n, script=find + script, args=unitscripts.arguments(config)) for n, script in scripts.items()]
-        return Service(Machine("local://").ask(asks), config)
+        find = unit_questions.FIND.replace("/etc/systemd/system /run", f"{folder} /run")
+        scripts = {"unit-name": unit_questions.NAME, "unit-files": unit_questions.FILES}
+        asks = [
+            Ask(name=n, script=find + script, args=unit_questions.arguments(config)) for n, script in scripts.items()
+        ]
+        return Service(HostConnection("local://").ask(asks), config)
 
     instance = found("hub@7000")
     assert (instance.name, instance.path) == ("hub@7000.service", folder / "hub@.service")

@@ -11,7 +11,7 @@ import pytest
 from readiness.config.model import Config, Target
 from readiness.facts.http.answer import HttpAnswer
 from readiness.facts.hub.disclosure import internals_in
-from readiness.facts.secretscan.answers import known_values, leaks
+from readiness.facts.secretscan.hub_answers import known_values, leaks
 
 if TYPE_CHECKING:
     from pathlib import Path

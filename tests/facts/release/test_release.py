@@ -12,9 +12,9 @@ import pytest
 from readiness.config.model import Config, Release, Target
 from readiness.facts.backup.backups import Backups
 from readiness.facts.deployment.deployment import claims
-from readiness.facts.release import entry, envfile, release, unit
-from readiness.facts.release.git import Git, Silence
-from readiness.facts.release.package import Package
+from readiness.facts.release import entry_point, env_file, release, systemd_unit
+from readiness.facts.release.git import Git, GitTimeouts
+from readiness.facts.release.package_json import Package
 from readiness.facts.secretscan.targets import SecretSearch
 from readiness.support import child, disk
 from readiness.support.disk import Unreadable
@@ -27,7 +27,7 @@ def test_an_env_file_keeps_lines_quotes_and_what_is_wrong(tmp_path: Path) -> Non
         b"\xef\xbb\xbf# TEAM=x\r\n\r\nA=1\r\nexport B='two words'\r\nA=2 # why\r\nnonsense\r\nC=\"x\r\ny\"\r\nD=$(op read a)\r\n1X=no\r\n"
         b"E='open\r\n"
     )
-    found = envfile.parse(file)
+    found = env_file.parse(file)
     assert [(one.name, one.line, one.exported) for one in found.lines] == [
         *(("A", 3, False), ("B", 4, True), ("A", 5, False), ("C", 7, False), ("D", 9, False)),
     ]
@@ -44,7 +44,7 @@ def test_an_env_file_executes_and_interpolates_nothing(tmp_path: Path, monkeypat
     monkeypatch.setenv("HOME_SECRET", "hidden")
     file = tmp_path / "env"
     file.write_text(f"A=${{HOME_SECRET}}\nB=$(touch {tmp_path}/ran)\nC=`touch {tmp_path}/ran`\n")
-    assert envfile.read(file)["A"] == "${HOME_SECRET}"
+    assert env_file.read(file)["A"] == "${HOME_SECRET}"
     assert not (tmp_path / "ran").exists()
 
 
@@ -70,7 +70,7 @@ def test_a_unit_is_read_as_systemd_reads_it(tmp_path: Path) -> None:
     """Continued lines, emptied lists, prefixes, and drop-ins that come after."""
     file = tmp_path / "hub.service"
     file.write_text(UNIT)
-    found = unit.read(file)
+    found = systemd_unit.read(file)
     assert found.argv == ["/usr/bin/env", "node", "--max-old-space-size=512", "dist/cli.js", "--port=${PORT}"]
     assert found.start is not None
     assert found.start.line == 13
@@ -78,7 +78,7 @@ def test_a_unit_is_read_as_systemd_reads_it(tmp_path: Path) -> None:
     assert found.environment_files == [Path("/opt/hub/.env.production")]
     (tmp_path / "hub.service.d").mkdir()
     (tmp_path / "hub.service.d" / "10.conf").write_text("[Service]\nUser=other\n")
-    assert unit.read(file).user == "other"
+    assert systemd_unit.read(file).user == "other"
 
 
 def test_the_unit_that_names_a_release_is_found(tmp_path: Path) -> None:
@@ -89,14 +89,14 @@ def test_the_unit_that_names_a_release_is_found(tmp_path: Path) -> None:
     (folder / "masked.service").symlink_to("/dev/null")
     (folder / "other.service").write_text("[Service]\nExecStart=/usr/bin/other\n")
     with pytest.raises(Unreadable, match=r"no systemd unit names .*set \[target\] unit") as error:
-        unit.find(None, release, (folder,))
+        systemd_unit.find(None, release, (folder,))
     assert not error.value.proven
     (folder / "hub.service").write_text(f"[Service]\nExecStart={release}/dist/cli.js\n")
-    assert unit.find(None, release, (folder,)).file.name == "hub.service"
-    assert unit.find("other", release, (folder,)).file.name == "other.service"
+    assert systemd_unit.find(None, release, (folder,)).file.name == "hub.service"
+    assert systemd_unit.find("other", release, (folder,)).file.name == "other.service"
     (folder / "hub2.service").write_text(f"[Service]\nWorkingDirectory={release}\nExecStart=/usr/bin/bun start\n")
     with pytest.raises(Unreadable, match="2 units name"):
-        unit.find(None, release, (folder,))
+        systemd_unit.find(None, release, (folder,))
 
 
 HERE = Path("/opt/hub")
@@ -128,7 +128,7 @@ def test_a_command_line_comes_down_to_a_file(
     import shlex
 
     package = Package(file=HERE / "package.json", data={"scripts": {"start": "node src/cli.js --port 3000"}})
-    found = entry.of_words(shlex.split(words), HERE, package, "the unit")
+    found = entry_point.of_words(shlex.split(words), HERE, package, "the unit")
     assert (str(found.path), found.runtime, found.arguments) == (path, runtime, arguments)
 
 
@@ -139,12 +139,12 @@ def test_a_command_line_that_says_too_little_is_not_guessed(words: str) -> None:
 
     package = Package(file=HERE / "package.json", data={})
     with pytest.raises(Unreadable, match="the unit"):
-        entry.of_words(shlex.split(words), HERE, package, "the unit")
+        entry_point.of_words(shlex.split(words), HERE, package, "the unit")
 
 
 def test_options_are_read_in_both_forms() -> None:
     """`--port 1` and `--port=1` are the same."""
-    found = entry.of_words(["x", "--port", "1", "--port=2", "-p"], HERE, None, "x")
+    found = entry_point.of_words(["x", "--port", "1", "--port=2", "-p"], HERE, None, "x")
     assert found.options("--port", "-p") == ["1", "2"]
 
 
@@ -186,7 +186,7 @@ def test_git_that_does_not_answer_is_waited_for_once(tmp_path: Path, monkeypatch
     commit = Git(tree).commit
     (tree / ".git" / "HEAD").unlink()
     os.mkfifo(tree / ".git" / "HEAD")
-    shared, asked = Silence(), counted(monkeypatch)
+    shared, asked = GitTimeouts(), counted(monkeypatch)
     config = Config(target=Target(release=tree))
     with pytest.raises(Unreadable, match=r"did not answer about .*/r in 0\.5 s; see what `git -C ") as first:
         release.Release(tree, config, shared).git.changes()
@@ -207,7 +207,7 @@ def test_git_that_does_not_answer_is_waited_for_once(tmp_path: Path, monkeypatch
 
 def test_a_git_that_hangs_holds_up_no_other_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is remembered of one repository says nothing of the next."""
-    shared = Silence()
+    shared = GitTimeouts()
     shared.note(tmp_path / "other", 10)
     tree = repository(tmp_path / "r").root
     assert len(Git(tree, shared).commit) == 40

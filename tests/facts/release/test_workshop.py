@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.facts.release.sandbox import copies, npmscript
-from readiness.facts.release.sandbox import test_counts as counts
+from readiness.facts.release.sandbox import copies, npm_scripts, test_counts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 def test_a_script_that_checks_nothing_is_seen(text: str, nothing: bool, always: bool) -> None:  # noqa: FBT001
     """What merely says something checks nothing, nested scripts included; what ends in `|| true` always succeeds."""
     scripts = {"other": "echo none", "real": "eslint .", "loop": "npm run loop"}
-    assert (npmscript.checks_nothing(text, scripts), npmscript.always_succeeds(text, scripts)) == (nothing, always)
+    assert (npm_scripts.checks_nothing(text, scripts), npm_scripts.always_succeeds(text, scripts)) == (nothing, always)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +63,14 @@ def test_a_script_that_checks_nothing_is_seen(text: str, nothing: bool, always: 
 )
 def test_counts_are_read_where_a_runner_prints_them(text: str, passed: int, failed: int, skipped: int) -> None:
     """Each runner's own summary is understood, in colour too."""
-    found = counts.read(f"> test\n> something 12 passed here\n{text}")
+    found = test_counts.read(f"> test\n> something 12 passed here\n{text}")
     assert found is not None
     assert (found.passed, found.failed, found.skipped) == (passed, failed, skipped)
 
 
 def test_no_summary_gives_no_count() -> None:
     """Words about tests are no summary."""
-    assert counts.read("all 12 tests passed, said nobody\nTests are fine (12)\n") is None
+    assert test_counts.read("all 12 tests passed, said nobody\nTests are fine (12)\n") is None
 
 
 def test_a_copy_leads_nowhere_back(tmp_path: Path) -> None:

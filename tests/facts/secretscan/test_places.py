@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Secrets, Target
-from readiness.facts.deployment import folders as hubfolders
+from readiness.facts.deployment import hub_folders
 from readiness.facts.secretscan import scanner as secretwork
 from readiness.facts.secretscan.targets import SecretSearch
 from readiness.support.disk import Unreadable
@@ -49,7 +49,7 @@ def git(release: Path, *arguments: str) -> None:
     subprocess.run(argv, check=True, capture_output=True, timeout=30)
 
 
-def told(found: secretwork.Search) -> list[str]:
+def told(found: secretwork.ScanResult) -> list[str]:
     """The findings without their fingerprints."""
     return sorted(str(leak).partition(" (fingerprint")[0] for leak in found.leaks)
 
@@ -274,13 +274,13 @@ def test_placeholders_are_told_from_secrets(value: str, *, stands_in: bool) -> N
 def test_where_a_hub_keeps_its_cache(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told by XDG_CACHE_HOME or HOME in the env file, by the state folder, else the home of the release's owner."""
     home = release.parent / "home"
-    assert hubfolders.cache(search(release).config) == home / ".cache" / "mcp-hub"
+    assert hub_folders.cache(search(release).config) == home / ".cache" / "mcp-hub"
     monkeypatch.setenv("HOME", "/nobodys")
     config = Config(target=Target(release=release))
-    assert str(hubfolders.cache(config)) == "/nobodys/.cache/mcp-hub"
-    assert str(hubfolders.state(config)) == "/nobodys/.local/state/mcp-hub"
+    assert str(hub_folders.cache(config)) == "/nobodys/.cache/mcp-hub"
+    assert str(hub_folders.state(config)) == "/nobodys/.local/state/mcp-hub"
     (release / ".env.production").write_text("HOME=/srv/hub\nXDG_STATE_HOME=/var/lib/hub\n", encoding="utf-8")
-    assert str(hubfolders.cache(config)) == "/srv/hub/.cache/mcp-hub"
-    assert str(hubfolders.state(config)) == "/var/lib/hub/mcp-hub"
+    assert str(hub_folders.cache(config)) == "/srv/hub/.cache/mcp-hub"
+    assert str(hub_folders.state(config)) == "/var/lib/hub/mcp-hub"
     (release / ".env.production").write_text("HOME=/srv/hub\nXDG_CACHE_HOME=/var/cache/hub\n", encoding="utf-8")
-    assert str(hubfolders.cache(config)) == "/var/cache/hub/mcp-hub"
+    assert str(hub_folders.cache(config)) == "/var/cache/hub/mcp-hub"

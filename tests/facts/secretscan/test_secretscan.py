@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readiness.facts.secretscan.heuristics import Guesser, literals
-from readiness.facts.secretscan.search import Hit, Needles, fingerprint, search, tokens
+from readiness.facts.secretscan.stream_search import Hit, Needles, fingerprint, search, tokens
 
 VALUE = 'p@ss/w"ord+é 1longer'
 TOKENS = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.config.model import Config, Target
-from readiness.facts.host import local as resources
+from readiness.facts.host import local_resources
 from readiness.session.fixtures.reachability import HubReach
 from tests.faults.hub.model import How
 from tests.faults.hub.server import FaultyHub
@@ -27,7 +27,7 @@ def seen(how: How, folder: Path) -> Iterator[Mapping[str, Reading]]:
     with FaultyHub(how, token="none", release=folder, environment=dict(os.environ)) as hub:
         config = Config(target=Target(internal_url=hub.internal_url), report_dir=folder / "reports")
         reach = HubReach(config, None)
-        yield resources.look(reach.hub(), config, seconds=0.01)
+        yield local_resources.look(reach.hub(), config, seconds=0.01)
         reach.close()
 
 
@@ -40,10 +40,10 @@ def found(tmp_path: Path) -> Iterator[Mapping[str, Reading]]:
 
 def test_every_resource_of_this_host_is_a_number_in_its_unit(found: Mapping[str, Reading]) -> None:
     """Shares lie between 0 and 1, a process has memory and open files, and connecting takes a moment."""
-    assert list(found) == list(resources.UNITS)
+    assert list(found) == list(local_resources.UNITS)
     assert {name: reading.reason for name, reading in found.items() if reading.number is None} == {}
     for name, reading in found.items():
-        assert reading.unit == resources.UNITS[name]
+        assert reading.unit == local_resources.UNITS[name]
         if reading.unit == "share":
             assert 0 <= (reading.number or 0.0) <= 1
     sizes = [found[name].number or 0.0 for name in ("hub.memory", "hub.memory_tree", "host.disk_free", "hub.connect")]
@@ -53,8 +53,8 @@ def test_every_resource_of_this_host_is_a_number_in_its_unit(found: Mapping[str,
 
 def test_resources_are_told_in_words(found: Mapping[str, Reading]) -> None:
     """Bytes in MiB, shares in percent, times with their unit."""
-    told = resources.lines(found)
-    assert len(told) == len(resources.UNITS)
+    told = local_resources.lines(found)
+    assert len(told) == len(local_resources.UNITS)
     assert any(line.startswith("hub.memory ") and line.endswith(" MiB") for line in told)
     assert any(line.startswith("hub.connect ") and line.endswith(" ms") for line in told)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.host.network import remote_probe as vantage
+from readiness.facts.host.network import remote_probe
 from tests.faults.infra.model import Fault, Told
 from tests.faults.infra.world import NOW, PORT
 
@@ -83,7 +83,7 @@ def _reached(*addresses: str) -> Callable[[pytest.MonkeyPatch], None]:
         assert port == PORT
         return [one for one in asked if one in addresses]
 
-    return lambda patch: patch.setattr(vantage, "answered", answered)
+    return lambda patch: patch.setattr(remote_probe, "answered", answered)
 
 
 _PORT: Final = (

@@ -9,7 +9,7 @@ import base64
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.host.proxy.client import Burst, Street
+from readiness.facts.host.proxy.proxy_client import Burst, Street
 from readiness.facts.host.proxy.tls import Certificate, TlsView
 from readiness.facts.hub.anonymous_view import AnonymousView, Door
 from tests.faults.infra.model import Fault, Told

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.host.batch import Answers
-    from readiness.facts.host.connection import Machine
+    from readiness.facts.host.connection import HostConnection
     from tests.faults.infra.model import Fault
 
 _CLEARED: Final = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID", "READINESS_RUN_ID")
@@ -35,7 +35,7 @@ def run(fault: Fault, root: Path) -> Result:
     file.write_text(dumps(settings(fault.config)), encoding="utf-8")
     said = answers(fault)
 
-    def look(machine: Machine, config: Config) -> Answers:
+    def look(machine: HostConnection, config: Config) -> Answers:
         del config
         if fault.unreachable:
             raise Unreachable(f"{machine.name} cannot be looked at: {fault.unreachable}")

@@ -10,7 +10,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.backup.format import seal
+from readiness.facts.backup.layout import seal
 from readiness.operations.backup.backup import Request, Source, create
 from tests.faults.preflight.mutation import Mutation
 

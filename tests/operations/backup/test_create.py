@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.facts.backup.format import ALSO, CONFIGURATION, ENVIRONMENT
+from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENVIRONMENT
 from readiness.operations.backup import backup as writer
 from readiness.operations.backup import copy as copying
 from readiness.operations.backup.backup import BackupError, Source

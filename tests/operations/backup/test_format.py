@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.facts.backup.format import (
+from readiness.facts.backup.layout import (
     COMMIT,
-    Entry,
+    BackupEntry,
     FormatError,
     Manifest,
     instant,
@@ -22,7 +22,7 @@ from readiness.facts.backup.format import (
     shown,
 )
 
-FILE = Entry(path="release/a b", kind="file", role="configuration", mode=0o640, size=3, sha256="a" * 64)
+FILE = BackupEntry(path="release/a b", kind="file", role="configuration", mode=0o640, size=3, sha256="a" * 64)
 MANIFEST = Manifest(
     created="2025-11-16T10:15:00Z",
     commit="5f0c1d6a9b8e7c4d3f2a1b0c9d8e7f6a5b4c3d2e",
@@ -30,8 +30,8 @@ MANIFEST = Manifest(
     roots={"release": "/opt/mcp-hub"},
     entries=(
         FILE,
-        Entry(path="release/logs", kind="folder", role="logs", mode=0o750),
-        Entry(path="release/logs/to\nday", kind="link", role="logs", target="\udcff"),
+        BackupEntry(path="release/logs", kind="folder", role="logs", mode=0o750),
+        BackupEntry(path="release/logs/to\nday", kind="link", role="logs", target="\udcff"),
     ),
     skipped=(("release/pipe", "it is a pipe"),),
 )

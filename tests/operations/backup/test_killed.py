@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.facts.backup.format import PARTIAL, REMOVING
-from readiness.facts.backup.one import read_one
+from readiness.facts.backup.backup import read_one
+from readiness.facts.backup.layout import PARTIAL, REMOVING
 from readiness.operations.backup.backup import BackupError
 from tests.operations.backup.tree import back_up, backups, content, one, release, visible
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config.load import parse
+from readiness.facts.backup.backup import Backup, read_one
 from readiness.facts.backup.backups import Backups
-from readiness.facts.backup.format import CONFIGURATION, ENVIRONMENT, LOCKFILE
-from readiness.facts.backup.one import Backup, read_one
+from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT, LOCKFILE
 from readiness.operations.backup.backup import Made, Request, Source, create
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 
 from readiness.config.model import Config, Rollback, RollbackAction, Target
 from readiness.errors import ReadinessError
-from readiness.facts.backup.format import CONFIGURATION, ENVIRONMENT
+from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT
 from readiness.operations.backup.backup import Request, Source, create
 from readiness.operations.deploys.look import Seen
 from readiness.operations.rollback import environment as called

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from readiness.errors import Unknown
 from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.network import iptables
-from readiness.facts.host.network import nftables as nft
-from readiness.facts.host.network.packet import Fate, Packet, Rule, Way, fate, through
+from readiness.facts.host.network import iptables, nftables
+from readiness.facts.host.network.packet import Fate, FirewallRule, Packet, Way, fate, through
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,9 +96,9 @@ class Firewall:
         raise Unknown(f"the firewall's rules cannot be read: {said.trouble}")
 
     @functools.cached_property
-    def _nft(self) -> nft.Ruleset:
+    def _nft(self) -> nftables.Ruleset:
         managed = {(_NAMES[family], name) for family, kept in self._tables if kept.by_nft for name in kept.chains}
-        return nft.parse(self._text("nft"), frozenset(managed))
+        return nftables.parse(self._text("nft"), frozenset(managed))
 
     @functools.cached_property
     def _tables(self) -> list[tuple[Family, iptables.Tables]]:
@@ -158,6 +157,6 @@ class Firewall:
     @functools.cached_property
     def named(self) -> frozenset[int]:
         """Ports that some rule names. Raises Unknown."""
-        rules: list[Rule] = [rule for _, tables in self._tables for rule in tables.rules]
+        rules: list[FirewallRule] = [rule for _, tables in self._tables for rule in tables.rules]
         rules += [rule for chains in self._nft.tables.values() for chain in chains.values() for rule in chain]
         return frozenset(port for rule in rules for port in rule.ports if 0 < port < 65_536)  # noqa: PLR2004 - TCP's ports

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from readiness.facts.host.network.packet import (
     Answer,
     Chains,
+    FirewallRule,
     Packet,
-    Rule,
     Way,
     always,
     both,
@@ -51,7 +51,7 @@ class Tables:
     """Whether nft keeps these rules, and shows them too."""
 
     @property
-    def rules(self) -> list[Rule]:
+    def rules(self) -> list[FirewallRule]:
         """Every rule that decides about packets to this host."""
         tables = (self.chains.get(name, {}) for name in ("raw", "mangle", "filter", "nat"))
         return [rule for table in tables for chain in table.values() for rule in chain]
@@ -76,7 +76,7 @@ def parse(text: str) -> Tables:
     return Tables(chains=chains, policies=policies, by_nft="(nf_tables)" in text.partition("\n")[0])
 
 
-def _rule(line: str) -> tuple[str, Rule]:
+def _rule(line: str) -> tuple[str, FirewallRule]:
     try:
         words = shlex.split(line)[1:]
     except ValueError:
@@ -94,7 +94,7 @@ def _rule(line: str) -> tuple[str, Rule]:
     def decide(packet: Packet) -> Answer:
         return both(test(packet) for test in tests)
 
-    return name, Rule(
+    return name, FirewallRule(
         decide=decide,
         way=way,
         chain=chain,

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
 from readiness.facts.deployment import hub_config
-from readiness.facts.deployment.providerkeys import PROVIDERS
+from readiness.facts.deployment.provider_keys import PROVIDERS
 from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.network import latency as nearness
+from readiness.facts.host.network import latency
 from readiness.facts.http.urls import is_address, port_of
 from readiness.support import disk
 
@@ -100,7 +100,7 @@ def first(config: Config) -> tuple[Ask, ...]:
         Ask(name="v6only", script="cat /proc/sys/net/ipv6/bindv6only"),
         Ask(name="addresses", script="ip -o addr show scope global 2>/dev/null || hostname -I"),
         Ask(name="names", script=_NAMES, args=hosts_of(urls), seconds=15),
-        Ask(name="connect", script=nearness.SCRIPT, args=urls, seconds=25),
+        Ask(name="connect", script=latency.SCRIPT, args=urls, seconds=25),
         Ask(name="clock", script=_CLOCK),
         Ask(name="time", script=_TIME, args=(f"{time.time():.0f}",)),
     )
@@ -173,16 +173,16 @@ class Network:
             raise Unknown("getent did not answer for every name")
         return {name: line.removeprefix("no ") for name, line in zip(names, said, strict=True) if line != "yes"}
 
-    def reached(self) -> tuple[nearness.Reach, ...]:
+    def reached(self) -> tuple[latency.Reach, ...]:
         """How every LLM endpoint is reached from the host."""
         urls = self.endpoints()
         said = self._answers.get("connect")
         if said.missing:
             raise Unknown("neither curl nor python3 is installed there, so no connection can be timed: install curl")
-        blocks = list(nearness.blocks(said.lines))
+        blocks = list(latency.blocks(said.lines))
         if len(blocks) != len(urls):
             raise Unknown(said.trouble or "curl did not answer for every endpoint")
-        return tuple(nearness.reach(url, lines) for url, lines in zip(urls, blocks, strict=True))
+        return tuple(latency.reach(url, lines) for url, lines in zip(urls, blocks, strict=True))
 
     def clock_offset(self) -> float:
         """Seconds by which the host's clock is proven to be ahead of this run's (behind: negative); 0: nothing is proven.

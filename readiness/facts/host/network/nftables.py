@@ -11,8 +11,8 @@ from readiness.errors import Unknown
 from readiness.facts.host.network.packet import (
     Answer,
     Chains,
+    FirewallRule,
     Packet,
-    Rule,
     Way,
     always,
     both,
@@ -96,7 +96,7 @@ class _Reader:
                 tables.setdefault(table, {}).setdefault(rule["chain"], []).extend(self._rules(table, rule))
         return Ruleset(tables=tables, bases=tuple(sorted(bases, key=lambda base: base.order)))
 
-    def _rules(self, table: tuple[str, str], rule: dict[str, Any]) -> Iterator[Rule]:
+    def _rules(self, table: tuple[str, str], rule: dict[str, Any]) -> Iterator[FirewallRule]:
         """One rule, or several where it maps values to verdicts."""
         tests: list[Callable[[Packet], Answer]] = []
         ports: set[int] = set()
@@ -113,7 +113,9 @@ class _Reader:
                 return
             elif (made := _verdict(name, value)) is not None:
                 way, chain, then = made
-                yield Rule(decide=_all_of(tests), way=way, chain=chain, then=then, ports=frozenset(ports), text=text)
+                yield FirewallRule(
+                    decide=_all_of(tests), way=way, chain=chain, then=then, ports=frozenset(ports), text=text
+                )
                 return
             elif name not in _COUNTS:
                 tests.append(always("maybe"))
@@ -124,7 +126,7 @@ class _Reader:
         value: Any,  # noqa: ANN401 - JSON
         tests: tuple[Callable[[Packet], Answer], ...],
         text: str,
-    ) -> Iterator[Rule]:
+    ) -> Iterator[FirewallRule]:
         data = value["data"]
         elements = self._elements(table, data) if isinstance(data, str) else data.get("set", [])
         for wanted, verdict in elements:
@@ -136,7 +138,7 @@ class _Reader:
             test = self._match(table, {"op": "==", "left": value["key"], "right": wanted}, ports)
             way, chain, then = made
             decide = _all_of([*tests, test])
-            yield Rule(decide=decide, way=way, chain=chain, then=then, ports=frozenset(ports), text=text)
+            yield FirewallRule(decide=decide, way=way, chain=chain, then=then, ports=frozenset(ports), text=text)
 
     def _match(self, table: tuple[str, str], value: dict[str, Any], ports: set[int]) -> Callable[[Packet], Answer]:
         left, right, op = value["left"], value["right"], value.get("op", "==")

@@ -39,7 +39,7 @@ class Packet:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class FirewallRule:
     """`decide` says whether a packet matches; then it goes the `way`, or into the chain of the name `chain`.
 
     `then`: what a chain's end means for the chain that named it: `on` after a jump, `return` after a goto. `ports` are those that the rule names. `text`: the rule as the host wrote it.
@@ -53,7 +53,7 @@ class Rule:
     text: str = ""
 
 
-Chains = dict[str, list[Rule]]
+Chains = dict[str, list[FirewallRule]]
 
 
 def both(answers: Iterable[Answer]) -> Answer:
@@ -100,7 +100,7 @@ def within(value: str, packet: Packet) -> Answer:
     return "yes" if packet.source in network else "no"
 
 
-def walk(chains: Mapping[str, Sequence[Rule]], name: str, packet: Packet, depth: int = 0) -> frozenset[Way]:
+def walk(chains: Mapping[str, Sequence[FirewallRule]], name: str, packet: Packet, depth: int = 0) -> frozenset[Way]:
     """All that may become of `packet` in a chain; `on` means that its end was reached."""
     if depth > MAX_DEPTH or name not in chains:
         return frozenset({"accept", "drop"})
@@ -116,7 +116,9 @@ def walk(chains: Mapping[str, Sequence[Rule]], name: str, packet: Packet, depth:
     return frozenset({*ways, "on"})
 
 
-def _effect(chains: Mapping[str, Sequence[Rule]], rule: Rule, packet: Packet, depth: int) -> frozenset[Way]:
+def _effect(
+    chains: Mapping[str, Sequence[FirewallRule]], rule: FirewallRule, packet: Packet, depth: int
+) -> frozenset[Way]:
     if rule.chain is None:
         return frozenset({rule.way})
     inner = walk(chains, rule.chain, packet, depth + 1)
@@ -124,7 +126,7 @@ def _effect(chains: Mapping[str, Sequence[Rule]], rule: Rule, packet: Packet, de
     return (inner - {"on", "return"}) | ({rule.then} if ended else frozenset())
 
 
-def through(chains: Mapping[str, Sequence[Rule]], base: str, policy: Way, packet: Packet) -> frozenset[Way]:
+def through(chains: Mapping[str, Sequence[FirewallRule]], base: str, policy: Way, packet: Packet) -> frozenset[Way]:
     """All that may become of `packet` in a base chain, whose policy speaks where no rule did: `accept`, `drop` or both."""
     ways = walk(chains, base, packet)
     decided = ways - {"on", "return"}

@@ -12,20 +12,20 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
+from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
 from readiness.facts.host.service.supervisors import readable_by_all
-from readiness.facts.host.service.unit import Service
-from readiness.facts.secretscan import known as secretknown
+from readiness.facts.secretscan import known_secrets
 from readiness.facts.secretscan.heuristics import literals
-from readiness.facts.secretscan.search import Needles, fingerprint, search
+from readiness.facts.secretscan.stream_search import Needles, fingerprint, search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from readiness.config.model import Config
     from readiness.facts.host.batch import Answers
-    from readiness.facts.host.service.process import Process
-    from readiness.facts.release.secretrefs import Resolver
+    from readiness.facts.host.service.process import HostProcess
+    from readiness.facts.release.secret_references import Resolver
 
 _TELLING: Final = re.compile(r"(?i)(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|credentials?)$")
 """How an option or a variable is called that holds a secret itself; `--token-env` and `--token-file` say where it is."""
@@ -51,7 +51,7 @@ class Exposure:
     def __init__(self, answers: Answers, config: Config, resolver: Resolver) -> None:
         self._answers = answers
         self._processes, self._service = Processes(answers, config), Service(answers, config)
-        known = secretknown.known(config, resolver)
+        known = known_secrets.known(config, resolver)
         self.missed = known.missed
         """Why some values could not be learnt: those are found by their shape alone."""
         self._needles = Needles(known.values)
@@ -94,6 +94,6 @@ class Exposure:
                 yield Shown(place=place, kind=f"a literal under {told[:40]}", fingerprint=fingerprint(value))
 
 
-def _name(one: Process) -> str:
+def _name(one: HostProcess) -> str:
     """A process by its program alone: its arguments may be the secret."""
     return PurePosixPath(one.program or "a process").name[:40]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.files import STAT, Stat, dumped, stat_of
-from readiness.facts.host.service.paths import Places
+from readiness.facts.host.remote_files import STAT, Stat, dumped, stat_of
+from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
-from readiness.facts.host.service.unit import Service
-from readiness.facts.host.service.unitscripts import FIND, arguments
+from readiness.facts.host.service.service_paths import ServicePaths
+from readiness.facts.host.service.unit_questions import FIND, arguments
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -96,7 +96,7 @@ def first(config: Config) -> tuple[Ask, ...]:
 def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
     """What the unit, the configuration and the running hub write to."""
     folders = [config.target.state_dir, config.target.release and config.target.release / "logs"]
-    asked = Places(answers, config).state_asked()[1]
+    asked = ServicePaths(answers, config).state_asked()[1]
     named = [str(folder) for folder in folders if folder is not None] + ([asked] if asked.startswith("/") else [])
     try:
         pids = [str(one.pid) for one in Processes(answers, config).likely()]

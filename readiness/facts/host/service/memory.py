@@ -7,9 +7,9 @@ import statistics
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.host import spans
+from readiness.facts.host import systemd_values
+from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
-from readiness.facts.host.service.unit import Service
 from readiness.support import files
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Memory:
     def most(self) -> int | None:
         """The unit's MemoryMax; None where it sets none, or where there is no unit."""
         try:
-            return spans.size(self._service.value("MemoryMax"))
+            return systemd_values.size(self._service.value("MemoryMax"))
         except Unknown:
             return None
 

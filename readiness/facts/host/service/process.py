@@ -8,8 +8,8 @@ import shlex
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.host.files import decoded
-from readiness.facts.release.entry import RUNTIMES
+from readiness.facts.host.remote_files import decoded
+from readiness.facts.release.entry_point import RUNTIMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ _START_FIELD: Final = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
+class HostProcess:
     """One process. `started` in seconds since the epoch (None: unsaid), `resident` in bytes."""
 
     pid: int
@@ -64,7 +64,7 @@ class Detail:
     group: str
 
 
-def process_of(line: str, born: float, ticks: float) -> Process | None:
+def process_of(line: str, born: float, ticks: float) -> HostProcess | None:
     """What one line of the list says; `born`: when the host started, in seconds since the epoch. Raises Unknown."""
     words = line.split(" ", 6)
     if len(words) < 6 or not all(word.isdigit() for word in words[1:5]):  # noqa: PLR2004 - up to the command line
@@ -73,7 +73,7 @@ def process_of(line: str, born: float, ticks: float) -> Process | None:
     argv = tuple(packed.removesuffix("\0").split("\0")) if packed else ()
     rest = words[6].split() if len(words) > 6 else []  # noqa: PLR2004 - the fields of stat
     told = rest[_START_FIELD - 1] if len(rest) >= _START_FIELD else ""
-    return Process(
+    return HostProcess(
         pid=int(words[1]),
         parent=int(words[2]),
         uid=int(words[3]),
@@ -111,7 +111,7 @@ def limits_of(line: str) -> tuple[float, float] | None:
     return (numbers[0], numbers[1]) if len(numbers) == 2 else None  # noqa: PLR2004 - soft and hard
 
 
-def is_server(one: Process, commands: tuple[tuple[str, ...], ...]) -> bool:
+def is_server(one: HostProcess, commands: tuple[tuple[str, ...], ...]) -> bool:
     """Whether a process is an MCP server: one of the configured `commands`, or one of the well-known packages."""
     if any(_SERVER.search(word) for word in one.words[:2]):
         return True

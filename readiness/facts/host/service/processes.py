@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from readiness.errors import Unknown
 from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.network.network import hub_port
-from readiness.facts.host.service.process import Detail, Process, is_server, limits_of, port_in, process_of
-from readiness.facts.host.service.unit import Service
+from readiness.facts.host.service.hub_service import Service
+from readiness.facts.host.service.process import Detail, HostProcess, is_server, limits_of, port_in, process_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,14 +114,14 @@ class Processes:
         return self._clock["uptime"]
 
     @functools.cached_property
-    def all(self) -> dict[int, Process]:
+    def all(self) -> dict[int, HostProcess]:
         """Every process that was seen, by its number. Raises Unknown."""
         born = self.now - self.uptime
         lines = self._answers.demand("processes").lines
         found = (process_of(line, born, self._clock["ticks"]) for line in lines if line.startswith("p "))
         return {one.pid: self._sane(one) for one in found if one is not None}
 
-    def _sane(self, one: Process) -> Process:
+    def _sane(self, one: HostProcess) -> HostProcess:
         # a container that counts its own uptime knows no start: one that lies ahead is none
         ahead = one.started is not None and one.started > self.now + _AHEAD
         return dataclasses.replace(one, started=None) if ahead else one
@@ -137,11 +137,11 @@ class Processes:
             return None
         return port_in("--port", words)
 
-    def candidates(self) -> list[Process]:
+    def candidates(self) -> list[HostProcess]:
         """What looks like a hub by its command line. Raises Unknown."""
         return [one for one in self.all.values() if self._looks_like_a_hub(one)]
 
-    def _looks_like_a_hub(self, one: Process) -> bool:
+    def _looks_like_a_hub(self, one: HostProcess) -> bool:
         program = PurePosixPath(one.program)
         release = self.config.target.release
         if program.name == "mcp-hub":
@@ -151,23 +151,23 @@ class Processes:
         inside = release is not None and program.is_relative_to(str(release))
         return inside or "mcp-hub" in one.program or (one.option("--config") is not None and not program.is_absolute())
 
-    def likely(self) -> list[Process]:
+    def likely(self) -> list[HostProcess]:
         """Those of them that are not told another port than this deployment's. Raises Unknown."""
         port = self.port()
         return [one for one in self.candidates() if port is None or port_in("--port", one.argv) in {None, port}]
 
-    def hubs(self) -> list[Process]:
+    def hubs(self) -> list[HostProcess]:
         """The processes that are this deployment's hub: who looks like it, or else who owns its port. Raises Unknown."""
         owners = self.owners()
         found = {one.pid: one for one in (*self.likely(), *(o for o in self.candidates() if o.pid in owners))}
         return list(found.values()) or [self.all[pid] for pid in owners if pid in self.all]
 
-    def others(self) -> list[Process]:
+    def others(self) -> list[HostProcess]:
         """Hubs of other ports. Raises Unknown."""
         mine = {one.pid for one in self.hubs()}
         return [one for one in self.candidates() if one.pid not in mine]
 
-    def hub(self) -> Process:
+    def hub(self) -> HostProcess:
         """The hub's process. Raises Unknown where there is none, or more than one."""
         found = self.hubs()
         if len(found) != 1:
@@ -210,7 +210,7 @@ class Processes:
         except Unknown:
             return None
 
-    def ancestors(self, one: Process) -> Iterator[Process]:
+    def ancestors(self, one: HostProcess) -> Iterator[HostProcess]:
         """Who started a process, the nearest first."""
         seen = {one.pid}
         parent = self.all.get(one.parent)
@@ -219,18 +219,18 @@ class Processes:
             seen.add(parent.pid)
             parent = self.all.get(parent.parent)
 
-    def family(self, one: Process) -> list[Process]:
+    def family(self, one: HostProcess) -> list[HostProcess]:
         """A process and everything that it started, directly or not."""
         return [one, *(other for other in self.all.values() if any(up.pid == one.pid for up in self.ancestors(other)))]
 
-    def strays(self) -> list[Process]:
+    def strays(self) -> list[HostProcess]:
         """MCP servers whose parent is the first process: nobody speaks to them any more. Raises Unknown."""
         first = self.all.get(1)
         if first is not None and self._looks_like_a_hub(first):
             return []  # a container whose first process is the hub itself
         return [one for one in self.all.values() if one.parent == 1 and is_server(one, self._commands)]
 
-    def orphans(self) -> list[Process]:
+    def orphans(self) -> list[HostProcess]:
         """Those strays that are not a service of their own. Raises Unknown."""
         unit = _unit_name(self._answers, self.config)
         found = []

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from readiness.errors import Unknown
 from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.files import Held, decoded, dumped
+from readiness.facts.host.remote_files import RemoteFile, decoded, dumped
+from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
-from readiness.facts.host.service.unit import Service
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
-    from readiness.facts.host.service.process import Process
+    from readiness.facts.host.service.process import HostProcess
 
 Kind = Literal["systemd", "pm2", "docker", "supervisord", "runit", "s6"]
 _FILES: Final = r"""
@@ -61,7 +61,7 @@ _SUPERVISORD_STOP: Final = 10.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Supervisor:
+class HubSupervisor:
     """Who restarts the hub, by which name it knows it, and in which words it was told to.
 
     `boots`: whether it starts the hub with the host (None: unsaid), `boots_how` in its own words. `always`: whether a
@@ -91,7 +91,7 @@ def first(config: Config) -> tuple[Ask, ...]:
     )
 
 
-def readable_by_all(answers: Answers) -> tuple[Held, ...]:
+def readable_by_all(answers: Answers) -> tuple[RemoteFile, ...]:
     """Files of supervisors that every user of the host can read: they hold their services' environments. Raises Unknown."""
     said = answers.demand("supervisor-files")
     shown = {decoded(line.removeprefix("open ")) for line in said.lines if line.startswith("open ")}
@@ -105,7 +105,7 @@ class Supervision:
         self._answers, self.config = answers, config
         self._service, self._processes = Service(answers, config), Processes(answers, config)
 
-    def other(self) -> Supervisor | None:
+    def other(self) -> HubSupervisor | None:
         """The supervisor that is not the hub's systemd unit; None where there is none. Raises Unknown."""
         try:
             running = self._processes.hubs()
@@ -119,7 +119,7 @@ class Supervision:
                 return found
         return None
 
-    def _of(self, hub: Process) -> Supervisor | None:
+    def _of(self, hub: HostProcess) -> HubSupervisor | None:
         line = [hub, *self._processes.ancestors(hub)]
         container = self._container({one.pid for one in line})
         if container is not None:
@@ -135,7 +135,7 @@ class Supervision:
                 return self._stage(one, "runit" if program[1] == "runsv" else "s6")
         return None
 
-    def _container(self, pids: set[int]) -> Supervisor | None:
+    def _container(self, pids: set[int]) -> HubSupervisor | None:
         said = self._answers.get("docker")
         for line in said.lines if said.ok else ():
             try:
@@ -146,7 +146,7 @@ class Supervision:
                 return _docker(told)
         return None
 
-    def _files(self) -> tuple[Held, ...]:
+    def _files(self) -> tuple[RemoteFile, ...]:
         return dumped(self._answers.demand("supervisor-files"))
 
     def _boots(self, start: str) -> bool:
@@ -156,7 +156,7 @@ class Supervision:
         if not found and not self._answers.privileged:
             raise Unknown(f"sudo -n is refused: {what}, which would say how the hub is kept running, cannot be read")
 
-    def _pm2(self) -> Supervisor:
+    def _pm2(self) -> HubSupervisor:
         apps = [app for held in self._files() if held.path.name == "dump.pm2" for app in _json_list(held.text)]
         mine = [app for app in apps if "mcp-hub" in f"{app.get('name')} {app.get('pm_exec_path')} {app.get('args')}"]
         self._demand_sight(mine, "pm2's dump")
@@ -165,7 +165,7 @@ class Supervision:
         missing = "no dump of it was saved" if not mine else "no pm2 unit is enabled"
         restart = app.get("autorestart") is not False
         told = app.get("kill_timeout")
-        return Supervisor(
+        return HubSupervisor(
             kind="pm2",
             name=str(app.get("name") or "mcp-hub"),
             boots=boots,
@@ -176,7 +176,7 @@ class Supervision:
             mend="set autorestart and kill_timeout (45000) in the ecosystem file; `pm2 save`, `pm2 startup`",
         )
 
-    def _supervisord(self) -> Supervisor:
+    def _supervisord(self) -> HubSupervisor:
         told: dict[str, str] = {}
         name = "mcp-hub"
         for held in self._files():
@@ -195,7 +195,7 @@ class Supervision:
         restart = told.get("autorestart", "unexpected").lower()
         boots = told.get("autostart", "true").lower() in {"true", "yes", "1"}
         stop = told.get("stopwaitsecs", "")
-        return Supervisor(
+        return HubSupervisor(
             kind="supervisord",
             name=name,
             boots=boots,
@@ -206,10 +206,10 @@ class Supervision:
             mend="set autorestart=true, autostart=true and stopwaitsecs=45 in its [program:…]; `supervisorctl update`",
         )
 
-    def _stage(self, supervising: Process, kind: Literal["runit", "s6"]) -> Supervisor:
+    def _stage(self, supervising: HostProcess, kind: Literal["runit", "s6"]) -> HubSupervisor:
         name = supervising.argv[-1].rstrip("/").rpartition("/")[2] if len(supervising.argv) > 1 else "mcp-hub"
         down = [held.path for held in self._files() if held.path.name == "down" and held.path.parent.name == name]
-        return Supervisor(
+        return HubSupervisor(
             kind=kind,
             name=name,
             boots=not down,
@@ -221,7 +221,7 @@ class Supervision:
         )
 
 
-def _docker(told: dict[str, Any]) -> Supervisor:
+def _docker(told: dict[str, Any]) -> HubSupervisor:
     policy = str(told.get("policy") or "no")
     stays = policy in {"always", "unless-stopped"}
     name = str(told.get("name") or "").lstrip("/")
@@ -229,7 +229,7 @@ def _docker(told: dict[str, Any]) -> Supervisor:
     driver, options = str((log or {}).get("Type") or ""), (log or {}).get("Config") or {}
     stop = told.get("stop")
     restarts = told.get("restarts")
-    return Supervisor(
+    return HubSupervisor(
         kind="docker",
         name=name,
         boots=stays,

@@ -23,7 +23,7 @@ _COMMENTED: Final = re.compile(r"#\s*(?:export\s+)?([A-Z_][A-Z0-9_]*)=")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
+class EnvVariable:
     """One assignment; `raw` is its value as written, quotes included. Never print the values."""
 
     name: str
@@ -38,7 +38,7 @@ class EnvFile:
     """An env file: its assignments in order, and the lines that are none."""
 
     file: Path
-    lines: tuple[Variable, ...]
+    lines: tuple[EnvVariable, ...]
     broken: tuple[int, ...] = ()
     """Numbers of lines that are no assignment: what reads the file ignores them, or everything after them."""
     carriage_returns: bool = False
@@ -59,7 +59,7 @@ class EnvFile:
             found.setdefault(one.name, []).append(one.line)
         return {name: lines for name, lines in found.items() if len(lines) > 1}
 
-    def get(self, name: str) -> Variable | None:
+    def get(self, name: str) -> EnvVariable | None:
         """The assignment of `name` that counts."""
         return next((one for one in reversed(self.lines) if one.name == name), None)
 
@@ -103,7 +103,7 @@ def _parsed(file: Path, text: str) -> EnvFile:
             body = start.lstrip()
             exported = body.startswith("export") and body[6:7].isspace()
             raw = body.partition("=")[2].strip()
-            found.append(Variable(name=binding.key, value=binding.value, line=number, exported=exported, raw=raw))
+            found.append(EnvVariable(name=binding.key, value=binding.value, line=number, exported=exported, raw=raw))
         elif binding.key is not None:
             broken.append(number)
         else:

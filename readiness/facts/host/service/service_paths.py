@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.files import STAT, Stat, decoded, stat_of, stats
+from readiness.facts.host.remote_files import STAT, Stat, decoded, stat_of, stats
+from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
-from readiness.facts.host.service.unit import Service
-from readiness.facts.release import entry
-from readiness.facts.release.entry import RUNTIMES
+from readiness.facts.release import entry_point
+from readiness.facts.release.entry_point import RUNTIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from readiness.config.model import Config
-    from readiness.facts.release.unit import Unit
+    from readiness.facts.release.systemd_unit import SystemdUnit
 
 HOME_STATE: Final = ".local/state/mcp-hub"
 _PATHS: Final = STAT + 'for p; do tell "$p"; done'
@@ -57,7 +57,7 @@ _ALWAYS: Final = ("/dev", "/proc", "/sys", "/tmp", "/var/tmp")  # noqa: S108 - w
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ServicePath:
     """A path that somebody names: as what, and the path as it is looked for on the host."""
 
     what: str
@@ -67,7 +67,7 @@ class Place:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class StateFolder:
     """The folder of the hub's state: what was asked for, the nearest folder that is there, and whether its disk is read-only."""
 
     asked: str
@@ -75,25 +75,25 @@ class State:
     read_only: bool
 
 
-def of_unit(unit: Unit) -> Iterator[Place]:
+def of_unit(unit: SystemdUnit) -> Iterator[ServicePath]:
     """What a unit names. Paths with a specifier (`%h`) are left out: only systemd can tell what they mean."""
     folder = str(unit.folder or "/")
     found = []
     if unit.folder is not None:
-        found.append(Place(what="WorkingDirectory", path=folder, shown=folder, kind="directory"))
+        found.append(ServicePath(what="WorkingDirectory", path=folder, shown=folder, kind="directory"))
     for one in unit.all("EnvironmentFile"):
         if not one.value.startswith("-"):
             value = one.value.strip('"')
-            found.append(Place(what="EnvironmentFile", path=value, shown=value))
-    words = [entry.substituted(word, unit.environment) for word in unit.argv]
+            found.append(ServicePath(what="EnvironmentFile", path=value, shown=value))
+    words = [entry_point.substituted(word, unit.environment) for word in unit.argv]
     if words and words[0].startswith("/"):
-        found.append(Place(what="ExecStart's program", path=words[0], shown=words[0], kind="program"))
+        found.append(ServicePath(what="ExecStart's program", path=words[0], shown=words[0], kind="program"))
     files = [
         word.removeprefix("--config=").removeprefix("--env-file=")
         for before, word in zip(["", *words], words, strict=False)
         if _is_read(word, before, first=words[0])
     ]
-    found += [Place(what="ExecStart's file", path=str(PurePosixPath(folder, file)), shown=file) for file in files]
+    found += [ServicePath(what="ExecStart's file", path=str(PurePosixPath(folder, file)), shown=file) for file in files]
     yield from (one for one in found if not set(one.path) & _UNTOLD)
 
 
@@ -106,7 +106,7 @@ def _is_read(word: str, before: str, first: str) -> bool:
     return word.endswith((".js", ".mjs", ".cjs", ".ts")) and before not in {"-r", "--require", "--import", "--loader"}
 
 
-def of_process(processes: Processes, config: Config, unit: Unit | None) -> Iterator[Place]:
+def of_process(processes: Processes, config: Config, unit: SystemdUnit | None) -> Iterator[ServicePath]:
     """What must be older than the running hub: its program, its configurations, its env file. Raises Unknown."""
     for hub in processes.likely():
         here = f"/proc/{hub.pid}/cwd/"
@@ -121,13 +121,13 @@ def of_process(processes: Processes, config: Config, unit: Unit | None) -> Itera
         ]
         for what, word in words:
             if word:
-                yield Place(what=what, path=word if word.startswith("/") else here + word, shown=word)
+                yield ServicePath(what=what, path=word if word.startswith("/") else here + word, shown=word)
     for file in unit.environment_files if unit is not None else ():
         if not set(str(file)) & _UNTOLD:
-            yield Place(what="the env file", path=str(file), shown=str(file))
+            yield ServicePath(what="the env file", path=str(file), shown=str(file))
     own = config.target.environment_file
     if own is not None:
-        yield Place(what="the env file", path=str(own), shown=str(own))
+        yield ServicePath(what="the env file", path=str(own), shown=str(own))
 
 
 def first(config: Config) -> tuple[Ask, ...]:
@@ -138,7 +138,7 @@ def first(config: Config) -> tuple[Ask, ...]:
 
 def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
     """What the unit and the processes name."""
-    places = Places(answers, config)
+    places = ServicePaths(answers, config)
     paths = tuple(dict.fromkeys(one.path for one in (*places.named(), *places.running())))
     return (
         Ask(name="paths", script='$SUDO sh -c "$@"', args=(_PATHS, "sh", *paths)),
@@ -150,7 +150,7 @@ def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
     )
 
 
-class Places:
+class ServicePaths:
     """The paths, the user and the state of one host's hub."""
 
     def __init__(self, answers: Answers, config: Config) -> None:
@@ -158,18 +158,18 @@ class Places:
         self._service = Service(answers, config)
         self._processes = Processes(answers, config)
 
-    def _unit(self) -> Unit | None:
+    def _unit(self) -> SystemdUnit | None:
         try:
             return self._service.unit()
         except Unknown:
             return None
 
-    def named(self) -> list[Place]:
+    def named(self) -> list[ServicePath]:
         """What the unit names; nothing where there is none."""
         unit = self._unit()
         return list(of_unit(unit)) if unit is not None else []
 
-    def running(self) -> list[Place]:
+    def running(self) -> list[ServicePath]:
         """What the running hub was started from; nothing where that cannot be seen."""
         try:
             return list(of_process(self._processes, self.config, self._unit()))
@@ -180,7 +180,7 @@ class Places:
     def _stats(self) -> dict[str, Stat]:
         return {one.path: one for one in stats(self._answers.demand("paths").lines)}
 
-    def stat(self, place: Place) -> Stat:
+    def stat(self, place: ServicePath) -> Stat:
         """What is at a place. Raises Unknown."""
         found = self._stats.get(place.path)
         if found is None:
@@ -227,14 +227,14 @@ class Places:
         words = line.split()[1:]
         return None if words == ["none"] else (int(words[0]), tuple(map(int, words[1:])))
 
-    def state(self) -> State:
+    def state(self) -> StateFolder:
         """The folder of the hub's state. Raises Unknown."""
         lines = self._answers.demand("state").lines
         asked = next((decoded(line.split()[1]) for line in lines if line.startswith("asked ")), None)
         nearest = next((one for one in map(stat_of, lines) if one is not None), None)
         if asked is None or nearest is None:
             raise Unknown("where the hub keeps its state is not known: set [target] state")
-        return State(asked=asked, nearest=nearest, read_only="readonly" in lines)
+        return StateFolder(asked=asked, nearest=nearest, read_only="readonly" in lines)
 
     def closed_by(self, path: str) -> str:
         """The directive of the unit that keeps `path` from being written; empty where none does. Raises Unknown."""

@@ -8,7 +8,7 @@ import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.release import envfile
+from readiness.facts.release import env_file
 from readiness.support import disk
 
 if TYPE_CHECKING:
@@ -56,6 +56,6 @@ def state(config: Config) -> Path | None:
 
 def _variable(config: Config, name: str) -> str:
     with contextlib.suppress(disk.Unreadable):
-        value = envfile.of(config).get(name, "")
+        value = env_file.of(config).get(name, "")
         return value if value.startswith("/") else ""
     return ""

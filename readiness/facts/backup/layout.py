@@ -55,7 +55,7 @@ class FormatError(ReadinessError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class BackupEntry:
     """One file, folder or link. `path` is relative to `data/`; `size` in bytes; `modified` in seconds since the epoch."""
 
     path: str
@@ -85,12 +85,12 @@ class Manifest:
     version: str | None
     roots: Mapping[str, str]
     """Where each root's files came from: `release` → `/opt/mcp-hub`."""
-    entries: tuple[Entry, ...] = dataclasses.field(repr=False)
+    entries: tuple[BackupEntry, ...] = dataclasses.field(repr=False)
     skipped: tuple[tuple[str, str], ...] = ()
     """What was left out, with the reason."""
 
     @property
-    def files(self) -> tuple[Entry, ...]:
+    def files(self) -> tuple[BackupEntry, ...]:
         """The entries with content."""
         return tuple(entry for entry in self.entries if entry.kind == "file")
 
@@ -99,7 +99,7 @@ class Manifest:
         """Bytes of all files together."""
         return sum(entry.size for entry in self.entries)
 
-    def origin(self, entry: Entry) -> str:
+    def origin(self, entry: BackupEntry) -> str:
         """Where `entry` came from, as an absolute path."""
         root, _, rest = entry.path.partition("/")
         return os.path.normpath(os.path.join(self.roots[root], rest))  # noqa: PTH118 - text, as recorded
@@ -170,7 +170,7 @@ def _skipped(value: object) -> tuple[tuple[str, str], ...]:
     return tuple((str(item.get("path")), str(item.get("why"))) for item in items if isinstance(item, dict))
 
 
-def _entries(document: Mapping[str, Any]) -> tuple[Entry, ...]:
+def _entries(document: Mapping[str, Any]) -> tuple[BackupEntry, ...]:
     value = document.get("entries")
     if not isinstance(value, list) or len(value) > ENTRY_LIMIT:
         raise FormatError(f"{MANIFEST}: entries must be a list of at most {ENTRY_LIMIT}")
@@ -196,7 +196,7 @@ def _above(path: str) -> Iterator[str]:
         yield "/".join(parts[:count])
 
 
-def _entry(item: object) -> Entry:
+def _entry(item: object) -> BackupEntry:
     if not isinstance(item, dict):
         raise FormatError(f"{MANIFEST}: an entry is {type(item).__name__}, expected an object")
     path, kind = item.get("path"), item.get("kind")
@@ -204,7 +204,7 @@ def _entry(item: object) -> Entry:
         raise FormatError(f"{MANIFEST}: the path {shown(path)[:120]} leads out of the backup, and is refused")
     if kind not in {"file", "folder", "link"}:
         raise FormatError(f"{MANIFEST}: {shown(path)} is of an unknown kind")
-    found = Entry(path=path, kind=cast("Kind", kind), role=_text(item, "role") or "")
+    found = BackupEntry(path=path, kind=cast("Kind", kind), role=_text(item, "role") or "")
     if kind == "link":
         target = _text(item, "target")
         if not target or "\0" in target:

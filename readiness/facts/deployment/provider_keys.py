@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.deployment import hub_config
 from readiness.facts.http.urls import is_loopback
-from readiness.facts.release import envfile
-from readiness.facts.release.secretrefs import VARIABLES, Resolver, manager
+from readiness.facts.release import env_file
+from readiness.facts.release.secret_references import VARIABLES, Resolver, manager
 from readiness.support import disk
 from readiness.support.redaction.names import placeholder
 from readiness.support.redaction.patterns import PROVIDER_KEYS
@@ -126,7 +126,7 @@ class ProviderKeys:
 
     def found(self) -> tuple[Key, ...]:
         """Every key that the env file sets, and the one that the configuration names. Raises Unreadable."""
-        read = envfile.parse(self.file)
+        read = env_file.parse(self.file)
         given = read.values
         wanted = dict(VARIABLES)
         keys: dict[str, Key] = {}

@@ -16,8 +16,8 @@ import stat
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from readiness.errors import Unknown
-from readiness.facts.backup.files import digest, opened
-from readiness.facts.backup.format import ENTRY_LIMIT, safe, shown
+from readiness.facts.backup.layout import ENTRY_LIMIT, safe, shown
+from readiness.facts.backup.opening import digest, opened
 from readiness.support.files import read
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _Pairs = list[tuple[str, str]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ManifestClaims:
     """What a `manifest.txt` says; None where it does not. `created` in seconds since the epoch."""
 
     created: float | None = None
@@ -57,19 +57,19 @@ class Told:
     trouble: str = ""
 
 
-def told(folder: Path) -> Told:
+def told(folder: Path) -> ManifestClaims:
     """Read the `manifest.txt` of `folder`; never raises."""
     content = read(folder / MANIFEST, SIZE_LIMIT)
     if content is None:
-        return Told(
+        return ManifestClaims(
             trouble=f"{MANIFEST} cannot be read: it is no file, not permitted or larger than {SIZE_LIMIT} bytes"
         )
     if not content.strip():
-        return Told(trouble=f"{MANIFEST} is empty")
+        return ManifestClaims(trouble=f"{MANIFEST} is empty")
     if b"\0" in content:
-        return Told(trouble=f"{MANIFEST} is binary")
+        return ManifestClaims(trouble=f"{MANIFEST} is binary")
     pairs = [(m[1].lower().replace("_", " "), m[2]) for m in map(_LINE.match, _lines(content)) if m]
-    return Told(
+    return ManifestClaims(
         created=_first(pairs, ("timestamp", "time", "date", "created"), when),
         commit=_first(pairs, ("commit", "revision", "sha"), _commit),
         version=_first([p for p in pairs if not _RUNTIME.search(p[0])], ("version",), _version),

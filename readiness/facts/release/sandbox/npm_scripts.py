@@ -17,36 +17,36 @@ _DEEPEST: Final = 8
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ScriptStep:
     """A command of a script, and what joins it to the one before: an operator, or an empty text for the first."""
 
     words: tuple[str, ...]
     joined: str
 
 
-def steps(text: str) -> list[Step] | None:
+def steps(text: str) -> list[ScriptStep] | None:
     """The commands of a script; None where its quotes do not fit together."""
     lexer = shlex.shlex(text.replace("\\\n", " ").replace("\n", " ; "), posix=True, punctuation_chars="|&;()")
     lexer.whitespace_split, lexer.commenters = True, ""
-    found: list[Step] = []
+    found: list[ScriptStep] = []
     words: list[str] = []
     joined = ""
     try:
         for token in lexer:
             if token in _ENDS:
                 if words:
-                    found.append(Step(words=tuple(words), joined=joined))
+                    found.append(ScriptStep(words=tuple(words), joined=joined))
                 words, joined = [], token
             elif token.strip("()"):
                 words.append(token)
     except ValueError:
         return None
     if words:
-        found.append(Step(words=tuple(words), joined=joined))
+        found.append(ScriptStep(words=tuple(words), joined=joined))
     return found
 
 
-def _is_idle(step: Step, scripts: Mapping[str, str], depth: int) -> bool:
+def _is_idle(step: ScriptStep, scripts: Mapping[str, str], depth: int) -> bool:
     name = next((word for word in step.words if "=" not in word.split("/")[0]), "")
     if name.rpartition("/")[2] in _IDLE:
         return True

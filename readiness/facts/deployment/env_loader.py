@@ -13,7 +13,7 @@ from readiness.support.disk import Unreadable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.facts.release.envfile import Variable
+    from readiness.facts.release.env_file import EnvVariable
     from readiness.facts.release.release import Release
 
 _SUBSTITUTION: Final = re.compile(r"\$\(|`")
@@ -25,18 +25,18 @@ _RESOLVERS: Final = frozenset(
 )
 
 
-class Loader:
+class EnvLoader:
     """What loads a release's env file, by its unit or else by its start script."""
 
     def __init__(self, release: Release) -> None:
         self.release = release
 
-    def substitutions(self) -> list[Variable]:
+    def substitutions(self) -> list[EnvVariable]:
         """Variables whose value is a shell's command substitution, not in single quotes. Raises Unreadable."""
         lines = self.release.env_file().lines
         return [one for one in lines if _SUBSTITUTION.search(one.value) and not one.raw.startswith("'")]
 
-    def references(self) -> list[Variable]:
+    def references(self) -> list[EnvVariable]:
         """Variables whose value is a secret manager's address. Raises Unreadable."""
         return [one for one in self.release.env_file().lines if _REFERENCE.fullmatch(one.value)]
 

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.host import spans
+from readiness.facts.host import systemd_values
 from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.files import Held, dumped
-from readiness.facts.host.service import unitscripts
-from readiness.facts.release import unit
+from readiness.facts.host.remote_files import RemoteFile, dumped
+from readiness.facts.host.service import unit_questions
+from readiness.facts.release import systemd_unit as unit
 from readiness.support import disk
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
-    from readiness.facts.release.unit import Unit
+    from readiness.facts.release.systemd_unit import SystemdUnit
 
 _RENAMED: Final = {"TimeoutStopSec": "TimeoutStopUSec"}
 """Directives that systemd tells under another name."""
@@ -30,19 +30,19 @@ _SIGNALS: Final = {"15": "SIGTERM", "2": "SIGINT", "9": "SIGKILL", "3": "SIGQUIT
 
 def first(config: Config) -> tuple[Ask, ...]:
     """What can be asked blindly: the host looks for the unit itself."""
-    told = unitscripts.arguments(config)
+    told = unit_questions.arguments(config)
     return (
-        Ask(name="unit-name", script=unitscripts.FIND + unitscripts.NAME, args=told),
-        Ask(name="unit-files", script=unitscripts.FIND + unitscripts.FILES, args=told),
+        Ask(name="unit-name", script=unit_questions.FIND + unit_questions.NAME, args=told),
+        Ask(name="unit-files", script=unit_questions.FIND + unit_questions.FILES, args=told),
         Ask(
             name="unit-show",
-            script=unitscripts.FIND + unitscripts.SHOW,
-            args=(*told, unitscripts.PROPERTIES),
+            script=unit_questions.FIND + unit_questions.SHOW,
+            args=(*told, unit_questions.PROPERTIES),
             errors=True,
         ),
-        Ask(name="unit-enabled", script=unitscripts.FIND + unitscripts.ENABLED, args=told, errors=True),
-        Ask(name="unit-verify", script=unitscripts.FIND + unitscripts.VERIFY, args=told, errors=True, seconds=10),
-        Ask(name="unit-security", script=unitscripts.FIND + unitscripts.SECURITY, args=told, seconds=10),
+        Ask(name="unit-enabled", script=unit_questions.FIND + unit_questions.ENABLED, args=told, errors=True),
+        Ask(name="unit-verify", script=unit_questions.FIND + unit_questions.VERIFY, args=told, errors=True, seconds=10),
+        Ask(name="unit-security", script=unit_questions.FIND + unit_questions.SECURITY, args=told, seconds=10),
     )
 
 
@@ -98,11 +98,11 @@ class Service:
         return Path(found)
 
     @functools.cached_property
-    def files(self) -> tuple[Held, ...]:
+    def files(self) -> tuple[RemoteFile, ...]:
         """The unit's file and its drop-ins, in the order in which they count. Raises Unknown."""
         found = dumped(self._answers.demand("unit-files"))
         main = [one for one in found if one.path == self.path]
-        extra: dict[str, Held] = {}
+        extra: dict[str, RemoteFile] = {}
         for one in found:
             if one.path != self.path:
                 # the folders come in systemd's order: of drop-ins with one name, the first counts
@@ -123,7 +123,7 @@ class Service:
             return self.show.get("LoadState") == "masked"
         return any(one.real == Path("/dev/null") for one in self.files[:1])
 
-    def unit(self) -> Unit:
+    def unit(self) -> SystemdUnit:
         """The unit, parsed. Raises Unknown."""
         if not self.installed:
             raise Unknown(f"{self.path} is not there")
@@ -206,7 +206,7 @@ class Service:
     def stop_seconds(self) -> float | None:
         """Seconds between SIGTERM and SIGKILL; None: for ever. Raises Unknown."""
         told = self.value("TimeoutStopSec") or (self.unit().last("TimeoutSec") if self.show is None else None)
-        return 90.0 if told is None else spans.seconds(told)
+        return 90.0 if told is None else systemd_values.seconds(told)
 
     @property
     def kill_signal(self) -> str:

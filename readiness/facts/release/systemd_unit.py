@@ -29,7 +29,7 @@ SIZE_LIMIT: Final = 256 * 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Directive:
+class UnitDirective:
     """One assignment of a unit, with its place."""
 
     section: str
@@ -40,15 +40,15 @@ class Directive:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class SystemdUnit:
     """A unit and its drop-ins, in the order in which they count."""
 
     file: Path
-    directives: tuple[Directive, ...]
+    directives: tuple[UnitDirective, ...]
 
-    def all(self, key: str, section: str = "Service") -> list[Directive]:
+    def all(self, key: str, section: str = "Service") -> list[UnitDirective]:
         """What stands for `key`; an empty assignment takes back what came before it."""
-        found: list[Directive] = []
+        found: list[UnitDirective] = []
         for one in self.directives:
             if (one.section, one.key) == (section, key):
                 found = [*found, one] if one.value else []
@@ -60,7 +60,7 @@ class Unit:
         return found[-1].value if found else None
 
     @property
-    def start(self) -> Directive | None:
+    def start(self) -> UnitDirective | None:
         """The ExecStart that counts."""
         found = self.all("ExecStart")
         return found[-1] if found else None
@@ -98,7 +98,7 @@ class Unit:
         return [Path(one.value.lstrip("-").strip('"')) for one in self.all("EnvironmentFile")]
 
 
-def read(file: Path) -> Unit:
+def read(file: Path) -> SystemdUnit:
     """Read a unit and the drop-ins beside it (`NAME.service.d/*.conf`). Raises Unreadable."""
     folder = file.with_name(f"{file.name}.d")
     try:
@@ -108,16 +108,16 @@ def read(file: Path) -> Unit:
     return of_texts([(path, disk.text(path, SIZE_LIMIT)) for path in (file, *extra)])
 
 
-def of_texts(texts: Sequence[tuple[Path, str]]) -> Unit:
+def of_texts(texts: Sequence[tuple[Path, str]]) -> SystemdUnit:
     """A unit of its file and its drop-ins with their texts, in the order in which they count. Raises Unreadable."""
     file = texts[0][0]
     found = tuple(one for path, text in texts for one in _directives(path, text))
     if not any(one.section == "Service" for one in found):
         raise Unreadable(f"{file} is no service unit: it has no [Service] section", "broken", file)
-    return Unit(file=file, directives=found)
+    return SystemdUnit(file=file, directives=found)
 
 
-def _directives(file: Path, text: str) -> Iterator[Directive]:
+def _directives(file: Path, text: str) -> Iterator[UnitDirective]:
     section, started, begun = "", "", 0
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
@@ -133,7 +133,7 @@ def _directives(file: Path, text: str) -> Iterator[Directive]:
             continue
         key, equals, value = whole.partition("=")
         if equals:
-            yield Directive(section=section, key=key.strip(), value=value.strip(), file=file, line=begun)
+            yield UnitDirective(section=section, key=key.strip(), value=value.strip(), file=file, line=begun)
 
 
 def _words(text: str) -> list[str]:
@@ -143,7 +143,7 @@ def _words(text: str) -> list[str]:
         return text.split()
 
 
-def find(told: str | None, release: Path, folders: tuple[Path, ...] = FOLDERS) -> Unit:
+def find(told: str | None, release: Path, folders: tuple[Path, ...] = FOLDERS) -> SystemdUnit:
     """The unit that runs `release`: the one that was `told`, else the only one that names the release. Raises Unreadable."""
     if told is not None:
         return read(_told(told, release, folders))
@@ -170,7 +170,7 @@ def _told(told: str, release: Path, folders: tuple[Path, ...]) -> Path:
     return release / told
 
 
-def _installed(folders: tuple[Path, ...]) -> Iterator[Unit]:
+def _installed(folders: tuple[Path, ...]) -> Iterator[SystemdUnit]:
     seen: set[str] = set()
     for folder in folders:
         try:
@@ -187,7 +187,7 @@ def _installed(folders: tuple[Path, ...]) -> Iterator[Unit]:
                 continue  # a masked unit is a link to /dev/null
 
 
-def _names(unit: Unit, release: Path) -> bool:
+def _names(unit: SystemdUnit, release: Path) -> bool:
     places = {str(release), str(disk.real(release))}
     words = [*unit.argv, str(unit.folder or "")]
     return any(word == place or word.startswith(f"{place}/") for word in words for place in places)

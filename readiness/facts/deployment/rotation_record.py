@@ -33,7 +33,7 @@ _FINGERPRINT: Final = re.compile(r"[0-9a-f]{8}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class RotationEntry:
     """When one secret was last replaced. `every`: days after which its owner agreed to replace it."""
 
     name: str
@@ -56,7 +56,7 @@ def path(config: Config) -> Path:
     return found
 
 
-def read(file: Path) -> Mapping[str, Entry]:
+def read(file: Path) -> Mapping[str, RotationEntry]:
     """Name to entry. Raises Unreadable with the file, the entry, what is wrong and what is valid."""
     import tomllib
 
@@ -83,7 +83,7 @@ def _line(text: str, name: str) -> int | None:
     return next((number for number, line in enumerate(text.splitlines(), 1) if start.match(line)), None)
 
 
-def _entry(name: str, value: Any, file: Path, line: int | None) -> Entry:  # noqa: ANN401 - whatever the file holds
+def _entry(name: str, value: Any, file: Path, line: int | None) -> RotationEntry:  # noqa: ANN401 - whatever the file holds
     """One entry, checked. Raises Unreadable; a value that may be a secret is never shown."""
 
     def wrong(text: str) -> disk.Unreadable:
@@ -108,7 +108,7 @@ def _entry(name: str, value: Any, file: Path, line: int | None) -> Entry:  # noq
     owner = table.get("owner", "")
     if not isinstance(owner, str):
         raise wrong("has an `owner` that is no text")
-    return Entry(name=name, rotated=rotated, owner=owner, every=every, fingerprint=mark, line=line)
+    return RotationEntry(name=name, rotated=rotated, owner=owner, every=every, fingerprint=mark, line=line)
 
 
 def _safe(name: str) -> str:

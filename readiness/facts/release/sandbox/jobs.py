@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from readiness.facts.release.package import JOBS
-from readiness.facts.release.sandbox import copies, npmscript
+from readiness.facts.release.package_json import JOBS
+from readiness.facts.release.sandbox import copies, npm_scripts
 from readiness.facts.release.sandbox import test_counts as counts
 from readiness.support import child
 from readiness.support.disk import Unreadable
@@ -27,7 +27,7 @@ _LEFT_OUT: Final = ("logs", ".cache")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class JobCommand:
     """What is run for a job, and the shell text behind it where it is a package's script."""
 
     argv: tuple[str, ...]
@@ -40,19 +40,19 @@ class Command:
     @property
     def checks_nothing(self) -> bool:
         """Whether it merely says something."""
-        return npmscript.checks_nothing(self.text, self.scripts)
+        return npm_scripts.checks_nothing(self.text, self.scripts)
 
     @property
     def always_succeeds(self) -> bool:
         """Whether it throws its result away."""
-        return npmscript.always_succeeds(self.text, self.scripts)
+        return npm_scripts.always_succeeds(self.text, self.scripts)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class JobResult:
     """What came of a job. `touched` are files of the original that changed meanwhile, relative to it."""
 
-    command: Command
+    command: JobCommand
     done: child.Done
     touched: tuple[str, ...] = ()
     artifact: bool = False
@@ -66,13 +66,13 @@ class Result:
         return counts.read(f"{self.done.err}\n{self.done.out}")
 
 
-class Workshop:
+class Sandbox:
     """Does the three jobs of a release, each in a copy of its own."""
 
     def __init__(self, release: Release) -> None:
         self.release = release
 
-    def command(self, job: Job) -> Command:
+    def command(self, job: Job) -> JobCommand:
         """What is run: as configured, else the package's script. Raises Unreadable where neither says."""
         told: tuple[str, ...] = getattr(self.release.config.release, job)
         scripts: dict[str, str] = {}
@@ -81,16 +81,16 @@ class Workshop:
             package = self.release.package()
             scripts, manager = package.scripts, package.manager
         if told:
-            return Command(argv=told, text=npmscript.nested(told, scripts) or shlex.join(told), scripts=scripts)
+            return JobCommand(argv=told, text=npm_scripts.nested(told, scripts) or shlex.join(told), scripts=scripts)
         if job in scripts:
-            return Command(argv=(manager, "run", job), text=scripts[job], scripts=scripts)
+            return JobCommand(argv=(manager, "run", job), text=scripts[job], scripts=scripts)
         raise Unreadable(
             f"no {job} command: set [release] {job}, give package.json a {job} script, or declare [expect] "
             f"{JOBS[job]} as not expected",
             "untold",
         )
 
-    def run(self, job: Job) -> Result:
+    def run(self, job: Job) -> JobResult:
         """Run a job. Raises Unreadable where it cannot be set up, NotInstalled where a tool is missing."""
         command = self.command(job)
         config, root = self.release.config, self.release.root
@@ -104,14 +104,14 @@ class Workshop:
             earlier = _stamp(built)
             done = child.run(command.argv, timeout=config.release.timeout, cwd=copy, env=env)
             if done.code == NOT_FOUND:
-                raise child.NotInstalled(
+                raise child.ToolNotInstalled(
                     f"`{command}` needs a tool that is not there ({done.last_words(120)}): install the release's "
                     "dependencies first"
                 )
             later = _stamp(built)
             now = copies.stamps(root, leave)
         touched = [self.release.shown(Path(path)) for path in copies.changed(before, now)]
-        return Result(
+        return JobResult(
             command=command,
             done=done,
             touched=tuple(touched),

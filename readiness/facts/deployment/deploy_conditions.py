@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.config import windows
-from readiness.facts.release import package
-from readiness.facts.release.entry import Entry
+from readiness.facts.release import package_json
+from readiness.facts.release.entry_point import EntryPoint
 from readiness.support import disk
 from readiness.support.disk import Unreadable
 
@@ -29,7 +29,7 @@ _BESIDE: Final = ("{0}.previous", "{0}-previous", "{0}.prev", "{0}.old", "previo
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class DeploymentLock:
     """A lock file. `holder` is the process that holds it; None: nobody does, or it names nobody."""
 
     path: Path
@@ -38,7 +38,7 @@ class Lock:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class RehearsalRecord:
     """The record of a rollback that was tried."""
 
     when: dt.datetime
@@ -46,7 +46,7 @@ class Rehearsal:
     succeeded: bool
 
 
-class Operation:
+class DeployConditions:
     """Asked on the host, before a deploy; each question looks again."""
 
     def __init__(self, release: Release) -> None:
@@ -54,25 +54,25 @@ class Operation:
 
     # --- another deployment ---------------------------------------------------------------------------------------
 
-    def lock(self) -> Lock | None:
+    def lock(self) -> DeploymentLock | None:
         """The deployment lock, where there is one; the one that this run was started under is nobody else's."""
         path = self.release.path(self.config.release.lock)
         if not disk.exists(path):
             return None
         holder = _flock_holder(path)
         if holder is not None:
-            return Lock(path=path, holder=None if holder in _ancestors() else holder)
+            return DeploymentLock(path=path, holder=None if holder in _ancestors() else holder)
         try:
             text = disk.text(path, _SMALL)
         except Unreadable as error:
             if error.why == "folder":  # `mkdir lock` is a lock too; it names nobody
-                return Lock(path=path, holder=None, names_nobody=True)
+                return DeploymentLock(path=path, holder=None, names_nobody=True)
             raise
         match = _PID.search(text)
         if match is None:
-            return Lock(path=path, holder=None, names_nobody=bool(text.strip()))
+            return DeploymentLock(path=path, holder=None, names_nobody=bool(text.strip()))
         alive = _is_alive(int(match[1])) and int(match[1]) not in _ancestors()
-        return Lock(path=path, holder=int(match[1]) if alive else None)
+        return DeploymentLock(path=path, holder=int(match[1]) if alive else None)
 
     # --- windows --------------------------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class Operation:
         told = self.config.release.rehearsal
         return self.config.report_dir / "rehearsal.json" if told is None else self.release.path(told)
 
-    def rehearsal(self) -> Rehearsal:
+    def rehearsal(self) -> RehearsalRecord:
         """The last rehearsed rollback. Raises Unreadable."""
         file = self.rehearsal_file
         try:
@@ -101,7 +101,7 @@ class Operation:
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
             raise Unreadable(f"{file} is no record of a rehearsal: it needs `finished`, `seconds`, `result`") from None
         counted = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds >= 0
-        return Rehearsal(
+        return RehearsalRecord(
             when=when if when.tzinfo else when.replace(tzinfo=dt.UTC),
             seconds=float(seconds) if counted else None,
             succeeded=result in {"verified", "passed", "ROLLED_BACK_VERIFIED"},
@@ -109,7 +109,7 @@ class Operation:
 
     # --- the previous release -------------------------------------------------------------------------------------
 
-    def previous(self) -> Entry:
+    def previous(self) -> EntryPoint:
         """The entry point of the release that a rollback returns to. Raises Unreadable where none is kept."""
         told = self.config.release.previous
         if told is not None:
@@ -191,9 +191,9 @@ class Operation:
         return _can_write(folder, owner)
 
     @staticmethod
-    def version_of(what: Entry) -> str:
+    def version_of(what: EntryPoint) -> str:
         """The version that the package of an entry point names. Raises Unreadable."""
-        return package.read(what.folder).version
+        return package_json.read(what.folder).version
 
     def service_user(self) -> int | None:
         """The number of the user that the service runs as; None where no unit says."""
@@ -220,8 +220,8 @@ def _listed(folder: Path) -> list[Path]:
         raise Unreadable(f"{folder} cannot be listed: {error.strerror or error}", "denied", folder) from None
 
 
-def _entry(folder: Path) -> Entry:
-    return Entry(path=folder / package.read(folder).entry, source=f"{folder}/package.json", folder=folder)
+def _entry(folder: Path) -> EntryPoint:
+    return EntryPoint(path=folder / package_json.read(folder).entry, source=f"{folder}/package.json", folder=folder)
 
 
 def _flock_holder(path: Path) -> int | None:

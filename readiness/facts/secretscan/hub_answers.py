@@ -13,8 +13,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.deployment import hub_config
-from readiness.facts.release import envfile
-from readiness.facts.secretscan.search import fingerprint, tokens
+from readiness.facts.release import env_file
+from readiness.facts.secretscan.stream_search import fingerprint, tokens
 from readiness.support.disk import Unreadable
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def known_values(config: Config) -> Mapping[str, str]:
 def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
     # what cannot be read is searched for by pattern alone
     with contextlib.suppress(Unreadable):
-        yield from ((name, value) for name, value in envfile.of(config).items() if _TELLING.search(name))
+        yield from ((name, value) for name, value in env_file.of(config).items() if _TELLING.search(name))
     try:
         data = hub_config.read(config).data
     except Unreadable:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.errors import Unknown
-from readiness.facts.backup import foreign
-from readiness.facts.backup import format as form
-from readiness.facts.backup.format import shown
-from readiness.facts.backup.restore import Restored, copy_back, restore, sample, scratch, trial
+from readiness.facts.backup import layout, script_made
+from readiness.facts.backup.layout import shown
+from readiness.facts.backup.restore import RestoredBackup, copy_back, restore, sample, scratch, trial
 from readiness.facts.backup.verify import verify
 from readiness.support.files import read
 
@@ -29,7 +28,7 @@ class Backup:
     created: float | None
     commit: str | None
     version: str | None
-    manifest: form.Manifest | None = dataclasses.field(default=None, repr=False)
+    manifest: layout.Manifest | None = dataclasses.field(default=None, repr=False)
     """What it holds, with checksums; None for a backup of a release's own script, or one that cannot be read."""
     sums: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
     """The checksums that a release's own script wrote; None where there are none."""
@@ -46,14 +45,14 @@ class Backup:
     @property
     def manifest_path(self) -> Path:
         """The file that says what it holds."""
-        return self.path / (form.MANIFEST if self.own else foreign.MANIFEST)
+        return self.path / (layout.MANIFEST if self.own else script_made.MANIFEST)
 
     @property
     def order(self) -> float:
         """When it was made as far as anything tells: its manifest, its name, its folder's time."""
         if self.created is not None:
             return self.created
-        by_name = foreign.stamped(self.path.name)
+        by_name = script_made.stamped(self.path.name)
         if by_name is not None:
             return by_name
         with contextlib.suppress(OSError):
@@ -68,7 +67,7 @@ class Backup:
     @property
     def size(self) -> int:
         """Bytes of its files together."""
-        return self.manifest.size if self.manifest is not None else foreign.content(self.path).size
+        return self.manifest.size if self.manifest is not None else script_made.content(self.path).size
 
     def age_hours(self) -> float:
         """How old it is in hours; negative for one from the future. Raises Unknown where it does not say."""
@@ -81,8 +80,8 @@ class Backup:
         """What its manifest does not say of time, commit and version, or not as one."""
         said = {
             "time": self.created is not None,
-            "commit": bool(self.commit and foreign.COMMIT.fullmatch(self.commit)),
-            "version": bool(self.version and foreign.VERSION.fullmatch(self.version)),
+            "commit": bool(self.commit and script_made.COMMIT.fullmatch(self.commit)),
+            "version": bool(self.version and script_made.VERSION.fullmatch(self.version)),
         }
         return [name for name, fine in said.items() if not fine]
 
@@ -96,13 +95,13 @@ class Backup:
         if self.trouble:
             return [self.trouble]
         if self.manifest is None:
-            found = foreign.content(self.path)
-            nothing = [] if len(found.files) > 1 else [f"it holds nothing but its {foreign.MANIFEST}"]
-            wrong = [] if self.sums is None else foreign.verify(self.path, self.sums, found.files)
+            found = script_made.content(self.path)
+            nothing = [] if len(found.files) > 1 else [f"it holds nothing but its {script_made.MANIFEST}"]
+            wrong = [] if self.sums is None else script_made.verify(self.path, self.sums, found.files)
             return [*nothing, *found.odd, *wrong]
         return verify(self.path, self.manifest)
 
-    def restored(self, wanted: Iterable[str]) -> Restored:
+    def restored(self, wanted: Iterable[str]) -> RestoredBackup:
         """Put it back into a scratch folder, which is gone afterwards, and say what came of it.
 
         Of large logs and caches only so much is put back, see `backup_restore.trial`. `wanted`: the configuration files
@@ -112,45 +111,45 @@ class Backup:
         self.usable()
         return self._restored_copies(wanted) if self.manifest is None else self._restored_entries(self.manifest)
 
-    def _restored_entries(self, manifest: form.Manifest) -> Restored:
+    def _restored_entries(self, manifest: layout.Manifest) -> RestoredBackup:
         chosen, left = trial(manifest)
         with scratch(chosen.size) as folder:
             found = restore(self.path, chosen, folder / "restored")
             return dataclasses.replace(found, troubles=found.with_configuration(), left=left)
 
-    def _restored_copies(self, wanted: Iterable[str]) -> Restored:
-        files = foreign.content(self.path).files
+    def _restored_copies(self, wanted: Iterable[str]) -> RestoredBackup:
+        files = script_made.content(self.path).files
         chosen = sample(self.path, files)
         with scratch(sum((self.path / path).lstat().st_size for path in chosen)) as folder:
-            places = [place for path in wanted if (place := foreign.place_of(path, files))]
+            places = [place for path in wanted if (place := script_made.place_of(path, files))]
             troubles = copy_back(self.path, dict.fromkeys([*chosen, *places]), folder)
-            found = Restored(troubles=tuple(troubles), configurations=tuple(folder / place for place in places))
+            found = RestoredBackup(troubles=tuple(troubles), configurations=tuple(folder / place for place in places))
             return dataclasses.replace(found, troubles=found.with_configuration(), left=len(files) - len(chosen))
 
     def place_of(self, path: Path, release: Path) -> str | None:
         """Where it keeps the file `path`, below itself; None where it does not: by the path in the release, else by origin."""
         inner = inside(path, release)
         if self.manifest is None:
-            return foreign.place_of(inner or path.name, foreign.content(self.path).files)
+            return script_made.place_of(inner or path.name, script_made.content(self.path).files)
         real = Path(os.path.realpath(path))
         stored, origins = {f"release/{inner}", f"release/{inside(real, release)}"}, {str(path), str(real)}
         for entry in self.manifest.files:
             if entry.path in stored or self.manifest.origin(entry) in origins:
-                return f"{form.DATA}/{entry.path}"
+                return f"{layout.DATA}/{entry.path}"
         return None
 
 
 def read_one(path: Path) -> Backup | None:
     """The backup in the folder `path`; None where it is none. Never raises."""
-    unfinished = path.name.startswith((form.PARTIAL, form.REMOVING))
+    unfinished = path.name.startswith((layout.PARTIAL, layout.REMOVING))
     if path.name.startswith(".") and not unfinished:
         return None
-    own = os.path.lexists(path / form.MANIFEST) or unfinished or form.NAME.fullmatch(path.name) is not None
+    own = os.path.lexists(path / layout.MANIFEST) or unfinished or layout.NAME.fullmatch(path.name) is not None
     if own:
         return _own(path, unfinished=unfinished)
-    if os.path.lexists(path / foreign.MANIFEST):
-        told = foreign.told(path)
-        sums, trouble = foreign.sums(path)
+    if os.path.lexists(path / script_made.MANIFEST):
+        told = script_made.told(path)
+        sums, trouble = script_made.sums(path)
         return Backup(
             path=path,
             created=told.created,
@@ -160,10 +159,8 @@ def read_one(path: Path) -> Backup | None:
             trouble=told.trouble or trouble,
             own=False,
         )
-    if foreign.stamped(path.name) is not None or path.name.startswith("backup"):
-        why = (
-            f"it has neither {form.MANIFEST} nor {foreign.MANIFEST}: it was never finished, or its manifest was removed"
-        )
+    if script_made.stamped(path.name) is not None or path.name.startswith("backup"):
+        why = f"it has neither {layout.MANIFEST} nor {script_made.MANIFEST}: it was never finished, or its manifest was removed"
         return Backup(path=path, created=None, commit=None, version=None, trouble=why, own=False)
     return None
 
@@ -174,21 +171,21 @@ def _own(path: Path, *, unfinished: bool) -> Backup:
         return dataclasses.replace(
             nothing, trouble="it is incomplete: it still has the name of one that was never finished"
         )
-    file = path / form.MANIFEST
+    file = path / layout.MANIFEST
     if not os.path.lexists(file):
-        return dataclasses.replace(nothing, trouble=f"it is incomplete: it has no {form.MANIFEST}")
-    content = read(file, form.MANIFEST_LIMIT)
+        return dataclasses.replace(nothing, trouble=f"it is incomplete: it has no {layout.MANIFEST}")
+    content = read(file, layout.MANIFEST_LIMIT)
     if content is None:
-        why = f"{form.MANIFEST} cannot be read: it is no file, not permitted or larger than {form.MANIFEST_LIMIT} bytes"
+        why = f"{layout.MANIFEST} cannot be read: it is no file, not permitted or larger than {layout.MANIFEST_LIMIT} bytes"
         return dataclasses.replace(nothing, trouble=why)
     try:
-        manifest = form.parse(content)
-    except form.FormatError as error:
+        manifest = layout.parse(content)
+    except layout.FormatError as error:
         return dataclasses.replace(nothing, trouble=str(error))
     return dataclasses.replace(
         nothing,
         manifest=manifest,
-        created=form.instant(manifest.created),
+        created=layout.instant(manifest.created),
         commit=manifest.commit,
         version=manifest.version,
     )

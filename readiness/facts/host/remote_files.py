@@ -29,7 +29,7 @@ _FIELDS: Final = 7
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class RemoteFile:
     """A file with its text; `real` is what it is a link to in the end, or itself."""
 
     path: Path
@@ -74,7 +74,7 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def dumped(said: Said) -> tuple[Held, ...]:
+def dumped(said: Said) -> tuple[RemoteFile, ...]:
     """Files that were printed as `@file NAME REAL` with each of their lines after a bar. Raises Unknown."""
     found: list[tuple[Path, Path, list[str]]] = []
     for line in said.text.split("\n"):
@@ -84,7 +84,7 @@ def dumped(said: Said) -> tuple[Held, ...]:
             found.append((Path(told), Path(decoded(real.strip()).rstrip("\n") or told), []))
         elif line.startswith("|") and found:
             found[-1][2].append(line[1:])
-    return tuple(Held(path=path, real=real, text="\n".join(lines)) for path, real, lines in found)
+    return tuple(RemoteFile(path=path, real=real, text="\n".join(lines)) for path, real, lines in found)
 
 
 def stats(lines: Iterable[str]) -> tuple[Stat, ...]:

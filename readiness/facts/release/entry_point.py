@@ -14,7 +14,7 @@ from readiness.support.disk import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from readiness.facts.release.package import Package
+    from readiness.facts.release.package_json import Package
 
 RUNTIMES: Final = re.compile(r"(node|nodejs|bun|deno|tsx|python)[0-9.]*")
 _MANAGERS: Final = ("npm", "pnpm", "yarn", "bun")
@@ -46,7 +46,7 @@ _DEEPEST: Final = 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class EntryPoint:
     """An entry point. `runtime` is the program before it with its options, empty where the file itself is started."""
 
     path: Path
@@ -98,12 +98,12 @@ class _Line:
     source: str
 
 
-def of_words(words: list[str], folder: Path, package: Package | None, source: str) -> Entry:
+def of_words(words: list[str], folder: Path, package: Package | None, source: str) -> EntryPoint:
     """The entry point of a command line that is started in `folder`. Raises Unreadable where it cannot be told."""
     return _read(words, _Line(folder=folder, package=package, source=source), 0)
 
 
-def _read(words: list[str], line: _Line, depth: int) -> Entry:
+def _read(words: list[str], line: _Line, depth: int) -> EntryPoint:
     while words and _ASSIGNMENT.fullmatch(words[0]):
         words = words[1:]
     if not words or depth > _DEEPEST:
@@ -124,7 +124,7 @@ def _read(words: list[str], line: _Line, depth: int) -> Entry:
         return _of_runtime(words, line)
     if name.endswith(".sh"):
         raise Unreadable(f"{line.source} starts the script {words[0]}: set [target] unit to what it runs", "untold")
-    return Entry(path=line.folder / words[0], arguments=tuple(rest), source=line.source, folder=line.folder)
+    return EntryPoint(path=line.folder / words[0], arguments=tuple(rest), source=line.source, folder=line.folder)
 
 
 def plain_words(text: str, source: str) -> list[str]:
@@ -153,7 +153,7 @@ def _script(manager: str, rest: list[str], line: _Line) -> list[str] | None:
     return [*plain_words(text, f"package.json's script {asked[0]}"), *(extra[1:] if extra[:1] == ["--"] else extra)]
 
 
-def _of_runtime(words: list[str], line: _Line) -> Entry:
+def _of_runtime(words: list[str], line: _Line) -> EntryPoint:
     index = 1
     while index < len(words):
         word = words[index]
@@ -162,7 +162,7 @@ def _of_runtime(words: list[str], line: _Line) -> Entry:
         elif word.startswith("-") or (word == "run" and Path(words[0]).name in {"bun", "deno"}):
             index += 1
         else:
-            return Entry(
+            return EntryPoint(
                 path=line.folder / word,
                 runtime=tuple(words[:index]),
                 arguments=tuple(words[index + 1 :]),

@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from readiness.errors import Unknown
 from readiness.facts.deployment import hub_config
-from readiness.facts.release import envfile
-from readiness.facts.release.secretrefs import VARIABLES, Resolver, manager
+from readiness.facts.release import env_file
+from readiness.facts.release.secret_references import VARIABLES, Resolver, manager
 from readiness.support import disk
 from readiness.support.redaction.names import secret_name, secret_value
 from readiness.support.redaction.patterns import provider_token
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownSecrets:
     """Secret value to what it is called, and what could not be learnt. Never print the keys."""
 
     values: Mapping[str, str] = dataclasses.field(repr=False)
     missed: tuple[str, ...] = ()
 
 
-def known(config: Config, resolver: Resolver) -> Known:
+def known(config: Config, resolver: Resolver) -> KnownSecrets:
     """The values to look for. What cannot be read is named in `missed`, and searched for by pattern alone."""
     found: dict[str, str] = {}
     missed: list[str] = []
@@ -42,7 +42,7 @@ def known(config: Config, resolver: Resolver) -> Known:
             plain = resolver.value(name, value) if resolver.able and secret_name(name) else value
             for secret in _secrets(name, plain):
                 found.setdefault(secret, f"the value of {name}")
-    return Known(values=found, missed=tuple(missed))
+    return KnownSecrets(values=found, missed=tuple(missed))
 
 
 def _pairs(config: Config, missed: list[str]) -> Iterator[tuple[str, str]]:
@@ -50,7 +50,7 @@ def _pairs(config: Config, missed: list[str]) -> Iterator[tuple[str, str]]:
     given: Mapping[str, str] = {}
     if file is not None and disk.exists(file):
         try:
-            given = envfile.read(file)
+            given = env_file.read(file)
         except disk.Unreadable as error:
             missed.append(str(error))
     yield from given.items()
