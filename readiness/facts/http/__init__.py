@@ -1,1 +1,1 @@
-"""HTTP as this project speaks it to a target: bounded, paced, verified, never led elsewhere."""
+"""HTTP to a target: bounded in time and size, paced, verified, never redirected to another host."""

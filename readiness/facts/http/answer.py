@@ -51,7 +51,7 @@ class BrokenConnection(CouldNotLook):
 
 
 class TlsRefused(CouldNotLook):
-    """The other side ended the TLS handshake because we show no certificate."""
+    """The server ended the TLS handshake because no client certificate was sent."""
 
 
 class TimedOut(CouldNotLook):
@@ -171,7 +171,7 @@ def checked(route: str, answer: HttpAnswer, *, hub: str, proxied: bool, token_en
 
 
 def is_limit(answer: HttpAnswer, *, proxied: bool = False) -> bool:
-    """Whether something on the way says "not so fast": 429, or nginx's default of 503."""
+    """Whether a rate limit on the way refused the request: 429, or 503 as nginx does by default."""
     return answer.status == 429 or (answer.status == 503 and (proxied or answer.from_proxy))  # noqa: PLR2004 - HTTP's own numbers
 
 

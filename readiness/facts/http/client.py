@@ -1,6 +1,6 @@
-"""The only way this project speaks HTTP to a hub: bounded, paced, verified, never following anyone elsewhere.
+"""The only way this project speaks HTTP to a hub: bounded, paced, verified, never redirected to another host.
 
-httpx and its errors stay behind this module and `wire`. A transport returns answers as they are; what they mean is for the
+httpx and its errors stay behind this module and `sockets`. A transport returns answers as they are; what they mean is for the
 facts.
 """
 
@@ -116,7 +116,7 @@ class HttpTransport:
         on_retry: Callable[[str], None] | None = None,
         on_answer: Callable[[HttpAnswer], None] | None = None,
     ) -> None:
-        """`on_retry` hears of every transport retry, `on_answer` of every complete answer."""
+        """`on_retry` is called for every transport retry, `on_answer` for every complete answer."""
         self.settings = settings
         self.attempts: collections.deque[Attempt] = collections.deque(maxlen=500)
         self.on_retry, self.on_answer = on_retry, on_answer
@@ -135,7 +135,7 @@ class HttpTransport:
 
     @contextlib.contextmanager
     def within(self, seconds: float | None) -> Iterator[None]:
-        """Everything inside ends after `seconds` in total; nested, the nearer deadline holds."""
+        """A context in which everything ends after `seconds` in total; of nested ones the nearer deadline holds."""
         before = self._clock.deadline
         own = time.monotonic() + (self.settings.timeout if seconds is None else seconds)
         self._clock.deadline = min(before, own)

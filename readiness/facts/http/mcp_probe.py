@@ -29,7 +29,7 @@ _NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class McpProbe:
-    """What the endpoint showed: its transport, what it agreed to, and its tools where they were asked for."""
+    """The endpoint's transport, the protocol version it agreed to, and its tools where they were asked for."""
 
     transport: Literal["streamable-http", "http+sse"]
     protocol: str
@@ -114,7 +114,7 @@ def _post(
 
 
 def _demand(answer: HttpAnswer) -> HttpAnswer:
-    """Success, or an error that says what stands in the way."""
+    """`answer` if it is a success. Raises BadAnswer, CouldNotLook or Unknown with the reason."""
     if answer.status in {401, 403}:
         raise Unknown(
             f"{answer.what} answered {answer.status}: set [target] token_env to the name of a token's variable"

@@ -19,13 +19,13 @@ BEFORE: Final = "; it was silent before"
 
 
 class SilentBefore(TimedOut):
-    """A route that was proven silent got one short look, and was silent again; no further attempt would help."""
+    """A route that had given no answer before got one short request, and gave none again; no further attempt would help."""
 
     retry = False
 
 
 class NoState(BadAnswer):
-    """The event stream was open and brought no state in time; `retry` False: as it did before."""
+    """The event stream was open and sent no state in time; `retry` is False where it did so before."""
 
     retry = True
 

@@ -1,4 +1,4 @@
-"""What a URL says before anybody asks it: where it leads and whether that is this machine."""
+"""What a URL says without a request: host, port, and whether it is this machine."""
 
 from __future__ import annotations
 

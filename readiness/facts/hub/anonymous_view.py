@@ -1,4 +1,4 @@
-"""The hub as strangers see it: through the address that clients use, without any credentials."""
+"""The hub without credentials, through the address that clients use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNCERTIFIED: Final = frozenset({400, 495, 496})
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """How a stranger fares at one address: `is_open` None where neither is proven; `how` in a few words."""
+    """What a request without credentials gets at one address: `is_open` None where neither is proven; `how` in a few words."""
 
     is_open: bool | None
     how: str
@@ -40,13 +40,13 @@ class AnonymousView:
 
     @property
     def transport(self) -> HttpTransport:
-        """How it is spoken to. Raises Unknown without `[target] url`."""
+        """The connection to `[target] url`. Raises Unknown without `[target] url`."""
         if self._transport is None:
             raise Unknown("no [target] url: what strangers see cannot be asked")
         return self._transport
 
     def entry(self, route: str) -> Door:
-        """Whether GET `route` lets a stranger in: any answer from within does. Raises CouldNotLook, HubDown, BadAnswer.
+        """Whether GET `route` is open without credentials: any answer of the hub itself shows that. Raises CouldNotLook, HubDown, BadAnswer.
 
         A 404 proves neither: the route may stand open under another path.
         """
@@ -105,7 +105,7 @@ class AnonymousView:
 
 
 def _from_within(answer: HttpAnswer) -> bool:
-    """Whether the hub itself answered: well, or with one of its own errors."""
+    """Whether the hub itself answered: with success, or with one of its own errors."""
     if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         return True
     try:

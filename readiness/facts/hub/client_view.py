@@ -1,4 +1,4 @@
-"""The hub as its clients get it: through `[target] url`, with whatever the proxy adds to its answers."""
+"""The hub through `[target] url`, as clients reach it, with whatever the proxy adds to its answers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _UNCERTIFIED: Final = 496
 
 
 class ClientView:
-    """Looks through the address of the clients; what is proven here is the proxy's fault or the hub's."""
+    """The hub through the clients' address; a fault seen here is the proxy's or the hub's."""
 
     def __init__(self, transport: HttpTransport, silence: SilentRoutes, attempts: int = 1) -> None:
-        """`transport` bears the token where one is configured; `attempts` is what a probe has."""
+        """`transport` sends the token where one is configured; `attempts` is `[probe] attempts`."""
         self.transport, self._silence, self._attempts = transport, silence, attempts
 
     def raw(self, route: str, **headers: str) -> HttpAnswer:

@@ -52,7 +52,7 @@ def problems_with(name: str, value: object) -> list[str]:
 
 
 class Contract:
-    """The contract held against a hub."""
+    """Compares a hub's answers with the contract."""
 
     @staticmethod
     def problems(hub: Hub) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""What the hub's answers give away: secrets in what it reads out, its inside in what it refuses."""
+"""What the hub's answers disclose: secrets in readable routes, and program internals in error messages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TRACES: Final = {
 
 
 class Disclosure:
-    """A search over every route that may be read, and over the harmless ways to be refused."""
+    """A search in every route that may be read, and in errors that are provoked without harm."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -43,7 +43,7 @@ class Disclosure:
         return list(found.values())
 
     def internals(self, hub: Hub) -> list[str]:
-        """What errors tell about the program, a sentence each. Raises HubDown or CouldNotLook."""
+        """What error answers disclose about the program, a sentence each. Raises HubDown or CouldNotLook."""
         sentences = []
         for answer in self._refusals(hub.transport):
             sentences += [f"{answer.what} ({answer.status}) shows {kind}" for kind in internals_in(answer.text())]
@@ -66,5 +66,5 @@ class Disclosure:
 
 
 def internals_in(text: str) -> list[str]:
-    """What `text` tells about the program behind it, each kind once; it is never quoted."""
+    """The kinds of program internals in `text`, each once; it is never quoted."""
     return [kind for kind, pattern in _TRACES.items() if pattern.search(text)]

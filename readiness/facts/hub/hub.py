@@ -80,7 +80,7 @@ class Hub:
 
     @property
     def silence(self) -> SilentRoutes:
-        """Which routes were silent in this process."""
+        """Which routes gave no answer in this process."""
         return self._known.silence
 
     def new_attempt(self) -> None:

@@ -49,7 +49,7 @@ class GeneratorEnd:
 def run_generator(
     plan: Mapping[str, Any], config: Config, log: Path, progress: Callable[[Mapping[str, Any]], None]
 ) -> GeneratorEnd:
-    """Start the generator, tell `progress` of it, and wait for its end. Raises Unknown where it gave none.
+    """Start the generator, pass its progress to `progress`, and return how it ended. Raises Unknown where it gave no result.
 
     An interrupt is passed on: the generator then writes what it has, and the interrupt goes on.
     """

@@ -1,4 +1,4 @@
-"""A hub before, during and after a load: how fast it answers when nobody asks much, and what memory its process holds."""
+"""A hub before, during and after a load: how fast it answers without load, and the memory of its process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class HubAroundLoad:
 
 
 class HubWatch:
-    """Begun before the load, asked after it. Raises what asking the hub raises where it does not answer beforehand."""
+    """Measures the hub around a load: made before it; `after` returns the result. Raises as `Hub.time` does where the hub does not answer beforehand."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub

@@ -34,7 +34,7 @@ STEP: Final = 1.0
 
 
 class LoadRun:
-    """One run. Everything that judges asks `doubts` first."""
+    """One load run. Whoever judges it asks `doubts` first."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class LoadRun:
 
     @functools.cached_property
     def judged(self) -> list[float]:
-        """The same of every arrival: one that never came to an end took for ever, it does not drop out."""
+        """The same of every arrival: one that never came to an end counts as infinitely long."""
         return [*self.latencies, *[math.inf] * (self.planned - len(self.latencies))]
 
     @functools.cached_property

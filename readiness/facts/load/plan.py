@@ -1,4 +1,4 @@
-"""What is sent at a hub, how fast and for how long, and whether it may be: the plan that the generator gets."""
+"""The generator's plan: what is sent to a hub, how fast and for how long, and whether that is allowed."""
 
 from __future__ import annotations
 

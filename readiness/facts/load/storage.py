@@ -31,7 +31,7 @@ KEEP_BYTES: Final = 500 * 1024 * 1024
 
 
 def save_run(run: LoadRun, folder: Path) -> None:
-    """Write what `stored_run` reads, and the picture of it. Raises ReadinessError."""
+    """Write what `stored_run` reads, and its summary. Raises ReadinessError."""
     save_summary(run, folder)
     files.replace(
         folder / OUTCOME_FILE,
@@ -47,7 +47,7 @@ def save_run(run: LoadRun, folder: Path) -> None:
 
 
 def save_summary(run: LoadRun, folder: Path) -> None:
-    """Write the picture alone: of a run that nobody will judge. Raises ReadinessError."""
+    """Write the summary alone, of a run that is not judged. Raises ReadinessError."""
     files.replace(folder / SUMMARY_FILE, json.dumps(summary(run)))
 
 
@@ -74,7 +74,7 @@ def stored_run(folder: Path) -> LoadRun | None:
 
 
 def stored_summary(run_dir: Path | None) -> dict[str, Any] | None:
-    """The picture that a run left in its private folder; None where it gave no load, or none that can be read."""
+    """The summary that a run left in its private folder; None where there is none that can be read."""
     if run_dir is None:
         return None
     try:
@@ -85,7 +85,7 @@ def stored_summary(run_dir: Path | None) -> dict[str, Any] | None:
 
 
 def keep_samples(run_dir: Path, config: Config, run_id: str) -> None:
-    """Move the samples beside the report, as `load/RUN.bin.gz`, and let go of the oldest. Raises OSError."""
+    """Move the samples beside the report, as `load/RUN.bin.gz`, and delete the oldest ones. Raises OSError."""
     source = run_dir / LOAD_FOLDER / SAMPLES_FILE
     if not source.is_file():
         return

@@ -59,7 +59,7 @@ class Agent(Opening):
         return listed
 
     def listed(self) -> tuple[AgentTool, ...]:
-        """`tools`, for the check that proves just that: what it could not get, nobody waits for again."""
+        """`tools`, for the check that proves just that: where it fails, no later check waits for the list again."""
         try:
             found = self.tools()
         except Unknown as error:
@@ -79,7 +79,7 @@ class Agent(Opening):
         return frozenset(tool.name for tool in self.offers(session))
 
     def exposed(self, session: AgentSession) -> frozenset[str]:
-        """What a session is offered beyond what it was at first."""
+        """Tools that a session is offered now and was not at first."""
         return self.names(session) - self._kept.first[session]
 
     def wrong_list(self, tools: tuple[AgentTool, ...]) -> list[str]:
@@ -129,7 +129,7 @@ class Agent(Opening):
         return PromptAnalysis(asked=asked, categories=categories, exposed=exposed, promised=promised, strange=strange)
 
     def _asked(self, session: AgentSession, tools: list[str]) -> ToolResult:
-        """The answer to a prompt. Once as many as a probe may ask hung, the next ones are waited for shortly."""
+        """The answer to a prompt. After `[probe] attempts` prompts without an answer, the next ones get a short timeout."""
         kept, probe = self._kept, self.config.probe
         patience = 2 * probe.timeout
         if kept.hung >= probe.attempts:

@@ -32,7 +32,7 @@ _SHORT: Final = 200
 def told(
     error: BaseException, *, stage: str, where: EndpointAddress, seconds: float, last: HttpAnswer | None
 ) -> Unknown:
-    """`error` as one of this project's kinds; `last` is what HTTP answered last, `seconds` how long was waited."""
+    """`error` as one of this project's kinds; `last` is the last HTTP answer, `seconds` the timeout that was used."""
     chain = list(_chain(error))
     own = next((one for one in chain if isinstance(one, Unknown)), None)
     if own is not None:
@@ -47,7 +47,7 @@ def told(
 
 
 def _connection(chain: list[BaseException], stage: str, where: EndpointAddress, seconds: float) -> Unknown | None:
-    """What kept the request from being answered at all."""
+    """Why the request got no answer at all; None where it got one."""
     found: Unknown | None = _secured(chain, stage, where)
     if found is not None:
         return found

@@ -19,7 +19,7 @@ GRACE: Final = 3.0
 
 
 class Loop:
-    """Runs coroutines from any thread; started at the first of them, gone without a trace after `close`."""
+    """Runs coroutines from any thread; started at the first one, and ended with its thread by `close`."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -1,6 +1,6 @@
-"""Below the agent's session: the SDK's HTTP client, bounded and watched, and never led to another host.
+"""Below the agent's session: the SDK's HTTP client, bounded, recorded, and never redirected to another host.
 
-The SDK's errors say little of what HTTP answered; so every answer is noted here, and put into words by `trouble`.
+The SDK's errors say little of what HTTP answered; so every answer is noted here, and put into words by `errors`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class SessionTraffic:
             self.broken.set_exception(error)
 
     def note(self, request: httpx2.Request, response: httpx2.Response) -> None:
-        """Remember an answer; a legacy session's POST that fails is answered nowhere else."""
+        """Remember an answer; that a legacy session's POST failed is seen only here."""
         headers = {key.lower(): value for key, value in response.headers.items()}
         self.last = HttpAnswer(
             method=request.method, url=bare(str(request.url)), status=response.status_code, headers=headers

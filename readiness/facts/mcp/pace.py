@@ -59,7 +59,7 @@ def settled(hub: Hub, usual: Pace, patience: float = PATIENCE) -> float | None:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Stall:
-    """How long health stood still, in seconds beyond the usual, and how often it was asked meanwhile."""
+    """How long health gave no answer, in seconds beyond the usual, and how often it was asked meanwhile."""
 
     seconds: float
     samples: int
@@ -85,7 +85,7 @@ def stall(hub: Hub, closing: ClosingSession, usual: Pace | None = None, patience
 def _one(hub: Hub, patience: float) -> float:
     """Seconds that one answer took on the wire, without the pause that keeps our own `[probe] rate`.
 
-    A hub that stands still is not called dead before `patience` is over. Raises HubDown.
+    A hub that stalls does not count as down before `patience` is over. Raises HubDown.
     """
     try:
         return hub.transport.get(HEALTH, timeout=patience, tries=1).seconds

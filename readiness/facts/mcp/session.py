@@ -194,13 +194,13 @@ class Endpoint:
         return tuple(self._open)
 
     def answered(self, *lives: LiveSession) -> None:
-        """Tell what HTTP answered last in these sessions."""
+        """Call `on_answer` with the last HTTP answer of the sessions."""
         for live in lives:
             if self.on_answer is not None and live.watch.last is not None:
                 self.on_answer(live.watch.last)
 
     def forget(self, session: AgentSession) -> None:
-        """A session was closed."""
+        """Forget a session that was closed."""
         if session in self._open:
             self._open.remove(session)
 

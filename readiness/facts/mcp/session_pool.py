@@ -1,6 +1,6 @@
 """The sessions of a run, kept from check to check.
 
-One session is reused for the whole run, because closing one freezes real hubs; what was closed is followed by a wait
+One session is reused for the whole run, because a real hub stalls while one is closed; after each close follows a wait
 until health answers as fast as before, before anything else is judged.
 """
 
@@ -110,7 +110,7 @@ class AgentSessions:
 
 
 class Opening:
-    """One check's view of the sessions: opened when they are needed, kept, and closed with care."""
+    """One check's view of the sessions: opened when needed, kept, and closed one at a time."""
 
     def __init__(self, sessions: AgentSessions, hub: Hub) -> None:
         self.hub, self.config, self._kept = hub, sessions.config, sessions

@@ -48,7 +48,7 @@ def note_start(hub: Hub, folder: Path | None) -> None:
 
 
 def noted_start(folder: Path | None) -> Mapping[str, Any] | None:
-    """What was noted; None if nothing was."""
+    """What `note_start` wrote; None if nothing was."""
     if folder is None:
         return None
     try:
@@ -59,7 +59,7 @@ def noted_start(folder: Path | None) -> Mapping[str, Any] | None:
 
 
 def note_window(config: Config, since: float) -> None:
-    """Write down that agents were at work from `since` to now, seconds since the epoch; a folder that refuses is left."""
+    """Write down that agents were at work from `since` to now, seconds since the epoch; errors in writing are ignored."""
     own = f"{os.getpid()}-{since:.3f}"
     entries = [entry for entry in _entries(config) if entry.get("by") != own]
     entries.append({"by": own, "since": since, "until": time.time()})

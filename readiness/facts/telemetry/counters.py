@@ -28,7 +28,7 @@ _UNDERWAY: Final = 5
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """What a hub counted since its process started; `whole` False: `bad` is reckoned from a rounded share."""
+    """What a hub counted since its process started; `whole` False: `bad` is computed from a rounded share."""
 
     total: float
     bad: float
@@ -39,7 +39,7 @@ class Counted:
 class Share:
     """How much of what happened in a window was bad.
 
-    `trouble`: why nothing can be said; `doubt`: why a few good ones prove nothing (a restart that nobody declared).
+    `trouble`: why it is unknown; `doubt`: why a few good ones prove nothing (a restart that nobody declared).
     """
 
     what: str
@@ -135,7 +135,7 @@ def _uncounted(readings: Sequence[Reading | None], names: Sequence[str | None]) 
 
 
 def _from_share(total: float, rate: float, rated: Reading) -> Counted:
-    """What failed, reckoned from a share: a whole number where its decimals leave no choice."""
+    """What failed, computed from a share: a whole number where its decimals leave no choice."""
     half = 0.5 * 10 ** -digits(rated.raw)
     bad = round((1 - rate) * total)
     if total * half < 1 / 2 and abs((1 - rate) - bad / total) <= half + 1e-9:
@@ -145,7 +145,7 @@ def _from_share(total: float, rate: float, rated: Reading) -> Counted:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Standpoint:
-    """From where a window is looked at: `at` is now, seconds since the epoch, `reads` what was stored of this process.
+    """What a window is computed from: `at` is now, seconds since the epoch, `reads` what was stored of this process.
 
     `lost` says why stored reads that there were are missing, `doubt` why counters may have been reset.
     """

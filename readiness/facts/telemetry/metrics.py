@@ -31,7 +31,7 @@ class MetricSource:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """Something worth knowing; `check` is the one that holds it against limits. `slack`: how far places may differ."""
+    """One published quantity; `check` is the id of the check that compares it with limits. `slack`: how far places may differ."""
 
     name: str
     title: str

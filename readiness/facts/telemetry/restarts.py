@@ -1,4 +1,4 @@
-"""Whether the process that counts is the one that was deployed: a restart that nobody declared resets its counters."""
+"""Whether the process whose counters are read is the one that was deployed: a restart that nobody declared resets its counters."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reads of a hub's counters that earlier runs stored, so that the next one can tell today from last week.
 
-One file in the folder of reports, replaced whole under a lock, at most `KEPT` reads. A file that is no store is said to be
-none: what it held is lost, and the next run begins anew.
+One file in the folder of reports, replaced whole under a lock, at most `KEPT` reads. A file that cannot be parsed counts as
+lost: the next run begins anew.
 """
 
 from __future__ import annotations

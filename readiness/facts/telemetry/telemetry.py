@@ -116,7 +116,7 @@ def _standpoint(snapshot: Snapshot, config: Config, past: EarlierRuns) -> Standp
 
 
 class CheckEvidence(Protocol):
-    """What the running check has been told: `fires` is False once something came through a proxy alone."""
+    """Of the running check: `fires` is False once a fact was seen only through a proxy."""
 
     fires: bool
 
@@ -163,7 +163,7 @@ class Telemetry:
         return self.moment.snapshot
 
     def reading(self, name: str) -> Reading:
-        """One metric of `sources.METRICS`. Raises as `take` does."""
+        """One metric of `metrics.METRICS`. Raises as `take` does."""
         return self.snapshot().readings[name]
 
     def share(self, kind: str) -> Share:
