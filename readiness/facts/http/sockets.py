@@ -96,22 +96,22 @@ def resolve(host: str, timeout: float) -> None:
     """Look `host` up within `timeout` seconds, which the system's resolver does not promise. Raises CouldNotLook."""
     if is_loopback(f"//{host}") or is_address(host):
         return
-    found: list[OSError | None] = []
+    errors: list[OSError | None] = []
 
     def look_up() -> None:
         try:
             socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            found.append(None)
+            errors.append(None)
         except OSError as error:
-            found.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=look_up, daemon=True)
     thread.start()
     thread.join(max(0.001, timeout))
-    if not found:
+    if not errors:
         raise CouldNotLook(f"the name {host} was not resolved in {timeout:.3g} s")
-    if found[0] is not None:
-        raise CouldNotLook(f"the name {host} does not resolve: {found[0]}")
+    if errors[0] is not None:
+        raise CouldNotLook(f"the name {host} does not resolve: {errors[0]}")
 
 
 def trust(ca_file: Path | None) -> ssl.SSLContext:

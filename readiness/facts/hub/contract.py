@@ -42,8 +42,8 @@ Inner = tuple[object, Schema, str]
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema `name`, from the package."""
     file = resources.files("readiness.facts.hub") / "schemas" / f"api-{name}.schema.json"
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return document
 
 
 def problems_with(name: str, value: object) -> list[str]:

@@ -36,11 +36,11 @@ class Disclosure:
     def leaks(self, hub: Hub | ClientView) -> list[AnswerLeak]:
         """Secrets in every readable route, each once. Raises HubDown, or CouldNotLook where a route cannot be read."""
         known = known_values(self.config)
-        found: dict[str, AnswerLeak] = {}
+        by_fingerprint: dict[str, AnswerLeak] = {}
         for route in ROUTES:
             for leak in leaks(hub.raw(route), f"GET {route}", known):
-                found.setdefault(leak.fingerprint, leak)
-        return list(found.values())
+                by_fingerprint.setdefault(leak.fingerprint, leak)
+        return list(by_fingerprint.values())
 
     def internals(self, hub: Hub) -> list[str]:
         """What error answers disclose about the program, a sentence each. Raises HubDown or CouldNotLook."""

@@ -121,17 +121,17 @@ class Hub:
 
     def answer(self, route: str) -> HttpAnswer:
         """GET `route` and demand success. Raises BadAnswer, NotServed, HubDown, CouldNotLook or Unknown."""
-        found = self._answers.get(route)
-        if found is None:
+        outcome = self._answers.get(route)
+        if outcome is None:
             try:
                 with self._watched():
-                    found = self._checked(route, self._ask(route))
+                    outcome = self._checked(route, self._ask(route))
             except Unknown as error:
-                found = error
-            self._answers[route] = found
-        if isinstance(found, Unknown):
-            raise found.with_traceback(None)
-        return found
+                outcome = error
+            self._answers[route] = outcome
+        if isinstance(outcome, Unknown):
+            raise outcome.with_traceback(None)
+        return outcome
 
     def raw(self, route: str, **headers: str) -> HttpAnswer:
         """GET `route` with `headers` as it is, whatever its status. Raises HubDown, BadAnswer, CouldNotLook."""
@@ -189,14 +189,14 @@ class Hub:
         within = self.config.probe.timeout if short is None else min(short, self.config.probe.timeout)
         try:
             with self._watched(), self.transport.within(within):
-                found = first_state(self.transport, lambda answer: self._checked(EVENTS, answer))
+                state = first_state(self.transport, lambda answer: self._checked(EVENTS, answer))
         except (TimedOut, BrokenConnection) as error:
             self._is_it_down(EVENTS, error)
             silent = NoState(f"GET {EVENTS}: no hub_state event in {within:g} s{BEFORE if proven else ''}")
             silent.retry = not proven
             raise silent from None
         self.silence.heard(EVENTS)
-        return found
+        return state
 
     def identity(self) -> Identity:
         """Which process answers, once an attempt. Raises BadAnswer when nothing names one, else as `answer` does."""
@@ -222,10 +222,10 @@ class Hub:
         """Names of the variables, not empty, that the process on this host was started with. Raises Unknown."""
         from readiness.facts.hub.identity import environment_of
 
-        found = environment_of(self.process())
-        if found is None:
+        variables = environment_of(self.process())
+        if variables is None:
             raise Unknown("this user may not read the environment of the hub's process")
-        return frozenset(name for name, value in found.items() if value)
+        return frozenset(name for name, value in variables.items() if value)
 
     def process(self) -> psutil.Process:
         """The hub's process on this host. Raises Unknown where it runs elsewhere or cannot be told."""
@@ -255,12 +255,12 @@ class Hub:
 
         try:
             with self._watched():
-                found = probe_mcp(self.transport, tools=tools, timeout=self._patience(ENDPOINT))
+                probed = probe_mcp(self.transport, tools=tools, timeout=self._patience(ENDPOINT))
         except (TimedOut, BrokenConnection) as error:
             self._is_it_down(ENDPOINT, error)
             raise BadAnswer(f"{ENDPOINT} accepted a session and did not answer: {error}") from None
         self.silence.heard(ENDPOINT)
-        return found
+        return probed
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:

@@ -88,23 +88,23 @@ def identify(hub: HubAnswers) -> Identity:
     on_host, suspected = hub.transport.loopback, hub.silence.suspected(EVENTS)
     short = min(SHORT, hub.config.probe.timeout)
     # the socket names a hub of this host as well: not worth waiting long for what is silent
-    found = None if suspected and on_host else _told(hub, short if on_host else None)
-    if isinstance(found, Identity):
-        return found
+    by_events = None if suspected and on_host else _from_events(hub, short if on_host else None)
+    if isinstance(by_events, Identity):
+        return by_events
     process, why = listener(hub)
     if process is not None:
         return _identity(hub, process.pid, port_of(hub.transport.settings.base), by="socket")
-    if found is None or (on_host and isinstance(found, NoState)):
-        found = _told(hub, None)
-    if isinstance(found, Identity):
-        return found
-    error = type(found)(f"{found}; {why}")
-    if isinstance(error, NoState) and isinstance(found, NoState):
-        error.retry = found.retry
+    if by_events is None or (on_host and isinstance(by_events, NoState)):
+        by_events = _from_events(hub, None)
+    if isinstance(by_events, Identity):
+        return by_events
+    error = type(by_events)(f"{by_events}; {why}")
+    if isinstance(error, NoState) and isinstance(by_events, NoState):
+        error.retry = by_events.retry
     raise error
 
 
-def _told(hub: HubAnswers, seconds: float | None) -> Identity | Unknown:
+def _from_events(hub: HubAnswers, seconds: float | None) -> Identity | Unknown:
     """What the event stream says within `seconds`, or why it says nothing. Raises HubDown."""
     try:
         state = hub.hub_state(seconds)
@@ -180,9 +180,9 @@ def package_of(process: psutil.Process) -> dict[str, Any] | None:
             file = folder / "package.json"
             with contextlib.suppress(OSError, ValueError, RecursionError):
                 if file.is_file() and file.stat().st_size <= _JSON_LIMIT:
-                    found = json.loads(file.read_text(encoding="utf-8"))
-                    if isinstance(found, dict) and "version" in found:
-                        return found
+                    package = json.loads(file.read_text(encoding="utf-8"))
+                    if isinstance(package, dict) and "version" in package:
+                        return package
     return None
 
 
@@ -233,10 +233,10 @@ def _owners(base: str) -> tuple[Collection[int], str]:
 
     port, host = port_of(base), urlsplit(base).hostname or ""
     try:
-        found = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
     except (psutil.Error, OSError):
         return (), "this user may not look at the host's sockets"
-    here = [(getattr(c.laddr, "ip", ""), c.pid) for c in found if getattr(c.laddr, "port", None) == port]
+    here = [(getattr(c.laddr, "ip", ""), c.pid) for c in listening if getattr(c.laddr, "port", None) == port]
     own = {host} if is_address(host) else {"127.0.0.1", "::1"}
     # where both listen, the nearer address gets the connection
     sockets = [pid for ip, pid in here if ip in own] or [pid for ip, pid in here if ip in _ANY]

@@ -37,14 +37,14 @@ class Inventory:
 
     def of(self, with_schemas: Iterable[HubTool], listed: Iterable[HubTool]) -> Tools:
         """The inventory: every listed tool, and its schema's hash where the servers' records hold it."""
-        found: Tools = {}
+        tools: Tools = {}
         for tool in listed:
-            found.setdefault(self.redact(tool.server), {})[self.redact(tool.name)] = ""
+            tools.setdefault(self.redact(tool.server), {})[self.redact(tool.name)] = ""
         for tool in with_schemas:
-            names = found.get(self.redact(tool.server), {})
+            names = tools.get(self.redact(tool.server), {})
             if (name := self.redact(tool.name)) in names:
                 names[name] = _hash(tool.definition)
-        return found
+        return tools
 
     @property
     def subject(self) -> str:
@@ -61,21 +61,21 @@ class Inventory:
 
     def last_good(self) -> Tools | None:
         """The inventory of the last good run of this environment; None if there is none that can be read."""
-        found = _read(self.config.report_dir / FILE)
-        return None if found is None else self._tools(found)
+        document = _read(self.config.report_dir / FILE)
+        return None if document is None else self._tools(document)
 
     def noted(self) -> Tools | None:
         """What this run noted; None if it listed no tools."""
-        found = None if self.run_dir is None else _read(self.run_dir / FILE)
-        return None if found is None else self._tools(found)
+        document = None if self.run_dir is None else _read(self.run_dir / FILE)
+        return None if document is None else self._tools(document)
 
     def last_seen(self) -> str | None:
         """When the last good run listed its tools, ISO 8601 in UTC; None if there is none."""
         file = self.config.report_dir / FILE
-        found = _read(file)
-        if found is None or self._tools(found) is None:
+        document = _read(file)
+        if document is None or self._tools(document) is None:
             return None
-        seen = found.get("seen")
+        seen = document.get("seen")
         try:
             # files of earlier versions do not say it: they were written when their run ended
             moment = float(seen) if isinstance(seen, (int, float)) else file.stat().st_mtime
@@ -83,19 +83,19 @@ class Inventory:
         except (OSError, ValueError, OverflowError):
             return None
 
-    def _tools(self, found: Mapping[str, Any]) -> Tools | None:
-        if found.get("subject") != self.subject:
+    def _tools(self, document: Mapping[str, Any]) -> Tools | None:
+        if document.get("subject") != self.subject:
             return None
-        tools = found.get("tools")
+        tools = document.get("tools")
         return tools if isinstance(tools, dict) and all(isinstance(t, dict) for t in tools.values()) else None
 
 
 def keep_last_good(run_dir: Path, report_dir: Path) -> None:
     """Make the inventory that a run noted the last good one; call it after a run that was good. Raises OSError."""
-    found = _read(run_dir / FILE)
-    if found is not None:
+    document = _read(run_dir / FILE)
+    if document is not None:
         report_dir.mkdir(parents=True, exist_ok=True)
-        _write(report_dir / FILE, found)
+        _write(report_dir / FILE, document)
 
 
 def _hash(definition: Any) -> str:  # noqa: ANN401 - any JSON
@@ -110,10 +110,10 @@ def _read(file: Path) -> dict[str, Any] | None:
     try:
         if file.stat().st_size > _LIMIT:
             return None
-        found = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def _write(file: Path, value: Mapping[str, Any]) -> None:

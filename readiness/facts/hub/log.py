@@ -58,17 +58,17 @@ class HubLog:
         """Errors between the start of the process that answers and this run's. Raises Unknown without such a log."""
         file = self._file(hub)
         since = (hub.identity().started or 0.0) - _SLACK
-        levelled, found = 0, []
+        levelled, lines = 0, []
         for line in _lines(file):
             levelled += 1
             inside = line.time is None or since <= line.time <= self.until
             if line.level >= ERROR and inside and not _is_harmless(line) and not self._ours(line):
-                found.append(line)
+                lines.append(line)
         if not levelled:
             raise Unknown(
                 f"{file} has no line with a level: so errors cannot be told; declare [expect] logs as not expected"
             )
-        return found
+        return lines
 
     def _ours(self, line: LogLine) -> bool:
         """Whether it was written while an agent of ours was at work: closing a session alone makes a hub log errors."""

@@ -102,13 +102,13 @@ def listed(answer: dict[str, Any], key: str, what: str) -> list[dict[str, Any]]:
 
 def tools_in(answer: dict[str, Any], what: str) -> tuple[HubTool, ...]:
     """The tools of `GET /api/tools`. Raises BadAnswer."""
-    found = []
+    tools = []
     for item in listed(answer, "tools", what):
         server, name = item.get("server"), item.get("name")
         if not isinstance(server, str) or not isinstance(name, str) or not name:
             raise BadAnswer(f"{what}: a tool has server {shown(server)} and name {shown(name)}, expected text")
-        found.append(HubTool(server=server, name=name, definition=item))
-    return tuple(found)
+        tools.append(HubTool(server=server, name=name, definition=item))
+    return tuple(tools)
 
 
 def tools_of(answer: dict[str, Any], what: str) -> tuple[HubTool, ...]:

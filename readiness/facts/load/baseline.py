@@ -93,11 +93,11 @@ def accepted_load(config: Config) -> AcceptedLoad | None:
     file = config.report_dir / FILE
     try:
         with file.open("rb") as stream:
-            found = json.loads(stream.read(_LIMIT))
-        if found["subject"] != subject(config):
+            document = json.loads(stream.read(_LIMIT))
+        if document["subject"] != subject(config):
             return None
-        latencies = tuple(sorted(_number(one) for one in found["latencies"]))
-        return AcceptedLoad(load=str(found["load"]), latencies=latencies, at=str(found["at"]))
+        latencies = tuple(sorted(_number(one) for one in document["latencies"]))
+        return AcceptedLoad(load=str(document["load"]), latencies=latencies, at=str(document["at"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -144,11 +144,11 @@ def accept_load(config: Config) -> str:
     """Make the last believed run the accepted one; when it was. Raises FileNotFoundError, Unknown or ReadinessError."""
     text = (config.report_dir / LAST).read_text(encoding="utf-8")
     try:
-        found = json.loads(text)
-        told = str(found["at"])
+        document = json.loads(text)
+        at = str(document["at"])
     except (ValueError, KeyError, TypeError):
         raise Unknown(f"{LAST} cannot be read; run pytest -m load again") from None
-    if found["subject"] != subject(config):
-        raise Unknown(f"{LAST} is about another target ({found['subject']}); run pytest -m load again")
+    if document["subject"] != subject(config):
+        raise Unknown(f"{LAST} is about another target ({document['subject']}); run pytest -m load again")
     files.replace(config.report_dir / FILE, text)
-    return told
+    return at

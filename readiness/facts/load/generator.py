@@ -81,12 +81,12 @@ def run_generator(
 
 def _environment(config: Config) -> dict[str, str]:
     """What every child gets, and the token's variable where there is one: the generator alone has to know it."""
-    found = child.environment()
-    found["PYTHONUNBUFFERED"] = "1"
+    variables = child.environment()
+    variables["PYTHONUNBUFFERED"] = "1"
     for name in ("PYTHONPATH", "VIRTUAL_ENV", LOAD_KEY, config.target.token_env or ""):
         if name in os.environ:
-            found[name] = os.environ[name]
-    return found
+            variables[name] = os.environ[name]
+    return variables
 
 
 def _follow(
@@ -103,12 +103,12 @@ def _follow(
         process.stdin.flush()
     last: Mapping[str, Any] = {}
     for line in iter(lambda: process.stdout.readline(_LINE), b""):  # type: ignore[union-attr]
-        said = _said(line)
-        if "end" in said:
-            return _ended(said, last)
-        if "t" in said:
-            last = said
-            progress(said)
+        message = _message(line)
+        if "end" in message:
+            return _ended(message, last)
+        if "t" in message:
+            last = message
+            progress(message)
     try:
         code: int | str = process.wait(timeout=GRACE)
     except subprocess.TimeoutExpired:
@@ -116,22 +116,22 @@ def _follow(
     raise Unknown(f"the load generator ended with status {code} and no result: {_last_words(log)}")
 
 
-def _said(line: bytes) -> dict[str, Any]:
+def _message(line: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        message = json.loads(line)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return message if isinstance(message, dict) else {}
 
 
-def _ended(said: Mapping[str, Any], last: Mapping[str, Any]) -> GeneratorEnd:
-    cpu, offsets = said.get("cpu"), said.get("clock_offset_ms")
+def _ended(message: Mapping[str, Any], last: Mapping[str, Any]) -> GeneratorEnd:
+    cpu, offsets = message.get("cpu"), message.get("clock_offset_ms")
     shares = cpu.values() if isinstance(cpu, dict) else cpu if isinstance(cpu, list) else [cpu]
     apart = offsets.values() if isinstance(offsets, dict) else []
     return GeneratorEnd(
-        end=str(said["end"])[:40],
-        why=str(said.get("why") or "")[:300],
-        file=str(said.get("file") or ""),
+        end=str(message["end"])[:40],
+        why=str(message.get("why") or "")[:300],
+        file=str(message.get("file") or ""),
         cpu=tuple(float(one) for one in shares if isinstance(one, (int, float))),
         # what is no number is no proof that the clocks agree
         clock_offset_ms=max((abs(one) if isinstance(one, (int, float)) else math.inf for one in apart), default=0.0),
@@ -158,5 +158,5 @@ def _last_words(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace")[-_WORDS:].splitlines()
     except OSError:
         lines = []
-    said = [line.strip() for line in lines if line.strip()]
-    return said[-1][:300] if said else "it said nothing"
+    words = [line.strip() for line in lines if line.strip()]
+    return words[-1][:300] if words else "it said nothing"

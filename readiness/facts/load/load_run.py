@@ -98,31 +98,31 @@ class LoadRun:
         return [*self._of_schedule(), *self._of_clocks(), *self._of_generator()]
 
     def _of_schedule(self) -> list[str]:
-        found = []
+        doubts = []
         due = due_requests(self.plan["arrivals"])
         if not self.aborted and self.planned < SHARE * due:
-            found.append(f"the generator accounts for {self.planned} of about {due:.0f} planned requests")
+            doubts.append(f"the generator accounts for {self.planned} of about {due:.0f} planned requests")
         if self.samples.sent < SHARE * self.planned:
-            found.append(f"only {self.samples.sent} of {self.planned} requests were sent; {self._bottleneck()}")
+            doubts.append(f"only {self.samples.sent} of {self.planned} requests were sent; {self._bottleneck()}")
         left = self.samples.sent - self.samples.finished
         if left and not self.aborted:
-            found.append(f"{left} requests were neither answered nor timed out when the run ended")
+            doubts.append(f"{left} requests were neither answered nor timed out when the run ended")
         if self.planned < ENOUGH and not self.aborted:
-            found.append(f"{self.planned} requests are too few: a p99 needs {ENOUGH}; raise [load] rate or duration")
-        return found
+            doubts.append(f"{self.planned} requests are too few: a p99 needs {ENOUGH}; raise [load] rate or duration")
+        return doubts
 
     def _of_clocks(self) -> list[str]:
-        found = []
+        doubts = []
         if self.lag >= LAG_MS:
-            found.append(f"requests were sent up to {self.lag:.0f} ms late (p99); {self._bottleneck()}")
+            doubts.append(f"requests were sent up to {self.lag:.0f} ms late (p99); {self._bottleneck()}")
         wrong = self.samples.impossible(EARLY)
         if wrong:
-            found.append(
+            doubts.append(
                 f"{wrong} requests were sent before their time or answered before they were sent: clocks differ"
             )
         if abs(self.ended.clock_offset_ms) > OFFSET_MS:
-            found.append(f"the workers' clocks differ by {self.ended.clock_offset_ms:.1f} ms")
-        return found
+            doubts.append(f"the workers' clocks differ by {self.ended.clock_offset_ms:.1f} ms")
+        return doubts
 
     def _of_generator(self) -> list[str]:
         busiest = max(self.ended.cpu, default=0.0)

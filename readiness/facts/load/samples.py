@@ -95,8 +95,8 @@ class Samples:
         for number, name in enumerate(self.routes):
             count = sum(of == number for of in self.route)
             wrong = sum(flag != 0 for of, flag in zip(self.route, self.error, strict=True) if of == number)
-            found = self.latencies(number)
-            yield name, count, wrong, percentile(found, 0.95) if found else None
+            latencies = self.latencies(number)
+            yield name, count, wrong, percentile(latencies, 0.95) if latencies else None
 
 
 def read_samples(file: Path) -> Samples:
@@ -117,10 +117,10 @@ def read_samples(file: Path) -> Samples:
 
 
 def _column(data: bytes, code: str, count: int) -> Any:  # noqa: ANN401 - an array of the code's type
-    found: Any = array.array(code)
-    if len(data) != count * found.itemsize:
+    column: Any = array.array(code)
+    if len(data) != count * column.itemsize:
         raise EOFError("it ends in the middle")
-    found.frombytes(data)
+    column.frombytes(data)
     if sys.byteorder == "big":
-        found.byteswap()
-    return found
+        column.byteswap()
+    return column

@@ -59,17 +59,21 @@ def save_reason(reason: str, folder: Path) -> None:
 def stored_run(folder: Path) -> LoadRun | None:
     """The run that a worker left in `folder`; None where there was none yet. Raises Unknown for why there is none."""
     try:
-        found = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
+        document = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise Unknown(f"the load run cannot be read back: {error}") from None
-    if "unknown" in found:
-        raise Unknown(str(found["unknown"]))
-    ended = found["ended"] | {"cpu": tuple(found["ended"]["cpu"])}
+    if "unknown" in document:
+        raise Unknown(str(document["unknown"]))
+    ended = document["ended"] | {"cpu": tuple(document["ended"]["cpu"])}
     samples = read_samples(folder / SAMPLES_FILE)
     return LoadRun(
-        found["plan"], GeneratorEnd(**ended), samples, HubAroundLoad(**found["around"]), p99=float(found["p99"])
+        document["plan"],
+        GeneratorEnd(**ended),
+        samples,
+        HubAroundLoad(**document["around"]),
+        p99=float(document["p99"]),
     )
 
 
@@ -78,10 +82,10 @@ def stored_summary(run_dir: Path | None) -> dict[str, Any] | None:
     if run_dir is None:
         return None
     try:
-        found = json.loads((run_dir / LOAD_FOLDER / SUMMARY_FILE).read_text(encoding="utf-8"))
+        document = json.loads((run_dir / LOAD_FOLDER / SUMMARY_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def keep_samples(run_dir: Path, config: Config, run_id: str) -> None:

@@ -51,15 +51,15 @@ def summary(run: LoadRun) -> dict[str, Any]:
 def _percentiles(run: LoadRun) -> dict[str, list[float | None]]:
     if not run.latencies:
         return {}
-    found = {}
+    rows = {}
     for name, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)):
         one = percentile(run.judged, share)
-        found[name] = [_round(one.low), _round(one.value), _round(one.high)]
-    found["max"] = [_round(run.latencies[-1])] * 3
+        rows[name] = [_round(one.low), _round(one.value), _round(one.high)]
+    rows["max"] = [_round(run.latencies[-1])] * 3
     service = run.samples.service_times()
     if service:
-        found["service p99"] = [_round(percentile(service, 0.99).value)] * 3
-    return found
+        rows["service p99"] = [_round(percentile(service, 0.99).value)] * 3
+    return rows
 
 
 def _over_time(run: LoadRun) -> list[list[float | int | None]]:

@@ -61,12 +61,12 @@ class Agent(Opening):
     def listed(self) -> tuple[AgentTool, ...]:
         """`tools`, for the check that proves just that: where it fails, no later check waits for the list again."""
         try:
-            found = self.tools()
+            tools = self.tools()
         except Unknown as error:
             self._kept.unlisted = str(error)
             raise
         self._kept.unlisted = ""
-        return found
+        return tools
 
     def offers(self, session: AgentSession | None = None) -> tuple[AgentTool, ...]:
         """`tools`, for what rests on a list. Raises Unknown, "blocked by", where the check of the list got none."""
@@ -120,12 +120,12 @@ class Agent(Opening):
         trouble, categories = read_analysis(self._asked(session, named))
         if trouble:
             return PromptAnalysis(asked=asked, trouble=trouble)
-        said = self._kept.categories.get(session, frozenset()) | set(categories)
-        self._kept.categories[session] = said
+        announced = self._kept.categories.get(session, frozenset()) | set(categories)
+        self._kept.categories[session] = announced
         exposed = self.exposed(session)
         known = categories_of(self.hub)
         promised = None if known is None else frozenset(name for name, own in known.items() if own & set(categories))
-        strange = frozenset(name for name in exposed if known and name in known and not known[name] & said)
+        strange = frozenset(name for name in exposed if known and name in known and not known[name] & announced)
         return PromptAnalysis(asked=asked, categories=categories, exposed=exposed, promised=promised, strange=strange)
 
     def _asked(self, session: AgentSession, tools: list[str]) -> ToolResult:
@@ -135,12 +135,12 @@ class Agent(Opening):
         if kept.hung >= probe.attempts:
             patience = min(SHORT, patience)
         try:
-            found = session.call(META_TOOL, {"prompt": prompt_for(tools)}, seconds=patience)
+            result = session.call(META_TOOL, {"prompt": prompt_for(tools)}, seconds=patience)
         except TimedOut:
             kept.hung += 1
             raise
         kept.hung = 0
-        return found
+        return result
 
     def notice(self, analysis: PromptAnalysis) -> Notice | None:
         """The notification of a changed list that came after the session's first analysis; None if none came in time."""
@@ -223,10 +223,10 @@ class Agent(Opening):
             return [why for one in sessions if (why := self.wrong(functools.partial(self.tools, one)))]
         tokens = [one.token for _, one in asked if one is not None]
         results = sessions[0].endpoint.together(calls)
-        found = [why for number, result in enumerate(results) if (why := _mixed(number, result, tokens))]
-        if found and not any(OTHERS in why for why in found) and (alone := self._wrong_alone()):
+        problems = [why for number, result in enumerate(results) if (why := _mixed(number, result, tokens))]
+        if problems and not any(OTHERS in why for why in problems) and (alone := self._wrong_alone()):
             raise Unknown(f"blocked by tool-call-returns-its-result: {alone}")
-        return found
+        return problems
 
     def _wrong_alone(self) -> str:
         """Why the call that echoes is wrong even without others; empty if it is, or was before they came, right."""
@@ -249,8 +249,8 @@ def _mixed(number: int, result: ToolResult | Unknown, tokens: list[str]) -> str:
 def wrong_names(tools: Sequence[AgentTool]) -> list[str]:
     """Names that stand twice or do not say their server, as sentences."""
     times = collections.Counter(tool.name for tool in tools)
-    found = [f"{name[:80]} is listed {number} times" for name, number in times.items() if number > 1]
-    return found + [f"{name[:80]!r} is no server{SEPARATOR}tool" for name in times if not _NAME.fullmatch(name)]
+    repeated = [f"{name[:80]} is listed {number} times" for name, number in times.items() if number > 1]
+    return repeated + [f"{name[:80]!r} is no server{SEPARATOR}tool" for name in times if not _NAME.fullmatch(name)]
 
 
 def wrong_schemas(tools: Iterable[AgentTool]) -> list[str]:

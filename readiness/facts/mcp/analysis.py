@@ -37,22 +37,22 @@ class PromptAnalysis:
 
 def prompt_for(tools: list[str]) -> str:
     """A prompt that needs these tools, `server__tool` each, and nothing else."""
-    said = ", ".join(f"{tool} of {server}" for server, _, tool in (name.partition(SEPARATOR) for name in tools))
-    return f"I need these tools and no others: {said}."
+    named = ", ".join(f"{tool} of {server}" for server, _, tool in (name.partition(SEPARATOR) for name in tools))
+    return f"I need these tools and no others: {named}."
 
 
 def read_analysis(answer: ToolResult) -> tuple[str, tuple[str, ...]]:
     """Why an answer is no analysis, or an empty text; and its categories. 4.3.0 answers errors without `isError`."""
     try:
-        found = json.loads(answer.text)
+        document = json.loads(answer.text)
     except (ValueError, RecursionError):
-        found = None
-    categories = found.get("categories") if isinstance(found, dict) else None
-    error = found.get("error") if isinstance(found, dict) else None
+        document = None
+    categories = document.get("categories") if isinstance(document, dict) else None
+    error = document.get("error") if isinstance(document, dict) else None
     trouble = ""
     if answer.is_error or error:
         trouble = f"answered an error: {str(error or answer.text)[:_SHORT]}"
-    elif not isinstance(found, dict):
+    elif not isinstance(document, dict):
         trouble = f"answered no JSON object: {answer.text[:_SHORT]!r}"
     elif not isinstance(categories, list) or not all(isinstance(one, str) for one in categories):
         trouble = "answered no list of categories"
@@ -69,9 +69,9 @@ def categories_of(hub: Hub) -> Mapping[str, frozenset[str]] | None:
         return None
     except Unknown:
         return None
-    found = {}
+    by_tool = {}
     for tool in tools:
         own = tool.definition.get("categories") if isinstance(tool.definition, dict) else None
         if isinstance(own, list) and own and tool.definition.get("enabled", True) is not False:
-            found[offered_name(tool.server, tool.name)] = frozenset(str(one) for one in own)
-    return found or None
+            by_tool[offered_name(tool.server, tool.name)] = frozenset(str(one) for one in own)
+    return by_tool or None

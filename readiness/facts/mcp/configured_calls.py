@@ -40,13 +40,13 @@ def server_calls(config: Config) -> list[ServerCall]:
         servers = expected_servers(config) or ()
     except Unknown:
         servers = ()
-    found = []
+    instances = []
     for server in dict.fromkeys((*servers, *(call.server for call in calls))):
         own = [call for call in calls if call.server == server]
-        found += [ServerCall(server=server, call=call, instance=_instance(call, own)) for call in own] or [
+        instances += [ServerCall(server=server, call=call, instance=_instance(call, own)) for call in own] or [
             ServerCall(server=server, instance=server)
         ]
-    return found
+    return instances
 
 
 def _instance(call: ToolCall, own: list[ToolCall]) -> str:
@@ -68,12 +68,12 @@ class Marked:
     def arguments(self) -> dict[str, Any]:
         """The call's arguments, the expected text replaced by the token."""
         return {
-            key: value.replace(self.said, self.token) if isinstance(value, str) and self.said else value
+            key: value.replace(self.echoed_text, self.token) if isinstance(value, str) and self.echoed_text else value
             for key, value in self.call.arguments.items()
         }
 
     @property
-    def said(self) -> str:
+    def echoed_text(self) -> str:
         """The argument that the expected text repeats; empty where it repeats none."""
         return echoed(self.call)
 

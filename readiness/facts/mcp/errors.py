@@ -29,7 +29,7 @@ _SHORT: Final = 200
 """Characters of a text of the hub's that go into a sentence."""
 
 
-def told(
+def translated_error(
     error: BaseException, *, stage: str, where: EndpointAddress, seconds: float, last: HttpAnswer | None
 ) -> Unknown:
     """`error` as one of this project's kinds; `last` is the last HTTP answer, `seconds` the timeout that was used."""
@@ -48,20 +48,20 @@ def told(
 
 def _connection(chain: list[BaseException], stage: str, where: EndpointAddress, seconds: float) -> Unknown | None:
     """Why the request got no answer at all; None where it got one."""
-    found: Unknown | None = _secured(chain, stage, where)
-    if found is not None:
-        return found
+    trouble: Unknown | None = _secured(chain, stage, where)
+    if trouble is not None:
+        return trouble
     if _is(chain, "ConnectTimeout") and not is_loopback(where.url):
-        found = CouldNotLook(f"{stage}: no connection to {where.place} within {seconds:.3g} s")
+        trouble = CouldNotLook(f"{stage}: no connection to {where.place} within {seconds:.3g} s")
     elif any(isinstance(one, TimeoutError) for one in chain) or _is(chain, "TimeoutException"):
-        found = TimedOut(f"{stage}: {where.place} gave no answer in {seconds:.3g} s")
+        trouble = TimedOut(f"{stage}: {where.place} gave no answer in {seconds:.3g} s")
     elif _is(chain, "ConnectError"):
-        found = CouldNotLook(f"{stage}: no connection to {where.place}: {_text(chain[-1])}")
+        trouble = CouldNotLook(f"{stage}: no connection to {where.place}: {_text(chain[-1])}")
     elif _is(chain, "RemoteProtocolError") and not any("disconnected" in str(one) for one in chain):
-        found = BadAnswer(f"{stage}: {where.place} does not answer in HTTP")
+        trouble = BadAnswer(f"{stage}: {where.place} does not answer in HTTP")
     elif _is(chain, "TransportError", "ConnectionError", "ClosedResourceError", "BrokenResourceError", "EndOfStream"):
-        found = BrokenConnection(f"{stage}: the connection to {where.place} broke")
-    return found
+        trouble = BrokenConnection(f"{stage}: the connection to {where.place} broke")
+    return trouble
 
 
 def _secured(chain: list[BaseException], stage: str, where: EndpointAddress) -> Unknown | None:

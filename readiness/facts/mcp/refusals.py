@@ -123,8 +123,8 @@ class Refusals:
 
     def every(self) -> list[RequestRefusal]:
         """All of them but the unknown tool, those that are gentle first. Raises TimedOut and its like."""
-        found = (self.wrong_arguments(), self.oversized(BELOW), self.strange_session(), self.malformed())
-        return [one for one in (*found, self.oversized(ABOVE)) if one is not None]
+        refusals = (self.wrong_arguments(), self.oversized(BELOW), self.strange_session(), self.malformed())
+        return [one for one in (*refusals, self.oversized(ABOVE)) if one is not None]
 
     def still_works(self) -> str:
         """Why the session no longer works after all this; empty if it does."""

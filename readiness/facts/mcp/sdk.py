@@ -19,7 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from readiness.facts.http.answer import BODY_LIMIT, BadAnswer
-from readiness.facts.mcp.errors import told
+from readiness.facts.mcp.errors import translated_error
 from readiness.facts.mcp.event_loop import first_of
 from readiness.facts.mcp.http_client import EndpointAddress, SessionTraffic, Trusted, client
 from readiness.facts.mcp.records import AgentTool, Notice, ToolResult, Wire
@@ -137,7 +137,7 @@ class LiveSession:
             if last is not None and last.status == GONE and self.watch.session is not None:
                 # the hub no longer knows this session (it was restarted): the next step opens another
                 self.watch.fail(ConnectionError("the session is gone"))
-            raise told(error, stage=stage, where=self.where, seconds=limit, last=last) from None
+            raise translated_error(error, stage=stage, where=self.where, seconds=limit, last=last) from None
 
     async def close(self) -> None:
         """End the session in order, and with force where that takes too long."""
@@ -166,14 +166,14 @@ class LiveSession:
 
     async def tools(self) -> tuple[AgentTool, ...]:
         """Every page of `tools/list`."""
-        found: list[AgentTool] = []
+        listed: list[AgentTool] = []
         cursor, seen = None, set[str]()
         for _ in range(PAGES):
             page = await self.bounded("tools/list", self.sdk.list_tools(cursor=cursor))
-            found += [AgentTool(name=tool.name, schema=tool.input_schema) for tool in page.tools]
+            listed += [AgentTool(name=tool.name, schema=tool.input_schema) for tool in page.tools]
             cursor = page.next_cursor
             if cursor is None:
-                return tuple(found)
+                return tuple(listed)
             if cursor in seen:
                 raise BadAnswer("tools/list: its pages go round in a circle")
             seen.add(cursor)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from readiness.errors import Unknown
 from readiness.facts.http.answer import BadAnswer, HttpAnswer
-from readiness.facts.mcp.errors import told
+from readiness.facts.mcp.errors import translated_error
 from readiness.facts.mcp.event_loop import Loop, first_of
 from readiness.facts.mcp.http_client import EndpointAddress, SessionTraffic, Trusted, client, post
 from readiness.facts.mcp.sdk import PAGES, LiveSession
@@ -58,11 +58,11 @@ class AgentSession:
 
     async def _noticed(self, method: str, since: float, seconds: float) -> Notice | None:
         end = time.monotonic() + seconds
-        while not (found := self.notices(method, since)) and (left := end - time.monotonic()) > 0:
+        while not (notices := self.notices(method, since)) and (left := end - time.monotonic()) > 0:
             self.live.heard.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.live.heard.wait(), left)
-        return found[0] if found else None
+        return notices[0] if notices else None
 
     def raw(self, body: bytes, *, session: str | None = None) -> HttpAnswer:
         """POST bytes where the session's messages go, past the SDK; `session` replaces its id. The answer as it is."""
@@ -85,7 +85,9 @@ class AgentSession:
                 return await first_of(post(http, url, body, headers), apart.broken, live.where.timeout)
             except Exception as error:  # noqa: BLE001 - whatever httpx2 raises becomes one sentence
                 seconds = live.where.timeout
-                raise told(error, stage="raw request", where=live.where, seconds=seconds, last=None) from None
+                raise translated_error(
+                    error, stage="raw request", where=live.where, seconds=seconds, last=None
+                ) from None
             finally:
                 apart.broken.cancel()
 
@@ -146,19 +148,19 @@ class Endpoint:
 
     def open(self) -> AgentSession:
         """A new session. Raises BadAnswer, TimedOut, HubDown, CouldNotLook, or Unknown for refused credentials."""
-        found = self.open_many(1)[0]
-        if isinstance(found, AgentSession):
-            return found
-        raise found
+        opened = self.open_many(1)[0]
+        if isinstance(opened, AgentSession):
+            return opened
+        raise opened
 
     def open_many(self, number: int) -> list[AgentSession | Unknown]:
         """That many new sessions at once; for each that could not be opened, why."""
         lives: list[LiveSession] = []
         try:
-            found = self.loop.run(self._opened(number, lives), self.where.timeout + 2)
+            opened = self.loop.run(self._opened(number, lives), self.where.timeout + 2)
         finally:
             self.answered(*lives)
-        sessions = [AgentSession(self, one) if isinstance(one, LiveSession) else one for one in found]
+        sessions = [AgentSession(self, one) if isinstance(one, LiveSession) else one for one in opened]
         self._open += [one for one in sessions if isinstance(one, AgentSession)]
         return sessions
 

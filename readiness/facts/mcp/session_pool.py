@@ -162,11 +162,11 @@ class Opening:
         """The session that is reused for the run, opened if it is not there. Raises BadAnswer and Unknown's kinds."""
         kept = self._kept
         if kept.main is None or not kept.main.alive:
-            found = self.open()[0]
-            if isinstance(found, Unknown):
-                kept.trouble = str(found)
-                raise found
-            kept.main, kept.trouble, kept.analysis = found, "", None
+            session = self.open()[0]
+            if isinstance(session, Unknown):
+                kept.trouble = str(session)
+                raise session
+            kept.main, kept.trouble, kept.analysis = session, "", None
         return kept.main
 
     def session(self) -> AgentSession:
@@ -182,10 +182,10 @@ class Opening:
         """Another agent's session, kept as well. Raises as `session` does."""
         self.session()
         if self._kept.other is None or not self._kept.other.alive:
-            found = self.open()[0]
-            if isinstance(found, Unknown):
-                raise BadAnswer(f"no second session: {found}")
-            self._kept.other = found
+            session = self.open()[0]
+            if isinstance(session, Unknown):
+                raise BadAnswer(f"no second session: {session}")
+            self._kept.other = session
         return self._kept.other
 
     def closed(self, *sessions: AgentSession) -> None:
@@ -208,9 +208,9 @@ class Opening:
             return None
         # waited for in full once: a hub that stays slow must not cost that time again and again
         short = SECOND_LOOK if self._kept.slow else PATIENCE
-        found = settled(self.hub, self._kept.usual, short if patience is None else patience)
-        self._kept.slow = found is not None
-        return found
+        seconds = settled(self.hub, self._kept.usual, short if patience is None else patience)
+        self._kept.slow = seconds is not None
+        return seconds
 
     def at_once(self, wanted: float | None) -> int:
         """How many sessions are opened at once: as configured, never more than a hub can bear."""
@@ -219,10 +219,10 @@ class Opening:
     def open_together(self, number: int) -> Opened:
         """New sessions, all at once. Raises HubDown, and CouldNotLook or Unknown where the runner may be at fault."""
         self.session()
-        found = self.open(number)
-        failed = [one for one in found if isinstance(one, Unknown)]
+        sessions = self.open(number)
+        failed = [one for one in sessions if isinstance(one, Unknown)]
         opened = Opened(
-            sessions=[one for one in found if not isinstance(one, Unknown)], trouble=str(failed[0]) if failed else ""
+            sessions=[one for one in sessions if not isinstance(one, Unknown)], trouble=str(failed[0]) if failed else ""
         )
         if failed:
             try:
@@ -237,18 +237,18 @@ class Opening:
 
         What another program does to this machine does not come back each time; what the hub does, does.
         """
-        found: list[Stall] = []
-        while len(found) < STALLS:
+        stalls: list[Stall] = []
+        while len(stalls) < STALLS:
             session = self.other()
             self._kept.other = None
-            found.append(stall(self.hub, session.close_meanwhile(), self._kept.usual))
+            stalls.append(stall(self.hub, session.close_meanwhile(), self._kept.usual))
             if self._settled() is not None:
                 break  # it stays slow: another look would take as long, and tell no more
-            if fine is None or found[-1].seconds * 1000 <= fine:
+            if fine is None or stalls[-1].seconds * 1000 <= fine:
                 break
-            if len(found) > 1 and min(one.seconds for one in found) > CLEAR:
+            if len(stalls) > 1 and min(one.seconds for one in stalls) > CLEAR:
                 break  # twice in a row for so long: that is the hub
-        return min(found, key=lambda one: one.seconds)
+        return min(stalls, key=lambda one: one.seconds)
 
 
 def _raise(error: Unknown) -> None:

@@ -52,10 +52,10 @@ def noted_start(folder: Path | None) -> Mapping[str, Any] | None:
     if folder is None:
         return None
     try:
-        found = json.loads((folder / START_FILE).read_text(encoding="utf-8"))
+        document = json.loads((folder / START_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def note_window(config: Config, since: float) -> None:
@@ -70,17 +70,17 @@ def note_window(config: Config, since: float) -> None:
 
 def windows(config: Config) -> list[tuple[float, float]]:
     """Begin and end of each window, seconds since the epoch, with `SLACK`: a hub logs errors when a session closes."""
-    found = []
+    windows = []
     for entry in _entries(config):
         since, until = entry.get("since"), entry.get("until")
         if isinstance(since, (int, float)) and isinstance(until, (int, float)) and since <= until:
-            found.append((float(since), float(until) + SLACK))
-    return found
+            windows.append((float(since), float(until) + SLACK))
+    return windows
 
 
 def _entries(config: Config) -> list[dict[str, Any]]:
     try:
-        found = json.loads((config.report_dir / WINDOWS_FILE).read_bytes()[:_LIMIT])
+        document = json.loads((config.report_dir / WINDOWS_FILE).read_bytes()[:_LIMIT])
     except (OSError, ValueError, RecursionError):
         return []
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return [entry for entry in document if isinstance(entry, dict)] if isinstance(document, list) else []

@@ -59,19 +59,19 @@ class Share:
         return 1.0 - self.bad / max(self.n, samples, 1)
 
 
-def llm_calls(found: Mapping[str, Reading]) -> Counted | str:
+def llm_calls(values: Mapping[str, Reading]) -> Counted | str:
     """The LLM calls since the process started, or why they cannot be counted."""
-    return _counted(found, ("llm.calls", "llm.successes", "llm.failures", "llm.success_rate"))
+    return _counted(values, ("llm.calls", "llm.successes", "llm.failures", "llm.success_rate"))
 
 
-def cache_lookups(found: Mapping[str, Reading]) -> Counted | str:
+def cache_lookups(values: Mapping[str, Reading]) -> Counted | str:
     """The lookups in the LLM cache since the process started (a miss is bad), or why they cannot be counted."""
-    return _counted(found, (None, "cache.hits", "cache.misses", "cache.hit_rate"))
+    return _counted(values, (None, "cache.hits", "cache.misses", "cache.hit_rate"))
 
 
-def trips(found: Mapping[str, Reading]) -> Counted | str:
+def trips(values: Mapping[str, Reading]) -> Counted | str:
     """How often the circuit breaker opened since the process started, or why that cannot be told."""
-    reading = found["breaker.trips"]
+    reading = values["breaker.trips"]
     number = reading.number
     return reading.reason if number is None else Counted(total=number, bad=number)
 
@@ -84,8 +84,8 @@ KINDS: Final = {
 """What is counted: its name in sentences, and how it is read."""
 
 
-def _counted(found: Mapping[str, Reading], names: tuple[str | None, str, str, str]) -> Counted | str:
-    readings = [found[name] if name else None for name in names]
+def _counted(values: Mapping[str, Reading], names: tuple[str | None, str, str, str]) -> Counted | str:
+    readings = [values[name] if name else None for name in names]
     wrong = next((r.reason for r in readings if r is not None and r.trouble in {"malformed", "disputed"}), "")
     total, good, bad = (reading.number if reading is not None else None for reading in readings[:3])
     if wrong or (wrong := _contradiction(names, total, good, bad)):

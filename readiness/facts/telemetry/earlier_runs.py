@@ -131,8 +131,8 @@ def _object(text: str, key: str, of: int | None = None) -> dict[str, Any] | None
     place = text.find(key)
     if place < 0:
         return None
-    found, _ = _DECODER.raw_decode(text, place + (len(key) if of is None else of))
-    return found if isinstance(found, dict) else None
+    value, _ = _DECODER.raw_decode(text, place + (len(key) if of is None else of))
+    return value if isinstance(value, dict) else None
 
 
 def _moment(text: str) -> float:
@@ -198,9 +198,9 @@ class Uptime:
 
 def uptime(runs: Sequence[EarlierRun], now: float) -> Uptime:
     """Put the runs together, oldest first; what came after the last one is unseen."""
-    told = [run for run in runs if run.up is not None]
+    judged = [run for run in runs if run.up is not None]
     sums = {"up": 0.0, "down": 0.0, "turning": 0.0, "unseen": 0.0}
-    for one, other in itertools.pairwise(told):
+    for one, other in itertools.pairwise(judged):
         between = max(0.0, other.started - one.started)
         looked = min(between, GAP)
         if one.up == other.up:
@@ -209,9 +209,9 @@ def uptime(runs: Sequence[EarlierRun], now: float) -> Uptime:
             # it may have been down for as long as a gap may last, on either side of the run that found it so
             sums["turning"] += looked
             sums["unseen"] += between - looked
-    if told:
-        sums["unseen"] += max(0.0, now - told[-1].finished - GAP)
-    return Uptime(runs=len(told), bad=sum(run.up is False for run in told), **sums)
+    if judged:
+        sums["unseen"] += max(0.0, now - judged[-1].finished - GAP)
+    return Uptime(runs=len(judged), bad=sum(run.up is False for run in judged), **sums)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

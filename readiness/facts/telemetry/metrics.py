@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from readiness.facts.telemetry.units import Malformed, Unit, is_nothing, quantity, shown, told
+from readiness.facts.telemetry.units import Malformed, Unit, is_nothing, quantity, shown, unit_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ class Metric:
     @property
     def unit(self) -> str:
         """The unit of its readings; empty for shares (0 to 1), counts and states."""
-        return told(self.sources[0].unit)
+        return unit_name(self.sources[0].unit)
 
     @property
     def is_share(self) -> bool:
@@ -145,18 +145,18 @@ def unread(reason: str) -> dict[str, Reading]:
 def reading(metric: Metric, stats: Mapping[str, Any]) -> Reading:
     """Read one metric: every place that has it must be well-formed, and all of them must agree. Raises nothing."""
     there = [(source, value) for source in metric.sources for value in _at(stats, source.path)]
-    found: list[tuple[MetricSource, object, float | str]] = []
+    values: list[tuple[MetricSource, object, float | str]] = []
     for source, value in there:
         if is_nothing(value):
             continue
         try:
-            found.append((source, value, quantity(value, source.unit)))
+            values.append((source, value, quantity(value, source.unit)))
         except Malformed as error:
             return _without(metric, "malformed", f"malformed: {source.path}: {error}", source.path, value)
-    if not found:
+    if not values:
         return _missing(metric, there)
-    first, raw, value = found[0]
-    for other, _, differing in found[1:]:
+    first, raw, value = values[0]
+    for other, _, differing in values[1:]:
         if not _agree(value, differing, metric.slack):
             words = f"{first.path} says {_plain(value)}, {other.path} says {_plain(differing)}: which holds is unknown"
             return _without(metric, "disputed", words, first.path, raw)
@@ -182,12 +182,12 @@ def _without(metric: Metric, trouble: Trouble, reason: str, source: str = "", ra
 
 def _at(stats: Mapping[str, Any], path: str) -> list[object]:
     """What stands at a dotted path, in a list; an empty one where nothing does."""
-    found: object = stats
+    value: object = stats
     for key in path.split("."):
-        if not isinstance(found, dict) or key not in found:
+        if not isinstance(value, dict) or key not in value:
             return []
-        found = found[key]
-    return [found]
+        value = value[key]
+    return [value]
 
 
 def _agree(one: float | str, other: float | str, slack: float) -> bool:

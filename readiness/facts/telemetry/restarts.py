@@ -69,7 +69,7 @@ def restart_doubt(identity: Identity, config: Config, *, others: Sequence[Stored
     except Unknown as error:
         return f"whether a deploy started this process is unknown: {error}"
     why = _why(identity.pid, started, deploy, [read.at for read in others if read.at < started])
-    return f"the process started {_told(now - started)} ago, {why}: a restart nobody declared" if why else ""
+    return f"the process started {_duration(now - started)} ago, {why}: a restart nobody declared" if why else ""
 
 
 def _why(pid: int, started: float, deploy: Deploy | None, before: Sequence[float]) -> str:
@@ -79,9 +79,9 @@ def _why(pid: int, started: float, deploy: Deploy | None, before: Sequence[float
     if deploy.pid is not None:
         return "" if deploy.pid == pid else f"and process {deploy.pid} was deployed"
     if started > deploy.at + SLACK:
-        return f"{_told(started - deploy.at)} after the recorded deploy"
+        return f"{_duration(started - deploy.at)} after the recorded deploy"
     return "after another one had run since the recorded deploy" if any(at > deploy.at for at in before) else ""
 
 
-def _told(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < _HOURS else f"{seconds / 3600:.0f} h"

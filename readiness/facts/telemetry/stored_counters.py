@@ -78,10 +78,10 @@ def keep(folder: Path, read: StoredCounters) -> str:
     try:
         files.make_folder(folder)
         with locks.locked(path.with_name(f".{FILE}.lock"), _WAIT):
-            found = load(folder).reads
-            if any(_just_now(known, read) for known in found):
+            stored = load(folder).reads
+            if any(_just_now(known, read) for known in stored):
                 return ""
-            files.replace(path, _text([*found, read][-KEPT:]))
+            files.replace(path, _text([*stored, read][-KEPT:]))
     except ReadinessError as error:
         return str(error)
     return ""

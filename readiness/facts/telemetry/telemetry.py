@@ -53,7 +53,7 @@ class Snapshot:
     def read(self) -> StoredCounters | None:
         """What a later run may begin its window at; None where process or counters are not known."""
         counted = {
-            kind: found for kind, (_, count) in KINDS.items() if isinstance(found := count(self.readings), Counted)
+            kind: counts for kind, (_, count) in KINDS.items() if isinstance(counts := count(self.readings), Counted)
         }
         if self.identity is None or self.identity.started is None or not counted:
             return None
@@ -62,7 +62,7 @@ class Snapshot:
             pid=self.identity.pid,
             started=self.identity.started,
             hub=self.hub,
-            counters={kind: (found.total, found.bad) for kind, found in counted.items()},
+            counters={kind: (counts.total, counts.bad) for kind, counts in counted.items()},
             underway=self.readings["queue.depth"].number or 0.0,
         )
 
@@ -75,11 +75,11 @@ def take(hub: Hub, config: Config, past: EarlierRuns | None = None) -> Snapshot:
     """
     at, address = time.time(), without_login(config.target.facts_url or "")
     try:
-        found, served = readings(hub.filtering_stats()), True
+        values, served = readings(hub.filtering_stats()), True
     except NotServed as error:
-        found, served = unread(str(error)), False
+        values, served = unread(str(error)), False
     identity, nameless = _who(hub)
-    snapshot = Snapshot(at=at, hub=address, readings=found, identity=identity, nameless=nameless, served=served)
+    snapshot = Snapshot(at=at, hub=address, readings=values, identity=identity, nameless=nameless, served=served)
     return dataclasses.replace(snapshot, seen=_standpoint(snapshot, config, past or EarlierRuns(config)))
 
 

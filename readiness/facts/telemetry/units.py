@@ -9,7 +9,7 @@ from typing import Final, Literal
 Unit = Literal["share", "percent", "ms", "s", "count", "$/day", "/min", "state"]
 """What a source declares its plain numbers to be: share is 0 to 1, percent 0 to 100, `$/day` dollars, `/min` a rate."""
 
-TOLD: Final = {"share": "", "percent": "", "s": "ms", "state": "", "count": "", "/min": "requests/min"}
+UNIT_NAMES: Final = {"share": "", "percent": "", "s": "ms", "state": "", "count": "", "/min": "requests/min"}
 """What a value is in once it was read, where that is another word than the declared unit; a share has none."""
 STATES: Final = {"closed": "closed", "halfopen": "half-open", "open": "open"}
 """Words for the state of a circuit breaker, without their punctuation."""
@@ -33,7 +33,7 @@ def is_nothing(value: object) -> bool:
 
 
 def quantity(value: object, unit: Unit) -> float | str:
-    """`value` in the unit that `told` names: shares from 0 to 1, times in ms, states in the words of `STATES`.
+    """`value` in the unit that `unit_name` names: shares from 0 to 1, times in ms, states in the words of `STATES`.
 
     Raises Malformed for what is no number, not finite, negative or outside the unit's range.
     """
@@ -52,9 +52,9 @@ def quantity(value: object, unit: Unit) -> float | str:
     return number * 1000 if unit == "s" else number
 
 
-def told(unit: Unit) -> str:
+def unit_name(unit: Unit) -> str:
     """The unit of what `quantity` returns."""
-    return TOLD.get(unit, unit)
+    return UNIT_NAMES.get(unit, unit)
 
 
 def digits(value: object) -> int:
@@ -85,10 +85,10 @@ def _number(value: object, unit: Unit) -> float:
             raise Malformed(f"{shown(value)} is too large") from None
     if not isinstance(value, str):
         raise Malformed(f"{shown(value)} is no number")
-    found = _TEXT.fullmatch(value.strip())
-    if found is None or (found["dollar"] and unit != "$/day"):
+    match = _TEXT.fullmatch(value.strip())
+    if match is None or (match["dollar"] and unit != "$/day"):
         raise Malformed(f"{shown(value)} is no number")
-    return float(found["number"]) * _factor(found["unit"], unit, value)
+    return float(match["number"]) * _factor(match["unit"], unit, value)
 
 
 def _factor(written: str | None, unit: Unit, value: str) -> float:
