@@ -48,8 +48,10 @@ class Worker:
         redact: Callable[[str], str],
         publish: Callable[[list[PlannedItem], list[str]], None],
         needs_target: Callable[[frozenset[str]], None],
+        settle: bool = True,
     ) -> None:
-        """`publish` receives the collected checks and the suites' contradictions, once."""
+        """`publish` receives the collected checks and the suites' contradictions, once; without `settle`, one attempt each."""
+        self.settle = settle
         self.scope, self.redact, self.publish, self.needs_target = scope, redact, publish, needs_target
         self._passed_over: list[str] = []
 
@@ -175,7 +177,7 @@ class Worker:
             try:
                 pyfuncitem.obj(**arguments)
             except (Exception, pytest.fail.Exception) as error:
-                if not _worth_another(error) or self._is_over(planned, started, tries):
+                if not is_worth_another_attempt(error) or self._is_over(planned, started, tries):
                     raise
                 time.sleep(interval)
                 self._open(pyfuncitem)
@@ -185,6 +187,8 @@ class Worker:
 
     def _is_over(self, planned: PlannedItem, started: float, tries: int) -> bool:
         """Whether no further attempt may follow: a probe is counted, since slow attempts must not eat up later ones."""
+        if not self.settle:
+            return True
         if planned.check.settle == "probe":
             return tries >= self.scope.config.probe.attempts
         spent = time.monotonic() - started + self.scope.config.probe.interval
@@ -270,7 +274,7 @@ def _position(item: pytest.Item) -> tuple[bool, int, bool]:
     return (check.last, _ORDER.index(check.phase), bool(check.after))
 
 
-def _worth_another(error: BaseException) -> bool:
+def is_worth_another_attempt(error: BaseException) -> bool:
     """Whether time may mend it: a failed assertion or a fact that could not be fetched, but not a plain unknown."""
     if any(getattr(leaf, "retry", None) is False for leaf in leaves(error)):
         return False

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from readiness.findings import Check
-    from readiness.operations.watch.bench import Seen
     from readiness.session.plan.scope import Scope
+    from readiness.session.run_one import Ran
 
 
 @dataclasses.dataclass(slots=True)
@@ -44,7 +44,7 @@ class Settling:
         self.scope, self.attempts, self.root = scope, attempts, root
         self._courses: dict[str, _Course] = {}
 
-    def take(self, seen: Mapping[str, Seen], plan: Mapping[str, Check], now: float) -> Standing:
+    def take(self, seen: Mapping[str, Ran], plan: Mapping[str, Check], now: float) -> Standing:
         """Where the checks stand after one more look at the monotonic time `now`, in seconds."""
         pending = {check_id: text for check_id, one in seen.items() if (text := self._take(one, plan[check_id], now))}
         lost = self.root in pending
@@ -57,10 +57,10 @@ class Settling:
             found.append(course.settled or one.finding)
         return Standing(findings=tuple(found), pending=pending, proven=proven)
 
-    def _take(self, one: Seen, check: Check, now: float) -> str:
+    def _take(self, one: Ran, check: Check, now: float) -> str:
         """How far a check that goes wrong has got; empty where its outcome is settled."""
         course = self._courses.setdefault(check.id, _Course())
-        if not one.again:
+        if not one.may_pass_later:
             course.tries = 0
             return ""
         if not course.tries:

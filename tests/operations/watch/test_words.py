@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from readiness.config.model import Config, Probe
 from readiness.findings import Check, Finding, Limits, Outcome, Severity
 from readiness.operations.watch import wording as words
-from readiness.operations.watch.bench import Seen
 from readiness.operations.watch.host import judged
 from readiness.operations.watch.row import Row
 from readiness.operations.watch.settle import Settling
 from readiness.operations.watch.target import duration
 from readiness.session.plan.scope import Scope
+from readiness.session.run_one import Ran
 
 SCOPE = Scope(Config(probe=Probe(attempts=3, interval=2.0, settle=10.0)), dict)
 
@@ -95,8 +95,8 @@ def _check(check_id: str, settle: float | str) -> Check:
     )
 
 
-def _seen(check_id: str, outcome: Outcome) -> Seen:
-    return Seen(finding=Finding(check=check_id, outcome=outcome), again=outcome is Outcome.FAILED)
+def _seen(check_id: str, outcome: Outcome) -> Ran:
+    return Ran(finding=Finding(check=check_id, outcome=outcome), may_pass_later=outcome is Outcome.FAILED)
 
 
 def _series(settle: float | str, outcomes: str, check_id: str = "other") -> list[tuple[str, bool]]:
