@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from readiness.config.model import Config, Target
 from readiness.facts.secretscan.stream_search import Needles, search
 from readiness.facts.secretscan.targets import SecretSearch
-from readiness.support import streams
+from readiness.support import file_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +100,8 @@ def scan(folder: Path, needles: Needles, *, patterns: bool) -> float:
     """Seconds for a search over everything below `folder`."""
     started = time.perf_counter()
     found = 0
-    for path in streams.walk(folder).files:
-        found += len(search(streams.pieces(path), needles, patterns=patterns))
+    for path in file_streams.walk(folder).files:
+        found += len(search(file_streams.pieces(path), needles, patterns=patterns))
     if found:
         raise SystemExit(f"{found} values found where there are none")
     return time.perf_counter() - started

@@ -17,7 +17,7 @@ from readiness.config.load import parse
 from readiness.config.mistakes import Bad, printable
 from readiness.config.urls import is_loopback, read_url
 from readiness.errors import ConfigError, ReadinessError
-from readiness.support.files import replace
+from readiness.support.file_writing import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -140,9 +140,9 @@ def _made(report: Report, form: str) -> dict[str, str]:
 
 
 def _into_folder(report: Report, folder: Path, forms: Sequence[str]) -> None:
-    from readiness.support import files
+    from readiness.support import file_writing
 
-    files.make_folder(folder)
+    file_writing.make_folder(folder)
     for form in forms:
         for name, text in _made(report, form).items():
             _put(text, folder / name)
@@ -152,10 +152,10 @@ def _put(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    from readiness.support import files
+    from readiness.support import file_writing
 
-    files.make_folder(output.parent)
-    files.replace(output, text)
+    file_writing.make_folder(output.parent)
+    file_writing.replace(output, text)
     sys.stdout.write(f"{output}\n")
 
 

@@ -115,7 +115,7 @@ def _run(given: argparse.Namespace) -> int:
     environ = dict(os.environ)
     if given.environment_file is not None:
         from readiness.facts.release import env_file
-        from readiness.support.disk import Unreadable
+        from readiness.support.file_reading import Unreadable
 
         try:
             environ |= env_file.read(given.environment_file)
@@ -233,7 +233,7 @@ def _about_history(jobs: tuple[Job, ...], every: int, config: Config) -> list[st
 
 def _write(files: dict[str, str], folder: Path) -> None:
     from readiness.operations.schedule.units import MARK, overwritten
-    from readiness.support.files import make_folder, replace
+    from readiness.support.file_writing import make_folder, replace
 
     foreign = overwritten(files, folder)
     if foreign:

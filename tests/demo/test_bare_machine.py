@@ -16,7 +16,7 @@ from readiness.facts.backup.backups import Backups
 from readiness.facts.scripts.shell import Scripts
 from readiness.facts.scripts.tools import Linters
 from readiness.facts.secretscan.targets import SecretSearch
-from readiness.support.child import ToolNotInstalled
+from readiness.support.child_process import ToolNotInstalled
 from tests.sources import ROOT
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.support import child
+from readiness.support import child_process
 
 
 def python(code: str) -> list[str]:
@@ -31,7 +31,7 @@ def gone(pid: int) -> bool:
 
 def test_both_outputs_and_the_status_are_kept() -> None:
     """What a child writes and how it ends is what comes back."""
-    done = child.run(python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), timeout=20)
+    done = child_process.run(python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), timeout=20)
     assert (done.out, done.err, done.code, done.ok, done.ending) == (
         "out\n",
         "err\n",
@@ -44,7 +44,7 @@ def test_both_outputs_and_the_status_are_kept() -> None:
 
 def test_a_child_has_no_input() -> None:
     """A child that asks gets the end of the file at once, and cannot hang on a question."""
-    assert child.run(python("import sys; print(repr(sys.stdin.read()))"), timeout=20).out == "''\n"
+    assert child_process.run(python("import sys; print(repr(sys.stdin.read()))"), timeout=20).out == "''\n"
 
 
 def test_the_group_is_ended_on_time_out(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_group_is_ended_on_time_out(tmp_path: Path) -> None:
         "time.sleep(60)\n"
     )
     started = time.monotonic()
-    done = child.run(python(code), timeout=1.0)
+    done = child_process.run(python(code), timeout=1.0)
     assert done.timed_out
     assert not done.ok
     assert "did not end within" in done.ending
@@ -71,7 +71,7 @@ def test_what_a_child_leaves_behind_is_ended_too() -> None:
         "import subprocess, sys\nprint(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)\n"
     )
     started = time.monotonic()
-    done = child.run(python(code), timeout=20)
+    done = child_process.run(python(code), timeout=20)
     assert time.monotonic() - started < 10
     assert done.ok
     assert gone(int(done.out))
@@ -80,7 +80,7 @@ def test_what_a_child_leaves_behind_is_ended_too() -> None:
 def test_a_flood_keeps_its_beginning_and_its_end() -> None:
     """Output is bounded; what a tool says first and last stays."""
     code = "import sys\nsys.stdout.write('first\\n' + 'x' * 3_000_000 + '\\nlast\\n')"
-    done = child.run(python(code), timeout=20, limit=10_000)
+    done = child_process.run(python(code), timeout=20, limit=10_000)
     assert done.out.startswith("first\n")
     assert done.out.endswith("last\n")
     assert len(done.out) < 10_100
@@ -91,15 +91,15 @@ def test_no_secret_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child finds its tools and the network, and none of the secrets of this process."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-hidden")
     monkeypatch.setenv("NODE_OPTIONS", "--require=/nowhere.js")
-    names = child.run(python("import os; print(*os.environ)"), timeout=20).out.split()
+    names = child_process.run(python("import os; print(*os.environ)"), timeout=20).out.split()
     assert "PATH" in names
     assert not {"OPENAI_API_KEY", "NODE_OPTIONS"} & set(names)
 
 
 def test_a_scratch_home_is_private_and_goes() -> None:
     """HOME and every XDG folder lie in a folder that nobody else may read, and that is gone afterwards."""
-    with child.scratch_home() as home:
-        env = child.environment(home, {"NODE_ENV": "production"})
+    with child_process.scratch_home() as home:
+        env = child_process.environment(home, {"NODE_ENV": "production"})
         inside = [name for name, value in env.items() if value.startswith(str(home))]
         assert len(inside) == 7
         assert env["NODE_ENV"] == "production"
@@ -109,21 +109,21 @@ def test_a_scratch_home_is_private_and_goes() -> None:
 
 def test_a_tool_that_is_not_there_is_named(tmp_path: Path) -> None:
     """The text says what to install; a folder that is not there is not taken for a missing tool."""
-    with pytest.raises(child.ToolNotInstalled, match="no-such-tool is not installed: install the-package"):
-        child.find("no-such-tool", "the-package")
-    with pytest.raises(child.ToolNotInstalled, match="no-such-tool"):
-        child.run(["no-such-tool"], timeout=1)
-    with pytest.raises(child.CouldNotRun, match="is no folder"):
-        child.run(python("pass"), timeout=1, cwd=tmp_path / "nowhere")
+    with pytest.raises(child_process.ToolNotInstalled, match="no-such-tool is not installed: install the-package"):
+        child_process.find("no-such-tool", "the-package")
+    with pytest.raises(child_process.ToolNotInstalled, match="no-such-tool"):
+        child_process.run(["no-such-tool"], timeout=1)
+    with pytest.raises(child_process.CouldNotRun, match="is no folder"):
+        child_process.run(python("pass"), timeout=1, cwd=tmp_path / "nowhere")
     plain = tmp_path / "plain"
     plain.write_text("no program")
-    with pytest.raises(child.CouldNotRun, match="Permission denied"):
-        child.run([str(plain)], timeout=1)
+    with pytest.raises(child_process.CouldNotRun, match="Permission denied"):
+        child_process.run([str(plain)], timeout=1)
 
 
 def test_no_descriptor_is_leaked() -> None:
     """Twenty children leave no open file."""
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
-        child.run(["true"], timeout=5)
+        child_process.run(["true"], timeout=5)
     assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.support import streams
+from readiness.support import file_streams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def content(path: Path) -> bytes:
     """Everything that a stream gives, holes as zeros."""
     found = bytearray()
-    for offset, piece in streams.pieces(path):
+    for offset, piece in file_streams.pieces(path):
         found.extend(b"\0" * (offset - len(found)))
         found += piece
     return bytes(found)
 
 
-@pytest.mark.parametrize("size", [0, 1, streams.PIECE - 1, streams.PIECE, 2 * streams.PIECE + 5])
+@pytest.mark.parametrize("size", [0, 1, file_streams.PIECE - 1, file_streams.PIECE, 2 * file_streams.PIECE + 5])
 def test_plain_and_packed_files_give_their_content(size: int, tmp_path: Path) -> None:
     """Byte for byte, in several gzip members as rotated logs have them too."""
     data = random.Random(size).randbytes(size)
@@ -45,8 +45,8 @@ def test_holes_are_skipped(tmp_path: Path) -> None:
         made.write(b"first")
         made.seek(4 * 1024**3)
         made.write(b"last")
-    found = list(streams.pieces(file))
-    assert sum(len(piece) for _, piece in found) < 3 * streams.PIECE
+    found = list(file_streams.pieces(file))
+    assert sum(len(piece) for _, piece in found) < 3 * file_streams.PIECE
     assert found[-1][0] + found[-1][1].index(b"last") == 4 * 1024**3
 
 
@@ -54,7 +54,7 @@ def test_holes_are_skipped(tmp_path: Path) -> None:
 def test_other_compression_is_said(start: bytes, tmp_path: Path) -> None:
     """What is packed in another way is never taken for searched."""
     (tmp_path / "packed").write_bytes(start + b"x" * 50)
-    with pytest.raises(streams.Closed, match="packed with"):
+    with pytest.raises(file_streams.Closed, match="packed with"):
         content(tmp_path / "packed")
 
 
@@ -65,7 +65,7 @@ def test_broken_gzip_is_said(damage: str, tmp_path: Path) -> None:
     if damage == "garbled":
         data[2000:2100] = b"\xff" * 100
     (tmp_path / "log.gz").write_bytes(bytes(data[: {"cut": -500, "garbled": len(data), "header-only": 5}[damage]]))
-    with pytest.raises(streams.Closed, match="gzip is broken"):
+    with pytest.raises(file_streams.Closed, match="gzip is broken"):
         content(tmp_path / "log.gz")
 
 
@@ -82,7 +82,7 @@ def test_a_walk_waits_for_nothing_and_follows_no_circle(tmp_path: Path) -> None:
     (tmp_path / "null").symlink_to("/dev/null")
     (tmp_path / "gone").symlink_to(tmp_path / "nothing")
     (tmp_path / "link").symlink_to(deep / "file")
-    found = streams.walk(tmp_path)
+    found = file_streams.walk(tmp_path)
     assert {path.name for path in found.files} == {"file", "link"}
     kinds = {text.rpartition("/")[2] for text in found.skipped}
     assert kinds == {
@@ -100,15 +100,15 @@ def test_a_walk_from_a_link_a_file_or_nothing(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "a").write_text("x")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert [path.name for path in streams.walk(tmp_path / "link").files] == ["a"]
-    assert streams.walk(tmp_path / "real" / "a").files == (tmp_path / "real" / "a",)
-    assert streams.walk(tmp_path / "missing") == streams.Listing(files=())
+    assert [path.name for path in file_streams.walk(tmp_path / "link").files] == ["a"]
+    assert file_streams.walk(tmp_path / "real" / "a").files == (tmp_path / "real" / "a",)
+    assert file_streams.walk(tmp_path / "missing") == file_streams.Listing(files=())
 
 
 def test_a_pipe_in_a_files_place_does_not_hang(tmp_path: Path) -> None:
     """A file that became a pipe after it was listed is refused at once."""
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(streams.Closed, match="a pipe"):
+    with pytest.raises(file_streams.Closed, match="a pipe"):
         content(tmp_path / "pipe")
 
 
@@ -116,14 +116,14 @@ def test_a_pipe_in_a_files_place_does_not_hang(tmp_path: Path) -> None:
 def test_what_may_not_be_read_is_said(tmp_path: Path) -> None:
     """A closed folder is named."""
     (tmp_path / "closed").mkdir(mode=0)
-    assert [text for text in streams.walk(tmp_path).unread if "closed: Permission denied" in text]
+    assert [text for text in file_streams.walk(tmp_path).unread if "closed: Permission denied" in text]
 
 
 def test_names_are_shown_on_one_line() -> None:
     """Line breaks, escapes and undecodable bytes are written out."""
-    assert streams.shown("a\nb\x1b[31m") == "a\\nb\\x1b[31m"
-    assert streams.shown(os.fsdecode(b"x\xff")) == "x\\udcff"
-    assert streams.shown("plain é.log") == "plain é.log"
+    assert file_streams.shown("a\nb\x1b[31m") == "a\\nb\\x1b[31m"
+    assert file_streams.shown(os.fsdecode(b"x\xff")) == "x\\udcff"
+    assert file_streams.shown("plain é.log") == "plain é.log"
 
 
 def archive(path: Path, members: dict[str, bytes], mode: str) -> None:
@@ -141,16 +141,16 @@ def test_places_in_archives_have_member_and_line(mode: str, tmp_path: Path) -> N
     members = {"empty": b"", "n" * 150: b"1\n2\n", "dir/env": b"A=1\nB=2\nC=needle\n"}
     archive(tmp_path / "a.tar", members, mode)
     offset = content(tmp_path / "a.tar").index(b"needle")
-    assert streams.locate(tmp_path / "a.tar", offset) == ("dir/env", 3)
+    assert file_streams.locate(tmp_path / "a.tar", offset) == ("dir/env", 3)
 
 
 def test_places_in_plain_files_have_lines(tmp_path: Path) -> None:
     """Lines are counted from 1, across pieces and holes."""
     file = tmp_path / "log"
-    file.write_bytes(b"x\n" * streams.PIECE + b"needle")
-    assert streams.locate(file, 0) == ("", 1)
-    assert streams.locate(file, 2 * streams.PIECE) == ("", streams.PIECE + 1)
-    assert streams.locate(tmp_path / "gone", 5) == ("", None)
+    file.write_bytes(b"x\n" * file_streams.PIECE + b"needle")
+    assert file_streams.locate(file, 0) == ("", 1)
+    assert file_streams.locate(file, 2 * file_streams.PIECE) == ("", file_streams.PIECE + 1)
+    assert file_streams.locate(tmp_path / "gone", 5) == ("", None)
 
 
 def test_a_header_that_announces_gigabytes_costs_nothing(tmp_path: Path) -> None:
@@ -158,20 +158,20 @@ def test_a_header_that_announces_gigabytes_costs_nothing(tmp_path: Path) -> None
     header = tarfile.TarInfo("x")
     header.type, header.size = tarfile.XHDTYPE, 4 * 1024**3
     (tmp_path / "a.tar").write_bytes(header.tobuf(tarfile.USTAR_FORMAT) + b"needle" * 1000)
-    assert streams.locate(tmp_path / "a.tar", 600)[0] == ""
+    assert file_streams.locate(tmp_path / "a.tar", 600)[0] == ""
 
 
 # VmHWM starts anew with the program; the maximum that getrusage gives holds the parent's, which is pytest
 MEASURE = """
 import re, sys
 from pathlib import Path
-from readiness.support import streams
-from readiness.facts.secretscan.search import Needles, search
+from readiness.support import file_streams
+from readiness.facts.secretscan.stream_search import Needles, search
 needles = Needles({"no-such-value-" + str(n): "v" for n in range(12)})
 peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
 before = peak()
-for path in streams.walk(Path(sys.argv[1])).files:
-    search(streams.pieces(path), needles)
+for path in file_streams.walk(Path(sys.argv[1])).files:
+    search(file_streams.pieces(path), needles)
 print(before, peak())
 """
 

@@ -14,7 +14,7 @@ from readiness.facts.backup import layout, script_made
 from readiness.facts.backup.layout import shown
 from readiness.facts.backup.restore import RestoredBackup, copy_back, restore, sample, scratch, trial
 from readiness.facts.backup.verify import verify
-from readiness.support.files import read
+from readiness.support.file_writing import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from readiness.errors import Unknown
 from readiness.facts.backup.script_made import COMMIT
 from readiness.facts.release.git import Git
-from readiness.support.disk import Unreadable
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path

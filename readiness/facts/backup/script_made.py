@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from readiness.errors import Unknown
 from readiness.facts.backup.layout import ENTRY_LIMIT, safe, shown
 from readiness.facts.backup.opening import digest, opened
-from readiness.support.files import read
+from readiness.support.file_writing import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from readiness.config import windows
 from readiness.facts.release import package_json
 from readiness.facts.release.entry_point import EntryPoint
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from readiness.facts.release.release import Release
@@ -57,13 +57,13 @@ class DeployConditions:
     def lock(self) -> DeploymentLock | None:
         """The deployment lock, where there is one; the one that this run was started under is nobody else's."""
         path = self.release.path(self.config.release.lock)
-        if not disk.exists(path):
+        if not file_reading.exists(path):
             return None
         holder = _flock_holder(path)
         if holder is not None:
             return DeploymentLock(path=path, holder=None if holder in _ancestors() else holder)
         try:
-            text = disk.text(path, _SMALL)
+            text = file_reading.text(path, _SMALL)
         except Unreadable as error:
             if error.why == "folder":  # `mkdir lock` is a lock too; it names nobody
                 return DeploymentLock(path=path, holder=None, names_nobody=True)
@@ -93,7 +93,7 @@ class DeployConditions:
         """The last rehearsed rollback. Raises Unreadable."""
         file = self.rehearsal_file
         try:
-            data = json.loads(disk.text(file, _SMALL))
+            data = json.loads(file_reading.text(file, _SMALL))
             when = dt.datetime.fromisoformat(data["finished"])
             seconds, result = data.get("seconds"), data.get("result")
         except Unreadable:
@@ -124,15 +124,15 @@ class DeployConditions:
 
     def _candidates(self) -> list[Path]:
         """Folders that may hold it: by name, then sibling releases, the newest first."""
-        real = disk.real(self.release.root)
+        real = file_reading.real(self.release.root)
         named = [self.release.root.parent / pattern.format(self.release.root.name) for pattern in _BESIDE]
         named += [real.parent / "previous"]
         siblings: list[Path] = []
         if real.parent.name == "releases":
             with contextlib.suppress(OSError):
-                siblings = [path for path in real.parent.iterdir() if path.is_dir() and disk.real(path) != real]
+                siblings = [path for path in real.parent.iterdir() if path.is_dir() and file_reading.real(path) != real]
                 siblings.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        return [path for path in [*named, *siblings] if path.is_dir() and disk.real(path) != real]
+        return [path for path in [*named, *siblings] if path.is_dir() and file_reading.real(path) != real]
 
     # --- the hub's state ------------------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class DeployConditions:
         for path in _listed(folder):
             if path.suffix == ".json":
                 try:
-                    json.loads(disk.text(path, STATE_LIMIT))
+                    json.loads(file_reading.text(path, STATE_LIMIT))
                 except Unreadable as error:
                     found[path.name] = error.why
                 except (ValueError, RecursionError):
@@ -173,7 +173,7 @@ class DeployConditions:
     @staticmethod
     def is_there(folder: Path) -> bool:
         """Whether there is something where the state folder is to be."""
-        return disk.exists(folder)
+        return file_reading.exists(folder)
 
     @staticmethod
     def foreign(folder: Path, owner: int | None) -> list[str]:
@@ -181,7 +181,7 @@ class DeployConditions:
 
         Raises Unreadable.
         """
-        wanted = disk.owner(folder)[0] if owner is None else owner
+        wanted = file_reading.owner(folder)[0] if owner is None else owner
         paths = [folder, *_listed(folder)]
         return [path.name for path in paths if path.lstat().st_uid != wanted]
 

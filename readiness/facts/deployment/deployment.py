@@ -11,8 +11,8 @@ from readiness.config.model import Claim
 from readiness.facts.deployment.hub_config import read
 from readiness.facts.release import env_file, package_json
 from readiness.facts.release.secret_references import VARIABLES, manager
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,8 +54,8 @@ def _tree_claims(config: Config) -> dict[str, Claim]:
     root = config.target.release
     if root is None:
         return {}
-    seen = {"runtime": True, "git": disk.exists(root / ".git"), "unit": config.target.unit is not None}
-    seen |= {"config_schema": disk.exists(root / "config.schema.json")}
+    seen = {"runtime": True, "git": file_reading.exists(root / ".git"), "unit": config.target.unit is not None}
+    seen |= {"config_schema": file_reading.exists(root / "config.schema.json")}
     seen |= {name: bool(getattr(config.release, job)) for job, name in package_json.JOBS.items()}
     seen |= {"previous_release": config.release.previous is not None}
     return {name: Claim(expected=True) for name, there in seen.items() if there}

@@ -7,8 +7,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ class EnvLoader:
             with contextlib.suppress(OSError):
                 for path in sorted(folder.glob("*start*.sh")):
                     with contextlib.suppress(Unreadable):
-                        for number, line in enumerate(disk.text(path, 256 * 1024).splitlines(), 1):
+                        for number, line in enumerate(file_reading.text(path, 256 * 1024).splitlines(), 1):
                             way = _way(line, self.release.env_path.name)
                             if way is not None:
                                 return way, path, number

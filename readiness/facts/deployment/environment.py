@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
+from readiness.support.file_reading import Unreadable
 from readiness.support.redaction.patterns import TOKEN_PREFIX
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Environment:
 
     def group_of(self, file: Path) -> str:
         """The name of a file's group. Raises Unreadable."""
-        number = disk.owner(file)[1]
+        number = file_reading.owner(file)[1]
         try:
             return grp.getgrgid(number).gr_name
         except KeyError:
@@ -56,7 +56,7 @@ class Environment:
 
     def is_service_group(self, file: Path) -> bool:
         """Whether a file's group is the service's. Raises Unreadable."""
-        return disk.owner(file)[1] == self.release.group
+        return file_reading.owner(file)[1] == self.release.group
 
     # --- how it is loaded -----------------------------------------------------------------------------------------
 

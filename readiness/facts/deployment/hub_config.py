@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.release.entry_point import substituted
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -91,8 +91,8 @@ class Deployed:
 
     def foreign(self, sources: Iterable[str]) -> list[str]:
         """Those of `sources`, paths that the hub read servers from, that are none of these files."""
-        own = {str(file) for file in self.files} | {str(disk.real(file)) for file in self.files}
-        return sorted({source for source in sources if not {source, str(disk.real(Path(source)))} & own})
+        own = {str(file) for file in self.files} | {str(file_reading.real(file)) for file in self.files}
+        return sorted({source for source in sources if not {source, str(file_reading.real(Path(source)))} & own})
 
     @property
     def changed(self) -> float:
@@ -122,7 +122,7 @@ def read_files(files: tuple[Path, ...]) -> Deployed:
 
 
 def _json5(file: Path) -> dict[str, Any]:
-    text = disk.text(file, SIZE_LIMIT)
+    text = file_reading.text(file, SIZE_LIMIT)
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -185,14 +185,14 @@ class HubConfig:
     def line(self, text: str) -> int | None:
         """The first line that holds `text`."""
         try:
-            lines = disk.text(self.file).splitlines()
+            lines = file_reading.text(self.file).splitlines()
         except Unreadable:
             return None
         return next((number for number, line in enumerate(lines, 1) if text in line), None)
 
     def schema(self) -> Path:
         """The release's own schema of its configuration. Raises Unreadable where it brings none."""
-        found = next((path for name in SCHEMAS if disk.exists(path := self.release.root / name)), None)
+        found = next((path for name in SCHEMAS if file_reading.exists(path := self.release.root / name)), None)
         if found is None:
             raise Unreadable(
                 f"{self.release.root} has no config.schema.json: declare [expect] config_schema as not expected",
@@ -207,7 +207,7 @@ class HubConfig:
 
         file = self.schema()
         try:
-            schema = json.loads(disk.text(file))
+            schema = json.loads(file_reading.text(file))
         except (ValueError, RecursionError):
             raise Unreadable(f"{file} is no JSON", "broken", file) from None
         data = self.read().data

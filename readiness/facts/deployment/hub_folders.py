@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.release import env_file
-from readiness.support import disk
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -55,7 +55,7 @@ def state(config: Config) -> Path | None:
 
 
 def _variable(config: Config, name: str) -> str:
-    with contextlib.suppress(disk.Unreadable):
+    with contextlib.suppress(file_reading.Unreadable):
         value = env_file.of(config).get(name, "")
         return value if value.startswith("/") else ""
     return ""

@@ -16,7 +16,7 @@ from readiness.facts.deployment import hub_config
 from readiness.facts.http.urls import is_loopback
 from readiness.facts.release import env_file
 from readiness.facts.release.secret_references import VARIABLES, Resolver, manager
-from readiness.support import disk
+from readiness.support import file_reading
 from readiness.support.redaction.names import placeholder
 from readiness.support.redaction.patterns import PROVIDER_KEYS
 
@@ -121,7 +121,7 @@ class ProviderKeys:
         """The env file that sets them. Raises Unreadable."""
         file = self.config.target.environment_file
         if file is None:
-            raise disk.Unreadable("no [target] release: its env file cannot be read", "untold")
+            raise file_reading.Unreadable("no [target] release: its env file cannot be read", "untold")
         return file
 
     def found(self) -> tuple[Key, ...]:
@@ -146,7 +146,7 @@ class ProviderKeys:
     def _llm(self) -> dict[str, Any]:
         try:
             filtering = hub_config.read(self.config).data.get("toolFiltering")
-        except disk.Unreadable:
+        except file_reading.Unreadable:
             return {}  # said by the check of the configuration itself
         llm = filtering.get("llmCategorization") if isinstance(filtering, dict) else None
         return llm if isinstance(llm, dict) else {}

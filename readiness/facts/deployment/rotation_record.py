@@ -17,7 +17,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.support import disk
+from readiness.support import file_reading
 from readiness.support.redaction.patterns import provider_token
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def path(config: Config) -> Path:
     """Where the record is. Raises Unreadable without a release."""
     found = config.target.beneath(config.release.rotation)
     if found is None:
-        raise disk.Unreadable("no [target] release: its rotation record cannot be read", "untold")
+        raise file_reading.Unreadable("no [target] release: its rotation record cannot be read", "untold")
     return found
 
 
@@ -60,14 +60,16 @@ def read(file: Path) -> Mapping[str, RotationEntry]:
     """Name to entry. Raises Unreadable with the file, the entry, what is wrong and what is valid."""
     import tomllib
 
-    text = disk.text(file, SIZE_LIMIT)
+    text = file_reading.text(file, SIZE_LIMIT)
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         told = re.search(r"at line (\d+)", str(error))
         line = int(told[1]) if told else None
         where = file if line is None else f"{file}:{line}"
-        raise disk.Unreadable(f"{where} is no TOML ({_short(error)}): {_EXAMPLE}", "broken", file, line) from None
+        raise file_reading.Unreadable(
+            f"{where} is no TOML ({_short(error)}): {_EXAMPLE}", "broken", file, line
+        ) from None
     return {name: _entry(name, value, file, _line(text, name)) for name, value in data.items()}
 
 
@@ -86,8 +88,10 @@ def _line(text: str, name: str) -> int | None:
 def _entry(name: str, value: Any, file: Path, line: int | None) -> RotationEntry:  # noqa: ANN401 - whatever the file holds
     """One entry, checked. Raises Unreadable; a value that may be a secret is never shown."""
 
-    def wrong(text: str) -> disk.Unreadable:
-        return disk.Unreadable(f"{file}{f':{line}' if line else ''}: {_safe(name)} {text}", "broken", file, line)
+    def wrong(text: str) -> file_reading.Unreadable:
+        return file_reading.Unreadable(
+            f"{file}{f':{line}' if line else ''}: {_safe(name)} {text}", "broken", file, line
+        )
 
     table = {"rotated": value} if not isinstance(value, dict) else value
     for key in table:

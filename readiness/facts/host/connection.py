@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from readiness.errors import Unknown
 from readiness.facts.host import batch
-from readiness.support import child
+from readiness.support import child_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,13 +84,13 @@ class HostConnection:
             raise Unreachable(f"{self.name} cannot be looked at: {self._why(done)}")
         return found
 
-    def _run(self, command: str) -> child.Done:
+    def _run(self, command: str) -> child_process.Done:
         backend = self._connected()
-        last: list[child.Done] = []
+        last: list[child_process.Done] = []
 
         def bounded(line: str, *args: str) -> Any:  # noqa: ANN401 - testinfra's own result
             words = backend.quote(line, *args)
-            done = child.run(
+            done = child_process.run(
                 ["/bin/sh", "-c", words],
                 timeout=BATCH_SECONDS + _GRACE,
                 env=_environment(),
@@ -110,7 +110,9 @@ class HostConnection:
         if last:
             return last[-1]
         # backends with a library of their own (paramiko, salt, ansible) run nothing here
-        return child.Done(argv=(), code=result.rc, out=result.stdout, err=result.stderr, timed_out=False, seconds=0.0)
+        return child_process.Done(
+            argv=(), code=result.rc, out=result.stdout, err=result.stderr, timed_out=False, seconds=0.0
+        )
 
     def _connected(self) -> Any:  # noqa: ANN401 - a testinfra backend
         if self._backend is None:
@@ -144,7 +146,7 @@ class HostConnection:
         self.spec = re.sub(r"([?&])ssh_config=[^&]*&?", r"\1", self.spec)
         return {"ssh_config": str(config), "timeout": CONNECT_SECONDS, "controlpersist": 0}
 
-    def _why(self, done: child.Done) -> str:
+    def _why(self, done: child_process.Done) -> str:
         if done.timed_out:
             return f"it did not answer within {BATCH_SECONDS + _GRACE} s"
         return _first_line(done.err) or f"the command there {done.ending} and said nothing"
@@ -156,13 +158,15 @@ class HostConnection:
         for socket in Path(self._folder.name).iterdir():
             if socket.is_socket():
                 with contextlib.suppress(Unknown):
-                    child.run(["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "-"], timeout=5, env=_environment())
+                    child_process.run(
+                        ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "-"], timeout=5, env=_environment()
+                    )
         self._folder.cleanup()
         self._folder = None
 
 
 def _environment() -> dict[str, str]:
-    return child.environment(extra={name: os.environ[name] for name in _PASSED_ON if name in os.environ})
+    return child_process.environment(extra={name: os.environ[name] for name in _PASSED_ON if name in os.environ})
 
 
 def _first_line(text: str) -> str:

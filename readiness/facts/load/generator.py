@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.support import child
+from readiness.support import child_process
 from readiness.support.environment import LOAD_KEY
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def run_generator(
 
 def _environment(config: Config) -> dict[str, str]:
     """What every child gets, and the token's variable where there is one: the generator alone has to know it."""
-    variables = child.environment()
+    variables = child_process.environment()
     variables["PYTHONUNBUFFERED"] = "1"
     for name in ("PYTHONPATH", "VIRTUAL_ENV", LOAD_KEY, config.target.token_env or ""):
         if name in os.environ:

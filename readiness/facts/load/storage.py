@@ -14,7 +14,7 @@ from readiness.facts.load.hub_watch import HubAroundLoad
 from readiness.facts.load.load_run import LoadRun
 from readiness.facts.load.samples import read_samples
 from readiness.facts.load.summary import summary
-from readiness.support import files
+from readiness.support import file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ KEEP_BYTES: Final = 500 * 1024 * 1024
 def save_run(run: LoadRun, folder: Path) -> None:
     """Write what `stored_run` reads, and its summary. Raises ReadinessError."""
     save_summary(run, folder)
-    files.replace(
+    file_writing.replace(
         folder / OUTCOME_FILE,
         json.dumps(
             {
@@ -48,12 +48,12 @@ def save_run(run: LoadRun, folder: Path) -> None:
 
 def save_summary(run: LoadRun, folder: Path) -> None:
     """Write the summary alone, of a run that is not judged. Raises ReadinessError."""
-    files.replace(folder / SUMMARY_FILE, json.dumps(summary(run)))
+    file_writing.replace(folder / SUMMARY_FILE, json.dumps(summary(run)))
 
 
 def save_reason(reason: str, folder: Path) -> None:
     """Write why there was no run: for the other workers. Raises ReadinessError."""
-    files.replace(folder / OUTCOME_FILE, json.dumps({"unknown": reason}))
+    file_writing.replace(folder / OUTCOME_FILE, json.dumps({"unknown": reason}))
 
 
 def stored_run(folder: Path) -> LoadRun | None:

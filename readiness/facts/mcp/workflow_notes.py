@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.support.files import replace
+from readiness.support.file_writing import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import CouldNotLook
-from readiness.support import child
-from readiness.support.disk import Unreadable
+from readiness.support import child_process
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from readiness.facts.release.release import Release
@@ -60,14 +60,19 @@ def ask(release: Release) -> list[Advisory]:
             f"{manager} audits a lock file and {release.root} has no package-lock.json: npm install --package-lock-only",
             "missing",
         )
-    with child.scratch_home() as home:
+    with child_process.scratch_home() as home:
         folder = home / "audit"
         folder.mkdir()
         for name in _FILES:
             if (release.root / name).is_file():
                 shutil.copyfile(release.root / name, folder / name)
-        argv = [child.find(manager), "audit", "--json", *(["--omit=dev"] if manager == "npm" else ["--production"])]
-        done = child.run(argv, timeout=SECONDS, cwd=folder, env=_environment(home), limit=16 * 1024 * 1024)
+        argv = [
+            child_process.find(manager),
+            "audit",
+            "--json",
+            *(["--omit=dev"] if manager == "npm" else ["--production"]),
+        ]
+        done = child_process.run(argv, timeout=SECONDS, cwd=folder, env=_environment(home), limit=16 * 1024 * 1024)
     return _advisories(done, manager)
 
 
@@ -85,10 +90,10 @@ def _environment(home: Path) -> dict[str, str]:
     for name in ("NPM_CONFIG_REGISTRY", "npm_config_registry"):
         if name in os.environ:
             extra["npm_config_registry"] = os.environ[name]
-    return child.environment(home, extra)
+    return child_process.environment(home, extra)
 
 
-def _advisories(done: child.Done, manager: str) -> list[Advisory]:
+def _advisories(done: child_process.Done, manager: str) -> list[Advisory]:
     """Read the answer; what is none means that nobody knows."""
     if done.timed_out:
         raise CouldNotLook(f"{manager} audit {done.ending}")

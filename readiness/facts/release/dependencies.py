@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.facts.release import audit, lockfile, semver
 from readiness.facts.release.entry_point import RUNTIMES
 from readiness.facts.release.package_json import LOCKS
-from readiness.support import child, disk
-from readiness.support.disk import Unreadable
+from readiness.support import child_process, file_reading
 from readiness.support.extras import demand
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,8 +74,8 @@ class Dependencies:
     def bots(self) -> dict[Path, str]:
         """Each configuration of an update bot, to what is wrong with it: an empty text where it renews packages."""
         root = self.release.root
-        found = {path: _dependabot(path) for name in _DEPENDABOT if disk.exists(path := root / name)}
-        found |= {path: _renovate(path) for name in _RENOVATE if disk.exists(path := root / name)}
+        found = {path: _dependabot(path) for name in _DEPENDABOT if file_reading.exists(path := root / name)}
+        found |= {path: _renovate(path) for name in _RENOVATE if file_reading.exists(path := root / name)}
         package = self.release.package()
         if isinstance(package.data.get("renovate"), dict):
             found[package.file] = ""
@@ -85,7 +85,7 @@ class Dependencies:
         """Name and version of what runs the artifact here. Raises Unreadable, NotInstalled."""
         artifact = self.release.artifact()
         name, program = self._program(artifact)
-        done = child.run([program, "--version"], timeout=SECONDS)
+        done = child_process.run([program, "--version"], timeout=SECONDS)
         told = (done.out or done.err).strip().removeprefix("Python ").split()
         if not done.ok or not told:
             raise Unreadable(f"{program} does not say its version: it {done.ending}", "untold")
@@ -113,7 +113,7 @@ def _dependabot(path: Path) -> str:
     import yaml
 
     try:
-        data = yaml.safe_load(disk.text(path, 256 * 1024))
+        data = yaml.safe_load(file_reading.text(path, 256 * 1024))
     except Unreadable as error:
         return str(error)
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -125,7 +125,7 @@ def _dependabot(path: Path) -> str:
 
 def _renovate(path: Path) -> str:
     try:
-        data = _json(disk.text(path, 256 * 1024))
+        data = _json(file_reading.text(path, 256 * 1024))
     except Unreadable as error:
         return str(error)
     except (ValueError, RecursionError):

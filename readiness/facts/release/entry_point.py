@@ -8,8 +8,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ class EntryPoint:
     @property
     def shebang(self) -> list[str]:
         """The words of the file's first line after `#!`; none where it has no such line. Raises Unreadable."""
-        line = disk.head(self.path, 256).partition(b"\n")[0].decode("utf-8", "replace").strip()
+        line = file_reading.head(self.path, 256).partition(b"\n")[0].decode("utf-8", "replace").strip()
         return line[2:].split() if line.startswith("#!") else []
 
     @property
@@ -84,7 +84,7 @@ class EntryPoint:
         """An argument list that starts the file with `arguments` alone. Raises Unreadable."""
         if self.runtime:
             return [*self.runtime, str(self.path), *arguments]
-        if self.shebang and disk.mode(self.path) & 0o111:
+        if self.shebang and file_reading.mode(self.path) & 0o111:
             return [str(self.path), *arguments]
         return [*(self.shebang or ["node"]), str(self.path), *arguments]
 

@@ -7,8 +7,8 @@ import io
 import re
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ def of(config: Config) -> Mapping[str, str]:
     file = config.target.environment_file
     if file is None:
         raise Unreadable("no [target] release: its env file cannot be read", "untold")
-    return read(file) if disk.exists(file) else {}
+    return read(file) if file_reading.exists(file) else {}
 
 
 def read(file: Path) -> Mapping[str, str]:
@@ -84,7 +84,7 @@ def read(file: Path) -> Mapping[str, str]:
 
 def parse(file: Path) -> EnvFile:
     """Read an env file. Bytes that are no UTF-8 are replaced, so that one bad value hides no other. Raises Unreadable."""
-    content = disk.content(file, SIZE_LIMIT)
+    content = file_reading.content(file, SIZE_LIMIT)
     if b"\0" in content:
         raise Unreadable(f"{file} is binary, not an env file", "binary", file)
     return _parsed(file, content.decode("utf-8-sig", "replace"))

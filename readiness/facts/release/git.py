@@ -10,8 +10,8 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import child
-from readiness.support.disk import Unreadable
+from readiness.support import child_process
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,10 +198,10 @@ class Git:
             raise Unreadable(f"git {arguments[0]} in {self.root} {done.ending}: {done.last_words()}", "broken")
         return done.out
 
-    def _ask(self, *arguments: str) -> child.Done:
-        argv = [child.find("git"), "--no-optional-locks", *_SAFE, "-C", str(self.root), *arguments]
+    def _ask(self, *arguments: str) -> child_process.Done:
+        argv = [child_process.find("git"), "--no-optional-locks", *_SAFE, "-C", str(self.root), *arguments]
         self.silence.refuse(self.root)
-        done = child.run(argv, timeout=SECONDS, env=_environment(), limit=_LIMIT)
+        done = child_process.run(argv, timeout=SECONDS, env=_environment(), limit=_LIMIT)
         if done.timed_out:
             self.silence.note(self.root, SECONDS)
             raise _silent(self.root, SECONDS)
@@ -217,4 +217,4 @@ def _environment() -> dict[str, str]:
         "LC_ALL": "C",
         "HOME": "/nonexistent",
     }
-    return child.environment() | quiet
+    return child_process.environment() | quiet

@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.release import semver
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
 from readiness.support.extras import demand
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def out_of_step(package: Package, lock: Path) -> list[str]:
         raise Unreadable(
             f"{lock} is bun's binary form, which is not read here: bun install --save-text-lockfile", "binary"
         )
-    text = disk.text(lock, SIZE_LIMIT)
+    text = file_reading.text(lock, SIZE_LIMIT)
     if lock.name == "yarn.lock":
         return _yarn(package, text)
     if lock.name == "pnpm-lock.yaml":

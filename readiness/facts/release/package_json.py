@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.support import disk
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,26 +74,28 @@ class Package:
         told = _text(self.data.get("packageManager")).partition("@")[0]
         if told in set(LOCKS.values()):
             return told
-        return next((manager for name, manager in LOCKS.items() if disk.exists(self.file.parent / name)), "npm")
+        return next((manager for name, manager in LOCKS.items() if file_reading.exists(self.file.parent / name)), "npm")
 
     @property
     def locks(self) -> tuple[Path, ...]:
         """The lock files that are there."""
-        return tuple(path for name in LOCKS if disk.exists(path := self.file.parent / name))
+        return tuple(path for name in LOCKS if file_reading.exists(path := self.file.parent / name))
 
 
 def read(folder: Path) -> Package:
     """Read `folder`/package.json. Raises Unreadable."""
     file = folder / "package.json"
-    text = disk.text(file)
+    text = file_reading.text(file)
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise disk.Unreadable(f"{file}:{error.lineno} is no JSON: {error.msg}", "broken", file, error.lineno) from None
+        raise file_reading.Unreadable(
+            f"{file}:{error.lineno} is no JSON: {error.msg}", "broken", file, error.lineno
+        ) from None
     except (ValueError, RecursionError):
-        raise disk.Unreadable(f"{file} is no JSON", "broken", file) from None
+        raise file_reading.Unreadable(f"{file} is no JSON", "broken", file) from None
     if not isinstance(data, dict):
-        raise disk.Unreadable(f"{file} holds no object", "broken", file)
+        raise file_reading.Unreadable(f"{file} holds no object", "broken", file)
     return Package(file=file, data=data)
 
 

@@ -13,8 +13,8 @@ from readiness.facts.release import env_file as envfile
 from readiness.facts.release import package_json as package
 from readiness.facts.release import systemd_unit as unit
 from readiness.facts.release.git import Git
-from readiness.support import child, disk
-from readiness.support.disk import Unreadable
+from readiness.support import child_process, file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Release:
         if root is None:
             raise Unreadable("no release to look at: set [target] release, or MCP_HUB_RELEASE", "untold")
         if not root.is_dir():
-            found = "no folder" if disk.exists(root) else "missing"
+            found = "no folder" if file_reading.exists(root) else "missing"
             raise Unreadable(f"the release {root} is {found}: correct [target] release", "missing", root)
         return cls(root, config, silence)
 
@@ -106,7 +106,9 @@ class Release:
 
     def _here(self, found: SystemdUnit, path: Path) -> Path:
         """`path` in this tree, where the unit is one that the release brings along for the place it is deployed to."""
-        brought = self.config.target.where == "ci" or disk.real(found.file).is_relative_to(disk.real(self.root))
+        brought = self.config.target.where == "ci" or file_reading.real(found.file).is_relative_to(
+            file_reading.real(self.root)
+        )
         if brought and found.folder is not None and path.is_relative_to(found.folder):
             return self.root / path.relative_to(found.folder)
         return path
@@ -133,14 +135,14 @@ class Release:
             return not self.same(what.path, self.built().path)
         return False
 
-    def say_version(self, what: EntryPoint) -> child.Done:
+    def say_version(self, what: EntryPoint) -> child_process.Done:
         """Start an entry point with `--version`, in a scratch HOME: every start truncates its HOME's log.
 
         Raises Unreadable, NotInstalled, CouldNotRun.
         """
-        with child.scratch_home() as home:
-            env = child.environment(home, {"NODE_ENV": "production", "PYTHONDONTWRITEBYTECODE": "1"})
-            return child.run(what.command("--version"), timeout=START_SECONDS, cwd=home, env=env)
+        with child_process.scratch_home() as home:
+            env = child_process.environment(home, {"NODE_ENV": "production", "PYTHONDONTWRITEBYTECODE": "1"})
+            return child_process.run(what.command("--version"), timeout=START_SECONDS, cwd=home, env=env)
 
     @property
     def env_path(self) -> Path:
@@ -165,11 +167,11 @@ class Release:
 
     def mode(self, path: Path) -> int:
         """Permission bits. Raises Unreadable."""
-        return disk.mode(path)
+        return file_reading.mode(path)
 
     def size(self, path: Path) -> int:
         """Bytes of a regular file. Raises Unreadable."""
-        return disk.size(path)
+        return file_reading.size(path)
 
     @staticmethod
     def versions_in(text: str) -> list[str]:
@@ -190,7 +192,7 @@ class Release:
 
     def changes(self) -> list[GitChange]:
         """What differs from the commit, but for what this run itself writes. Raises Unreadable."""
-        top, reports = disk.real(self.root), disk.real(self.config.report_dir)
+        top, reports = file_reading.real(self.root), file_reading.real(self.config.report_dir)
         own = reports.relative_to(top).as_posix() if reports.is_relative_to(top) else None
         return [
             one for one in self.git.changes() if own is None or not f"{one.path.rstrip('/')}/".startswith(f"{own}/")
@@ -199,7 +201,7 @@ class Release:
     @staticmethod
     def same(one: Path, other: Path) -> bool:
         """Whether two paths lead to one file."""
-        return disk.real(one) == disk.real(other)
+        return file_reading.real(one) == file_reading.real(other)
 
     def differences(self, started: EntryPoint) -> list[str]:
         """How the arguments of what is started differ from this release's configuration and port, in words."""
@@ -219,7 +221,7 @@ class Release:
         """The changelog and its text. Raises Unreadable."""
         for path in sorted(self._top()):
             if path.name.lower().partition(".")[0] in CHANGELOGS and path.suffix.lower() in {"", ".md", ".txt", ".rst"}:
-                return path, disk.text(path)
+                return path, file_reading.text(path)
         raise Unreadable(f"{self.root} has no changelog: add CHANGELOG.md", "missing", self.root / "CHANGELOG.md")
 
     def templates(self) -> list[Path]:
@@ -228,7 +230,7 @@ class Release:
         stems = {name, ".env", *(path.name for path in self.env_path.parent.glob(".env.production*"))}
         wanted = {f"{stem}{end}" for stem in stems for end in (".example", ".template", ".sample", ".dist")}
         folders = dict.fromkeys((self.env_path.parent, self.root, self.root / "config"))
-        return [folder / one for folder in folders for one in sorted(wanted) if disk.exists(folder / one)]
+        return [folder / one for folder in folders for one in sorted(wanted) if file_reading.exists(folder / one)]
 
     def _top(self) -> list[Path]:
         try:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.support import child
+from readiness.support import child_process
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -65,7 +65,9 @@ class Resolver:
         uri = _URI.search(value)
         try:
             # a reference is no secret: it may stand on a command line
-            done = child.run([*self.argv, uri[0] if uri else value.strip()], timeout=SECONDS, env=_environment())
+            done = child_process.run(
+                [*self.argv, uri[0] if uri else value.strip()], timeout=SECONDS, env=_environment()
+            )
         except Unknown as error:
             return Unknown(f"{name} could not be resolved: {error}")
         found = done.out.rstrip("\r\n")
@@ -81,4 +83,4 @@ def _environment() -> dict[str, str]:
 
     starts = ("OP_", "AWS_", "VAULT_", "BAO_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "SOPS_", "BW_", "DOPPLER_", "XDG_")
     own = {name: value for name, value in os.environ.items() if name.startswith(starts) or name in {"HOME", "USER"}}
-    return child.environment() | own
+    return child_process.environment() | own

@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,7 +105,7 @@ def read(file: Path) -> SystemdUnit:
         extra = sorted(path for path in folder.iterdir() if path.suffix == ".conf")
     except OSError:
         extra = []
-    return of_texts([(path, disk.text(path, SIZE_LIMIT)) for path in (file, *extra)])
+    return of_texts([(path, file_reading.text(path, SIZE_LIMIT)) for path in (file, *extra)])
 
 
 def of_texts(texts: Sequence[tuple[Path, str]]) -> SystemdUnit:
@@ -163,10 +163,10 @@ def find(told: str | None, release: Path, folders: tuple[Path, ...] = FOLDERS) -
 def _told(told: str, release: Path, folders: tuple[Path, ...]) -> Path:
     if "/" not in told:
         name = told if told.endswith(".service") else f"{told}.service"
-        known = next((folder / name for folder in folders if disk.exists(folder / name)), None)
+        known = next((folder / name for folder in folders if file_reading.exists(folder / name)), None)
         if known is not None:
             return known
-        return release / told if disk.exists(release / told) else folders[0] / name
+        return release / told if file_reading.exists(release / told) else folders[0] / name
     return release / told
 
 
@@ -188,6 +188,6 @@ def _installed(folders: tuple[Path, ...]) -> Iterator[SystemdUnit]:
 
 
 def _names(unit: SystemdUnit, release: Path) -> bool:
-    places = {str(release), str(disk.real(release))}
+    places = {str(release), str(file_reading.real(release))}
     words = [*unit.argv, str(unit.folder or "")]
     return any(word == place or word.startswith(f"{place}/") for word in words for place in places)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from readiness.errors import Unknown
 from readiness.facts.scripts import inventory as shell_found
 from readiness.facts.scripts.inventory import FOLDERS, ROLES
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
 from readiness.support.extras import demand
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ class Script:
             raise Unreadable(f"{self.file} leads out of the release", "broken", self.file)
         if self.file.is_dir():
             raise Unreadable(f"{self.file} is a folder, not a file", "folder", self.file)
-        found = disk.content(self.file, SIZE_LIMIT)
+        found = file_reading.content(self.file, SIZE_LIMIT)
         if b"\0" in found:
             raise Unreadable(f"{self.file} is binary, not a script", "binary", self.file)
         return found

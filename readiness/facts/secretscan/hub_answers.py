@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
 from readiness.facts.secretscan.stream_search import fingerprint, tokens
-from readiness.support.disk import Unreadable
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

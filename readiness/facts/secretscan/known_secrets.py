@@ -15,7 +15,7 @@ from readiness.errors import Unknown
 from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
 from readiness.facts.release.secret_references import VARIABLES, Resolver, manager
-from readiness.support import disk
+from readiness.support import file_reading
 from readiness.support.redaction.names import secret_name, secret_value
 from readiness.support.redaction.patterns import provider_token
 
@@ -48,14 +48,14 @@ def known(config: Config, resolver: Resolver) -> KnownSecrets:
 def _pairs(config: Config, missed: list[str]) -> Iterator[tuple[str, str]]:
     file = config.target.environment_file
     given: Mapping[str, str] = {}
-    if file is not None and disk.exists(file):
+    if file is not None and file_reading.exists(file):
         try:
             given = env_file.read(file)
-        except disk.Unreadable as error:
+        except file_reading.Unreadable as error:
             missed.append(str(error))
     yield from given.items()
     names = set(VARIABLES) | ({config.target.token_env} if config.target.token_env else set())
-    with contextlib.suppress(disk.Unreadable):  # said by the check of the configuration itself
+    with contextlib.suppress(file_reading.Unreadable):  # said by the check of the configuration itself
         names |= hub_config.read(config).references
     yield from ((name, os.environ[name]) for name in sorted(names) if os.environ.get(name) and name not in given)
 

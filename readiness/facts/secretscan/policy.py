@@ -12,7 +12,7 @@ from readiness.facts.release import env_file as envfile
 from readiness.facts.release.secret_references import Resolver, manager
 from readiness.facts.secretscan.known_secrets import secret_variables
 from readiness.facts.secretscan.stream_search import fingerprint
-from readiness.support import disk
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ class SecretCare:
         """The deployed env file. Raises Unreadable."""
         file = self.config.target.environment_file
         if file is None:
-            raise disk.Unreadable("no [target] release: its env file cannot be read", "untold")
+            raise file_reading.Unreadable("no [target] release: its env file cannot be read", "untold")
         return file
 
     def sources(self) -> tuple[SecretSource, ...]:
@@ -77,7 +77,7 @@ class SecretCare:
         try:
             entries = rotation_record.read(file) if variables else {}
             problems = [problem for name in variables for problem in self._problems(name, variables, entries, day)]
-        except disk.Unreadable as error:
+        except file_reading.Unreadable as error:
             if not error.proven:
                 raise
             problems.append((str(error), error.line))
@@ -116,10 +116,10 @@ class SecretCare:
         """The hub's cache folder and its permission bits. Raises Unreadable."""
         folder = hub_folders.cache(self.config)
         if folder is None:
-            raise disk.Unreadable(
+            raise file_reading.Unreadable(
                 "where the hub keeps its cache is not known: set XDG_CACHE_HOME in the env file", "untold"
             )
-        bits = disk.mode(folder)
+        bits = file_reading.mode(folder)
         if not folder.is_dir():
-            raise disk.Unreadable(f"{folder} is no folder", "special", folder)
+            raise file_reading.Unreadable(f"{folder} is no folder", "special", folder)
         return folder, bits

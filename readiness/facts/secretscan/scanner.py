@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.facts.secretscan import heuristics
 from readiness.facts.secretscan.stream_search import Hit, Needles, fingerprint, search
-from readiness.support import streams
+from readiness.support import file_streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ class _Bounded:
                 self.size += len(piece)
                 yield offset, piece
                 if self.size >= self._limit:
-                    self.error = streams.Closed(f"searched up to byte {offset + len(piece)} only: it is enormous")
+                    self.error = file_streams.Closed(f"searched up to byte {offset + len(piece)} only: it is enormous")
                     return
         except OSError as error:
             self.error = error
@@ -70,7 +70,7 @@ class _Bounded:
 class FileScan:
     """One search over a list of files, each once however many links lead to it."""
 
-    def __init__(self, listing: streams.Listing, needles: Needles, name: Callable[[Path], str]) -> None:
+    def __init__(self, listing: file_streams.Listing, needles: Needles, name: Callable[[Path], str]) -> None:
         self.listing, self.needles, self.name = listing, needles, name
         self.leaks: list[Leak] = []
         self.unread, self.skipped = list(listing.unread), list(listing.skipped)
@@ -97,7 +97,7 @@ class FileScan:
             return
         self._seen.add((facts.st_dev, facts.st_ino))
         self.files += 1
-        content = _Bounded(streams.pieces(path), BUDGET - self.size)
+        content = _Bounded(file_streams.pieces(path), BUDGET - self.size)
         hits = search(content, self.needles)
         self.size += content.size
         self.leaks += [self._leak(path, hit) for hit in hits]
@@ -107,11 +107,11 @@ class FileScan:
             raise content.error
 
     def _leak(self, path: Path, hit: Hit) -> Leak:
-        name, line = streams.locate(path, hit.offset)
+        name, line = file_streams.locate(path, hit.offset)
         return Leak(file=self.name(path), line=line, kind=hit.kind, fingerprint=hit.fingerprint, member=name)
 
     def _guess(self, path: Path) -> None:
-        with streams.opened(path) as file:
+        with file_streams.opened(path) as file:
             content = file.read(heuristics.SIZE_LIMIT) or b""
         for value, kind, line in self._guesser.guesses(path.name, content):
             if not search([(0, value.encode())], self.needles):  # or it was found already, for what it is

@@ -18,8 +18,8 @@ from readiness.facts.secretscan import heuristics
 from readiness.facts.secretscan.known_secrets import KnownSecrets, known
 from readiness.facts.secretscan.scanner import FileScan, Leak, ScanResult
 from readiness.facts.secretscan.stream_search import SHORTEST, Needles, fingerprint
-from readiness.support import child, disk, streams
-from readiness.support.streams import shown
+from readiness.support import child_process, file_reading, file_streams
+from readiness.support.file_streams import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,18 +67,18 @@ class SecretSearch:
         """The release tree. Raises Unreadable."""
         root = self.config.target.release
         if root is None:
-            raise disk.Unreadable("no [target] release: there is no tree to search", "untold")
+            raise file_reading.Unreadable("no [target] release: there is no tree to search", "untold")
         if not root.is_dir():
-            raise disk.Unreadable(f"{root} is no folder that can be looked into", "missing", root)
+            raise file_reading.Unreadable(f"{root} is no folder that can be looked into", "missing", root)
         return root
 
     def configuration(self) -> ScanResult:
         """The hub's configuration, what lies in its folder, and what else configures the release. Raises Unreadable."""
         file = self.root / self.config.target.config
-        listing = streams.walk(file.parent) if file.parent != self.root else streams.walk(file)
+        listing = file_streams.walk(file.parent) if file.parent != self.root else file_streams.walk(file)
         others = [self.root / name for name in _CONFIGURATIONS]
         files = dict.fromkeys([*listing.files, *(path for path in others if path.is_file())])
-        work = self._work(streams.Listing(files=tuple(files), skipped=listing.skipped, unread=listing.unread))
+        work = self._work(file_streams.Listing(files=tuple(files), skipped=listing.skipped, unread=listing.unread))
         work.run(guess=True)
         work.leaks += list(self._literals(file, work))
         return work.done()
@@ -87,8 +87,8 @@ class SecretSearch:
         """What the parsed configuration says under telling names, where no other search found the file at fault."""
         try:
             data = hub_config.read_files((file,)).data
-            lines = disk.text(file).splitlines()
-        except disk.Unreadable:
+            lines = file_reading.text(file).splitlines()
+        except file_reading.Unreadable:
             return
         seen = {leak.fingerprint for leak in work.leaks}
         for path, _, value in heuristics.literals(data):
@@ -102,11 +102,11 @@ class SecretSearch:
         """What git tracks; without git every text of the release. The env file itself is another check's business."""
         try:
             names = Git(self.root, self.silence).tracked()
-        except child.ToolNotInstalled:
-            if any(disk.exists(folder / ".git") for folder in (self.root, *self.root.resolve().parents)):
+        except child_process.ToolNotInstalled:
+            if any(file_reading.exists(folder / ".git") for folder in (self.root, *self.root.resolve().parents)):
                 raise
             listing = self._tree()
-        except disk.Unreadable as error:
+        except file_reading.Unreadable as error:
             if error.why != "untold":
                 raise
             listing = self._tree()
@@ -121,9 +121,9 @@ class SecretSearch:
         work.run(guess=True)
         return work.done()
 
-    def _tree(self) -> streams.Listing:
+    def _tree(self) -> file_streams.Listing:
         parts = [
-            streams.walk(path)
+            file_streams.walk(path)
             for path in sorted(self.root.iterdir())
             if path.name not in _OUTSIDE and path != self.config.target.backups_dir
         ]
@@ -136,22 +136,22 @@ class SecretSearch:
         state = hub_folders.state(self.config)
         if state is not None and (state / "logs").is_dir():
             places.append(state / "logs")
-        work = self._work(_together([streams.walk(path) for path in places]))
+        work = self._work(_together([file_streams.walk(path) for path in places]))
         work.run()
         return work.done()
 
     def backups(self) -> ScanResult:
         """Files of the backups that others may read; one that is private may hold secrets in clear."""
         folder = self.config.target.backups_dir
-        if folder is None or not disk.exists(folder):
+        if folder is None or not file_reading.exists(folder):
             return ScanResult()
-        listing = streams.walk(folder)
+        listing = file_streams.walk(folder)
         exposed = tuple(path for path in listing.files if _exposed(path, folder))
         work = self._work(dataclasses.replace(listing, files=exposed))
         work.run()
         return work.done()
 
-    def _work(self, listing: streams.Listing) -> FileScan:
+    def _work(self, listing: file_streams.Listing) -> FileScan:
         return FileScan(listing, self.needles, self._name)
 
     def _name(self, path: Path) -> str:
@@ -161,17 +161,17 @@ class SecretSearch:
         return shown(path)
 
 
-def _together(parts: Iterable[streams.Listing]) -> streams.Listing:
+def _together(parts: Iterable[file_streams.Listing]) -> file_streams.Listing:
     """Several listings as one."""
     listings = list(parts)
-    return streams.Listing(
+    return file_streams.Listing(
         files=tuple(file for one in listings for file in one.files),
         skipped=tuple(text for one in listings for text in one.skipped),
         unread=tuple(text for one in listings for text in one.unread),
     )
 
 
-def _regular(paths: Iterable[Path]) -> streams.Listing:
+def _regular(paths: Iterable[Path]) -> file_streams.Listing:
     """Those of `paths` that are regular files themselves: a tracked link is a path, not a content."""
     files, skipped = [], []
     for path in paths:
@@ -183,7 +183,7 @@ def _regular(paths: Iterable[Path]) -> streams.Listing:
             files.append(path)
         elif stat.S_ISLNK(mode):
             skipped.append(f"{shown(path)} (a link)")
-    return streams.Listing(files=tuple(files), skipped=tuple(skipped))
+    return file_streams.Listing(files=tuple(files), skipped=tuple(skipped))
 
 
 def _is_log(name: str) -> bool:

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import files, locks
+from readiness.support import file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ class Stored:
 def load(folder: Path) -> Stored:
     """The stored reads below `folder`, oldest first. Raises nothing."""
     path = folder / FILE
-    content = files.read(path, MAX_BYTES)
+    content = file_writing.read(path, MAX_BYTES)
     if content is None:
         there = path.exists() or path.is_symlink()
         return Stored(broken=f"{path} is no readable file of at most {MAX_BYTES} bytes" if there else "")
@@ -76,12 +76,12 @@ def keep(folder: Path, read: StoredCounters) -> str:
     """Add `read` to the store below `folder`; why that could not be done, or an empty text. Raises nothing."""
     path = folder / FILE
     try:
-        files.make_folder(folder)
+        file_writing.make_folder(folder)
         with locks.locked(path.with_name(f".{FILE}.lock"), _WAIT):
             stored = load(folder).reads
             if any(_just_now(known, read) for known in stored):
                 return ""
-            files.replace(path, _text([*stored, read][-KEPT:]))
+            file_writing.replace(path, _text([*stored, read][-KEPT:]))
     except ReadinessError as error:
         return str(error)
     return ""

@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import files, locks
+from readiness.support import file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ class Kept:
 def load(folder: Path) -> Kept:
     """What the file below `folder` holds; nothing where there is none. Raises ReadinessError for one that is damaged."""
     path = folder / FILE
-    content = files.read(path, MAX_BYTES)
+    content = file_writing.read(path, MAX_BYTES)
     if content is None:
         if path.exists() or path.is_symlink():
             raise _damaged(path, f"is no readable file of at most {MAX_BYTES // 2**20} MB")
@@ -76,7 +76,7 @@ def load(folder: Path) -> Kept:
 
 def keep(folder: Path, last: Measurement, *, accept: bool) -> Path:
     """Store `last`, as the accepted one too if `accept`; the accepted one before stays otherwise. Raises ReadinessError."""
-    files.make_folder(folder)
+    file_writing.make_folder(folder)
     path = folder / FILE
     with locks.locked(path.with_name(f".{FILE}.lock"), _WAIT):
         try:
@@ -85,7 +85,7 @@ def keep(folder: Path, last: Measurement, *, accept: bool) -> Path:
             if not accept:
                 raise
             accepted = None  # what is damaged is replaced by what is accepted now
-        files.replace(path, _text(Kept(accepted=last if accept else accepted, last=last)))
+        file_writing.replace(path, _text(Kept(accepted=last if accept else accepted, last=last)))
     return path
 
 

@@ -23,7 +23,7 @@ from readiness.operations.rollback import document
 from readiness.operations.rollback import plan as rules
 from readiness.operations.rollback.execute import FOLDER
 from readiness.operations.rollback.probe import Look, Probed, doubtful, narrowed
-from readiness.support import files
+from readiness.support import file_writing
 from readiness.support.environment import VERIFYING, for_checks
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _looked(asked: Asked, ask: Callable[[Asked, int], dict[str, Look]], say: Cal
 
 def _asked(asked: Asked, config: Config, arguments: CheckArguments, folder: Path) -> dict[str, Look]:
     """Run the checks once more, with their report in `folder`."""
-    from readiness.support import child
+    from readiness.support import child_process
 
     phases, functions = asked.selection
     if not functions:
@@ -148,7 +148,7 @@ def _asked(asked: Asked, config: Config, arguments: CheckArguments, folder: Path
         *arguments.again(phases=phases, functions=functions, folder=folder),
     ]
     try:
-        done = child.run(command, timeout=SECONDS, env=environment)
+        done = child_process.run(command, timeout=SECONDS, env=environment)
     except Unknown as error:
         return _all_unknown(asked, str(error))
     if done.timed_out:
@@ -180,16 +180,16 @@ def _all_unknown(asked: Asked, words: str) -> dict[str, Look]:
 
 def _remembered(reports: Path, folder: Path) -> None:
     """Take along what checks remember from run to run: the counters' reads, the deploy, the tools, our own agents' times."""
-    files.make_folder(folder)
+    file_writing.make_folder(folder)
     for path in sorted(reports.glob("*.json")):
-        content = files.read(path, _STATE_BYTES)
+        content = file_writing.read(path, _STATE_BYTES)
         if content is not None and path.name not in {"readiness.json", document.FILE}:
             shutil.copyfile(path, folder / path.name)
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
     """The findings of the report in `folder`. Raises ReadinessError where there is none."""
-    content = files.read(folder / "readiness.json", _MAX_BYTES)
+    content = file_writing.read(folder / "readiness.json", _MAX_BYTES)
     try:
         return list(json.loads(content or b"")["findings"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:

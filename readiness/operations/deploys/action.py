@@ -16,8 +16,8 @@ import time
 from typing import IO, TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import process
-from readiness.support.files import flush_folder
+from readiness.support import process_identity
+from readiness.support.file_writing import flush_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +83,7 @@ def run(  # noqa: PLR0913 - what a command is, one keyword each
     with _output() as output:
         pid, gate, errors = _spawn(list(argv), cwd, dict(env), output, mark)
         try:
-            on_started(pid, process.start_of(pid))
+            on_started(pid, process_identity.start_of(pid))
             os.write(gate, b"1")
         except BaseException:
             os.close(gate)  # the child reads the end of it, and leaves without having done anything
@@ -109,7 +109,7 @@ def run(  # noqa: PLR0913 - what a command is, one keyword each
 def adopt(pid: int, start: str | None, *, until: float, grace: float = GRACE) -> Ended:
     """Wait for a command that another process began and did not live to see ending; `until` is by the wall clock."""
     began = time.monotonic()
-    while process.alive(pid, start):
+    while process_identity.alive(pid, start):
         if time.time() > until:
             _end_group(pid, grace)
             return Ended(code=None, timed_out=True, seconds=time.monotonic() - began)
@@ -200,7 +200,7 @@ def _end_group(pid: int, grace: float) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, number)
         until = time.monotonic() + seconds
-        while process.start_of(pid) is not None and time.monotonic() < until:
+        while process_identity.start_of(pid) is not None and time.monotonic() < until:
             time.sleep(_STEP)
 
 

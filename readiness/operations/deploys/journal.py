@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import files
+from readiness.support import file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,11 +43,11 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Open `path`, made where it is not there. Raises ReadinessError."""
         self.path = path
-        files.make_folder(path.parent)
+        file_writing.make_folder(path.parent)
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
             self._descriptor = os.open(path, flags, 0o600)
-            files.flush_folder(path.parent)
+            file_writing.flush_folder(path.parent)
             self._end_torn_line()
         except OSError as error:
             raise ReadinessError(_unwritable(path, error)) from error
@@ -134,7 +134,7 @@ def read(path: Path) -> State:
 
 def entries(path: Path, kinds: Collection[str]) -> tuple[Entry, ...]:
     """The whole entries of these kinds in the journal at `path`, in order. Raises ReadinessError where it cannot be read."""
-    content = files.read(path, MAX_BYTES)
+    content = file_writing.read(path, MAX_BYTES)
     if content is None:
         raise ReadinessError(f"{path}: not a readable journal of at most {MAX_BYTES} bytes")
     found = []

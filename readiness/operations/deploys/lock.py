@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal
-from readiness.support import files, locks, process
+from readiness.support import file_writing, locks, process_identity
 from readiness.support.environment import LOCK_TOKEN
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def is_ours(folder: Path) -> bool:
 
 def _made(folder: Path) -> None:
     """Make the folder, with a file that keeps it out of git. Raises ReadinessError where nobody could be kept out."""
-    files.make_folder(folder)
+    file_writing.make_folder(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ReadinessError(
             f"the lock of this hub lies in {folder}, where this user may not write: let its owner do this, or give the right"
@@ -152,37 +152,37 @@ def _left_open(found: dict[str, Any], journals: Path | None) -> str:
 def _holds(found: dict[str, Any]) -> str:
     """Who holds it, in words; empty where the holder is provably gone."""
     what, pid = f"{found.get('what')} since {found.get('at')}", found.get("pid")
-    if found.get("host") != process.host():
+    if found.get("host") != process_identity.host():
         return f"held by process {pid} on host {found.get('host')} ({what}); remove it once that one is gone"
-    if found.get("boot") != process.boot():
+    if found.get("boot") != process_identity.boot():
         return ""
-    if found.get("namespace") != process.namespace():
+    if found.get("namespace") != process_identity.namespace():
         return f"held by process {pid} of another container ({what}); remove it once that one is gone"
-    if isinstance(pid, int) and process.alive(pid, found.get("start")):
+    if isinstance(pid, int) and process_identity.alive(pid, found.get("start")):
         return f"held by process {pid} ({what})"
     return ""
 
 
 def _take(path: Path, what: str, token: str, journals: Path | None) -> None:
     holder = {
-        "host": process.host(),
-        "boot": process.boot(),
-        "namespace": process.namespace(),
+        "host": process_identity.host(),
+        "boot": process_identity.boot(),
+        "namespace": process_identity.namespace(),
         "pid": os.getpid(),
-        "start": process.start_of(os.getpid()),
+        "start": process_identity.start_of(os.getpid()),
         "what": what,
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "token": token,
         "journals": None if journals is None else str(journals.resolve()),
     }
     # whole at once: who reads it in the middle would take it for one that cannot be read
-    files.replace(path, json.dumps(holder) + "\n")
+    file_writing.replace(path, json.dumps(holder) + "\n")
     with contextlib.suppress(OSError):
         path.chmod(0o600)
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    content = files.read(path, _MAX_BYTES)
+    content = file_writing.read(path, _MAX_BYTES)
     with contextlib.suppress(ValueError, RecursionError):
         found = json.loads(content or b"")
         return found if isinstance(found, dict) and "pid" in found else None

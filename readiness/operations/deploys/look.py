@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, Unknown
-from readiness.support import process
+from readiness.support import process_identity as process
 
 if TYPE_CHECKING:
     from readiness.config.model import Config

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import files
+from readiness.support import file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ class Entry:
 def every(folder: Path) -> list[Entry]:
     """All releases in quarantine. Raises ReadinessError where that cannot be read: then nobody knows."""
     path = folder / FILE
-    content = files.read(path, _MAX_BYTES)
+    content = file_writing.read(path, _MAX_BYTES)
     if content is None:
         if path.exists() or path.is_symlink():
             raise ReadinessError(f"{path}: not a readable file; look at it and remove it")
@@ -80,6 +80,6 @@ def lift(folder: Path, name: str) -> bool:
 
 
 def _write(folder: Path, entries: list[Entry]) -> None:
-    files.make_folder(folder)
+    file_writing.make_folder(folder)
     told = {"quarantined": [dataclasses.asdict(entry) for entry in entries]}
-    files.replace(folder / FILE, json.dumps(told, indent=1) + "\n")
+    file_writing.replace(folder / FILE, json.dumps(told, indent=1) + "\n")

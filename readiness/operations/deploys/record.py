@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import files
+from readiness.support import file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ class DeployRecord:
 
 def read_record(path: Path) -> DeployRecord | None:
     """Read the record of the last deploy; None where none was written. Raises ReadinessError on anything else."""
-    content = files.read(path, MAX_BYTES)
+    content = file_writing.read(path, MAX_BYTES)
     if content is None:
         if path.exists() or path.is_symlink():
             raise ReadinessError(f"{path}: not a readable file of at most {MAX_BYTES} bytes; record the deploy again")
@@ -85,8 +85,8 @@ def read_record(path: Path) -> DeployRecord | None:
 
 def write_record(path: Path, record: DeployRecord) -> None:
     """Replace the record atomically, flushed to disk. Raises ReadinessError."""
-    files.make_folder(path.parent)
-    files.replace(path, json.dumps(record.to_json(), indent=1, ensure_ascii=True) + "\n")
+    file_writing.make_folder(path.parent)
+    file_writing.replace(path, json.dumps(record.to_json(), indent=1, ensure_ascii=True) + "\n")
 
 
 def _moment(value: object) -> dt.datetime:

@@ -38,13 +38,13 @@ def reset_failed(unit: str, start: Sequence[str]) -> list[str]:
 
 def forget_failures(config: Config) -> str:
     """Let systemd forget what failed before the hub is started; a line of what came of it, empty where there is no unit."""
-    from readiness.support import child
+    from readiness.support import child_process
 
     unit = unit_of(config)
     if unit is None:
         return ""
     try:
-        done = child.run(reset_failed(unit, config.rollback.start), timeout=SECONDS, env=os.environ)
+        done = child_process.run(reset_failed(unit, config.rollback.start), timeout=SECONDS, env=os.environ)
     except Unknown as error:
         return f"reset-failed {unit}: {error}"
     # a unit that never failed is no error worth more than a line: the start will show it
@@ -56,13 +56,13 @@ def restarts(config: Config) -> int | None:
 
     Raises Unknown where systemd runs here and does not say.
     """
-    from readiness.support import child
+    from readiness.support import child_process
 
     unit = unit_of(config)
     if unit is None:
         return None
     argv = ["systemctl", *_of_user(config.rollback.start), "show", "--property=NRestarts", "--value", unit]
-    done = child.run(argv, timeout=SECONDS, env=os.environ)
+    done = child_process.run(argv, timeout=SECONDS, env=os.environ)
     told = done.out.strip()
     if done.ok and told.isdecimal():
         return int(told)

@@ -16,7 +16,7 @@ from readiness.facts.http.urls import port_of
 from readiness.operations.drills import permit
 from readiness.operations.drills.state import Now, Watch
 from readiness.operations.drills.victim import Victim, find
-from readiness.support import child
+from readiness.support import child_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -125,7 +125,7 @@ class Drills:
     def run(self, argv: Sequence[str]) -> str:
         """Run a command of `[drill]` that ends with all it started; why it did not end well, or an empty text."""
         try:
-            done = child.run(
+            done = child_process.run(
                 argv, timeout=self.config.drill.timeout, cwd=self._folder, env=self._environment(), limit=_OUTPUT
             )
         except Unknown as error:
@@ -169,7 +169,7 @@ class Drills:
 
     @staticmethod
     def _environment() -> dict[str, str]:
-        return child.environment(extra={name: os.environ[name] for name in _SESSION if name in os.environ})
+        return child_process.environment(extra={name: os.environ[name] for name in _SESSION if name in os.environ})
 
 
 class Scene:

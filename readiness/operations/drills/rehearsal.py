@@ -19,7 +19,7 @@ from readiness.errors import ReadinessError, Unknown
 from readiness.facts.deployment.deploy_conditions import DeployConditions
 from readiness.facts.release.release import Release
 from readiness.operations.drills import permit
-from readiness.support import child, files
+from readiness.support import child_process, file_writing
 from readiness.support.environment import for_drill
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.operations.drills.drill import Drills, Scene
-    from readiness.support.child import Done
+    from readiness.support.child_process import Done
 
 PRODUCT: Final = (sys.executable, "-P", "-m", "readiness")
 """How this program is called."""
@@ -188,13 +188,13 @@ class Product:
         places = ("--readiness-config", str(self.config.path), "--readiness-report", str(self.folder))
         argv = [*PRODUCT, arguments[0], *places, *arguments[1:], *(("--", *then) if then else ())]
         seconds = _minutes(self.config) * 60 + self.config.release.timeout
-        return child.run(argv, timeout=seconds, cwd=self._cwd, env=self._environ)
+        return child_process.run(argv, timeout=seconds, cwd=self._cwd, env=self._environ)
 
     @property
     def document(self) -> dict[str, Any]:
         """What the release says of itself; empty where it says nothing."""
         with contextlib.suppress(ValueError, TypeError):
-            return dict(json.loads(files.read(self.folder / "release.json", _MAX_BYTES) or b"{}"))
+            return dict(json.loads(file_writing.read(self.folder / "release.json", _MAX_BYTES) or b"{}"))
         return {}
 
     def _rolled_back(self) -> Mapping[str, Any]:
@@ -295,5 +295,5 @@ def _record(config: Config, found: Rehearsal) -> str:
         "by": "rollback-restores-service",
     }
     file.parent.mkdir(parents=True, exist_ok=True)
-    files.replace(file, json.dumps(told) + "\n")
+    file_writing.replace(file, json.dumps(told) + "\n")
     return str(file)

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.support import files
+from readiness.support import file_writing
 from readiness.support.text import line
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def write(
     written, KeyError or TypeError where `document` is no report.
     """
     path = folder / file_name(str(document["run"]["id"]))
-    files.make_folder(folder)
-    files.replace(path, markdown(document, journal, told, before=_told_before(path)))
+    file_writing.make_folder(folder)
+    file_writing.replace(path, markdown(document, journal, told, before=_told_before(path)))
     return path
 
 
@@ -83,7 +83,7 @@ def file_name(run_id: str) -> str:
 
 def _told_before(path: Path) -> list[str]:
     """The lines of "Who was told" in a page that is there already, as they stand."""
-    content = (files.read(path, _MAX_BYTES) or b"").decode("utf-8", "replace")
+    content = (file_writing.read(path, _MAX_BYTES) or b"").decode("utf-8", "replace")
     section = content.partition(f"\n## {_TOLD}\n")[2].partition("\n## ")[0]
     return [text for text in section.splitlines() if text.startswith("- ")][-ROWS:]
 

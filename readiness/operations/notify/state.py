@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.notify.notify import ROLLBACK_KINDS
-from readiness.support import files, locks
+from readiness.support import file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +87,7 @@ class State:
     @contextlib.contextmanager
     def _changed(self, now: float) -> Iterator[dict[str, _Memory]]:
         try:
-            files.make_folder(self._folder)
+            file_writing.make_folder(self._folder)
         except ReadinessError as error:
             self.problem = f"what was told cannot be remembered: {error}"
             yield {}
@@ -101,12 +101,12 @@ class State:
                 self.problem = f"what was told is not remembered: another run holds {self._folder / LOCK}"
                 return
             try:
-                files.replace(self._folder / FILE, _written(memory))
+                file_writing.replace(self._folder / FILE, _written(memory))
             except ReadinessError as error:
                 self.problem = f"what was told cannot be remembered: {error}"
 
     def _read(self) -> dict[str, _Memory]:
-        content = files.read(self._folder / FILE, _MAX_BYTES)
+        content = file_writing.read(self._folder / FILE, _MAX_BYTES)
         if content is None:
             return {}
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.operations.deploys import action, journal
 from readiness.operations.release import journal as book
-from readiness.support import process
+from readiness.support import process_identity
 from readiness.support.environment import LOCK_TOKEN, for_command
 from readiness.support.text import plain
 
@@ -65,7 +65,14 @@ class Commands:
         self.write(book.INTENT, name=name, command=self.clean(" ".join(argv), 1_000))
 
         def on_started(pid: int, start: str | None) -> None:
-            self.write(book.STARTED, name=name, pid=pid, start=start, boot=process.boot(), host=process.host())
+            self.write(
+                book.STARTED,
+                name=name,
+                pid=pid,
+                start=start,
+                boot=process_identity.boot(),
+                host=process_identity.host(),
+            )
             self.world.on_step(f"let {name} begin")
 
         ended = action.run(
@@ -83,7 +90,7 @@ class Commands:
     def _adopted(self, name: str, started: book.Entry, timeout: float) -> action.Ended | None:
         """What came of a command that another process began; None where it never began."""
         ended = action.Ended(code=None, seconds=0.0)
-        if (started["boot"], started["host"]) == (process.boot(), process.host()):
+        if (started["boot"], started["host"]) == (process_identity.boot(), process_identity.host()):
             self.world.say(f"{name} was begun before: waiting for process {started['pid']}")
             until = float(started["at"]) + timeout
             ended = action.adopt(int(started["pid"]), started["start"], until=until, grace=self.world.grace)

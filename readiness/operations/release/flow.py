@@ -76,7 +76,7 @@ def resume(config: Config, world: World, command: tuple[str, ...] = ()) -> End:
 
 def abandon(config: Config, say: Callable[[str], None]) -> None:
     """Write down that nobody goes on with the unfinished release. Raises ReadinessError where there is none, or it still runs."""
-    from readiness.support import process
+    from readiness.support import process_identity
 
     folder = config.report_dir / book.FOLDER
     with _alone(config, folder):
@@ -84,9 +84,12 @@ def abandon(config: Config, say: Callable[[str], None]) -> None:
         if state is None:
             raise ReadinessError("there is no unfinished release to give up")
         for entry in state.entries:
-            if entry["kind"] != book.STARTED or (entry["boot"], entry["host"]) != (process.boot(), process.host()):
+            if entry["kind"] != book.STARTED or (entry["boot"], entry["host"]) != (
+                process_identity.boot(),
+                process_identity.host(),
+            ):
                 continue
-            if process.alive(int(entry["pid"]), entry["start"]):
+            if process_identity.alive(int(entry["pid"]), entry["start"]):
                 raise ReadinessError(
                     f"its command {entry['name']} still runs as process {entry['pid']}: wait or end it"
                 )

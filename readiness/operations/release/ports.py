@@ -72,12 +72,12 @@ class Checked:
 def checks(config: Config, expression: str, environ: Mapping[str, str]) -> Checked:
     """Run the checks of a marker expression in a process of their own, with reports in the usual folder. Raises nothing."""
     from readiness.operations.notify import after as notify_after
-    from readiness.support import child
+    from readiness.support import child_process
 
     run_id = uuid.uuid4().hex[:12]
     argv = [sys.executable, "-m", "readiness", "check", *arguments(config, expression)]
     try:
-        done = child.run(
+        done = child_process.run(
             argv,
             timeout=CHECKS_SECONDS,
             env=for_checks(os.environ) | {VERIFYING: "1", CHECK_ID: run_id} | dict(environ),

@@ -12,7 +12,7 @@ from readiness.errors import ReadinessError
 from readiness.operations.release import model
 from readiness.operations.release.journal import BEGIN, DONE, OUTCOME
 from readiness.operations.release.model import Order, Outcome
-from readiness.support import files
+from readiness.support import file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +108,8 @@ def _moment(at: float) -> str:
 
 def write(config: Config, state: State) -> None:
     """Write `release.json`. Raises ReadinessError."""
-    files.make_folder(config.report_dir)
-    files.replace(config.report_dir / FILE, json.dumps(document(state), indent=1, ensure_ascii=True) + "\n")
+    file_writing.make_folder(config.report_dir)
+    file_writing.replace(config.report_dir / FILE, json.dumps(document(state), indent=1, ensure_ascii=True) + "\n")
 
 
 # --- people ---------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal, lock
 from readiness.operations.rollback import steps
 from readiness.operations.rollback.outcome import Result
-from readiness.support import process
+from readiness.support import process_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,13 @@ def abandon(config: Config, folder: Path, say: Callable[[str], None]) -> None:
         if state is None:
             raise ReadinessError("there is no unfinished rollback to give up")
         for entry in state.entries:
-            if entry["kind"] != journal.STARTED or entry["boot"] != process.boot() or entry["host"] != process.host():
+            if (
+                entry["kind"] != journal.STARTED
+                or entry["boot"] != process_identity.boot()
+                or entry["host"] != process_identity.host()
+            ):
                 continue
-            if process.alive(int(entry["pid"]), entry["start"]):
+            if process_identity.alive(int(entry["pid"]), entry["start"]):
                 raise ReadinessError(
                     f"its action {entry['action']} still runs as process {entry['pid']}: wait or end it"
                 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.operations.rollback.plan import PROBE_SECONDS, PROBES
 from readiness.results.verdict.rollback_plan import BY_HAND
-from readiness.support import files
+from readiness.support import file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,7 +88,7 @@ def write(folder: Path, found: Document | None) -> None:
     """Replace the plan of the last run in `folder`, or remove it where this run fired nothing. Raises ReadinessError."""
     path = folder / FILE
     if found is not None:
-        files.replace(path, json.dumps(found, indent=1, ensure_ascii=True) + "\n")
+        file_writing.replace(path, json.dumps(found, indent=1, ensure_ascii=True) + "\n")
         return
     try:
         path.unlink(missing_ok=True)
@@ -99,7 +99,7 @@ def write(folder: Path, found: Document | None) -> None:
 def read(folder: Path) -> Document | None:
     """The plan that lies in `folder`, proven whole; None where there is none. Raises ReadinessError."""
     path = folder / FILE
-    content = files.read(path, MAX_BYTES)
+    content = file_writing.read(path, MAX_BYTES)
     if content is None:
         if path.exists() or path.is_symlink():
             raise ReadinessError(f"{path}: not a readable file of at most {MAX_BYTES} bytes; run the checks again")

@@ -23,7 +23,7 @@ from readiness.operations.rollback import preconditions, steps, verify
 from readiness.operations.rollback.outcome import Event, Outcome, Result, Teller, nobody
 from readiness.operations.rollback.phases import judged, seconds
 from readiness.operations.rollback.verify import Proof, Prove, prove, to_json
-from readiness.support import process
+from readiness.support import process_identity
 from readiness.support.text import plain
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class _Rollback:
     def _adopted(self, action: RollbackAction, started: journal.Entry, state: journal.State) -> commands.Ended | None:
         """What came of a command whose process another one wrote down; None where it never began."""
         ended = commands.Ended(code=None, seconds=0.0)
-        if (started["boot"], started["host"]) == (process.boot(), process.host()):
+        if (started["boot"], started["host"]) == (process_identity.boot(), process_identity.host()):
             self.say(f"{action.name} was begun before: waiting for process {started['pid']}")
             until = float(started["at"]) + action.timeout
             ended = commands.adopt(int(started["pid"]), started["start"], until=until, grace=self.way.grace)
@@ -188,7 +188,12 @@ class _Rollback:
     def _begun(self, action: RollbackAction) -> commands.Ended:
         def on_started(pid: int, start: str | None) -> None:
             self._step(
-                journal.STARTED, action=action.name, pid=pid, start=start, boot=process.boot(), host=process.host()
+                journal.STARTED,
+                action=action.name,
+                pid=pid,
+                start=start,
+                boot=process_identity.boot(),
+                host=process_identity.host(),
             )
             self.way.on_step("let it begin")
 

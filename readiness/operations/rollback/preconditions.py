@@ -157,10 +157,10 @@ def _no_program(name: str, config: Config) -> str:
 
 def _no_right() -> str:
     """Why `sudo` would ask for a password, which nobody is there to type."""
-    from readiness.support import child
+    from readiness.support import child_process
 
     try:
-        done = child.run(["sudo", "-n", "true"], timeout=_SUDO_SECONDS)
+        done = child_process.run(["sudo", "-n", "true"], timeout=_SUDO_SECONDS)
     except Unknown as error:
         return str(error)
     return "" if done.ok else f"`sudo -n true` {done.ending}: give this user the right without a password"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import action, journal
 from readiness.operations.rollback import document
-from readiness.support import files, process
+from readiness.support import file_writing, process_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -114,7 +114,7 @@ class Steps:
 
         def on_started(pid: int, start: str | None) -> None:
             self.write(
-                journal.STARTED, action=step, pid=pid, start=start, boot=process.boot(), host=process.host(), at_most=_COMMAND_SECONDS
+                journal.STARTED, action=step, pid=pid, start=start, boot=process_identity.boot(), host=process_identity.host(), at_most=_COMMAND_SECONDS
             )  # fmt: skip
             self.on_step(f"let {step} begin")
 
@@ -129,7 +129,7 @@ class Steps:
         if (
             started is None
             or ended is not None
-            or (started["boot"], started["host"]) != (process.boot(), process.host())
+            or (started["boot"], started["host"]) != (process_identity.boot(), process_identity.host())
         ):
             return
         action.adopt(int(started["pid"]), started["start"], until=float(started["at"]) + _COMMAND_SECONDS)
@@ -187,7 +187,7 @@ def copy(source: Path, place: Path) -> None:
     with new.open("rb") as file:
         os.fsync(file.fileno())
     new.replace(place)
-    files.flush_folder(place.parent)
+    file_writing.flush_folder(place.parent)
 
 
 def link(place: Path, target: Path) -> None:
@@ -196,7 +196,7 @@ def link(place: Path, target: Path) -> None:
     new.unlink(missing_ok=True)
     new.symlink_to(target)
     new.replace(place)
-    files.flush_folder(place.parent)
+    file_writing.flush_folder(place.parent)
 
 
 def give_up(config: Config) -> journal.State | None:
@@ -208,8 +208,11 @@ def give_up(config: Config) -> journal.State | None:
     if state is None:
         return None
     for entry in state.entries:
-        here = entry["kind"] == journal.STARTED and (entry["boot"], entry["host"]) == (process.boot(), process.host())
-        if here and process.alive(int(entry["pid"]), entry["start"]):
+        here = entry["kind"] == journal.STARTED and (entry["boot"], entry["host"]) == (
+            process_identity.boot(),
+            process_identity.host(),
+        )
+        if here and process_identity.alive(int(entry["pid"]), entry["start"]):
             raise ReadinessError(f"its step {entry['action']} still runs as process {entry['pid']}: wait or end it")
     Steps(state.path.parent).close(
         "given up by a person", troubles=["a person took over"], seconds=time.time() - state.last

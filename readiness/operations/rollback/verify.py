@@ -15,7 +15,7 @@ from readiness.findings import OPT_IN_PHASES
 from readiness.operations.deploys.look import Seen, look
 from readiness.operations.rollback.plan import DEPLOY_COMMAND
 from readiness.operations.rollback.preconditions import folder_of
-from readiness.support import files
+from readiness.support import file_writing
 from readiness.support.environment import EXPECTED_VERSION, VERIFYING, for_checks
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def unasked(folder: Path, plan: Mapping[str, Any]) -> list[str]:
     """
     try:
         rows = {
-            row["check"] for row in json.loads(files.read(folder / "readiness.json", _MAX_BYTES) or b"")["findings"]
+            row["check"]
+            for row in json.loads(file_writing.read(folder / "readiness.json", _MAX_BYTES) or b"")["findings"]
         }
     except (ValueError, KeyError, TypeError, RecursionError):
         return []  # that there is no report is said already
@@ -111,7 +112,7 @@ def _checked(
 ) -> Proof:
     if not phases:
         return Proof(unproven=("the action names no phase to verify with",))
-    files.make_folder(folder)
+    file_writing.make_folder(folder)
     if (config.report_dir / _INVENTORY).is_file():
         shutil.copyfile(config.report_dir / _INVENTORY, folder / _INVENTORY)
     arguments = ["check", "-m", " or ".join(phases), "-q", "--readiness-report", str(folder), *own]
@@ -121,11 +122,11 @@ def _checked(
     version = version_of(deploy, config)
     if version is not None:
         environment[EXPECTED_VERSION] = version
-    from readiness.support import child
+    from readiness.support import child_process
 
     try:
         # its whole group is ended past the time: pytest is a child of that child
-        done = child.run([sys.executable, "-m", "readiness", *arguments], timeout=SECONDS, env=environment)
+        done = child_process.run([sys.executable, "-m", "readiness", *arguments], timeout=SECONDS, env=environment)
     except Unknown as error:
         return Proof(unproven=(f"the checks could not be run: {error}",))
     if done.timed_out:
@@ -135,7 +136,7 @@ def _checked(
 
 def compared(folder: Path, passed_before: Sequence[str]) -> Proof:
     """What a run's report says of the checks that had passed before the deploy."""
-    content = files.read(folder / "readiness.json", _MAX_BYTES)
+    content = file_writing.read(folder / "readiness.json", _MAX_BYTES)
     try:
         return compared_with(json.loads(content or b""), passed_before)
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import files, locks
+from readiness.support import file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def alone(folder: Path, job: Job) -> Iterator[tuple[int | None, str]]:
     Waits `job.wait` seconds. Raises ReadinessError where the file system knows no locks: two runs at once would make a
     healthy hub look ill.
     """
-    files.make_folder(folder)
+    file_writing.make_folder(folder)
     path = folder / LOCK
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.operations.schedule.exclusion import alone, releasing
 from readiness.operations.schedule.jobs import BASELINE, Job
-from readiness.support import files
+from readiness.support import file_writing
 from readiness.support.environment import CHECK_ID, SCHEDULED
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def _execute(job: Job, run_id: str, options: Options) -> Ended:
     argv += ["--readiness-config", str(config.path)] if config.path else []
     environment = {**options.environ, CHECK_ID: run_id, SCHEDULED: "acts" if options.acts else "looks"}
     log = _log(options, job)
-    files.make_folder(log.parent)
+    file_writing.make_folder(log.parent)
     started = time.monotonic()
     with log.open("wb") as output:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments, no shell

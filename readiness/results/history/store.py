@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.results.history import index as history_index
-from readiness.support import files, locks
+from readiness.support import file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -46,11 +46,11 @@ def add(folder: Path, content: str, run: tuple[Entry, list[str]], *, keep: int) 
 
     `run` is its entry with the names of its checks.
     """
-    files.make_folder(folder)
+    file_writing.make_folder(folder)
     entry, names = run
     path = folder / entry.file
     with locks.locked(folder / LOCK, _WAIT):
-        files.replace(path, content)
+        file_writing.replace(path, content)
         with contextlib.suppress(OSError):  # the file is what counts; a line that is missing is written later
             _append(folder / INDEX, history_index.run_line(entry), entry.names, names)
         dropped = newest_first(folder)[max(keep, 1) :]
@@ -60,7 +60,7 @@ def add(folder: Path, content: str, run: tuple[Entry, list[str]], *, keep: int) 
                 old.with_suffix(".html").unlink(missing_ok=True)
         if dropped and _dead(folder) > _DEAD:
             _rewrite(folder)
-    files.sweep(folder)
+    file_writing.sweep(folder)
     return path
 
 
@@ -71,7 +71,7 @@ def newest_first(folder: Path) -> list[Path]:
 
 def document(path: Path) -> Document | None:
     """What a run's file holds; None where that is unreadable or no JSON object."""
-    content = files.read(path, MAX_BYTES)
+    content = file_writing.read(path, MAX_BYTES)
     try:
         found = None if content is None else json.loads(content)
     except (ValueError, RecursionError):
@@ -186,7 +186,7 @@ def _rewrite(folder: Path) -> list[bytes]:
     content = _rebuilt(folder)
     # lines are ASCII, whatever a report holds
     with contextlib.suppress(ReadinessError):
-        files.replace(folder / INDEX, b"".join(content).decode("ascii"))
+        file_writing.replace(folder / INDEX, b"".join(content).decode("ascii"))
     return content
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from readiness.errors import ReadinessError
 from readiness.results.report import iso
-from readiness.support import files, locks
+from readiness.support import file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,12 +52,14 @@ def write_all(report: Report, directory: Path, formats: Sequence[str] = DEFAULT)
     Of two runs at once the one that started last stays on top: an earlier one writes nothing and gets an empty list.
     Raises ReadinessError, after having tried every format, where one cannot be written.
     """
-    files.make_folder(directory)
+    file_writing.make_folder(directory)
     problems: list[str] = []
     with locks.locked(directory / LOCK, _WAIT):
         if _newer_on_top(directory / LOCK, report):
             return []
-        written = files.replace_all((directory / name, text) for name, text in _rendered(report, formats, problems))
+        written = file_writing.replace_all(
+            (directory / name, text) for name, text in _rendered(report, formats, problems)
+        )
         _mark(directory / LOCK, report)
     problems += [problem for problem in written.values() if problem is not None]
     if problems:
@@ -113,7 +115,7 @@ def _rendered(report: Report, formats: Sequence[str], problems: list[str]) -> It
 
 
 def _newer_on_top(lock: Path, report: Report) -> bool:
-    started = (files.read(lock, 4096) or b"").decode("ascii", "replace").partition(" ")[0]
+    started = (file_writing.read(lock, 4096) or b"").decode("ascii", "replace").partition(" ")[0]
     return iso(report.run.started) < started < iso(time.time() + _SLACK)
 
 

@@ -10,7 +10,7 @@ from readiness.config.model import Config, Expect, Target
 from readiness.facts.deployment.deployment import Deployment, claims
 from readiness.facts.deployment.hub_config import read, read_files
 from readiness.facts.release import env_file
-from readiness.support.disk import Unreadable
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path

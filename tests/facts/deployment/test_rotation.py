@@ -10,7 +10,7 @@ import pytest
 from readiness.config.model import Config, Target
 from readiness.facts.deployment import rotation_record
 from readiness.facts.secretscan.policy import SecretCare
-from readiness.support.disk import Unreadable
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path

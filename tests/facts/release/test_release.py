@@ -16,8 +16,8 @@ from readiness.facts.release import entry_point, env_file, release, systemd_unit
 from readiness.facts.release.git import Git, GitTimeouts
 from readiness.facts.release.package_json import Package
 from readiness.facts.secretscan.targets import SecretSearch
-from readiness.support import child, disk
-from readiness.support.disk import Unreadable
+from readiness.support import child_process, file_reading
+from readiness.support.file_reading import Unreadable
 
 
 def test_an_env_file_keeps_lines_quotes_and_what_is_wrong(tmp_path: Path) -> None:
@@ -220,12 +220,12 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The trees that git is really asked about from now on."""
     asked: list[str] = []
 
-    def run(argv: list[str], **options: Any) -> child.Done:
+    def run(argv: list[str], **options: Any) -> child_process.Done:
         asked.append(argv[argv.index("-C") + 1])
         return real(argv, **options)
 
-    real = child.run
-    monkeypatch.setattr("readiness.facts.release.git.child.run", run)
+    real = child_process.run
+    monkeypatch.setattr("readiness.facts.release.git.child_process.run", run)
     return asked
 
 
@@ -261,7 +261,7 @@ def test_any_path_has_its_sentence(tmp_path: Path) -> None:
     told = {}
     for name in ("missing", "folder", "pipe", "loop", "dangling", "binary", "latin", "large", "large/x"):
         with pytest.raises(Unreadable) as error:
-            disk.text(tmp_path / name)
+            file_reading.text(tmp_path / name)
         told[name] = error.value.why
         assert str(tmp_path / name.partition("/")[0]) in str(error.value)
     assert told == {
@@ -275,7 +275,7 @@ def test_any_path_has_its_sentence(tmp_path: Path) -> None:
         "large": "large",
         "large/x": "missing",
     }
-    assert disk.head(tmp_path / "large", 4) == b"\0\0\0\0"
+    assert file_reading.head(tmp_path / "large", 4) == b"\0\0\0\0"
 
 
 def test_a_first_look_claims_what_the_tree_shows(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from readiness.config.model import Config, Secrets, Target
 from readiness.facts.deployment import hub_folders
 from readiness.facts.secretscan import scanner as secretwork
 from readiness.facts.secretscan.targets import SecretSearch
-from readiness.support.disk import Unreadable
+from readiness.support.file_reading import Unreadable
 from readiness.support.redaction.names import placeholder, secret_value
 
 if TYPE_CHECKING:

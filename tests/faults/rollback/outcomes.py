@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness.operations.deploys import journal, quarantine
 from readiness.operations.rollback import document, probe, verify
-from readiness.support import process
+from readiness.support import process_identity
 from tests.faults.rollback.scene import answering
 from tests.helpers import fake_systemctl
 from tests.operations.rollback.rolled import BACK
@@ -59,9 +59,9 @@ def group_is_gone(scene: Scene) -> None:
     """What the action started is ended with it."""
     for text in (scene.folder / "children").read_text().split():
         until = time.monotonic() + 3
-        while process.start_of(int(text)) is not None and time.monotonic() < until:
+        while process_identity.start_of(int(text)) is not None and time.monotonic() < until:
             time.sleep(0.02)
-        assert process.start_of(int(text)) is None
+        assert process_identity.start_of(int(text)) is None
 
 
 def small_journal(scene: Scene) -> None:
@@ -122,7 +122,7 @@ def hub_lives(scene: Scene) -> None:
     pid = int((scene.folder / "hub").read_text())
     try:
         time.sleep(0.5)
-        assert process.start_of(pid) is not None
+        assert process_identity.start_of(pid) is not None
     finally:
         os.kill(pid, 9)
 

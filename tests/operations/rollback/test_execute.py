@@ -18,7 +18,7 @@ from readiness.operations.deploys.record import read_record, write_record
 from readiness.operations.rollback.abandon import abandon
 from readiness.operations.rollback.execute import execute
 from readiness.operations.rollback.outcome import EXIT, Refused, Result
-from readiness.support import process
+from readiness.support import process_identity
 from tests.operations.rollback.rolled import BACK, Site, ended_in_child
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def test_a_resumed_action_past_its_time_is_ended(tmp_path: Path) -> None:
     found = site.execute(resume=True)
     assert found.result is Result.FAILED
     assert "did not end" in found.because
-    assert process.start_of(pid) is None
+    assert process_identity.start_of(pid) is None
 
 
 def test_an_interrupted_rollback_may_be_given_up(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_an_interrupted_rollback_may_be_given_up(tmp_path: Path) -> None:
     with pytest.raises(ReadinessError, match="still runs"):
         abandon(site.config, site.journals, site.said.append)
     until = time.monotonic() + 10
-    while process.start_of(pid) is not None and time.monotonic() < until:
+    while process_identity.start_of(pid) is not None and time.monotonic() < until:
         time.sleep(0.05)
     abandon(site.config, site.journals, site.said.append)
     assert site.state().first(journal.OUTCOME)["result"] == Result.FAILED

@@ -191,21 +191,21 @@ def test_check_acts_in_no_mode_on_what_did_not_hold(tmp_path: Path, monkeypatch:
 
 def test_a_look_runs_the_causing_checks_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fresh child, the first run's arguments, after them what it is narrowed to and writes, and what checks remember."""
-    from readiness.support import child
+    from readiness.support import child_process
 
     site, calls = Doubtful(tmp_path), list[tuple[list[str], dict[str, str]]]()
     made = site.planned("slow", "load-slow")
     (site.reports / "telemetry.json").write_text("{}")
 
-    def run(argv: list[str], *, timeout: float, env: dict[str, str]) -> child.Done:
+    def run(argv: list[str], *, timeout: float, env: dict[str, str]) -> child_process.Done:
         calls.append((argv, env))
         folder = tmp_path / argv[argv.index("--readiness-report") + 1]
         assert (folder / "telemetry.json").exists()
         assert (folder / "deploy.json").exists()
         assert not (folder / document.FILE).exists()
-        return child.Done(argv=(), code=12, out="", err="", timed_out=timeout < 1, seconds=1)
+        return child_process.Done(argv=(), code=12, out="", err="", timed_out=timeout < 1, seconds=1)
 
-    monkeypatch.setattr(child, "run", run)
+    monkeypatch.setattr(child_process, "run", run)
     given = ("-m", "alerts or load", "--junitxml=a.xml", "-kslow", "--readiness-config", "x.toml", "--lf", "mine/")
     asked = CheckArguments(given=given, pages=("--junitxml",))
     kept = check_probe.probed(made, site.config, asked, site.said.append)

@@ -17,7 +17,7 @@ from readiness.operations.deploys.look import Seen, clearly_not_silent
 from readiness.operations.rollback import verify
 from readiness.operations.rollback.plan import DEPLOY_COMMAND
 from readiness.session.invocation import suite_folders
-from readiness.support import child
+from readiness.support import child_process
 from tests.operations.rollback.rolled import Site
 
 if TYPE_CHECKING:
@@ -139,11 +139,11 @@ def test_own_checks_are_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """The folders of somebody's own checks that the first run was given are given to the run that verifies."""
     site, calls = Site(tmp_path), list[list[str]]()
 
-    def run(argv: list[str], **_: object) -> child.Done:
+    def run(argv: list[str], **_: object) -> child_process.Done:
         calls.append(argv)
-        return child.Done(argv=(), code=0, out="", err="", timed_out=False, seconds=1)
+        return child_process.Done(argv=(), code=0, out="", err="", timed_out=False, seconds=1)
 
-    monkeypatch.setattr(child, "run", run)
+    monkeypatch.setattr(child_process, "run", run)
     verify._checked(site.config, site.deploy, ("health",), tmp_path / "proof", ["/own/checks"])
     assert "/own/checks" in calls[0]
     (tmp_path / "checks").mkdir()

@@ -14,7 +14,7 @@ from readiness.facts.deployment.provider_keys import PROVIDERS
 from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.network import latency
 from readiness.facts.http.urls import is_address, port_of
-from readiness.support import disk
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -66,7 +66,7 @@ def endpoints(config: Config) -> tuple[str, ...]:
     found = dict(config.llm.base_url)
     try:
         filtering = hub_config.read(config).data.get("toolFiltering")
-    except disk.Unreadable:
+    except file_reading.Unreadable:
         filtering = None
     llm = filtering.get("llmCategorization") if isinstance(filtering, dict) else None
     name = str(llm.get("provider") or "").lower() if isinstance(llm, dict) else ""

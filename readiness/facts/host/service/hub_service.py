@@ -17,7 +17,7 @@ from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.remote_files import RemoteFile, dumped
 from readiness.facts.host.service import unit_questions
 from readiness.facts.release import systemd_unit as unit
-from readiness.support import disk
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -129,7 +129,7 @@ class Service:
             raise Unknown(f"{self.path} is not there")
         try:
             return unit.of_texts([(one.path, one.text) for one in self.files])
-        except (disk.Unreadable, IndexError):
+        except (file_reading.Unreadable, IndexError):
             raise Unknown(f"{self.path} is no service unit that can be read") from None
 
     @functools.cached_property

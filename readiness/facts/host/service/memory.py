@@ -10,7 +10,7 @@ from readiness.errors import Unknown
 from readiness.facts.host import systemd_values
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
-from readiness.support import files
+from readiness.support import file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ class Memory:
 
 def baseline(folder: Path) -> float | None:
     """What the hub held in the accepted baseline of a folder of reports, in bytes (the median)."""
-    content = files.read(folder / BASELINE, _SIZE_LIMIT)
+    content = file_writing.read(folder / BASELINE, _SIZE_LIMIT)
     if content is None:
         return None
     try:

@@ -14,8 +14,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import disk
-from readiness.support.disk import Unreadable
+from readiness.support import file_reading
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +50,8 @@ class _Budget:
 
 def copy(root: Path, target: Path, leave_out: frozenset[Path]) -> None:
     """Copy `root` to `target` (not there yet), without the paths of `leave_out`, sockets and pipes. Raises Unreadable."""
-    real = disk.real(root)
-    leave = {str(path) for path in leave_out} | {str(disk.real(path)) for path in leave_out}
+    real = file_reading.real(root)
+    leave = {str(path) for path in leave_out} | {str(file_reading.real(path)) for path in leave_out}
     needed = sum(size for _, size in _measured(real, leave))
     free = shutil.disk_usage(target.parent).free
     if needed + _SPARE > free:
@@ -126,9 +126,9 @@ def stamps(root: Path, leave_out: frozenset[Path]) -> dict[str, Stamp]:
 
     What links below it lead to, such as a shared `node_modules`, is looked at as well.
     """
-    leave = {str(path) for path in leave_out} | {str(disk.real(path)) for path in leave_out}
+    leave = {str(path) for path in leave_out} | {str(file_reading.real(path)) for path in leave_out}
     found: dict[str, Stamp] = {}
-    waiting, seen = [str(disk.real(root))], set[str]()
+    waiting, seen = [str(file_reading.real(root))], set[str]()
     while waiting and len(found) < FILE_LIMIT:
         folder = waiting.pop()
         if folder in seen or folder in leave:
@@ -140,7 +140,7 @@ def stamps(root: Path, leave_out: frozenset[Path]) -> dict[str, Stamp]:
                     continue
                 if item.is_dir():
                     real = os.path.realpath(item.path) if item.is_symlink() else item.path
-                    if not disk.real(root).is_relative_to(real):
+                    if not file_reading.real(root).is_relative_to(real):
                         waiting.append(real)
                 else:
                     at = item.stat(follow_symlinks=False)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from readiness.facts.release.package_json import JOBS
 from readiness.facts.release.sandbox import copies, npm_scripts
 from readiness.facts.release.sandbox import test_counts as counts
-from readiness.support import child
-from readiness.support.disk import Unreadable
+from readiness.support import child_process
+from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ class JobResult:
     """What came of a job. `touched` are files of the original that changed meanwhile, relative to it."""
 
     command: JobCommand
-    done: child.Done
+    done: child_process.Done
     touched: tuple[str, ...] = ()
     artifact: bool = False
     """Whether the entry point is there afterwards, and not empty."""
@@ -97,14 +97,14 @@ class Sandbox:
         leave = self._left_out()
         before = copies.stamps(root, leave)
         with self._copy(leave) as (copy, home):
-            env = child.environment(
+            env = child_process.environment(
                 home, {"CI": "1", "npm_config_update_notifier": "false", "npm_config_fund": "false"}
             )
             built = self._artifact(copy)
             earlier = _stamp(built)
-            done = child.run(command.argv, timeout=config.release.timeout, cwd=copy, env=env)
+            done = child_process.run(command.argv, timeout=config.release.timeout, cwd=copy, env=env)
             if done.code == NOT_FOUND:
-                raise child.ToolNotInstalled(
+                raise child_process.ToolNotInstalled(
                     f"`{command}` needs a tool that is not there ({done.last_words(120)}): install the release's "
                     "dependencies first"
                 )
@@ -135,7 +135,7 @@ class Sandbox:
         with tempfile.TemporaryDirectory(prefix="readiness-copy-", ignore_cleanup_errors=True) as name:
             copy = Path(name) / "release"
             copies.copy(self.release.root, copy, leave)
-            with child.scratch_home() as home:
+            with child_process.scratch_home() as home:
                 yield copy, home
 
 

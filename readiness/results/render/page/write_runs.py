@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from readiness.results.history import store as history_store
 from readiness.results.history.overview import WEEKS, overview
-from readiness.support import files
+from readiness.support import file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ def write(directory: Path) -> Path:
     from readiness.results.render.page import runs
 
     folder = directory / history_store.FOLDER
-    files.make_folder(folder)
+    file_writing.make_folder(folder)
     found = overview(history_store.Index(folder))
     pages = {
         entry.file: page.name
@@ -27,7 +27,7 @@ def write(directory: Path) -> Path:
     newest = _on_top(directory)
     pages |= {entry.file: "../readiness.html" for entry in found.recent if entry.id == newest}
     path = folder / history_store.PAGE
-    files.replace(path, runs.render(found, pages, WEEKS))
+    file_writing.replace(path, runs.render(found, pages, WEEKS))
     return path
 
 
@@ -37,5 +37,5 @@ def _on_top(directory: Path) -> str:
 
     if not (directory / "readiness.html").is_file():
         return ""
-    content = files.read(directory / LOCK, 4096) or b""
+    content = file_writing.read(directory / LOCK, 4096) or b""
     return content.decode("utf-8", "replace").partition(" ")[2].strip()
