@@ -26,7 +26,7 @@ from run import timed
 from readiness.config.model import Config, Target
 from readiness.facts.host import collect
 from readiness.facts.host.connection import HostConnection
-from readiness.session.plan.plan import suite_folders
+from readiness.session.invocation import suite_folders
 from tests.helpers.sshd import Sshd
 
 if TYPE_CHECKING:

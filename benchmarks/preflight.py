@@ -28,7 +28,7 @@ from run import timed
 from secretscan import tree, values
 
 from readiness.demo.release import Sample, sample
-from readiness.session.plan.plan import suite_folders
+from readiness.session.invocation import suite_folders
 
 RUNS: Final = 5
 SEARCHES: Final = tuple(f"test_no_secret_in_{place}" for place in ("configuration", "tracked_files", "logs", "backups"))

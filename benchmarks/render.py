@@ -20,7 +20,7 @@ import json, sys, time
 from pathlib import Path
 import gc
 # what every run has loaded by the time it knows its verdict, pytest's own plugins among it, and how it collects garbage
-import readiness.conclude, readiness.history, _pytest.config
+import readiness.session.conclusion, readiness.results.history, _pytest.config
 from readiness.operations.check_run.pytest_child import COLLECTOR
 gc.set_threshold(*COLLECTOR)
 _pytest.config.get_config()
