@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from readiness.config.model import Config
-    from readiness.operations.notify.notify import Event
+    from readiness.operations.notify.events import Event
 
 NOTHING: Final = 4
 """Exit status where nobody is configured, as for a call that cannot be understood."""
@@ -45,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
 def _test(file: Path | None, environ: Mapping[str, str]) -> int:
     from readiness.config.load import load
     from readiness.operations.notify.channels import every_channel, unreachable
-    from readiness.operations.notify.deliver import deliver
-    from readiness.operations.notify.notify import Pacing
+    from readiness.operations.notify.delivery import deliver
+    from readiness.operations.notify.events import Pacing
 
     config = load(file=file)
     for who in unreachable(config):
@@ -63,7 +63,7 @@ def _test(file: Path | None, environ: Mapping[str, str]) -> int:
 
 def _event(config: Config) -> Event:
     from readiness.findings import Severity
-    from readiness.operations.notify.notify import Event
+    from readiness.operations.notify.events import Event
 
     return Event(
         kind="alarm",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.operations.notify import incident
 from readiness.operations.notify.check import event_of, no_verdict
-from readiness.operations.notify.notify import tell
+from readiness.operations.notify.people import tell
 from readiness.support import file_writing
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.operations.notify.notify import Event, Pacing, Told
+    from readiness.operations.notify.events import Event, Pacing, Told
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _WITHOUT_REPORT: Final = frozenset({1, 12})

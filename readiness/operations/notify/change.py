@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from readiness.findings import Severity
-from readiness.operations.notify.notify import ROLLBACK_KINDS, Event
+from readiness.operations.notify.events import ROLLBACK_KINDS, Event
 from readiness.support import file_writing
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from readiness.findings import Severity
-from readiness.operations.notify.notify import ROLLBACK_KINDS
+from readiness.operations.notify.events import ROLLBACK_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from readiness.config.model import Config
-    from readiness.operations.notify.notify import Event
+    from readiness.operations.notify.events import Event
 
 MAIL_VARIABLE: Final = "READINESS_MAIL_URL"
 """The variable that holds the mail server for contacts that are mail addresses, like mailtos://user:password@host."""

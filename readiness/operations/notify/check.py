@@ -7,12 +7,12 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.findings import Severity
-from readiness.operations.notify.notify import Event
+from readiness.operations.notify.events import Event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from readiness.operations.notify.notify import Kind
+    from readiness.operations.notify.events import Kind
 
 Document = dict[str, Any]
 SHOWN: Final = 6

@@ -14,14 +14,14 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.notify.notify import ROLLBACK_KINDS
+from readiness.operations.notify.events import ROLLBACK_KINDS
 from readiness.support import file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from readiness.operations.notify.notify import Event
+    from readiness.operations.notify.events import Event
 
 FILE: Final = "notified.json"
 LOCK: Final = ".notified.lock"

@@ -65,8 +65,7 @@ def document(config: Config, state: State, plan: Mapping[str, Any], words: str) 
 
 def tell(config: Config, told: dict[str, Any], acts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Write the incident page and tell people; lines for the terminal. Raises nothing."""
-    from readiness.operations.notify import incident
-    from readiness.operations.notify import notify as people
+    from readiness.operations.notify import incident, people
     from readiness.operations.notify.after import told_lines
     from readiness.operations.notify.check import event_of
 

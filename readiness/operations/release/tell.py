@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.operations.notify.notify import Event
+    from readiness.operations.notify.events import Event
     from readiness.operations.release.journal import State
     from readiness.operations.release.model import End
 
@@ -136,7 +136,7 @@ def ended(config: Config, state: State, found: End) -> list[str]:
     if event is None:
         return []
     from readiness.operations.notify.after import told_lines
-    from readiness.operations.notify.notify import tell
+    from readiness.operations.notify.people import tell
 
     return told_lines(tell(event, config, config.report_dir))
 
@@ -147,7 +147,7 @@ def _event(config: Config, state: State, found: End) -> Event | None:
     if severity is None or (found.outcome is Outcome.HELD and not (last.get("data") or {}).get("doubtful")):
         return None  # the verdict that held it was told when it was reached
     from readiness.findings import Severity
-    from readiness.operations.notify.notify import Event
+    from readiness.operations.notify.events import Event
 
     where = config.target.url or config.target.internal_url or "the hub"
     return Event(
@@ -163,7 +163,8 @@ def stopped(config: Config, journal: Path, found: End) -> list[str]:
     """Tell people that a release stopped halfway, without its journal, which may not be readable; lines for the terminal."""
     from readiness.findings import Severity
     from readiness.operations.notify.after import told_lines
-    from readiness.operations.notify.notify import Event, tell
+    from readiness.operations.notify.events import Event
+    from readiness.operations.notify.people import tell
 
     where = config.target.url or config.target.internal_url or "the hub"
     event = Event(

@@ -62,6 +62,6 @@ def _as_errors() -> Iterator[None]:
 
 
 def _people(config: Config) -> Any:  # noqa: ANN401 - notify.People, imported where used
-    from readiness.operations.notify.notify import People
+    from readiness.operations.notify.people import People
 
     return People(config, config.report_dir)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.operations.notify.notify import Event, Pacing, Told
+    from readiness.operations.notify.events import Event, Pacing, Told
 
 FOLDER: Final = "schedule"
 GRACE: Final = 20.0
@@ -100,7 +100,7 @@ def _event(job: Job, run_id: str, ended: Ended, options: Options) -> tuple[str, 
     from readiness.findings import Severity
     from readiness.operations.notify.after import find
     from readiness.operations.notify.check import event_of
-    from readiness.operations.notify.notify import Event as Message
+    from readiness.operations.notify.events import Event as Message
 
     folder = options.config.report_dir
     if job.verb == BASELINE and ended.status is not None:
@@ -141,7 +141,7 @@ _OF_BASELINE: Final = {
 def _tell(job: Job, run_id: str, status: str, event: Event | None, options: Options) -> tuple[Told | None, str]:
     """Tell what is news; what came of it (None: nothing was to tell), and a line about it."""
     from readiness.operations.notify import change as notify_change
-    from readiness.operations.notify import notify
+    from readiness.operations.notify import people as notify
 
     now = options.clock()
     path = options.folder / f"{job.name}.json"

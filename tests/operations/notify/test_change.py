@@ -10,7 +10,7 @@ import pytest
 
 from readiness.findings import Severity
 from readiness.operations.notify.change import STEADY, Standing, Told, decide, read, span, write
-from readiness.operations.notify.notify import Event
+from readiness.operations.notify.events import Event
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,9 @@ from readiness.config.model import Config
 from readiness.findings import Severity
 from readiness.operations.notify.channels import audience, channels, every_channel, unreachable
 from readiness.operations.notify.child import cleaned
-from readiness.operations.notify.notify import Event, Pacing, People, Told, tell
-from readiness.operations.notify.text import LINE, LINES, harmless, message
+from readiness.operations.notify.delivery import LINE, LINES, harmless, message
+from readiness.operations.notify.events import Event, Pacing, Told
+from readiness.operations.notify.people import People, tell
 from tests.operations.notify.people_doubles import Hooks, Post, serving
 from tests.sources import ROOT
 
@@ -159,7 +160,7 @@ def test_a_dead_channel_is_tried_again_and_a_told_one_is_not(
     told_all: tuple[Told, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next run with the same event stays silent where it arrived, and tries again where it did not."""
-    monkeypatch.setattr("readiness.operations.notify.deliver.send", lambda *_, **__: "")
+    monkeypatch.setattr("readiness.operations.notify.delivery.send", lambda *_, **__: "")
     environ = {"OK": "json://127.0.0.1:1/x", "FAILING": "json://127.0.0.1:1/now"}
     told = tell(EVENT, config(critical=("${OK}", "${FAILING}")), told_all[1], environ=environ)
     assert [(d.outcome, d.reason) for d in told.deliveries] == [
@@ -191,7 +192,7 @@ def test_nobody_configured_means_nothing_happens(tmp_path: Path, monkeypatch: py
 
 def test_a_folder_that_cannot_be_written_costs_the_memory_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file in the way of the report folder is told, and the message goes out all the same."""
-    monkeypatch.setattr("readiness.operations.notify.deliver.send", lambda *_, **__: "")
+    monkeypatch.setattr("readiness.operations.notify.delivery.send", lambda *_, **__: "")
     (tmp_path / "reports").write_text("in the way")
     told = tell(EVENT, config(critical=("${OK}",)), tmp_path / "reports", environ={"OK": "json://127.0.0.1:1/x"})
     assert [d.outcome for d in told.deliveries] == ["sent"]
@@ -206,7 +207,7 @@ def test_a_fault_of_ours_raises_nothing(tmp_path: Path, monkeypatch: pytest.Monk
             raise RuntimeError(SECRET)
         return ""
 
-    monkeypatch.setattr("readiness.operations.notify.deliver.send", broken)
+    monkeypatch.setattr("readiness.operations.notify.delivery.send", broken)
     environ = {"OK": "json://127.0.0.1:1/x", "BAD": "json://127.0.0.1:1/bad"}
     told = tell(EVENT, config(critical=("${BAD}", "${OK}")), tmp_path, environ=environ)
     assert [(d.outcome, d.reason) for d in told.deliveries] == [
@@ -229,7 +230,7 @@ def test_a_process_ends_though_a_message_is_on_its_way(hooks: Hooks, tmp_path: P
     code = (
         "import sys, time; from pathlib import Path; from types import MappingProxyType as M\n"
         "from readiness.config.model import Config; from readiness.findings import Severity\n"
-        "from readiness.operations.notify.notify import Event, Pacing, People\n"
+        "from readiness.operations.notify.people import Event, Pacing, People\n"
         "people = People(Config(notify=M({'low': ('${SLOW}',)})), Path(sys.argv[1]), pacing=Pacing(deadline=9))\n"
         "people(Event(kind='start', severity=Severity.HIGH, title='x')); people.settle(0.3)\n"
     )
@@ -261,7 +262,7 @@ def test_a_teller_returns_at_once_and_keeps_the_order(tmp_path: Path, monkeypatc
         titles.append(title)
         return ""
 
-    monkeypatch.setattr("readiness.operations.notify.deliver.send", slow)
+    monkeypatch.setattr("readiness.operations.notify.delivery.send", slow)
     monkeypatch.setenv("CHAT", "json://127.0.0.1:1/x")
     people = People(config(low=("${CHAT}",)), tmp_path, pacing=QUICK)
     began = time.monotonic()
@@ -391,7 +392,7 @@ def test_the_verb_tests_every_channel(
     )
     titles: list[str] = []
     monkeypatch.setattr(
-        "readiness.operations.notify.deliver.send", lambda _url, title, *_, **__: titles.append(title) or ""
+        "readiness.operations.notify.delivery.send", lambda _url, title, *_, **__: titles.append(title) or ""
     )
     monkeypatch.setenv("HOOK_A", f"json://127.0.0.1:1/{SECRET}")
     assert notify_command.main(["--test", "--readiness-config", str(file)]) == 1

@@ -20,7 +20,7 @@ from readiness.operations.deploys.journal import Journal
 from readiness.operations.notify import after as notify_after
 from readiness.operations.notify import incident
 from readiness.operations.notify.check import event_of
-from readiness.operations.notify.notify import Pacing
+from readiness.operations.notify.events import Pacing
 from readiness.operations.rollback import page as rollback_page
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.findings import Severity
-from readiness.operations.notify.notify import Event
+from readiness.operations.notify.events import Event
 from readiness.operations.notify.state import FILE, HOUR, LIMIT, LOCK, State
 from readiness.support import locks
 

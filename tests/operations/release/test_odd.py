@@ -13,7 +13,7 @@ from readiness.operations.check_run import act as check_rollback
 from readiness.operations.deploys import journal, lock, quarantine
 from readiness.operations.deploys.look import Seen
 from readiness.operations.deploys.record import FILE, read_record
-from readiness.operations.notify.notify import Event, Told
+from readiness.operations.notify.events import Event, Told
 from readiness.operations.release import bookkeeping as own
 from readiness.operations.release import ports as world
 from readiness.operations.release.model import Interrupted, Outcome
@@ -35,7 +35,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
         events.append(event)
         return Told()
 
-    monkeypatch.setattr("readiness.operations.notify.notify.tell", tell)
+    monkeypatch.setattr("readiness.operations.notify.people.tell", tell)
     return events
 
 

@@ -16,7 +16,7 @@ from readiness.cli import release as release_command
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal, lock, quarantine
 from readiness.operations.deploys.record import read_record
-from readiness.operations.notify.notify import Event, Told
+from readiness.operations.notify.events import Event, Told
 from readiness.operations.release import flow
 from readiness.operations.release import journal as book
 from readiness.operations.release.model import EXIT, Interrupted, Outcome
@@ -235,7 +235,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
         events.append(event)
         return Told()
 
-    monkeypatch.setattr("readiness.operations.notify.notify.tell", tell)
+    monkeypatch.setattr("readiness.operations.notify.people.tell", tell)
     return events
 
 

@@ -25,7 +25,7 @@ from readiness.findings import Outcome, Severity
 from readiness.operations.check_run import check as check_command
 from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.deploys import lock
-from readiness.operations.notify.notify import Pacing
+from readiness.operations.notify.events import Pacing
 from readiness.operations.schedule import jobs as schedule
 from readiness.operations.schedule import run as schedule_run
 from readiness.operations.schedule.exclusion import alone, releasing
@@ -79,7 +79,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, hooks: Hooks) -> Hooks:
         hooks.got.append({"title": title, "message": body, "type": kind})
         return ""
 
-    monkeypatch.setattr("readiness.operations.notify.deliver.send", send)
+    monkeypatch.setattr("readiness.operations.notify.delivery.send", send)
     return hooks
 
 
