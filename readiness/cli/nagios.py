@@ -83,9 +83,9 @@ def _read(file: Path) -> Report:
     import json
 
     from readiness.results import report
-    from readiness.support import file_writing
+    from readiness.support import file_reading
 
-    content = file_writing.read(file, MAX_BYTES)
+    content = file_reading.content_or_none(file, MAX_BYTES)
     if content is None:
         raise ReadinessError(f"no report at {file}: run readiness check, or name its folder with --readiness-report")
     try:

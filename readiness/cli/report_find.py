@@ -11,7 +11,7 @@ from readiness.errors import ReadinessError
 from readiness.results.history import index as history_index
 from readiness.results.history import store as history_store
 from readiness.results.report import read
-from readiness.support import file_writing
+from readiness.support import file_reading
 from readiness.support.text import line
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def find(name: str, directory: Path) -> Report:
 
 def load(path: Path) -> Report:
     """The report in a file. Raises ReadinessError, naming it, where it cannot be read or is no report."""
-    content = file_writing.read(path, history_store.MAX_BYTES)
+    content = file_reading.content_or_none(path, history_store.MAX_BYTES)
     shown = line(path, _SHOWN)
     if content is None:
         why = "there is no such file" if not path.exists() else "it is no readable file of at most 64 MiB"

@@ -38,6 +38,14 @@ def content(path: Path, limit: int = TEXT_LIMIT) -> bytes:
     return found
 
 
+def content_or_none(path: Path, limit: int) -> bytes | None:
+    """As `content`; None where that would raise: never a pipe, a device or a flood."""
+    try:
+        return content(path, limit)
+    except Unreadable:
+        return None
+
+
 def head(path: Path, count: int) -> bytes:
     """The first `count` bytes of a regular file of any size. Raises Unreadable."""
     return _read(path, count, None)[:count]

@@ -14,7 +14,7 @@ from readiness.facts.backup import layout, script_made
 from readiness.facts.backup.layout import shown
 from readiness.facts.backup.restore import RestoredBackup, copy_back, restore, sample, scratch, trial
 from readiness.facts.backup.verify import verify
-from readiness.support.file_writing import read
+from readiness.support.file_reading import content_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -174,7 +174,7 @@ def _own(path: Path, *, unfinished: bool) -> Backup:
     file = path / layout.MANIFEST
     if not os.path.lexists(file):
         return dataclasses.replace(nothing, trouble=f"it is incomplete: it has no {layout.MANIFEST}")
-    content = read(file, layout.MANIFEST_LIMIT)
+    content = content_or_none(file, layout.MANIFEST_LIMIT)
     if content is None:
         why = f"{layout.MANIFEST} cannot be read: it is no file, not permitted or larger than {layout.MANIFEST_LIMIT} bytes"
         return dataclasses.replace(nothing, trouble=why)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from readiness.errors import Unknown
 from readiness.facts.backup.layout import ENTRY_LIMIT, safe, shown
 from readiness.facts.backup.opening import digest, opened
-from readiness.support.file_writing import read
+from readiness.support.file_reading import content_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -59,7 +59,7 @@ class ManifestClaims:
 
 def told(folder: Path) -> ManifestClaims:
     """Read the `manifest.txt` of `folder`; never raises."""
-    content = read(folder / MANIFEST, SIZE_LIMIT)
+    content = content_or_none(folder / MANIFEST, SIZE_LIMIT)
     if content is None:
         return ManifestClaims(
             trouble=f"{MANIFEST} cannot be read: it is no file, not permitted or larger than {SIZE_LIMIT} bytes"
@@ -168,7 +168,7 @@ def sums(folder: Path) -> tuple[dict[str, str] | None, str]:
     """The SHA-256 of each file by its path, None where there is no `SHA256SUMS`; and why one cannot be used, or nothing."""
     if not os.path.lexists(folder / SUMS):
         return None, ""
-    content = read(folder / SUMS, SUMS_LIMIT)
+    content = content_or_none(folder / SUMS, SUMS_LIMIT)
     if content is None:
         return None, f"{SUMS} cannot be read: it is no file, not permitted or larger than {SUMS_LIMIT} bytes"
     found = {}

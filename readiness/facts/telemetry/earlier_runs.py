@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from readiness.facts.telemetry.counters import REST
 from readiness.facts.telemetry.restarts import recorded
-from readiness.support import file_writing
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +75,7 @@ class EarlierRuns:
 
 
 def _decoded(path: Path, config: Config) -> EarlierRun | None:
-    content = file_writing.read(path, MAX_BYTES)
+    content = file_reading.content_or_none(path, MAX_BYTES)
     try:
         return None if content is None else _run(content.decode("utf-8"), config)
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError, AttributeError):

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.support import file_writing
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class Deploy:
 def recorded(folder: Path, now: float) -> Deploy | None:
     """The last deploy on record; None: none is. Raises Unknown where the record cannot be read, or is from the future."""
     path = folder / RECORD
-    content = file_writing.read(path, MAX_BYTES)
+    content = file_reading.content_or_none(path, MAX_BYTES)
     if content is None and not path.exists():
         return None
     try:

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import file_writing, locks
+from readiness.support import file_reading, file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ class Stored:
 def load(folder: Path) -> Stored:
     """The stored reads below `folder`, oldest first. Raises nothing."""
     path = folder / FILE
-    content = file_writing.read(path, MAX_BYTES)
+    content = file_reading.content_or_none(path, MAX_BYTES)
     if content is None:
         there = path.exists() or path.is_symlink()
         return Stored(broken=f"{path} is no readable file of at most {MAX_BYTES} bytes" if there else "")

@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import file_writing, locks
+from readiness.support import file_reading, file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +59,7 @@ class Kept:
 def load(folder: Path) -> Kept:
     """What the file below `folder` holds; nothing where there is none. Raises ReadinessError for one that is damaged."""
     path = folder / FILE
-    content = file_writing.read(path, MAX_BYTES)
+    content = file_reading.content_or_none(path, MAX_BYTES)
     if content is None:
         if path.exists() or path.is_symlink():
             raise _damaged(path, f"is no readable file of at most {MAX_BYTES // 2**20} MB")

@@ -23,7 +23,7 @@ from readiness.operations.rollback import document
 from readiness.operations.rollback import plan as rules
 from readiness.operations.rollback.execute import FOLDER
 from readiness.operations.rollback.probe import Look, Probed, doubtful, narrowed
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 from readiness.support.environment import VERIFYING, for_checks
 
 if TYPE_CHECKING:
@@ -182,14 +182,14 @@ def _remembered(reports: Path, folder: Path) -> None:
     """Take along what checks remember from run to run: the counters' reads, the deploy, the tools, our own agents' times."""
     file_writing.make_folder(folder)
     for path in sorted(reports.glob("*.json")):
-        content = file_writing.read(path, _STATE_BYTES)
+        content = file_reading.content_or_none(path, _STATE_BYTES)
         if content is not None and path.name not in {"readiness.json", document.FILE}:
             shutil.copyfile(path, folder / path.name)
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
     """The findings of the report in `folder`. Raises ReadinessError where there is none."""
-    content = file_writing.read(folder / "readiness.json", _MAX_BYTES)
+    content = file_reading.content_or_none(folder / "readiness.json", _MAX_BYTES)
     try:
         return list(json.loads(content or b"")["findings"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -134,7 +134,7 @@ def read(path: Path) -> State:
 
 def entries(path: Path, kinds: Collection[str]) -> tuple[Entry, ...]:
     """The whole entries of these kinds in the journal at `path`, in order. Raises ReadinessError where it cannot be read."""
-    content = file_writing.read(path, MAX_BYTES)
+    content = file_reading.content_or_none(path, MAX_BYTES)
     if content is None:
         raise ReadinessError(f"{path}: not a readable journal of at most {MAX_BYTES} bytes")
     found = []

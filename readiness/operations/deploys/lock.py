@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal
-from readiness.support import file_writing, locks, process_identity
+from readiness.support import file_reading, file_writing, locks, process_identity
 from readiness.support.environment import LOCK_TOKEN
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _take(path: Path, what: str, token: str, journals: Path | None) -> None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    content = file_writing.read(path, _MAX_BYTES)
+    content = file_reading.content_or_none(path, _MAX_BYTES)
     with contextlib.suppress(ValueError, RecursionError):
         found = json.loads(content or b"")
         return found if isinstance(found, dict) and "pid" in found else None

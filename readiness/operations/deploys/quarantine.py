@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ class Entry:
 def every(folder: Path) -> list[Entry]:
     """All releases in quarantine. Raises ReadinessError where that cannot be read: then nobody knows."""
     path = folder / FILE
-    content = file_writing.read(path, _MAX_BYTES)
+    content = file_reading.content_or_none(path, _MAX_BYTES)
     if content is None:
         if path.exists() or path.is_symlink():
             raise ReadinessError(f"{path}: not a readable file; look at it and remove it")

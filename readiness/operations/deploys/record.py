@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ class DeployRecord:
 
 def read_record(path: Path) -> DeployRecord | None:
     """Read the record of the last deploy; None where none was written. Raises ReadinessError on anything else."""
-    content = file_writing.read(path, MAX_BYTES)
+    content = file_reading.content_or_none(path, MAX_BYTES)
     if content is None:
         if path.exists() or path.is_symlink():
             raise ReadinessError(f"{path}: not a readable file of at most {MAX_BYTES} bytes; record the deploy again")

@@ -19,7 +19,7 @@ from readiness.errors import ReadinessError, Unknown
 from readiness.facts.deployment.deploy_conditions import DeployConditions
 from readiness.facts.release.release import Release
 from readiness.operations.drills import permit
-from readiness.support import child_process, file_writing
+from readiness.support import child_process, file_reading, file_writing
 from readiness.support.environment import for_drill
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Product:
     def document(self) -> dict[str, Any]:
         """What the release says of itself; empty where it says nothing."""
         with contextlib.suppress(ValueError, TypeError):
-            return dict(json.loads(file_writing.read(self.folder / "release.json", _MAX_BYTES) or b"{}"))
+            return dict(json.loads(file_reading.content_or_none(self.folder / "release.json", _MAX_BYTES) or b"{}"))
         return {}
 
     def _rolled_back(self) -> Mapping[str, Any]:

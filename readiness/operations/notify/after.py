@@ -13,7 +13,7 @@ from readiness.errors import ReadinessError
 from readiness.operations.notify import incident
 from readiness.operations.notify.check import event_of, no_verdict
 from readiness.operations.notify.people import tell
-from readiness.support import file_writing
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,7 +64,7 @@ def after(  # noqa: PLR0913 - a run that ended, one keyword each
 def find(folder: Path, run_id: str) -> dict[str, Any] | None:
     """The report of the run `run_id` as it lies in `folder`; None where it left none."""
     for path in (folder / "readiness.json", *sorted((folder / "history").glob(f"*-{run_id}.json"))):
-        content = file_writing.read(path, MAX_BYTES)
+        content = file_reading.content_or_none(path, MAX_BYTES)
         try:
             document = json.loads(content) if content else {}
             if document["run"]["id"] == run_id:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from readiness.findings import Severity
 from readiness.operations.notify.events import ROLLBACK_KINDS, Event
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -221,7 +221,7 @@ def span(seconds: float) -> str:
 def read(path: Path) -> Standing:
     """What lies in `path`; nothing known where that is nothing or damaged, so that people are rather told twice."""
     try:
-        data = json.loads(file_writing.read(path, _MAX_BYTES) or b"{}")
+        data = json.loads(file_reading.content_or_none(path, _MAX_BYTES) or b"{}")
         known = data.pop("known", None)
         found = Standing(**_typed(Standing, data), known=None if known is None else Known(**_typed(Known, known)))
         if found.known is not None:

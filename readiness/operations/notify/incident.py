@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 from readiness.support.text import line
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def file_name(run_id: str) -> str:
 
 def _told_before(path: Path) -> list[str]:
     """The lines of "Who was told" in a page that is there already, as they stand."""
-    content = (file_writing.read(path, _MAX_BYTES) or b"").decode("utf-8", "replace")
+    content = (file_reading.content_or_none(path, _MAX_BYTES) or b"").decode("utf-8", "replace")
     section = content.partition(f"\n## {_TOLD}\n")[2].partition("\n## ")[0]
     return [text for text in section.splitlines() if text.startswith("- ")][-ROWS:]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.notify.events import ROLLBACK_KINDS
-from readiness.support import file_writing, locks
+from readiness.support import file_reading, file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -106,7 +106,7 @@ class State:
                 self.problem = f"what was told cannot be remembered: {error}"
 
     def _read(self) -> dict[str, _Memory]:
-        content = file_writing.read(self._folder / FILE, _MAX_BYTES)
+        content = file_reading.content_or_none(self._folder / FILE, _MAX_BYTES)
         if content is None:
             return {}
         try:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from readiness.errors import ReadinessError, Unknown
 from readiness.operations.deploys.look import same_start
 from readiness.operations.deploys.record import FILE, DeployRecord, write_record
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,7 +119,7 @@ def _content(config: Config) -> str | None:
         return None
     found = hashlib.sha256()
     for path in (target.config_file, target.environment_file, target.release / "package.json"):
-        found.update(hashlib.sha256((path and file_writing.read(path, _MAX_RUN)) or b"").digest())
+        found.update(hashlib.sha256((path and file_reading.content_or_none(path, _MAX_RUN)) or b"").digest())
     return found.hexdigest()
 
 
@@ -157,7 +157,7 @@ def _runs(config: Config, since: float | None, now: dt.datetime) -> Iterator[dic
     folder = config.report_dir / "history"
     names = sorted((path for path in folder.glob("*.json")), reverse=True) if folder.is_dir() else []
     for path in names[:MAX_RUNS]:
-        content = file_writing.read(path, _MAX_RUN)
+        content = file_reading.content_or_none(path, _MAX_RUN)
         with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, AttributeError):
             document = json.loads(content or b"")
             if _counts(document, config, since, now):
@@ -186,7 +186,7 @@ def _without_login(url: str) -> str:
 def read_note(folder: Path) -> Note | None:
     """The note made before the deploy; None where there is none. Raises ReadinessError on anything else."""
     path = folder / NOTE
-    content = file_writing.read(path, _MAX_BYTES)
+    content = file_reading.content_or_none(path, _MAX_BYTES)
     if content is None:
         if path.exists() or path.is_symlink():
             raise ReadinessError(f"{path}: not a readable file; remove it and record anew before the deploy")

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from readiness.support import file_writing
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +68,7 @@ def _of_previous(config: Config, deploy: DeployRecord) -> Iterator[dict[str, Any
     folder = config.report_dir / "history"
     names = sorted((path for path in folder.glob("*.json") if stamps[0] <= path.name < stamps[1]), reverse=True)
     for path in names[:_MAX_FILES]:
-        content = file_writing.read(path, _MAX_BYTES)
+        content = file_reading.content_or_none(path, _MAX_BYTES)
         with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, AttributeError):
             document = json.loads(content or b"")
             if _is_about(document["run"], config, wanted) and _outcomes(document):

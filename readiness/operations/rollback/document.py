@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.operations.rollback.plan import PROBE_SECONDS, PROBES
 from readiness.results.verdict.rollback_plan import BY_HAND
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,7 +99,7 @@ def write(folder: Path, found: Document | None) -> None:
 def read(folder: Path) -> Document | None:
     """The plan that lies in `folder`, proven whole; None where there is none. Raises ReadinessError."""
     path = folder / FILE
-    content = file_writing.read(path, MAX_BYTES)
+    content = file_reading.content_or_none(path, MAX_BYTES)
     if content is None:
         if path.exists() or path.is_symlink():
             raise ReadinessError(f"{path}: not a readable file of at most {MAX_BYTES} bytes; run the checks again")

@@ -15,7 +15,7 @@ from readiness.findings import OPT_IN_PHASES
 from readiness.operations.deploys.look import Seen, look
 from readiness.operations.rollback.plan import DEPLOY_COMMAND
 from readiness.operations.rollback.preconditions import folder_of
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 from readiness.support.environment import EXPECTED_VERSION, VERIFYING, for_checks
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def unasked(folder: Path, plan: Mapping[str, Any]) -> list[str]:
     try:
         rows = {
             row["check"]
-            for row in json.loads(file_writing.read(folder / "readiness.json", _MAX_BYTES) or b"")["findings"]
+            for row in json.loads(file_reading.content_or_none(folder / "readiness.json", _MAX_BYTES) or b"")[
+                "findings"
+            ]
         }
     except (ValueError, KeyError, TypeError, RecursionError):
         return []  # that there is no report is said already
@@ -136,7 +138,7 @@ def _checked(
 
 def compared(folder: Path, passed_before: Sequence[str]) -> Proof:
     """What a run's report says of the checks that had passed before the deploy."""
-    content = file_writing.read(folder / "readiness.json", _MAX_BYTES)
+    content = file_reading.content_or_none(folder / "readiness.json", _MAX_BYTES)
     try:
         return compared_with(json.loads(content or b""), passed_before)
     except (ValueError, KeyError, TypeError, RecursionError):

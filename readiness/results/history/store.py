@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.results.history import index as history_index
-from readiness.support import file_writing, locks
+from readiness.support import file_reading, file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -71,7 +71,7 @@ def newest_first(folder: Path) -> list[Path]:
 
 def document(path: Path) -> Document | None:
     """What a run's file holds; None where that is unreadable or no JSON object."""
-    content = file_writing.read(path, MAX_BYTES)
+    content = file_reading.content_or_none(path, MAX_BYTES)
     try:
         found = None if content is None else json.loads(content)
     except (ValueError, RecursionError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from readiness.errors import ReadinessError
 from readiness.results.report import iso
-from readiness.support import file_writing, locks
+from readiness.support import file_reading, file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,7 +115,7 @@ def _rendered(report: Report, formats: Sequence[str], problems: list[str]) -> It
 
 
 def _newer_on_top(lock: Path, report: Report) -> bool:
-    started = (file_writing.read(lock, 4096) or b"").decode("ascii", "replace").partition(" ")[0]
+    started = (file_reading.content_or_none(lock, 4096) or b"").decode("ascii", "replace").partition(" ")[0]
     return iso(report.run.started) < started < iso(time.time() + _SLACK)
 
 

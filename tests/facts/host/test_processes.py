@@ -20,7 +20,7 @@ from readiness.facts.host.connection import HostConnection
 from readiness.facts.host.remote_files import Stat, dumped
 from readiness.facts.host.service import hub_service as service_facts
 from readiness.facts.host.service import logs as log_facts
-from readiness.facts.host.service import memory
+from readiness.facts.host.service import processes as memory
 from readiness.facts.host.service.exposure import Exposure
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.logs import Logs

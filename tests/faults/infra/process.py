@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.host.service import memory
+from readiness.facts.host.service import processes as memory
 from tests.faults.hub.words import DEGRADED, FAILED, UNKNOWN
 from tests.faults.infra import service_host as host
 from tests.faults.infra.model import Fault, add, each, swap

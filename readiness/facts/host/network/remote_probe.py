@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import http.client
 import ipaddress
 import json
@@ -11,12 +12,26 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 REMOTE: Final = frozenset({"ssh", "safe-ssh", "paramiko", "ansible", "salt", "winrm"})
 """Backends whose hosts are other machines; a container's address is reachable from its own machine only."""
 SECONDS: Final = 2.0
 LIMIT: Final = 256 * 1024
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteView:
+    """The host `spec` as seen from this run, where that is on another host; `addresses` asks for the host's own."""
+
+    spec: str
+    addresses: Callable[[], Iterable[str]]
+
+    def reached(self, port: int) -> list[str]:
+        """The host's addresses at which its hub answers this run; none where the run is on the host itself."""
+        if not is_elsewhere(self.spec):
+            return []
+        return answered(dict.fromkeys([urlsplit(self.spec).hostname or "", *self.addresses()]), port)
 
 
 def is_elsewhere(spec: str) -> bool:

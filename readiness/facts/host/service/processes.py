@@ -1,24 +1,35 @@
-"""The processes of a host: which is the hub, since when, as whom, with which files, and which MCP servers nobody owns."""
+"""The processes of a host: which is the hub, since when, as whom, with which files, with how much memory.
+
+Also which MCP servers nobody owns, and what the hub held when its baseline was accepted.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import re
+import statistics
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
+from readiness.facts.host import systemd_values
 from readiness.facts.host.batch import Answers, Ask
 from readiness.facts.host.network.network import hub_port
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.process import Detail, HostProcess, is_server, limits_of, port_in, process_of
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from readiness.config.model import Config
 
+BASELINE: Final = "baseline.json"
+"""What `readiness baseline` leaves in the folder of reports."""
+_SIZE_LIMIT: Final = 8 * 1024 * 1024
 _LIST: Final = r"""
 printf 'now %s\n' "$(date +%s)"
 read -r up _ </proc/uptime; printf 'uptime %s\n' "$up"
@@ -257,3 +268,43 @@ def _unit_name(answers: Answers, config: Config) -> str:
         return Service(answers, config).name
     except Unknown:
         return ""
+
+
+class Memory:
+    """The hub's memory on one host; all sizes in bytes."""
+
+    def __init__(self, answers: Answers, config: Config) -> None:
+        self.config = config
+        self._processes, self._service = Processes(answers, config), Service(answers, config)
+
+    def resident(self) -> int:
+        """What the hub's own process holds. Raises Unknown."""
+        return self._processes.hub().resident
+
+    def of_family(self) -> int:
+        """What the hub and the servers that it started hold, shared pages counted for each. Raises Unknown."""
+        return sum(one.resident for one in self._processes.family(self._processes.hub()))
+
+    def most(self) -> int | None:
+        """The unit's MemoryMax; None where it sets none, or where there is no unit."""
+        try:
+            return systemd_values.size(self._service.value("MemoryMax"))
+        except Unknown:
+            return None
+
+    def baseline(self) -> float | None:
+        """The median of the accepted baseline; None where there is none that can be read."""
+        return baseline(self.config.report_dir)
+
+
+def baseline(folder: Path) -> float | None:
+    """What the hub held in the accepted baseline of a folder of reports, in bytes (the median)."""
+    content = file_reading.content_or_none(folder / BASELINE, _SIZE_LIMIT)
+    if content is None:
+        return None
+    try:
+        samples = json.loads(content)["accepted"]["series"]["hub.memory"]["samples"]
+        found = statistics.median(float(one) for one in samples)
+    except (ValueError, RecursionError, KeyError, TypeError, statistics.StatisticsError):
+        return None
+    return found if found > 0 else None

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from readiness.errors import ReadinessError
 from readiness.results.render import wording as words
 from readiness.results.render.machine.bounded import visible
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 from readiness.support.text import harmless
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_verdict(path: str | Path, report: Report) -> str | None:
     sentence where the file cannot be used, and then leaves it as it is; None: it was added. Never raises.
     """
     file = Path(path).expanduser()
-    content = file_writing.read(file, MAX_BYTES)
+    content = file_reading.content_or_none(file, MAX_BYTES)
     if content is None:
         return f"the verdict is not in {file}: the file is missing, too large or no regular file"
     # no document type: pytest writes none, and it is the way entities grow without bound

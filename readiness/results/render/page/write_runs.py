@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from readiness.results.history import store as history_store
 from readiness.results.history.overview import WEEKS, overview
-from readiness.support import file_writing
+from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,5 +37,5 @@ def _on_top(directory: Path) -> str:
 
     if not (directory / "readiness.html").is_file():
         return ""
-    content = file_writing.read(directory / LOCK, 4096) or b""
+    content = file_reading.content_or_none(directory / LOCK, 4096) or b""
     return content.decode("utf-8", "replace").partition(" ")[2].strip()
