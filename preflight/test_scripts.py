@@ -3,6 +3,7 @@
 import pytest
 
 from readiness import check, compared, note, unknown, where_found
+from readiness.facts.scripts.simulation import Evidence
 
 pytestmark = pytest.mark.preflight
 TOLD = 4
@@ -10,12 +11,13 @@ TOLD = 4
 RESTORE = """if ! bash "$SCRIPT_DIR/{script}"; then bash "$SCRIPT_DIR/rollback-deployment.sh" --yes; exit 1; fi"""
 
 
-def _listed(found):
+def _listed(places):
     """Places in words, the first of them as the finding's own."""
-    if hasattr(found[0], "path"):
-        where_found(found[0].path, found[0].line)
-    more = f" and {len(found) - TOLD} more" if len(found) > TOLD else ""
-    return "; ".join(str(one) for one in found[:TOLD]) + more
+    seen = getattr(places, "seen", places)
+    if hasattr(seen[0], "path"):
+        where_found(seen[0].path, seen[0].line)
+    more = f" and {len(seen) - TOLD} more" if len(seen) > TOLD else ""
+    return "; ".join(str(one) for one in seen[:TOLD]) + more
 
 
 def _all_seen(scripts):
@@ -34,8 +36,8 @@ def _all_seen(scripts):
 def test_lifecycle_scripts_are_present(scripts):
     """There is a script for each step of a deployment's life, from backup to rollback."""
     missing = scripts.missing()
-    compared(expected=f"{len(scripts.roles)} lifecycle scripts", actual=f"{len(scripts.roles) - len(missing)}")
-    assert not missing, f"missing: {', '.join(missing)}"
+    compared(expected=f"{len(scripts.roles)} lifecycle scripts", actual=f"{len(scripts.roles) - len(missing.seen)}")
+    assert not missing, f"missing: {', '.join(missing.seen)}"
 
 
 @check(
@@ -78,7 +80,7 @@ def test_scripts_have_no_lint_errors(scripts, linters):
 )
 def test_scripts_stop_on_errors(scripts, questions):
     """No command that changes something can fail without the script ending in a failure."""
-    unseen = [place for script in scripts.readable for place in questions.unseen(script)]
+    unseen = Evidence.gathered(questions.unseen(script) for script in scripts.present)
     assert not unseen, f"a failure goes unseen: {_listed(unseen)}"
     _all_seen(scripts)
 
@@ -96,17 +98,19 @@ def test_failed_build_rolls_back(questions):
     failures = questions.builds()
     if not failures:
         unknown(f"no install or build is recognised in {questions.scripts.needed('deploy').path}")
-    left = [failure for failure in failures if not failure.restored]
+    left = failures.where(lambda failure: not failure.restored)
     if not left:
         return
     switch = questions.switches_last("deploy")
-    if switch is not None and all(failure.seen for failure in left):
+    hidden = [failure.place for failure in left.seen if not failure.seen]
+    if switch is not None and not hidden:
+        left.require_complete()
         note(f"the release that runs is only replaced after the build, at {switch}")
         return
-    hidden = [failure.place for failure in left if not failure.seen]
     assert not hidden, f"the failure of {_listed(hidden)} goes unseen, so nothing is rolled back"
     covered = questions.deploy_is_covered()
-    assert covered, f"nothing rolls back when this fails: {_listed([failure.place for failure in left])}"
+    assert covered, f"nothing rolls back when this fails: {_listed([failure.place for failure in left.seen])}"
+    left.require_complete()
     note("the deployment as a whole rolls back; the deploy script run by itself does not")
 
 
@@ -119,20 +123,18 @@ def test_failed_build_rolls_back(questions):
 )
 def test_every_phase_rolls_back(questions):
     """Whichever of deploy, start and validate fails, the orchestrator rolls back."""
-    found = dict(questions.phases())
-    absent = [phase for phase, failures in found.items() if not failures]
-    left = [(phase, failure) for phase, failures in found.items() for failure in failures if not failure.restored]
-    compared(
-        expected="deploy, start, validate",
-        actual=", ".join(p for p in found if p not in absent and p not in dict(left)) or "none",
-    )
-    told = [f"{phase} fails" for phase in absent]
+    phases = questions.phases()
+    left = [(phase, f) for phase, failures in phases.items() for f in failures.seen if not f.restored]
+    covered = [phase for phase, failures in phases.items() if failures.seen and phase not in dict(left)]
+    compared(expected="deploy, start, validate", actual=", ".join(covered) or "none")
     if left:
         where_found(left[0][1].place.path, left[0][1].place.line)
     assert not left, "nothing is rolled back when " + "; ".join(
         f"{phase} fails, {failure.place}" for phase, failure in left
     )
-    assert not told, f"{questions.scripts.needed('complete').path} has no phase to {', '.join(absent)}"
+    absent = [phase for phase, failures in phases.items() if not failures]
+    assert not absent, f"{questions.scripts.needed('complete').path} has no phase to {', '.join(absent)}"
+    Evidence.gathered(phases.values()).require_complete()
 
 
 @check(
@@ -147,16 +149,17 @@ def test_rollback_needs_no_terminal(questions):
     if not questions.restores_anything():
         unknown(f"nothing in {questions.scripts.needed('rollback').path} is recognised as restoring a release")
     calls = questions.rollback_calls()
-    for step, args, environ in calls or [(None, (), None)]:
-        done, asked = questions.unattended(args, environ)
-        if not done:
+    for step, args, environ in [(call.step, call.args, call.environ) for call in calls.seen] or [(None, (), None)]:
+        if not questions.restores_unattended(args, environ):
             where = f", as {step.place} starts it" if step else ""
+            asked = questions.asks_unattended(args, environ)
             if asked is not None:
                 where_found(asked.path, asked.line)
             assert asked is None, f"{asked} waits for an answer{where}: unattended nothing is restored"
             pytest.fail(f"unattended nothing is restored{where}", pytrace=False)
     if not calls and (asked := questions.rollback_asks()) is not None:
         note(f"{asked} asks unless an option or variable says otherwise")
+    calls.require_complete()
 
 
 @check(
@@ -193,4 +196,4 @@ def test_service_is_supervised(care, supervisor):
         f"runs in the foreground, and no unit or process manager is in the release: {_listed(foreground)}"
     )
     assert managed, "no unit, no process manager and no script that uses one is in the release"
-    note(f"left to a process manager by {managed[0]}; its own configuration is not in the release")
+    note(f"left to a process manager by {managed.seen[0]}; its own configuration is not in the release")

@@ -3,18 +3,20 @@
 import pytest
 
 from readiness import Limits, check, measure, note, unknown, warn, where_found
+from readiness.facts.scripts.simulation import Evidence
 
 pytestmark = pytest.mark.preflight
 TOLD = 4
 """Places that a reason names; the rest is counted."""
 
 
-def _listed(found):
+def _listed(places):
     """Places in words, the first of them as the finding's own."""
-    if hasattr(found[0], "path"):
-        where_found(found[0].path, found[0].line)
-    more = f" and {len(found) - TOLD} more" if len(found) > TOLD else ""
-    return "; ".join(str(one) for one in found[:TOLD]) + more
+    seen = getattr(places, "seen", places)
+    if hasattr(seen[0], "path"):
+        where_found(seen[0].path, seen[0].line)
+    more = f" and {len(seen) - TOLD} more" if len(seen) > TOLD else ""
+    return "; ".join(str(one) for one in seen[:TOLD]) + more
 
 
 def _all_seen(scripts):
@@ -37,9 +39,10 @@ def test_stop_is_graceful(scripts, patience):
     script = scripts.needed("stop")
     ways = patience.stopping()
     assert ways, f"{script.path} sends no signal and stops no service"
+    where_found(ways.seen[0].place.path, ways.seen[0].place.line)
+    ways.require_complete()  # a gap may hide a signal, or a pause
     polite = [way for way in ways if way.terminated]
-    where_found(ways[0].place.path, ways[0].place.line)
-    assert polite, f"{ways[0].place} kills at once: no TERM before it"
+    assert polite, f"{ways.seen[0].place} kills at once: no TERM before it"
     never = [way.place for way in polite if not way.killed]
     assert len(never) < len(polite), f"{_listed(never)}: a hub that ignores it is never killed"
     timed = [way for way in polite if way.seconds is not None]
@@ -105,6 +108,7 @@ def test_deployments_are_locked(scripts, care):
         for role in ("deploy", "rollback")
         if role != leader and scripts.of(role) and not scripts.of(role).trouble
     ]
+    Evidence((), [gap for one in (lock, *others) for gap in one.gaps]).require_complete()
     apart = [other for other in others if other.paths and lock.paths and not other.paths & lock.paths]
     names = "; ".join(f"{other.script} locks {', '.join(sorted(other.paths))}" for other in apart)
     assert not apart, f"{lock.script} locks {', '.join(sorted(lock.paths))}, but {names}"
@@ -147,10 +151,10 @@ def test_permissions_are_checked_before_writing(guards):
 def test_secrets_stay_off_command_lines(scripts, care):
     """No script puts a key into an argument, where every user of the machine can read it."""
     exposed = care.exposed()
-    if exposed:
-        where_found(exposed[0][0].path, exposed[0][0].line)
-    told = "; ".join(f"{name} in {place}" for place, name in exposed[:TOLD])
-    assert not exposed, f"visible in the process list: {told}"
+    if exposed.seen:
+        where_found(exposed.seen[0].place.path, exposed.seen[0].place.line)
+    shown = "; ".join(str(one) for one in exposed.seen[:TOLD])
+    assert not exposed, f"visible in the process list: {shown}"
     _all_seen(scripts)
 
 
@@ -165,17 +169,19 @@ def test_secrets_stay_off_command_lines(scripts, care):
 def test_network_calls_are_bounded(scripts, care):
     """Every request of a script ends by itself, sees an error as one, and is tried again."""
     requests = care.requests()
-    if requests:
-        where_found(requests[0].place.path, requests[0].place.line)
-    told = "; ".join(f"{one.place} lacks {', '.join(one.lacks)}" for one in requests[:TOLD])
-    more = f" and {len(requests) - TOLD} more" if len(requests) > TOLD else ""
-    assert not requests, told + more
+    weak = requests.seen
+    if weak:
+        where_found(weak[0].place.path, weak[0].place.line)
+    shown = "; ".join(f"{one.place} lacks {', '.join(one.lacks)}" for one in weak[:TOLD])
+    more = f" and {len(weak) - TOLD} more" if len(weak) > TOLD else ""
+    assert not requests, shown + more
     _all_seen(scripts)
 
 
 def _guarded(looks, what):
     bare = [guard.write for guard in looks if guard.write is not None and guard.looked is None]
     assert not bare, f"writes without having looked at {what}: {_listed(bare)}"
+    Evidence((), [gap for guard in looks for gap in guard.gaps]).require_complete()
     going_on = [guard.looked for guard in looks if guard.write is not None and not guard.stops]
     if going_on:
         warn(f"looks at {what} and writes whatever it sees: {_listed(going_on)}")

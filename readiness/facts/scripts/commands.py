@@ -1,287 +1,355 @@
-"""What a simulated shell's commands do: builtins, calls of functions and other scripts, and everything else by its status alone."""
+"""What a command of a deployment script is: its program behind wrappers like nohup, its options, and what it is for, told by its arguments."""
 
 from __future__ import annotations
 
 import dataclasses
 import posixpath
-from typing import TYPE_CHECKING, Any, Final
-
-from readiness.facts.scripts.argv import SHELLS, Unwrapped, operands, seconds, unwrap
-from readiness.facts.scripts.builtins import Builtins
-from readiness.facts.scripts.output import printed
-from readiness.facts.scripts.values import Exited, Step, Value, Write, is_there, joined
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from readiness.facts.scripts.interpreter import Machine
-    from readiness.facts.scripts.tree import Block, Node
-    from readiness.facts.scripts.values import Loaded
+    from readiness.facts.scripts.simulation import CommandStep, Value
 
-_SILENT: Final = frozenset(
-    [
-        "mkdir",
-        "rm",
-        "rmdir",
-        "mv",
-        "cp",
-        "ln",
-        "chmod",
-        "chown",
-        "touch",
-        "kill",
-        "pkill",
-        "sleep",
-        "wait",
-        "install",
-        ":",
-        "true",
-        "false",
-    ]
-)
-_UNSURE: Final = frozenset(
-    [
-        "pgrep",
-        "ps",
-        "pidof",
-        "grep",
-        "egrep",
-        "fgrep",
-        "rg",
-        "lsof",
-        "ss",
-        "netstat",
-        "nc",
-        "jq",
-        "awk",
-        "cmp",
-        "diff",
-        "getopts",
-        "which",
-        "type",
-        "hash",
-        "mountpoint",
-    ]
-)
-"""Programs whose status answers a question: both answers are tried."""
-_ANSWERS: Final = frozenset(
-    {("kill", "-0"), ("systemctl", "is-active"), ("systemctl", "is-enabled"), ("command", "-v")}
-)
+_WRAPPERS: Final[Mapping[str, frozenset[str]]] = {
+    "nohup": frozenset(),
+    "setsid": frozenset(),
+    "command": frozenset(),
+    "builtin": frozenset(),
+    "exec": frozenset({"-a"}),
+    "time": frozenset({"-f", "-o"}),
+    "sudo": frozenset({"-u", "-g", "-h", "-p", "-C", "-D"}),
+    "doas": frozenset({"-u", "-C"}),
+    "runuser": frozenset({"-u", "-g"}),
+    "env": frozenset({"-u", "-C", "-S"}),
+    "nice": frozenset({"-n"}),
+    "ionice": frozenset({"-c", "-n"}),
+    "chrt": frozenset(),
+    "stdbuf": frozenset({"-i", "-o", "-e"}),
+    "timeout": frozenset({"-s", "-k", "--signal", "--kill-after"}),
+    "xargs": frozenset({"-n", "-P", "-I", "-i", "-d", "-L", "-s", "-a", "-E"}),
+    "flock": frozenset({"-w", "-E", "--timeout", "--wait", "--conflict-exit-code"}),
+}
+"""Commands that run another one, and those of their options that take a value of their own."""
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+SHELL_OPTIONS: Final = {"e": "errexit", "u": "nounset", "C": "noclobber", "E": "errtrace", "x": "xtrace", "f": "noglob"}
+"""The long names of a shell's options."""
+SHELLS: Final = frozenset({"bash", "sh", "dash", "ksh", "zsh", "ash"})
+_MANAGERS: Final = frozenset({"npm", "pnpm", "yarn", "bun"})
+_BUILDERS: Final = frozenset({"tsc", "esbuild", "vite", "webpack", "rollup", "make", "turbo", "nx"})
+_SERVICES: Final = frozenset({"systemctl", "service", "supervisorctl", "rc-service", "s6-rc", "sv", "launchctl"})
+_PROCESS_MANAGERS: Final = _SERVICES | {
+    "pm2",
+    "forever",
+    "docker",
+    "docker-compose",
+    "podman",
+    "kubectl",
+    "nomad",
+    "systemd-run",
+}
+_COPIES: Final = frozenset({"cp", "mv", "rsync", "tar", "ln", "unzip", "install"})
+_BACKUP_PROGRAMS: Final = frozenset({"restic", "borg", "duplicity", "zip", "dd", "pg_dump"})
+_BEFORE: Final = ("backup", "prev", "rollback", "last", "old", "good", "before", "snapshot")
+"""Words in the path or variable that a restore takes its files from."""
+_FROM_TO: Final = 2
+TERM: Final = frozenset({"TERM", "15", "SIGTERM"})
+KILL: Final = frozenset({"KILL", "9", "SIGKILL"})
 
 
-class Commands:
-    """Runs a machine's commands."""
+# --- argument lists -------------------------------------------------------------------------------------------------
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.builtins = Builtins(self)
-        self._parsed: dict[str, Block] = {}
 
-    def parsed(self, text: str) -> Block:
-        """The statements of a text that is run: a trap's, eval's, `bash -c`'s."""
-        from readiness.facts.scripts.parse import parse
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UnwrappedCommand:
+    """A command without its wrappers. `bound`: seconds of a `timeout`. `lock`: what a wrapping flock locks."""
 
-        if text not in self._parsed:
-            self._parsed[text] = parse(text.encode("utf-8", "replace")).body
-        return self._parsed[text]
+    inner: tuple[Value, ...]
+    wrappers: frozenset[str]
+    bound: float | None = None
+    lock: str | None = None
 
-    def run(
-        self,
-        words: Sequence[Value],
-        *,
-        node: Node,
-        writes: tuple[Write, ...],
-        env: tuple[tuple[str, Value], ...],
-        tested: bool,
-    ) -> int:
-        """Run one command; its exit status."""
-        machine = self.machine
-        found = unwrap(words)
-        name = found.inner[0].text if found.inner else words[0].text
-        function = machine.functions.get(name)
-        if writes and not self._is_outside(name, found):
-            status = self.opened(node, writes, tested=tested)
-            if status:
-                return status
-        if function is not None and not found.wrappers:
-            return machine.call(function, words[1:], line=node.line, tested=tested)
-        builtin = self.builtins.find(name) if found.wrappers <= {"command", "builtin"} else None
-        if builtin is not None:
-            return builtin(node, found.inner, tested)
-        return self._outside(words, found, node=node, writes=writes, env=env, tested=tested)
 
-    def _is_outside(self, name: str, found: Unwrapped) -> bool:
-        """Whether a command is a program, not a function and not a builtin."""
-        if name in self.machine.functions and not found.wrappers:
-            return False
-        return self.builtins.find(name) is None or not found.wrappers <= {"command", "builtin"}
+def unwrap(argv: Sequence[Value]) -> UnwrappedCommand:
+    """The command that finally runs."""
+    rest, seen = list(argv), set()
+    bound, lock = None, None
+    while len(rest) > 1 and (name := posixpath.basename(rest[0].text)) in _WRAPPERS:
+        options, after = _options(rest[1:], _WRAPPERS[name])
+        if name == "flock":
+            if len(after) < 2 or after[1].text in {"-c", "--command"}:  # noqa: PLR2004 - a file and a command
+                break
+            lock, after = after[0].text, after[1:]
+        if not after or (name in {"command", "builtin"} and any(option in {"-v", "-V"} for option in options)):
+            break
+        if name == "timeout":
+            bound, after = seconds(after[0].text), after[1:]
+        seen.add(name)
+        rest = after
+        if name in {"env", "sudo"}:
+            while rest and _is_assignment(rest[0].text):
+                rest = rest[1:]
+    return UnwrappedCommand(inner=tuple(rest), wrappers=frozenset(seen), bound=bound, lock=lock)
 
-    # --- programs -------------------------------------------------------------------------------------------------
 
-    def _outside(  # noqa: PLR0913 - what a command is made of
-        self,
-        words: Sequence[Value],
-        found: Unwrapped,
-        *,
-        node: Node,
-        writes: tuple[Write, ...],
-        env: tuple[tuple[str, Value], ...],
-        tested: bool,
-    ) -> int:
-        machine = self.machine
-        text = found.inner[0].text if found.inner else ""
-        name = posixpath.basename(text)
-        script = self._script(found.inner)
-        writes = (*writes, *self._teed(name, found.inner, node.line))
-        if found.lock is not None:
-            machine.state.locks.add((machine.state.beneath(found.lock), -2))
-        step = self.step(
-            words, node=node, writes=writes, env=env, tested=tested, inner=found.inner, wrappers=found.wrappers,
-            bound=found.bound, invokes=script.path if script else None,
-        )  # fmt: skip
-        helper = script is not None and not script.role and len(machine.within) < 8  # noqa: PLR2004 - calls of calls
-        status = self._status(step, name, node, known=helper)
-        if not status:
-            status = self._effects(name, step, script if helper else None)
-        if found.lock is not None:
-            machine.state.locks = {lock for lock in machine.state.locks if lock[1] != -2}  # noqa: PLR2004 - a wrapper's
-        if "exec" in found.wrappers and found.inner:
-            raise Exited(status, "exec")
-        if machine.sink is not None and not status and name not in _SILENT and not writes and not helper:
-            machine.sink.append(printed(machine, name, found.inner))
-        return status
+def _options(words: Sequence[Value], valued: frozenset[str]) -> tuple[list[str], list[Value]]:
+    kept, at = [], 0
+    while at < len(words) and words[at].text.startswith("-") and len(words[at].text) > 1:
+        kept.append(words[at].text)
+        at += 2 if words[at].text in valued else 1
+        if kept[-1] == "--":
+            break
+    return kept, list(words[at:])
 
-    def _script(self, inner: Sequence[Value]) -> Loaded | None:
-        """The script of the release that a command runs."""
-        if not inner:
-            return None
-        path = inner[0].text
-        if posixpath.basename(path) in SHELLS:
-            rest = operands([value.text for value in inner[1:]], frozenset({"-o", "-O", "+O"}))
-            if any(value.text.startswith("-") and "c" in value.text for value in inner[1:2]) or not rest:
-                return None
-            path = rest[0]
-        elif "/" not in path and not path.endswith(".sh"):
-            return None
-        return self.machine.library.find(self.machine.state.beneath(path))
 
-    def _teed(self, name: str, inner: Sequence[Value], line: int) -> tuple[Write, ...]:
-        if name != "tee":
-            return ()
-        state, made = self.machine.state, self.machine.made
-        paths = [state.beneath(word) for word in operands([value.text for value in inner[1:]])]
-        return tuple(Write(path=p, ready=is_there(p.rpartition("/")[0], made), line=line) for p in paths)
+def _is_assignment(text: str) -> bool:
+    name, sign, _ = text.partition("=")
+    return bool(sign) and name.replace("_", "a").isalnum() and not name[:1].isdigit()
 
-    def step(self, words: Sequence[Value], *, node: Node, **given: Any) -> Step:  # noqa: ANN401 - Step's own fields
-        """A command as it runs now, with what holds at this moment."""
-        machine = self.machine
-        return Step(
-            argv=tuple(words),
-            file=machine.file,
-            line=node.line,
-            pos=node.pos,
-            errexit="errexit" in machine.state.options and not machine.ignored,
-            background=machine.background,
-            fed=machine.fed,
-            clock=machine.clock,
-            locks=frozenset(path for path, _ in machine.state.locks),
-            within=machine.within,
-            handler=machine.handler,
-            directory=machine.state.cwd,
-            **{"inner": tuple(words)} | given,
+
+def seconds(text: str) -> float | None:
+    """`30`, `0.5`, `2m` in seconds."""
+    unit = _UNITS.get(text[-1:], None)
+    number = text[:-1] if unit is not None else text
+    try:
+        return float(number) * (unit or 1.0)
+    except ValueError:
+        return None
+
+
+def operands(words: Sequence[str], valued: frozenset[str] = frozenset()) -> list[str]:
+    """The arguments that are no options; `valued` options take the next word with them."""
+    kept, at, only = [], 0, False
+    while at < len(words):
+        word = words[at]
+        if only or not word.startswith("-") or word == "-":
+            kept.append(word)
+        elif word == "--":
+            only = True
+        elif word in valued:
+            at += 1
+        at += 1
+    return kept
+
+
+def option(words: Sequence[str], short: str, *long: str) -> str | None:
+    """The value of an option, however it is written: `-m 5`, `-m5`, `-sSm5`, `--max-time 5`, `--max-time=5`; None where it is absent."""
+    for at, word in enumerate(words):
+        follower = words[at + 1] if at + 1 < len(words) else ""
+        for name in long:
+            if word == name:
+                return follower
+            if word.startswith(name + "="):
+                return word[len(name) + 1 :]
+        if short and word[:1] == "-" and word[1:2] not in {"-", ""} and short in word[1:]:
+            return word[word.index(short, 1) + 1 :] or follower
+    return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ShellCall:
+    """What a shell is called with: a `script`, a `text` (-c) or its `input`, the arguments behind it, and the options that it sets."""
+
+    kind: str
+    given: Value | None
+    args: tuple[Value, ...]
+    options: frozenset[str]
+
+
+def shell_call(inner: Sequence[Value]) -> ShellCall:
+    """What the command line of a shell says."""
+    at, letters = 1, ""
+    options: set[str] = set()
+    while at < len(inner) and inner[at].text[:1] in {"-", "+"} and len(inner[at].text) > 1:
+        word = inner[at].text
+        at += 1
+        if word == "--":
+            break
+        if word.startswith("--"):
+            at += word in {"--rcfile", "--init-file"}
+            continue
+        letters += word[1:]
+        if word[-1] in {"o", "O"}:
+            options |= {value.text for value in inner[at : at + 1]} if word[0] == "-" else set()
+            at += 1
+    options |= {SHELL_OPTIONS[letter] for letter in letters if letter in SHELL_OPTIONS}
+    kind = "text" if "c" in letters else "input" if at >= len(inner) or "s" in letters else "script"
+    given = inner[at] if kind != "input" and at < len(inner) else None
+    rest = tuple(inner[at:] if kind == "input" else inner[at + 1 :])
+    return ShellCall(kind=kind, given=given, args=rest, options=frozenset(options))
+
+
+# --- what a command is for ------------------------------------------------------------------------------------------
+
+
+def is_build(step: CommandStep) -> bool:
+    """Whether it builds the release, or installs what the build needs."""
+    words = step.words
+    if step.name in _MANAGERS:
+        plain = [word for word in operands(words, frozenset({"--prefix", "-C", "--cwd", "--dir"})) if word]
+        if not plain:
+            return step.name == "yarn"
+        verb = plain[1] if plain[0] == "run" and len(plain) > 1 else plain[0]
+        return verb.startswith("build") or verb in {"ci", "install", "i", "compile", "bundle", "dist"}
+    if step.name in {"npx", "bunx"} and words:
+        return next(iter(operands(words)), "") in _BUILDERS
+    return step.name in _BUILDERS
+
+
+def is_install(step: CommandStep) -> bool:
+    """Whether it installs dependencies."""
+    return step.name in _MANAGERS and bool(set(step.words[:2]) & {"ci", "install", "i"})
+
+
+def is_update(step: CommandStep) -> bool:
+    """Whether it changes the release's own files from its repository."""
+    verb = git_verb(step)
+    return verb in {"pull", "merge", "checkout", "reset", "switch", "rebase", "clone"}
+
+
+def git_verb(step: CommandStep) -> str:
+    """Git's subcommand; an empty text for other programs."""
+    return (
+        next(iter(operands(step.words, frozenset({"-C", "-c", "--git-dir", "--work-tree"}))), "")
+        if step.name == "git"
+        else ""
+    )
+
+
+def changes(step: CommandStep) -> bool:
+    """Whether it changes the release, what runs, or a backup: what must not fail unseen."""
+    if step.kind != "command" or step.handler:
+        return False
+    if step.name in _SERVICES:
+        return bool(set(step.words[:3]) & {"start", "restart", "stop", "reload", "enable"})
+    if step.name in {"chmod", "chown"} | _COPIES:
+        return step.name != "tar" or not any(
+            "t" in word for word in step.words[:1] if "x" not in word and "c" not in word
         )
+    return is_build(step) or is_update(step) or starts_hub(step) or is_backup(step)
 
-    def note(self, step: Step) -> int | None:
-        """Keep a step, with what the world says about it."""
-        status = self.machine.world(step)
-        if status:
-            step = dataclasses.replace(step, dead=True)
-        self.machine.steps.append(step)
-        return status
 
-    def _status(self, step: Step, name: str, node: Node, *, known: bool) -> int:
-        said = self.note(step)
-        if said is not None or known:
-            return said or 0
-        first = step.words[0] if step.words else ""
-        questioned = name in _UNSURE or (name, first) in _ANSWERS
-        if questioned and (self.machine.ignored or step.tested):
-            return 1 - self.machine.decide(node.pos, usual=int(self.machine.hint))
-        return 0
+def is_backup(step: CommandStep) -> bool:
+    """Whether it makes a backup by a program that is there for that."""
+    if step.name == "readiness":
+        return step.words[:1] == ("backup",) and not {"--verify", "--restore"} & set(step.words)
+    return step.name in _BACKUP_PROGRAMS
 
-    def _effects(self, name: str, step: Step, script: Loaded | None) -> int:
-        """What a command leaves behind, as far as the simulation follows it."""
-        machine, words = self.machine, list(step.words)
-        if script is not None:
-            return self._child(script, step.inner)
-        if name in SHELLS and len(words) > 1 and words[0].startswith("-") and words[0].endswith("c"):
-            return machine.apart(self.parsed(words[1]))
-        if name == "mkdir" or (name == "install" and any(w.startswith("-") and "d" in w for w in words)):
-            self._folders(name, words)
-        elif name == "flock":
-            self._locked(words)
-        elif name in {"rm", "rmdir"}:
-            gone = {machine.state.beneath(word) for word in operands(words)}
-            machine.state.locks = {lock for lock in machine.state.locks if lock[0] not in gone}
-        elif name == "sleep":
-            self._slept(joined(step.inner[1:2]))
-        elif step.bound is not None and (name in {"tail", "wait", "sleep", "bash", "sh"}):
-            machine.clock += step.bound
-            return 124 if step.tested or not step.errexit else 0
-        return 0
 
-    def _child(self, script: Loaded, inner: Sequence[Value]) -> int:
-        """Another script of the release, as a process of its own."""
-        machine = self.machine
-        shell = posixpath.basename(inner[0].text) in SHELLS
-        args = inner[2:] if shell else inner[1:]
-        file, within, functions = machine.file, machine.within, machine.functions
-        before, machine.state = machine.state, machine.state.copy()
-        machine.state.options, machine.state.args = set(script.options), list(args)
-        machine.state.zero = f"@/{script.path}"
-        machine.file, machine.within, machine.functions = script.path, (*within, (file, 0)), {}
-        try:
-            return machine.apart(script.body)
-        finally:
-            machine.state, machine.file, machine.within, machine.functions = before, file, within, functions
+def writes_files(step: CommandStep) -> bool:
+    """Whether it fills the disk: copies, archives, fetches, installs, builds."""
+    if step.kind != "command":
+        return False
+    fetches = git_verb(step) in {"pull", "fetch", "clone", "merge"}
+    return step.name in _COPIES - {"ln", "install"} or is_build(step) or is_backup(step) or fetches
 
-    def _folders(self, name: str, words: list[str]) -> None:
-        parents = name == "install" or any(
-            w == "--parents" or (w[:1] == "-" and w[1:2] != "-" and "p" in w) for w in words
+
+def starts_hub(step: CommandStep) -> bool:
+    """Whether it starts the hub itself, without a process manager."""
+    words = step.words
+    if step.kind != "command":
+        return False
+    if step.name in _MANAGERS:
+        plain = operands(words)
+        return bool(plain) and (plain[0] == "start" or plain[:2] == ["run", "start"] or _is_entry(plain[-1]))
+    if step.name in {"node", "nodejs", "deno", "npx", "bunx"}:
+        return any(_is_entry(word) for word in operands(words)) and not {"--version", "--check", "-v"} & set(words)
+    return _is_entry(step.inner[0].text if step.inner else "") and not {"--version", "--help", "-v"} & set(words)
+
+
+def _is_entry(word: str) -> bool:
+    return posixpath.basename(word) in {"mcp-hub", "cli.js", "server.js", "index.js"}
+
+
+def uses_manager(step: CommandStep) -> bool:
+    """Whether it starts something through a process manager."""
+    if step.kind != "command" or step.name not in _PROCESS_MANAGERS:
+        return False
+    verbs = {"start", "restart", "reload", "up", "run", "startOrRestart", "startOrReload", "rollout", "apply"}
+    return step.name == "systemd-run" or bool(set(step.words) & verbs)
+
+
+def restores(step: CommandStep, script_role: str = "") -> bool:
+    """Whether it brings back what was there before; in a rollback script every copy does."""
+    if step.kind != "command":
+        return False
+    if git_verb(step) in {"checkout", "reset", "switch", "revert", "restore"}:
+        return True
+    if step.name not in _COPIES:
+        return False
+    shown = " ".join([*step.words, *(name for value in step.inner for name in value.names)]).lower()
+    return script_role == "rollback" or any(word in shown for word in _BEFORE)
+
+
+def activates(step: CommandStep) -> bool:
+    """Whether it switches to a release that was made beside the running one, in one move."""
+    if step.kind != "command" or step.name not in {"ln", "mv"}:
+        return False
+    letters = "".join(word[1:] for word in step.words if word[:1] == "-" and word[1:2] != "-")
+    if step.name == "ln":
+        return "s" in letters and bool({"f", "n"} & set(letters))
+    return "T" in letters or len(operands(step.words)) == _FROM_TO
+
+
+def is_request(step: CommandStep) -> bool:
+    """Whether it asks something of the network."""
+    if step.kind != "command" or step.name not in {"curl", "wget"}:
+        return False
+    return not {"--version", "--help", "-V"} & set(step.words)
+
+
+def address(step: CommandStep) -> str:
+    """Where a request goes: its URL, as far as it is known."""
+    text = next((word for word in reversed(step.words) if "://" in word or word.startswith(("localhost", "127."))), "")
+    return text or (step.words[-1] if step.words else "")
+
+
+def retries(step: CommandStep) -> int:
+    """How often a request is repeated by its own option."""
+    if step.name == "curl":
+        value = option(step.words, "", "--retry")
+        return int(value) if value and value.isdecimal() else 0
+    value = option(step.words, "t", "--tries")
+    return (int(value) - 1 if value.isdecimal() and int(value) else 19) if value else 19
+
+
+def retry_delay(step: CommandStep) -> float:
+    """Seconds between a request's own attempts; curl begins with one and doubles, wget adds one each time."""
+    value = (
+        option(step.words, "", "--retry-delay")
+        if step.name == "curl"
+        else option(step.words, "w", "--wait", "--waitretry")
+    )
+    return float(value) if value and value.isdecimal() else 1.0
+
+
+def is_bounded(step: CommandStep) -> bool:
+    """Whether a request ends by itself after some time, in all."""
+    if step.bound is not None:
+        return True
+    if step.name == "curl":
+        return option(step.words, "m", "--max-time") is not None
+    return option(step.words, "T", "--timeout", "--read-timeout") is not None
+
+
+def sees_errors(step: CommandStep) -> bool:
+    """Whether an HTTP error becomes one of the command: `--fail`, or the status code is printed to be looked at."""
+    if step.name == "wget":
+        return True
+    value = option(step.words, "w", "--write-out") or ""
+    letters = any(word[:1] == "-" and word[1:2] != "-" and "f" in word.split("m")[0] for word in step.words)
+    return letters or any(word.startswith("--fail") for word in step.words) or "http_code" in value
+
+
+def signal_of(step: CommandStep) -> str | None:
+    """The signal that a command sends: TERM, KILL, another's name, 0; None where it sends none."""
+    if step.kind != "command" or step.name not in {"kill", "pkill", "killall", "skill"}:
+        return None
+    value = option(step.words, "s", "--signal")
+    if value is None:
+        first = next(
+            (word[1:] for word in step.words if word[:1] == "-" and (word[1:].isdigit() or word[1:].isupper())), "TERM"
         )
-        for word in operands(words, frozenset({"-m", "--mode", "-o", "-g"})):
-            path = self.machine.state.beneath(word)
-            if not parents and "lock" in posixpath.basename(path).lower():
-                self.machine.state.locks.add((path, -1))
-            while path and path not in self.machine.made:
-                self.machine.made.add(path)
-                path = path.rpartition("/")[0] if parents else ""
-
-    def _locked(self, words: list[str]) -> None:
-        given = operands(words, frozenset({"-w", "-E", "--timeout", "--wait"}))
-        fd = int(given[0]) if given and given[0].isdecimal() else -1
-        state = self.machine.state
-        if "-u" in words or "--unlock" in words:
-            state.locks = {lock for lock in state.locks if lock[1] != fd}
-        elif fd in state.fds:
-            state.locks.add((state.fds[fd], fd))
-
-    def _slept(self, length: Value) -> None:
-        found = seconds(length.text) if length.known else None
-        self.machine.vague = self.machine.vague or found is None
-        self.machine.clock += found or 0.0
-
-    def opened(self, node: Node, writes: tuple[Write, ...], *, tested: bool) -> int:
-        """Files that a redirection alone opens; under noclobber that is a lock."""
-        machine = self.machine
-        locks = "noclobber" in machine.state.options
-        step = self.step((), node=node, writes=writes, tested=tested, kind="noclobber" if locks else "open")
-        status = self.note(step) or 0
-        if locks and not status:
-            machine.state.locks |= {(write.path, -1) for write in writes}
-        return status
-
-    def asked(self, node: Node) -> int:
-        """A question to a person, whom nobody expects to be there: it fails."""
-        self.note(self.step((Value("read"),), node=node, kind="ask"))
-        return 1
+        value = first
+    name = value.upper()
+    return "TERM" if name in TERM else "KILL" if name in KILL else name

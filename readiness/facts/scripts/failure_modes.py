@@ -1,6 +1,6 @@
-"""Questions about a release's scripts, answered by simulating them: what happens if this fails, if nobody is there, if it never ends.
+"""What happens in a release's scripts when a command fails, and when nobody is at the terminal: told by simulating them.
 
-Answers are facts with their place; whether they are good is for the checks to say.
+Answers are evidence with its places and its gaps; whether it is good is for the checks to say.
 """
 
 from __future__ import annotations
@@ -8,22 +8,22 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.scripts import kinds
-from readiness.facts.scripts.values import Value
+from readiness.facts.scripts import commands
+from readiness.facts.scripts.simulation import Evidence, Gap, Incomplete, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from readiness.facts.scripts.shell import Script, Scripts
-    from readiness.facts.scripts.values import Step, Trace
+    from readiness.facts.scripts.release_scripts import Script, Scripts
+    from readiness.facts.scripts.simulation import CommandStep, Trace
 
 PHASES: Final = ("deploy", "start", "validate")
 """Phases after which something has changed that a rollback must undo."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Something found in a script: where, and what stands there."""
+class ScriptPlace:
+    """A place in a script, and what stands there."""
 
     path: str
     line: int
@@ -34,193 +34,222 @@ class Place:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class FailureOutcome:
     """What became of a script when one of its commands failed."""
 
-    place: Place
+    place: ScriptPlace
     restored: bool
     seen: bool
     """It ended with a failure of its own on every way."""
 
 
-def place(step: Step) -> Place:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackCall:
+    """How the rollback script is started: by a step of another script, or (None) by a configured action."""
+
+    step: CommandStep | None
+    args: tuple[Value, ...]
+    environ: dict[str, str] | None
+
+
+def place_of(step: CommandStep) -> ScriptPlace:
     """Where a step stands; long ones are cut."""
     text = " ".join(step.text.split())
-    return Place(path=step.file, line=step.line, text=text if len(text) <= 70 else text[:69] + "…")  # noqa: PLR2004 - characters
+    return ScriptPlace(path=step.file, line=step.line, text=text if len(text) <= 70 else text[:69] + "…")  # noqa: PLR2004 - characters
 
 
-class Questions:
-    """Asks a release's scripts."""
+class FailureModes:
+    """Asks a release's scripts what happens when something goes wrong."""
 
     def __init__(self, scripts: Scripts) -> None:
         self.scripts = scripts
 
     # --- what happens when something fails ------------------------------------------------------------------------
 
-    def failures(self, role: str, wanted: Callable[[Step], bool]) -> list[Failure]:
+    def failures(self, role: str, wanted: Callable[[CommandStep], bool]) -> Evidence[FailureOutcome]:
         """What comes of each command of the `role`'s script that is `wanted`, when it fails alone."""
         script = self.scripts.needed(role)
-        found = []
-        for spot in _spots(self.scripts.steps(script), wanted):
-            traces = self.scripts.after_failure(script, _at(spot), ("fails", spot.file, spot.pos, spot.text))
-            if traces:
-                found.append(
-                    Failure(
-                        place=place(spot),
-                        restored=any(self._restored(script, trace, spot) for trace in traces),
-                        seen=all(trace.status != 0 for trace in traces),
+        steps = self.scripts.steps(script)
+        outcomes, gaps = [], list(steps.gaps)
+        for spot in filter(wanted, steps.seen):
+            traces = self._after(script, spot)
+            try:
+                if traces:
+                    outcomes.append(
+                        FailureOutcome(
+                            place=place_of(spot),
+                            restored=any(self._restored(script, trace, spot) for trace in traces),
+                            seen=all(trace.status != 0 for trace in traces),
+                        )
                     )
-                )
-        return found
+            except Incomplete as incomplete:
+                gaps += incomplete.gaps
+        return Evidence(outcomes, gaps)
 
-    def builds(self) -> list[Failure]:
+    def _after(self, script: Script, spot: CommandStep) -> Evidence[Trace]:
+        """The ways through `script` on which the command at `spot` fails."""
+        return self.scripts.after_failure(script, _at(spot), ("fails", spot.file, spot.pos, spot.text))
+
+    def builds(self) -> Evidence[FailureOutcome]:
         """What comes of each install and build of the deploy script when it fails."""
-        return self.failures("deploy", lambda step: kinds.is_build(step) and not step.handler and not step.dead)
+        return self.failures("deploy", lambda step: commands.is_build(step) and not step.handler and not step.dead)
 
     def deploy_is_covered(self) -> bool:
-        """Whether the orchestrator rolls back when the deploy script fails; False where there is no orchestrator."""
+        """Whether the orchestrator rolls back when the deploy script fails; False where there is no orchestrator. Raises Incomplete."""
         if self.scripts.of("complete") is None or self.scripts.needed("complete").trouble:
             return False
-        found = dict(self.phases())["deploy"]
-        return bool(found) and all(failure.restored for failure in found)
+        outcomes = self.phase("deploy")
+        return bool(outcomes) and all(outcome.restored for outcome in outcomes)
 
-    def _restored(self, script: Script, trace: Trace, spot: Step) -> bool:
-        """Whether what came after the failure brings back what was there before."""
+    def _restored(self, script: Script, trace: Trace, spot: CommandStep) -> bool:
+        """Whether what came after the failure brings back what was there before. Raises Incomplete where a gap may hide that."""
         first = next(number for number, step in enumerate(trace.steps) if step.dead)
+        usual = {(step.file, step.pos, step.handler) for step in self.scripts.traces(script).seen[0].steps}
         after = trace.steps[first + 1 :]
-        usual = {(step.file, step.pos, step.handler) for step in self.scripts.paths(script)[0].steps}
-        fresh = [step for step in after if (step.file, step.pos, step.handler) not in usual]
+        fresh = [step for step in after if (step.file, step.pos, step.handler) not in usual and step.pos != spot.pos]
         return any(
-            self.rolls_back(step) or (kinds.restores(step) and not step.dead) for step in fresh if step.pos != spot.pos
+            self.rolls_back(step) or (commands.restores(step) and not step.dead) for step in Evidence(fresh, trace.gaps)
         )
 
-    def rolls_back(self, step: Step) -> bool:
+    def rolls_back(self, step: CommandStep) -> bool:
         """Whether a command runs the rollback script."""
         script = self.scripts.find(step.invokes) if step.invokes else None
         return script is not None and script.role == "rollback"
 
-    def switches_last(self, role: str) -> Place | None:
-        """Where a script switches to a release that it made beside the running one, after all that can fail; None if it does not."""
-        script = self.scripts.needed(role)
-        usual = self.scripts.paths(script)[0].steps
-        builds = [n for n, step in enumerate(usual) if kinds.is_build(step)]
-        moves = [n for n, step in enumerate(usual) if kinds.activates(step)]
-        in_place = any(kinds.git_verb(step) in {"pull", "merge", "reset", "rebase"} for step in usual)
-        return place(usual[moves[-1]]) if builds and moves and moves[-1] > builds[-1] and not in_place else None
+    def switches_last(self, role: str) -> ScriptPlace | None:
+        """Where a script switches to a release that it made beside the running one, after all that can fail; None if it does not.
 
-    def phase_steps(self, script: Script, phase: str) -> list[Step]:
+        Raises Incomplete.
+        """
+        usual = self.scripts.traces(self.scripts.needed(role)).seen[0]
+        builds = [n for n, step in enumerate(usual.steps) if commands.is_build(step)]
+        moves = [n for n, step in enumerate(usual.steps) if commands.activates(step)]
+        if not builds or not moves or moves[-1] < builds[-1]:
+            return None
+        in_place = any(commands.git_verb(step) in {"pull", "merge", "reset", "rebase"} for step in usual.evidence)
+        return None if in_place else place_of(usual.steps[moves[-1]])
+
+    def phase_steps(self, script: Script, phase: str) -> Evidence[CommandStep]:
         """Where the orchestrator does a phase: it runs the phase's script, or the phase's commands itself."""
-        steps = list(self.scripts.steps(script))
-        by_script = [s for s in steps if s.invokes and (found := self.scripts.find(s.invokes)) and found.role == phase]
-        if by_script:
+        steps = self.scripts.steps(script)
+        by_script = steps.where(lambda step: self._role_of(step) == phase)
+        if by_script.seen:
             return by_script
-        own: dict[str, Callable[[Step], bool]] = {
-            "deploy": kinds.is_build,
-            "start": lambda step: kinds.starts_hub(step) or kinds.uses_manager(step),
-            "validate": lambda step: kinds.is_request(step) or step.name in {"readiness", "pytest"},
+        own: dict[str, Callable[[CommandStep], bool]] = {
+            "deploy": commands.is_build,
+            "start": lambda step: commands.starts_hub(step) or commands.uses_manager(step),
+            "validate": lambda step: commands.is_request(step) or step.name in {"readiness", "pytest"},
         }
-        return [step for step in steps if own[phase](step)]
+        return steps.where(own[phase])
 
-    def phases(self) -> Iterator[tuple[str, list[Failure]]]:
-        """Each phase of the orchestrator with what comes of its failure; an empty list where it has no such phase."""
-        script = self.scripts.needed("complete")
-        for phase in PHASES:
-            spots = {(step.file, step.pos, step.text) for step in self.phase_steps(script, phase)}
-            yield phase, self.failures("complete", lambda step, spots=spots: (step.file, step.pos, step.text) in spots)  # type: ignore[misc]
+    def _role_of(self, step: CommandStep) -> str:
+        """The role of the script that a step runs; an empty text for other steps."""
+        script = self.scripts.find(step.invokes) if step.invokes else None
+        return script.role if script is not None else ""
 
-    def unseen(self, script: Script) -> list[Place]:
+    def phase(self, phase: str) -> Evidence[FailureOutcome]:
+        """What comes of the failure of one of the orchestrator's phases; empty where it has no such phase."""
+        steps = self.phase_steps(self.scripts.needed("complete"), phase)
+        spots = {(step.file, step.pos, step.text) for step in steps.seen}
+        return self.failures("complete", lambda step: (step.file, step.pos, step.text) in spots)
+
+    def phases(self) -> dict[str, Evidence[FailureOutcome]]:
+        """Each phase of the orchestrator with what comes of its failure."""
+        return {phase: self.phase(phase) for phase in PHASES}
+
+    def unseen(self, script: Script) -> Evidence[ScriptPlace]:
         """Commands that change something, whose failure nothing looks at and nobody would see."""
-        found = []
-        for spot in _spots(self.scripts.steps(script), self._must_not_fail(script)):
-            if spot.tested or spot.background:
-                continue
-            traces = self.scripts.after_failure(script, _at(spot), ("fails", spot.file, spot.pos, spot.text))
-            if any(trace.status == 0 or _went_on(trace, spot) for trace in traces):
-                found.append(place(spot))
-        return found
+        steps = self.scripts.steps(script)
+        must_not_fail = self._must_not_fail(script)
+        spots = Evidence((s for s in steps.seen if must_not_fail(s) and not s.tested and not s.background), steps.gaps)
+        unseen = spots.where(lambda spot: any(t.status == 0 or _went_on(t, spot) for t in self._after(script, spot)))
+        return Evidence(map(place_of, unseen.seen), unseen.gaps)
 
-    def _must_not_fail(self, script: Script) -> Callable[[Step], bool]:
+    def _must_not_fail(self, script: Script) -> Callable[[CommandStep], bool]:
         leads = script.role in {"complete", "rollback", "deploy"}
-        return lambda step: kinds.changes(step) or bool(leads and step.invokes and self.scripts.find(step.invokes))
+        return lambda step: commands.changes(step) or bool(leads and step.invokes and self.scripts.find(step.invokes))
 
     # --- nobody there ---------------------------------------------------------------------------------------------
 
-    def rollback_calls(self) -> list[tuple[Step | None, tuple[Value, ...], dict[str, str] | None]]:
+    def rollback_calls(self) -> Evidence[RollbackCall]:
         """How the rollback is started: by other scripts and by the configured actions; with their arguments and what they set."""
-        found: list[tuple[Step | None, tuple[Value, ...], dict[str, str] | None]] = []
-        for script in self.scripts.readable:
-            traces = [trace for fails in (None, *self._phase_worlds(script)) for trace in self._world(script, fails)]
-            for step in {
-                (s.file, s.pos): s for t in traces for s in t.steps if self.rolls_back(s) and s.file == script.path
-            }.values():
-                set_here = {name: value.text for name, value in step.env}
-                found.append((step, _arguments(step), set_here))
+        calls: list[RollbackCall] = []
+        gaps: list[Gap] = []
+        for script in self.scripts.present:
+            worlds, hidden = self._phase_worlds(script)
+            gaps += hidden
+            starts: dict[tuple[str, int], CommandStep] = {}
+            for fails in (None, *worlds):
+                traces = self.scripts.traces(script) if fails is None else self._after(script, fails)
+                gaps += traces.gaps
+                for step in (step for trace in traces.seen for step in trace.steps):
+                    if step.file == script.path and self.rolls_back(step):
+                        starts[step.file, step.pos] = step
+            for step in starts.values():
+                environ = {name: value.text for name, value in step.env}
+                calls.append(RollbackCall(step=step, args=_arguments(step), environ=environ))
         for action in self.scripts.config.rollback.actions:
             at = next((n for n, word in enumerate(action.command) if self._is_rollback(word)), None)
             if at is not None:
-                found.append((None, tuple(Value(word) for word in action.command[at + 1 :]), {}))
-        return found
+                args = tuple(Value(word) for word in action.command[at + 1 :])
+                calls.append(RollbackCall(step=None, args=args, environ={}))
+        return Evidence(calls, gaps)
 
     def _is_rollback(self, word: str) -> bool:
         script = self.scripts.of("rollback")
         return script is not None and word.rsplit("/", 1)[-1] == script.path.rsplit("/", 1)[-1]
 
-    def _phase_worlds(self, script: Script) -> list[Step]:
+    def _phase_worlds(self, script: Script) -> tuple[list[CommandStep], Iterable[Gap]]:
+        """The commands of an orchestrator, or a deploy, whose failure may start the rollback; and what may hide more."""
         if script.role not in {"complete", "deploy"}:
-            return []
-        return _spots(self.scripts.steps(script), lambda step: bool(step.invokes) or kinds.is_build(step))
+            return [], ()
+        steps = self.scripts.steps(script)
+        return [step for step in steps.seen if step.invokes or commands.is_build(step)], steps.gaps
 
-    def _world(self, script: Script, fails: Step | None) -> list[Trace]:
-        if fails is None:
-            return self.scripts.paths(script)
-        return self.scripts.after_failure(script, _at(fails), ("fails", fails.file, fails.pos, fails.text))
-
-    def unattended(self, args: Sequence[Value], environ: dict[str, str] | None) -> tuple[bool, Place | None]:
-        """Whether the rollback script, started like this without a terminal, restores anything; and what it asks."""
+    def _unattended(self, args: Sequence[Value], environ: dict[str, str] | None) -> Evidence[CommandStep]:
+        """What the rollback script runs, started like this without a terminal."""
         script = self.scripts.needed("rollback")
-        traces = self.scripts.paths(script, args=args, environ=environ, attended=False)
-        asked = next((step for trace in traces for step in trace.steps if step.kind == "ask"), None)
-        done = any(
-            kinds.restores(step, "rollback") or kinds.is_update(step) for trace in traces for step in trace.steps
-        )
-        if asked is None and not done:
-            dialog = next((s for t in traces for s in t.steps if s.name in {"dialog", "whiptail", "zenity"}), None)
-            return done, place(dialog) if dialog else None
-        return done, place(asked) if asked else None
+        traces = self.scripts.traces(script, args=args, environ=environ, attended=False)
+        return Evidence((step for trace in traces.seen for step in trace.steps), traces.gaps)
 
-    def rollback_asks(self) -> Place | None:
-        """Where the rollback script asks a person on any way; None where it never does."""
+    def restores_unattended(self, args: Sequence[Value], environ: dict[str, str] | None) -> bool:
+        """Whether the rollback script, started like this without a terminal, restores anything. Raises Incomplete."""
+        steps = self._unattended(args, environ)
+        return any(commands.restores(step, "rollback") or commands.is_update(step) for step in steps)
+
+    def asks_unattended(self, args: Sequence[Value], environ: dict[str, str] | None) -> ScriptPlace | None:
+        """What the rollback script, started like this without a terminal, is seen to ask; None where it is not seen to."""
+        steps = self._unattended(args, environ).seen
+        asked = next((step for step in steps if step.kind == "ask"), None)
+        asked = asked or next((step for step in steps if step.name in {"dialog", "whiptail", "zenity"}), None)
+        return place_of(asked) if asked else None
+
+    def rollback_asks(self) -> ScriptPlace | None:
+        """Where the rollback script asks a person on any way; None where it never does. Raises Incomplete."""
         steps = self.scripts.steps(self.scripts.needed("rollback"))
-        return next((place(step) for step in steps if step.kind == "ask"), None)
+        return next((place_of(step) for step in steps if step.kind == "ask"), None)
 
     def restores_anything(self) -> bool:
-        """Whether any command of the rollback script is known to restore something."""
-        script = self.scripts.needed("rollback")
-        steps = list(self.scripts.steps(script))
-        return any(kinds.restores(step, "rollback") or kinds.is_update(step) for step in steps)
+        """Whether any command of the rollback script is known to restore something. Raises Incomplete."""
+        steps = self.scripts.steps(self.scripts.needed("rollback"))
+        return any(commands.restores(step, "rollback") or commands.is_update(step) for step in steps)
 
 
-def _spots(steps: Iterator[Step], wanted: Callable[[Step], bool]) -> list[Step]:
-    return [step for step in steps if wanted(step)]
-
-
-def _at(spot: Step) -> Callable[[Step], bool]:
+def _at(spot: CommandStep) -> Callable[[CommandStep], bool]:
     return lambda step: (step.file, step.pos, step.text, step.handler) == (spot.file, spot.pos, spot.text, spot.handler)
 
 
-def _went_on(trace: Trace, spot: Step) -> bool:
+def _went_on(trace: Trace, spot: CommandStep) -> bool:
     """Whether other changes followed on the heels of the failure, outside a handler."""
     first = next(number for number, step in enumerate(trace.steps) if step.dead)
     return any(
-        kinds.changes(step) and not step.tested and step.pos > spot.pos and not step.within
+        commands.changes(step) and not step.tested and step.pos > spot.pos and not step.within
         for step in trace.steps[first + 1 :]
     )
 
 
-def _arguments(step: Step) -> tuple[Value, ...]:
-    words = list(step.inner)
-    if step.name in {"bash", "sh", "dash"}:
-        words = words[1:]
-        while words and words[0].text.startswith("-"):
-            words = words[1:]
-    return tuple(words[1:])
+def _arguments(step: CommandStep) -> tuple[Value, ...]:
+    """The arguments that a script is called with."""
+    if step.name in commands.SHELLS:
+        return commands.shell_call(step.inner).args
+    return step.inner[1:]

@@ -1,4 +1,4 @@
-"""What a release's scripts take care of before they write, and what they show of themselves: locks, room, permissions, logs, secrets, time-outs."""
+"""Whether a release's scripts lock each other out, make a log's folder first, keep secrets off command lines, bound requests, and supervise the hub."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import dataclasses
 import posixpath
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.scripts import kinds
-from readiness.facts.scripts.failure_modes import Place, place
+from readiness.facts.scripts import commands
+from readiness.facts.scripts.failure_modes import ScriptPlace, place_of
+from readiness.facts.scripts.simulation import Evidence
 from readiness.support.redaction.names import secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-    from readiness.facts.scripts.shell import Script, Scripts
-    from readiness.facts.scripts.values import Step, Trace
+    from readiness.facts.scripts.release_scripts import Script, Scripts
+    from readiness.facts.scripts.simulation import CommandStep, Gap, Trace
 
 _NO_SECRET_ENDS: Final = ("_NAME", "_ID", "_LENGTH", "_FILES", "_KEYS_SET")
 _BUILTINS: Final = frozenset(
@@ -23,28 +24,41 @@ _BUILTINS: Final = frozenset(
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class DeploymentLock:
     """How a script is locked against others: the paths, the first change made without one, and whether it holds at all."""
 
     script: str
     paths: frozenset[str]
-    bare: Place | None
+    bare: ScriptPlace | None
     """The first command that changes something while no lock is held."""
-    ignored: Place | None
+    ignored: ScriptPlace | None
     """Where the lock is taken, if the script goes on without having got it."""
-    two_steps: Place | None
+    two_steps: ScriptPlace | None
     """Where the lock is a file that is looked for first and made afterwards: two scripts can pass at once."""
+    gaps: tuple[Gap, ...] = ()
+    """What was not simulated: where nothing is wrong with the lock, whether that is so is not known."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class WeakRequest:
     """A request of a script, and what it lacks."""
 
-    place: Place
+    place: ScriptPlace
     lacks: tuple[str, ...]
 
 
-class Care:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExposedSecret:
+    """A command with a secret on its command line, and the variable or command that it comes from."""
+
+    place: ScriptPlace
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.place}"
+
+
+class Hygiene:
     """Asks a release's scripts what they take care of."""
 
     def __init__(self, scripts: Scripts) -> None:
@@ -52,141 +66,149 @@ class Care:
 
     # --- locks ----------------------------------------------------------------------------------------------------
 
-    def lock(self, role: str) -> Lock:
+    def lock(self, role: str) -> DeploymentLock:
         """How the `role`'s script is locked."""
         script = self.scripts.needed(role)
-        traces = self.scripts.paths(script)
-        bare = next((step for trace in traces for step in trace.steps if self._changes(step) and not step.locks), None)
-        held = frozenset(path for trace in traces for step in trace.steps if self._changes(step) for path in step.locks)
-        taken = [step for step in self.scripts.steps(script) if _takes_lock(step)]
-        ignored = next((place(step) for step in taken if self._goes_on_without(script, step)), None)
-        return Lock(
+        traces, steps = self.scripts.traces(script), self.scripts.steps(script)
+        changes = [step for trace in traces.seen for step in trace.steps if self._changes(step)]
+        bare = next((s for t in traces.seen for s in t.steps[: t.certain] if self._changes(s) and not s.locks), None)
+        ignored = steps.where(lambda step: _takes_lock(step) and self._goes_on_without(script, step))
+        return DeploymentLock(
             script=script.path,
-            paths=held,
-            bare=place(bare) if bare else None,
-            ignored=ignored,
-            two_steps=_checked_then_made(traces) if bare else None,
+            paths=frozenset(path for step in changes for path in step.locks),
+            bare=place_of(bare) if bare else None,
+            ignored=place_of(ignored.seen[0]) if ignored.seen else None,
+            two_steps=_checked_then_made(traces.seen) if bare else None,
+            gaps=(*traces.gaps, *ignored.gaps),
         )
 
-    def _changes(self, step: Step) -> bool:
+    def _changes(self, step: CommandStep) -> bool:
         if step.kind == "command" and step.invokes:
             script = self.scripts.find(step.invokes)
             return script is not None and script.role in {"stop", "deploy", "start", "rollback"}
-        return kinds.changes(step) and not kinds.is_request(step)
+        return commands.changes(step) and not commands.is_request(step)
 
-    def _goes_on_without(self, script: Script, lock: Step) -> bool:
-        def fails(step: Step) -> bool:
+    def _goes_on_without(self, script: Script, lock: CommandStep) -> bool:
+        """Whether something is changed although the lock could not be taken. Raises Incomplete."""
+
+        def fails(step: CommandStep) -> bool:
             return (step.file, step.pos, step.kind) == (lock.file, lock.pos, lock.kind)
 
-        for trace in self.scripts.after_failure(script, fails, ("locked", lock.file, lock.pos)):
+        def changes_afterwards(trace: Trace) -> bool:
             first = next(number for number, step in enumerate(trace.steps) if step.dead)
-            if any(self._changes(step) for step in trace.steps[first + 1 :]):
-                return True
-        return False
+            return any(self._changes(step) for step in trace.steps[first + 1 :])
+
+        traces = self.scripts.after_failure(script, fails, ("locked", lock.file, lock.pos))
+        return any(changes_afterwards(trace) for trace in traces)
 
     # --- logs -----------------------------------------------------------------------------------------------------
 
-    def unready_logs(self) -> list[Place]:
+    def unready_logs(self) -> Evidence[ScriptPlace]:
         """Log files that lifecycle scripts open before their folder is there."""
-        found: dict[tuple[str, int, str], Place] = {}
-        for script in self.scripts.readable:
-            for trace in self.scripts.paths(script) if script.role else ():
-                for step in trace.steps:
+        places: dict[tuple[str, int, str], ScriptPlace] = {}
+        gaps: list[Gap] = []
+        for script in self.scripts.present:
+            if not script.role:
+                continue
+            traces = self.scripts.traces(script, signals=True)
+            gaps += traces.gaps
+            for trace in traces.seen:
+                for step in trace.steps[: trace.certain]:
                     for write in step.writes:
                         if not write.ready and _is_log(write.path):
-                            shown = Place(path=step.file, line=write.line, text=write.path.removeprefix("@/"))
-                            found.setdefault((step.file, write.line, write.path), shown)
-        return list(found.values())
+                            shown = ScriptPlace(path=step.file, line=write.line, text=write.path.removeprefix("@/"))
+                            places.setdefault((step.file, write.line, write.path), shown)
+        return Evidence(places.values(), gaps)
 
     # --- secrets and requests -------------------------------------------------------------------------------------
 
-    def exposed(self) -> list[tuple[Place, str]]:
-        """Commands with a secret on their command line, where every user of the machine can read it, and the variable's name."""
-        found: dict[tuple[str, int], tuple[Place, str]] = {}
-        for script in self.scripts.readable:
-            for step in self.scripts.steps(script):
-                if (
-                    step.kind != "command"
-                    or not step.inner
-                    or (step.name in _BUILTINS and step.wrappers <= {"command"})
-                ):
-                    continue
-                names = sorted(
-                    name for value in step.argv if not value.text.isdecimal() for name in value.names if is_secret(name)
-                )
-                managers = sorted(
-                    s
-                    for value in step.argv
-                    for s in value.sources
-                    if s in {"op", "vault", "pass", "aws"} and not value.known
-                )
-                if names or (managers and _shows_secret(step)):
-                    found.setdefault(
-                        (step.file, step.pos), (place(step), "$" + names[0] if names else f"$({managers[0]} …)")
-                    )
-        return list(found.values())
+    def _all_steps(self) -> Evidence[CommandStep]:
+        """Each command of every script that can be read."""
+        return Evidence.gathered(self.scripts.steps(script) for script in self.scripts.present)
 
-    def requests(self) -> list[Request]:
+    def exposed(self) -> Evidence[ExposedSecret]:
+        """Commands with a secret on their command line, where every user of the machine can read it."""
+        exposed: dict[tuple[str, int], ExposedSecret] = {}
+        steps = self._all_steps()
+        for step in steps.seen:
+            if step.kind != "command" or not step.inner or (step.name in _BUILTINS and step.wrappers <= {"command"}):
+                continue
+            names = sorted(
+                name for value in step.argv if not value.text.isdecimal() for name in value.names if is_secret(name)
+            )
+            managers = sorted(
+                source
+                for value in step.argv
+                for source in value.sources
+                if source in {"op", "vault", "pass", "aws"} and not value.known
+            )
+            if names or (managers and _shows_secret(step)):
+                name = "$" + names[0] if names else f"$({managers[0]} …)"
+                exposed.setdefault((step.file, step.pos), ExposedSecret(place=place_of(step), name=name))
+        return Evidence(exposed.values(), steps.gaps)
+
+    def requests(self) -> Evidence[WeakRequest]:
         """Requests that may hang for ever, take an error page for an answer, or are tried once only."""
-        found: dict[tuple[str, int], Request] = {}
-        for script in self.scripts.readable:
-            repeated = self._repeated(script)
-            for step in self.scripts.steps(script):
-                if not kinds.is_request(step) or (step.file, step.pos) in found:
+        weak: dict[tuple[str, int], WeakRequest] = {}
+        gaps: list[Gap] = []
+        for script in self.scripts.present:
+            steps, repeated = self.scripts.steps(script), self._repeated(script)
+            gaps += (*steps.gaps, *repeated.gaps)
+            for step in steps.seen:
+                if not commands.is_request(step) or (step.file, step.pos) in weak:
                     continue
+                once = not commands.retries(step) and (step.file, step.pos) not in repeated.seen
                 lacks = (
-                    *(() if kinds.is_bounded(step) else ("a time limit",)),
-                    *(() if kinds.sees_errors(step) else ("--fail",)),
-                    *(() if kinds.retries(step) or (step.file, step.pos) in repeated else ("a retry",)),
+                    *(() if commands.is_bounded(step) else ("a time limit",)),
+                    *(() if commands.sees_errors(step) else ("--fail",)),
+                    *(("a retry",) if once and not repeated.gaps else ()),
                 )
                 if lacks:
-                    found[step.file, step.pos] = Request(place=place(step), lacks=lacks)
-        return list(found.values())
+                    weak[step.file, step.pos] = WeakRequest(place=place_of(step), lacks=lacks)
+        return Evidence(weak.values(), gaps)
 
-    def _repeated(self, script: Script) -> set[tuple[str, int]]:
+    def _repeated(self, script: Script) -> Evidence[tuple[str, int]]:
         """Requests that are made again when they fail."""
-        found = set()
-        for trace in self.scripts.paths(script, world=lambda s: 7 if kinds.is_request(s) else None, name="silent"):
+        repeated: set[tuple[str, int]] = set()
+        silent = self.scripts.traces(script, world=lambda s: 7 if commands.is_request(s) else None, name="silent")
+        for trace in silent.seen:
             times: dict[tuple[str, int, str], int] = {}
             for step in trace.steps:
-                if kinds.is_request(step):
-                    key = (step.file, step.pos, kinds.address(step))
+                if commands.is_request(step):
+                    key = (step.file, step.pos, commands.address(step))
                     times[key] = times.get(key, 0) + 1
-            found |= {key[:2] for key, number in times.items() if number > 1}
-        return found
+            repeated |= {key[:2] for key, number in times.items() if number > 1}
+        return Evidence(repeated, silent.gaps)
 
     # --- supervision ----------------------------------------------------------------------------------------------
 
-    def loose_starts(self) -> list[Place]:
+    def loose_starts(self) -> Evidence[ScriptPlace]:
         """Commands that put the hub into the background by themselves, with nothing to restart it."""
-        return [place(step) for step in self._starts() if _is_loose(step)]
+        return _places(self._starts().where(_is_loose))
 
-    def foreground_starts(self) -> list[Place]:
+    def foreground_starts(self) -> Evidence[ScriptPlace]:
         """Commands that run the hub in the foreground, for a supervisor to look after."""
-        return [place(step) for step in self._starts() if not _is_loose(step)]
+        return _places(self._starts().where(lambda step: not _is_loose(step)))
 
-    def managed_starts(self) -> list[Place]:
+    def managed_starts(self) -> Evidence[ScriptPlace]:
         """Commands that leave the start to a process manager."""
-        found = (s for script in self._starters() for s in self.scripts.steps(script) if kinds.uses_manager(s))
-        return [place(step) for step in found]
+        return _places(self._starter_steps().where(commands.uses_manager))
 
-    def _starters(self) -> Iterator[Script]:
-        return (
-            script for script in self.scripts.readable if script.role in {"start", "complete", "deploy", "rollback"}
-        )
+    def _starter_steps(self) -> Evidence[CommandStep]:
+        """Each command of the scripts that may start the hub."""
+        starters = {"start", "complete", "deploy", "rollback"}
+        return Evidence.gathered(self.scripts.steps(s) for s in self.scripts.present if s.role in starters)
 
-    def _starts(self) -> list[Step]:
-        found = []
-        for script in self._starters():
-            for step in self.scripts.steps(script):
-                loose = (
-                    _is_loose(step)
-                    and step.kind == "command"
-                    and ("nohup" in step.wrappers or "setsid" in step.wrappers)
-                )
-                if (kinds.starts_hub(step) or loose) and not step.invokes:
-                    found.append(step)
-        return found
+    def _starts(self) -> Evidence[CommandStep]:
+        def starts(step: CommandStep) -> bool:
+            loose = step.kind == "command" and _is_loose(step) and bool({"nohup", "setsid"} & step.wrappers)
+            return (commands.starts_hub(step) or loose) and not step.invokes
+
+        return self._starter_steps().where(starts)
+
+
+def _places(steps: Evidence[CommandStep]) -> Evidence[ScriptPlace]:
+    return Evidence(map(place_of, steps.seen), steps.gaps)
 
 
 def is_secret(name: str) -> bool:
@@ -194,15 +216,15 @@ def is_secret(name: str) -> bool:
     return secret_name(name) and not name.upper().endswith(_NO_SECRET_ENDS)
 
 
-def _is_loose(step: Step) -> bool:
+def _is_loose(step: CommandStep) -> bool:
     return step.background or bool({"nohup", "setsid"} & step.wrappers)
 
 
-def _shows_secret(step: Step) -> bool:
-    return kinds.is_request(step) or kinds.starts_hub(step)
+def _shows_secret(step: CommandStep) -> bool:
+    return commands.is_request(step) or commands.starts_hub(step)
 
 
-def _takes_lock(step: Step) -> bool:
+def _takes_lock(step: CommandStep) -> bool:
     if step.kind == "noclobber":
         return True
     if step.kind != "command":
@@ -212,9 +234,9 @@ def _takes_lock(step: Step) -> bool:
     return step.name == "flock" and not {"-u", "--unlock"} & set(step.words)
 
 
-def _checked_then_made(traces: list[Trace]) -> Place | None:
+def _checked_then_made(traces: Sequence[Trace]) -> ScriptPlace | None:
     """A lock file that is tested and then made by another command."""
-    tested: dict[str, Step] = {}
+    tested: dict[str, CommandStep] = {}
     for trace in traces:
         for step in trace.steps:
             words = [value.text for value in step.argv]
@@ -223,7 +245,7 @@ def _checked_then_made(traces: list[Trace]) -> Place | None:
             made = [write.path for write in step.writes] + (list(step.words) if step.name == "touch" else [])
             for path in made:
                 if any(posixpath.basename(path) == posixpath.basename(name) for name in tested):
-                    return place(step)
+                    return place_of(step)
     return None
 
 

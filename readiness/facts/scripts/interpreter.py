@@ -1,92 +1,171 @@
 """A simulated shell: runs a parsed script without executing anything, and notes what would have run, in order.
 
-Every command succeeds unless the simulation's *world* says otherwise; tests whose outcome is not known are decided, and the decisions noted, so that
-`shell_paths` can try the other ways. `set -e`, traps, functions, subshells, sourced files and locks behave as in bash.
+Every command succeeds unless the simulation's *world* says otherwise; tests whose outcome is not known are decided, and
+`explore` tries the other ways. `set -e`, traps, functions, subshells, sourced files and locks behave as in bash. What is not
+simulated is noted as a gap, with its place: the answers that rest on it are unknown.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Final
+import dataclasses
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.scripts.commands import Commands
-from readiness.facts.scripts.expand import Expander
-from readiness.facts.scripts.flow import Flow
-from readiness.facts.scripts.values import (
+from readiness.facts.scripts import syntax
+from readiness.facts.scripts.commands import SHELLS, option, shell_call, unwrap
+from readiness.facts.scripts.effects import (
+    BUILTINS,
+    Call,
+    leave_behind,
+    print_output,
+    program_status,
+    script_of,
+    teed,
+)
+from readiness.facts.scripts.expand import OPERATORS, Expander
+from readiness.facts.scripts.simulation import (
     EMPTY,
-    Decision,
+    MOST_STATEMENTS,
+    NOTHING,
+    Evidence,
     Exited,
-    Left,
+    Gap,
+    LoopLeft,
     Returned,
-    State,
-    Step,
-    Trace,
+    ShellRun,
     Value,
-    Write,
-    is_there,
     joined,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from readiness.facts.scripts import tree
-    from readiness.facts.scripts.tree import Block, Node, Redirect
-    from readiness.facts.scripts.values import Library, Loaded, World
+    from readiness.facts.scripts.commands import UnwrappedCommand
+    from readiness.facts.scripts.simulation import (
+        CommandStep,
+        FileWrite,
+        Held,
+        LoadedScript,
+        ScriptLibrary,
+        Spot,
+        Trace,
+        World,
+    )
+    from readiness.facts.scripts.syntax import Assignment, Block, Node, Redirect
 
-MOST_STEPS: Final = 6_000
-"""Commands of one run at most; a script that runs more is given up as endless."""
+MOST_PATHS: Final = 48
+"""Runs of one script at most, for one question."""
+_ROUNDS: Final = 700
+"""Rounds of a loop at most: ten minutes of a sleep a second, and some."""
 _DEEPEST: Final = 40
 """Calls within calls at most."""
-_KEPT: Final = frozenset(
-    {"HOME", "USER", "PATH", "HOSTNAME", "LOGNAME", "TMPDIR", "UID", "EUID", "RANDOM", "$", "!", "PPID"}
+_DEEPEST_SCRIPT: Final = 8
+"""Scripts that call scripts at most."""
+_STANDARD: Final = 2
+"""The last of the three standard streams."""
+_FIRST_FREE: Final = 10
+"""The first file descriptor that bash gives to `{NAME}>file`."""
+_ATTRIBUTES: Final = {
+    "n": "a name for another variable",
+    "i": "arithmetic by attribute",
+    "u": "a case by attribute",
+    "l": "a case by attribute",
+}
+"""What `declare` can do that changes what later assignments mean."""
+_DATA_FILES: Final = re.compile(
+    r"(?:.*/)?(?:\.?env(?:\.[\w.-]+)?|[\w.-]+\.env|environment|os-release|lsb-release|\.?(?:bash_)?profile|\.?bashrc|\.cargo/env|nvm\.sh|activate|asdf\.sh)"
+    r"|/etc/(?:default|sysconfig|conf\.d)/.*"
 )
-"""Variables that have a value in every environment."""
+"""Files that are sourced for their variables, or for tools of the machine: what stands in them is no part of a deployment."""
+_HARMLESS_OUTPUT: Final = frozenset({"ssh-agent", "dircolors", "lesspipe"})
+"""Programs whose output is made to be run, and sets nothing but variables."""
 
 
-class Machine:
-    """One run of one script."""
+def healthy(_: object) -> None:
+    """A world in which every command succeeds."""
 
-    def __init__(
-        self,
-        library: Library,
-        world: World,
-        *,
-        choices: Mapping[tuple[str, int], int],
-        environ: Mapping[str, str] | None,
-        attended: bool = False,
-    ) -> None:
-        """`environ`: the variables that are set from outside, all others being empty; None: nobody knows. `attended`: a person answers at a terminal."""
-        self.library, self.world, self.choices, self.environ = library, world, choices, environ
-        self.attended = attended
-        self.expand, self.commands, self.flow = Expander(self), Commands(self), Flow(self)
-        self.state = State(zero="")
-        self.functions: dict[str, tree.Function] = {}
-        self.homes: dict[str, str] = {}  # the file that defines each
-        self.steps: list[Step] = []
-        self.decisions: dict[tuple[str, int], Decision] = {}
-        self.made: set[str] = set()
-        self.clock, self.status, self.ignored, self.hint = 0.0, 0, 0, True
-        self.file, self.handler, self.sub_status = "", "", 0
-        self.sink: list[Value] | None = None
-        self.frames: list[dict[str, Value | list[Value] | None]] = []
-        self.within: tuple[tuple[str, int], ...] = ()
-        self.background, self.fed, self.vague, self.clock_read, self.unsure = False, False, False, False, 0
+
+def explore(  # noqa: PLR0913 - what a run depends on
+    script: LoadedScript,
+    library: ScriptLibrary,
+    world: World = healthy,
+    *,
+    args: Sequence[Value] = (),
+    environ: Mapping[str, str] | None = None,
+    attended: bool = False,
+    signals: bool = False,
+) -> Evidence[Trace]:
+    """Run `script` until both sides of each undecided test were taken once: that is every branch, not every combination.
+
+    The first trace is the usual way, on which all is well. With `signals`, what traps do at a signal follows each way's end.
+    """
+    waiting: list[dict[Spot, int]] = [{}]
+    seen: set[tuple[Spot, int]] = set()
+    traces: list[Trace] = []
+    gaps: list[Gap] = []
+    while waiting and len(traces) < MOST_PATHS:
+        run = ShellRun(library, world, choices=waiting.pop(0), environ=environ, attended=attended)
+        trace = Interpreter(run).start(script, args, signals=signals)
+        traces.append(trace)
+        gaps += trace.gaps
+        seen.update((decision.spot, decision.taken) for decision in trace.decisions)
+        for number, decision in enumerate(trace.decisions):
+            for other in range(decision.ways):
+                if (decision.spot, other) not in seen:
+                    seen.add((decision.spot, other))
+                    before = {earlier.spot: earlier.taken for earlier in trace.decisions[:number]}
+                    waiting.append(before | {decision.spot: other})
+    for choice in waiting:
+        spot = next(reversed(choice))
+        place = next(d for trace in traces for d in trace.decisions if d.spot == spot)
+        gaps.append(Gap(place.file, place.line, f"one of more than {MOST_PATHS} ways through {script.path}, not tried"))
+    return Evidence(traces, gaps)
+
+
+class Interpreter:
+    """Runs one script's statements in a run."""
+
+    def __init__(self, run: ShellRun) -> None:
+        self.run = run
+        self.expand = Expander(run, self.substitute, self.beside)
+        self.statements: dict[type[Node], Callable[[Any, bool], int]] = {
+            syntax.Simple: self._simple,
+            syntax.Declare: self._declare,
+            syntax.Test: self._test,
+            syntax.Calculation: self._calculation,
+            syntax.Pipeline: self._pipeline,
+            syntax.Not: self._not,
+            syntax.AndOr: self._and_or,
+            syntax.If: self._if,
+            syntax.While: self._while,
+            syntax.For: self._for,
+            syntax.Count: self._count,
+            syntax.Case: self._case,
+            syntax.CommandGroup: self._group,
+            syntax.Function: self._function,
+            syntax.Background: self._background,
+            syntax.NotUnderstood: self._not_understood,
+        }
+        self._parsed: dict[str, tuple[Block, tuple[int, ...]]] = {}
 
     # --- the whole run --------------------------------------------------------------------------------------------
 
-    def start(self, script: Loaded, args: Sequence[Value]) -> Trace:
+    def start(self, script: LoadedScript, args: Sequence[Value], *, signals: bool = False) -> Trace:
         """Run a script from its first line."""
-        self.file = script.path
-        self.state = State(zero=f"@/{script.path}", args=list(args), options=set(script.options))
+        run = self.run
+        run.file = script.path
+        run.state.zero, run.state.args, run.state.options = f"@/{script.path}", list(args), set(script.options)
+        self._note_gaps(script)
         try:
             status, how = self.program(script.body)
+            if signals:
+                self._signalled()
         except RecursionError:  # thousands of levels: no script that a person wrote
-            status, how = 0, "endless"
-        decisions = tuple(self.decisions.values())
-        return Trace(
-            steps=tuple(self.steps), status=status, ended=how, clock=self.clock, decisions=decisions, vague=self.vague
-        )
+            status, how = 0, "gap"
+            run.gap("it is nested too deeply")
+        return run.trace(status, how)
 
     def program(self, body: Block, *, tested: bool = False) -> tuple[int, str]:
         """Run a (sub)shell's statements, then its EXIT trap."""
@@ -95,34 +174,43 @@ class Machine:
             status = self.block(body, tested=tested)
         except Exited as ended:
             status, how = ended.status, ended.how
-        except (Returned, Left) as ended:
-            status = getattr(ended, "status", 0)
-        if how != "endless":
-            with contextlib.suppress(Returned, Left):
+        except Returned as ended:
+            status = ended.status
+        except LoopLeft:
+            status = 0
+        if how in {"end", "exit"}:
+            with contextlib.suppress(Returned, LoopLeft):
                 try:
                     self._trapped("EXIT", status)
                 except Exited as ended:
                     status = ended.status
         return status, how
 
-    @property
-    def file_value(self) -> str:
-        """The running file, as BASH_SOURCE has it."""
-        return f"@/{self.file}"
+    def _note_gaps(self, script: LoadedScript) -> None:
+        for gap in script.gaps:
+            self.run.gap(gap.reason, line=gap.line, file=gap.file)
 
-    def unset(self, name: str) -> Value:
-        """A variable that the script never set."""
-        if self.environ is None or name in _KEPT:
-            return Value("${" + name + "}", known=False, names=frozenset({name}))
-        return Value(self.environ.get(name, ""), names=frozenset({name}))
+    def _trapped(self, name: str, status: int) -> None:
+        run = self.run
+        text, line = run.state.traps.get(name, (EMPTY, 0))
+        if name == "EXIT":
+            run.state.traps.pop(name, None)
+        if not text.text or name in run.handler:
+            return
+        before, run.handler, run.status = run.handler, f"{run.handler} trap {name}", status
+        try:
+            self.run_text(text, "a trap", line=line, origin="")
+        finally:
+            run.handler, run.status = before, status
 
-    def decide(self, pos: int, ways: int = 2, *, usual: int) -> int:
-        """Which of several ways is taken here: as chosen for this run, else the usual one. The same all along a run."""
-        key = (self.file + self.handler, pos)
-        self.unsure += 1
-        if key not in self.decisions:
-            self.decisions[key] = (key, ways, min(self.choices.get(key, usual), ways - 1))
-        return self.decisions[key][2]
+    def _signalled(self) -> None:
+        """What the script does at each signal that it ever waited for."""
+        run = self.run
+        for (name, _), handler in list(run.handlers.items()):
+            run.state, run.functions, run.file = handler.state.copy(), handler.functions, handler.file
+            run.handler, run.ignored = f" trap {name}", 0
+            with contextlib.suppress(Exited, Returned, LoopLeft):
+                self.run_text(handler.text, "a trap", line=handler.line, origin="")
 
     # --- statements -----------------------------------------------------------------------------------------------
 
@@ -130,171 +218,767 @@ class Machine:
         """Statements in order; only the last one's status can be looked at by who asked for the block."""
         status = 0
         for number, node in enumerate(body, 1):
-            status = self.run(node, tested=tested and number == len(body))
+            status = self.statement(node, tested=tested and number == len(body))
         return status
 
-    def run(self, node: Node, *, tested: bool = False) -> int:
+    def statement(self, node: Node, *, tested: bool = False) -> int:
         """One statement."""
-        if len(self.steps) > MOST_STEPS:
-            raise Exited(0, "endless")
-        name = f"_{type(node).__name__.lower()}"
-        handler = getattr(self, name, None) or getattr(self.flow, name)
-        self.status = handler(node, tested)
-        return self.status
+        run = self.run
+        run.line, run.statements = node.line, run.statements + 1
+        if run.statements > MOST_STATEMENTS:
+            raise run.given_up(f"given up after {MOST_STATEMENTS} statements")
+        run.status = self.statements[type(node)](node, tested)
+        return run.status
 
     def settled(self, status: int, *, tested: bool = False) -> int:
         """What a failure does where it is not looked at: the ERR trap, then `set -e`."""
-        self.status = status
-        if status and not self.ignored and not tested:
-            if not self.frames or "errtrace" in self.state.options:
-                self._trapped("ERR", status)
-            if "errexit" in self.state.options:
+        run = self.run
+        run.status = status
+        if status and not run.ignored and not tested:
+            self._trapped("ERR", status)
+            if "errexit" in run.state.options:
                 raise Exited(status)
         return status
 
-    def _trapped(self, name: str, status: int) -> None:
-        text = self.state.traps.pop(name, None) if name == "EXIT" else self.state.traps.get(name)
-        if not text or name in self.handler:
-            return
-        before, self.handler, self.status = self.handler, f"{self.handler} trap {name}", status
-        try:
-            self.block(self.commands.parsed(text))
-        finally:
-            self.handler, self.status = before, status
+    def run_text(self, text: Value, what: str, *, line: int, origin: str, tested: bool = False) -> int:
+        """Run a text as a script: a trap's, eval's, `bash -c`'s. One that is not known beforehand is a gap."""
+        run = self.run
+        if not text.known and text.text.lstrip().startswith("$"):
+            if not (text.sources and text.sources <= _HARMLESS_OUTPUT):
+                run.gap(f"{what} runs a text that is not known beforehand", line=line)
+            return 0
+        if text.text not in self._parsed:
+            from readiness.facts.scripts.parse import parse
 
-    @contextlib.contextmanager
-    def unwatched(self, *, usual: bool | None = None) -> Iterator[None]:
-        """A condition: failures in it end nothing. `usual` is how it comes out when all is well."""
-        hint = self.hint
-        self.ignored += 1
-        self.hint = hint if usual is None else usual
+            program = parse(text.text.encode("utf-8", "replace"))
+            self._parsed[text.text] = program.body, program.errors
+        body, errors = self._parsed[text.text]
+        if errors:
+            run.gap(f"{what} runs a text that is not understood", line=line)
+        above, before, run.above, run.origin = run.above, run.origin, line - 1, run.origin + origin
         try:
-            yield
+            return self.block(body, tested=tested)
         finally:
-            self.ignored -= 1
-            self.hint = hint
+            run.above, run.origin = above, before
 
-    def apart(self, body: Block, *, tested: bool = False, background: bool = False) -> int:
+    def subshell(self, body: Block, *, tested: bool = False, background: bool = False) -> int:
         """A subshell: what it changes in the shell's state is gone afterwards, what it did in the file system stays."""
-        before, functions, was = self.state, dict(self.functions), self.background
-        self.state, self.background = before.copy(), was or background
+        run = self.run
+        before, functions, was, clock = run.state, run.functions, run.background, run.clock
+        run.state, run.functions, run.background = before.copy(), dict(functions), was or background
         try:
             status, how = self.program(body, tested=tested)
         finally:
-            lasting = {lock for lock in self.state.locks if lock[1] < 0}
-            self.state, self.functions, self.background = before, functions, was
-            self.state.locks |= lasting
-        if how == "endless":
+            lasting = {lock for lock in run.state.locks if lock[1] < 0}
+            run.state, run.functions, run.background = before, functions, was
+            run.state.locks |= lasting
+        if background:
+            run.job_status, run.job_clock = status or run.job_status, max(run.clock, run.job_clock)
+            run.clock = clock
+        elif how in {"loop", "gap"}:
             raise Exited(status, how)
         return status
 
     def substitute(self, body: Block) -> Value:
         """`$(…)`: what it prints. Without `inherit_errexit` a failure inside does not end it."""
-        outer, self.sink = self.sink, []
-        before, self.state = self.state, self.state.copy()
-        self.state.options.discard("errexit")
+        run = self.run
+        outer, run.sink = run.sink, []
+        before, run.state = run.state, run.state.copy()
+        if not run.state.options & {"inherit_errexit", "posix"}:
+            run.state.options.discard("errexit")
         try:
-            self.sub_status = self.apart(body)
-            printed = self.sink
+            run.sub_status = self.subshell(body)
+            printed = run.sink
         finally:
-            self.sink, self.state = outer, before
-        found = joined(printed or [], "\n")
-        return Value(found.text.strip("\n"), found.known, found.names, found.sources)
+            run.sink, run.state = outer, before
+        whole = joined(printed or [], "\n")
+        return Value(whole.text.strip("\n"), whole.known, whole.names, whole.sources)
 
-    def aside(self, body: Block) -> None:
-        """`>(…)`: beside the command that it belongs to."""
-        fed, self.fed = self.fed, True
-        outer, self.sink = self.sink, None
+    def beside(self, body: Block) -> None:
+        """`<(…)` and `>(…)`: beside the command that they belong to."""
+        run = self.run
+        fed, run.fed = run.fed, True
+        outer, run.sink = run.sink, None
         with contextlib.suppress(Exited):
-            self.apart(body, background=True)
-        self.fed, self.sink = fed, outer
+            self.subshell(body, background=True)
+        run.fed, run.sink = fed, outer
+
+    def _not_understood(self, node: syntax.NotUnderstood, _: bool) -> int:  # noqa: FBT001 - one signature for all statements
+        self.run.gap(node.reason)
+        return 0
 
     # --- simple commands ------------------------------------------------------------------------------------------
 
-    def _simple(self, node: tree.Simple, tested: bool) -> int:  # noqa: FBT001 - one signature for all statements
-        self.sub_status = 0
+    def _simple(self, node: syntax.Simple, tested: bool) -> int:  # noqa: FBT001 - as above
+        run = self.run
+        run.sub_status = 0
         words = self.expand.words(node.words)
         given = [(a, self._assigned(a)) for a in node.assignments]
-        status = self.sub_status
-        writes, fed = self.redirect(node.redirects, lasting=bool(words) and words[0].text == "exec")
-        if not words:
-            for assignment, value in given:
-                self.assign(assignment, value)
-            if writes:
-                status = self.commands.opened(node, writes, tested=tested)
-            return self.settled(status, tested=tested)
-        env = tuple((a.name, v) for a, v in given if isinstance(v, Value))
-        fed_before, self.fed = self.fed, self.fed or fed
-        try:
-            status = self.commands.run(words, node=node, writes=writes, env=env, tested=tested)
-        finally:
-            self.fed = fed_before
+        status = run.sub_status
+        run.line = node.line
+        lasting = bool(words) and words[0].text == "exec" and len(words) == 1
+        with self._redirected(node.redirects, lasting=lasting) as writes:
+            if not words:
+                for assignment, value in given:
+                    self.assign(assignment, value)
+                if writes:
+                    status = run.opened(node, writes, tested=tested)
+                return self.settled(status, tested=tested)
+            env = tuple((a.name, v) for a, v in given if isinstance(v, Value))
+            run.look_at(words[:1])
+            status = self.command(words, node=node, writes=writes, env=env, tested=tested)
+        if "PIPESTATUS" in run.state.variables:
+            run.state.variables["PIPESTATUS"] = [Value(str(status))]
         return self.settled(status, tested=tested)
 
-    def _assigned(self, assignment: tree.Assignment) -> Value | list[Value]:
+    def command(
+        self,
+        words: Sequence[Value],
+        *,
+        node: Node,
+        writes: tuple[FileWrite, ...] = (),
+        env: tuple[tuple[str, Value], ...] = (),
+        tested: bool,
+    ) -> int:
+        """Run one command; its exit status."""
+        run = self.run
+        unwrapped = unwrap(words)
+        name = unwrapped.inner[0].text if unwrapped.inner else ""
+        function = run.functions.get(name) if unwrapped.wrappers <= {"time"} else None
+        own = self._builtin(name) if unwrapped.wrappers <= {"command", "builtin", "time"} else None
+        if writes and (function is not None or own is not None):
+            status = run.opened(node, writes, tested=tested)
+            if status:
+                return status
+        if function is not None:
+            return self.call(function, unwrapped.inner[1:], line=node.line + run.above, tested=tested)
+        if own is not None:
+            return own(Call(node=node, words=unwrapped.inner, tested=tested))
+        return self._program(words, unwrapped, node=node, writes=writes, env=env, tested=tested)
+
+    def _builtin(self, name: str) -> Callable[[Call], int] | None:
+        """The builtin of that name."""
+        if name in BUILTINS:
+            return lambda call: BUILTINS[name](self.run, call)
+        own: dict[str, Callable[[Call], int]] = {
+            "[": self._bracket, "test": self._bracket, "eval": self._eval, "let": self._let, ".": self._source, "source": self._source,
+            "coproc": self._coprocess,
+        }  # fmt: skip
+        if name == "exec":
+            return lambda _: 0
+        return own.get(name)
+
+    def _bracket(self, call: Call) -> int:
+        words = call.words[1:-1] if call.words[0].text == "[" else call.words[1:]
+        tokens = [v.text if v.known and not v.names and v.text in OPERATORS else v for v in words]
+        return self._tested(tokens, node=call.node, tested=call.tested)
+
+    def _eval(self, call: Call) -> int:
+        text = joined(call.words[1:], " ")
+        return self.run_text(text, "eval", line=self.run.here, origin=f" eval {call.node.pos}", tested=call.tested)
+
+    def _let(self, call: Call) -> int:
+        text = Value("".join(f"(( {value.text} ))\n" for value in call.words[1:]))
+        return self.run_text(text, "let", line=self.run.here, origin=f" let {call.node.pos}", tested=call.tested)
+
+    def _coprocess(self, call: Call) -> int:
+        if any(value.text[:1] in {"{", "("} for value in call.words[1:]):
+            self.run.gap("coproc with a group of commands is not simulated")
+        else:
+            step = dataclasses.replace(self.run.step(call.words[1:], node=call.node), background=True)
+            self.run.note(step)
+        return 0
+
+    def _source(self, call: Call) -> int:
+        run, words = self.run, call.words
+        if len(words) < 2:  # noqa: PLR2004 - the builtin and a file
+            return 2
+        script = run.library.find(run.state.beneath(words[1].text))
+        if script is None:
+            if _DATA_FILES.fullmatch(words[1].text) is None:
+                run.gap(f"it sources {words[1].text}, which is no script of the release")
+            return 0
+        if script.path == run.file or any(file == script.path for file, _ in run.within):
+            run.gap(f"{script.path} sources itself")
+            return 0
+        self._note_gaps(script)
+        file, within, above, args = run.file, run.within, run.above, run.state.args
+        run.file, run.within, run.above = script.path, (*within, (file, 0)), 0
+        if len(words) > 2:  # noqa: PLR2004 - arguments of its own
+            run.state.args = list(words[2:])
+        try:
+            return self.block(script.body, tested=call.tested)
+        except Returned as back:
+            return back.status
+        finally:
+            run.file, run.within, run.above, run.state.args = file, within, above, args
+
+    def call(self, function: syntax.Function, args: Sequence[Value], *, line: int, tested: bool) -> int:
+        """Call a function."""
+        run = self.run
+        if len(run.frames) > _DEEPEST:
+            raise run.given_up(f"{function.name} calls itself more than {_DEEPEST} times")
+        outer, within, file, above = run.state.args, run.within, run.file, run.above
+        state = run.state
+        err = state.traps.pop("ERR", None) if "errtrace" not in state.options else None
+        state.args, run.within = list(args), (*within, (file, line))
+        run.file, run.above = run.homes.get(function.name, file), 0
+        run.frames.append({})
+        try:
+            return self.statement(function.body, tested=tested)
+        except Returned as back:
+            return back.status
+        finally:
+            for name, value in run.frames.pop().items():
+                if value is None:
+                    state.variables.pop(name, None)
+                else:
+                    state.variables[name] = value
+            if err is not None:
+                state.traps["ERR"] = err
+            state.args, run.within, run.file, run.above = outer, within, file, above
+
+    # --- programs -------------------------------------------------------------------------------------------------
+
+    def _program(  # noqa: PLR0913 - what a command is made of
+        self,
+        words: Sequence[Value],
+        unwrapped: UnwrappedCommand,
+        *,
+        node: Node,
+        writes: tuple[FileWrite, ...],
+        env: tuple[tuple[str, Value], ...],
+        tested: bool,
+    ) -> int:
+        run, inner = self.run, unwrapped.inner
+        script = script_of(run, inner)
+        if inner and not inner[0].known and "$" in posixpath.basename(inner[0].text):
+            run.gap(f"the command `{inner[0].text}` is not known beforehand")
+        if unwrapped.lock is not None:
+            run.state.locks.add((run.state.beneath(unwrapped.lock), -2))
+        step = run.step(
+            words, node=node, writes=writes, env=env, tested=tested, inner=inner, wrappers=unwrapped.wrappers,
+            bound=unwrapped.bound, invokes=script.path if script else None,
+        )  # fmt: skip
+        step = dataclasses.replace(step, writes=(*writes, *teed(run, step)))
+        followed = script is not None and not script.role
+        status = program_status(run, step, node, known=followed)
+        if not status:
+            status = self._effect(step, node, script if followed else None)
+        if unwrapped.lock is not None:
+            run.state.locks = {lock for lock in run.state.locks if lock[1] != -2}  # noqa: PLR2004 - a wrapper's
+        if "exec" in unwrapped.wrappers:
+            raise Exited(status, "exec")
+        if not status and not followed:
+            print_output(run, step)
+        return status
+
+    def _effect(self, step: CommandStep, node: Node, script: LoadedScript | None) -> int:
+        """What comes of a program that runs: a script's or a text's own commands, else what it leaves behind."""
+        run = self.run
+        if script is not None:
+            return self._bounded(step, lambda: self._script(script, step))
+        if step.name in SHELLS:
+            call = shell_call(step.inner)
+            text = call.given if call.kind == "text" else run.input if call.kind == "input" else None
+            if text is not None:
+                return self._bounded(step, lambda: self._shell(text, node, args=call.args[1:], options=call.options))
+            if call.kind == "input" and step.fed:
+                run.gap(f"{step.name} reads its commands from its input")
+        elif step.name in {"su", "flock"}:
+            command = option(step.words, "c", "--command")
+            words = next((value for value in step.inner[1:] if value.text == command), None) if command else None
+            if words is not None:
+                lock = {(run.state.beneath(step.words[0]), -2)} if step.name == "flock" else set()
+                run.state.locks |= lock
+                status = self._bounded(step, lambda: self._shell(words, node))
+                run.state.locks -= lock
+                return status
+        return leave_behind(run, step)
+
+    def _bounded(self, step: CommandStep, do: Callable[[], int]) -> int:
+        """Do something that a `timeout` may end."""
+        run, began = self.run, self.run.clock
+        try:
+            status = do()
+        except Exited as ended:
+            if step.bound is None or ended.how != "loop":
+                raise
+            run.clock = began + step.bound
+            return 124
+        if step.bound is not None and run.clock > began + step.bound:
+            run.clock = began + step.bound
+            return 124
+        return status
+
+    def _shell(self, text: Value, node: Node, *, args: Sequence[Value] = (), options: frozenset[str] = NOTHING) -> int:
+        """A text as a shell of its own: its own options, and none of this shell's functions."""
+        run = self.run
+        before, functions = run.state, run.functions
+        run.state, run.functions = before.copy(), {}
+        run.state.options, run.state.traps, run.state.args = set(options), {}, list(args)
+        try:
+            return self._as_subshell(lambda: self.run_text(text, "a shell", line=run.here, origin=f" -c {node.pos}"))
+        finally:
+            run.state, run.functions = before, functions
+
+    def _as_subshell(self, do: Callable[[], int]) -> int:
+        """Like `subshell`, for what is no block of statements."""
+        status, how = 0, "end"
+        try:
+            status = do()
+        except Exited as ended:
+            status, how = ended.status, ended.how
+        except Returned as ended:
+            status = ended.status
+        if how in {"loop", "gap"}:
+            raise Exited(status, how)
+        with contextlib.suppress(Returned, LoopLeft):
+            try:
+                if how != "exec":
+                    self._trapped("EXIT", status)
+            except Exited as ended:
+                status = ended.status
+        return status
+
+    def _script(self, script: LoadedScript, step: CommandStep) -> int:
+        """Another script of the release, as a process of its own."""
+        run = self.run
+        if len(run.within) >= _DEEPEST_SCRIPT:
+            run.gap(f"{script.path} is called within {_DEEPEST_SCRIPT} calls")
+            return 0
+        shell = shell_call(step.inner) if step.name in SHELLS else None
+        args, options = (shell.args, shell.options) if shell is not None else (step.inner[1:], script.options)
+        file, within, functions, above, frames = run.file, run.within, run.functions, run.above, run.frames
+        before, run.state = run.state, run.state.copy()
+        run.state.options, run.state.traps, run.state.args = set(options), {}, list(args)
+        run.state.zero = f"@/{script.path}"
+        run.file, run.within, run.functions, run.above, run.frames = script.path, (*within, (file, 0)), {}, 0, []
+        self._note_gaps(script)
+        try:
+            return self.subshell(script.body)
+        finally:
+            run.state, run.file, run.within, run.functions, run.above = before, file, within, functions, above
+            run.frames = frames
+
+    # --- variables and redirections -------------------------------------------------------------------------------
+
+    def _assigned(self, assignment: Assignment) -> Held:
         value = assignment.value
         if isinstance(value, tuple):
             return self.expand.words(value)
         return self.expand.one(value) if value is not None else EMPTY
 
-    def assign(self, assignment: tree.Assignment, value: Value | list[Value]) -> None:
-        """Set a variable, an array, or an element of one (which then is no longer known)."""
-        held = self.state.variables.get(assignment.name)
-        if assignment.append and isinstance(held, list):
-            value = [*held, *(value if isinstance(value, list) else [value])]
-        elif assignment.append and isinstance(value, Value):
-            value = joined((held if isinstance(held, Value) else EMPTY, value))
-        elif assignment.index and not isinstance(value, list):
-            value = Value("${" + assignment.name + "}", known=False, names=value.names, sources=value.sources)
-        self.state.variables[assignment.name] = value
+    def assign(self, assignment: Assignment, value: Held) -> None:
+        """Set a variable, an array, or an element of one; an element whose index is not known makes the whole unknown."""
+        variables, name = self.run.state.variables, assignment.name
+        held = variables.get(name)
+        if isinstance(value, list):
+            if isinstance(held, dict) or any(re.match(r"\[.*?\]=", item.text) for item in value):
+                variables[name] = self._keyed(value, held if assignment.append else None, isinstance(held, dict))
+            else:
+                variables[name] = [*(held if isinstance(held, list) and assignment.append else []), *value]
+            return
+        if not isinstance(value, Value):
+            return
+        if assignment.index is not None:
+            variables[name] = self._with_item(held, assignment, value)
+        elif assignment.append and isinstance(held, list):
+            variables[name] = [joined((held[0] if held else EMPTY, value)), *held[1:]]
+        else:
+            variables[name] = joined((held, value)) if assignment.append and isinstance(held, Value) else value
 
-    def redirect(self, redirects: Sequence[Redirect], *, lasting: bool = False) -> tuple[tuple[Write, ...], bool]:
-        """Open files; which are written, and whether the input is one."""
-        writes, fed = [], False
-        for one in redirects:
-            if one.operator.startswith("<") and one.operator != "<>":
-                target = self.expand.one(one.target) if one.target is not None and one.operator == "<" else EMPTY
-                fed = fed or not target.text.startswith("/dev/tty")
-                continue
-            target = self.expand.one(one.target) if one.target is not None else EMPTY
-            if not target.text or target.text.startswith("/dev/") or (one.operator in {">&", "<&"} and one.fd >= 0):
-                if lasting and target.text in {"-", ""} and one.fd >= 0:
-                    self._closed(one.fd)
-                continue
-            path = self.state.beneath(target.text)
-            writes.append(Write(path=path, ready=is_there(path.rpartition("/")[0], self.made), line=one.line))
-            if one.fd > 2:  # noqa: PLR2004 - the three standard streams
-                self.state.fds[one.fd] = path
-        return tuple(writes), fed
+    def _with_item(self, held: Held | None, assignment: Assignment, value: Value) -> Held:
+        """An array with one element set."""
+        unknown = Value("${" + assignment.name + "}", known=False, names=value.names, sources=value.sources)
+        index = assignment.index
+        if index is None:
+            return unknown
+        if isinstance(held, dict):
+            key = self.expand.one(index.word)
+            before = held.get(key.text, EMPTY) if assignment.append else EMPTY
+            return {**held, key.text: joined((before, value))} if key.known else unknown
+        number = self.expand.number(index.number)
+        items = list(held) if isinstance(held, list) else [held] if isinstance(held, Value) and held.text else []
+        if number is None or not -len(items) <= number < len(items) + 1000:
+            return unknown
+        items += [EMPTY] * (number + 1 - len(items))
+        items[number] = joined((items[number] if assignment.append else EMPTY, value))
+        return items
 
-    def _closed(self, fd: int) -> None:
-        self.state.fds.pop(fd, None)
-        self.state.locks = {lock for lock in self.state.locks if lock[1] != fd}
+    @staticmethod
+    def _keyed(items: list[Value], held: Held | None, associative: bool) -> Held:  # noqa: FBT001 - what the array is
+        """`([key]=value …)`."""
+        pairs: dict[str, Value] = dict(held) if isinstance(held, dict) else {}
+        at = 0
+        for item in items:
+            match = re.match(r"\[(.*?)\]=", item.text)
+            key = match[1].strip("\"'") if match else str(at)
+            pairs[key] = dataclasses.replace(item, text=item.text[match.end() :] if match else item.text)
+            at = int(key) + 1 if key.isdecimal() else at
+        if associative or not all(key.isdecimal() for key in pairs):
+            return pairs
+        size = max(map(int, pairs), default=-1) + 1
+        return [pairs.get(str(n), EMPTY) for n in range(min(size, 1000))]
 
-    def _declare(self, node: tree.Declare, tested: bool) -> int:  # noqa: FBT001, ARG002 - as above; it never fails
-        for assignment in node.assignments:
-            value = self._assigned(assignment)
-            if node.keyword in {"local", "declare", "typeset"} and self.frames:
-                self.frames[-1].setdefault(assignment.name, self.state.variables.get(assignment.name))
-            self.assign(assignment, value)
+    def _declare(self, node: syntax.Declare, tested: bool) -> int:  # noqa: FBT001 - as above
+        run = self.run
+        local = node.keyword in {"local", "declare", "typeset"} and bool(run.frames) and "g" not in node.options
+        for letter in node.options if node.keyword not in {"export", "readonly"} else "":
+            if letter in _ATTRIBUTES:
+                run.gap(f"{node.keyword} -{letter}, {_ATTRIBUTES[letter]}, is not simulated")
+        with self._redirected(node.redirects) as writes:
+            if writes:
+                run.opened(node, writes, tested=tested)
+            self.expand.words(node.words)
+            for name in node.names:
+                held = run.state.variables.get(name)
+                if local and name not in run.frames[-1]:
+                    run.frames[-1][name] = held
+                    run.state.variables[name] = held = EMPTY
+                if set(node.options) & {"a", "A"} and not isinstance(held, (list, dict)):
+                    run.state.variables[name] = {} if "A" in node.options else []
+            for assignment in node.assignments:
+                value = self._assigned(assignment)
+                if local:
+                    run.frames[-1].setdefault(assignment.name, run.state.variables.get(assignment.name))
+                if "A" in node.options and not isinstance(run.state.variables.get(assignment.name), dict):
+                    run.state.variables[assignment.name] = {}
+                self.assign(assignment, value)
         return 0
 
-    def call(self, function: tree.Function, args: Sequence[Value], *, line: int, tested: bool) -> int:
-        """Call a function."""
-        if len(self.frames) > _DEEPEST:
-            raise Exited(0, "endless")
-        outer, within, file = self.state.args, self.within, self.file
-        self.state.args, self.within = list(args), (*within, (file, line))
-        self.file = self.homes.get(function.name, file)
-        self.frames.append({})
+    @contextlib.contextmanager
+    def _redirected(self, redirects: Sequence[Redirect], *, lasting: bool = False) -> Iterator[tuple[FileWrite, ...]]:
+        """Open files for a command, or for good; gives which are written."""
+        run = self.run
+        fed, given, fds = run.fed, run.input, dict(run.state.fds)
+        writes = [write for one in redirects for write in self._redirect(one, lasting=lasting)]
+        state = run.state
         try:
-            return self.run(function.body, tested=tested)
-        except Returned as back:
-            return back.status
+            yield tuple(writes)
         finally:
-            for name, value in self.frames.pop().items():
-                if value is None:
-                    self.state.variables.pop(name, None)
-                else:
-                    self.state.variables[name] = value
-            self.state.args, self.within, self.file = outer, within, file
+            run.fed, run.input = fed, given
+            if not lasting:
+                named = {name.variable for name in redirects if name.variable}
+                for fd in state.fds.keys() - fds.keys():
+                    if not any(_is_number(state.variables.get(name), fd) for name in named):
+                        self._close(fd)
+
+    def _redirect(self, one: Redirect, *, lasting: bool) -> Iterator[FileWrite]:  # noqa: C901 - one branch a kind
+        run, state = self.run, self.run.state
+        target = self.expand.one(one.target) if one.target is not None else EMPTY
+        sign, fd = one.operator, one.fd
+        closes = sign in {">&-", "<&-"} or (sign in {">&", "<&"} and target.text == "-")
+        if one.variable:
+            fd = self._descriptor(one.variable, closes=closes)
+        if closes:
+            if lasting or one.variable:
+                self._close(fd)
+        elif sign == "<<":
+            run.fed, run.input = True, target
+        elif sign in {">&", "<&"} and (target.text.isdecimal() or fd >= 0 or "$" in target.text):
+            if target.text.isdecimal() and int(target.text) in state.fds and fd > _STANDARD:
+                state.fds[fd] = state.fds[int(target.text)]
+        elif sign.startswith("<") and sign != "<>":
+            if fd > _STANDARD:
+                state.fds[fd] = state.beneath(target.text)
+            else:
+                run.fed = run.fed or not target.text.startswith("/dev/tty")
+                run.input = EMPTY if target.text == "/dev/null" else None
+        elif target.text and not target.text.startswith("/dev/"):
+            path = state.beneath(target.text)
+            if fd > _STANDARD:
+                state.fds[fd] = path
+            yield run.write(path, one.line + run.above)
+
+    def _descriptor(self, variable: str, *, closes: bool) -> int:
+        """The file descriptor of `{NAME}>file`: bash chooses one, and keeps it in the variable."""
+        variables = self.run.state.variables
+        if closes:
+            held = variables.get(variable)
+            if not isinstance(held, Value) or not held.text.isdecimal():
+                self.run.gap(f"a file descriptor in ${variable} that is not known beforehand")
+                return -1
+            return int(held.text)
+        fd = max((*self.run.state.fds, _FIRST_FREE - 1)) + 1
+        variables[variable] = Value(str(fd))
+        return fd
+
+    def _close(self, fd: int) -> None:
+        self.run.state.fds.pop(fd, None)
+        self.run.state.locks = {lock for lock in self.run.state.locks if lock[1] != fd}
+
+    # --- lists, pipelines and groups ------------------------------------------------------------------------------
+
+    def _function(self, node: syntax.Function, _: bool) -> int:  # noqa: FBT001 - as above
+        self.run.functions[node.name] = node
+        self.run.homes[node.name] = self.run.file
+        return 0
+
+    def _background(self, node: syntax.Background, _: bool) -> int:  # noqa: FBT001 - as above
+        self.subshell((node.body,), background=True)
+        return 0
+
+    def _group(self, node: syntax.CommandGroup, tested: bool) -> int:  # noqa: FBT001 - as above
+        with self._redirected(node.redirects) as writes:
+            if writes:
+                self.run.opened(node, writes, tested=True)
+            if node.subshell:
+                return self.settled(self.subshell(node.body), tested=tested)
+            return self.block(node.body, tested=tested)
+
+    def _pipeline(self, node: syntax.Pipeline, tested: bool) -> int:  # noqa: FBT001 - as above
+        run = self.run
+        sink, fed, given, statuses = run.sink, run.fed, run.input, []
+        all_count = "pipefail" in run.state.options
+        sources: frozenset[str] = frozenset()
+        for number, part in enumerate(node.parts, 1):
+            last = number == len(node.parts)
+            run.sink, run.fed = sink if last else [], fed or number > 1
+            run.input = given if number == 1 else None
+            held = len(sink) if sink is not None else 0
+            statuses.append(self._piped(part, last=last, tested=tested and (last or all_count)))
+            if not last:
+                sources = sources.union(*(value.sources for value in run.sink or []))
+            elif sink is not None:
+                sink[held:] = [dataclasses.replace(value, sources=value.sources | sources) for value in sink[held:]]
+        run.sink, run.fed, run.input, run.sub_status = sink, fed, given, 0
+        failed = next((status for status in reversed(statuses) if status), 0) if all_count else statuses[-1]
+        run.state.variables["PIPESTATUS"] = [Value(str(status)) for status in statuses]
+        return self.settled(failed, tested=tested)
+
+    def _piped(self, part: Node, *, last: bool, tested: bool) -> int:
+        """One part of a pipeline; its own failure ends no more than itself, and who only feeds the next one ends with it."""
+        run = self.run
+        with run.unwatched() if tested or run.ignored else contextlib.nullcontext():
+            if last and "lastpipe" in run.state.options:
+                return self.statement(part, tested=tested)
+            try:
+                return self.subshell((part,), tested=tested)
+            except Exited as ended:
+                if last or ended.how != "loop":
+                    raise
+                return 0
+
+    def _not(self, node: syntax.Not, _: bool) -> int:  # noqa: FBT001 - as above; what `!` turns ends nothing
+        with self.run.unwatched(usual=not self.run.hint):
+            return int(not self.statement(node.body, tested=True))
+
+    def _and_or(self, node: syntax.AndOr, tested: bool) -> int:  # noqa: FBT001 - as above
+        either = node.operator == "||"
+        ends = _aborts(node.right, self.run.functions)
+        with self.run.unwatched(usual=(ends or self.run.hint) if either else not ends):
+            status = self.statement(node.left, tested=either or tested)
+        if bool(status) != either:
+            return status
+        return self.statement(node.right, tested=tested)
+
+    # --- conditions -----------------------------------------------------------------------------------------------
+
+    def _test(self, node: syntax.Test, tested: bool) -> int:  # noqa: FBT001 - as above
+        tokens = self.expand.operands(node.tokens, double=node.double)
+        return self.settled(self._tested(tokens, node=node, tested=tested), tested=tested)
+
+    def _tested(self, tokens: Sequence[str | Value], *, node: Node, tested: bool) -> int:
+        """`[ … ]`: worked out, or decided."""
+        run = self.run
+        shown = tuple(token if isinstance(token, Value) else Value(token) for token in tokens)
+        run.note(run.step(shown, node=node, kind="test", tested=tested))
+        truth = self.expand.truth(tokens)
+        if truth is None:
+            truth = bool(run.decide(node, usual=int(run.hint)))
+            texts = [str(token) for token in tokens]
+            if texts[-2:-1] == ["-d"] and truth == (texts[0] != "!") and len(texts) < 4:  # noqa: PLR2004 - `! -d X` at most
+                run.made.add(run.state.beneath(texts[-1]))
+        return int(not truth)
+
+    def _calculation(self, node: syntax.Calculation, tested: bool) -> int:  # noqa: FBT001 - as above
+        number = self.expand.numbers(node.values)
+        if number is None:
+            return self.settled(1 - self.run.decide(node, usual=int(self.run.hint)), tested=tested)
+        return self.settled(int(not number), tested=tested)
+
+    def _if(self, node: syntax.If, tested: bool) -> int:  # noqa: FBT001 - as above
+        for condition, body in node.clauses:
+            with self.run.unwatched(usual=not any(_aborts(inner, self.run.functions) for inner in body)):
+                status = self.block(condition, tested=True)
+            if not status:
+                return self.block(body, tested=tested)
+        return self.block(node.otherwise, tested=tested)
+
+    def _case(self, node: syntax.Case, tested: bool) -> int:  # noqa: FBT001 - as above
+        run, subject = self.run, self.expand.one(node.subject)
+        run.look_at([subject])
+        matches = [self._matches(subject, patterns) for patterns, _, _ in node.items]
+        first = next((number for number, match in enumerate(matches) if match is not False), len(matches))
+        if first < len(matches) and matches[first] is None:
+            first = self._decided_case(node, matches)
+        status, falls = 0, False
+        for number, (_, body, end) in enumerate(node.items[first:], first):
+            match = True if number == first or falls else matches[number]
+            if match is None:
+                run.gap("a case that goes on to patterns of which nobody knows whether they match", line=node.line)
+            if not match:
+                continue
+            status = self.block(body, tested=tested)
+            if end == ";;":
+                break
+            falls = end == ";&"
+        return status
+
+    def _matches(self, subject: Value, patterns: Sequence[syntax.Word]) -> bool | None:
+        if any(pattern.literal == "*" and not _is_quoted(pattern) for pattern in patterns):
+            return True
+        if not subject.known:
+            for pattern in patterns:
+                self.expand.one(pattern)
+            return None
+        answers = [self.expand.matches(subject, pattern) for pattern in patterns]
+        return True if True in answers else None if None in answers else False
+
+    def _decided_case(self, node: syntax.Case, matches: Sequence[bool | None]) -> int:
+        """Which item is taken where that is not known: one that may match, else none."""
+        sure = next((number for number, match in enumerate(matches) if match), None)
+        ways = [
+            number for number, match in enumerate(matches) if match is not False and (sure is None or number <= sure)
+        ]
+        ways += [len(matches)] if sure is None else []
+        good = (
+            at
+            for at, number in enumerate(ways)
+            if number < len(matches) and not any(_aborts(b, self.run.functions) for b in node.items[number][1])
+        )
+        return ways[self.run.decide(node, len(ways), usual=next(good, len(ways) - 1))]
+
+    # --- loops ----------------------------------------------------------------------------------------------------
+
+    def _while(self, node: syntax.While, _: bool) -> int:  # noqa: FBT001 - as above
+        def goes_on() -> bool:
+            with self.run.unwatched(usual=not node.until):
+                return bool(self.block(node.condition, tested=True)) == node.until
+
+        return self._loop(goes_on, node.body)
+
+    def _count(self, node: syntax.Count, _: bool) -> int:  # noqa: FBT001 - as above
+        self.expand.numbers(node.first)
+        rounds = 0
+
+        def goes_on() -> bool:
+            nonlocal rounds
+            rounds += 1
+            if rounds > 1:
+                self.expand.numbers(node.step)
+            if not node.condition:
+                return True
+            number = self.expand.numbers(node.condition)
+            if number is None:  # nobody knows how often: once, or not at all
+                return rounds == 1 and bool(self.run.decide(node, usual=1))
+            return bool(number)
+
+        return self._loop(goes_on, node.body)
+
+    def _for(self, node: syntax.For, _: bool) -> int:  # noqa: FBT001 - as above
+        run = self.run
+        words = list(run.state.args) if node.words is None else self.expand.words(node.words)
+        run.look_at(words)
+        if node.select:
+            return self._select(node)
+        items = iter(words)
+
+        def goes_on() -> bool:
+            item = next(items, None)
+            if item is not None:
+                run.state.variables[node.name] = item
+            return item is not None
+
+        return self._loop(goes_on, node.body, most=len(words) + 1)
+
+    def _select(self, node: syntax.For) -> int:
+        """A question to a person; where nobody is there it fails, else it is answered once."""
+        run = self.run
+        if run.fed and run.input == EMPTY:
+            return 1
+        if not run.fed:
+            status = run.note(run.step((Value("read"),), node=node, kind="ask"))
+            if status or not run.attended:
+                return 1
+        run.state.variables[node.name] = Value("${" + node.name + "}", known=False, sources=frozenset({"read"}))
+        run.state.variables["REPLY"] = Value("${REPLY}", known=False, sources=frozenset({"read"}))
+        rounds = iter([True, False])
+        return self._loop(lambda: next(rounds), node.body)
+
+    def _loop(self, goes_on: Callable[[], bool], body: Block, *, most: int | None = None) -> int:
+        """Rounds until the condition ends them, `most` of them where the number is known.
+
+        A loop that nothing can change any more provably never ends, or waits for what is not known: then it is left.
+        """
+        run, status, before = self.run, 0, None
+        looked_outside, run.looked_at = run.looked_at, set()
+        try:
+            for _ in range(most or _ROUNDS):
+                unsure, run.clock_read = run.unsure, False
+                if not goes_on():
+                    return status
+                try:
+                    status = self.block(body)
+                except LoopLeft as left:
+                    if left.levels > 1:
+                        raise LoopLeft(left.levels - 1, again=left.again) from None
+                    if not left.again:
+                        return 0
+                if most is None:
+                    state = self._loop_state()
+                    if before is not None and not run.clock_read and self._is_settled(before, state):
+                        if run.unsure > unsure or run.fed:
+                            return status
+                        raise Exited(0, "loop")
+                    before = state
+        finally:
+            run.looked_at |= looked_outside
+        raise run.given_up(f"a loop given up after {_ROUNDS} rounds")
+
+    def _loop_state(self) -> tuple[dict[str, Held], object]:
+        """What a loop's next round can hang on: the variables, and all else."""
+        run, state = self.run, self.run.state
+        others = (state.cwd, tuple(state.folders), tuple(state.args), frozenset(state.options), frozenset(state.traps), frozenset(state.locks), frozenset(run.functions),
+                  len(run.made))  # fmt: skip
+        return dict(state.variables), others
+
+    def _is_settled(self, before: tuple[dict[str, Held], object], now: tuple[dict[str, Held], object]) -> bool:
+        """Whether nothing changed in a round that any test of the loop looks at."""
+        if before[1] != now[1]:
+            return False
+        if before[0] == now[0]:
+            return True
+        names = before[0].keys() | now[0].keys()
+        changed = {name for name in names if before[0].get(name) != now[0].get(name)}
+        return not changed & self.run.looked_at
+
+
+def _is_number(held: Held | None, number: int) -> bool:
+    return isinstance(held, Value) and held.text == str(number)
+
+
+def _is_quoted(word: syntax.Word) -> bool:
+    return any(getattr(part, "quoted", False) for part in word.parts)
+
+
+def _aborts(node: Node, functions: Mapping[str, syntax.Function]) -> bool:
+    """Whether a branch is there for when something is wrong: it ends the script, or returns a failure."""
+    if isinstance(node, syntax.Simple) and node.words:
+        name = node.words[0].literal or ""
+        last = node.words[-1].literal if len(node.words) > 1 else None
+        if name in {"exit", "return", "continue"}:
+            return last != "0" and not (name == "return" and last is None)
+        called = functions.get(name)
+        return (
+            called is not None
+            and isinstance(called.body, syntax.CommandGroup)
+            and any(
+                isinstance(inner, syntax.Simple) and inner.words and inner.words[0].literal == "exit"
+                for inner in called.body.body
+            )
+        )
+    if isinstance(node, syntax.CommandGroup):
+        return any(_aborts(inner, functions) for inner in node.body)
+    return isinstance(node, syntax.AndOr) and _aborts(node.right, functions)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.scripts import kinds
-from readiness.facts.scripts.failure_modes import Place, place
+from readiness.facts.scripts import commands
+from readiness.facts.scripts.failure_modes import place_of
+from readiness.facts.scripts.simulation import Incomplete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from readiness.facts.scripts.shell import Script, Scripts
-    from readiness.facts.scripts.values import Step, Trace
+    from readiness.facts.scripts.failure_modes import ScriptPlace
+    from readiness.facts.scripts.release_scripts import Script, Scripts
+    from readiness.facts.scripts.simulation import CommandStep, Gap, Trace
 
 _SPACE: Final = frozenset({"df", "findmnt"})
 _IDENTITY: Final = frozenset({"id", "whoami", "stat"})
@@ -20,58 +22,78 @@ _PROBES: Final = frozenset({"touch", "mktemp"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class WriteGuard:
     """Whether a script looks at something before its first write."""
 
     script: str
-    write: Place | None
-    looked: Place | None
+    write: ScriptPlace | None
+    looked: ScriptPlace | None
     stops: bool
     """Whether the script ends before it writes when it does not like what it sees."""
+    gaps: tuple[Gap, ...] = ()
+    """What was not simulated: a write without a look may be hidden there, where none was seen."""
 
 
-class Guards:
+class Preconditions:
     """Asks a release's scripts what they look at before they write."""
 
     def __init__(self, scripts: Scripts) -> None:
         self.scripts = scripts
 
-    def room(self, role: str) -> Guard:
+    def room(self, role: str) -> WriteGuard:
         """Whether the `role`'s script, or the orchestrator before it, looks at the free space before it writes."""
         return self._guard(role, _about_room)
 
-    def permission(self, role: str) -> Guard:
+    def permission(self, role: str) -> WriteGuard:
         """Whether it looks at whether it may write."""
         return self._guard(role, _about_permission)
 
-    def _guard(self, role: str, about: Callable[[Step], bool]) -> Guard:
+    def _guard(self, role: str, about: Callable[[CommandStep], bool]) -> WriteGuard:
         script = self.scripts.needed(role)
-        own = self._guarded(script, about, kinds.writes_files)
+        own = self._guarded(script, about, commands.writes_files)
         leader = self.scripts.of("complete")
         if own.stops or leader is None or leader.trouble or leader is script:
             return own
         above = self._guarded(leader, about, lambda step: step.invokes == script.path)
-        return dataclasses.replace(own, looked=above.looked, stops=True) if above.stops else own
+        return (
+            dataclasses.replace(own, looked=above.looked, stops=True, gaps=(*own.gaps, *above.gaps))
+            if above.stops
+            else own
+        )
 
-    def _guarded(self, script: Script, about: Callable[[Step], bool], writes: Callable[[Step], bool]) -> Guard:
-        traces = self.scripts.paths(script)
-        first, looked = None, None
-        for trace in traces:
+    def _guarded(
+        self, script: Script, about: Callable[[CommandStep], bool], writes: Callable[[CommandStep], bool]
+    ) -> WriteGuard:
+        traces = self.scripts.traces(script)
+        first, looked, bare = None, None, None
+        for trace in traces.seen:
             number = next((n for n, step in enumerate(trace.steps) if writes(step)), None)
             if number is None:
                 continue
             first = first or trace.steps[number]
-            looked = looked or next((step for step in trace.steps[:number] if about(step)), None)
-        stops = looked is not None and (self._refused(traces, about, writes) or self._ends(script, looked, writes))
-        return Guard(
+            look = next((step for step in trace.steps[:number] if about(step)), None)
+            looked = looked or look
+            if number < trace.certain:
+                bare = bare or trace.steps[number]
+        stops, gaps = False, list(traces.gaps)
+        if looked is not None:
+            try:
+                stops = self._refused(traces.seen, about, writes) or self._ends(script, looked, writes)
+            except Incomplete as incomplete:
+                gaps += incomplete.gaps
+        shown = first if looked else bare
+        return WriteGuard(
             script=script.path,
-            write=place(first) if first else None,
-            looked=place(looked) if looked else None,
+            write=place_of(shown) if shown else None,
+            looked=place_of(looked) if looked else None,
             stops=stops,
+            gaps=tuple(gaps),
         )
 
     @staticmethod
-    def _refused(traces: list[Trace], about: Callable[[Step], bool], writes: Callable[[Step], bool]) -> bool:
+    def _refused(
+        traces: Sequence[Trace], about: Callable[[CommandStep], bool], writes: Callable[[CommandStep], bool]
+    ) -> bool:
         """Whether on some way the look comes last: the script ends without a write, and not well."""
         for trace in traces:
             looks = [number for number, step in enumerate(trace.steps) if about(step)]
@@ -79,32 +101,33 @@ class Guards:
             if (
                 looks
                 and trace.status
+                and not trace.gaps
                 and not any(writes(s) or s.invokes or s.kind == "test" for s in rest)
                 and not any(writes(step) for step in trace.steps)
             ):
                 return True
         return False
 
-    def _ends(self, script: Script, looked: Step, writes: Callable[[Step], bool]) -> bool:
-        """Whether the script ends before it writes when the looking command itself, or what reads it, fails."""
+    def _ends(self, script: Script, looked: CommandStep, writes: Callable[[CommandStep], bool]) -> bool:
+        """Whether the script ends before it writes when the looking command itself, or what reads it, fails. Raises Incomplete."""
 
-        def fails(step: Step) -> bool:
+        def fails(step: CommandStep) -> bool:
             return (
                 (step.file, step.line) == (looked.file, looked.line) and step.kind == "command" and step.name != "echo"
             )
 
-        found = self.scripts.after_failure(script, fails, ("looked", looked.file, looked.line))
-        return bool(found) and not any(writes(step) for trace in found for step in trace.steps)
+        traces = self.scripts.after_failure(script, fails, ("looked", looked.file, looked.line))
+        return bool(traces) and not any(writes(step) for trace in traces for step in trace.steps)
 
 
-def _about_room(step: Step) -> bool:
+def _about_room(step: CommandStep) -> bool:
     if step.kind == "test":
         return any(value.sources & _SPACE for value in step.argv)
     # `df … | awk '… { exit 1 }'`: the filter is the test
     return step.name == "awk" and step.fed and any("exit" in word for word in step.words)
 
 
-def _about_permission(step: Step) -> bool:
+def _about_permission(step: CommandStep) -> bool:
     if step.kind == "test":
         words = {value.text for value in step.argv}
         named = {name for value in step.argv for name in value.names}

@@ -9,20 +9,21 @@ import posixpath
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.scripts import inventory as shell_found
-from readiness.facts.scripts.inventory import FOLDERS, ROLES
+from readiness.facts.scripts.commands import SHELL_OPTIONS
+from readiness.facts.scripts.inventory import FOLDERS, ROLES, names, roles
+from readiness.facts.scripts.simulation import Evidence, Gap
 from readiness.support import file_reading
 from readiness.support.extras import demand
 from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from readiness.config.model import Config
     from readiness.facts.scripts.parse import Program
-    from readiness.facts.scripts.tree import Block
-    from readiness.facts.scripts.values import Step, Trace, Value, World
+    from readiness.facts.scripts.simulation import CommandStep, Trace, Value, World
+    from readiness.facts.scripts.syntax import Block
 
 SIZE_LIMIT: Final = 1024 * 1024
 """Bytes of a script at most: 1 MiB."""
@@ -44,10 +45,10 @@ class Script:
             raise Unreadable(f"{self.file} leads out of the release", "broken", self.file)
         if self.file.is_dir():
             raise Unreadable(f"{self.file} is a folder, not a file", "folder", self.file)
-        found = file_reading.content(self.file, SIZE_LIMIT)
-        if b"\0" in found:
+        content = file_reading.content(self.file, SIZE_LIMIT)
+        if b"\0" in content:
             raise Unreadable(f"{self.file} is binary, not a script", "binary", self.file)
-        return found
+        return content
 
     @property
     def trouble(self) -> Unreadable | None:
@@ -57,7 +58,7 @@ class Script:
 
     @property
     def program(self) -> Program:
-        """It, parsed; what a syntax error hides is missing. Raises Unreadable."""
+        """It, parsed; what a syntax error hides is one of its `gaps`. Raises Unreadable."""
         self._parse()
         if self._program is None:
             raise self._trouble or Unreadable(f"{self.file} cannot be read", "broken", self.file)
@@ -83,6 +84,13 @@ class Script:
         return () if self.trouble else self.program.body
 
     @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What of its text could not be read or parsed."""
+        if self.trouble is not None:
+            return (Gap(self.path, 1, f"it cannot be read: {self.trouble}"),)
+        return tuple(Gap(self.path, line, "syntax that is not understood") for line in self.program.errors)
+
+    @property
     def interpreter(self) -> str:
         """The first line's interpreter, without its folder; bash where there is no such line."""
         words = self._shebang()
@@ -92,7 +100,7 @@ class Script:
     def options(self) -> frozenset[str]:
         """Options that the first line sets: `#!/bin/bash -e`."""
         letters = "".join(word[1:] for word in self._shebang()[1:] if word.startswith("-"))
-        return frozenset(name for letter, name in (("e", "errexit"), ("u", "nounset")) if letter in letters)
+        return frozenset(SHELL_OPTIONS[letter] for letter in letters if letter in SHELL_OPTIONS)
 
     def _shebang(self) -> list[str]:
         try:
@@ -110,10 +118,18 @@ class Scripts:
         if config.target.release is None:
             raise Unknown("no release to look at: set [target] release in readiness.toml")
         self.config, self.root = config, config.target.release
-        self._runs: dict[object, list[Trace]] = {}
-        names = list(shell_found.names(self.root))[:MOST]
-        roles = shell_found.roles(names)
-        self.all: tuple[Script, ...] = tuple(Script(self.root, name, roles.get(name, "")) for name in names)
+        self._runs: dict[object, Evidence[Trace]] = {}
+        self._others: dict[str, Script] = {}
+        self._folder_error = ""
+        try:
+            every = list(names(self.root, strictly=True))
+        except OSError as error:
+            self._folder_error = f"a folder of scripts cannot be read: {error}"
+            every = list(names(self.root))
+        files = every[:MOST]
+        role_of = roles(files)
+        self.all: tuple[Script, ...] = tuple(Script(self.root, name, role_of.get(name, "")) for name in files)
+        self.left_out: tuple[str, ...] = tuple(every[MOST:])
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -136,37 +152,71 @@ class Scripts:
     @property
     def readable(self) -> list[Script]:
         """Those that could be read. Raises Unknown where there is none."""
-        found = [script for script in self.all if script.trouble is None]
-        if not found:
+        scripts = [script for script in self.all if script.trouble is None]
+        if not scripts:
             raise Unknown(f"there is no script in {self.root} that can be read")
-        return found
+        return scripts
+
+    @property
+    def present(self) -> tuple[Script, ...]:
+        """All of them: one that cannot be read is a gap in what is said of them. Raises Unknown where none can be read."""
+        return self.all if self.readable else ()
 
     def unread(self) -> str:
         """Why some scripts could not be read, in words; an empty text where all could."""
-        return "; ".join(str(script.trouble) for script in self.all if script.trouble)
+        reasons = [str(script.trouble) for script in self.all if script.trouble]
+        if self._folder_error:
+            reasons.append(self._folder_error)
+        if self.left_out:
+            reasons.append(
+                f"{len(self.left_out)} scripts beyond the first {MOST} are not read, {self.left_out[0]} the first"
+            )
+        return "; ".join(reasons)
 
-    def missing(self) -> list[str]:
+    def missing(self) -> Evidence[str]:
         """The usual names of those lifecycle scripts that are not there, or hold no command."""
-        found = []
+        missing: list[str] = []
+        gaps: list[Gap] = []
         for role, (name, _) in ROLES.items():
             script = self.of(role)
             if script is None:
-                found.append(name)
+                missing.append(name)
             elif script.trouble:
-                found.append(f"{script.path} ({script.trouble})")
+                missing.append(f"{script.path} ({script.trouble})")
+            elif not script.body and script.gaps:
+                gaps += script.gaps
             elif not script.body:
-                found.append(f"{script.path} (it holds no command)")
-        return found
+                missing.append(f"{script.path} (it holds no command)")
+        return Evidence(missing, gaps)
 
     def find(self, path: str) -> Script | None:
-        """The script that a command line names: by its path in the release, else by a file name that only one has."""
+        """The script that a command line names: by its path in the release, else by a file name that only one has.
+
+        A file of the release outside the usual folders is one as well, once a script names it.
+        """
         exact = next((script for script in self.all if f"@/{script.path}" == path), None)
         if exact is not None:
             return exact
         same = [script for script in self.all if posixpath.basename(script.path) == posixpath.basename(path)]
-        return same[0] if len(same) == 1 and not path.startswith("/") else None
+        if len(same) == 1 and not path.startswith("/"):
+            return same[0]
+        return self._other(path.removeprefix("@/")) if path.startswith("@/") else None
 
-    def paths(  # noqa: PLR0913 - the simulation's own parameters
+    def _other(self, path: str) -> Script | None:
+        """A file of the release that is no script by its place: only shell, and no settings."""
+        if not path.endswith((".sh", ".bash", ".inc", ".lib")):
+            return None
+        if path not in self._others:
+            script = Script(self.root, path)
+            try:
+                if not script.file.is_file():
+                    return None
+            except OSError:
+                return None
+            self._others[path] = script
+        return self._others[path]
+
+    def traces(  # noqa: PLR0913 - the simulation's own parameters
         self,
         script: Script,
         *,
@@ -175,32 +225,37 @@ class Scripts:
         args: Sequence[Value] = (),
         environ: Mapping[str, str] | None = None,
         attended: bool = True,
-    ) -> list[Trace]:
-        """The ways through `script` in a `world`; remembered under the world's `name`. Raises Unreadable."""
-        from readiness.facts.scripts import paths as shell_paths
+        signals: bool = False,
+    ) -> Evidence[Trace]:
+        """The ways through `script` in a `world`; remembered under the world's `name`. One that cannot be read is a gap."""
+        from readiness.facts.scripts.interpreter import explore, healthy
 
-        key = (script.path, name, attended, tuple(args), None if environ is None else tuple(sorted(environ.items())))
+        variables = None if environ is None else tuple(sorted(environ.items()))
+        key = (script.path, name, attended, tuple(args), variables, signals)
         if key not in self._runs:
-            script.program  # noqa: B018 - raises for what cannot be read
-            self._runs[key] = shell_paths.paths(
-                script, self, world or shell_paths.healthy, args=args, environ=environ, attended=attended
+            self._runs[key] = (
+                explore(script, self, world or healthy, args=args, environ=environ, attended=attended, signals=signals)
+                if script.trouble is None
+                else Evidence((), script.gaps)
             )
         return self._runs[key]
 
-    def steps(self, script: Script) -> Iterator[Step]:
-        """Each command that `script` runs on any way, once a place."""
-        seen = set()
-        for trace in self.paths(script):
+    def steps(self, script: Script) -> Evidence[CommandStep]:
+        """Each command that `script` runs on any way, once a place; what it does at a signal as well."""
+        traces = self.traces(script, signals=True)
+        steps: dict[object, CommandStep] = {}
+        for trace in traces.seen:
             for step in trace.steps:
-                key = (step.file, step.handler, step.pos, step.text)
-                if key not in seen:
-                    seen.add(key)
-                    yield step
+                steps.setdefault((step.file, step.handler, step.pos, step.text), step)
+        return Evidence(steps.values(), traces.gaps)
 
-    def after_failure(self, script: Script, fails: Callable[[Step], bool], name: object) -> list[Trace]:
+    def after_failure(self, script: Script, fails: Callable[[CommandStep], bool], name: object) -> Evidence[Trace]:
         """The ways through `script` on which the commands that `fails` names fail, and at least one of them ran."""
-        found = self.paths(script, world=lambda step: 1 if fails(step) else None, name=name)
-        return [trace for trace in found if any(step.dead for step in trace.steps)]
+        traces = self.traces(script, world=lambda step: 1 if fails(step) else None, name=name)
+        reached = [trace for trace in traces.seen if any(step.dead for step in trace.steps)]
+        within = {gap for trace in traces.seen for gap in trace.gaps}
+        untried = [gap for gap in traces.gaps if gap not in within]
+        return Evidence(reached, [*untried, *(gap for trace in reached for gap in trace.gaps)])
 
 
 _VERBS: Final = {

@@ -19,13 +19,13 @@ class Literal:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Variable:
-    """`$NAME`, `${NAME:-word}`, `${#NAME}`; `operator` as written, `#` for the length, `index` for arrays."""
+    """`$NAME`, `${NAME:-word}`, `${#NAME}`; `operator` as written, `length` for the length, `!` for `${!NAME}`."""
 
     name: str
     quoted: bool = False
     operator: str = ""
     word: Word | None = None
-    index: str = ""
+    index: Subscript | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Substitution:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """`$((…))`."""
+    """`$(( a, b ))`: the last one counts."""
 
-    value: Expression
+    values: tuple[Expression, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Process:
+class ProcessSubstitution:
     """`<(…)` or `>(…)`."""
 
     body: Block
@@ -67,7 +67,7 @@ class Expression:
     leaf: int | str | Word | None = None
 
 
-Part: TypeAlias = Literal | Variable | Substitution | Arithmetic | Process | Brace
+Part: TypeAlias = Literal | Variable | Substitution | Arithmetic | ProcessSubstitution | Brace
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,23 +86,33 @@ class Word:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Subscript:
+    """What stands between an array's brackets: as a number for an array, as a word for an associative one."""
+
+    text: str
+    number: Expression
+    word: Word
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Redirect:
-    """`fd operator target`; `fd` -1 where it was not written. A here-document or here-string has the operator `<<`."""
+    """`fd operator target`; `fd` -1 where it was not written, `variable` for `{NAME}>target`. A here-document or here-string has the operator `<<`."""
 
     operator: str
     target: Word | None
     fd: int = -1
     line: int = 0
+    variable: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Assignment:
-    """`NAME=value`, `NAME+=value`; an array's value is a tuple of words."""
+    """`NAME=value`, `NAME+=value`, `NAME[index]=value`; an array's value is a tuple of words."""
 
     name: str
     value: Word | tuple[Word, ...] | None
     append: bool = False
-    index: str = ""
+    index: Subscript | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +134,14 @@ class Simple(Node):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Declare(Node):
-    """`export`, `local`, `readonly`, `declare`: a keyword, assignments and bare names."""
+    """`export`, `local`, `readonly`, `declare`: options, assignments and bare names, and words that become such when expanded."""
 
     keyword: str
+    options: str = ""
     assignments: tuple[Assignment, ...] = ()
+    names: tuple[str, ...] = ()
+    words: tuple[Word, ...] = ()
+    redirects: tuple[Redirect, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +154,9 @@ class Test(Node):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Calculation(Node):
-    """`(( … ))`."""
+    """`(( a, b ))`: the last one counts."""
 
-    value: Expression
+    values: tuple[Expression, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,14 +221,14 @@ class Count(Node):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Case(Node):
-    """Items of patterns, body and whether the next body follows."""
+    """Items of patterns, body, and how the body ends: `;;`, `;&` (the next body follows) or `;;&` (the next patterns are tried)."""
 
     subject: Word
-    items: tuple[tuple[tuple[Word, ...], Block, bool], ...]
+    items: tuple[tuple[tuple[Word, ...], Block, str], ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Group(Node):
+class CommandGroup(Node):
     """`{ … }`, or any statement with redirections of its own; `subshell` for `( … )`."""
 
     body: Block
@@ -235,6 +249,13 @@ class Background(Node):
     """`a &`."""
 
     body: Node
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NotUnderstood(Node):
+    """Syntax that the simulation does not know: where it would run, there is a gap."""
+
+    reason: str
 
 
 Block: TypeAlias = tuple[Node, ...]

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.scripts.failure_modes import Place
+from readiness.facts.scripts.failure_modes import ScriptPlace
 from readiness.support import child_process, file_reading
 from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
-    from readiness.facts.scripts.shell import Script, Scripts
+    from readiness.facts.scripts.release_scripts import Script, Scripts
 
 _SECONDS: Final = 30.0
 """Time-out of one child process."""
@@ -60,7 +60,7 @@ class Linters:
     def _mine(self) -> list[Script]:
         return [script for script in self.scripts.readable if script.interpreter in _SHELLS]
 
-    def syntax(self) -> list[Place]:
+    def syntax(self) -> list[ScriptPlace]:
         """Scripts that bash does not accept, or that no kernel can start. Raises NotInstalled.
 
         Where bash is not installed, sh is asked: bash takes whatever a plain shell takes, so that its yes is one too. Its no
@@ -74,7 +74,7 @@ class Linters:
             if b"\r\n" in source:
                 line = source.split(b"\r\n", 1)[0].count(b"\n") + 1
                 found.append(
-                    Place(
+                    ScriptPlace(
                         path=script.path, line=line, text="CRLF line ends: bash takes the \\r for a part of the command"
                     )
                 )
@@ -84,10 +84,10 @@ class Linters:
                 raise Unknown(f"{Path(asked).name} -n {script.path} {done.ending}")
             if done.code:
                 child_process.find("bash")
-                found.append(_told(script, done.err))
+                found.append(_complaint(script, done.err))
         return found
 
-    def lint(self) -> list[Place]:
+    def lint(self) -> list[ScriptPlace]:
         """Shellcheck's errors. Raises NotInstalled."""
         files = {str(script.file): script for script in self._mine() if b"\r\n" not in script.source()}
         if not files:
@@ -103,7 +103,9 @@ class Linters:
         try:
             comments = json.loads(done.out)["comments"]
             return [
-                Place(path=files[one["file"]].path, line=int(one["line"]), text=f"SC{one['code']}: {one['message']}")
+                ScriptPlace(
+                    path=files[one["file"]].path, line=int(one["line"]), text=f"SC{one['code']}: {one['message']}"
+                )
                 for one in comments
                 if one["file"] in files and int(one["code"]) >= _ANALYSIS and int(one["code"]) != _NO_SHEBANG
             ]
@@ -111,15 +113,15 @@ class Linters:
             raise Unknown(f"shellcheck {done.ending} and said nothing that can be read: {done.last_words()}") from None
 
 
-def _told(script: Script, words: str) -> Place:
+def _complaint(script: Script, words: str) -> ScriptPlace:
     """Bash's own first complaint: `FILE: line N: what`."""
     first = next((line for line in words.splitlines() if ": line " in line), words.strip())
     _, _, rest = first.partition(": line ")
     number, _, what = rest.partition(": ")
-    return Place(path=script.path, line=int(number) if number.isdecimal() else 1, text=what or first[:100])
+    return ScriptPlace(path=script.path, line=int(number) if number.isdecimal() else 1, text=what or first[:100])
 
 
-class Supervisor:
+class SupervisionFiles:
     """What in the release says who restarts the hub."""
 
     def __init__(self, scripts: Scripts) -> None:
