@@ -3,7 +3,6 @@
 import pytest
 
 from readiness import Limits, check, measure, note, unknown, warn, where_found
-from readiness.facts.scripts.simulation import Evidence
 
 pytestmark = pytest.mark.preflight
 TOLD = 4
@@ -108,7 +107,8 @@ def test_deployments_are_locked(scripts, care):
         for role in ("deploy", "rollback")
         if role != leader and scripts.of(role) and not scripts.of(role).trouble
     ]
-    Evidence((), [gap for one in (lock, *others) for gap in one.gaps]).require_complete()
+    for one in (lock, *others):
+        one.require_complete()
     apart = [other for other in others if other.paths and lock.paths and not other.paths & lock.paths]
     names = "; ".join(f"{other.script} locks {', '.join(sorted(other.paths))}" for other in apart)
     assert not apart, f"{lock.script} locks {', '.join(sorted(lock.paths))}, but {names}"
@@ -181,7 +181,8 @@ def test_network_calls_are_bounded(scripts, care):
 def _guarded(looks, what):
     bare = [guard.write for guard in looks if guard.write is not None and guard.looked is None]
     assert not bare, f"writes without having looked at {what}: {_listed(bare)}"
-    Evidence((), [gap for guard in looks for gap in guard.gaps]).require_complete()
+    for guard in looks:
+        guard.require_complete()
     going_on = [guard.looked for guard in looks if guard.write is not None and not guard.stops]
     if going_on:
         warn(f"looks at {what} and writes whatever it sees: {_listed(going_on)}")

@@ -10,11 +10,11 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from readiness.facts.scripts.release_scripts import Scripts
-from readiness.facts.scripts.linters import Linters
 
 from readiness.config.model import Claim, Config, Expect, Target
 from readiness.facts.backup.backups import Backups
+from readiness.facts.scripts.linters import Linters
+from readiness.facts.scripts.release_scripts import Scripts
 from readiness.facts.secretscan.targets import SecretSearch
 from readiness.support.child_process import ToolNotInstalled
 from tests.sources import ROOT

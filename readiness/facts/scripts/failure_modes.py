@@ -165,6 +165,10 @@ class FailureModes:
         unseen = spots.where(lambda spot: any(t.status == 0 or _went_on(t, spot) for t in self._after(script, spot)))
         return Evidence(map(place_of, unseen.seen), unseen.gaps)
 
+    def all_unseen(self) -> Evidence[ScriptPlace]:
+        """Such commands of every script."""
+        return Evidence.gathered(self.unseen(script) for script in self.scripts.present)
+
     def _must_not_fail(self, script: Script) -> Callable[[CommandStep], bool]:
         leads = script.role in {"complete", "rollback", "deploy"}
         return lambda step: commands.changes(step) or bool(leads and step.invokes and self.scripts.find(step.invokes))

@@ -38,6 +38,10 @@ class DeploymentLock:
     gaps: tuple[Gap, ...] = ()
     """What was not simulated: where nothing is wrong with the lock, whether that is so is not known."""
 
+    def require_complete(self) -> None:
+        """Return where nothing of it can be missing. Raises Incomplete."""
+        Evidence((), self.gaps).require_complete()
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WeakRequest:

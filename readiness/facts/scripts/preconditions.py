@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.failure_modes import place_of
-from readiness.facts.scripts.simulation import Incomplete
+from readiness.facts.scripts.simulation import Evidence, Incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +32,10 @@ class WriteGuard:
     """Whether the script ends before it writes when it does not like what it sees."""
     gaps: tuple[Gap, ...] = ()
     """What was not simulated: a write without a look may be hidden there, where none was seen."""
+
+    def require_complete(self) -> None:
+        """Return where nothing of it can be missing. Raises Incomplete."""
+        Evidence((), self.gaps).require_complete()
 
 
 class Preconditions:

@@ -138,7 +138,7 @@ flock -n 9 || exit 1
 [ -w . ] || exit 1
 """
 ANSWERS: dict[str, Callable[[Scripts], object]] = {
-    "unseen": lambda scripts: bool(Evidence.gathered(FailureModes(scripts).unseen(s) for s in scripts.readable)),
+    "unseen": lambda scripts: bool(FailureModes(scripts).all_unseen()),
     "builds": lambda scripts: bool(FailureModes(scripts).builds().where(lambda f: not f.restored)),
     "phases": lambda scripts: [list(failures) for failures in FailureModes(scripts).phases().values()],
     "calls": lambda scripts: list(FailureModes(scripts).rollback_calls()),
@@ -148,8 +148,8 @@ ANSWERS: dict[str, Callable[[Scripts], object]] = {
     "requests": lambda scripts: bool(Hygiene(scripts).requests()),
     "loose": lambda scripts: bool(Hygiene(scripts).loose_starts()),
     "managed": lambda scripts: list(Hygiene(scripts).managed_starts()),
-    "lock": lambda scripts: Evidence((), Hygiene(scripts).lock("deploy").gaps).require_complete(),
-    "room": lambda scripts: Evidence((), Preconditions(scripts).room("deploy").gaps).require_complete(),
+    "lock": lambda scripts: Hygiene(scripts).lock("deploy").require_complete(),
+    "room": lambda scripts: Preconditions(scripts).room("deploy").require_complete(),
     "stop": lambda scripts: list(Waiting(scripts).stopping()),
     "attempts": lambda scripts: list(Waiting(scripts).asking("validate")),
 }
