@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.config.model import (
     Claim,
     Config,
-    Drill,
+    DrillSettings,
     Expect,
-    Gate,
+    GateSettings,
     LimitOverride,
-    Llm,
-    Load,
-    Probe,
-    Release,
-    Report,
-    Rollback,
+    LlmSettings,
+    LoadSettings,
+    ProbeSettings,
+    ReleaseSettings,
+    ReportSettings,
     RollbackAction,
-    Secrets,
+    RollbackSettings,
+    SecretSettings,
     Target,
     ToolCall,
     Waiver,
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 
 _PLAIN: Final[dict[str, type]] = {
-    "probe": Probe,
-    "release": Release,
-    "secrets": Secrets,
-    "report": Report,
+    "probe": ProbeSettings,
+    "release": ReleaseSettings,
+    "secrets": SecretSettings,
+    "report": ReportSettings,
 }
 _FOR_PRODUCTION: Final = ("authentication", "tls")
 
@@ -52,8 +52,8 @@ def build(values: Values, config: Config, folder: Path, today: dt.date) -> Confi
         target=_target(values.get("target", {}), folder),
         expect=_expect(values.get("expect", {}), environment, today),
         limits=_frozen({name: LimitOverride(**numbers) for name, numbers in values.get("limits", {}).items()}),
-        gate=Gate(**gate | ({"weights": _frozen(gate["weights"])} if "weights" in gate else {})),
-        llm=Llm(base_url=_frozen(values.get("llm", {}).get("base_url", {}))),
+        gate=GateSettings(**gate | ({"weights": _frozen(gate["weights"])} if "weights" in gate else {})),
+        llm=LlmSettings(base_url=_frozen(values.get("llm", {}).get("base_url", {}))),
         waivers=tuple(Waiver(**waiver) for waiver in values.get("waiver", ())),
         drill=_drill(values.get("drill", {})),
         load=_load(values.get("load", {}), folder),
@@ -102,17 +102,17 @@ def _call(values: Values) -> ToolCall:
     return ToolCall(**values | {"arguments": _frozen(values.get("arguments", {}))})
 
 
-def _drill(values: Values) -> Drill:
-    return Drill(**values | ({"call": _call(values["call"])} if "call" in values else {}))
+def _drill(values: Values) -> DrillSettings:
+    return DrillSettings(**values | ({"call": _call(values["call"])} if "call" in values else {}))
 
 
-def _load(values: Values, folder: Path) -> Load:
+def _load(values: Values, folder: Path) -> LoadSettings:
     made: Values = {"mix": tuple(_frozen(one) for one in values["mix"])} if "mix" in values else {}
     if "locustfile" in values:
         made["locustfile"] = folder / Path(values["locustfile"]).expanduser()
-    return Load(**values | made)
+    return LoadSettings(**values | made)
 
 
-def _rollback(values: Values) -> Rollback:
+def _rollback(values: Values) -> RollbackSettings:
     actions = tuple(RollbackAction(**action) for action in values.get("action", ()))
-    return Rollback(**{name: value for name, value in values.items() if name != "action"}, actions=actions)
+    return RollbackSettings(**{name: value for name, value in values.items() if name != "action"}, actions=actions)

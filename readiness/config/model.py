@@ -128,7 +128,7 @@ class LimitOverride:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class GateSettings:
     """`[gate]`: limits of the verdict; scores 0 to 100, `proven` a share 0 to 1."""
 
     ready: Fraction = Fraction(90)
@@ -141,7 +141,7 @@ class Gate:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class ProbeSettings:
     """`[probe]`: how facts are fetched; seconds, `rate` in requests a second through `url`."""
 
     attempts: int = 3
@@ -153,7 +153,7 @@ class Probe:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class ReleaseSettings:
     """`[release]`: how a release is built, tested and watched. `timeout` of each command in seconds, `bake` in minutes."""
 
     build: tuple[str, ...] = ()
@@ -177,14 +177,14 @@ class Release:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Secrets:
+class SecretSettings:
     """`[secrets]`: `resolve` is the argv that turns a secret reference into its value."""
 
     resolve: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Llm:
+class LlmSettings:
     """`[llm]`: base URL by provider (gemini, openai, anthropic)."""
 
     base_url: Mapping[str, str] = dataclasses.field(default_factory=_nothing)
@@ -202,7 +202,7 @@ class Waiver:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Drill:
+class DrillSettings:
     """`[drill]`: whether this target may be broken on purpose, when, and by which commands (argv, never a shell string).
 
     `timeout` of each command in seconds, `soak` in minutes, `rate` in requests a second while it lasts.
@@ -226,7 +226,7 @@ class Drill:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class LoadSettings:
     """`[load]`: rate in requests a second, duration in seconds, `p99` in milliseconds."""
 
     allowed_hosts: tuple[str, ...] = ("127.0.0.1",)
@@ -264,7 +264,7 @@ class RollbackAction:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Rollback:
+class RollbackSettings:
     """`[rollback]`: `window` is how long after a recorded deploy a rollback may be planned, in minutes."""
 
     mode: Literal["plan", "ask", "auto"] = "plan"
@@ -283,7 +283,7 @@ class Rollback:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ReportSettings:
     """`[report]`: formats to write beside the JSON, and how many runs the history keeps."""
 
     formats: tuple[str, ...] = ("json", "html")
@@ -304,19 +304,19 @@ class Config:
     target: Target = dataclasses.field(default_factory=Target)
     expect: Expect = dataclasses.field(default_factory=Expect)
     limits: Mapping[str, LimitOverride] = dataclasses.field(default_factory=_nothing)
-    gate: Gate = dataclasses.field(default_factory=Gate)
-    probe: Probe = dataclasses.field(default_factory=Probe)
-    release: Release = dataclasses.field(default_factory=Release)
-    secrets: Secrets = dataclasses.field(default_factory=Secrets)
-    llm: Llm = dataclasses.field(default_factory=Llm)
+    gate: GateSettings = dataclasses.field(default_factory=GateSettings)
+    probe: ProbeSettings = dataclasses.field(default_factory=ProbeSettings)
+    release: ReleaseSettings = dataclasses.field(default_factory=ReleaseSettings)
+    secrets: SecretSettings = dataclasses.field(default_factory=SecretSettings)
+    llm: LlmSettings = dataclasses.field(default_factory=LlmSettings)
     waivers: tuple[Waiver, ...] = ()
-    drill: Drill = dataclasses.field(default_factory=Drill)
-    load: Load = dataclasses.field(default_factory=Load)
-    rollback: Rollback = dataclasses.field(default_factory=Rollback)
+    drill: DrillSettings = dataclasses.field(default_factory=DrillSettings)
+    load: LoadSettings = dataclasses.field(default_factory=LoadSettings)
+    rollback: RollbackSettings = dataclasses.field(default_factory=RollbackSettings)
     notify: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=_nothing)
     """URLs of `[notify.SEVERITY]`, as `${VAR}` references: a literal secret is refused."""
     contacts: Mapping[str, str] = dataclasses.field(default_factory=_nothing)
-    report: Report = dataclasses.field(default_factory=Report)
+    report: ReportSettings = dataclasses.field(default_factory=ReportSettings)
 
     @property
     def first_look(self) -> bool:

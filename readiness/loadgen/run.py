@@ -124,7 +124,7 @@ LEAD: Final = 0.2
 """Seconds from being ready to the first arrival."""
 
 
-class LoadRun:
+class GeneratorRun:
     """One process's share of a plan: shard `index` of `shards`. `end` and `why` say how it came to its end."""
 
     def __init__(self, plan: Plan, index: int = 0, shards: int = 1) -> None:
@@ -179,7 +179,7 @@ def _work(plan: Plan, recorder: ArrivalRecorder) -> Workload:
 
 def single(plan: Plan, outlet: Outlet, watch: Callable[[Callable[[str], None]], None]) -> int:
     """Follow `plan` in this process; the exit status."""
-    run = LoadRun(plan)
+    run = GeneratorRun(plan)
     watch(lambda why: run.stop("interrupted", why))
     run.open()
     progress = gevent.spawn(run.watch, lambda line: _tell(run, outlet, line))
@@ -194,7 +194,7 @@ def single(plan: Plan, outlet: Outlet, watch: Callable[[Callable[[str], None]], 
     return 0
 
 
-def _tell(run: LoadRun, outlet: Outlet, line: Mapping[str, Any]) -> None:
+def _tell(run: GeneratorRun, outlet: Outlet, line: Mapping[str, Any]) -> None:
     outlet.say(line)
     if outlet.closed:
         run.stop("interrupted", "nobody reads the progress any more")

@@ -16,7 +16,7 @@ from locust.env import Environment
 from readiness.loadgen import parent
 from readiness.loadgen import plan as plans
 from readiness.loadgen.join import worker_parser
-from readiness.loadgen.run import LoadRun
+from readiness.loadgen.run import GeneratorRun
 from readiness.support.environment import LOAD_KEY
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class LoadWorker:
 
     def __init__(self, runner: Any, locustfile: str | None) -> None:  # noqa: ANN401 - Locust has no types
         self._runner, self._locustfile = runner, locustfile
-        self._run: LoadRun | None = None
+        self._run: GeneratorRun | None = None
         self.gone = gevent.event.Event()
         for name in ("ping", "plan", "go", "stop", "more", "bye"):
             runner.register_message(f"readiness-{name}", self._listener(name), concurrent=name != "ping")
@@ -64,7 +64,7 @@ class LoadWorker:
         if document.get("locustfile") and self._locustfile:
             document["locustfile"] = self._locustfile
         try:
-            self._run = LoadRun(plans.build(document), int(data["shard"]), int(data["shards"]))
+            self._run = GeneratorRun(plans.build(document), int(data["shard"]), int(data["shards"]))
             self._run.open()
         except (plans.LoadPlanError, OSError, ImportError, SyntaxError) as error:
             self.say("refused", why=str(error)[:300])

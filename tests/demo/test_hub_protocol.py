@@ -10,7 +10,7 @@ import pytest
 
 from readiness import demo
 from readiness.demo.hub.jsonrpc import RpcError
-from readiness.demo.hub.sessions import AgentSessions
+from readiness.demo.hub.sessions import ClientSessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +135,7 @@ def test_one_stream_a_session(client: httpx.Client) -> None:
 
 def test_sessions_are_bounded() -> None:
     """Not more than the limit, until one is idle for too long or closed."""
-    sessions = AgentSessions(limit=2, idle=60)
+    sessions = ClientSessions(limit=2, idle=60)
     first, second = sessions.create(), sessions.create()
     with pytest.raises(RpcError, match="Too many sessions: 2 are open"):
         sessions.create()

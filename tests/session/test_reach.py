@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import checks
-from readiness.config.model import Config, Probe, Target
+from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import HubDown, Unknown
 from readiness.session.fixtures import hub as fixtures
 from readiness.session.fixtures.reachability import HubReach, ask_again
@@ -33,7 +33,7 @@ def recorder() -> Iterator[checks.Recorder]:
 
 def reach(url: str | None, run_dir: Path | None = None, **target: Any) -> HubReach:
     """One process's way to the hub, with three quick attempts."""
-    probe = Probe(attempts=3, interval=0.05, timeout=0.3, settle=1.0)
+    probe = ProbeSettings(attempts=3, interval=0.05, timeout=0.3, settle=1.0)
     return HubReach(Config(target=Target(**{"url": url, **target}), probe=probe), run_dir)
 
 
@@ -150,7 +150,7 @@ def test_a_transport_retry_outside_the_settle_time_is_flaky(
 
 def test_the_hub_is_asked_again_at_the_end() -> None:
     """A sentence where it is proven down, nothing where it answers or cannot be judged."""
-    probe = Probe(attempts=2, interval=0.01, timeout=0.3)
+    probe = ProbeSettings(attempts=2, interval=0.01, timeout=0.3)
     with Wires(replay("4.3.0")) as wires:
         assert ask_again(Config(target=Target(url=wires.url), probe=probe)) == ""
     gone = ask_again(Config(target=Target(url=f"http://127.0.0.1:{free_port()}"), probe=probe))
@@ -166,7 +166,7 @@ def test_a_hub_that_answers_now_and_then_does_not_answer() -> None:
         answer(connection)
         wires.__exit__()
 
-    probe = Probe(attempts=2, interval=0.5, timeout=0.3)
+    probe = ProbeSettings(attempts=2, interval=0.5, timeout=0.3)
     with Wires(once) as wires:
         told = ask_again(Config(target=Target(url=wires.url), probe=probe))
     assert told.endswith("it does not stay up"), told

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import checks
-from readiness.config.model import Config, Release, Target
+from readiness.config.model import Config, ReleaseSettings, Target
 from readiness.demo.release import sample
 from readiness.errors import Unknown
 from readiness.session.fixtures import release as preflight_fixtures
@@ -96,7 +96,7 @@ def settings(tree: Path, **release: Any) -> Config:
         target=Target(
             release=tree, unit="systemd/mcp-hub.service", state="../home/.local/state/mcp-hub", version="4.3.0"
         ),
-        release=Release(**{**commands, "previous": "../releases/4.2.1", **release}),
+        release=ReleaseSettings(**{**commands, "previous": "../releases/4.2.1", **release}),
         contacts={"on_call": "Ada Engineer <ada@example.com>"},
     )
 

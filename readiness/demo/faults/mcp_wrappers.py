@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from readiness.demo.hub.hub import Answer, EmbeddedHub, Handler, McpWrapper
     from readiness.demo.hub.jsonrpc import Message
-    from readiness.demo.hub.sessions import AgentSession
+    from readiness.demo.hub.sessions import ClientSession
 
 SOON: Final = 0.02
 """Seconds between an answer and the end of the process that gave it: the answer still gets out."""
@@ -36,7 +36,7 @@ def kind(message: Message) -> str:
 def refusing(what: str, said: str) -> McpWrapper:
     """Answers with an internal error."""
 
-    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
         if kind(message) == what and message.is_request:
             return failure(message.id, RpcError(INTERNAL_ERROR, said))
         return await inner(session, message)
@@ -47,7 +47,7 @@ def refusing(what: str, said: str) -> McpWrapper:
 def late(what: str, seconds: float) -> McpWrapper:
     """Answers, `seconds` late."""
 
-    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
         if what in {kind(message), "*"}:
             await asyncio.sleep(seconds)
         return await inner(session, message)
@@ -63,7 +63,7 @@ def hanging(what: str) -> McpWrapper:
 def changed(what: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> McpWrapper:
     """Passes each result of one kind through `change`."""
 
-    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
         answer = await inner(session, message)
         if kind(message) != what or answer is None or "result" not in answer:
             return answer
@@ -75,7 +75,7 @@ def changed(what: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Mc
 def otherwise(change: Callable[[dict[str, Any]], dict[str, Any]]) -> McpWrapper:
     """Passes each whole answer to a tool's call through `change`."""
 
-    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
         answer = await inner(session, message)
         return change(answer) if kind(message) == "call" and answer is not None else answer
 
@@ -86,7 +86,7 @@ def counted(what: str, number: int, then: Callable[[EmbeddedHub], None], *, firs
     """Does something at the `number`-th message of one kind: after its answer, or before it with `first`."""
     seen = 0
 
-    async def wrapper(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+    async def wrapper(hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
         nonlocal seen
         seen += kind(message) == what
         due = kind(message) == what and seen == number
@@ -111,7 +111,7 @@ def refused_arguments(answer: dict[str, Any]) -> bool:
     return bool(result.get("isError")) and "Invalid arguments" in str(result.get("content"))
 
 
-async def kills_for_arguments(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+async def kills_for_arguments(hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
     """The process ends when a tool's arguments break its schema."""
     answer = await inner(session, message)
     if answer is not None and refused_arguments(answer):
@@ -119,7 +119,7 @@ async def kills_for_arguments(hub: EmbeddedHub, inner: Handler, session: AgentSe
     return answer
 
 
-async def kills_for_llm(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+async def kills_for_llm(hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
     """The process ends at the first failure of its LLM."""
     before = hub.telemetry.failures
     answer = await inner(session, message)
@@ -128,7 +128,7 @@ async def kills_for_llm(hub: EmbeddedHub, inner: Handler, session: AgentSession,
     return answer
 
 
-async def crossing(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+async def crossing(hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
     """While another session has a stream, the answer to a call goes there."""
     answer = await inner(session, message)
     others = [one for one in hub.sessions.by_id.values() if one is not session and one.stream and one.stream.open]
@@ -138,7 +138,7 @@ async def crossing(hub: EmbeddedHub, inner: Handler, session: AgentSession, mess
     return None
 
 
-async def stealing(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+async def stealing(hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
     """The newest session's stream takes the place of every other one's."""
     streams = [one.stream for one in hub.sessions.by_id.values() if one.stream is not None and one.stream.open]
     for one in hub.sessions.by_id.values():
@@ -147,7 +147,7 @@ async def stealing(hub: EmbeddedHub, inner: Handler, session: AgentSession, mess
     return await inner(session, message)
 
 
-async def exposing_all(hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+async def exposing_all(hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
     """Every analysis exposes every category, whatever it says."""
     answer = await inner(session, message)
     if kind(message) == "analyse":
@@ -158,7 +158,7 @@ async def exposing_all(hub: EmbeddedHub, inner: Handler, session: AgentSession, 
 def notifying_early(seconds: float) -> McpWrapper:
     """Tells of a new list `seconds` before there is one."""
 
-    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
         before = set(session.exposed)
         answer = await inner(session, message)
         if kind(message) == "analyse" and session.exposed != before:
@@ -169,7 +169,7 @@ def notifying_early(seconds: float) -> McpWrapper:
     return wrapper
 
 
-async def paged(_hub: EmbeddedHub, inner: Handler, session: AgentSession, message: Message) -> Answer:
+async def paged(_hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
     """Lists two tools a page, as a hub may."""
     answer = await inner(session, message)
     if kind(message) != "list" or answer is None or "result" not in answer:

@@ -22,7 +22,7 @@ FALLBACK = "utility"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PromptAnalysis:
+class CategoryAnalysis:
     """An answer: categories, best first; `confidence` from 0 to 1; why, in a sentence."""
 
     categories: tuple[str, ...]
@@ -45,7 +45,7 @@ class AnalysisError(Exception):
 class Analyser(Protocol):
     """Anything that decides categories."""
 
-    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
+    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> CategoryAnalysis:
         """The categories of `vocabulary` that `prompt` needs; raises `AnalysisError`."""
         ...
 
@@ -59,16 +59,16 @@ def words(said: str) -> frozenset[str]:
 class KeywordAnalyser:
     """Counts the words that a prompt shares with each category's tools."""
 
-    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
+    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> CategoryAnalysis:
         """Never raises; a prompt that shares nothing gets the general tools with little confidence."""
         said = words(prompt)
         shared = {category: sorted(said & known) for category, known in vocabulary.items()}
         found = sorted((c for c in shared if shared[c]), key=lambda c: (-len(shared[c]), c))
         if not found:
             chosen = (FALLBACK,) if FALLBACK in vocabulary else tuple(vocabulary)[:1]
-            return PromptAnalysis(categories=chosen, confidence=0.3, reasoning="No word names a tool: general tools.")
+            return CategoryAnalysis(categories=chosen, confidence=0.3, reasoning="No word names a tool: general tools.")
         total = sum(map(len, shared.values()))
         why = "; ".join(f"{category}: {', '.join(shared[category][:5])}" for category in found)
-        return PromptAnalysis(
+        return CategoryAnalysis(
             categories=tuple(found), confidence=0.5 + total / (2 * (total + 1)), reasoning=f"Words that match: {why}."
         )

@@ -15,7 +15,7 @@ from readiness.demo.hub.analysis import KeywordAnalyser, words
 from readiness.demo.hub.events import EventStreams
 from readiness.demo.hub.jsonrpc import SESSION_ERROR, RpcError
 from readiness.demo.hub.managed import ManagedServer, now, unstartable
-from readiness.demo.hub.sessions import AgentSessions
+from readiness.demo.hub.sessions import ClientSessions
 from readiness.demo.hub.telemetry import BREAKER_REST, LlmTelemetry, Traffic
 from readiness.demo.hub.traits import Traits
 from readiness.demo.llm.client import HttpAnalyser
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from readiness.demo.hub.analysis import Analyser
     from readiness.demo.hub.jsonrpc import Message
-    from readiness.demo.hub.sessions import AgentSession
+    from readiness.demo.hub.sessions import ClientSession
     from readiness.demo.servers.toolbox import McpServer, ServerTool
 
     Answer = dict[str, Any] | None
-    Handler = Callable[[AgentSession, Message], Awaitable[Answer]]
-    McpWrapper = Callable[["EmbeddedHub", Handler, AgentSession, Message], Awaitable[Answer]]
+    Handler = Callable[[ClientSession, Message], Awaitable[Answer]]
+    McpWrapper = Callable[["EmbeddedHub", Handler, ClientSession, Message], Awaitable[Answer]]
     """What a fault puts around the MCP endpoint: it gets the hub, what it wraps, and one message of a session."""
 
 MAX_BYTES: Final = 5_000_000
@@ -43,7 +43,7 @@ WARNING: Final = 40
 ERROR: Final = 50
 
 
-class HubLog:
+class HubLogFile:
     """Appends lines; as the real hub, it empties the file when it starts."""
 
     def __init__(self, path: Path) -> None:
@@ -110,10 +110,10 @@ class EmbeddedHub:
         self.mcp_wrappers: list[McpWrapper] = []
         self.die: Callable[[], None] = functools.partial(os._exit, 0)
         self.on_close: list[Callable[[], None]] = []
-        self.sessions = AgentSessions()
+        self.sessions = ClientSessions()
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.events = EventStreams()
-        self.log = HubLog(state_dir / "logs" / "mcp-hub.log")
+        self.log = HubLogFile(state_dir / "logs" / "mcp-hub.log")
         config = read_config(config_file)
         llm = config.get("toolFiltering", {}).get("llmCategorization", {})
         self.filtering = dict(config.get("toolFiltering", {}))

@@ -26,7 +26,7 @@ from readiness.demo.servers.toolbox import META_TOOL, text
 if TYPE_CHECKING:
     from readiness.demo.hub.hub import EmbeddedHub, Handler
     from readiness.demo.hub.managed import ManagedServer
-    from readiness.demo.hub.sessions import AgentSession
+    from readiness.demo.hub.sessions import ClientSession
     from readiness.demo.servers.toolbox import ServerTool
 
 PROTOCOLS: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
@@ -58,11 +58,11 @@ class McpEndpoint:
         for wrapper in hub.mcp_wrappers:
             self._handle = functools.partial(wrapper, hub, self._handle)
 
-    async def handle(self, session: AgentSession, message: Message) -> dict[str, Any] | None:
+    async def handle(self, session: ClientSession, message: Message) -> dict[str, Any] | None:
         """The answer to a request; None to a notification or to a client's own answer."""
         return await self._handle(session, message)
 
-    async def _plain(self, session: AgentSession, message: Message) -> dict[str, Any] | None:
+    async def _plain(self, session: ClientSession, message: Message) -> dict[str, Any] | None:
         if not message.is_request:
             return None
         try:
@@ -73,7 +73,7 @@ class McpEndpoint:
             self.hub.log.write(ERROR, "MCP_REQUEST_FAILED", error=repr(error)[:500])
             return failure(message.id, RpcError(INTERNAL_ERROR, "Internal error"))
 
-    async def _answer(self, session: AgentSession, message: Message) -> dict[str, Any]:
+    async def _answer(self, session: ClientSession, message: Message) -> dict[str, Any]:
         params, method = message.params, message.method
         if method == "initialize":
             return self._initialize(session, params)
@@ -104,7 +104,7 @@ class McpEndpoint:
             case _:
                 raise RpcError(METHOD_NOT_FOUND, "Method not found")
 
-    def _initialize(self, session: AgentSession, params: dict[str, Any]) -> dict[str, Any]:
+    def _initialize(self, session: ClientSession, params: dict[str, Any]) -> dict[str, Any]:
         wanted = params.get("protocolVersion")
         if not isinstance(wanted, str):
             raise RpcError(INVALID_PARAMS, "Invalid params: protocolVersion is missing")
@@ -125,7 +125,7 @@ class McpEndpoint:
         filtering = self.hub.filtering
         return bool(filtering.get("enabled")) and filtering.get("mode") == "prompt-based"
 
-    def visible(self, session: AgentSession) -> dict[str, tuple[str, ServerTool]]:
+    def visible(self, session: ClientSession) -> dict[str, tuple[str, ServerTool]]:
         """The tools that a session may call, by `server__tool`."""
         every = [(server, tool) for server, tool in self.hub.tools()]
         if self.prompt_based:
@@ -136,12 +136,12 @@ class McpEndpoint:
         named = {f"{server}__{tool.name}": (server, tool) for server, tool in every}
         return {name: found for name, found in named.items() if name not in self.hub.traits.hidden_tools}
 
-    def listed(self, session: AgentSession) -> list[dict[str, Any]]:
+    def listed(self, session: ClientSession) -> list[dict[str, Any]]:
         """`tools/list`: the meta tool in prompt-based filtering, then what is visible."""
         shown = [tool.to_json() | {"name": name} for name, (_, tool) in self.visible(session).items()]
         return [META, *shown] if self.prompt_based else shown
 
-    async def _call(self, session: AgentSession, params: dict[str, Any]) -> dict[str, Any]:
+    async def _call(self, session: ClientSession, params: dict[str, Any]) -> dict[str, Any]:
         name, arguments = str(params.get("name")), _object(params)
         if name == META_TOOL and self.prompt_based:
             return await self._analyse(session, arguments)
@@ -155,7 +155,7 @@ class McpEndpoint:
         server, tool = found
         return self.hub.call(server, tool.name, arguments)
 
-    async def _analyse(self, session: AgentSession, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _analyse(self, session: ClientSession, arguments: dict[str, Any]) -> dict[str, Any]:
         prompt = arguments.get("prompt")
         if not isinstance(prompt, str) or not prompt.strip():
             raise RpcError(INVALID_PARAMS, f"Invalid arguments for {META_TOOL}: prompt is missing or empty")

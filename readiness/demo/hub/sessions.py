@@ -21,7 +21,7 @@ MAX_PENDING: Final = 64
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, eq=False)
-class AgentSession:
+class ClientSession:
     """One agent: who it is, and which categories of tools it was shown."""
 
     id: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
@@ -52,23 +52,23 @@ class AgentSession:
         return kept
 
 
-class AgentSessions:
+class ClientSessions:
     """All open sessions by their id."""
 
     def __init__(self, limit: int = MAX_SESSIONS, idle: float = IDLE_SECONDS) -> None:
         self.limit, self.idle = limit, idle
-        self.by_id: dict[str, AgentSession] = {}
+        self.by_id: dict[str, ClientSession] = {}
 
-    def create(self, *, legacy: bool = False) -> AgentSession:
+    def create(self, *, legacy: bool = False) -> ClientSession:
         """A new session; raises `RpcError` when as many as allowed are open and none of them is idle."""
         self.sweep()
         if len(self.by_id) >= self.limit:
             raise RpcError(SESSION_ERROR, f"Too many sessions: {self.limit} are open")
-        session = AgentSession(legacy=legacy)
+        session = ClientSession(legacy=legacy)
         self.by_id[session.id] = session
         return session
 
-    def get(self, identifier: str) -> AgentSession | None:
+    def get(self, identifier: str) -> ClientSession | None:
         """The session of that id, if it is open; it counts as used now."""
         self.sweep()
         session = self.by_id.get(identifier)
@@ -76,7 +76,7 @@ class AgentSessions:
             session.used = time.monotonic()
         return session
 
-    def close(self, session: AgentSession) -> None:
+    def close(self, session: ClientSession) -> None:
         """Forgets the session and ends its stream."""
         self.by_id.pop(session.id, None)
         if session.stream is not None:

@@ -6,7 +6,7 @@ import collections
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.hub.analysis import AnalysisError, PromptAnalysis
+from readiness.demo.hub.analysis import AnalysisError, CategoryAnalysis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,12 +63,12 @@ class LlmTelemetry:
         self.analyser, self.provider, self.model, self.enabled = analyser, provider, model, enabled
         self.calls = self.successes = self.failures = self.hits = self.misses = self.queue = 0
         self.latencies: collections.deque[float] = collections.deque(maxlen=KEPT_LATENCIES)
-        self.cache: collections.OrderedDict[str, PromptAnalysis] = collections.OrderedDict()
+        self.cache: collections.OrderedDict[str, CategoryAnalysis] = collections.OrderedDict()
         self.cost = 0.0
         self.breaker = "closed"
         self.rest, self._opened = rest, 0.0
 
-    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
+    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> CategoryAnalysis:
         """The analyser's answer, or the cache's; raises `AnalysisError` when switched off, broken or resting."""
         if not self.enabled:
             raise AnalysisError("LLM categorization is not enabled")
@@ -89,7 +89,7 @@ class LlmTelemetry:
             self.cache.popitem(last=False)
         return found
 
-    async def _ask(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
+    async def _ask(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> CategoryAnalysis:
         self.calls += 1
         self.queue += 1
         started = time.perf_counter()

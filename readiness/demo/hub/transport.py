@@ -16,7 +16,7 @@ from readiness.demo.hub.events import EventStreams, TooManyStreams
 from readiness.demo.hub.http import html_error, json_answer, not_found, read_body
 from readiness.demo.hub.jsonrpc import INVALID_REQUEST, SESSION_ERROR, RpcError, failure, parse, result
 from readiness.demo.hub.mcp import PROTOCOLS
-from readiness.demo.hub.sessions import MAX_SESSIONS, AgentSession
+from readiness.demo.hub.sessions import MAX_SESSIONS, ClientSession
 from readiness.demo.llm.client import LOOPBACK
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class McpTransport:
         if request.method == "POST":
             return await self._post(request)
         session = self._named(request)
-        if not isinstance(session, AgentSession):
+        if not isinstance(session, ClientSession):
             return session
         if request.method == "DELETE":
             self._close(session)
@@ -87,7 +87,7 @@ class McpTransport:
                 self.hub.die()
         return json_answer(failure(None, error), 400)
 
-    def _anyones(self) -> AgentSession | None:
+    def _anyones(self) -> ClientSession | None:
         """Who is served under the name of a session that does not exist: nobody, unless a fault lets the last one in."""
         return [None, *self.sessions.by_id.values()][-1] if self.hub.traits.any_session else None
 
@@ -138,7 +138,7 @@ class McpTransport:
 
     # --- Streamable HTTP ---
 
-    def _named(self, request: Request) -> AgentSession | Response:
+    def _named(self, request: Request) -> ClientSession | Response:
         """The session that the request names, or the refusal."""
         identifier = request.headers.get(SESSION_HEADER, "")
         if not identifier:
@@ -159,7 +159,7 @@ class McpTransport:
         if SESSION_HEADER not in request.headers and message.method in {"initialize", "ping"}:
             return await self._first(message)
         session = self._named(request)
-        if not isinstance(session, AgentSession):
+        if not isinstance(session, ClientSession):
             return session
         answer = await self.endpoint.handle(session, message)
         if answer is None:
@@ -173,7 +173,7 @@ class McpTransport:
     async def _first(self, message: Message) -> Response:
         """A request that needs no session: `ping`, or the `initialize` that makes one."""
         if message.method == "ping":
-            answer = await self.endpoint.handle(AgentSession(), message)
+            answer = await self.endpoint.handle(ClientSession(), message)
             return json_answer(answer) if answer else _accepted()
         try:
             session = self.sessions.create()
@@ -195,7 +195,7 @@ class McpTransport:
         stream.close()
         return self.streams.respond(stream)
 
-    def _open_stream(self, session: AgentSession) -> Response:
+    def _open_stream(self, session: ClientSession) -> Response:
         """Streamable HTTP's stream of a session: one at a time."""
         if session.stream is not None and session.stream.open:
             return _refuse(409, SESSION_ERROR, "Conflict: only one stream is allowed per session")
@@ -207,7 +207,7 @@ class McpTransport:
             session.send(message)
         return self.streams.respond(session.stream, headers={SESSION_HEADER: session.id})
 
-    def _close(self, session: AgentSession) -> None:
+    def _close(self, session: ClientSession) -> None:
         """Ends a session; with the fault for it, the whole hub stands still as 4.3.0 does under load."""
         self.sessions.close(session)
         for react in self.hub.on_close:

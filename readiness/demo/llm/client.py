@@ -11,7 +11,7 @@ import json
 import urllib.parse
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.demo.hub.analysis import AnalysisError, PromptAnalysis
+from readiness.demo.hub.analysis import AnalysisError, CategoryAnalysis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ class HttpAnalyser:
         self._url = urllib.parse.urlsplit(base_url)
         self._key, self._model, self._timeout = key, model, timeout
 
-    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
+    async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> CategoryAnalysis:
         """What the model answers; raises `AnalysisError` for whatever is no usable answer in time."""
         if self._key is None:
             raise KeyMissingError("The API key of the LLM is not set")
@@ -97,7 +97,7 @@ def _said(answer: bytes) -> str:
         return "no reason that can be read"
 
 
-def read_analysis(answer: bytes, vocabulary: Mapping[str, frozenset[str]]) -> PromptAnalysis:
+def read_analysis(answer: bytes, vocabulary: Mapping[str, frozenset[str]]) -> CategoryAnalysis:
     """The analysis in a chat completion; raises `AnalysisError` where there is none that can be used."""
     try:
         content: Any = json.loads(json.loads(answer)["choices"][0]["message"]["content"])
@@ -109,4 +109,4 @@ def read_analysis(answer: bytes, vocabulary: Mapping[str, frozenset[str]]) -> Pr
         raise AnalysisError("The LLM's answer has a confidence outside 0 to 1")
     if not categories and vocabulary:
         raise AnalysisError("The LLM's answer names no category that there is")
-    return PromptAnalysis(categories=categories, confidence=confidence, reasoning=reasoning[:2_000])
+    return CategoryAnalysis(categories=categories, confidence=confidence, reasoning=reasoning[:2_000])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config, Load, ToolCall
+    from readiness.config.model import Config, LoadSettings, ToolCall
     from readiness.facts.hub.hub import Hub
 
 MAX_REQUESTS: Final = 1_000_000
@@ -55,7 +55,7 @@ def _of_target(config: Config) -> str:
     return ""
 
 
-def _of_size(load: Load) -> str:
+def _of_size(load: LoadSettings) -> str:
     if load.rate > MAX_RATE or load.rate * load.duration > MAX_REQUESTS:
         return (
             f"no load: {load.rate:g} requests/s for {load.duration:g} s are more than {MAX_RATE:g}/s or "

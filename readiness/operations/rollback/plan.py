@@ -27,7 +27,7 @@ from readiness.results.verdict.verdict import Status
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from readiness.config.model import Config, Rollback
+    from readiness.config.model import Config, RollbackSettings
     from readiness.operations.deploys.record import DeployRecord
     from readiness.results.verdict.verdict import Judged, Judgement
 
@@ -168,7 +168,7 @@ def _nothing_new(failures: Sequence[Judged], bad_before: Collection[str]) -> str
 # --- actions ----------------------------------------------------------------------------------------------------------
 
 
-def _actions(settings: Rollback, causes: Sequence[RollbackCause]) -> tuple[PlannedAction, ...]:
+def _actions(settings: RollbackSettings, causes: Sequence[RollbackCause]) -> tuple[PlannedAction, ...]:
     """Each configured action once, in the order of the triggers that want it; then what no action covers."""
     ranked: list[tuple[int, int, PlannedAction]] = []
     for index, action in enumerate(settings.actions):
@@ -187,7 +187,7 @@ def _actions(settings: Rollback, causes: Sequence[RollbackCause]) -> tuple[Plann
     return tuple(ordered)
 
 
-def _action(name: str, causes: Sequence[RollbackCause], status: str, settings: Rollback) -> PlannedAction:
+def _action(name: str, causes: Sequence[RollbackCause], status: str, settings: RollbackSettings) -> PlannedAction:
     checks = list(dict.fromkeys(check for cause in causes for check in cause.checks))
     mode = "plan" if status == BY_HAND else _mode(settings.mode, causes)
     return PlannedAction(

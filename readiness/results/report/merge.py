@@ -12,7 +12,7 @@ import json
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.config.model import Gate
+from readiness.config.model import GateSettings
 from readiness.errors import ReadinessError
 from readiness.findings import Check, Finding, Outcome, Planned, Severity, Stage
 from readiness.results.report import Category, Report, Rollback, Row, RunInfo, to_json
@@ -94,7 +94,7 @@ def _judged(
     rows: dict[tuple[str, str | None], Row],
     planned: Sequence[Check],
     trouble: tuple[str, ...],
-    gate: Gate,
+    gate: GateSettings,
 ) -> verdict.Judgement:
     """The verdict on the worst of all, and no better than the worst of theirs."""
     stage = Stage.AFTER if any(shard.stage == Stage.AFTER.value for shard in shards) else Stage.BEFORE
@@ -144,7 +144,7 @@ def _finding(row: Row) -> Finding:
     return Finding(check=row.check, outcome=row.outcome, instance=row.instance, reason=row.reason, blocked_by=cause)
 
 
-def _gate(shards: Sequence[Report]) -> Gate:
+def _gate(shards: Sequence[Report]) -> GateSettings:
     """The strictest limits of any shard, and the highest weight of each category."""
     weights: dict[str, Fraction] = {}
     for shard in shards:
@@ -155,7 +155,7 @@ def _gate(shards: Sequence[Report]) -> Gate:
         for name in ("ready", "conditional", "category", "proven")
     }
     failures = [int(shard.gate["high_failures"]) for shard in shards if "high_failures" in shard.gate]
-    return Gate(**limits, high_failures=min(failures, default=Gate().high_failures), weights=weights)
+    return GateSettings(**limits, high_failures=min(failures, default=GateSettings().high_failures), weights=weights)
 
 
 # --- the report -------------------------------------------------------------------------------------------------------

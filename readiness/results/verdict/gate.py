@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 - dataclass fields
 from fractions import Fraction  # noqa: TC003 - as above
 from typing import Final
 
-from readiness.config.model import Gate  # noqa: TC001 - dataclass fields
+from readiness.config.model import GateSettings  # noqa: TC001 - dataclass fields
 from readiness.findings import Outcome, Severity
 from readiness.results.verdict.resolve_outcomes import Standing, count, names
 from readiness.results.verdict.score import Score, floor_tenth
@@ -31,7 +31,7 @@ _VERBS: Final = {
 class Grounds:
     """What the gate asks about."""
 
-    gate: Gate
+    gate: GateSettings
     score: Score
     trouble: tuple[str, ...]
     cap: str | None

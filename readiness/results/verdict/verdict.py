@@ -14,7 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
-from readiness.config.model import Gate  # noqa: TC001 - dataclass fields
+from readiness.config.model import GateSettings  # noqa: TC001 - dataclass fields
 from readiness.findings import Check, Finding, Limits, Outcome, Planned, Severity, Stage
 from readiness.results.verdict import gate as lines
 from readiness.results.verdict.resolve_outcomes import Standing, settle
@@ -105,7 +105,7 @@ class Judgement:
     in each group by points lost, then severity, outcome and id."""
 
 
-def judge(evidence: Evidence, gate: Gate) -> Judgement:
+def judge(evidence: Evidence, gate: GateSettings) -> Judgement:
     """Make the verdict. Raises nothing: whatever is missing is unknown."""
     settled = settle(evidence.plan, evidence.findings)
     points = score(settled.standings, gate.weights)
@@ -138,7 +138,7 @@ def judge(evidence: Evidence, gate: Gate) -> Judgement:
     )
 
 
-def lowered(judgement: Judgement, status: Status, because: str, gate: Gate) -> Judgement:
+def lowered(judgement: Judgement, status: Status, because: str, gate: GateSettings) -> Judgement:
     """`judgement`, but no better than `status`: where it is, it becomes that, for the reason given. Raises nothing.
 
     NOT READY is worse than INCOMPLETE here: what is proven bad is told before what could not be proven.
@@ -163,7 +163,7 @@ def _verdict(grounds: lines.Grounds) -> tuple[Status, str]:
     return Status.READY, lines.ready(grounds)
 
 
-def _ceiling(status: Status, gate: Gate) -> Fraction:
+def _ceiling(status: Status, gate: GateSettings) -> Fraction:
     """The highest headline: a tenth below the next verdict's limit."""
     if status is Status.READY:
         return Fraction(100)
@@ -236,7 +236,7 @@ def exit_code(status: Status, *, strict: bool) -> int:
     return {Status.READY: 0, Status.NOT_READY: 1, Status.INCOMPLETE: 12}[status]
 
 
-def plan_hash(plan: Iterable[Planned], gate: Gate | None = None) -> str:
+def plan_hash(plan: Iterable[Planned], gate: GateSettings | None = None) -> str:
     """Name what a run had to prove, in 16 hexadecimal digits: runs with the same name have comparable scores.
 
     Ids, instances, severities, categories, limits (as the configuration left them) and applicability enter, and the

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.model import Config, Llm, Probe, Secrets, Target
+from readiness.config.model import Config, LlmSettings, ProbeSettings, SecretSettings, Target
 from readiness.facts.deployment.provider_keys import PROVIDERS, Key, ProviderKeys
 from tests.helpers.wires import Connection, Wires, free_port
 
@@ -60,8 +60,8 @@ def keys_of(tmp_path: Path, env: str, base: dict[str, str], **more: Any) -> Prov
     config = Config(
         path=tmp_path / "readiness.toml",
         target=Target(release=tmp_path),
-        probe=Probe(timeout=more.pop("timeout", 10.0)),
-        llm=Llm(base_url=base),
+        probe=ProbeSettings(timeout=more.pop("timeout", 10.0)),
+        llm=LlmSettings(base_url=base),
     )
     return ProviderKeys(dataclasses.replace(config, **more))
 
@@ -194,7 +194,7 @@ def test_references_are_resolved_once_and_never_shown(tmp_path: Path) -> None:
     reader.chmod(0o700)
     with Wires(provider) as wires:
         env = 'OPENAI_API_KEY="$(op read op://vault/item/key)"\n'
-        keys = keys_of(tmp_path, env, {"openai": wires.url}, secrets=Secrets(resolve=(str(reader),)))
+        keys = keys_of(tmp_path, env, {"openai": wires.url}, secrets=SecretSettings(resolve=(str(reader),)))
         [key] = keys.found()
         assert keys.misshapen(key) == ""
         assert said(keys)[0][0] == "works"
@@ -211,6 +211,6 @@ def test_a_manager_that_does_not_answer_leaves_the_key_unclear(script: str, word
     reader = tmp_path / "read"
     reader.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     reader.chmod(0o700)
-    keys = keys_of(tmp_path, "OPENAI_API_KEY=op://v/i/k\n", {}, secrets=Secrets(resolve=(str(reader),)))
+    keys = keys_of(tmp_path, "OPENAI_API_KEY=op://v/i/k\n", {}, secrets=SecretSettings(resolve=(str(reader),)))
     [(what, why)] = said(keys)
     assert (what, word in why) == ("unclear", True), why

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from readiness.config.model import Config, Llm
+from readiness.config.model import Config, LlmSettings
 from readiness.facts.host.batch import Answers, Said
 from readiness.facts.host.connection import HostConnection
 from readiness.facts.host.network import network
@@ -39,7 +39,7 @@ def test_connections_are_timed_with_what_is_there(tool: str, listening: int) -> 
         free.bind(("127.0.0.1", 0))
         refused = int(free.getsockname()[1])
     urls = (f"http://127.0.0.1:{listening}/v1", f"http://127.0.0.1:{refused}/v1", "https://no-such-host.invalid/v1")
-    config = Config(llm=Llm(base_url={str(number): url for number, url in enumerate(urls)}))
+    config = Config(llm=LlmSettings(base_url={str(number): url for number, url in enumerate(urls)}))
     (ask,) = (one for one in network.first(config) if one.name == "connect")
     assert CURL in ask.script
     script = ask.script if tool == "curl" else ask.script.replace(CURL, "false")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import checks
-from readiness.config.model import Config, Probe, Target
+from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import CouldNotLook, HubDown
 from readiness.facts.http.answer import TimedOut, TlsRefused
 from readiness.facts.http.client import HttpTransport, TransportSettings
@@ -80,7 +80,7 @@ def test_a_refusal_in_tls_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_silent_proxy_is_not_waited_for_by_every_check() -> None:
     """After a probe's attempts one short look, shared by all checks that ask `url`; an answer brings patience back."""
     alive, silence = [False], SilentRoutes()
-    config = Config(target=Target(url="http://x"), probe=Probe(attempts=1, timeout=1.4))
+    config = Config(target=Target(url="http://x"), probe=ProbeSettings(attempts=1, timeout=1.4))
     with Wires(lambda c: c.answer({}) if alive[0] else c.stop.wait(10)) as wires:
         with pytest.raises(CouldNotLook) as raised:
             front(wires.url, silence, timeout=1.4).raw("/api/health")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness.config.model import Config, Probe, Target
+from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import CouldNotLook, Unknown
 from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.hub.anonymous_view import AnonymousView
@@ -16,7 +16,7 @@ LOGIN = "Location: https://login.invalid/start\r\n"
 
 def outside(url: str, plain: str | None = None) -> AnonymousView:
     """A look from the street."""
-    config = Config(target=Target(url=url, plain_url=plain), probe=Probe(timeout=0.3))
+    config = Config(target=Target(url=url, plain_url=plain), probe=ProbeSettings(timeout=0.3))
     return AnonymousView(HttpTransport(TransportSettings(base=url, timeout=0.3, follow=False)), config)
 
 

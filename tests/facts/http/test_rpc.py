@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.model import Config, Probe, Target
+from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import HubDown, Unknown
 from readiness.facts.http.answer import BadAnswer
 from readiness.facts.http.client import HttpTransport, TransportSettings
@@ -174,7 +174,7 @@ def test_refused_credentials_are_no_fault() -> None:
 
 def hub(url: str) -> Hub:
     """Facts about a hub at `url`."""
-    config = Config(target=Target(url=url), probe=Probe(timeout=0.3))
+    config = Config(target=Target(url=url), probe=ProbeSettings(timeout=0.3))
     return Hub(HttpTransport(TransportSettings(base=url, timeout=0.3)), config)
 
 

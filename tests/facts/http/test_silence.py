@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.model import Config, Probe, Target
+from readiness.config.model import Config, ProbeSettings, Target
 from readiness.facts.http.answer import TimedOut
 from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.http.timeouts import NoState, SilentBefore
@@ -39,7 +39,7 @@ def silent_on(*routes: str, alive: list[bool] | None = None) -> Callable[[Connec
 
 def views(url: str, attempts: int = 2) -> Callable[[], Hub]:
     """Views of one hub in one process, as every check gets its own."""
-    config = Config(target=Target(url=url), probe=Probe(attempts=attempts, timeout=TIMEOUT))
+    config = Config(target=Target(url=url), probe=ProbeSettings(attempts=attempts, timeout=TIMEOUT))
     transport, known = HttpTransport(TransportSettings(base=url, timeout=TIMEOUT)), HubKnowledge()
     return lambda: Hub(transport, config, known)
 
@@ -111,7 +111,7 @@ def test_who_answers_is_not_waited_for_twice() -> None:
             answer(connection)
 
     with Wires(handler) as wires:
-        config = Config(target=Target(url=wires.url, pid=os.getpid()), probe=Probe(timeout=TIMEOUT))
+        config = Config(target=Target(url=wires.url, pid=os.getpid()), probe=ProbeSettings(timeout=TIMEOUT))
         transport, known = HttpTransport(TransportSettings(base=wires.url, timeout=TIMEOUT)), HubKnowledge()
         assert 1.0 <= seconds(lambda: Hub(transport, config, known).identity()) < TIMEOUT
         assert seconds(lambda: Hub(transport, config, known).identity()) < 0.5

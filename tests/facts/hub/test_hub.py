@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.model import Config, Probe, Target
+from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
 from readiness.facts.http.answer import BadAnswer, TimedOut
 from readiness.facts.http.client import HttpTransport, TransportSettings
@@ -59,7 +59,7 @@ def replay(version: str, pid: int | None = None) -> Callable[[Connection], None]
 
 def hub_at(url: str, known: HubKnowledge | None = None, **target: Any) -> Hub:
     """Facts about the hub at `url`, with little patience."""
-    config = Config(target=Target(**{"url": url, **target}), probe=Probe(timeout=0.3))
+    config = Config(target=Target(**{"url": url, **target}), probe=ProbeSettings(timeout=0.3))
     return Hub(HttpTransport(TransportSettings(base=url, timeout=0.3)), config, known)
 
 

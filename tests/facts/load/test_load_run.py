@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.model import Config, Expect, LimitOverride, Load, Target, ToolCall
+from readiness.config.model import Config, Expect, LimitOverride, LoadSettings, Target, ToolCall
 from readiness.errors import ReadinessError, Unknown
 from readiness.facts.load import baseline as load_baseline
 from readiness.facts.load import generator as load_process
@@ -42,7 +42,7 @@ BY_NAME = {fault.name: fault for fault in FAULTS}
 
 def config(url: str = "http://127.0.0.1:3000", *, environment: str = "test", **load: Any) -> Config:
     """A configuration with a `[load]`."""
-    return Config(environment=environment, target=Target(url=url), load=Load(**load))
+    return Config(environment=environment, target=Target(url=url), load=LoadSettings(**load))
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_what_is_sent_by_default() -> None:
     assert by_http["json"] == {"server_name": "everything", "tool": "echo", "arguments": {"message": 'a "b"'}}
     # as it stands in the JSON of the answer
     assert by_http["contains"] == 'Echo: a \\"b\\"'
-    own = dataclasses.replace(told, load=Load(mix=({"name": "x", "path": "/x"},)))
+    own = dataclasses.replace(told, load=LoadSettings(mix=({"name": "x", "path": "/x"},)))
     assert load_plan.mix(own, filtered=True) == [{"name": "x", "path": "/x"}]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from readiness.config.model import Config, Release, Target
+from readiness.config.model import Config, ReleaseSettings, Target
 from readiness.facts.backup.backups import Backups
 from readiness.facts.deployment.deployment import claims
 from readiness.facts.release import entry_point, env_file, release, systemd_unit
@@ -283,6 +283,6 @@ def test_a_first_look_claims_what_the_tree_shows(tmp_path: Path) -> None:
     assert {"git", "config_schema", "unit", "build"} & set(claims(Config(target=Target(release=tmp_path)))) == set()
     repository(tmp_path / "r")
     (tmp_path / "r" / "config.schema.json").write_text("{}")
-    found = claims(Config(target=Target(release=tmp_path / "r"), release=Release(build=("make",))))
+    found = claims(Config(target=Target(release=tmp_path / "r"), release=ReleaseSettings(build=("make",))))
     assert {name for name, claim in found.items() if claim.expected} >= {"git", "config_schema", "build", "runtime"}
     assert {"unit", "tests", "previous_release"} & set(found) == set()

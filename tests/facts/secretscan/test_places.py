@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.config.model import Config, Secrets, Target
+from readiness.config.model import Config, SecretSettings, Target
 from readiness.facts.deployment import hub_folders
 from readiness.facts.secretscan import scanner as secretwork
 from readiness.facts.secretscan.targets import SecretSearch
@@ -213,7 +213,7 @@ def test_values_behind_references_are_looked_for(release: Path) -> None:
     reader.chmod(0o700)
     (release / ".env.production").write_text("DB_PASSWORD=op://v/i/k\n", encoding="utf-8")
     (release / "logs" / "a.log").write_text(f"login {PASSWORD}\n", encoding="utf-8")
-    made = search(release, secrets=Secrets(resolve=(str(reader),)))
+    made = search(release, secrets=SecretSettings(resolve=(str(reader),)))
     assert told(made.logs()) == ["logs/a.log:1: the value of DB_PASSWORD"]
     assert PASSWORD not in repr((made.known, made.needles, made.logs()))
 

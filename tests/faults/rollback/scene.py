@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from readiness.cli import rollback as rollback_command
-from readiness.config.model import Gate
+from readiness.config.model import GateSettings
 from readiness.errors import ReadinessError
 from readiness.operations.check_run import act as check_rollback
 from readiness.operations.check_run import second_look as check_probe
@@ -122,7 +122,7 @@ class Scene:
         failed = self.fault.failed
         ids = [entry.check.id for entry in self.entries]
         findings = [self.findings.get(one) or found(one, "failed" if one in failed else "passed") for one in ids]
-        judged = verdict.judge(verdict.Evidence(plan=self.entries, findings=findings), Gate())
+        judged = verdict.judge(verdict.Evidence(plan=self.entries, findings=findings), GateSettings())
         config = self.site.config
         planned, deploy = conclude._rollback(judged, config, time.time())
         decision = verdict.decide(judged, roll_back=planned.wanted)

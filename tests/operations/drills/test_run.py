@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from readiness.config.model import Config, Drill, Target
+from readiness.config.model import Config, DrillSettings, Target
 from readiness.errors import Unknown
 from readiness.operations.drills import permit, rehearsal
 from readiness.operations.drills.drill import Drills
@@ -39,7 +39,7 @@ SUNDAY = dt.datetime(2026, 11, 22, 3, 0, tzinfo=dt.UTC)
 def config(*, environment: str = "production", requested: bool = True, **drill: Any) -> Config:
     """A configuration with a `[drill]`."""
     return Config(
-        environment=environment, drill_requested=requested, drill=Drill(**drill),
+        environment=environment, drill_requested=requested, drill=DrillSettings(**drill),
         target=Target(url=f"http://127.0.0.1:{_free_port()}"),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from readiness.config.model import Config, Release, Rollback, RollbackAction, Target
+from readiness.config.model import Config, ReleaseSettings, RollbackAction, RollbackSettings, Target
 from readiness.operations.deploys import journal
 from readiness.operations.deploys.look import Seen
 from readiness.operations.deploys.record import DeployRecord, read_record
@@ -78,8 +78,8 @@ class Released:
             environment="staging",
             report_dir=self.reports,
             target=Target(url=URL, release=folder / "current"),
-            release=Release(**release),
-            rollback=Rollback(**{"mode": "auto", "steady": 0, "actions": (action,)} | more),
+            release=ReleaseSettings(**release),
+            rollback=RollbackSettings(**{"mode": "auto", "steady": 0, "actions": (action,)} | more),
         )
         self.told: list[tuple[str, int]] = []
 

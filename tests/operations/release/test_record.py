@@ -16,7 +16,7 @@ from tomli_w import dumps
 
 from readiness import demo
 from readiness.config.demo import demo_settings
-from readiness.config.model import Config, Release, Target
+from readiness.config.model import Config, ReleaseSettings, Target
 from readiness.errors import ReadinessError
 from readiness.operations.deploys.record import read_record, write_record
 from readiness.operations.release import bookkeeping as own
@@ -119,7 +119,7 @@ def test_the_release_to_return_to(tmp_path: Path) -> None:
     assert own.previous(config, dataclasses.replace(SAME, path=str(old)), now) == str(old)
     assert own.previous(config, dataclasses.replace(now, commit="b" * 40), now) == "b" * 40
     assert own.previous(config, now, now) is None
-    named = dataclasses.replace(config, release=Release(previous="../kept"))
+    named = dataclasses.replace(config, release=ReleaseSettings(previous="../kept"))
     ran = dataclasses.replace(now, version="4.2.1")
     assert own.previous(named, ran, now) == str(kept)
     # one that is kept and did not run before is two steps back, or was never deployed

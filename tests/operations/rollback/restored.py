@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.model import Config, Rollback, RollbackAction, Target
+from readiness.config.model import Config, RollbackAction, RollbackSettings, Target
 from readiness.errors import ReadinessError
 from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT
 from readiness.operations.backup.backup import Request, Source, create
@@ -162,7 +162,7 @@ def main(folder: Path, kill_at: int, *, and_parent: bool) -> int:
     told = json.loads((folder / "child.json").read_text())
     unit, given = told.pop("unit"), {name: tuple(argv) for name, argv in told.items()}
     target = Target(url="http://127.0.0.1:9", release=folder / "current", backups=str(folder / "backups"), unit=unit)
-    site.config = Config(report_dir=site.reports, target=target, rollback=Rollback(**given))
+    site.config = Config(report_dir=site.reports, target=target, rollback=RollbackSettings(**given))
     try:
         site.run(on_step=on_step)
     except ReadinessError as error:

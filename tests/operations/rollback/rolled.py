@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from readiness.config.model import Config, Release, Rollback, RollbackAction, Target
+from readiness.config.model import Config, ReleaseSettings, RollbackAction, RollbackSettings, Target
 from readiness.operations.deploys import journal, lock
 from readiness.operations.deploys.record import DeployRecord, write_record
 from readiness.operations.rollback import document
@@ -65,8 +65,8 @@ class Site:
             environment="staging",
             report_dir=self.reports,
             target=Target(url="http://127.0.0.1:9", version="4.3.0", release=folder / "current"),
-            release=Release(previous=str(folder / "releases" / "old")),
-            rollback=Rollback(**{"mode": "auto", "steady": 0, "actions": actions} | rollback),
+            release=ReleaseSettings(previous=str(folder / "releases" / "old")),
+            rollback=RollbackSettings(**{"mode": "auto", "steady": 0, "actions": actions} | rollback),
         )
         self.deploy = DeployRecord(
             deployed_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.model import Rollback
+from readiness.config.model import RollbackSettings
 from readiness.errors import ReadinessError
 from readiness.operations.deploys.record import DeployRecord, write_record
 from readiness.operations.rollback import document
@@ -195,5 +195,5 @@ def test_a_broken_record_is_the_reason(project: Project) -> None:
 
 def test_the_effective_mode_is_in_the_plan() -> None:
     """Configured `plan` stays `plan`, whatever the trigger would allow."""
-    told = dataclasses.replace(config(BACK), rollback=Rollback(mode="plan", actions=(BACK,)))
+    told = dataclasses.replace(config(BACK), rollback=RollbackSettings(mode="plan", actions=(BACK,)))
     assert made(told=told)["mode"] == "plan"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from readiness.config.model import Config, Gate, Rollback, RollbackAction, Target
+from readiness.config.model import Config, GateSettings, RollbackAction, RollbackSettings, Target
 from readiness.errors import ReadinessError
 from readiness.findings import TRIGGERS, Finding, Planned, Stage
 from readiness.operations.deploys.record import MAX_BYTES, DeployRecord, read_record, write_record
@@ -37,7 +37,7 @@ def config(*actions: RollbackAction, mode: Any = "auto", window: int = 30, **mor
     """A production hub seen on its own port."""
     target = Target(url="https://hub.test", internal_url="http://127.0.0.1:7000", version="4.3.0")
     defaults = {"path": Path("readiness.toml"), "target": target}
-    return Config(**defaults | more, rollback=Rollback(mode=mode, window=window, actions=actions))
+    return Config(**defaults | more, rollback=RollbackSettings(mode=mode, window=window, actions=actions))
 
 
 def checks(**more: Any) -> list[Planned]:
@@ -57,7 +57,7 @@ def judgement(*failed: str, entries: list[Planned] | None = None, **findings: Fi
     given = [
         findings.get(p.check.id) or found(p.check.id, "failed" if p.check.id in failed else "passed") for p in entries
     ]
-    return judge(Evidence(plan=entries, findings=given), Gate())
+    return judge(Evidence(plan=entries, findings=given), GateSettings())
 
 
 def assert_refused(result: RollbackPlan, words: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.config.model import Config, Probe
+from readiness.config.model import Config, ProbeSettings
 from readiness.findings import Check, Finding, Limits, Outcome, Severity
 from readiness.operations.watch import wording as words
 from readiness.operations.watch.host import judged
@@ -18,7 +18,7 @@ from readiness.operations.watch.target import duration
 from readiness.session.plan.scope import Scope
 from readiness.session.run_one import Ran
 
-SCOPE = Scope(Config(probe=Probe(attempts=3, interval=2.0, settle=10.0)), dict)
+SCOPE = Scope(Config(probe=ProbeSettings(attempts=3, interval=2.0, settle=10.0)), dict)
 
 
 @given(st.lists(st.none() | st.floats(min_value=-1e300, max_value=1e300), max_size=80))

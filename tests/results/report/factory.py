@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from readiness.config.model import Config, Rollback, RollbackAction, Target
+from readiness.config.model import Config, RollbackAction, RollbackSettings, Target
 from readiness.findings import Check, Finding, Outcome, Severity, Stage
 from readiness.results.report import Report, RunInfo, build
 from readiness.results.verdict.verdict import CategoryScore, Decision, Judged, Judgement, Status
@@ -94,7 +94,7 @@ def config(**more: Any) -> Config:
         "path": SETTINGS,
         "target": Target(url="https://hub.example.com", release=Path("/opt/mcp-hub"), version="4.3.0"),
         "contacts": {"on_call": "Ops rota, +44 20 7946 0018", "tech_lead": "Maya Lindqvist, maya@example.com"},
-        "rollback": Rollback(
+        "rollback": RollbackSettings(
             actions=(
                 RollbackAction(
                     name="previous-release", triggers=("startup-failure",), command=("scripts/rollback.sh", "--yes")

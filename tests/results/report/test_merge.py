@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from readiness.config.model import Gate
+from readiness.config.model import GateSettings
 from readiness.errors import ReadinessError
 from readiness.findings import Check, Outcome, Severity, Stage
 from readiness.results.report import SCHEMA_FILE, Report, build, read, to_json
@@ -35,7 +35,7 @@ Told = tuple[str, str, str, str | None]
 def _shard(number: int, told: Sequence[Told], **more: Any) -> Report:
     """A run that found what is told, judged by the real rules; `after` gives what each check rests on."""
     after = more.pop("after", {})
-    trouble, gate = more.pop("trouble", ()), more.pop("gate", Gate())
+    trouble, gate = more.pop("trouble", ()), more.pop("gate", GateSettings())
     cap, strict, stage = more.pop("cap", None), more.pop("strict", False), more.pop("stage", Stage.AFTER)
     checks: dict[str, list[Told]] = {}
     for one in told:
@@ -201,7 +201,7 @@ def test_a_reason_that_no_row_shows_holds_for_all() -> None:
     strict = _shard(
         4,
         [("d", "low", "degraded", None), *((f"e{n}", "low", "passed", None) for n in range(9))],
-        gate=Gate(ready=Fraction(99)),
+        gate=GateSettings(ready=Fraction(99)),
     )
     assert merge([fine, strict])[0].gate["ready"] == 99.0
     assert (
@@ -255,9 +255,9 @@ def test_nothing_is_no_verdict() -> None:
 @pytest.mark.parametrize("status", list(Status))
 def test_a_judgement_is_lowered_and_never_raised(status: Status) -> None:
     """Lowering to a better or the same verdict changes nothing; to a worse one it caps the headline with the reason."""
-    ready = judge(Evidence(plan=[planned("a")], findings=[found("a", "passed")]), Gate())
-    low = lowered(ready, status, "why", Gate())
+    ready = judge(Evidence(plan=[planned("a")], findings=[found("a", "passed")]), GateSettings())
+    low = lowered(ready, status, "why", GateSettings())
     assert low.status is status
     assert (low.because == "why") is (status is not Status.READY)
     assert low.headline <= {"READY": 100, "CONDITIONAL": Fraction("89.9")}.get(status.value, Fraction("74.9"))
-    assert lowered(low, Status.READY, "better", Gate()) == low
+    assert lowered(low, Status.READY, "better", GateSettings()) == low

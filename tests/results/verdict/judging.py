@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from readiness.config.model import Gate
+from readiness.config.model import GateSettings
 from readiness.findings import Check, Finding, Outcome, Planned, Severity, Stage
 from readiness.results.verdict.verdict import Evidence, Judgement, judge
 
@@ -35,7 +35,7 @@ def crowd(number: int, outcome: str = "passed", severity: str = "low") -> list[t
 
 def judged(
     *groups: Iterable[tuple[str, str]],
-    gate: Gate | None = None,
+    gate: GateSettings | None = None,
     trouble: Sequence[str] = (),
     cap: str | None = None,
     stage: Stage = Stage.AFTER,
@@ -46,4 +46,4 @@ def judged(
     plan = [planned(f"{severity}-{i}", severity, stage=stage) for i, (severity, _) in enumerate(pairs)]
     findings = [found(p.check.id, outcome) for p, (_, outcome) in zip(plan, pairs, strict=True)]
     evidence = Evidence(plan=plan, findings=findings, trouble=trouble, cap=cap)
-    return judge(evidence, gate or Gate(weights=dict(weights or {})))
+    return judge(evidence, gate or GateSettings(weights=dict(weights or {})))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from readiness.config.model import Gate
+from readiness.config.model import GateSettings
 from readiness.findings import Finding, Outcome, Planned
 from readiness.results.verdict.verdict import Evidence, Judgement, Status, judge
 from readiness.session.plan.plan import catalogue
@@ -34,7 +34,7 @@ def verdict(*findings: Finding, away: tuple[str, ...] = ()) -> Judgement:
         planned(name, **({"not_applicable": "declared away"} if name in away else {}))
         for name in dict.fromkeys([*(finding.check for finding in findings), *away])
     ]
-    return judge(Evidence(plan=plan, findings=findings), Gate())
+    return judge(Evidence(plan=plan, findings=findings), GateSettings())
 
 
 def told(judgement: Judgement) -> dict[str, tuple[str, str | None]]:
@@ -86,7 +86,7 @@ def test_what_explains_a_check_and_rests_on_it_is_blocked_all_the_same() -> None
     plan = [planned("root", after=("leaf",), instances=("one", "two")), planned("leaf")]
     halves = (found("root", "failed", "one"), found("root", "passed", "two"))
     plain, named = (
-        judge(Evidence(plan=plan, findings=[*halves, leaf]), Gate())
+        judge(Evidence(plan=plan, findings=[*halves, leaf]), GateSettings())
         for leaf in (found("leaf", "failed"), says("leaf", "failed", "root"))
     )
     assert (named.score, named.headline) == (plain.score, plain.headline)
@@ -95,7 +95,9 @@ def test_what_explains_a_check_and_rests_on_it_is_blocked_all_the_same() -> None
 
 @given(data=st.data(), before=evidence(), gate=gates())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
-def test_losing_evidence_never_helps_whatever_explains_what(data: st.DataObject, before: Evidence, gate: Gate) -> None:
+def test_losing_evidence_never_helps_whatever_explains_what(
+    data: st.DataObject, before: Evidence, gate: GateSettings
+) -> None:
     """Named causes, borne out or not, circles included, make no worsening look better, and hide no run's last failure."""
     names = [entry.check.id for entry in before.plan]
     cause: Any = st.sampled_from([None, *names]) if names else st.none()
@@ -133,7 +135,7 @@ def test_every_named_cause_is_a_check() -> None:
 def test_a_planned_cause_names_its_own_check_in_vain() -> None:
     """A check that names itself is its own cause: it fails."""
     plan = [Planned(check=planned("a").check)]
-    judgement = judge(Evidence(plan=plan, findings=[says("a", "failed", "a")]), Gate())
+    judgement = judge(Evidence(plan=plan, findings=[says("a", "failed", "a")]), GateSettings())
     assert told(judgement) == {"a": ("failed", None)}
 
 

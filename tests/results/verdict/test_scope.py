@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from readiness.config.model import Claim, Config, Expect, LimitOverride, Probe, Target
+from readiness.config.model import Claim, Config, Expect, LimitOverride, ProbeSettings, Target
 from readiness.findings import Check, Limits, Severity
 from readiness.session.plan.scope import STARTUP_SECONDS, Scope
 
@@ -94,14 +94,14 @@ def test_configuration_overrides_numbers_only() -> None:
 @pytest.mark.parametrize(
     ("settle", "probe", "seconds"),
     [
-        ("probe", Probe(), 4.0),
-        ("probe", Probe(attempts=1), 0.0),
-        ("startup", Probe(), STARTUP_SECONDS),
-        ("startup", Probe(settle=90), 90.0),
-        (7.5, Probe(), 7.5),
+        ("probe", ProbeSettings(), 4.0),
+        ("probe", ProbeSettings(attempts=1), 0.0),
+        ("startup", ProbeSettings(), STARTUP_SECONDS),
+        ("startup", ProbeSettings(settle=90), 90.0),
+        (7.5, ProbeSettings(), 7.5),
     ],
 )
-def test_settle_time(settle: Any, probe: Probe, seconds: float) -> None:
+def test_settle_time(settle: Any, probe: ProbeSettings, seconds: float) -> None:
     """Three attempts two seconds apart are four seconds; the start-up budget is its own."""
     told = scope(dataclasses.replace(config(), probe=probe))
     assert told.settle_seconds(dataclasses.replace(CHECK, settle=settle)) == seconds

@@ -9,7 +9,7 @@ from fractions import Fraction
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from readiness.config.model import Gate
+from readiness.config.model import GateSettings
 from readiness.findings import Check, Finding, Outcome, Planned, Severity, Stage
 from readiness.results.verdict.verdict import Evidence, Judgement, Status, floor_tenth, judge
 from tests.results.verdict.judging import crowd, found, planned
@@ -63,14 +63,14 @@ def evidence(draw: st.DrawFn) -> Evidence:
 
 
 @st.composite
-def gates(draw: st.DrawFn) -> Gate:
+def gates(draw: st.DrawFn) -> GateSettings:
     """The gate as it ships, or with other limits; with and without category weights."""
     names = ["health", "e2e", "health/a", "health/b", "e2e/c"]
     weights = draw(st.dictionaries(st.sampled_from(names), st.sampled_from([Fraction(n, 2) for n in range(6)])))
     if draw(st.booleans()):
-        return Gate(weights=weights)
+        return GateSettings(weights=weights)
     conditional = Fraction(draw(st.integers(1, 99)))
-    return Gate(
+    return GateSettings(
         weights=weights,
         conditional=conditional,
         ready=Fraction(draw(st.integers(int(conditional), 100))),
@@ -110,7 +110,7 @@ def assert_not_better(before: Judgement, after: Judgement) -> None:
 
 @BOUND
 @given(evidence(), gates())
-def test_points_lost_and_score_add_up_to_exactly_100(given_: Evidence, gate: Gate) -> None:
+def test_points_lost_and_score_add_up_to_exactly_100(given_: Evidence, gate: GateSettings) -> None:
     """The score and all points lost are 100 to the last digit, wherever anything counts."""
     judgement = judge(given_, gate)
     lost = sum((row.points_lost for row in judgement.rows), Fraction(0))
@@ -123,7 +123,9 @@ def test_points_lost_and_score_add_up_to_exactly_100(given_: Evidence, gate: Gat
 
 @settings(max_examples=600, deadline=None)
 @given(st.data(), evidence(), gates())
-def test_no_worsening_and_no_loss_of_evidence_ever_helps(data: st.DataObject, before: Evidence, gate: Gate) -> None:
+def test_no_worsening_and_no_loss_of_evidence_ever_helps(
+    data: st.DataObject, before: Evidence, gate: GateSettings
+) -> None:
     """Whatever gets worse or lost: rank, score and headline never rise."""
     after = worse(data.draw, before)
     assert_not_better(judge(before, gate), judge(after, gate))
@@ -150,14 +152,14 @@ def test_unknown_and_failed_weigh_the_same_at_the_gate(
     assume(index is not None)
     plan = [planned(f"c{i}", severity) for i, (severity, _) in enumerate(pairs)]
     findings = [found(f"c{i}", outcome) for i, (_, outcome) in enumerate(pairs)]
-    before = judge(Evidence(plan=plan, findings=findings), Gate())
+    before = judge(Evidence(plan=plan, findings=findings), GateSettings())
     findings[index] = found(f"c{index}", to)
-    assert_not_better(before, judge(Evidence(plan=plan, findings=findings), Gate()))
+    assert_not_better(before, judge(Evidence(plan=plan, findings=findings), GateSettings()))
 
 
 @BOUND
 @given(evidence(), gates())
-def test_number_and_word_never_contradict_each_other(given_: Evidence, gate: Gate) -> None:
+def test_number_and_word_never_contradict_each_other(given_: Evidence, gate: GateSettings) -> None:
     """A headline stands below the limit of the next better verdict, and at or above its own."""
     judgement = judge(given_, gate)
     assert 0 <= judgement.headline <= judgement.score <= judgement.best_case <= 100
@@ -174,7 +176,7 @@ def test_number_and_word_never_contradict_each_other(given_: Evidence, gate: Gat
 
 @BOUND
 @given(evidence(), gates())
-def test_ready_means_that_everything_was_proven_good(given_: Evidence, gate: Gate) -> None:
+def test_ready_means_that_everything_was_proven_good(given_: Evidence, gate: GateSettings) -> None:
     """READY never stands beside anything unknown, failed, waived, lost or broken, nor beside a first look."""
     judgement = judge(given_, gate)
     if judgement.status is Status.READY:
@@ -187,7 +189,7 @@ def test_ready_means_that_everything_was_proven_good(given_: Evidence, gate: Gat
 
 @BOUND
 @given(evidence(), gates())
-def test_every_planned_instance_has_exactly_one_row(given_: Evidence, gate: Gate) -> None:
+def test_every_planned_instance_has_exactly_one_row(given_: Evidence, gate: GateSettings) -> None:
     """Nothing planned vanishes from the report, and what failed is never shown as anything else."""
     judgement = judge(given_, gate)
     rows = [(row.check.id, row.finding.instance) for row in judgement.rows]
@@ -203,7 +205,7 @@ def test_every_planned_instance_has_exactly_one_row(given_: Evidence, gate: Gate
 
 @BOUND
 @given(evidence(), gates())
-def test_a_blocked_row_names_a_root_that_is_listed_before_it(given_: Evidence, gate: Gate) -> None:
+def test_a_blocked_row_names_a_root_that_is_listed_before_it(given_: Evidence, gate: GateSettings) -> None:
     """What is blocked names a check that is itself failed or unknown and stands above it."""
     judgement = judge(given_, gate)
     bad = {Outcome.FAILED, Outcome.UNKNOWN}
@@ -231,7 +233,7 @@ def test_what_is_displayed_is_never_rounded_up(value: Fraction) -> None:
 
 @BOUND
 @given(evidence(), gates())
-def test_the_stage_depends_on_the_plan_alone(given_: Evidence, gate: Gate) -> None:
+def test_the_stage_depends_on_the_plan_alone(given_: Evidence, gate: GateSettings) -> None:
     """One planned `after` check makes it a judgement of what runs, applicable or not."""
     before = [dataclasses.replace(p, check=dataclasses.replace(p.check, stage=Stage.BEFORE)) for p in given_.plan]
     assert judge(dataclasses.replace(given_, plan=before), gate).stage is Stage.BEFORE

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from readiness.config.model import Gate, Waiver
+from readiness.config.model import GateSettings, Waiver
 from readiness.findings import Finding, Outcome, Planned
 from readiness.results.verdict.verdict import Evidence, Judgement, Status, apply_waivers, judge
 from tests.results.verdict.judging import crowd, found, judged, planned
@@ -17,7 +17,7 @@ TODAY = dt.date(2026, 3, 1)
 
 def verdict(plan: list[Planned], findings: list[Finding], **more: object) -> Judgement:
     """Judge with the gate as it ships."""
-    return judge(Evidence(plan=plan, findings=findings, **more), Gate())  # type: ignore[arg-type]
+    return judge(Evidence(plan=plan, findings=findings, **more), GateSettings())  # type: ignore[arg-type]
 
 
 def outcomes(judgement: Judgement) -> dict[str, str]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import pytest
 
-from readiness.config.model import Gate
+from readiness.config.model import GateSettings
 from readiness.findings import Limits, Outcome, Severity, Stage
 from readiness.results.verdict.verdict import Decision, Evidence, Status, decide, exit_code, judge, plan_hash
 from tests.results.verdict.judging import crowd, found, judged, planned
@@ -104,7 +104,7 @@ def test_limits_of_score_and_proof(pairs: list[tuple[str, str]], status: str, be
 def test_a_low_category_alone_is_conditional() -> None:
     """One category below 70 withholds READY though the score is above 90; 70 itself does not."""
     plan = [planned(f"a{i}", topic="a") for i in range(10)] + [planned(f"b{i}", topic="b") for i in range(10)]
-    gate = Gate(weights={"health/a": Fraction(9)})
+    gate = GateSettings(weights={"health/a": Fraction(9)})
     for degraded, status in ((6, Status.READY), (7, Status.CONDITIONAL)):
         findings = [found(f"a{i}", "passed") for i in range(10)]
         findings += [found(f"b{i}", "degraded" if i < degraded else "passed") for i in range(10)]
@@ -118,7 +118,7 @@ def test_limits_of_the_gate_are_configurable() -> None:
     """A stricter gate turns the same findings from CONDITIONAL into NOT READY, and caps lower."""
     pairs = MANY + crowd(1, "failed", "high")
     assert judged(pairs).status is Status.CONDITIONAL
-    strict = judged(pairs, gate=Gate(high_failures=0, conditional=Fraction(60)))
+    strict = judged(pairs, gate=GateSettings(high_failures=0, conditional=Fraction(60)))
     assert strict.status is Status.NOT_READY
     assert strict.headline == Fraction(599, 10)
 
@@ -191,7 +191,7 @@ def test_exit_codes(status: Status, strict: bool, code: int) -> None:  # noqa: F
 def test_one_planned_after_check_decides_the_stage(stage: Stage) -> None:
     """An `after` check that was planned sets the stage even where it does not apply."""
     plan = [planned("a", stage=Stage.BEFORE), planned("b", stage=stage, not_applicable="declared")]
-    assert judge(Evidence(plan=plan, findings=[found("a", "passed")]), Gate()).stage is stage
+    assert judge(Evidence(plan=plan, findings=[found("a", "passed")]), GateSettings()).stage is stage
 
 
 def test_category_weights_win_over_phase_weights() -> None:
@@ -199,7 +199,7 @@ def test_category_weights_win_over_phase_weights() -> None:
     plan = [planned("a", topic="a"), planned("b", topic="b"), planned("c", phase="e2e", topic="c")]
     findings = [found("a", "passed"), found("b", "failed"), found("c", "degraded")]
     weights = {"health": Fraction(2), "health/b": Fraction(1)}
-    judgement = judge(Evidence(plan=plan, findings=findings), Gate(weights=weights))
+    judgement = judge(Evidence(plan=plan, findings=findings), GateSettings(weights=weights))
     assert judgement.score == Fraction(2 * 100 + 1 * 0 + 1 * 50, 4)
     assert [(c.name, c.score, c.weight) for c in judgement.categories] == [
         ("e2e/c", 50, 1),
@@ -212,7 +212,7 @@ def test_instances_are_averaged_and_the_worst_is_the_outcome() -> None:
     """Two of three instances good: a third of the points is lost, and the check has failed."""
     plan = [planned("many", "high", instances=("x", "y", "z")), planned("one", "high")]
     findings = [found("many", "passed", "x"), found("many", "failed", "y"), found("many", "unknown", "z")]
-    judgement = judge(Evidence(plan=plan, findings=[*findings, found("one", "passed")]), Gate())
+    judgement = judge(Evidence(plan=plan, findings=[*findings, found("one", "passed")]), GateSettings())
     assert judgement.score == 100 * (Fraction(1, 3) + 1) / 2
     assert judgement.best_case == 100 * (Fraction(2, 3) + 1) / 2
     assert judgement.proven == Fraction(5, 6)
@@ -223,7 +223,10 @@ def test_instances_are_averaged_and_the_worst_is_the_outcome() -> None:
 def test_the_worse_of_two_findings_about_one_instance_counts() -> None:
     """A tear-down error worsens a passed call, in whatever order they come."""
     for findings in ([found("a", "passed"), found("a", "failed")], [found("a", "failed"), found("a", "passed")]):
-        assert judge(Evidence(plan=[planned("a")], findings=findings), Gate()).rows[0].finding.outcome is Outcome.FAILED
+        assert (
+            judge(Evidence(plan=[planned("a")], findings=findings), GateSettings()).rows[0].finding.outcome
+            is Outcome.FAILED
+        )
 
 
 def test_ten_thousand_checks_are_judged_quickly() -> None:
@@ -235,7 +238,7 @@ def test_ten_thousand_checks_are_judged_quickly() -> None:
     seconds = []
     for _ in range(3):
         begin = time.process_time()
-        judgement = judge(evidence, Gate())
+        judgement = judge(evidence, GateSettings())
         seconds.append(time.process_time() - begin)
     assert len(judgement.rows) == 10_000
     assert min(seconds) < 0.3
@@ -265,4 +268,8 @@ def test_the_plan_hash_is_stable() -> None:
         planned("a", "high", limits=Limits(critical=5.0, unit="ms"), title="another"),
     ]
     assert plan_hash([a, b]) == plan_hash(again) == "7cd059b6321f564b"
-    assert plan_hash([a, b], Gate(weights={"health": Fraction(2)})) != plan_hash([a, b], Gate()) == plan_hash([a, b])
+    assert (
+        plan_hash([a, b], GateSettings(weights={"health": Fraction(2)}))
+        != plan_hash([a, b], GateSettings())
+        == plan_hash([a, b])
+    )
