@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from readiness.facts.hub.hub import Hub
-    from readiness.operations.drills.drill import Drills, Scene
+    from readiness.operations.drills.drill import DrillRun, Scene
     from readiness.operations.drills.state import Back, Watch
     from readiness.operations.drills.victim import Ended
 
@@ -65,7 +65,7 @@ class Stop:
     orphans: tuple[int, ...]
 
 
-def crash(drills: Drills) -> Crash:
+def crash(drills: DrillRun) -> Crash:
     """Kill the hub and wait for a supervisor. Raises Unknown, with nothing done, where that may not be."""
     with drills.scene() as scene:
         victim, budget = scene.victim(), scene.watch.budget
@@ -86,7 +86,7 @@ def crash(drills: Drills) -> Crash:
         )
 
 
-def stop(drills: Drills, seconds: float) -> Stop:
+def stop(drills: DrillRun, seconds: float) -> Stop:
     """Tell the hub to stop while requests are in flight; it has `seconds`. Raises Unknown as `crash` does."""
     with drills.scene() as scene:
         victim, budget = scene.victim(), scene.watch.budget

@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.operations.drills.crash import Crash, Stop
-    from readiness.operations.drills.llm import Outage
-    from readiness.operations.drills.rehearsal import Rehearsal
-    from readiness.operations.drills.server import ServerCrash
-    from readiness.operations.drills.soak import Soak
 
 _OUTPUT: Final = 64 * 1024
 """Bytes kept of a command's output."""
@@ -61,8 +56,8 @@ class Restored:
         return f"it is NOT back ({self.why}): start it by hand now"
 
 
-class Drills:
-    """The drills of one process of a run; it remembers what an earlier one could not put back."""
+class DrillRun:
+    """What every drill of one process of a run stands on; it remembers what an earlier one could not put back."""
 
     def __init__(
         self, config: Config, *, say: Callable[[str], None], replaced: Callable[[], None] | None = None
@@ -85,42 +80,6 @@ class Drills:
             watch = Watch(self.config)
             before = watch.well()
             yield Scene(self, watch, before, watch.seconds())
-
-    def crash(self) -> Crash:
-        """Kill the hub's process: see `crash.crash`."""
-        from readiness.operations.drills.crash import crash
-
-        return crash(self)
-
-    def stop(self, seconds: float) -> Stop:
-        """Tell the hub to stop, with requests in flight: see `crash.stop`."""
-        from readiness.operations.drills.crash import stop
-
-        return stop(self, seconds)
-
-    def server(self) -> ServerCrash:
-        """Kill one MCP server behind the hub: see `server.crash`."""
-        from readiness.operations.drills.server import crash
-
-        return crash(self)
-
-    def llm(self, seconds: float) -> Outage:
-        """Take the LLM away, and give it back; the hub has `seconds` to recover: see `llm.outage`."""
-        from readiness.operations.drills.llm import outage
-
-        return outage(self, seconds)
-
-    def rollback(self, seconds: float | None) -> Rehearsal:
-        """Deploy a broken release and have it rolled back, within `seconds`: see `rehearsal.rehearse`."""
-        from readiness.operations.drills.rehearsal import rehearse
-
-        return rehearse(self, seconds)
-
-    def soak(self, limit: float) -> Soak:
-        """Watch memory under traffic, against `limit` MB an hour: see `soak.soak`."""
-        from readiness.operations.drills.soak import soak
-
-        return soak(self, limit)
 
     def run(self, argv: Sequence[str]) -> str:
         """Run a command of `[drill]` that ends with all it started; why it did not end well, or an empty text."""
@@ -175,7 +134,7 @@ class Drills:
 class Scene:
     """One drill under way: how the hub was, and how it comes back."""
 
-    def __init__(self, drills: Drills, watch: Watch, before: Now, speed: float) -> None:
+    def __init__(self, drills: DrillRun, watch: Watch, before: Now, speed: float) -> None:
         self.drills, self.watch, self.before, self.speed = drills, watch, before, speed
         self.config = drills.config
         self.restored = Restored()

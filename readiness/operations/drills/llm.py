@@ -15,7 +15,7 @@ from readiness.facts.telemetry.metrics import BY_NAME, reading
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.operations.drills.drill import Drills, Scene
+    from readiness.operations.drills.drill import DrillRun, Scene
 
 META_TOOL: Final = "hub__analyze_prompt"
 ANALYSES: Final = 12
@@ -55,7 +55,7 @@ class Outage:
         return self.failed > 0 or (self.breaker is not None and self.breaker != CLOSED)
 
 
-def outage(drills: Drills, seconds: float) -> Outage:
+def outage(drills: DrillRun, seconds: float) -> Outage:
     """Take the LLM away and give it back, by the configured commands; the hub has `seconds` to recover.
 
     Raises Unknown, with nothing done, where no commands are configured.

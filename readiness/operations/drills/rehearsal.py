@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.operations.drills.drill import Drills, Scene
+    from readiness.operations.drills.drill import DrillRun, Scene
     from readiness.support.child_process import Done
 
 PRODUCT: Final = (sys.executable, "-P", "-m", "readiness")
@@ -83,7 +83,7 @@ def _fails(name: str, status: str) -> bool:
     return name in _AFTER[:-1] and status == "failed"
 
 
-def rehearse(drills: Drills, allowed: float | None) -> Rehearsal:
+def rehearse(drills: DrillRun, allowed: float | None) -> Rehearsal:
     """Deploy the broken release that `[drill] deploy` names, and see it rolled back; `allowed` seconds to recover.
 
     Without `allowed` the recovery objective counts. Raises Unknown, with nothing done, where that may not be. On the
@@ -97,7 +97,7 @@ def rehearse(drills: Drills, allowed: float | None) -> Rehearsal:
     from readiness.config.load import load
     from readiness.demo.faults.table import DemoError
     from readiness.demo.site import make
-    from readiness.operations.drills.drill import Drills as Own
+    from readiness.operations.drills.drill import DrillRun
 
     try:
         site = make()
@@ -106,14 +106,14 @@ def rehearse(drills: Drills, allowed: float | None) -> Rehearsal:
     with site:
         drills.say("drill: the embedded hub is never deployed: made a site with a hub of its own, to deploy to")
         config = load(file=site.config, report_dir=site.reports, drill=True)
-        return _rehearsed(Own(config, say=drills.say), allowed, site.environment(), drills.config)
+        return _rehearsed(DrillRun(config, say=drills.say), allowed, site.environment(), drills.config)
 
 
 def _minutes(config: Config) -> float:
     return BEFORE_MINUTES + config.rollback.objective
 
 
-def _rehearsed(drills: Drills, allowed: float | None, environ: Mapping[str, str], recorded: Config) -> Rehearsal:
+def _rehearsed(drills: DrillRun, allowed: float | None, environ: Mapping[str, str], recorded: Config) -> Rehearsal:
     config = drills.config
     _configured(config)
     limit = config.rollback.objective * 60.0 if allowed is None else allowed
@@ -155,7 +155,7 @@ def _configured(config: Config) -> None:
 class Product:
     """`readiness`, called as an operator calls it, with the drill's own folder of reports."""
 
-    def __init__(self, drills: Drills, environ: Mapping[str, str]) -> None:
+    def __init__(self, drills: DrillRun, environ: Mapping[str, str]) -> None:
         """`environ` is what it is called with, without what belongs to this run."""
         self.config, self.by_hand, self.begun = drills.config, False, False
         self.folder = self.config.report_dir.absolute() / FOLDER

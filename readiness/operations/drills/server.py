@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import ToolCall
     from readiness.facts.hub.hub import Hub
-    from readiness.operations.drills.drill import Drills, Scene
+    from readiness.operations.drills.drill import DrillRun, Scene
 
 RUNNERS: Final = frozenset(
     {"npx", "npm", "bunx", "bun", "uvx", "uv", "pipx", "docker", "node", "python", "python3", "sh"}
@@ -54,7 +54,7 @@ class ServerCrash:
     unrest: str
 
 
-def crash(drills: Drills) -> ServerCrash:
+def crash(drills: DrillRun) -> ServerCrash:
     """Kill one server's process. Raises Unknown, with nothing done, where none can be told for sure."""
     with drills.scene() as scene:
         victim = scene.victim()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.facts.hub.hub import Hub
-    from readiness.operations.drills.drill import Drills, Scene
+    from readiness.operations.drills.drill import DrillRun, Scene
     from readiness.operations.drills.trend import Growth, Point
     from readiness.operations.drills.victim import Victim
 
@@ -67,7 +67,7 @@ class Soak:
         return None if self.growth.more is None else self.growth.more / 60
 
 
-def soak(drills: Drills, limit: float) -> Soak:
+def soak(drills: DrillRun, limit: float) -> Soak:
     """Send traffic for the configured minutes and hold the growth against `limit` MB an hour. Raises Unknown."""
     why = _too_short(drills.config)
     if why:

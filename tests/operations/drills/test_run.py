@@ -21,7 +21,7 @@ import pytest
 from readiness.config.model import Config, DrillSettings, Target
 from readiness.errors import Unknown
 from readiness.operations.drills import permit, rehearsal
-from readiness.operations.drills.drill import Drills
+from readiness.operations.drills.drills import Drills
 from readiness.operations.drills.server import _runs, _words
 from readiness.operations.drills.state import Back
 from readiness.operations.drills.victim import _refuse_strangers
