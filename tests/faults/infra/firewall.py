@@ -64,7 +64,7 @@ HEALTHY: Final[dict[str, Told]] = {
     "firewall-ip6tables-legacy": (0, ""),
 }
 _UFW: Final = {
-    "firewall-kernel": (0, "filter\nip_tables \nENABLED=yes\noutside=eth0\n"),
+    "firewall-kernel": (0, "filter\nip_tables \noutside=eth0\n"),
     **by_iptables(_recorded("ufw-iptables.txt"), _recorded("ufw-ip6tables.txt")),
 }
 _OFF: Final = {"firewall-kernel": (0, "outside=eth0\n"), "firewall-nft": EMPTY}

@@ -39,7 +39,6 @@ _UNSEEN: Final = 61_999
 _KERNEL: Final = r"""
 cat /proc/net/ip_tables_names /proc/net/ip6_tables_names 2>/dev/null
 grep -oE '^(nf_tables|ip_tables|ip6_tables|iptable_filter) ' /proc/modules 2>/dev/null
-grep -h '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null
 awk '$2 == "00000000" { print "outside=" $1; exit }' /proc/net/route 2>/dev/null
 true
 """
@@ -74,18 +73,15 @@ class Firewall:
         """The interface of the default route; None where there is none."""
         return next((line.removeprefix("outside=") for line in self._kernel if line.startswith("outside=")), None)
 
-    @property
-    def by_ufw(self) -> bool:
-        """Whether ufw is what people here use."""
-        return "ENABLED=yes" in self._kernel
+    @functools.cached_property
+    def _loaded(self) -> bool:
+        """Whether the kernel has loaded a packet filter."""
+        return any(not line.startswith("outside=") for line in self._kernel)
 
     def _text(self, source: str) -> str:
         said = self._answers.get(f"firewall-{source}")
         if said.ok:
             return said.text
-        loaded = [line for line in self._kernel if not line.startswith(("outside=", "ENABLED="))]
-        if said.missing and not loaded:
-            return ""
         if said.missing:
             # iptables and nft show the same kernel's rules where both are the newer kind: one of them is enough
             return ""
@@ -111,9 +107,8 @@ class Firewall:
 
     def _readable(self) -> None:
         """Raise Unknown where a filter may be there and nothing could show it."""
-        loaded = [line for line in self._kernel if not line.startswith(("outside=", "ENABLED="))]
         seen = [self._answers.get(f"firewall-{source}") for source in SOURCES[:3]]
-        if loaded and all(said.missing for said in seen):
+        if self._loaded and all(said.missing for said in seen):
             raise Unknown(
                 "a packet filter is loaded, and neither nft nor iptables is installed to show it: install nftables"
             )

@@ -100,7 +100,6 @@ def _rule(line: str) -> tuple[str, FirewallRule]:
         chain=chain,
         then=then,
         ports=frozenset(parts.ports),
-        text=line[:200],
     )
 
 

@@ -100,7 +100,6 @@ class _Reader:
         """One rule, or several where it maps values to verdicts."""
         tests: list[Callable[[Packet], Answer]] = []
         ports: set[int] = set()
-        text = json.dumps(rule.get("expr", ()))[:200]
         for part in rule.get("expr", ()):
             name, value = next(iter(part.items())) if isinstance(part, dict) and part else ("", {})
             if name == "match":
@@ -109,13 +108,11 @@ class _Reader:
                 over = isinstance(value, dict) and bool(value.get("inv"))
                 tests.append(always("no" if over else "yes"))  # a stranger's first packet
             elif name == "vmap":
-                yield from self._vmap(table, value, tuple(tests), text)
+                yield from self._vmap(table, value, tuple(tests))
                 return
             elif (made := _verdict(name, value)) is not None:
                 way, chain, then = made
-                yield FirewallRule(
-                    decide=_all_of(tests), way=way, chain=chain, then=then, ports=frozenset(ports), text=text
-                )
+                yield FirewallRule(decide=_all_of(tests), way=way, chain=chain, then=then, ports=frozenset(ports))
                 return
             elif name not in _COUNTS:
                 tests.append(always("maybe"))
@@ -125,7 +122,6 @@ class _Reader:
         table: tuple[str, str],
         value: Any,  # noqa: ANN401 - JSON
         tests: tuple[Callable[[Packet], Answer], ...],
-        text: str,
     ) -> Iterator[FirewallRule]:
         data = value["data"]
         elements = self._elements(table, data) if isinstance(data, str) else data.get("set", [])
@@ -138,7 +134,7 @@ class _Reader:
             test = self._match(table, {"op": "==", "left": value["key"], "right": wanted}, ports)
             way, chain, then = made
             decide = _all_of([*tests, test])
-            yield FirewallRule(decide=decide, way=way, chain=chain, then=then, ports=frozenset(ports), text=text)
+            yield FirewallRule(decide=decide, way=way, chain=chain, then=then, ports=frozenset(ports))
 
     def _match(self, table: tuple[str, str], value: dict[str, Any], ports: set[int]) -> Callable[[Packet], Answer]:
         left, right, op = value["left"], value["right"], value.get("op", "==")

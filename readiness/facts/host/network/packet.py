@@ -42,7 +42,7 @@ class Packet:
 class FirewallRule:
     """`decide` says whether a packet matches; then it goes the `way`, or into the chain of the name `chain`.
 
-    `then`: what a chain's end means for the chain that named it: `on` after a jump, `return` after a goto. `ports` are those that the rule names. `text`: the rule as the host wrote it.
+    `then`: what a chain's end means for the chain that named it: `on` after a jump, `return` after a goto. `ports` are those that the rule names.
     """
 
     decide: Callable[[Packet], Answer]
@@ -50,7 +50,6 @@ class FirewallRule:
     chain: str | None = None
     then: Way = "on"
     ports: frozenset[int] = frozenset()
-    text: str = ""
 
 
 Chains = dict[str, list[FirewallRule]]
