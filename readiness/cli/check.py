@@ -22,6 +22,6 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     """What may be asked for, to be told and completed: pytest itself parses it."""
-    from readiness.cli.parsers import check_parser
+    from readiness.cli.completion import check_parser
 
     return check_parser()

@@ -78,7 +78,7 @@ def catalogue_text() -> str:
 def exit_codes_text() -> str:
     """The page of exit codes: of a run, of a rollback, of each verb."""
     from readiness.__main__ import VERBS
-    from readiness.cli.parsers import verb_parsers
+    from readiness.cli.completion import verb_parsers
     from readiness.operations.rollback.outcome import EXIT
     from readiness.results.verdict.verdict import Status, exit_code
 
@@ -124,7 +124,7 @@ def exit_codes_text() -> str:
 def cli_text() -> str:
     """The page of the command: each verb with its arguments."""
     from readiness.__main__ import VERBS
-    from readiness.cli.parsers import verb_parsers
+    from readiness.cli.completion import verb_parsers
 
     lines = [
         "# The `readiness` command",

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import itertools
 import json
 import os
+import re
 import secrets
+import shlex
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from readiness.config.file import NAME
+from readiness.config.literals import could_be_secret, literal_kind
 from readiness.config.load import parse
 from readiness.config.mistakes import Bad, printable
 from readiness.config.urls import is_loopback, read_url
-from readiness.errors import ConfigError, ReadinessError
+from readiness.errors import ConfigError, ReadinessError, Unknown
 from readiness.support.file_writing import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from readiness.cli.firstlook import Call, Seen
+    from readiness.facts.http.answer import HttpAnswer
+    from readiness.facts.http.client import HttpTransport
 
 _USAGE: Final = 4
 _ANALYSIS: Final = "prompt_analysis"
@@ -87,8 +94,6 @@ def _release(given: str | None) -> Path | None:
 
 def first_file(url: str, release: Path | None, folder: Path) -> tuple[str, Seen]:
     """The file's text, proven to load from `folder`, and what was seen. Raises ReadinessError."""
-    from readiness.cli.firstlook import look
-
     seen = look(url)
     text = compose(seen, release)
     try:
@@ -206,3 +211,272 @@ def _summary(output: Path, text: str, seen: Seen) -> str:
     lines += ["", *(f"note: {note}" for note in seen.notes)] if seen.notes else []
     option = "" if output.name == NAME else f" --readiness-config {printable(str(output))}"
     return "\n".join([*lines, "", f"next: readiness check -m health{option}"]) + "\n"
+
+
+SECONDS: Final = 5.0
+"""How long the hub is looked at, all requests together."""
+ONE_REQUEST: Final = 2.0
+"""Seconds for each request after the first, so that one slow route does not hide the others."""
+MAX_SERVERS: Final = 200
+MAX_TOOLS: Final = 500
+"""Tools looked at of one server."""
+MAX_NAME: Final = 200
+ROUTES: Final = ("/api/servers", "/api/tools", "/api/filtering/stats", "/api/config")
+UNIT_FOLDERS: Final = (Path("/etc/systemd/system"), Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"))
+
+_OK: Final = 200
+_NO_SUCH: Final = frozenset({404, 405, 410, 501})
+_VERSION: Final = re.compile(r"v?\d{1,6}(?:\.\d{1,6}){1,3}(?:[-+][0-9A-Za-z.+-]{1,40})?")
+_TELLING: Final = re.compile(r"env|secret|token|cred|key|passw|config|log", re.IGNORECASE)
+"""Names of tools whose answers may hold secrets: server-everything's get-env prints the whole environment."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A harmless call of a tool; `message` for the well-known echo, None for a tool without arguments."""
+
+    server: str
+    tool: str
+    message: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a hub showed; every text is clean: printable, short, no secret."""
+
+    url: str
+    version: str | None = None
+    servers: tuple[str, ...] = ()
+    claims: dict[str, bool | str] = dataclasses.field(default_factory=dict)
+    """By claim: True, or the reason why it is not expected."""
+    unclear: dict[str, str] = dataclasses.field(default_factory=dict)
+    """By claim: why nothing could be said about it."""
+    calls: tuple[Call, ...] = ()
+    config: str | None = None
+    """Path of the hub's configuration on its host."""
+    folder: str | None = None
+    """The working directory of the hub on its host: often its release."""
+    notes: tuple[str, ...] = ()
+
+
+def look(url: str, seconds: float = SECONDS) -> Seen:
+    """What the hub at `url` shows within `seconds`. Raises ReadinessError in one sentence if no hub answers there."""
+    from readiness.facts.http.client import HttpTransport, TransportSettings
+
+    transport = HttpTransport(TransportSettings(base=url, timeout=seconds))
+    try:
+        with transport.within(seconds):
+            health = _health(transport, url)
+            answers = {route: _ask(transport, route) for route in ROUTES}
+    finally:
+        transport.close()
+    return _seen(url, health, answers)
+
+
+def _health(transport: HttpTransport, url: str) -> dict[str, Any]:
+    try:
+        answer = transport.get("/api/health")
+    except Unknown as error:
+        raise ReadinessError(f"no hub answers at {url}: {clean(error)}") from None
+    if answer.redirect is not None:
+        raise ReadinessError(f"no hub answers at {url}: it redirects to another host")
+    if answer.status in {401, 403}:
+        raise ReadinessError(f"{url} asks for credentials; look at the hub's own port instead, from its host")
+    health = _object(answer)
+    if answer.status != _OK or health is None or health.get("server_id") != "mcp-hub":
+        kind = clean(answer.content_type) or "no content type"
+        raise ReadinessError(f"what answers at {url} is no MCP Hub: /api/health gave {answer.status}, {kind}")
+    return health
+
+
+def _ask(transport: HttpTransport, route: str) -> HttpAnswer | str:
+    try:
+        return transport.get(route, timeout=ONE_REQUEST, tries=1)
+    except Unknown as error:
+        return clean(error)
+
+
+def _object(answer: HttpAnswer | str) -> dict[str, Any] | None:
+    """The JSON object of a good answer, else None."""
+    if isinstance(answer, str) or answer.status != _OK or answer.redirect is not None:
+        return None
+    try:
+        return answer.json_object()
+    except Unknown:
+        return None
+
+
+def clean(value: object, limit: int = MAX_NAME) -> str:
+    """`value` as one line of printable characters, at most `limit`; nothing if it looks like a secret."""
+    text = "".join(character for character in str(value)[: 4 * limit] if character.isprintable()).strip()[:limit]
+    return "" if literal_kind(text) else text
+
+
+def _name(value: object) -> str:
+    return clean(value) if isinstance(value, str) else ""
+
+
+def _list(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _seen(url: str, health: dict[str, Any], answers: dict[str, HttpAnswer | str]) -> Seen:
+    version = health.get("version")
+    known = (
+        version if isinstance(version, str) and _VERSION.fullmatch(version) and not could_be_secret(version) else None
+    )
+    records = _list((_object(answers["/api/servers"]) or health).get("servers"))
+    servers, notes = _servers(records)
+    if _name(health.get("state")) not in {"ready", "restarted"}:
+        notes.insert(0, f"the hub is not ready ({_name(health.get('state')) or 'no state'}): look again when it is")
+    claims, unclear = _claims(known or "this hub", answers)
+    config, folder = _deployed(url, health)
+    called = [call for record in records if (call := _harmless_call(record)) and call.server in servers]
+    calls = tuple({call.server: call for call in called}.values())
+    without = [name for name in servers if name not in {call.server for call in calls}]
+    notes += [f"no harmless tool call was found for {name}: add one" for name in without]
+    return Seen(
+        url=url,
+        version=known,
+        servers=tuple(servers),
+        claims=claims,
+        unclear=unclear,
+        calls=calls,
+        config=config or next((path for record in records if (path := _name(record.get("config_source")))), None),
+        folder=folder,
+        notes=tuple(notes),
+    )
+
+
+def _servers(records: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    names: list[str] = []
+    notes: list[str] = []
+    for record in records[:MAX_SERVERS]:
+        raw, name = record.get("name"), _name(record.get("name"))
+        if not name or name in names:
+            notes.append("a server was left out: its name is missing, unusable or there twice")
+            continue
+        if record.get("status") == "disabled":
+            notes.append(f"{name} is disabled and was left out")
+            continue
+        if raw != name:
+            notes.append(f"{name}: its name holds characters that were dropped")
+        if record.get("status") != "connected":
+            notes.append(f"{name} was not connected when it was seen")
+        names.append(name)
+    if len(records) > MAX_SERVERS:
+        notes.append(f"only the first {MAX_SERVERS} of {len(records)} servers were taken")
+    return names, notes
+
+
+def _claims(hub: str, answers: dict[str, HttpAnswer | str]) -> tuple[dict[str, bool | str], dict[str, str]]:
+    """What the routes prove: a claim, a reason against it, or why neither can be said."""
+    claims: dict[str, bool | str] = {}
+    unclear: dict[str, str] = {}
+    for claim, route in (("config_api", "/api/config"), ("tools_api", "/api/tools")):
+        _served(claim, route, answers[route], f"{hub} has no {route}", claims, unclear)
+    route = "/api/filtering/stats"
+    statistics = _object(answers[route])
+    if statistics is None:
+        what = {"filtering": "filtering statistics", "llm": "LLM state", "telemetry": "LLM metrics"}
+        for claim, missing in what.items():
+            _served(claim, route, answers[route], f"{hub} publishes no {missing}", claims, unclear)
+        return claims, unclear
+    claims["telemetry"] = True if _dict(statistics.get("llm")) else f"{hub} publishes no LLM metrics"
+    _switch("filtering", statistics.get("enabled"), "filtering was off when this file was written", claims, unclear)
+    mode = _name(statistics.get("mode"))
+    if statistics.get("enabled") is True and mode:
+        claims["prompt_analysis"] = (
+            mode == "prompt-based" or f"filtering had the mode {mode} when this file was written"
+        )
+    llm = _dict(statistics.get("llm")).get("enabled")
+    config = _object(answers["/api/config"])
+    if not isinstance(llm, bool) and config is not None:
+        filtering = _dict(_dict(config.get("config")).get("toolFiltering"))
+        llm = _dict(filtering.get("llmCategorization")).get("enabled") is True
+    _switch("llm", llm, "no LLM was configured when this file was written", claims, unclear)
+    return claims, unclear
+
+
+def _served(  # noqa: PLR0913, PLR0917 - one row of a table
+    claim: str,
+    route: str,
+    answer: HttpAnswer | str,
+    reason: str,
+    claims: dict[str, bool | str],
+    unclear: dict[str, str],
+) -> None:
+    if _object(answer) is not None:
+        claims[claim] = True
+    elif not isinstance(answer, str) and answer.status in _NO_SUCH:
+        claims[claim] = reason
+    else:
+        unclear[claim] = answer if isinstance(answer, str) else f"{route} answered {answer.status}"
+
+
+def _switch(claim: str, value: object, off: str, claims: dict[str, bool | str], unclear: dict[str, str]) -> None:
+    if isinstance(value, bool):
+        claims[claim] = value or off
+    else:
+        unclear[claim] = "the hub does not say"
+
+
+def _harmless_call(record: dict[str, Any]) -> Call | None:
+    """The well-known echo, or a tool that says it only reads and needs no arguments; None if there is none."""
+    server = _name(record.get("name"))
+    tools = _list(_dict(record.get("capabilities")).get("tools"))[:MAX_TOOLS]
+    candidates = sorted(filter(None, (_usable(server, tool) for tool in tools)), key=lambda one: one[0])
+    return candidates[0][1] if server and candidates else None
+
+
+def _usable(server: str, tool: dict[str, Any]) -> tuple[tuple[int, str], Call] | None:
+    """A call with its rank (echo first, then closed-world tools, then by name), or None."""
+    name, schema, hints = _name(tool.get("name")), _dict(tool.get("inputSchema")), _dict(tool.get("annotations"))
+    required = schema.get("required", [])
+    if not name or name != tool.get("name") or not isinstance(required, list) or hints.get("destructiveHint") is True:
+        return None
+    if name == "echo" and "message" in _dict(schema.get("properties")) and required in ([], ["message"]):
+        return (0, name), Call(server=server, tool=name, message="ready?")
+    if hints.get("readOnlyHint") is not True or required or _TELLING.search(name):
+        return None
+    return (2 if hints.get("openWorldHint") is True else 1, name), Call(server=server, tool=name)
+
+
+def _deployed(url: str, health: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The hub's configuration and working directory: of its unit, where that is visible, else as it says itself."""
+    parts = urlsplit(url)
+    port = str(parts.port or {"http": 80, "https": 443}[parts.scheme])
+    if is_loopback(url) and (found := unit_config(UNIT_FOLDERS, port)):
+        return found
+    workspaces = _dict(_dict(health.get("workspaces")).get("allActive"))
+    mine = workspaces.get(port) or (next(iter(workspaces.values())) if len(workspaces) == 1 else None)
+    files = _dict(mine).get("config_files")
+    first = files[0] if isinstance(files, list) and files else None
+    return _name(first) or None, _name(_dict(mine).get("cwd")) or None
+
+
+def unit_config(folders: Iterable[Path], port: str) -> tuple[str, str | None] | None:
+    """Configuration and working directory of the systemd unit that starts a hub on `port`, where one is visible."""
+    for folder in folders:
+        for unit in sorted(folder.glob("*hub*.service")):
+            with contextlib.suppress(OSError, ValueError):
+                found = _of_unit(unit.read_bytes()[:65_536].decode("utf-8", "replace"), port)
+                if found:
+                    return found
+    return None
+
+
+def _of_unit(text: str, port: str) -> tuple[str, str | None] | None:
+    lines = text.replace("\\\n", " ").splitlines()
+    settings = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+    words = shlex.split(settings.get("ExecStart", "").lstrip("-@:+!"))
+    options = dict(itertools.pairwise(words))
+    options |= dict(word.split("=", 1) for word in words if word.startswith("--") and "=" in word)
+    config, folder = clean(options.get("--config", "")), clean(settings.get("WorkingDirectory", ""))
+    if not config or options.get("--port") != port:
+        return None
+    return str(Path(folder, config)) if folder.startswith("/") else config, folder or None

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import datetime as dt
 import json
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
+from readiness.operations.notify.incident import escaped
+from readiness.results.history import index as history_index
+from readiness.results.history import store as history_store
+from readiness.results.report import read, shown
+from readiness.support import file_reading
+from readiness.support.text import line, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from readiness.findings import Check
-    from readiness.results.report import Report
+    from readiness.results.history.index import Entry
+    from readiness.results.report import Comparison, Report
 
 _USAGE: Final = 4
 _WIDE: Final = 100
@@ -52,7 +61,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _do(given: argparse.Namespace, directory: Path) -> int:
-    from readiness.cli.report_find import find
 
     if given.index:
         _index(directory)
@@ -182,8 +190,6 @@ def _merge(given: argparse.Namespace) -> int:
 
 def _shards(places: Sequence[Path]) -> tuple[list[Report], list[str]]:
     """The reports at `places`, each file once, and a sentence for each place or file that gives none."""
-    from readiness.cli.report_find import load, shards
-
     reports: dict[Path, Report] = {}
     trouble = []
     for place in places:
@@ -212,8 +218,6 @@ def _planned(selections: Sequence[str]) -> list[Check]:
 
 
 def _compare(given: argparse.Namespace, directory: Path) -> None:
-    from readiness.cli import report_words
-    from readiness.cli.report_find import find
     from readiness.results.history.history import difference
     from readiness.results.report import to_json
 
@@ -221,20 +225,18 @@ def _compare(given: argparse.Namespace, directory: Path) -> None:
     found = difference(after, to_json(before))
     form = given.format or ("text" if given.output is None else _FORMATS.get(given.output.suffix.lower(), "text"))
     if form == "markdown":
-        text = report_words.difference_markdown(before, after, found)
+        text = difference_markdown(before, after, found)
     elif form == "json":
         document = to_json(dataclasses.replace(after, comparison=found))["comparison"]
-        text = json.dumps(report_words.difference_json(before, after, document), indent=1) + "\n"
+        text = json.dumps(difference_json(before, after, document), indent=1) + "\n"
     elif form == "text":
-        text = "\n".join(report_words.difference_lines(before, after, found)) + "\n"
+        text = "\n".join(difference_lines(before, after, found)) + "\n"
     else:
         raise ReadinessError(f"--format {form}: a comparison is text, markdown or json")
     _put(text, given.output)
 
 
 def _list(directory: Path, number: int) -> None:
-    from readiness.cli.report_find import newest
-    from readiness.cli.report_words import run_lines
     from readiness.results.history import store as history_store
 
     entries = newest(directory / history_store.FOLDER)
@@ -248,3 +250,182 @@ def _index(directory: Path) -> None:
     from readiness.results.render.page import write_runs as runs_page
 
     sys.stdout.write(f"{runs_page.write(directory)}\n")
+
+
+FILE: Final = "readiness.json"
+_MOST: Final = 1_000
+"""Shards that are looked for below one folder, at most four folders down."""
+_DEEP: Final = 4
+_SHOWN: Final = 200
+_NAMED: Final = 5
+
+
+def find(name: str, directory: Path) -> Report:
+    """The report that `name` means, a file's or one of the history below `directory`.
+
+    Raises ReadinessError, saying what there is, where there is none or several, or it is damaged.
+    """
+    if name.endswith(".json") or "/" in name or (name and Path(name).is_dir()):
+        path = Path(name)
+        return load(path / FILE if path.is_dir() else path)
+    folder = directory / history_store.FOLDER
+    entry = _entry(name, folder)
+    # the one on top may tell more than the run knew: how the release ended that it was part of
+    with contextlib.suppress(ReadinessError):
+        on_top = load(directory / FILE)
+        if on_top.run.id == entry.id:
+            return on_top
+    return load(folder / entry.file)
+
+
+def load(path: Path) -> Report:
+    """The report in a file. Raises ReadinessError, naming it, where it cannot be read or is no report."""
+    content = file_reading.content_or_none(path, history_store.MAX_BYTES)
+    shown = line(path, _SHOWN)
+    if content is None:
+        why = "there is no such file" if not path.exists() else "it is no readable file of at most 64 MiB"
+        raise ReadinessError(f"{shown}: {why}; expected a readiness.json")
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ReadinessError(f"{shown}: not JSON ({line(error, 80)}); expected a readiness.json") from None
+    try:
+        return read(document)
+    except ReadinessError as error:
+        raise ReadinessError(f"{shown}: {error}") from None
+
+
+def shards(place: Path) -> list[Path]:
+    """The reports at a file, or anywhere below a folder, in the order of their paths; none: there is none."""
+    return sorted(_below(place, _DEEP))[:_MOST] if place.is_dir() else [place]
+
+
+def _below(folder: Path, deep: int) -> Iterator[Path]:
+    try:
+        inner = list(folder.iterdir())
+    except OSError:
+        return
+    for path in inner:
+        if path.name == FILE and not path.is_dir():
+            yield path
+        elif deep and path.is_dir() and not path.is_symlink() and path.name != history_store.FOLDER:
+            yield from _below(path, deep - 1)
+
+
+def newest(folder: Path) -> list[Entry]:
+    """The entries of all runs, newest first."""
+    found = map(history_index.decoded, history_store.Index(folder).runs())
+    return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.file, reverse=True)
+
+
+def _entry(name: str, folder: Path) -> Entry:
+    """The one run that `name` means."""
+    entries = newest(folder)
+    if not entries:
+        raise ReadinessError(
+            f"there is no run in {line(folder, _SHOWN)} yet; is --readiness-report the folder of reports?"
+        )
+    if name == "last":
+        return entries[0]
+    if name == "last-ready":
+        ready = [entry for entry in entries if entry.status == "READY"]
+        # one that asked the same of the same hub, where there is one: others say little about what changed
+        found = [entry for entry in ready if entry.about == entries[0].about][:1] or ready[:1]
+        if not found:
+            raise ReadinessError(f"none of the {len(entries)} runs in {line(folder, _SHOWN)} was READY")
+    else:
+        found = [entry for entry in entries if entry.id == name] or [e for e in entries if e.id.startswith(name)]
+    if len(found) == 1 and name:
+        return found[0]
+    known = ", ".join(line(entry.id, _SHOWN) for entry in (found or entries)[:_NAMED])
+    if found:
+        raise ReadinessError(f"{len(found)} runs begin with {line(name, _SHOWN)!r}: {known}; give more of the id")
+    raise ReadinessError(
+        f"no run begins with {line(name, _SHOWN)!r}; the newest are {known}; `readiness report --list` shows more"
+    )
+
+
+_MOST_NAMED: Final = 20
+"""Checks that are named of each kind; the rest is counted."""
+_TEXT: Final = 200
+_LISTS: Final = (
+    ("newly_failing", "newly failing"),
+    ("newly_unknown", "newly unknown"),
+    ("fixed", "fixed"),
+    ("still_failing", "still failing"),
+    ("added", "new in the plan"),
+    ("removed", "no longer in the plan"),
+    ("replanned", "weighed or applied otherwise"),
+)
+
+
+def run_lines(entries: Sequence[Entry], width: int) -> list[str]:
+    """A line a run: when, verdict, decision, score, latency, id, what was asked of whom."""
+    lines = [f"{'started (UTC)':<16}  {'verdict':<11}  {'decision':<14}  {'score':>5}  {'p95 ms':>7}  id"]
+    for entry in entries:
+        p95 = "" if entry.p95_ms is None else f"{entry.p95_ms:.4g}"
+        about = " · ".join(line(text, _TEXT) for text in (entry.selection, entry.target, entry.environment) if text)
+        head = f"{_moment(entry.started)}  {line(entry.status, 11):<11}  {line(entry.decision, 14):<14}"
+        told = f"{head}  {entry.headline:>5.1f}  {p95:>7}  {line(entry.id, _TEXT)}  {about}"
+        lines.append(shorten(told, width))
+    return lines
+
+
+def difference_lines(before: Report, after: Report, found: Comparison) -> list[str]:
+    """How `after` differs from `before`, for a terminal."""
+    return _told(before, after, found, lambda text: line(text, _TEXT), ("", "  "))
+
+
+def difference_markdown(before: Report, after: Report, found: Comparison) -> str:
+    """The same for a merge request or a channel: whatever a hub said is escaped."""
+    return "\n".join(["### Readiness, compared", "", *_told(before, after, found, escaped, ("- ", "  - "))]) + "\n"
+
+
+def difference_json(before: Report, after: Report, found: dict[str, Any]) -> dict[str, Any]:
+    """The same for programs: the report's own `comparison`, and both verdicts."""
+    ends = {
+        name: {"id": run.run.id, "status": run.status, "decision": run.decision, "score": shown(run.score)}
+        for name, run in (("before", before), ("after", after))
+    }
+    return {**ends, "comparison": found}
+
+
+def _told(
+    before: Report, after: Report, found: Comparison, safe: Callable[[object], str], marks: tuple[str, str]
+) -> list[str]:
+    one, two = marks
+    lines = [
+        f"{one}{name}: {safe(run.run.id)}, {_moment(run.run.started)} UTC: {safe(run.status)}, {safe(run.decision)}, "
+        f"score {shown(run.score)}: {safe(run.because)}"
+        for name, run in (("before", before), ("after", after))
+    ]
+    lines.append(f"{one}score {found.score_change:+.1f}: {_split(found)}")
+    lines += [
+        f"{one}{safe(what)}: {safe(then or 'not known')} → {safe(now or 'not known')}"
+        for what, then, now in _versions(before, after)
+    ]
+    for name, words in _LISTS:
+        keys = [
+            entry if isinstance(entry, str) else f"{entry[0]} (since {entry[1][:16]})" for entry in getattr(found, name)
+        ]
+        if keys:
+            lines += [f"{one}{words}: {len(keys)}", *(f"{two}{safe(key)}" for key in keys[:_MOST_NAMED])]
+            lines += [f"{two}and {len(keys) - _MOST_NAMED} more"] if len(keys) > _MOST_NAMED else []
+    return lines
+
+
+def _split(found: Comparison) -> str:
+    """What the change of the score is made of."""
+    if found.same_plan:
+        return "by outcomes alone, both had to prove the same"
+    return f"{found.outcome_change:+.1f} by outcomes, {found.plan_change:+.1f} by what had to be proven"
+
+
+def _versions(before: Report, after: Report) -> Iterable[tuple[str, str, str]]:
+    names = dict.fromkeys([*before.run.versions, *after.run.versions])
+    pairs = ((name, before.run.versions.get(name, ""), after.run.versions.get(name, "")) for name in names)
+    return [(name, then, now) for name, then, now in pairs if then != now]
+
+
+def _moment(seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%d %H:%M}"

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.__main__ import VERBS, main
-from readiness.cli.completion import SHELLS, script
-from readiness.cli.parsers import check_parser, verb_parsers
+from readiness.cli.completion import SHELLS, check_parser, script, verb_parsers
 from readiness.findings import PHASES, Severity
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from readiness.cli import firstlook
 from readiness.cli import init as firstfile
+from readiness.cli import init as firstlook
 from readiness.config.load import load
 from readiness.errors import ReadinessError
 from tests.sources import ROOT

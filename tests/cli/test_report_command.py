@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.__main__ import main as readiness
-from readiness.cli.report import main
-from readiness.cli.report_find import find, load, shards
+from readiness.cli.report import find, load, main, shards
 from readiness.findings import Outcome, Severity
 from readiness.results import render
 from readiness.results.history import history

@@ -18,7 +18,7 @@ import pytest
 from _pytest.mark.expression import Expression
 
 from readiness.__main__ import VERBS
-from readiness.cli.parsers import verb_parsers
+from readiness.cli.completion import verb_parsers
 from readiness.config.load import load
 from readiness.errors import ConfigError
 from readiness.findings import PHASES

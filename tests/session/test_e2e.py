@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import demo
-from readiness.cli.firstlook import Seen
-from readiness.cli.init import compose
+from readiness.cli.init import Seen, compose
 from readiness.config.model import Config, Target
 from readiness.facts.deployment.deployment import claims
 from tests.helpers.few_plugins import FEW
