@@ -1,4 +1,4 @@
-"""Words, tests and arithmetic, worked out as far as a script's text allows; what it does not say stays unknown."""
+"""Words, variables, tests and arithmetic, worked out as far as a script's text allows; what it does not say stays unknown."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from readiness.facts.scripts.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from readiness.facts.scripts.simulation import ShellRun
-    from readiness.facts.scripts.syntax import Block, Expression, Part, Subscript
+    from readiness.facts.scripts.simulation import Held, ShellRun
+    from readiness.facts.scripts.syntax import Assignment, Block, Expression, Part, Subscript
 
 _MANY: Final = 10_000
 """Items of a brace at most."""
@@ -60,7 +60,7 @@ def epoch(clock: float) -> str:
 
 
 class Expander:
-    """Works out words in a run; `substitute` runs a program for what it prints, `aside` one beside the command."""
+    """Works out words in a run, and sets variables; `substitute` runs a program for what it prints, `aside` one beside the command."""
 
     def __init__(self, run: ShellRun, substitute: Callable[[Block], Value], aside: Callable[[Block], None]) -> None:
         self.run, self.substitute, self.aside = run, substitute, aside
@@ -210,6 +210,65 @@ class Expander:
         if cut is not None:
             return _named(Value(cut), part.name)
         return Value("${" + part.name + "}", known=False, names=value.names)
+
+    def assigned(self, assignment: Assignment) -> Held:
+        """What an assignment sets: a text, or an array."""
+        value = assignment.value
+        if isinstance(value, tuple):
+            return self.words(value)
+        return self.one(value) if value is not None else EMPTY
+
+    def assign(self, assignment: Assignment, value: Held) -> None:
+        """Set a variable, an array, or an element of one; an element whose index is not known makes the whole unknown."""
+        variables, name = self.run.state.variables, assignment.name
+        held = variables.get(name)
+        if isinstance(value, list):
+            if isinstance(held, dict) or any(re.match(r"\[.*?\]=", item.text) for item in value):
+                variables[name] = self._keyed(value, held if assignment.append else None, isinstance(held, dict))
+            else:
+                variables[name] = [*(held if isinstance(held, list) and assignment.append else []), *value]
+            return
+        if not isinstance(value, Value):
+            return
+        if assignment.index is not None:
+            variables[name] = self._with_item(held, assignment, value)
+        elif assignment.append and isinstance(held, list):
+            variables[name] = [joined((held[0] if held else EMPTY, value)), *held[1:]]
+        else:
+            variables[name] = joined((held, value)) if assignment.append and isinstance(held, Value) else value
+
+    def _with_item(self, held: Held | None, assignment: Assignment, value: Value) -> Held:
+        """An array with one element set."""
+        unknown = Value("${" + assignment.name + "}", known=False, names=value.names, sources=value.sources)
+        index = assignment.index
+        if index is None:
+            return unknown
+        if isinstance(held, dict):
+            key = self.one(index.word)
+            before = held.get(key.text, EMPTY) if assignment.append else EMPTY
+            return {**held, key.text: joined((before, value))} if key.known else unknown
+        number = self.number(index.number)
+        items = list(held) if isinstance(held, list) else [held] if isinstance(held, Value) and held.text else []
+        if number is None or not -len(items) <= number < len(items) + 1000:
+            return unknown
+        items += [EMPTY] * (number + 1 - len(items))
+        items[number] = joined((items[number] if assignment.append else EMPTY, value))
+        return items
+
+    @staticmethod
+    def _keyed(items: list[Value], held: Held | None, associative: bool) -> Held:  # noqa: FBT001 - what the array is
+        """`([key]=value …)`."""
+        pairs: dict[str, Value] = dict(held) if isinstance(held, dict) else {}
+        at = 0
+        for item in items:
+            match = re.match(r"\[(.*?)\]=", item.text)
+            key = match[1].strip("\"'") if match else str(at)
+            pairs[key] = dataclasses.replace(item, text=item.text[match.end() :] if match else item.text)
+            at = int(key) + 1 if key.isdecimal() else at
+        if associative or not all(key.isdecimal() for key in pairs):
+            return pairs
+        size = max(map(int, pairs), default=-1) + 1
+        return [pairs.get(str(n), EMPTY) for n in range(min(size, 1000))]
 
     # --- arithmetic -----------------------------------------------------------------------------------------------
 

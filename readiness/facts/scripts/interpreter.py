@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         Trace,
         World,
     )
-    from readiness.facts.scripts.syntax import Assignment, Block, Node, Redirect
+    from readiness.facts.scripts.syntax import Block, Node, Redirect
 
 MOST_PATHS: Final = 48
 """Runs of one script at most, for one question."""
@@ -313,14 +313,14 @@ class Interpreter:
         run = self.run
         run.sub_status = 0
         words = self.expand.words(node.words)
-        given = [(a, self._assigned(a)) for a in node.assignments]
+        given = [(a, self.expand.assigned(a)) for a in node.assignments]
         status = run.sub_status
         run.line = node.line
         lasting = bool(words) and words[0].text == "exec" and len(words) == 1
         with self._redirected(node.redirects, lasting=lasting) as writes:
             if not words:
                 for assignment, value in given:
-                    self.assign(assignment, value)
+                    self.expand.assign(assignment, value)
                 if writes:
                     status = run.opened(node, writes, tested=tested)
                 return self.settled(status, tested=tested)
@@ -518,7 +518,10 @@ class Interpreter:
         run.state, run.functions = before.copy(), {}
         run.state.options, run.state.traps, run.state.args = set(options), {}, list(args)
         try:
-            return self._as_subshell(lambda: self.run_text(text, "a shell", line=run.here, origin=f" -c {node.pos}"))
+            with run.as_process():
+                return self._as_subshell(
+                    lambda: self.run_text(text, "a shell", line=run.here, origin=f" -c {node.pos}")
+                )
         finally:
             run.state, run.functions = before, functions
 
@@ -549,77 +552,19 @@ class Interpreter:
             return 0
         shell = shell_call(step.inner) if step.name in SHELLS else None
         args, options = (shell.args, shell.options) if shell is not None else (step.inner[1:], script.options)
-        file, within, functions, above, frames = run.file, run.within, run.functions, run.above, run.frames
+        file, within, functions, above = run.file, run.within, run.functions, run.above
         before, run.state = run.state, run.state.copy()
         run.state.options, run.state.traps, run.state.args = set(options), {}, list(args)
         run.state.zero = f"@/{script.path}"
-        run.file, run.within, run.functions, run.above, run.frames = script.path, (*within, (file, 0)), {}, 0, []
+        run.file, run.within, run.functions, run.above = script.path, (*within, (file, 0)), {}, 0
         self._note_gaps(script)
         try:
-            return self.subshell(script.body)
+            with run.as_process():
+                return self.subshell(script.body)
         finally:
             run.state, run.file, run.within, run.functions, run.above = before, file, within, functions, above
-            run.frames = frames
 
     # --- variables and redirections -------------------------------------------------------------------------------
-
-    def _assigned(self, assignment: Assignment) -> Held:
-        value = assignment.value
-        if isinstance(value, tuple):
-            return self.expand.words(value)
-        return self.expand.one(value) if value is not None else EMPTY
-
-    def assign(self, assignment: Assignment, value: Held) -> None:
-        """Set a variable, an array, or an element of one; an element whose index is not known makes the whole unknown."""
-        variables, name = self.run.state.variables, assignment.name
-        held = variables.get(name)
-        if isinstance(value, list):
-            if isinstance(held, dict) or any(re.match(r"\[.*?\]=", item.text) for item in value):
-                variables[name] = self._keyed(value, held if assignment.append else None, isinstance(held, dict))
-            else:
-                variables[name] = [*(held if isinstance(held, list) and assignment.append else []), *value]
-            return
-        if not isinstance(value, Value):
-            return
-        if assignment.index is not None:
-            variables[name] = self._with_item(held, assignment, value)
-        elif assignment.append and isinstance(held, list):
-            variables[name] = [joined((held[0] if held else EMPTY, value)), *held[1:]]
-        else:
-            variables[name] = joined((held, value)) if assignment.append and isinstance(held, Value) else value
-
-    def _with_item(self, held: Held | None, assignment: Assignment, value: Value) -> Held:
-        """An array with one element set."""
-        unknown = Value("${" + assignment.name + "}", known=False, names=value.names, sources=value.sources)
-        index = assignment.index
-        if index is None:
-            return unknown
-        if isinstance(held, dict):
-            key = self.expand.one(index.word)
-            before = held.get(key.text, EMPTY) if assignment.append else EMPTY
-            return {**held, key.text: joined((before, value))} if key.known else unknown
-        number = self.expand.number(index.number)
-        items = list(held) if isinstance(held, list) else [held] if isinstance(held, Value) and held.text else []
-        if number is None or not -len(items) <= number < len(items) + 1000:
-            return unknown
-        items += [EMPTY] * (number + 1 - len(items))
-        items[number] = joined((items[number] if assignment.append else EMPTY, value))
-        return items
-
-    @staticmethod
-    def _keyed(items: list[Value], held: Held | None, associative: bool) -> Held:  # noqa: FBT001 - what the array is
-        """`([key]=value …)`."""
-        pairs: dict[str, Value] = dict(held) if isinstance(held, dict) else {}
-        at = 0
-        for item in items:
-            match = re.match(r"\[(.*?)\]=", item.text)
-            key = match[1].strip("\"'") if match else str(at)
-            pairs[key] = dataclasses.replace(item, text=item.text[match.end() :] if match else item.text)
-            at = int(key) + 1 if key.isdecimal() else at
-        if associative or not all(key.isdecimal() for key in pairs):
-            return pairs
-        size = max(map(int, pairs), default=-1) + 1
-        return [pairs.get(str(n), EMPTY) for n in range(min(size, 1000))]
 
     def _declare(self, node: syntax.Declare, tested: bool) -> int:  # noqa: FBT001 - as above
         run = self.run
@@ -639,12 +584,12 @@ class Interpreter:
                 if set(node.options) & {"a", "A"} and not isinstance(held, (list, dict)):
                     run.state.variables[name] = {} if "A" in node.options else []
             for assignment in node.assignments:
-                value = self._assigned(assignment)
+                value = self.expand.assigned(assignment)
                 if local:
                     run.frames[-1].setdefault(assignment.name, run.state.variables.get(assignment.name))
                 if "A" in node.options and not isinstance(run.state.variables.get(assignment.name), dict):
                     run.state.variables[assignment.name] = {}
-                self.assign(assignment, value)
+                self.expand.assign(assignment, value)
         return 0
 
     @contextlib.contextmanager
@@ -724,7 +669,7 @@ class Interpreter:
             if writes:
                 self.run.opened(node, writes, tested=True)
             if node.subshell:
-                return self.settled(self.subshell(node.body), tested=tested)
+                return self.settled(self.subshell(node.body, tested=tested), tested=tested)
             return self.block(node.body, tested=tested)
 
     def _pipeline(self, node: syntax.Pipeline, tested: bool) -> int:  # noqa: FBT001 - as above

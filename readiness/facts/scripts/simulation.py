@@ -457,6 +457,16 @@ class ShellRun:
             self.ignored -= 1
             self.hint = hint
 
+    @contextlib.contextmanager
+    def as_process(self) -> Iterator[None]:
+        """Another process: that its caller looks at its status changes nothing within it."""
+        ignored, hint, frames = self.ignored, self.hint, self.frames
+        self.ignored, self.hint, self.frames = 0, True, []
+        try:
+            yield
+        finally:
+            self.ignored, self.hint, self.frames = ignored, hint, frames
+
     def trace(self, status: int, ended: str) -> Trace:
         """The run as it ended."""
         return Trace(

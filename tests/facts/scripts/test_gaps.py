@@ -231,3 +231,20 @@ def test_a_script_that_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
     for conclude in (Hygiene(scripts).exposed, Hygiene(scripts).loose_starts, FailureModes(scripts).rollback_calls):
         with pytest.raises(Incomplete, match=r"start-mcp-hub\.sh:1: it cannot be read"):
             bool(conclude())  # type: ignore[operator]
+
+
+def test_a_helper_of_the_release_is_followed_with_its_own_options(tmp_path: Path) -> None:
+    """Another script is another process: a condition around it, and this script's options, change nothing within it."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/steps.sh").write_text("false\nmake install\n")
+    for call, runs in (("bash lib/steps.sh", True), ("bash -e lib/steps.sh", False), ("lib/steps.sh", True)):
+        scripts = release(tmp_path, it=f"set -e\nif {call}; then echo yes; fi\n")
+        steps = scripts.traces(scripts.all[0]).seen[0].steps
+        assert ("make" in [step.name for step in steps]) is runs, call
+
+
+def test_scripts_beyond_the_most_that_are_read_are_named(tmp_path: Path) -> None:
+    """A release with more scripts than are read says so."""
+    scripts = release(tmp_path, **{f"s{number:03}": "echo a\n" for number in range(302)})
+    assert len(scripts.all) == 300
+    assert "2 scripts beyond the first 300" in scripts.unread()

@@ -131,6 +131,7 @@ SEMANTICS = {
     "errexit-of-a-while": "set -e; n=0; while [ $n -lt 1 ]; do n=1; done; until false; do break; done; echo b",
     "errexit-subshell-in-a-condition": "set -e; if (false; echo in); then echo yes; fi; (false; echo a) || echo or",
     "errexit-by-the-shell": "bash -ec 'false; exit 5'; echo $?; bash -o errexit -c 'false; exit 5'; echo $?; bash -c 'false; exit 5'; echo $?",
+    "errexit-of-another-process": "if bash -ec 'false; true'; then echo yes; else echo no; fi; bash -ec 'false; true' || echo or",
     "a-shell-of-its-own": "x=1; bash -c 'x=2; exit 3' || true; echo $x",
     "a-shell-with-options": "set -e; bash -euo pipefail -c 'true'; bash -c 'exit 4' || echo $?",
     "pipestatus": "false | true; echo ${PIPESTATUS[0]} ${PIPESTATUS[1]}; true; echo ${PIPESTATUS[0]}",
@@ -347,3 +348,10 @@ def test_scripts_are_claimed_by_what_is_there(files: tuple[str, ...], expected: 
     assert (found.expected, bool(found.reason)) == (expected, not expected)
     assert claim(Config(target=Target(release=tmp_path, scripts=False))).expected is False
     assert claim(Config(target=Target(release=tmp_path, scripts=True))).expected is True
+
+
+def test_a_status_is_looked_at_where_it_decides_something(tmp_path: Path) -> None:
+    """Of several commands in a condition only the last one's status is looked at."""
+    source = "if { a; b; }; then c; fi\nd || e\n! f\ng\nwhile h; i; do j; break; done\n(k; l) && m\n"
+    steps = usual(release(tmp_path, it=source), "it").steps
+    assert [step.name for step in steps if step.tested] == ["b", "d", "f", "i", "l"]
