@@ -1,4 +1,4 @@
-"""What is said on the way, and a terminal that goes: whoever listens must not decide by leaving whether a hub is brought back."""
+"""Console output that survives a closed pipe, a full disk and SIGHUP: none of them may stop a rollback halfway."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def say(text: str, *, error: bool = False) -> None:
 
 
 def _let_go(stream: TextIO) -> None:
-    """Let all that is still to be written go nowhere: the interpreter would fail once more when it flushes at its end."""
+    """Send what is still to be written to /dev/null: the interpreter would fail again when it flushes at its end."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

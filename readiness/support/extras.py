@@ -1,4 +1,4 @@
-"""The parts that an installation may leave out: which libraries they bring, and what is said where one is missing.
+"""Optional parts of an installation: which libraries each brings, and the error where one is missing.
 
 What a missing part would have shown is *unknown*, never passed and never failed.
 """

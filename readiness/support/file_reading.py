@@ -26,7 +26,7 @@ class Unreadable(Unknown):
 
     @property
     def proven(self) -> bool:
-        """Whether the file itself is at fault: not this reader's permissions, what nobody told it, who does not answer."""
+        """Whether the file itself is wrong, and not this reader's permissions, its configuration, or a tool that is silent."""
         return self.why not in {"denied", "untold", "silent"}
 
 
@@ -107,12 +107,12 @@ def _reason(path: Path, error: OSError | ValueError) -> Unreadable:
 
 
 def real(path: Path) -> Path:
-    """Where `path` leads to, as far as it leads anywhere; a loop of links is no error here."""
+    """`path` with its links resolved as far as they can be; a loop of links raises nothing."""
     return Path(os.path.realpath(path))
 
 
 def exists(path: Path) -> bool:
-    """Whether there is something at `path`, a broken link included; what cannot be looked at counts as there."""
+    """Whether there is something at `path`, a broken link included; True also where that cannot be determined."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Which process, provably: a number alone comes again, with its start and the machine's boot it does not."""
+"""The identity of a process: its number is used again later; with its start time and the machine's boot it is unique."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM on the way a Ctrl-C takes."""
+"""SIGTERM handled as Ctrl-C is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One backup as it lies on disk, whole or not: what it says of itself, and where it keeps a file."""
+"""One backup on disk, complete or not: what its manifest says, and where it keeps each file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """One backup. `created` in seconds since the epoch, None where it does not say; `trouble`: why its manifest is of no use."""
+    """One backup. `created` in seconds since the epoch (None: unknown); `trouble`: why its manifest cannot be used."""
 
     path: Path
     created: float | None
@@ -49,7 +49,7 @@ class Backup:
 
     @property
     def order(self) -> float:
-        """When it was made as far as anything tells: its manifest, its name, its folder's time."""
+        """When it was made, by its manifest, else its name, else its folder's time."""
         if self.created is not None:
             return self.created
         by_name = script_made.stamped(self.path.name)
@@ -70,7 +70,7 @@ class Backup:
         return self.manifest.size if self.manifest is not None else script_made.content(self.path).size
 
     def age_hours(self) -> float:
-        """How old it is in hours; negative for one from the future. Raises Unknown where it does not say."""
+        """How old it is in hours; negative for one from the future. Raises Unknown where that is not known."""
         if self.created is None:
             why = self.trouble or "its manifest names no time"
             raise Unknown(f"{self.name} does not say when it was made, see backup-manifest-is-complete: {why}")
@@ -86,7 +86,7 @@ class Backup:
         return [name for name, fine in said.items() if not fine]
 
     def usable(self) -> None:
-        """Raise Unknown where nothing can be said of its content, because its manifest is of no use."""
+        """Raise Unknown where its content cannot be judged because its manifest cannot be used."""
         if self.trouble:
             raise Unknown(f"{self.name} cannot be used, see backup-is-intact: {self.trouble}")
 
@@ -102,7 +102,7 @@ class Backup:
         return verify(self.path, self.manifest)
 
     def restored(self, wanted: Iterable[str]) -> RestoredBackup:
-        """Put it back into a scratch folder, which is gone afterwards, and say what came of it.
+        """Restore it into a scratch folder, which is removed afterwards; returns the result.
 
         Of large logs and caches only so much is put back, see `backup_restore.trial`. `wanted`: the configuration files
         by their paths in the release, for a backup that does not say which they are. Raises Unknown where that cannot

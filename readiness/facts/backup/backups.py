@@ -30,7 +30,7 @@ LOCKFILES: Final = (
 FACTS: Final = ("time", "commit", "version")
 """What the manifest of a backup says of where it comes from."""
 SEEN_LIMIT: Final = 1000
-"""Backups looked at; a folder with more of them is not tidied by anybody."""
+"""Backups examined at most; a folder with more of them is never cleaned up."""
 
 
 class Backups:
@@ -137,7 +137,7 @@ class Backups:
         return Commits(self.release, self.silence).standing(commit)
 
     def shown(self, path: Path) -> str:
-        """`path` as people say it: relative to the release where it lies in it."""
+        """`path` as it is shown: relative to the release where it is inside it."""
         return shown(inside(path, self.release) or str(path))
 
     # --- what runs ---------------------------------------------------------------------------------------------------

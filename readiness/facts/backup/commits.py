@@ -1,4 +1,4 @@
-"""Commits of the release that a backup names: whether git still has them, and keeps them."""
+"""Commits that a backup names: whether git still has them, and will keep them."""
 
 from __future__ import annotations
 

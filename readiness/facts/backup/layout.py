@@ -1,4 +1,4 @@
-"""How a backup lies on disk: the names in its folder, its manifest, and how its files are opened.
+"""The layout of a backup on disk: the names in its folder, and its manifest.
 
     backups/                         private (0700)
       20251116T101500Z-3f2a1b07/     a whole backup; it got this name last
@@ -122,7 +122,7 @@ def render(manifest: Manifest) -> bytes:
 
 
 def seal(document: Mapping[str, Any]) -> str:
-    """The SHA-256 of everything in a manifest but its seal: a flipped bit in a commit shows. It keeps nobody out."""
+    """The SHA-256 of everything in a manifest but its seal: it shows damage, and is no protection against forgery."""
     rest = {key: value for key, value in document.items() if key != _SEAL}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
 

@@ -1,4 +1,4 @@
-"""How the files of a backup are opened, whoever laid them there: beneath their folder, through no link, and no device."""
+"""How the files of an untrusted backup are opened: beneath their folder, through no link, and no device."""
 
 from __future__ import annotations
 

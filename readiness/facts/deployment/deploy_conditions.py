@@ -1,4 +1,4 @@
-"""What surrounds a deploy on its host: a deployment that is running, the rehearsed rollback, the hub's state folder."""
+"""What has to hold on the host before a deploy: no other deployment runs, a rollback was rehearsed, the state is sound."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BESIDE: Final = ("{0}.previous", "{0}-previous", "{0}.prev", "{0}.old", "previo
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentLock:
-    """A lock file. `holder` is the process that holds it; None: nobody does, or it names nobody."""
+    """A lock file. `holder`: the process that holds it; None where none does, or where it names none."""
 
     path: Path
     holder: int | None
@@ -55,7 +55,7 @@ class DeployConditions:
     # --- another deployment ---------------------------------------------------------------------------------------
 
     def lock(self) -> DeploymentLock | None:
-        """The deployment lock, where there is one; the one that this run was started under is nobody else's."""
+        """The deployment lock of another deployment; None where there is none, or where this run was started under it."""
         path = self.release.path(self.config.release.lock)
         if not file_reading.exists(path):
             return None
@@ -137,7 +137,7 @@ class DeployConditions:
     # --- the hub's state ------------------------------------------------------------------------------------------
 
     def state(self) -> Path:
-        """The hub's state folder. Raises Unreadable where it cannot be told."""
+        """The hub's state folder. Raises Unreadable where it is not known."""
         told = self.config.target.state_dir
         if told is not None:
             return told

@@ -84,7 +84,7 @@ def _claim(holds: bool, otherwise: str) -> Claim:  # noqa: FBT001 - private, rea
 
 
 def keys_claim(config: Config, values: Mapping[str, str]) -> Claim:
-    """Whether the providers' keys can be looked at: not where all are references and nothing says how to resolve them."""
+    """Whether the providers' keys can be read: not where all are references and `[secrets] resolve` is not set."""
     given = [value for name, value in values.items() if name in VARIABLES and value.strip()]
     if given and not config.secrets.resolve and all(manager(value) for value in given):
         return Claim(
@@ -137,11 +137,11 @@ class Deployment:
         return read(self.config)
 
     def servers(self) -> tuple[str, ...] | None:
-        """Names of the servers that should run; None where nobody said. Raises Unreadable."""
+        """Names of the servers that should run; None where that is not known. Raises Unreadable."""
         return expected_servers(self.config)
 
     def version(self) -> str | None:
-        """The version that should run; None where nobody said."""
+        """The version that should run; None where that is not known."""
         return expected_version(self.config)
 
     def built(self) -> float | None:

@@ -12,6 +12,7 @@ from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
 from readiness.support import file_reading
 from readiness.support.file_reading import Unreadable
+from readiness.support.redaction.names import plainly_secret_name
 from readiness.support.redaction.patterns import TOKEN_PREFIX
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from readiness.facts.release.env_file import EnvVariable
     from readiness.facts.release.release import Release
 
-_SECRET_NAME: Final = re.compile(r"(?i)(?:api_?key|secret|token|password|passwd|credentials?)$")
 _WORDS: Final = re.compile(
     r"(?i)(?:your|my|the|put|insert|enter|add|paste)[-_ ].*"
     r"|.*[-_ ](?:goes[-_ ])?here|change[-_ ]?(?:me|it|this)\b.*|replace[-_ ]?(?:me|this|with)\b.*"
@@ -39,7 +39,7 @@ _TEMPLATE_END: Final = (".example", ".template", ".sample", ".dist", ".schema")
 
 
 class Environment:
-    """Each question reads the disk again; nothing here judges, and no value is told."""
+    """Each question reads the disk again; nothing here judges, and no value is returned."""
 
     def __init__(self, release: Release) -> None:
         self.release = release
@@ -138,7 +138,7 @@ def _placeholder(one: EnvVariable, given: dict[str, str]) -> str:
     value = one.value.strip()
     if not value or "://" in value or value.startswith(("$(", "${", "vault:", "arn:")):
         return ""
-    secret = _SECRET_NAME.search(one.name) is not None
+    secret = plainly_secret_name(one.name)
     if _WORDS.fullmatch(value):
         return "words that stand for a value"
     if not secret:

@@ -18,7 +18,7 @@ _STATE: Final = (".local", "state", "mcp-hub")
 
 
 def home(config: Config) -> Path | None:
-    """The HOME of the hub's user: told by the env file or by `[target] state`, else that of the release's owner."""
+    """The HOME of the hub's user: from the env file or `[target] state`, else that of the release's owner."""
     given = _variable(config, "HOME")
     if given:
         return Path(given)

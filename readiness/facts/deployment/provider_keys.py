@@ -99,7 +99,7 @@ class Key:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What a provider said to a key: it works, it does not, or nobody can tell."""
+    """A provider's answer to a key: it works, it is refused, or that is unclear."""
 
     key: Key
     said: Literal["works", "refused", "unclear"]

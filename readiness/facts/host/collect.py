@@ -63,7 +63,7 @@ def look(machine: HostConnection, config: Config) -> Answers:
 
 
 class Hosts:
-    """What the hosts of a run said; each is asked once a run, whichever process needs it first."""
+    """The answers of a run's hosts; each host is asked once a run, by the process that needs it first."""
 
     def __init__(self, config: Config, specs: Sequence[str], run_dir: Path | None) -> None:
         self.config, self.specs = config, tuple(specs)

@@ -50,7 +50,7 @@ Host *
 
 
 class Unreachable(Unknown):
-    """A host could not be looked at: its one sentence is every check's reason on that host."""
+    """A host could not be reached; its one sentence is the reason of every check on that host."""
 
 
 def shown(spec: str) -> str:

@@ -1,4 +1,4 @@
-"""Files as a host tells them: whole texts, and what `stat` says. Names travel as base64, so that no name breaks a line."""
+"""Files of a host: whole texts, and what `stat` says. Names travel as base64, so that no name breaks a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Known vulnerabilities of the dependencies, as `npm audit --json` or `bun audit --json` tells them."""
+"""Known vulnerabilities of the dependencies, from `npm audit --json` or `bun audit --json`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def _advisories(done: child_process.Done, manager: str) -> list[Advisory]:
-    """Read the answer; what is none means that nobody knows."""
+    """Read the answer; where it is no such answer, nothing is known."""
     if done.timed_out:
         raise CouldNotLook(f"{manager} audit {done.ending}")
     data = _json(done.out)

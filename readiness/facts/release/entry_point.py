@@ -1,4 +1,4 @@
-"""What a command line comes down to: the file of the release that runs, with which runtime and which arguments."""
+"""The entry point of a command line: the file of the release that runs, its runtime and its arguments."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Tag:
 
 
 class GitTimeouts:
-    """The trees about which git once did not answer in this run: nobody waits for it a second time."""
+    """Trees for which git timed out in this run; later questions about them fail at once."""
 
     def __init__(self) -> None:
         self._kept: dict[str, float] = {}
@@ -66,7 +66,7 @@ class GitTimeouts:
         self._kept[str(root)] = seconds
 
     def refuse(self, root: Path) -> None:
-        """Raises Unreadable, at once, where git was waited for in vain before."""
+        """Raise Unreadable where git has timed out for this tree before."""
         seconds = self._kept.get(str(root))
         if seconds is not None:
             raise _silent(root, seconds, ", asked once before")

@@ -27,7 +27,7 @@ JOBS: Final = {"build": "build", "test": "tests", "lint": "lint"}
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """What a package.json says; what has the wrong type counts as not said."""
+    """The content of a package.json; a value of the wrong type counts as missing."""
 
     file: Path
     data: Mapping[str, Any] = dataclasses.field(repr=False)

@@ -68,7 +68,7 @@ class Release:
         return None
 
     def shown(self, path: Path) -> str:
-        """`path` as people say it: relative to the release where it lies in it."""
+        """`path` as it is shown: relative to the release where it is inside it."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
     def package(self) -> Package:
@@ -154,7 +154,7 @@ class Release:
         return envfile.parse(self.env_path)
 
     def environment(self) -> dict[str, str]:
-        """What the service is started with, as far as files tell: the unit's own lines, then the env file's.
+        """The service's environment according to the files: the unit's own lines, then the env file's.
 
         A file that cannot be read adds nothing.
         """

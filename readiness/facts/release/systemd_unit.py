@@ -1,4 +1,4 @@
-"""The systemd unit that runs a release: its file and drop-ins, parsed; and what its ExecStart comes down to."""
+"""The systemd unit that runs a release: its file and drop-ins, parsed."""
 
 from __future__ import annotations
 

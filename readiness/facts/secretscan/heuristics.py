@@ -1,4 +1,4 @@
-"""Secrets by the company they keep: literals under telling names, and what detect-secrets knows, line by line.
+"""Likely secrets by their context: literals under names such as `api_key`, and what detect-secrets finds, by line.
 
 For configuration and small tracked texts only. Its entropy plugins are left out: they take every hash for a secret. Its
 plugins see only lines that a quick search found worth a look, since they read 1 MB a second.
@@ -27,7 +27,7 @@ _WORDS: Final = re.compile(
     + b"|".join(b"(?<=%bkey)|(?<=%b.key)" % (name.encode(), name.encode()) for name in _NAMED_KEYS)
     + rb")|passw|_pass|pwd|secret|token)\w{0,40}[\]'\"`]{0,3}\s{0,4}(?:[:=(]|,)"
 )
-"""Telling names that something is assigned to, in lower case."""
+"""Names of secrets that something is assigned to, in lower case."""
 _MARKS: Final = tuple(
     re.compile(mark)
     # each begins with a literal, which makes the search for it fast
@@ -57,11 +57,11 @@ _PLUGINS: Final = frozenset(
         "Stripe Access Key",
     }
 )
-"""Kinds that neither the shapes of `secretscan` nor telling names cover already."""
+"""Kinds that neither the table of tokens nor the names of secrets cover already."""
 _SHORT: Final = 6
 """Characters below which a value in a configuration is a switch."""
 _LEAST: Final = 12
-"""Characters below which a literal under a telling name in somebody's source is a test's password."""
+"""Characters below which a literal under a secret's name in source code is a test's password."""
 _SPELT: Final = re.compile(r"[A-Za-z]{0,15}\d{0,4}(?:[-_.:/][A-Za-z]{0,15}\d{0,4})*")
 """Words and short numbers, joined."""
 _QUOTED: Final = re.compile(r"^[\"'`]|[\"'`;,)\]}]+$")

@@ -1,4 +1,4 @@
-"""Secrets in what a hub answers: known values first, providers' patterns second, literal values of telling keys third.
+"""Secrets in a hub's answers: known values, then issued tokens by their shape, then literals under secret names.
 
 What is found is never printed: route, place, kind and a fingerprint.
 """
@@ -16,6 +16,7 @@ from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
 from readiness.facts.secretscan.stream_search import fingerprint, tokens
 from readiness.support.file_reading import Unreadable
+from readiness.support.redaction.names import plainly_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 SHORTEST: Final = 8
 """Characters below which a value is no secret worth the name."""
-_TELLING: Final = re.compile(
-    r"(?i)(?:api[_-]?key|secret|token|password|passwd|credentials?|authorization|private[_-]?key)$"
-)
 _REFERENCE: Final = re.compile(r"\$\{[^}]+\}|\$\([^)]+\)|op://\S+|vault:\S+|<[^>]*>|[*x•.]+")
 
 
@@ -57,7 +55,7 @@ def known_values(config: Config) -> Mapping[str, str]:
     for name, value in _deployed_pairs(config):
         learn(name, value)
     for name, value in os.environ.items():
-        if _TELLING.search(name):
+        if plainly_secret_name(name):
             learn(name, value)
     return found
 
@@ -65,12 +63,12 @@ def known_values(config: Config) -> Mapping[str, str]:
 def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
     # what cannot be read is searched for by pattern alone
     with contextlib.suppress(Unreadable):
-        yield from ((name, value) for name, value in env_file.of(config).items() if _TELLING.search(name))
+        yield from ((name, value) for name, value in env_file.of(config).items() if plainly_secret_name(name))
     try:
         data = hub_config.read(config).data
     except Unreadable:
         return
-    yield from ((path, value) for path, key, value in _strings(data, "") if _TELLING.search(key))
+    yield from ((path, value) for path, key, value in _strings(data, "") if plainly_secret_name(key))
 
 
 def leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list[AnswerLeak]:
@@ -122,5 +120,5 @@ def _secrets_in(key: str, text: str, known: Mapping[str, str]) -> Iterator[tuple
     for value, kind in tokens(text, spelt=True):
         hit = True
         yield value, f"looks like {kind}"
-    if not hit and _TELLING.search(key) and not _REFERENCE.fullmatch(text) and " " not in text.strip():
+    if not hit and plainly_secret_name(key) and not _REFERENCE.fullmatch(text) and " " not in text.strip():
         yield text, f"a literal {key[:40]}"

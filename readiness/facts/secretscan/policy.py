@@ -1,4 +1,4 @@
-"""How a deployment cares for its secrets: where they come from, when they were replaced, who may read the hub's cache."""
+"""Where a deployment's secrets come from, when they were replaced, and who may read the hub's cache."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SecretSource:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Rotations:
-    """The record beside what it should speak of. `age` in days; `problems` are sentences, each with a line or None."""
+    """The rotation record compared with the secret variables. `age` in days; `problems`: sentences with a line or None."""
 
     file: Path
     age: int | None
@@ -42,7 +42,7 @@ class Rotations:
 
 
 class SecretCare:
-    """What can be told of a deployment's secrets without showing one."""
+    """Facts about a deployment's secrets that reveal none of them."""
 
     def __init__(self, config: Config, resolver: Resolver | None = None) -> None:
         self.config = config

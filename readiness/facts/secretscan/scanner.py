@@ -38,7 +38,7 @@ class Leak:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
-    """What a search came to: `unread` could not be looked into, `skipped` is nothing that holds text."""
+    """The result of a search: `unread` could not be read, `skipped` holds no text."""
 
     leaks: tuple[Leak, ...] = ()
     unread: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class ScanResult:
 
 
 class _Bounded:
-    """A stream that ends where its source fails or where it has given enough; why it ended stands in `error`."""
+    """A stream that ends when its source fails or after `limit` bytes; `error` says why."""
 
     def __init__(self, source: Iterator[tuple[int, bytes]], limit: int) -> None:
         self._source, self._limit = source, limit
@@ -79,7 +79,7 @@ class FileScan:
         self._guesser = heuristics.Guesser()
 
     def run(self, *, guess: bool = False) -> None:
-        """Search every file; `guess`: small texts also for literals under telling names."""
+        """Search every file; `guess`: small texts also for literals under secret names."""
         for path in self.listing.files:
             if self.size >= BUDGET:
                 self.unread.append(f"only {BUDGET // 1024**3} GiB of {len(self.listing.files)} files were searched")

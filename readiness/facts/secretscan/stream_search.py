@@ -1,4 +1,4 @@
-"""Secrets in streams of bytes: known values in all their encodings first, then the shapes that providers give their keys.
+"""Secrets in streams of bytes: known values in all their encodings first, then issued tokens by their shape.
 
 Known values are looked for by plain substring search, one form after the other: three times as fast as one regular
 expression of them all. What is found is never kept: place, kind and a fingerprint.

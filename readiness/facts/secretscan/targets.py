@@ -1,4 +1,4 @@
-"""Where secrets get out: configuration, tracked files, logs, backups. Each is searched; what is found is never shown.
+"""The places that are searched for secrets: configuration, tracked files, logs, backups. No value found is ever shown.
 
 A search says what it found, what it could not look into, and what it left alone; it does not judge.
 """
@@ -84,7 +84,7 @@ class SecretSearch:
         return work.done()
 
     def _literals(self, file: Path, work: FileScan) -> Iterator[Leak]:
-        """What the parsed configuration says under telling names, where no other search found the file at fault."""
+        """Literals under secret names in the parsed configuration that no other search found in this file."""
         try:
             data = hub_config.read_files((file,)).data
             lines = file_reading.text(file).splitlines()

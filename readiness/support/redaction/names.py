@@ -34,6 +34,9 @@ _ABOUT: Final = frozenset(
         "TYPE",
     }
 )
+_PLAIN: Final = re.compile(
+    r"(?i)(?:api[_-]?key|secret|token|password|passwd|credentials?|authorization|private[_-]?key)$"
+)
 _PUBLIC: Final = re.compile(r"PUBLIC|^O?L?D?PWD$|MAX_?TOKENS", re.IGNORECASE)
 _PARTS: Final = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 
@@ -131,8 +134,13 @@ def secret_name(name: str) -> bool:
     return mentions_secret(name) and _PARTS.split(name)[-1].upper() not in _ABOUT
 
 
+def plainly_secret_name(name: str) -> bool:
+    """Whether a name ends in a word that means nothing but a secret: narrower than `secret_name`, for names of others."""
+    return _PLAIN.search(name) is not None
+
+
 def mentions_secret(name: str) -> bool:
-    """Whether a name speaks of a secret at all: TOKEN_TTL does."""
+    """Whether a name mentions a secret at all: TOKEN_TTL does."""
     if _PUBLIC.search(name):
         return False
     return _ANYWHERE.search(name) is not None or any(part.upper() in _AS_WORD for part in _PARTS.split(name))

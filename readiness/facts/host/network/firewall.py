@@ -1,4 +1,4 @@
-"""What a host's firewall lets in: nftables and iptables, IPv4 and IPv6, walked with a stranger's packet.
+"""What a host's firewall lets in: rules of nftables and iptables, IPv4 and IPv6, followed for an unknown sender's packet.
 
 ufw and firewalld write rules of the same two kinds, so they are read by what they do.
 """

@@ -149,7 +149,7 @@ class _Parts:
 
 
 def _of_any(option: str, values: list[str]) -> Answer:
-    """What a match says of every stranger's first packet alike."""
+    """What a match says of every unknown sender's first packet alike."""
     value = values[0] if values else ""
     match option:
         case "-p" | "--protocol":

@@ -1,4 +1,4 @@
-"""How soon a host reaches an address: the question, with curl or else python3, and what its answer means."""
+"""How long a host takes to connect to an address, measured with curl or else python3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ for u; do
       -w '%{time_namelookup} %{time_connect}' "$u" 2>/dev/null)
     c=$?
     printf '%s %s\n' "$c" "$o"
-    # what was waited for in vain is not waited for again: the connection was timed, if there was one
+    # no second try after a time-out: the connection was timed, if there was one
     [ "$c" = 28 ] && break
     case $o in *' 0.000000'|'') break ;; esac
     i=$((i+1))

@@ -1,4 +1,4 @@
-"""A stranger's first packet, and what may become of it: the question that every rule of a firewall is asked.
+"""The first packet of an unknown sender, and what a firewall may do with it.
 
 Rules are not read for what they look like but walked with a packet. A rule that cannot be decided (an unknown match) leads
 both ways; only a fate that every way shares is sure.
@@ -21,7 +21,7 @@ ON: Final[frozenset[Way]] = frozenset({"on"})
 MAX_DEPTH: Final = 32
 """Jumps deep at most; the kernel allows 16 of its own making."""
 STRANGER: Final = {4: ipaddress.ip_address("203.0.113.9"), 6: ipaddress.ip_address("2001:db8::9")}
-"""Addresses that are kept for documentation: nobody's, as a stranger's is."""
+"""Addresses reserved for documentation: no host has them, so no rule is meant for them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def within(value: str, packet: Packet) -> Answer:
 
 
 def walk(chains: Mapping[str, Sequence[FirewallRule]], name: str, packet: Packet, depth: int = 0) -> frozenset[Way]:
-    """All that may become of `packet` in a chain; `on` means that its end was reached."""
+    """Every possible outcome for `packet` in a chain; `on` means that its end was reached."""
     if depth > MAX_DEPTH or name not in chains:
         return frozenset({"accept", "drop"})
     ways: set[Way] = set()
@@ -126,7 +126,7 @@ def _effect(
 
 
 def through(chains: Mapping[str, Sequence[FirewallRule]], base: str, policy: Way, packet: Packet) -> frozenset[Way]:
-    """All that may become of `packet` in a base chain, whose policy speaks where no rule did: `accept`, `drop` or both."""
+    """Every possible outcome for `packet` in a base chain, whose policy decides where no rule did."""
     ways = walk(chains, base, packet)
     decided = ways - {"on", "return"}
     return decided | ({policy} if ways & {"on", "return"} else frozenset())

@@ -1,4 +1,4 @@
-"""The view from where the run is: whether the hub's own port answers someone who is not on its host."""
+"""The view from this run: whether the hub's own port answers a client that is not on its host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nginx promises for the hub: which of its servers lead there, over what, how fast, and how it streams."""
+"""What nginx's configuration does for the hub: which servers lead to it, over TLS or not, rate limits, streaming."""
 
 from __future__ import annotations
 

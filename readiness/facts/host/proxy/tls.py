@@ -1,4 +1,4 @@
-"""The TLS that an address speaks: its certificate, whether it is trusted, and the oldest protocol that it accepts."""
+"""The TLS of an address: its certificate, whether it is trusted, and the oldest protocol that it accepts."""
 
 from __future__ import annotations
 

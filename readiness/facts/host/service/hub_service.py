@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from readiness.facts.release.systemd_unit import SystemdUnit
 
 _RENAMED: Final = {"TimeoutStopSec": "TimeoutStopUSec"}
-"""Directives that systemd tells under another name."""
+"""Directives that systemd shows under another name."""
 _SIGNALS: Final = {"15": "SIGTERM", "2": "SIGINT", "9": "SIGKILL", "3": "SIGQUIT", "1": "SIGHUP"}
 
 
@@ -48,7 +48,7 @@ def first(config: Config) -> tuple[Ask, ...]:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """How the unit fares: systemd's words, its restarts, and for how many seconds it has been as it is (None: unsaid)."""
+    """The unit's state in systemd's words, its restarts, and for how many seconds it has been in it (None: unknown)."""
 
     active: str
     sub: str
@@ -134,7 +134,7 @@ class Service:
 
     @functools.cached_property
     def show(self) -> dict[str, str] | None:
-        """Systemd's own view; None where systemd does not run there. Raises Unknown where it runs and does not say."""
+        """Systemd's own view; None where systemd does not run there. Raises Unknown where it runs and does not answer."""
         if not self.booted:
             return None
         name = self.name
@@ -145,7 +145,7 @@ class Service:
         return found
 
     def value(self, key: str) -> str | None:
-        """What a directive comes to: as systemd tells it, else as the last assignment says; None where it is not set."""
+        """The effective value of a directive: systemd's own, else the last assignment; None where it is not set."""
         if self.show is not None:
             if not self.installed or self.masked:
                 raise Unknown(f"{self.name} is not installed there: what it says cannot be judged")

@@ -235,7 +235,7 @@ class Processes:
         return [one, *(other for other in self.all.values() if any(up.pid == one.pid for up in self.ancestors(other)))]
 
     def strays(self) -> list[HostProcess]:
-        """MCP servers whose parent is the first process: nobody speaks to them any more. Raises Unknown."""
+        """MCP servers whose parent is the first process: no hub uses them any more. Raises Unknown."""
         first = self.all.get(1)
         if first is not None and self._looks_like_a_hub(first):
             return []  # a container whose first process is the hub itself

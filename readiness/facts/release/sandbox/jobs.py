@@ -39,12 +39,12 @@ class JobCommand:
 
     @property
     def checks_nothing(self) -> bool:
-        """Whether it merely says something."""
+        """Whether it only prints something."""
         return npm_scripts.checks_nothing(self.text, self.scripts)
 
     @property
     def always_succeeds(self) -> bool:
-        """Whether it throws its result away."""
+        """Whether it ends with status 0 whatever happened."""
         return npm_scripts.always_succeeds(self.text, self.scripts)
 
 

@@ -1,4 +1,4 @@
-"""What a package's script amounts to, without running it: whether it checks anything, and whether its result counts."""
+"""A package's script read without running it: whether it checks anything, and whether its result counts."""
 
 from __future__ import annotations
 
