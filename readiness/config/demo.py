@@ -87,11 +87,11 @@ def demo_settings(release: Path | None = None) -> dict[str, Any]:
 
 def _drill(release: Path | None) -> dict[str, Any]:
     """It may be broken: nobody else uses it. Its soak shows how one runs; what takes hours to leak is not for it."""
-    found: dict[str, Any] = {"allowed": True, "soak": SOAK, "rate": 50}
+    drill: dict[str, Any] = {"allowed": True, "soak": SOAK, "rate": 50}
     if release is not None:
         control = [sys.executable, "-P", "-m", "readiness.demo.llm_control", "--release", str(release)]
-        found |= {"llm_down": [*control, "down"], "llm_up": [*control, "up"]}
-    return found
+        drill |= {"llm_down": [*control, "down"], "llm_up": [*control, "up"]}
+    return drill
 
 
 def _without_tools() -> dict[str, Any]:
@@ -100,20 +100,20 @@ def _without_tools() -> dict[str, Any]:
         "runtime": ("node", "the sample's artifact runs in any shell"),
         "git": ("git", "nothing is released here"),
     }
-    found = {
+    claims = {
         key: {"expected": False, "reason": f"{tool} is not installed; {why}"}
         for key, (tool, why) in wanted.items()
         if shutil.which(tool) is None
     }
     if missing := [name for name in SCRIPTS_NEED if shutil.which(name) is None]:
         reason = f"{', '.join(missing)}: not installed, and the sample's own scripts deploy and roll back by it"
-        found["rollback"] = {"expected": False, "reason": reason}
-    return found
+        claims["rollback"] = {"expected": False, "reason": reason}
+    return claims
 
 
-def _llm(told: Path) -> str:
+def _llm(file: Path) -> str:
     """The base URL of the provider's double; never the provider's own, whatever happened to the demonstration."""
     try:
-        return str(json.loads(told.read_text(encoding="utf-8"))["llm"])
+        return str(json.loads(file.read_text(encoding="utf-8"))["llm"])
     except (OSError, ValueError, KeyError, TypeError):
         return NOBODY

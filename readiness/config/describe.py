@@ -93,8 +93,8 @@ def _toml(value: Any) -> str:  # noqa: ANN401 - a default may be anything
 def renewed(page: str) -> str:
     """`page` with the tables between its two markers made anew. Raises ValueError where a marker is missing."""
     before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
+    _, end, after = rest.partition(END)
+    if not end:
         raise ValueError("the page has no markers for the generated tables")
     return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"
 

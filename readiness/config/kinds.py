@@ -172,8 +172,8 @@ def reference() -> Kind:
     words = 'a reference like "${SLACK_URL}"'
 
     def read(value: Any, _place: SettingPlace) -> str:  # noqa: ANN401 - whatever the file holds
-        found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-        if not found or token_like(found[1]):
+        match = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        if not match or token_like(match[1]):
             raise Bad(words, hint="keep the address itself in the environment: it is a secret", hide=True)
         return str(value)
 

@@ -45,18 +45,18 @@ def load(  # noqa: PLR0913 - one keyword a source; all optional
     `demo` and `demo_url` ask for the embedded hub's own settings and ignore file and environment.
     Raises ConfigError with every mistake, one a line.
     """
-    told = Config(
+    options = Config(
         demo=demo or demo_url is not None,
         strict=strict,
         drill_requested=drill,
         report_dir=Path("reports") if report_dir is None else report_dir,
     )
     here = Path.cwd() if start is None else start
-    if told.demo:
-        return _demo(told, demo_url, demo_release, here)
+    if options.demo:
+        return _demo(options, demo_url, demo_release, here)
     path = source.find(here) if file is None else file
     document = source.read(path) if path is not None else {}
-    return _from_document(document, told, path, here, os.environ if environ is None else environ)
+    return _from_document(document, options, path, here, os.environ if environ is None else environ)
 
 
 def parse(document: dict[str, Any], *, source_name: str, folder: Path) -> Config:
@@ -64,17 +64,17 @@ def parse(document: dict[str, Any], *, source_name: str, folder: Path) -> Config
     return _from_document(document, Config(), folder / source_name, folder, {})
 
 
-def _demo(told: Config, demo_url: str | None, release: Path | None, here: Path) -> Config:
+def _demo(options: Config, demo_url: str | None, release: Path | None, here: Path) -> Config:
     from readiness.config.demo import demo_settings
 
     settings = demo_settings(release)
     where = {"url": demo_url, "release": None if release is None else str(release)}
     settings["target"] |= {name: value for name, value in where.items() if value is not None}
-    return _from_document(settings, told, None, here, {})
+    return _from_document(settings, options, None, here, {})
 
 
 def _from_document(
-    document: dict[str, Any], told: Config, path: Path | None, here: Path, environ: Mapping[str, str]
+    document: dict[str, Any], options: Config, path: Path | None, here: Path, environ: Mapping[str, str]
 ) -> Config:
     folder = here if path is None else Path(os.path.abspath(path)).parent  # noqa: PTH100 - as source.find
     book = Mistakes("" if path is None else printable(str(path)))
@@ -95,9 +95,9 @@ def _from_document(
     if environ.get(WINDOW, "").isdecimal():
         values.setdefault("rollback", {})["window"] = int(environ[WINDOW])
     book.raise_all()
-    if path is None and (told.demo or is_loopback(target.get("url"))):
+    if path is None and (options.demo or is_loopback(target.get("url"))):
         values["environment"] = "local"
-    return build(values, dataclasses.replace(told, path=path), folder, today)
+    return build(values, dataclasses.replace(options, path=path), folder, today)
 
 
 def _read(document: dict[str, Any], place: SettingPlace) -> dict[str, Any]:

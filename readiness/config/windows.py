@@ -63,12 +63,12 @@ def _minute(hour: str, minute: str) -> int:
 def _days(text: str) -> frozenset[int]:
     if text.lower() == "daily":
         return frozenset(range(7))
-    found: set[int] = set()
+    numbers: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
         a, b = _day(first), _day(last if dash else first)
-        found |= {number % 7 for number in range(a, b + 1 if b >= a else b + 8)}
-    return frozenset(found)
+        numbers |= {number % 7 for number in range(a, b + 1 if b >= a else b + 8)}
+    return frozenset(numbers)
 
 
 def _day(name: str) -> int:

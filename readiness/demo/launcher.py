@@ -139,8 +139,8 @@ def start(  # noqa: PLR0913 - by name, and each has a default
 
 def free_port() -> int:
     """A port by its number: what is bound so keeps its port while it refuses connections, as the LLM's double may."""
-    with _listener(0) as found:
-        return int(found.getsockname()[1])
+    with _listener(0) as listener:
+        return int(listener.getsockname()[1])
 
 
 def package_path() -> str:
@@ -197,8 +197,8 @@ def _ready_line(process: subprocess.Popen[bytes], scratch: Scratch, timeout: flo
     reader.start()
     reader.join(timeout)
     with contextlib.suppress(IndexError, ValueError, KeyError, TypeError):
-        said = json.loads(lines[0])
-        return {"url": str(said["url"]), "pid": int(said["pid"]), "port": int(said["port"])}
+        announced = json.loads(lines[0])
+        return {"url": str(announced["url"]), "pid": int(announced["pid"]), "port": int(announced["port"])}
     why = f"did not listen within {timeout:g} s" if process.poll() is None and not lines else "ended before it listened"
     process.kill()
     process.wait(STOP_SECONDS)

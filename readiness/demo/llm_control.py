@@ -107,10 +107,10 @@ class LlmControl:
 
     def _stamp(self) -> tuple[int, int] | None:
         try:
-            found = self._ordered.stat()
+            status = self._ordered.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino
+        return status.st_mtime_ns, status.st_ino
 
 
 def _read(path: Path) -> LlmOrder | None:

@@ -65,7 +65,7 @@ def supervise(serve: Serve, lives: Mapping[Life, float], scratch: Scratch) -> No
     `ends`: it is killed, and nothing follows. `replaced`: it is killed and followed by another, for ever. `kept`: when
     it ends by itself, another follows. Returns when told to end (SIGTERM, SIGINT) with the worker gone. POSIX only.
     """
-    told: list[int] = []
+    signals: list[int] = []
     parent = os.getppid()
     current = [_fork(serve, first=True)]
 
@@ -75,10 +75,10 @@ def supervise(serve: Serve, lives: Mapping[Life, float], scratch: Scratch) -> No
 
     watch_parent(parent, clean)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _frame: told.append(received))
+        signal.signal(number, lambda received, _frame: signals.append(received))
     period = lives.get("replaced", lives.get("ends", math.inf))
     end = time.monotonic() + period
-    while not told:
+    while not signals:
         time.sleep(STEP)
         due = time.monotonic() >= end
         if due:

@@ -152,12 +152,12 @@ def _spike(document: Mapping[str, Any], rate: float, seconds: float) -> tuple[Se
 def _steps(steps: object) -> tuple[Segment, ...]:
     if not isinstance(steps, list) or not steps:
         raise ArrivalsError("arrivals.steps takes a list of [rate, seconds]")
-    found = []
+    segments = []
     for step in steps:
         if not isinstance(step, list) or len(step) != 2:  # noqa: PLR2004 - a rate and its seconds
             raise ArrivalsError(f"arrivals.steps holds {step!r}; it takes [rate, seconds]")
-        found.append(_flat(_positive("arrivals.steps", step[0]), _positive("arrivals.steps", step[1])))
-    return tuple(found)
+        segments.append(_flat(_positive("arrivals.steps", step[0]), _positive("arrivals.steps", step[1])))
+    return tuple(segments)
 
 
 def _trace(document: Mapping[str, Any]) -> tuple[float, ...]:

@@ -26,17 +26,17 @@ _OUT: Final = 1
 
 def read_line(descriptor: int = 0) -> str:
     """The first line, or all there is of an input that ends without one. Raises TimeoutError, ValueError."""
-    found = bytearray()
-    while b"\n" not in found[-65536:]:
+    received = bytearray()
+    while b"\n" not in received[-65536:]:
         if not select.select([descriptor], [], [], PLAN_SECONDS)[0]:
             raise TimeoutError(f"no plan came within {PLAN_SECONDS:g} s")
         block = os.read(descriptor, 65536)
         if not block:
             break
-        found += block
-        if len(found) > PLAN_LIMIT:
+        received += block
+        if len(received) > PLAN_LIMIT:
             raise ValueError(f"the plan is larger than {PLAN_LIMIT} bytes")
-    return found.partition(b"\n")[0].decode("utf-8", "replace")
+    return received.partition(b"\n")[0].decode("utf-8", "replace")
 
 
 class Outlet:

@@ -76,12 +76,12 @@ class Columns:
         if len(counts) != 1:
             raise ValueError("a chunk of samples has columns of different length")
         for part, (name, code) in zip(parts, CODES, strict=True):
-            found: array.array[float] = array.array(code)
-            found.frombytes(part)
-            found = _little(found)
+            column: array.array[float] = array.array(code)
+            column.frombytes(part)
+            column = _little(column)
             if name == "route":
-                found = array.array(code, [routes[int(number)] for number in found])
-            self._column(name).extend(found)
+                column = array.array(code, [routes[int(number)] for number in column])
+            self._column(name).extend(column)
         return counts.pop()
 
     def write(self, folder: Path, routes: Iterable[str], epoch: float) -> Path:

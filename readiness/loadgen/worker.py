@@ -83,8 +83,8 @@ class LoadWorker:
         run.follow(epoch)
         progress.kill()
         recorder = run.recorder
-        said = {"end": run.end, "why": run.why, "cpu": run.cpu, "count": len(recorder.columns)}
-        self.say("end", **said, routes=recorder.routes, line=recorder.progress())
+        result = {"end": run.end, "why": run.why, "cpu": run.cpu, "count": len(recorder.columns)}
+        self.say("end", **result, routes=recorder.routes, line=recorder.progress())
 
     def _on_stop(self, data: dict[str, Any]) -> None:
         end = data.get("end")
@@ -105,8 +105,8 @@ class LoadWorker:
 
     def lost_master(self) -> bool:
         """Whether the master has been silent for too long."""
-        heard = self._runner.last_heartbeat_timestamp
-        return heard is not None and time.time() - heard > SILENCE
+        last_heard = self._runner.last_heartbeat_timestamp
+        return last_heard is not None and time.time() - last_heard > SILENCE
 
 
 def worker(arguments: list[str]) -> int:

@@ -59,8 +59,8 @@ def _one_schema(schema: dict[str, Any]) -> Hook:
 
 def _analysis(**values: Any) -> Hook:  # noqa: ANN401 - JSON
     def change(result: dict[str, Any]) -> dict[str, Any]:
-        said = json.loads(result["content"][0]["text"])
-        return result if "error" in said else text(json.dumps(said | values))
+        analysis = json.loads(result["content"][0]["text"])
+        return result if "error" in analysis else text(json.dumps(analysis | values))
 
     return _wrapped(mcp_wrappers.changed("analyse", change))
 

@@ -39,11 +39,11 @@ def wrapped(around: http_wrappers.HttpWrapper) -> Hook:
     return lambda hub, _seconds: hub.http_wrappers.append(around)
 
 
-def refuse(status: int, said: str) -> Hook:
+def refuse(status: int, message: str) -> Hook:
     """Answers everything with a status and its JSON."""
-    code = said.upper().replace(" ", "_")
+    code = message.upper().replace(" ", "_")
     more = {401: [(b"www-authenticate", b"Bearer")], 429: [(b"retry-after", b"1")]}.get(status, [])
-    return wrapped(http_wrappers.always(status, {"error": said, "code": code}, *more))
+    return wrapped(http_wrappers.always(status, {"error": message, "code": code}, *more))
 
 
 def telemetry(**values: Any) -> Hook:  # noqa: ANN401 - parameters of Telemetry.pretend

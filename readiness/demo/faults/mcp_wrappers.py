@@ -33,12 +33,12 @@ def kind(message: Message) -> str:
             return str(method)
 
 
-def refusing(what: str, said: str) -> McpWrapper:
+def refusing(what: str, reason: str) -> McpWrapper:
     """Answers with an internal error."""
 
     async def wrapper(_hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
         if kind(message) == what and message.is_request:
-            return failure(message.id, RpcError(INTERNAL_ERROR, said))
+            return failure(message.id, RpcError(INTERNAL_ERROR, reason))
         return await inner(session, message)
 
     return wrapper

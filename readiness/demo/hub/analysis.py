@@ -50,10 +50,10 @@ class Analyser(Protocol):
         ...
 
 
-def words(said: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
     """The words of a text that mean something, lower-case, a plural's s cut off."""
-    found = _WORD.findall(said.casefold().replace("_", " "))
-    return frozenset(word.removesuffix("s") for word in found) - _FILLER
+    all_words = _WORD.findall(text.casefold().replace("_", " "))
+    return frozenset(word.removesuffix("s") for word in all_words) - _FILLER
 
 
 class KeywordAnalyser:
@@ -61,14 +61,16 @@ class KeywordAnalyser:
 
     async def analyse(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> CategoryAnalysis:
         """Never raises; a prompt that shares nothing gets the general tools with little confidence."""
-        said = words(prompt)
-        shared = {category: sorted(said & known) for category, known in vocabulary.items()}
-        found = sorted((c for c in shared if shared[c]), key=lambda c: (-len(shared[c]), c))
-        if not found:
+        asked = words(prompt)
+        shared = {category: sorted(asked & known) for category, known in vocabulary.items()}
+        matching = sorted((c for c in shared if shared[c]), key=lambda c: (-len(shared[c]), c))
+        if not matching:
             chosen = (FALLBACK,) if FALLBACK in vocabulary else tuple(vocabulary)[:1]
             return CategoryAnalysis(categories=chosen, confidence=0.3, reasoning="No word names a tool: general tools.")
         total = sum(map(len, shared.values()))
-        why = "; ".join(f"{category}: {', '.join(shared[category][:5])}" for category in found)
+        why = "; ".join(f"{category}: {', '.join(shared[category][:5])}" for category in matching)
         return CategoryAnalysis(
-            categories=tuple(found), confidence=0.5 + total / (2 * (total + 1)), reasoning=f"Words that match: {why}."
+            categories=tuple(matching),
+            confidence=0.5 + total / (2 * (total + 1)),
+            reasoning=f"Words that match: {why}.",
         )

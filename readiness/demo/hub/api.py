@@ -30,9 +30,9 @@ PAGE = (
 class ApiError(Exception):
     """An error of the API: status, text, code and data of its JSON."""
 
-    def __init__(self, status: int, said: str, code: str | int, data: dict[str, Any]) -> None:
-        super().__init__(said)
-        self.status, self.said, self.code, self.data = status, said, code, data
+    def __init__(self, status: int, message: str, code: str | int, data: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code, self.data = status, message, code, data
 
 
 class HubApi:
@@ -87,9 +87,9 @@ class HubApi:
     async def on_error(self, request: Request, error: Exception) -> Response:
         """Every refusal and every miss in the form that the real hub gives it."""
         if isinstance(error, ApiError):
-            body = {"error": error.said, "code": error.code, "data": error.data, "timestamp": now()}
+            body = {"error": error.message, "code": error.code, "data": error.data, "timestamp": now()}
             if self.hub.traits.stack_traces:
-                body["stack"] = f"Error: {error.said}\n{STACK}"
+                body["stack"] = f"Error: {error.message}\n{STACK}"
             return self.answer(request, body, error.status)
         if isinstance(error, TooLarge):
             return html_error(self.hub, 413)
@@ -110,9 +110,9 @@ class HubApi:
             raise BadBody from error
         if not isinstance(data, dict):
             raise BadBody
-        for field, said in needed:
+        for field, message in needed:
             if not isinstance(data.get(field), str) or not data[field]:
-                raise ApiError(400, f"Missing {said}", "VALIDATION_ERROR", {"field": field})
+                raise ApiError(400, f"Missing {message}", "VALIDATION_ERROR", {"field": field})
         return data
 
     async def named(self, request: Request) -> str:

@@ -46,9 +46,9 @@ def json_answer(payload: dict[str, Any], status: int = 200, headers: dict[str, s
     return Response(body, status, headers, media_type="application/json; charset=utf-8")
 
 
-def html_error(hub: EmbeddedHub, status: int, said: str = "") -> Response:
-    """Express's page for an error: `said`, or the status's own words."""
-    words = html.escape(said or http.HTTPStatus(status).phrase)
+def html_error(hub: EmbeddedHub, status: int, message: str = "") -> Response:
+    """Express's page for an error: `message`, or the status's own words."""
+    words = html.escape(message or http.HTTPStatus(status).phrase)
     if hub.traits.stack_traces:
         words = f"Error: {words}<br>{html.escape(STACK)}"
     page = (

@@ -68,8 +68,8 @@ BUILT_IN: Final[dict[str, Callable[[], McpServer]]] = {"everything": everything.
 
 def read_config(file: Path) -> dict[str, Any]:
     """A hub's configuration, JSON5 as with the real one. Raises OSError, ValueError."""
-    found: dict[str, Any] = json.loads(_as_json(file.read_text(encoding="utf-8")))
-    return found
+    config: dict[str, Any] = json.loads(_as_json(file.read_text(encoding="utf-8")))
+    return config
 
 
 @functools.lru_cache(maxsize=8)
@@ -254,11 +254,13 @@ class EmbeddedHub:
 
     def vocabulary(self) -> dict[str, frozenset[str]]:
         """By category, the words that its tools are described with: what a prompt is held against."""
-        found: dict[str, frozenset[str]] = {}
+        by_category: dict[str, frozenset[str]] = {}
         for _, tool in self.tools():
             for category in tool.categories:
-                found[category] = found.get(category, frozenset()) | words(f"{category} {tool.name} {tool.description}")
-        return found
+                by_category[category] = by_category.get(category, frozenset()) | words(
+                    f"{category} {tool.name} {tool.description}"
+                )
+        return by_category
 
     def call(self, server: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """One tool's result; raises `RpcError` where the server is dead or has no such tool."""

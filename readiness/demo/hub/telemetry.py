@@ -83,18 +83,18 @@ class LlmTelemetry:
             if time.monotonic() - self._opened < self.rest:
                 raise AnalysisError("Circuit breaker is open")
             self.breaker = "half-open"
-        found = await self._ask(prompt, vocabulary)
-        self.cache[question] = found
+        analysis = await self._ask(prompt, vocabulary)
+        self.cache[question] = analysis
         while len(self.cache) > CACHE_SIZE:
             self.cache.popitem(last=False)
-        return found
+        return analysis
 
     async def _ask(self, prompt: str, vocabulary: Mapping[str, frozenset[str]]) -> CategoryAnalysis:
         self.calls += 1
         self.queue += 1
         started = time.perf_counter()
         try:
-            found = await self.analyser.analyse(prompt, vocabulary)
+            analysis = await self.analyser.analyse(prompt, vocabulary)
         except AnalysisError:
             self.failures += 1
             if self.failures >= BREAKER_LIMIT or self.breaker == "half-open":
@@ -105,7 +105,7 @@ class LlmTelemetry:
             self.latencies.append((time.perf_counter() - started) * 1_000)
         self.successes += 1
         self.failures, self.breaker = 0, "closed"
-        return found
+        return analysis
 
     def pretend(self, *, calls: int = 200, successes: int = 199, milliseconds: float = 350.0) -> None:
         """Sets the counters as after so many calls: what a fault shows instead of what happened."""

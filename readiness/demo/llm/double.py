@@ -117,10 +117,10 @@ class LlmDouble:
         """`POST /v1/chat/completions`: the keyword analyser's answer as the model's."""
         try:
             asked = json.loads(body)
-            said = {message["role"]: message["content"] for message in asked["messages"]}
-            known = json.loads(said["system"][said["system"].index("{") :])["categories"]
+            by_role = {message["role"]: message["content"] for message in asked["messages"]}
+            known = json.loads(by_role["system"][by_role["system"].index("{") :])["categories"]
             vocabulary = {name: frozenset(map(str, words)) for name, words in known.items()}
-            model, prompt = str(asked["model"]), str(said["user"])
+            model, prompt = str(asked["model"]), str(by_role["user"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return _refusal("400 Bad Request", "We could not parse the JSON body of your request", "invalid_request")
         if model not in MODELS:

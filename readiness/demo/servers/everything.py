@@ -26,12 +26,12 @@ def _add(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _annotated(arguments: dict[str, Any]) -> dict[str, Any]:
     kind = arguments["messageType"]
-    said = {"error": "Error: Operation failed", "success": "Operation completed successfully"}
+    texts = {"error": "Error: Operation failed", "success": "Operation completed successfully"}
     audience = ["user", "assistant"] if kind == "error" else ["user"]
     content: list[dict[str, Any]] = [
         {
             "type": "text",
-            "text": said.get(kind, "Debug: nothing to tell"),
+            "text": texts.get(kind, "Debug: nothing to tell"),
             "annotations": {"priority": _PRIORITY[kind], "audience": audience},
         }
     ]
@@ -46,15 +46,15 @@ def _image(_arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _weather(arguments: dict[str, Any]) -> dict[str, Any]:
     degrees = {"New York": 33, "Chicago": 36, "Los Angeles": 73}[arguments["location"]]
-    found = {"temperature": degrees, "conditions": "Cloudy", "humidity": 82}
-    return text(json.dumps(found)) | {"structuredContent": found}
+    weather = {"temperature": degrees, "conditions": "Cloudy", "humidity": 82}
+    return text(json.dumps(weather)) | {"structuredContent": weather}
 
 
 def _read(uri: str) -> str | None:
     if (name := uri.removeprefix("demo://resource/static/document/")) in _DOCUMENTS:
         return f"# {name}\n\nA document of the embedded hub.\n"
-    found = re.fullmatch(r"demo://resource/dynamic/text/(\d{1,9})", uri)
-    return f"Resource {found[1]}: fabricated text" if found else None
+    match = re.fullmatch(r"demo://resource/dynamic/text/(\d{1,9})", uri)
+    return f"Resource {match[1]}: fabricated text" if match else None
 
 
 def _annotated_schema() -> dict[str, Any]:

@@ -104,18 +104,18 @@ class McpServer:
 
     def read_resource(self, uri: str) -> dict[str, Any]:
         """The text of one resource; raises `RpcError` -32602 for one it does not have."""
-        found = self.read(uri)
-        if found is None:
+        content = self.read(uri)
+        if content is None:
             raise RpcError(INVALID_PARAMS, f"Unknown resource: {uri[:200]}")
-        return {"contents": [{"uri": uri, "mimeType": "text/plain", "text": found}]}
+        return {"contents": [{"uri": uri, "mimeType": "text/plain", "text": content}]}
 
     def get_prompt(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """One prompt filled in; raises `RpcError` -32602 for one it does not have or an argument that is missing."""
-        found = next((prompt for prompt in self.prompts if prompt["name"] == name), None)
-        if found is None:
+        wanted = next((prompt for prompt in self.prompts if prompt["name"] == name), None)
+        if wanted is None:
             raise RpcError(INVALID_PARAMS, f"Unknown prompt: {name[:200]}")
-        missing = [a["name"] for a in found.get("arguments", ()) if a.get("required") and a["name"] not in arguments]
+        missing = [a["name"] for a in wanted.get("arguments", ()) if a.get("required") and a["name"] not in arguments]
         if missing:
             raise RpcError(INVALID_PARAMS, f"Missing argument: {missing[0]}")
-        said = " ".join([found["description"], *map(str, arguments.values())])
+        said = " ".join([wanted["description"], *map(str, arguments.values())])
         return {"messages": [{"role": "user", "content": {"type": "text", "text": said[:2000]}}]}

@@ -74,11 +74,11 @@ def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _main(kind: str) -> int:
-    told = (
+    introduction = (
         f"A BAD DEPLOY, for real: release {VERSION} of the embedded hub runs under a supervisor. Release {NEW} is deployed "
         f"over it by the release's own script, and in it {BAD[kind].sentence}."
     )
-    _say(*textwrap.wrap(told, _width()))
+    _say(*textwrap.wrap(introduction, _width()))
     with make(kind) as site:
         _say(
             f"  {site.root}/current -> releases/{site.deployed}, a hub on {site.url}",

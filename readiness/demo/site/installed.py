@@ -20,25 +20,25 @@ def main(argv: list[str]) -> int:
     """Run until told to end. A configuration that cannot be read ends it at once, as it ends a real hub."""
     site = Path(argv[0])
     watch_parent(os.getppid(), lambda: None)
-    told = json.loads((site / SETTINGS).read_text(encoding="utf-8"))
+    start = json.loads((site / SETTINGS).read_text(encoding="utf-8"))
     release = site / "current"
     version = json.loads((release / "package.json").read_text(encoding="utf-8"))["version"]
     scratch = Scratch(root=site, place="current")
     hub = EmbeddedHub(
-        scratch.config_file, scratch.state_dir, port=told["port"], environment=os.environ, version=version
+        scratch.config_file, scratch.state_dir, port=start["port"], environment=os.environ, version=version
     )
-    with _listener(told["port"]) as own, _listener(told["llm_port"]) as provider:
+    with _listener(start["port"]) as own, _listener(start["llm_port"]) as provider:
         run(hub, LlmDouble(provider, scratch.sample.key, site), own, scratch, kept=True)
     return 0
 
 
 def _listener(port: int) -> socket.socket:
     # the protocol is named because asyncio turns Nagle's algorithm off only then
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind((HOST, port))
-    found.listen(256)
-    return found
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(256)
+    return listener
 
 
 if __name__ == "__main__":

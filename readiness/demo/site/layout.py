@@ -71,13 +71,13 @@ def lay_out(root: Path, port: int, llm_port: int) -> None:
     (root / "run").mkdir(mode=0o700)
     (root / "bin").mkdir()
     scratch = Scratch(root=root, place="current")
-    told = {
+    start = {
         "command": [sys.executable, "-P", "-m", "readiness.demo.site.installed", str(root)],
         "environment": scratch.environment() | {"PYTHONPATH": package_path()},
         "port": port,
         "llm_port": llm_port,
     }
-    (root / SITE_SETTINGS).write_text(json.dumps(told), encoding="utf-8")
+    (root / SITE_SETTINGS).write_text(json.dumps(start), encoding="utf-8")
     (root / SITE_SETTINGS).chmod(0o600)  # the hub's environment holds its key
     _program(root, "systemctl", "-P", "-S", "-E", str(Path(__file__).with_name("systemctl.py")), str(root))
     _program(root, "readiness", "-P", "-m", "readiness")
@@ -106,26 +106,26 @@ def new_release(root: Path, change: ReleaseChange) -> None:
 
 def settings(root: Path, url: str) -> dict[str, Any]:
     """What is declared about the site at `root`, in the shape of a parsed readiness.toml."""
-    found = demo_settings(root / "current")
-    found["target"] |= {
+    declared = demo_settings(root / "current")
+    declared["target"] |= {
         "url": url,
         "release": str(root / "current"),
         "state": str(root / "home" / ".local" / "state" / "mcp-hub"),
         "backups": str(root / "backups"),
     }
-    del found["target"]["version"]  # what is deployed says it
-    del found["expect"]["deployments"]
-    found["expect"] |= {
+    del declared["target"]["version"]  # what is deployed says it
+    del declared["expect"]["deployments"]
+    declared["expect"] |= {
         "git": {"expected": False, "reason": UNPACKED},
         "log_keeping": {"expected": False, "reason": UNKEPT},
     }
-    found["release"] |= {
+    declared["release"] |= {
         "previous": str(root / "releases" / PREVIOUS),
         "rehearsal": str(root / "rehearsal.json"),
         "lock": str(root / "deploy.lock"),
         "bake": 0,
     }
-    found["rollback"] = {
+    declared["rollback"] = {
         "mode": "auto",
         "steady": 1,
         "action": [
@@ -139,7 +139,7 @@ def settings(root: Path, url: str) -> dict[str, Any]:
         ],
     }
     # how long the embedded hub needs to start is known; a mail address would be written to
-    found["probe"] = {"settle": SETTLE, "interval": 0.5}
-    found["contacts"] = dict(PEOPLE)
-    found["drill"] |= {"deploy": [str(root / SCRIPTS / "deploy-mcp-hub.sh"), NEW]}
-    return found
+    declared["probe"] = {"settle": SETTLE, "interval": 0.5}
+    declared["contacts"] = dict(PEOPLE)
+    declared["drill"] |= {"deploy": [str(root / SCRIPTS / "deploy-mcp-hub.sh"), NEW]}
+    return declared

@@ -106,10 +106,10 @@ class DemoSite:
 
     def configure(self, **sections: dict[str, Any]) -> None:
         """Write its readiness.toml, with `sections` over what stands there by default."""
-        found = settings(self.root, self.url)
+        configuration = settings(self.root, self.url)
         for name, values in sections.items():
-            found[name] = found.get(name, {}) | values
-        self.config.write_text(dumps(found), encoding="utf-8")
+            configuration[name] = configuration.get(name, {}) | values
+        self.config.write_text(dumps(configuration), encoding="utf-8")
 
     def remove(self) -> None:
         """End the hub with its supervisor, and remove the folder; again: nothing."""
@@ -142,8 +142,8 @@ def make(new: str = "one-server") -> DemoSite:
     """
     if new not in {*BAD, GOOD}:
         raise DemoError(f"no release is named {new!r}; there is: {', '.join((*BAD, GOOD))}")
-    if found := missing():
-        raise DemoError(f"the sample's scripts need {', '.join(found)}, which this machine has not: install them")
+    if absent := missing():
+        raise DemoError(f"the sample's scripts need {', '.join(absent)}, which this machine has not: install them")
     root = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
     try:
         port, llm_port = free_port(), free_port()

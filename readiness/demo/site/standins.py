@@ -79,16 +79,16 @@ def _jq(argv: list[str]) -> int:
     try:
         with open(given.file or 0, encoding="utf-8", closefd=given.file is not None) as source:
             text = source.read(_LIMIT)
-        found = jq.compile(given.program).input_text(text).all() if text.strip() else []
+        values = jq.compile(given.program).input_text(text).all() if text.strip() else []
     except (OSError, ValueError) as error:
         sys.stderr.write(f"jq: {error}\n")
         return 5
-    for value in found:
+    for value in values:
         raw = given.raw_output and isinstance(value, str)
         sys.stdout.write((value if raw else json.dumps(value, indent=2)) + "\n")
     if not given.exit_status:
         return 0
-    return 4 if not found else int(found[-1] in (None, False))
+    return 4 if not values else int(values[-1] in (None, False))
 
 
 if __name__ == "__main__":
