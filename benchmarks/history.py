@@ -1,7 +1,7 @@
 """What the history costs: `python benchmarks/history.py [RUNS]` makes that many runs and prints times and memory.
 
 Runs are written as the tool writes them, but for the flush to disk; every figure is from one process, the memory is what
-Python allocated at the most. The index is read with a whole index, with none, and the page is made of it.
+Python allocated at the most. The database is read, and the page is made of it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import time
 import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from readiness.findings import Outcome
-from readiness.results.history import history
-from readiness.results.history import index as history_index
-from readiness.results.history import store as history_store
+from readiness.results.history import database, store
+from readiness.results.history.compare import compare
+from readiness.results.history.entry import entry_of
 from readiness.results.history.overview import overview
-from readiness.results.render.page import write_runs as runs_page
+from readiness.results.render.page import runs as runs_page
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status
 from tests.results.report.factory import judged, report, run_info
@@ -55,18 +56,22 @@ def a_run(number: int, chance: random.Random) -> Report:
 
 
 def fill(folder: Path, runs: int) -> None:
-    """Lines for `runs` runs, and a file for each: empty, so that a benchmark of 10,000 takes no gigabyte."""
+    """A database of `runs` runs, and a file for each: empty, so that a benchmark of 10,000 takes no gigabyte."""
     chance = random.Random(7)
-    lines: list[bytes] = []
+    rows = {}
     for number in range(runs):
         run = a_run(number, chance)
-        name = history.file_name(run)
-        entry, names = history_index.of_report(name, run)
-        if not lines:
-            lines.append(history_index.names_line(entry.names, names))
-        lines.append(history_index.run_line(entry))
+        name = store.file_name(run)
+        rows[name] = database.entry_row(*entry_of(name, run))
         (folder / name).touch()
-    (folder / history_store.INDEX).write_bytes(b"".join(lines))
+    with mock.patch.object(database, "read_row", lambda _, file: rows[file]), database.RunDatabase(folder) as filled:
+        assert not filled.problem
+
+
+def looked_through(folder: Path) -> None:
+    """Open the database and make an overview of it."""
+    with database.RunDatabase(folder) as runs:
+        overview(runs)
 
 
 def measured(name: str, act: Callable[[], object]) -> None:
@@ -89,16 +94,16 @@ def main() -> None:
     for number in (runs // 10, runs):
         with tempfile.TemporaryDirectory() as place:
             directory = Path(place)
-            folder = directory / history_store.FOLDER
+            folder = directory / store.FOLDER
             folder.mkdir()
             fill(folder, number)
-            size = (folder / history_store.INDEX).stat().st_size
-            sys.stdout.write(f"{number:,} runs of {CHECKS} checks, index of {size / 2**20:.1f} MiB\n")
+            size = (folder / database.DATABASE).stat().st_size
+            sys.stdout.write(f"{number:,} runs of {CHECKS} checks, database of {size / 2**20:.1f} MiB\n")
             run = a_run(number + 1, random.Random(1))
-            measured("compare a run with those before it", lambda: history.compare(run, directory))  # noqa: B023 - called at once
-            measured("keep it", lambda: history.keep(run, directory, 10 * number))  # noqa: B023
+            measured("compare a run with those before it", lambda: compare(run, directory))  # noqa: B023 - called at once
+            measured("keep it", lambda: store.keep(run, directory, 10 * number))  # noqa: B023
             measured("its document, for comparison", lambda: to_json(run))  # noqa: B023
-            measured("look through the index", lambda: overview(history_store.Index(folder)))  # noqa: B023
+            measured("look through the database", lambda: looked_through(folder))  # noqa: B023
             measured("write index.html", lambda: runs_page.write(directory))  # noqa: B023
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.notify.incident import escaped
-from readiness.results.history import index as history_index
 from readiness.results.history import store as history_store
 from readiness.results.report import read, shown
 from readiness.support import file_reading
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from readiness.findings import Check
-    from readiness.results.history.index import Entry
+    from readiness.results.history.entry import HistoryEntry
     from readiness.results.report import Comparison, Report
 
 _USAGE: Final = 4
@@ -218,11 +217,11 @@ def _planned(selections: Sequence[str]) -> list[Check]:
 
 
 def _compare(given: argparse.Namespace, directory: Path) -> None:
-    from readiness.results.history.history import difference
+    from readiness.results.history.compare import difference, earlier_run
     from readiness.results.report import to_json
 
     before, after = (find(name, directory) for name in given.compare)
-    found = difference(after, to_json(before))
+    found = difference(after, earlier_run(before))
     form = given.format or ("text" if given.output is None else _FORMATS.get(given.output.suffix.lower(), "text"))
     if form == "markdown":
         text = difference_markdown(before, after, found)
@@ -239,7 +238,9 @@ def _compare(given: argparse.Namespace, directory: Path) -> None:
 def _list(directory: Path, number: int) -> None:
     from readiness.results.history import store as history_store
 
-    entries = newest(directory / history_store.FOLDER)
+    entries, problem = newest(directory / history_store.FOLDER)
+    if problem:
+        sys.stderr.write(f"readiness report: {problem}\n")
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10 * _WIDE
     for text in run_lines(entries[:number], width):
         sys.stdout.write(f"{text}\n")
@@ -247,7 +248,7 @@ def _list(directory: Path, number: int) -> None:
 
 
 def _index(directory: Path) -> None:
-    from readiness.results.render.page import write_runs as runs_page
+    from readiness.results.render.page import runs as runs_page
 
     sys.stdout.write(f"{runs_page.write(directory)}\n")
 
@@ -312,15 +313,17 @@ def _below(folder: Path, deep: int) -> Iterator[Path]:
             yield from _below(path, deep - 1)
 
 
-def newest(folder: Path) -> list[Entry]:
-    """The entries of all runs, newest first."""
-    found = map(history_index.decoded, history_store.Index(folder).runs())
-    return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.file, reverse=True)
+def newest(folder: Path) -> tuple[list[HistoryEntry], str]:
+    """The entries of all runs, newest first, and why the history's database could not be used; empty: it could."""
+    from readiness.results.history.database import RunDatabase
+
+    with RunDatabase(folder) as database:
+        return list(database.entries()), database.problem
 
 
-def _entry(name: str, folder: Path) -> Entry:
+def _entry(name: str, folder: Path) -> HistoryEntry:
     """The one run that `name` means."""
-    entries = newest(folder)
+    entries, _ = newest(folder)
     if not entries:
         raise ReadinessError(
             f"there is no run in {line(folder, _SHOWN)} yet; is --readiness-report the folder of reports?"
@@ -359,7 +362,7 @@ _LISTS: Final = (
 )
 
 
-def run_lines(entries: Sequence[Entry], width: int) -> list[str]:
+def run_lines(entries: Sequence[HistoryEntry], width: int) -> list[str]:
     """A line a run: when, verdict, decision, score, latency, id, what was asked of whom."""
     lines = [f"{'started (UTC)':<16}  {'verdict':<11}  {'decision':<14}  {'score':>5}  {'p95 ms':>7}  id"]
     for entry in entries:

@@ -54,15 +54,15 @@ class Conclusion:
     def write(self, *, junit: str | None) -> None:
         """Write every report; a problem is shown in the terminal and never loses the verdict."""
         from readiness.results import render
-        from readiness.results.history import history
+        from readiness.results.history import store as history_store
 
         formats = dict.fromkeys((*self.formats, *render.surroundings(os.environ)))
         try:
             self.paths = list(render.write_all(self.report, self.directory, tuple(formats)))
             self._write_plan()
-            history.keep(self.report, self.directory, self.keep)
-            if history.page_wanted(self.directory):
-                from readiness.results.render.page import write_runs as runs_page
+            history_store.keep(self.report, self.directory, self.keep)
+            if history_store.page_wanted(self.directory):
+                from readiness.results.render.page import runs as runs_page
 
                 runs_page.write(self.directory)
         except (ReadinessError, OSError) as error:
@@ -122,7 +122,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     """Judge once more from what the ledger holds now; writes nothing. `folder` is the run's private one."""
     from readiness.config.load import unknown_check_ids
     from readiness.results import report
-    from readiness.results.history import history
+    from readiness.results.history.compare import compare
     from readiness.session.plan import plan as planning
 
     if may_look_again:
@@ -165,7 +165,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         exit_code=code,
         inventory=_tools(config, folder),
     )
-    built = report.redacted(history.compare(built, config.report_dir), redact)
+    built = report.redacted(compare(built, config.report_dir), redact)
     return Conclusion(
         report=built,
         status=judgement.status,

@@ -13,7 +13,8 @@ from readiness.__main__ import main as readiness
 from readiness.cli.report import find, load, main, shards
 from readiness.findings import Outcome, Severity
 from readiness.results import render
-from readiness.results.history import history
+from readiness.results.history import store
+from readiness.results.history.compare import compare
 from readiness.results.report import ReleaseRun, Report, read, to_json
 from readiness.results.verdict.verdict import Decision, Status
 from tests.results.report.factory import judged, report, run_info
@@ -45,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: Any) -> Path:
     directory = tmp_path / "reports"
     last = run_info(3, id="3c0ffee", versions={"hub": "4.3.1"})
     for run in (_run(1), _run(2, F), _run(3, run=last)):
-        history.keep(history.compare(run, directory), directory, 10)
+        store.keep(compare(run, directory), directory, 10)
         render.write_all(run, directory)
     return tmp_path
 
@@ -70,7 +71,7 @@ def test_a_run_is_found_by_what_people_call_it(folder: Path, name: str, expected
 
 def test_that_no_run_was_ready_is_said(tmp_path: Path, capsys: Any) -> None:
     """Asking for the last READY run where there is none does not look like a misspelt id."""
-    history.keep(_run(1, F), tmp_path, 10)
+    store.keep(_run(1, F), tmp_path, 10)
     assert readiness(["report", "last-ready", "--readiness-report", str(tmp_path)]) == 4
     assert "none of the 1 runs in" in capsys.readouterr().err
 

@@ -14,7 +14,8 @@ import pytest
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
 from readiness.results import render
-from readiness.results.history import history
+from readiness.results.history import store
+from readiness.results.history.compare import compare
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import CategoryScore, Status
 from readiness.support import locks
@@ -40,8 +41,8 @@ def _run(number: int, outcomes: dict[str, Outcome], *, plan: str = "same", **mor
 
 def test_the_same_plan_subtracts(tmp_path: Path) -> None:
     """What changed between two runs of one plan is named, and the scores subtract."""
-    history.keep(_run(1, {"a": P, "b": F, "c": P, "d": F}), tmp_path, 10)
-    found = history.compare(_run(2, {"a": F, "b": P, "c": U, "d": F}), tmp_path).comparison
+    store.keep(_run(1, {"a": P, "b": F, "c": P, "d": F}), tmp_path, 10)
+    found = compare(_run(2, {"a": F, "b": P, "c": U, "d": F}), tmp_path).comparison
     assert found is not None
     assert (found.previous, found.same_plan, found.score_change, found.plan_change) == ("run0001", True, -25.0, 0.0)
     assert (found.newly_failing, found.newly_unknown, found.fixed) == (("a",), ("c",), ("b",))
@@ -52,16 +53,16 @@ def test_still_failing_keeps_the_first_date(tmp_path: Path) -> None:
     """Through several runs, and through a waiver, the date is that of the first failure."""
     first = _run(1, {"a": F, "b": P})
     for number, outcome in ((1, F), (2, F), (3, W)):
-        history.keep(history.compare(_run(number, {"a": outcome, "b": P}), tmp_path), tmp_path, 10)
-    found = history.compare(_run(4, {"a": F, "b": P}), tmp_path).comparison
+        store.keep(compare(_run(number, {"a": outcome, "b": P}), tmp_path), tmp_path, 10)
+    found = compare(_run(4, {"a": F, "b": P}), tmp_path).comparison
     assert found is not None
     assert found.still_failing == (("a", to_json(first)["run"]["started"]),)
 
 
 def test_a_changed_plan_is_told_apart_from_changed_outcomes(tmp_path: Path) -> None:
     """A check added failing costs by the plan; a common check that fails costs by its outcome."""
-    history.keep(_run(1, {"a": P, "b": P, "gone": P}), tmp_path, 10)
-    found = history.compare(_run(2, {"a": F, "b": P, "new": F, "new2": P}, plan="other"), tmp_path).comparison
+    store.keep(_run(1, {"a": P, "b": P, "gone": P}), tmp_path, 10)
+    found = compare(_run(2, {"a": F, "b": P, "new": F, "new2": P}, plan="other"), tmp_path).comparison
     assert found is not None
     assert (found.same_plan, found.score_change) == (False, -50.0)
     assert (found.outcome_change, found.plan_change) == (-25.0, -25.0)
@@ -70,8 +71,8 @@ def test_a_changed_plan_is_told_apart_from_changed_outcomes(tmp_path: Path) -> N
 
 def test_a_check_declared_away_is_a_change_of_the_plan(tmp_path: Path) -> None:
     """A failed check that becomes not applicable raises the score by the plan alone, and counts as no fix."""
-    history.keep(_run(1, {"a": P, "b": F}), tmp_path, 10)
-    found = history.compare(_run(2, {"a": P, "b": N}, plan="other"), tmp_path).comparison
+    store.keep(_run(1, {"a": P, "b": F}), tmp_path, 10)
+    found = compare(_run(2, {"a": P, "b": N}, plan="other"), tmp_path).comparison
     assert found is not None
     assert (found.outcome_change, found.plan_change, found.replanned, found.fixed) == (0.0, 50.0, ("b",), ())
 
@@ -79,9 +80,9 @@ def test_a_check_declared_away_is_a_change_of_the_plan(tmp_path: Path) -> None:
 def test_instances_are_compared_one_by_one(tmp_path: Path) -> None:
     """The instance that fails anew is named; its sibling is not."""
     before = report([judged("disk", P, instance="web1"), judged("disk", F, 50, instance="web2")], run=run_info(1))
-    history.keep(before, tmp_path, 10)
+    store.keep(before, tmp_path, 10)
     now = report([judged("disk", F, 50, instance="web1"), judged("disk", F, 50, instance="web2")], run=run_info(2))
-    found = history.compare(now, tmp_path).comparison
+    found = compare(now, tmp_path).comparison
     assert found is not None
     assert (found.newly_failing, [n for n, _ in found.still_failing]) == (("disk[web1]",), ["disk[web2]"])
 
@@ -98,8 +99,8 @@ def test_instances_are_compared_one_by_one(tmp_path: Path) -> None:
 )
 def test_only_comparable_runs_are_compared(tmp_path: Path, other: dict[str, Any]) -> None:
     """Another environment, target, selection or a later start is never the run before."""
-    history.keep(report(**{"run": run_info(1)} | other), tmp_path, 10)
-    assert history.compare(report(run=run_info(2)), tmp_path).comparison is None
+    store.keep(report(**{"run": run_info(1)} | other), tmp_path, 10)
+    assert compare(report(run=run_info(2)), tmp_path).comparison is None
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_only_comparable_runs_are_compared(tmp_path: Path, other: dict[str, Any]
 )
 def test_damaged_and_foreign_files_are_passed_over(tmp_path: Path, content: bytes | str | None) -> None:
     """Whatever lies in the history with a run's name, the good run behind it is found, without waiting."""
-    history.keep(_run(1, {"a": P}), tmp_path, 10)
+    store.keep(_run(1, {"a": P}), tmp_path, 10)
     odd = tmp_path / "history" / "20990101T000000.000000Z-odd.json"
     if content == "folder":
         odd.mkdir()
@@ -130,18 +131,18 @@ def test_damaged_and_foreign_files_are_passed_over(tmp_path: Path, content: byte
         odd.symlink_to("/dev/zero")
     else:
         odd.write_bytes(content if isinstance(content, bytes) else content.encode())
-    found = history.compare(_run(2, {"a": F}), tmp_path).comparison
+    found = compare(_run(2, {"a": F}), tmp_path).comparison
     assert found is not None
     assert found.previous == "run0001"
 
 
 def test_a_run_with_damaged_findings_is_not_compared(tmp_path: Path) -> None:
     """A document whose head is right and whose findings are not leaves the report as it was."""
-    path = history.keep(_run(1, {"a": P}), tmp_path, 10)
+    path = store.keep(_run(1, {"a": P}), tmp_path, 10)
     document = json.loads(path.read_text())
     document["findings"] = [{"check": "a"}]
     path.write_text(json.dumps(document))
-    assert history.compare(_run(2, {"a": F}), tmp_path).comparison is None
+    assert compare(_run(2, {"a": F}), tmp_path).comparison is None
 
 
 def test_the_history_is_bounded_and_leaves_strangers_alone(tmp_path: Path) -> None:
@@ -149,14 +150,14 @@ def test_the_history_is_bounded_and_leaves_strangers_alone(tmp_path: Path) -> No
     (tmp_path / "history").mkdir()
     (tmp_path / "history" / "notes.json").write_text("mine")
     for number in range(1, 7):
-        history.keep(_run(number, {"a": P}), tmp_path, 3)
+        store.keep(_run(number, {"a": P}), tmp_path, 3)
     names = sorted(path.name for path in (tmp_path / "history").glob("*.json"))
     assert [name[-12:] for name in names] == ["run0004.json", "run0005.json", "run0006.json", "notes.json"[-12:]]
 
 
 def test_an_id_cannot_leave_the_history(tmp_path: Path) -> None:
     """A run's id with separators in it becomes a plain file name."""
-    path = history.keep(report(run=run_info(1, id="../../etc/passwd\n")), tmp_path, 5)
+    path = store.keep(report(run=run_info(1, id="../../etc/passwd\n")), tmp_path, 5)
     assert path.parent == tmp_path / "history"
     assert path.is_file()
 
@@ -204,7 +205,7 @@ def test_a_held_lock_is_waited_for_only_so_long(tmp_path: Path) -> None:
 def test_a_file_in_the_way_is_said_so(tmp_path: Path) -> None:
     """Where the report folder is a file, the error names it for an operator."""
     (tmp_path / "reports").write_text("")
-    for write in (lambda d: render.write_all(report(), d), lambda d: history.keep(report(), d, 5)):
+    for write in (lambda d: render.write_all(report(), d), lambda d: store.keep(report(), d, 5)):
         with pytest.raises(ReadinessError, match="a file is in the way"):
             write(tmp_path / "reports")
 
@@ -255,5 +256,5 @@ def test_leftovers_of_killed_runs_are_swept(tmp_path: Path) -> None:
     for name, age in ((".old.json.1.ab.tmp", 7200), (".new.json.1.ab.tmp", 0)):
         (folder / name).write_text("")
         os.utime(folder / name, (time.time() - age,) * 2)
-    history.keep(report([judged("a", severity=Severity.LOW)]), tmp_path, 5)
+    store.keep(report([judged("a", severity=Severity.LOW)]), tmp_path, 5)
     assert [path.name for path in folder.glob(".*.tmp")] == [".new.json.1.ab.tmp"]

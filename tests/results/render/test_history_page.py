@@ -5,17 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 import tracemalloc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from unittest import mock
 
 import pytest
 
 from readiness.cli.report import main
 from readiness.results import render
-from readiness.results.history import history
-from readiness.results.history import index as history_index
-from readiness.results.history import store as history_store
-from readiness.results.history.overview import GROUPS, POINTS, RECENT, WEEKS, Day, first_day, overview
-from readiness.results.render.page import write_runs as runs_page
+from readiness.results.history import database, store
+from readiness.results.history.entry import HistoryEntry, names_digest
+from readiness.results.history.overview import GROUPS, POINTS, RECENT, WEEKS, DayOfRuns, first_day, overview
+from readiness.results.render.page import runs as runs_page
 from readiness.results.verdict.verdict import Status
 from readiness.session.conclusion import Conclusion
 from tests.helpers.browser import chromium
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from readiness.results.report import Report
 
 DAY = 86_400.0
+NAMES: Final = [f"check-{n:03d}" for n in range(150)]
 STATUSES = ("READY", "CONDITIONAL", "READY", "INCOMPLETE", "READY", "NOT READY")
 
 
-def _entry(number: int, **more: Any) -> history_index.Entry:
+def _entry(number: int, **more: Any) -> HistoryEntry:
     """The line of a run, four a day."""
     started = 1_700_000_000.0 + number * DAY / 4
     stamp = f"{dt.datetime.fromtimestamp(started, dt.UTC):%Y%m%dT%H%M%S.%f}Z"
@@ -43,20 +44,20 @@ def _entry(number: int, **more: Any) -> history_index.Entry:
         "file": f"{stamp}-run{number:06d}.json", "target": "https://hub.example.com", "environment": "production",
         "selection": "health", "demo": False, "status": status, "decision": "KEEP", "id": f"run{number:06d}",
         "started": started, "finished": started + 2, "score": 90.0 + number % 7, "headline": 90.0 + number % 7,
-        "p95_ms": 12.5, "plan_hash": "8f2c", "versions": {"hub": "4.3.0"}, "names": "0" * 16, "outcomes": "p" * 150,
+        "p95_ms": 12.5, "plan_hash": "8f2c", "versions": {"hub": "4.3.0"}, "names": names_digest(NAMES), "outcomes": "p" * 150,
     }  # fmt: skip
-    return history_index.Entry(**values | more)
+    return HistoryEntry(**values | more)
 
 
-def _fill(directory: Path, entries: list[history_index.Entry]) -> history_store.Index:
+def _fill(directory: Path, entries: list[HistoryEntry]) -> database.RunDatabase:
     """A history of these lines, with an empty file for each run."""
     folder = directory / "history"
     folder.mkdir(parents=True)
-    names = history_index.names_line("0" * 16, [f"check-{n}" for n in range(150)])
-    (folder / "index.jsonl").write_bytes(names + b"".join(map(history_index.run_line, entries)))
-    for entry in entries:
-        (folder / entry.file).touch()
-    return history_store.Index(folder)
+    rows = {entry.file: database.entry_row(entry, NAMES) for entry in entries}
+    for file in rows:
+        (folder / file).touch()
+    with mock.patch.object(database, "read_row", lambda _, file: rows[file]):
+        return database.RunDatabase(folder)
 
 
 def _page(directory: Path) -> str:
@@ -85,7 +86,7 @@ def test_ten_thousand_runs_are_seen_in_one_pass(tmp_path: Path) -> None:
 
 def test_a_day_shows_its_worst_verdict() -> None:
     """NOT READY is worse than INCOMPLETE, which is worse than CONDITIONAL; runs and the lowest score are counted."""
-    day = Day(worst="READY")
+    day = DayOfRuns(worst="READY")
     for status, score in (("READY", 100.0), ("NOT READY", 74.9), ("INCOMPLETE", 60.0), ("CONDITIONAL", 89.9)):
         day.add(_entry(1, status=status, headline=score))
     assert (day.worst, day.runs, day.ready, day.low) == ("NOT READY", 4, 1, 60.0)
@@ -107,7 +108,7 @@ def test_an_empty_history_says_what_to_do(tmp_path: Path) -> None:
 def test_a_run_is_linked_to_its_page_or_its_document(tmp_path: Path, capsys: Any) -> None:
     """The last run to its page on top, one that was rendered again to that, any other to its JSON; every link leads somewhere."""
     runs = [report(run=run_info(number)) for number in (1, 2, 3)]
-    paths = [history.keep(run, tmp_path, 10) for run in runs]
+    paths = [store.keep(run, tmp_path, 10) for run in runs]
     render.write_all(runs[2], tmp_path)
     assert main(["run0002", "--readiness-report", str(tmp_path), "--output", str(paths[1].with_suffix(".html"))]) == 0
     assert main(["--index", "--readiness-report", str(tmp_path)]) == 0
@@ -140,9 +141,9 @@ def test_each_run_keeps_a_page_up_to_date_that_somebody_asked_for(tmp_path: Path
     assert "run0001" in _page(tmp_path)
     assert end(2) == []
     assert "run0002" in (tmp_path / "history" / "index.html").read_text()
-    with (tmp_path / "history" / "index.jsonl").open("ab") as index:
-        index.truncate(2**21)
-    assert not history.page_wanted(tmp_path), "a long index would hold each run up"
+    for number in range(2_000):
+        (tmp_path / "history" / f"20000101T000000.{number:06d}Z-old.json").touch()
+    assert not store.page_wanted(tmp_path), "a long history would hold each run up"
 
 
 def _hostile() -> Report:
@@ -154,7 +155,7 @@ def _hostile() -> Report:
 
 def test_what_a_run_says_of_itself_is_escaped(tmp_path: Path) -> None:
     """Markup, escapes and overrides in an id, a version or a selection stand on the page as text."""
-    history.keep(_hostile(), tmp_path, 10)
+    store.keep(_hostile(), tmp_path, 10)
     page = _page(tmp_path)
     assert "<img src=x" not in page
     assert "<script" not in page
@@ -174,7 +175,7 @@ def test_the_page_is_accessible_and_fits(scheme: Any, browser: Browser, tmp_path
     """Axe finds no fault, nothing is asked for or complained about, nothing sticks out at 360 px, wide or on paper."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     _fill(tmp_path, [_entry(n, selection=("health", "e2e", "x" * 150)[n % 3]) for n in range(48)])
-    history.keep(_hostile(), tmp_path, 10_000)
+    store.keep(_hostile(), tmp_path, 10_000)
     file = runs_page.write(tmp_path)
     page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme=scheme)
     try:

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
+from readiness.results.history import store as history_store
 from readiness.results.render.page.html import TEMPLATES, compiled_templates
+from readiness.support import file_reading, file_writing
 from readiness.support.text import line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
     import jinja2
 
-    from readiness.results.history.index import Entry
-    from readiness.results.history.overview import Day, Group, Overview
+    from readiness.results.history.entry import HistoryEntry
+    from readiness.results.history.overview import DayOfRuns, HistoryOverview, RunGroup
 
 KINDS: Final = {"READY": "ready", "CONDITIONAL": "conditional", "INCOMPLETE": "incomplete", "NOT READY": "not-ready"}
 _CELL: Final = 12
@@ -34,7 +37,36 @@ _HALFWAY: Final = 50
 _TEXT: Final = 120
 
 
-def render(overview: Overview, pages: Mapping[str, str], weeks: int) -> str:
+def write(directory: Path) -> Path:
+    """Write the page over all runs below the folder of reports. Raises ReadinessError where it cannot be written."""
+    from readiness.results.history.database import RunDatabase
+    from readiness.results.history.overview import WEEKS, overview
+
+    folder = directory / history_store.FOLDER
+    file_writing.make_folder(folder)
+    with RunDatabase(folder) as database:
+        runs = overview(database)
+    pages = {
+        entry.file: page.name for entry in runs.recent if (page := (folder / entry.file).with_suffix(".html")).is_file()
+    }
+    newest = _on_top(directory)
+    pages |= {entry.file: "../readiness.html" for entry in runs.recent if entry.id == newest}
+    path = folder / history_store.PAGE
+    file_writing.replace(path, render(runs, pages, WEEKS))
+    return path
+
+
+def _on_top(directory: Path) -> str:
+    """The id of the run whose page lies in the folder of reports; empty: none does."""
+    from readiness.results.render import LOCK
+
+    if not (directory / "readiness.html").is_file():
+        return ""
+    content = file_reading.content_or_none(directory / LOCK, 4096) or b""
+    return content.decode("utf-8", "replace").partition(" ")[2].strip()
+
+
+def render(overview: HistoryOverview, pages: Mapping[str, str], weeks: int) -> str:
     """The page. `pages` gives the HTML of a run, by the name of its file; `weeks` is how long the calendar is."""
     sheet = (TEMPLATES / "runs.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode("ascii")
@@ -65,7 +97,7 @@ def _template() -> jinja2.Template:
     return environment.get_template("runs.html.j2")
 
 
-def _row(entry: Entry, pages: Mapping[str, str]) -> dict[str, Any]:
+def _row(entry: HistoryEntry, pages: Mapping[str, str]) -> dict[str, Any]:
     return {
         "when": _moment(entry.started),
         "kind": _kind(entry.status),
@@ -81,7 +113,7 @@ def _row(entry: Entry, pages: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _about(entry: Entry) -> str:
+def _about(entry: HistoryEntry) -> str:
     texts = (entry.selection, entry.target, entry.environment)
     return " · ".join(line(text, _TEXT) for text in texts if text) + (" · demo" if entry.demo else "")
 
@@ -90,7 +122,7 @@ def _kind(status: str) -> str:
     return KINDS.get(status, "incomplete")
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: RunGroup) -> dict[str, Any]:
     """A line of scores: runs stand side by side, however much time lay between them."""
     step = _WIDE / max(len(group.points) - 1, 1)
     scores = [score for _, score, _ in group.points]
@@ -114,7 +146,7 @@ def _group(group: Group) -> dict[str, Any]:
     }
 
 
-def _calendar(days: Mapping[dt.date, Day], weeks: int) -> list[dict[str, Any]]:
+def _calendar(days: Mapping[dt.date, DayOfRuns], weeks: int) -> list[dict[str, Any]]:
     """Rows of `_HALF` weeks, oldest first; without those at the beginning in which nothing ran."""
     if not days:
         return []
@@ -129,7 +161,7 @@ def _calendar(days: Mapping[dt.date, Day], weeks: int) -> list[dict[str, Any]]:
     return halves[::-1]
 
 
-def _half(begin: dt.date, days: Mapping[dt.date, Day]) -> dict[str, Any]:
+def _half(begin: dt.date, days: Mapping[dt.date, DayOfRuns]) -> dict[str, Any]:
     cells = [
         {"x": (date - begin).days // 7 * _CELL, "y": 16 + (date - begin).days % 7 * _CELL, "kind": _kind(day.worst),
          "told": f"{date.isoformat()}: {line(day.worst, _TEXT)}; {_runs(day.runs)}, {day.ready} READY, lowest score {day.low:.1f}"}
@@ -157,7 +189,7 @@ def _half(begin: dt.date, days: Mapping[dt.date, Day]) -> dict[str, Any]:
     }
 
 
-def _counted(days: Collection[Day]) -> str:
+def _counted(days: Collection[DayOfRuns]) -> str:
     """How many days of each kind, the worst first."""
     counts = {status: sum(day.worst == status for day in days) for status in reversed(KINDS)}
     return ", ".join(f"{number} days {status}" for status, number in counts.items() if number)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from typing import TYPE_CHECKING, Final
 
 from readiness.findings import Outcome
-from readiness.results.history import index as history_index
+from readiness.results.history.entry import entry_of
 from readiness.results.report import History, PastCheck, PastRun, Row, SinceReady, shown
 from readiness.results.report.past import spelled
 from readiness.support.text import line
@@ -15,8 +14,8 @@ from readiness.support.text import line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from readiness.results.history.index import Entry
-    from readiness.results.history.store import Index
+    from readiness.results.history.database import RunDatabase
+    from readiness.results.history.entry import HistoryEntry
     from readiness.results.report import Report
 
 RUNS: Final = 30
@@ -28,47 +27,35 @@ _TURNS: Final = 3
 _STAMP: Final = 23
 """Characters of a file's name that say when its run started."""
 _NAME: Final = 200
-_READY: Final = b',"status":"READY",'
 _GOOD: Final = frozenset({"passed", "flaky", "degraded"})
 _BAD: Final = frozenset({"failed", "waived"})
 _WEAK: Final = frozenset({Outcome.DEGRADED, Outcome.FLAKY})
 _FAILING: Final = frozenset({Outcome.FAILED, Outcome.WAIVED})
 
 
-def comparable(report: Report, index: Index, file: str) -> tuple[list[Entry], Entry | None]:
+def comparable(report: Report, database: RunDatabase, file: str) -> tuple[list[HistoryEntry], HistoryEntry | None]:
     """The last runs before `report` (in `file`) that it can be compared with, newest first, and the last READY one."""
-    start = history_index.head((report.target, report.environment, report.run.selection, report.demo))
-    stamp = file[:_STAMP].encode("ascii")
-    newest: list[tuple[bytes, bytes]] = []
-    ready: tuple[bytes, bytes] | None = None
-    for text in index.runs():
-        name = history_index.file_of(text)
-        if name[:_STAMP] >= stamp or not text.startswith(start, len(history_index.RUN) + len(name)):
-            continue
-        if len(newest) < RUNS - 1:
-            heapq.heappush(newest, (name, text))
-        elif name > newest[0][0]:
-            heapq.heapreplace(newest, (name, text))
-        if (ready is None or name > ready[0]) and _READY in text:
-            ready = name, text
-    entries = (history_index.decoded(text) for _, text in sorted(newest, reverse=True))
-    before = [entry for entry in entries if entry is not None and entry.id != report.run.id]
-    return before, None if ready is None else history_index.decoded(ready[1])
+    about = report.target, report.environment, report.run.selection, report.demo
+    stamp = file[:_STAMP]
+    before = [entry for entry in database.before(stamp, about, RUNS - 1) if entry.id != report.run.id]
+    return before, database.last_ready(stamp, about)
 
 
-def history(report: Report, before: Sequence[Entry], ready: Entry | None, index: Index) -> History | None:
+def history(
+    report: Report, before: Sequence[HistoryEntry], ready: HistoryEntry | None, database: RunDatabase
+) -> History | None:
     """`report`'s history from the runs before it, newest first; None where there is none."""
     if not before:
         return None
     runs = [*reversed(before)]
-    names = index.names({entry.names for entry in (*runs, ready) if entry is not None})
+    names = database.names({entry.names for entry in (*runs, ready) if entry is not None})
     tables = [_table(entry, names) for entry in runs]
     checks = [_check(row, tables) for row in report.rows]
     order = sorted(
         checks, key=lambda check: all(outcome in {None, "passed", "not_applicable"} for outcome in check.outcomes)
     )
     return History(
-        runs=(*(_past(entry) for entry in runs), _past(history_index.of_report("", report)[0])),
+        runs=(*(_past(entry) for entry in runs), _past(entry_of("", report)[0])),
         checks=tuple(order[:MOST]),
         left_out=max(len(order) - MOST, 0),
         flaky=tuple(check.key for check in order if _by_turns(check.outcomes)),
@@ -80,12 +67,12 @@ def _check(row: Row, tables: Sequence[Mapping[str, str | None]]) -> PastCheck:
     return PastCheck(key=row.key, outcomes=(*(table.get(row.key) for table in tables), row.outcome.value))
 
 
-def _table(entry: Entry, names: Mapping[str, Sequence[str]]) -> dict[str, str | None]:
+def _table(entry: HistoryEntry, names: Mapping[str, Sequence[str]]) -> dict[str, str | None]:
     """Outcomes by `Row.key`; empty where the names are lost."""
     return dict(zip(names.get(entry.names, ()), spelled(entry.outcomes), strict=False))
 
 
-def _past(entry: Entry) -> PastRun:
+def _past(entry: HistoryEntry) -> PastRun:
     return PastRun(
         id=line(entry.id, _NAME),
         started=entry.started,
@@ -107,7 +94,7 @@ def _by_turns(outcomes: Sequence[str | None]) -> bool:
 
 
 def _since(
-    report: Report, before: Sequence[Entry], ready: Entry | None, names: Mapping[str, Sequence[str]]
+    report: Report, before: Sequence[HistoryEntry], ready: HistoryEntry | None, names: Mapping[str, Sequence[str]]
 ) -> SinceReady | None:
     if ready is None or ready.names not in names or (report.status == "READY" and before[0].status == "READY"):
         return None
