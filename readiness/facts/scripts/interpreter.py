@@ -193,8 +193,6 @@ class Interpreter:
     def _trapped(self, name: str, status: int) -> None:
         run = self.run
         text, line = run.state.traps.get(name, (EMPTY, 0))
-        if name == "EXIT":
-            run.state.traps.pop(name, None)
         if not text.text or name in run.handler:
             return
         before, run.handler, run.status = run.handler, f"{run.handler} trap {name}", status
@@ -596,18 +594,17 @@ class Interpreter:
     def _redirected(self, redirects: Sequence[Redirect], *, lasting: bool = False) -> Iterator[tuple[FileWrite, ...]]:
         """Open files for a command, or for good; gives which are written."""
         run = self.run
-        fed, given, fds = run.fed, run.input, dict(run.state.fds)
+        fed, given, before = run.fed, run.input, set(run.state.fds)
         writes = [write for one in redirects for write in self._redirect(one, lasting=lasting)]
-        state = run.state
+        # `{NAME}>file` stays open behind its command
+        named = [run.state.variables.get(one.variable) for one in redirects if one.variable]
+        opened = {fd for fd in run.state.fds.keys() - before if Value(str(fd)) not in named}
         try:
             yield tuple(writes)
         finally:
             run.fed, run.input = fed, given
-            if not lasting:
-                named = {name.variable for name in redirects if name.variable}
-                for fd in state.fds.keys() - fds.keys():
-                    if not any(_is_number(state.variables.get(name), fd) for name in named):
-                        self._close(fd)
+            for fd in () if lasting else opened:
+                self._close(fd)
 
     def _redirect(self, one: Redirect, *, lasting: bool) -> Iterator[FileWrite]:  # noqa: C901 - one branch a kind
         run, state = self.run, self.run.state
@@ -898,10 +895,6 @@ class Interpreter:
         names = before[0].keys() | now[0].keys()
         changed = {name for name in names if before[0].get(name) != now[0].get(name)}
         return not changed & self.run.looked_at
-
-
-def _is_number(held: Held | None, number: int) -> bool:
-    return isinstance(held, Value) and held.text == str(number)
 
 
 def _is_quoted(word: syntax.Word) -> bool:

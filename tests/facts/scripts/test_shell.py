@@ -355,3 +355,25 @@ def test_a_status_is_looked_at_where_it_decides_something(tmp_path: Path) -> Non
     source = "if { a; b; }; then c; fi\nd || e\n! f\ng\nwhile h; i; do j; break; done\n(k; l) || m\n"
     steps = usual(release(tmp_path, it=source), "it").steps
     assert [step.name for step in steps if step.tested] == ["b", "d", "f", "i", "l"]
+
+
+@pytest.mark.parametrize(
+    ("source", "locked"),
+    [
+        ("exec 9>lock\nflock -n 9\ncp a b\nexec 9>&-\ncp c d\n", [True, False]),
+        ('exec {fd}>lock\nflock -n "$fd"\ncp a b\nexec {fd}>&-\ncp c d\n', [True, False]),
+        ("exec 9<lock 8<&9\nflock 8\ncp a b\nflock -u 8\ncp c d\n", [True, False]),
+        ("{ flock 9; cp a b; } 9>lock\ncp c d\n", [True, False]),
+        ("(flock 9; cp a b) 9>lock\ncp c d\n", [True, False]),
+        ("flock lock cp a b\ncp c d\n", [True, False]),
+        ("flock -n lock -c 'cp a b'\ncp c d\n", [True, False]),
+        ("mkdir hub.lock\ncp a b\nrmdir hub.lock\ncp c d\n", [True, False]),
+        ("f() { exec 9>lock; flock 9; }\nf\ncp a b\n(cp c d)\n", [True, True]),
+        ("(exec 9>lock; flock 9)\ncp a b\n", [False]),
+        ("flock 9\ncp a b\n", [False]),
+    ],
+)
+def test_a_lock_is_held_as_long_as_its_file_is_open(source: str, locked: list[bool], tmp_path: Path) -> None:
+    """A lock is held from flock on until its descriptor is closed, by hand or by the end of what opened it."""
+    steps = usual(release(tmp_path, it=source), "it").steps
+    assert [bool(step.locks) for step in steps if step.name == "cp"] == locked
