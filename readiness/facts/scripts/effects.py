@@ -327,6 +327,9 @@ def leave_behind(run: ShellRun, step: CommandStep) -> int:
         length = joined(step.inner[1:2])
         time = seconds(length.text) if length.known else None
         run.vague = run.vague or time is None
+        if time is not None and step.bound is not None and step.bound < time:
+            run.clock += step.bound
+            return 124
         run.clock += time or 0.0
     elif step.bound is not None and name in {"tail", "wait", "sleep", *SHELLS}:
         run.clock += step.bound

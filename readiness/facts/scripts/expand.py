@@ -164,7 +164,7 @@ class Expander:
         run, state = self.run, self.run.state
         special = {
             "?": str(run.status), "#": str(len(state.args)), "0": state.zero, "BASH_SOURCE": f"@/{run.file}",
-            "PWD": state.cwd, "SECONDS": str(int(run.clock)), "EPOCHSECONDS": epoch(run.clock),
+            "PWD": state.cwd, "SECONDS": str(int(run.clock - run.seconds_from)), "EPOCHSECONDS": epoch(run.clock),
         }  # fmt: skip
         if name in {"SECONDS", "EPOCHSECONDS"}:
             run.clock_read = True
@@ -222,6 +222,9 @@ class Expander:
         """Set a variable, an array, or an element of one; an element whose index is not known makes the whole unknown."""
         variables, name = self.run.state.variables, assignment.name
         held = variables.get(name)
+        if name == "SECONDS" and isinstance(value, Value):
+            self.run.seconds_from = self.run.clock - (integer(value) or 0)
+            return
         if isinstance(value, list):
             if isinstance(held, dict) or any(re.match(r"\[.*?\]=", item.text) for item in value):
                 variables[name] = self._keyed(value, held if assignment.append else None, isinstance(held, dict))

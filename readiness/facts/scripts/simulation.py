@@ -363,6 +363,7 @@ class ShellRun:
         self.ignored, self.hint = 0, True
         self.background = self.fed = self.vague = False
         self.statements = 0
+        self.seconds_from = 0.0  # since when $SECONDS counts
         self.job_status, self.job_clock = 0, 0.0  # how, and when, jobs in the background ended
         self.handlers: dict[tuple[str, str], SignalHandler] = {}  # every trap for a signal that was ever set
         # what a round of a loop looked at: time, undecided tests, and the variables that its tests rest on

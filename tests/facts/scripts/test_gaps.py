@@ -76,7 +76,7 @@ COMPLETE = {
     "a-program-by-default": '"${NPM:-npm}" ci\n',
     "a-library-of-the-release": ". lib/steps.sh\nstep\n",
     "an-agent-s-variables": 'eval "$(ssh-agent -s)"\n',
-    "a-loop-without-an-end": "while true; do i=$((i + 1)); echo $i; sleep 5; done\necho never\n",
+    "a-loop-without-an-end": "i=0\nwhile true; do i=$((i + 1)); echo $i; sleep 5; done\necho never\n",
     "a-loop-in-the-background": "while sleep 5; do echo x; done &\necho on\n",
     "options-of-its-own": 'while getopts "ab:" o; do case $o in a) x=1 ;; b) y=$OPTARG ;; *) exit 2 ;; esac; done\n',
     "a-question": 'select x in a b; do echo "$x"; break; done\nread -r -p "sure? " y\n',
@@ -248,3 +248,38 @@ def test_scripts_beyond_the_most_that_are_read_are_named(tmp_path: Path) -> None
     scripts = release(tmp_path, **{f"s{number:03}": "echo a\n" for number in range(302)})
     assert len(scripts.all) == 300
     assert "2 scripts beyond the first 300" in scripts.unread()
+
+
+@pytest.mark.parametrize(
+    ("source", "ended", "last"),
+    [
+        ("while true; do sleep 5; done\necho never\n", "loop", "sleep"),
+        ("i=0\nwhile true; do i=$((i + 1)); date; done\necho never\n", "loop", "date"),
+        ("(while true; do sleep 5; done)\necho never\n", "loop", "sleep"),
+        ("while true; do sleep 5; done | tee log\necho on\n", "end", "echo"),
+        ("while true; do sleep 5; done &\necho on\n", "end", "echo"),
+        ("until curl x; do sleep 5; done\necho on\n", "end", "echo"),
+        ("while pgrep hub; do sleep 1; done\necho on\n", "end", "echo"),
+        ("timeout 9 bash -c 'while true; do sleep 5; done'\necho on\n", "end", "echo"),
+        ("(n=0; while [ $n -lt 5000 ]; do n=$((n + 1)); done)\necho never\n", "gap", ""),
+        ("exec 2>&1\nexec echo on\necho never\n", "exec", "echo"),
+        ("exit 0\necho never\n", "exit", ""),
+    ],
+)
+def test_a_run_ends_where_the_script_would(source: str, ended: str, last: str, tmp_path: Path) -> None:
+    """What stands below a loop that never ends, an exit or an exec is not taken to run; what a loop may leave is."""
+    scripts = release(tmp_path, it=source)
+    (trace, *_) = scripts.traces(scripts.all[0]).seen
+    commands = [step.name for step in trace.steps if step.kind == "command"]
+    assert (trace.ended, "".join(commands[-1:]), "never" in str(trace.steps)) == (ended, last, False)
+
+
+def test_time_passes_as_the_script_waits(tmp_path: Path) -> None:
+    """Sleeps add up, a time limit ends them, and a job in the background takes no time until it is waited for."""
+    waits = {
+        "sleep 5; sleep 2m\n": 125, "sleep 9 &\n": 0, "sleep 9 &\nwait\n": 9, "timeout 9 bash -c 'while true; do sleep 5; done'\n": 9,
+        "timeout 9 sleep 20 || true\n": 9, "for i in 1 2 3; do sleep 2; done\n": 6, "SECONDS=0; while ((SECONDS < 3)); do sleep 1; done\n": 3,
+    }  # fmt: skip
+    for source, seconds in waits.items():
+        scripts = release(tmp_path, it=source)
+        assert scripts.traces(scripts.all[0]).seen[0].clock == seconds, source
