@@ -129,25 +129,25 @@ def _wrong(given: argparse.Namespace, command: tuple[str, ...]) -> str:
 
 def _release(config: Config, given: argparse.Namespace, command: tuple[str, ...]) -> int:
     from readiness.operations.release import flow
-    from readiness.operations.release.model import Order
-    from readiness.operations.release.ports import World
+    from readiness.operations.release.model import ReleaseOrder
+    from readiness.operations.release.ports import ReleasePorts
 
-    world = World()
+    ports = ReleasePorts()
     before = signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         if given.abandon:
-            flow.abandon(config, world.say)
+            flow.abandon(config, ports.say)
             return 0
         if given.resume:
-            return flow.resume(config, world, command).exit
-        order = Order(
+            return flow.resume(config, ports, command).exit
+        order = ReleaseOrder(
             command=command,
             folder=Path.cwd(),
             bake=float(config.release.bake if given.bake is None else given.bake),
             candidate=given.candidate_url,
             version=given.expected,
         )
-        return flow.release(config, order, world).exit
+        return flow.release(config, order, ports).exit
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -58,33 +58,35 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _do(given: argparse.Namespace, config: Config) -> int:
-    from readiness.operations.deploys import journal, quarantine
-    from readiness.operations.rollback import abandon, document, execute
+    from readiness.operations.deploys import quarantine
     from readiness.operations.rollback.carry_out import carry_out
+    from readiness.operations.rollback.document import read_plan
+    from readiness.operations.rollback.execute import abandon
+    from readiness.operations.rollback.journal import FOLDER, unfinished_rollback
     from readiness.operations.rollback.terminal import by_hand, confirmed, show
 
-    folder = config.report_dir / execute.FOLDER
+    folder = config.report_dir / FOLDER
     if given.lift is not None:
         if not quarantine.lift(config.report_dir, given.lift):
             raise ReadinessError(f"no release {given.lift} is in quarantine")
         _say(f"{given.lift} may be deployed again")
         return 0
     if given.abandon:
-        abandon.abandon(config, folder, _say)
+        abandon(config, folder, _say)
         return 0
     if given.resume:
-        return carry_out({}, config, resume=True, person=True).exit_code
-    open_one = journal.unfinished(folder)
-    if open_one is not None:
+        return carry_out(None, config, person=True).exit_code
+    unfinished = unfinished_rollback(folder)
+    if unfinished is not None:
         raise ReadinessError(
-            f"{open_one.path} was not finished: `readiness rollback --resume` finishes it, --abandon gives it up"
+            f"{unfinished.path} was not finished: `readiness rollback --resume` finishes it, --abandon gives it up"
         )
-    plan = document.read(config.report_dir) if given.action is None else by_hand(given.action, config)
+    plan = read_plan(config.report_dir) if given.action is None else by_hand(given.action, config)
     if plan is None:
         _say("nothing is planned: no trigger fired in the last run; --action NAME carries out an action all the same")
         return 0
     show(plan, config)
-    if not given.yes and (not plan["actions"] or not confirmed(config, plan)):
+    if not given.yes and (not plan.actions or not confirmed(config, plan)):
         return 0
     return carry_out(plan, config, person=True).exit_code
 

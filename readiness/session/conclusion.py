@@ -8,7 +8,7 @@ import datetime as dt
 import os
 import platform
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.findings import Planned
     from readiness.operations.deploys.record import DeployRecord
+    from readiness.operations.rollback.document import SavedPlan
     from readiness.results.report import Report, ToolInventory
     from readiness.results.verdict.rollback_plan import RollbackPlan
     from readiness.session.run import Run
@@ -46,7 +47,7 @@ class Conclusion:
     directory: Path
     formats: tuple[str, ...]
     keep: int
-    rollback_plan: dict[str, Any] | None = None
+    rollback_plan: SavedPlan | None = None
     """The rollback plan with its token; None: no trigger fired."""
     problems: list[str] = dataclasses.field(default_factory=list)
     paths: list[Path] = dataclasses.field(default_factory=list)
@@ -84,9 +85,9 @@ class Conclusion:
         """The rollback plan stands beside the report that it belongs to: never beside that of a later run."""
         if self.report.stage != Stage.AFTER.value or (self.formats and not self.paths):
             return
-        from readiness.operations.rollback import document
+        from readiness.operations.rollback.document import write_plan
 
-        document.write(self.directory, self.rollback_plan)
+        write_plan(self.directory, self.rollback_plan)
 
     def terminal_lines(self, *, width: int, color: bool, exit_status: int) -> list[str]:
         """At most 25 lines that say what the HTML says."""
@@ -184,22 +185,22 @@ def _plan_document(
     deploy: DeployRecord | None,
     built: Report,
     redact: Callable[[str], str],
-) -> dict[str, Any] | None:
+) -> SavedPlan | None:
     if not planned.fired:
         return None
-    from readiness.operations.rollback.document import document
+    from readiness.operations.rollback.document import PlanRun, save
     from readiness.results.report import iso
 
-    run = {
-        "id": built.run.id,
-        "finished": iso(built.run.finished),
-        "target": built.target,
-        "environment": built.environment,
-        "status": built.status,
-        "decision": built.decision,
-        "own_checks": [place for place in os.environ.get(OWN_CHECKS, "").split(os.pathsep) if place],
-    }
-    return document(planned, config=config, deploy=deploy, run=run, redact=redact)
+    run = PlanRun(
+        id=built.run.id,
+        finished=iso(built.run.finished),
+        target=built.target,
+        environment=built.environment,
+        status=built.status,
+        decision=built.decision,
+        own_checks=tuple(place for place in os.environ.get(OWN_CHECKS, "").split(os.pathsep) if place),
+    )
+    return save(planned, config=config, deploy=deploy, run=run, redact=redact)
 
 
 def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:
@@ -248,7 +249,7 @@ def _commit(config: Config) -> str | None:
 def _versions(config: Config) -> Mapping[str, str]:
     from readiness.operations.rollback import before
 
-    return before.told(config) | {
+    return before.release_versions(config) | {
         "readiness": __version__,
         "pytest": pytest.__version__,
         "python": platform.python_version(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.operations.deploys import journal
+from readiness.operations.rollback import journal as rollback_journal
 from tests.faults.hub.runner import ROOT
 from tests.faults.rollback import FAULTS
 from tests.faults.rollback.__main__ import markdown
@@ -29,7 +29,7 @@ def test_a_fault_ends_as_written_down(
         fault.prepare(scene)
         scene.plan()
         fault.between(scene)
-        before = len(journal.every(scene.site.journals))
+        before = len(rollback_journal.rollbacks(scene.site.journals))
         began = time.monotonic()
         status = scene.act()
         took = time.monotonic() - began
@@ -42,7 +42,7 @@ def test_a_fault_ends_as_written_down(
         if not scene.told:
             assert scene.site.done() == []
         elif scene.told_as() == TOLD["refused"]:
-            assert len(journal.every(scene.site.journals)) == before, "what was refused was begun"
+            assert len(rollback_journal.rollbacks(scene.site.journals)) == before, "what was refused was begun"
         fault.after(scene)
         assert tuple(scene.site.done()) == (usual if fault.done is None else fault.done), everything
         assert took < 10

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.operations.deploys import journal
+from readiness.operations.rollback import journal as rollback_journal
 from tests.real.conftest import EVERYTHING, SERVERS
 from tests.real.test_real_drill import supervised
 
@@ -116,8 +117,8 @@ def test_a_bad_release_of_the_real_hub(broken: str, hubs: Any, judge: Judge) -> 
     assert "ROLLED_BACK_VERIFIED" in done.stdout, told
     assert done.returncode == 1, told
     assert (site.folder / "current").resolve() == Path(site.folder / "releases" / "old").resolve()
-    (state,) = journal.every(site.folder / "reports" / "rollback")
-    assert state.first(journal.OUTCOME)["seconds"]["decide"] < 3
+    (state,) = rollback_journal.rollbacks(site.folder / "reports" / "rollback")
+    assert state.outcome.seconds["decide"] < 3
     site.hub.wait_ready()
 
 
@@ -134,11 +135,13 @@ def test_the_one_that_rolls_the_real_hub_back_is_killed(hubs: Any, judge: Judge)
     command = [sys.executable, "-m", "readiness", "check", "-m", "health", "-q"]
     process = subprocess.Popen(command, cwd=site.folder, env=env, stdout=quiet, stderr=quiet)
     folder, until = site.folder / "reports" / "rollback", time.monotonic() + 90
-    while time.monotonic() < until and not any(state.begun("previous-release") for state in journal.every(folder)):
+    while time.monotonic() < until and not any(
+        state.has_begun("previous-release") for state in rollback_journal.rollbacks(folder)
+    ):
         time.sleep(0.01)
     process.kill()
     process.wait()
     done = site.call("rollback", "--resume")
     assert "ROLLED_BACK_VERIFIED" in done.stdout, done.stdout[-2000:] + done.stderr
-    (state,) = journal.every(folder)
-    assert [entry["kind"] for entry in state.entries].count(journal.STARTED) == 1
+    (state,) = rollback_journal.rollbacks(folder)
+    assert [entry.kind for entry in state.entries].count(journal.STARTED) == 1

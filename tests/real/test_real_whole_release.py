@@ -14,6 +14,7 @@ import pytest
 
 from readiness.operations.deploys import journal
 from readiness.operations.release import journal as book
+from readiness.operations.rollback import journal as rollback_journal
 from tests.real.conftest import SERVERS
 from tests.real.test_real_e2e import CALLS
 from tests.real.test_real_rollback import ONE_BROKEN, Deployed
@@ -78,8 +79,8 @@ def test_a_bad_release_of_the_real_hub_in_one_hand(broken: str, hubs: Any, judge
     report = json.loads((site.folder / "reports" / "readiness.json").read_text())
     assert report["release_run"]["outcome"] == "ROLLED_BACK_VERIFIED"
     assert [phase["name"] for phase in report["release_run"]["phases"]][-2:] == ["verify", "rollback"]
-    (state,) = journal.every(site.folder / "reports" / "rollback")
-    assert state.first(journal.OUTCOME)["seconds"]["decide"] < 3
+    (state,) = rollback_journal.rollbacks(site.folder / "reports" / "rollback")
+    assert state.outcome.seconds["decide"] < 3
     site.hub.wait_ready()
 
 
@@ -92,7 +93,7 @@ def test_a_good_release_of_the_real_hub_is_kept(hubs: Any, judge: Judge) -> None
     assert (done.returncode, "\nKEPT: " in done.stdout) == (0, True), told
     assert (site.folder / "current").resolve() == Path(site.folder / "releases" / "new").resolve()
     assert [phase["status"] for phase in site.page()["phases"][4:]] == ["passed"] * 4, told
-    assert journal.every(site.folder / "reports" / "rollback") == []
+    assert rollback_journal.rollbacks(site.folder / "reports" / "rollback") == []
 
 
 @pytest.mark.matrix
@@ -105,7 +106,7 @@ def test_the_one_that_releases_the_real_hub_is_killed(hubs: Any, judge: Judge) -
     process = subprocess.Popen(command, cwd=site.folder, env=env, stdout=quiet, stderr=quiet)
     folder, until = site.folder / "reports" / "release", time.monotonic() + 90
     while time.monotonic() < until:
-        state = book.last(folder)
+        state = book.last_release(folder)
         if state is not None and journal.mark(state.path, "deploy").exists():
             break
         time.sleep(0.01)
@@ -116,4 +117,4 @@ def test_the_one_that_releases_the_real_hub_is_killed(hubs: Any, judge: Judge) -
     done = site.call("release", "--resume")
     assert "ROLLED_BACK_VERIFIED" in done.stdout, done.stdout[-3000:] + done.stderr
     assert (site.folder / "deployed").read_text() == "once\n"
-    assert len(journal.every(site.folder / "reports" / "rollback")) == 1
+    assert len(rollback_journal.rollbacks(site.folder / "reports" / "rollback")) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.operations.check_run.arguments import CheckArguments
+    from readiness.operations.rollback.document import SavedPlan
 
 FROZEN_SECONDS: Final = 30.0
 """Seconds after which a hub that takes connections and does not answer is looked at again: our own run may have done that."""
@@ -36,17 +37,17 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
     asked, and after what is done without asking, which it would hold up. `refused` hears why nothing was done. Never
     raises: the verdict stands.
     """
-    from readiness.operations.rollback import document
+    from readiness.operations.rollback.document import read_plan
 
     try:
-        plan = document.read(folder)
-        if plan is None or plan["run"]["id"] != run_id or plan["run"]["decision"] != "ROLL BACK":
+        plan = read_plan(folder)
+        if plan is None or plan.run.id != run_id or plan.run.decision != "ROLL BACK":
             plan = None
     except ReadinessError as error:
         plan = None
         refused(error)
         _not_done(error)
-    if plan is None or plan["mode"] != "auto":
+    if plan is None or plan.mode != "auto":
         tell()
     try:
         return status if plan is None else _acted(plan, status, config(), asked)
@@ -55,7 +56,7 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
         _not_done(error)
         return status
     finally:
-        if plan is not None and plan["mode"] == "auto":
+        if plan is not None and plan.mode == "auto":
             tell()
 
 
@@ -78,40 +79,40 @@ def _not_done(error: ReadinessError) -> None:
         say(f"readiness: not rolled back: {line}", error=True)
 
 
-def _acted(plan: dict[str, Any], status: int, config: Config, asked: CheckArguments) -> int:
+def _acted(plan: SavedPlan, status: int, config: Config, asked: CheckArguments) -> int:
     from readiness.operations.rollback.carry_out import carry_out
     from readiness.operations.rollback.terminal import confirmed, show
 
     if config.demo:
         return status  # the embedded hub ended with its run
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if plan["mode"] == "auto":
+    if plan.mode == "auto":
         why = _frozen(config)
         if why:
             raise ReadinessError(why)
-    if plan["mode"] == "auto" or (plan["mode"] == "ask" and on_terminal):
+    if plan.mode == "auto" or (plan.mode == "ask" and on_terminal):
         plan = _looked_again(plan, config, asked)
-    if plan["mode"] == "auto":
+    if plan.mode == "auto":
         return carry_out(plan, config).exit_code
-    if plan["mode"] == "ask" and on_terminal:
+    if plan.mode == "ask" and on_terminal:
         show(plan, config)
         return carry_out(plan, config, person=True).exit_code if confirmed(config, plan) else status
     _say("`readiness rollback` shows what is planned and carries it out")
     return status
 
 
-def _looked_again(plan: dict[str, Any], config: Config, asked: CheckArguments) -> dict[str, Any]:
+def _looked_again(plan: SavedPlan, config: Config, asked: CheckArguments) -> SavedPlan:
     """The plan with what held. Raises ReadinessError where nothing of it did."""
-    from readiness.operations.rollback import probe
+    from readiness.operations.rollback.probe import doubtful_causes
 
-    if not probe.doubtful(plan):
+    if not doubtful_causes(plan):
         return plan
     from readiness.operations.check_run.second_look import probed
 
-    found = probed(plan, config, asked, _say)
-    if not found["actions"]:
-        raise ReadinessError("; ".join(one["words"] for one in found["probed"]))
-    return found
+    left = probed(plan, config, asked, _say)
+    if not left.actions:
+        raise ReadinessError("; ".join(one.words for one in left.probed))
+    return left
 
 
 def _say(text: str) -> None:

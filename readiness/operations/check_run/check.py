@@ -103,9 +103,9 @@ def tell_people(asked: CheckArguments, run_id: str, code: int) -> None:
     from readiness.operations.notify import after as notify_after
 
     def done_about_it(wanted: str) -> Sequence[Mapping[str, Any]]:
-        from readiness.operations.rollback.page import journal_entries
+        from readiness.operations.rollback.journal import entries_of
 
-        return journal_entries(asked.report_dir, wanted)
+        return entries_of(asked.report_dir, wanted)
 
     lines = notify_after.after(
         run_id=run_id,

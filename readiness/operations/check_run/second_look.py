@@ -7,36 +7,33 @@ asked for. Every look is written down, whatever comes of it.
 from __future__ import annotations
 
 import datetime as dt
-import json
-import os
 import re
 import secrets
 import shutil
-import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from readiness.errors import ReadinessError, Unknown
+from readiness.errors import ReadinessError
 from readiness.findings import OPT_IN_PHASES
-from readiness.operations.deploys import journal
-from readiness.operations.rollback import document
+from readiness.operations.deploys.checks import read_check_report, run_checks
+from readiness.operations.deploys.journal import JournalFile
 from readiness.operations.rollback import plan as rules
-from readiness.operations.rollback.execute import FOLDER
-from readiness.operations.rollback.probe import Look, Probed, doubtful, narrowed
+from readiness.operations.rollback.document import PLAN_FILE, ProbedCause, ProbeLook, read_plan, write_plan
+from readiness.operations.rollback.journal import FOLDER, PROBE
+from readiness.operations.rollback.probe import doubtful_causes, narrowed_plan
 from readiness.support import file_reading, file_writing
-from readiness.support.environment import VERIFYING, for_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from readiness.config.model import Config
     from readiness.operations.check_run.arguments import CheckArguments
-    from readiness.operations.rollback.probe import Found
+    from readiness.operations.deploys.checks import CheckRow
+    from readiness.operations.rollback.document import ProbeResult, SavedCause, SavedPlan
 
 SECONDS: Final = 300.0
 """Seconds that one look may take."""
-_MAX_BYTES: Final = 64 * 1024 * 1024
 _STATE_BYTES: Final = 1024 * 1024
 """Larger files beside a report are none that a check remembers something in."""
 _FUNCTION: Final = re.compile(r"::([A-Za-z_]\w*)(?:\[|$)")
@@ -48,41 +45,41 @@ class Asked:
     Never those of a phase that has to be named to be run, load and drills: they burden the hub, or break it on purpose.
     """
 
-    def __init__(self, plan: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, plan: SavedPlan, rows: Sequence[CheckRow]) -> None:
         """`rows` are the findings of the run that made the plan."""
-        self.causes = doubtful(plan)
-        wanted = {check for cause in self.causes for check in cause["checks"]}
-        self.rows = [row for row in rows if row["check"] in wanted]
-        phases = {row["check"]: str(row["category"]).partition("/")[0] for row in self.rows}
+        self.causes = doubtful_causes(plan)
+        wanted = {check for cause in self.causes for check in cause.checks}
+        self.rows = [row for row in rows if row.check in wanted]
+        phases = {row.check: row.phase for row in self.rows}
         self.again = {check: phase for check, phase in phases.items() if phase not in OPT_IN_PHASES}
 
-    def of(self, cause: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def of(self, cause: SavedCause) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The checks of a cause that may be asked again, and those that may not."""
-        checks = tuple(str(check) for check in cause["checks"])
-        return tuple(c for c in checks if c in self.again), tuple(c for c in checks if c not in self.again)
+        again = tuple(check for check in cause.checks if check in self.again)
+        return again, tuple(check for check in cause.checks if check not in self.again)
 
     def without(self, triggers: set[str]) -> None:
         """Ask no more for what is decided."""
-        self.causes = [cause for cause in self.causes if cause["trigger"] not in triggers]
-        left = {check for cause in self.causes for check in cause["checks"]}
+        self.causes = [cause for cause in self.causes if cause.trigger not in triggers]
+        left = {check for cause in self.causes for check in cause.checks}
         self.again = {check: phase for check, phase in self.again.items() if check in left}
 
     @property
     def selection(self) -> tuple[str, str]:
         """What `-m` and `-k` have to be."""
         functions = [
-            match[1] for row in self.rows if row["check"] in self.again and (match := _FUNCTION.search(row["nodeid"]))
+            match[1] for row in self.rows if row.check in self.again and (match := _FUNCTION.search(row.nodeid))
         ]
         return " or ".join(dict.fromkeys(self.again.values())), " or ".join(dict.fromkeys(functions))
 
 
 def probed(
-    plan: Mapping[str, Any],
+    plan: SavedPlan,
     config: Config,
     arguments: CheckArguments,
     say: Callable[[str], None],
-    looker: Callable[[Asked, int], dict[str, Look]] | None = None,
-) -> dict[str, Any]:
+    looker: Callable[[Asked, int], dict[str, ProbeLook]] | None = None,
+) -> SavedPlan:
     """`plan` as it stands once every cause that needs it was looked at again; `arguments` are the first run's.
 
     Says what was found, and writes it down: a new journal, and the plan anew. Raises ReadinessError where neither can be
@@ -90,40 +87,42 @@ def probed(
     """
     asked = Asked(plan, _rows(config.report_dir))
     if not asked.causes:
-        return dict(plan)
+        return plan
     stamp = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     folder = config.report_dir / FOLDER / f"{stamp}-probes"
-    book = journal.Journal(folder.with_suffix(".jsonl"))
+    journal = JournalFile(folder.with_suffix(".jsonl"))
     try:
         ask = looker or (lambda still, number: _asked(still, config, arguments, folder / str(number)))
         results = _looked(asked, ask, say)
         for result in results:
             say(result.words)
-            book.write(journal.PROBE, run=plan["run"]["id"], **result.to_json())
+            journal.write(PROBE, run=plan.run.id, **result.to_json())
     finally:
-        book.close()
-    found = narrowed(plan, results)
-    document.write(config.report_dir, found)
-    return found
+        journal.close()
+    left = narrowed_plan(plan, results)
+    write_plan(config.report_dir, left)
+    return left
 
 
-def _looked(asked: Asked, ask: Callable[[Asked, int], dict[str, Look]], say: Callable[[str], None]) -> list[Probed]:
+def _looked(
+    asked: Asked, ask: Callable[[Asked, int], dict[str, ProbeLook]], say: Callable[[str], None]
+) -> list[ProbedCause]:
     """Look until each cause held often enough or did not once."""
-    causes, looks = asked.causes, {cause["trigger"]: list[Look]() for cause in asked.causes}
-    parts = {cause["trigger"]: asked.of(cause) for cause in causes}
+    causes, looks = asked.causes, {cause.trigger: list[ProbeLook]() for cause in asked.causes}
+    parts = {cause.trigger: asked.of(cause) for cause in causes}
     asked.without({trigger for trigger, (again, _) in parts.items() if not again})
     for number in range(1, rules.PROBES + 1):
         if not asked.causes:
             break
         if number > 1:
             time.sleep(rules.PROBE_SECONDS)
-        names = ", ".join(cause["trigger"] for cause in asked.causes)
+        names = ", ".join(cause.trigger for cause in asked.causes)
         say(f"looking again, {number} of {rules.PROBES}: {names}")
         for trigger, look in ask(asked, number).items():
             looks[trigger].append(look)
         asked.without({trigger for trigger, seen in looks.items() if seen and seen[-1].found != "fired"})
     return [
-        Probed(trigger=trigger, checks=again, looks=tuple(looks[trigger]), for_a_person=never)
+        ProbedCause(trigger=trigger, checks=again, looks=tuple(looks[trigger]), for_a_person=never)
         for trigger, (again, never) in parts.items()
     ]
 
@@ -131,51 +130,39 @@ def _looked(asked: Asked, ask: Callable[[Asked, int], dict[str, Look]], say: Cal
 # --- one look -------------------------------------------------------------------------------------------------------------
 
 
-def _asked(asked: Asked, config: Config, arguments: CheckArguments, folder: Path) -> dict[str, Look]:
+def _asked(asked: Asked, config: Config, arguments: CheckArguments, folder: Path) -> dict[str, ProbeLook]:
     """Run the checks once more, with their report in `folder`."""
-    from readiness.support import child_process
-
     phases, functions = asked.selection
     if not functions:
         return _all_unknown(asked, "no function of the checks is known")
     _remembered(config.report_dir, folder)
-    environment = for_checks(os.environ) | {VERIFYING: "1"}
-    command = [
-        sys.executable,
-        "-m",
-        "readiness",
-        "check",
-        *arguments.again(phases=phases, functions=functions, folder=folder),
-    ]
+    given = arguments.again(phases=phases, functions=functions, folder=folder)
+    trouble = run_checks(given, seconds=SECONDS).trouble
+    if trouble:
+        return _all_unknown(asked, trouble)
     try:
-        done = child_process.run(command, timeout=SECONDS, env=environment)
-    except Unknown as error:
-        return _all_unknown(asked, str(error))
-    if done.timed_out:
-        return _all_unknown(asked, f"the checks did not end within {SECONDS:.0f} s")
-    try:
-        return seen(asked, _rows(folder), document.read(folder))
+        return seen(asked, _rows(folder), read_plan(folder))
     except ReadinessError as error:
         return _all_unknown(asked, str(error))
 
 
-def seen(asked: Asked, rows: Sequence[Mapping[str, Any]], plan: Mapping[str, Any] | None) -> dict[str, Look]:
+def seen(asked: Asked, rows: Sequence[CheckRow], plan: SavedPlan | None) -> dict[str, ProbeLook]:
     """What one look showed: whether the same trigger fired again, of one of the same checks."""
-    fired = {cause["trigger"]: set(cause["checks"]) for cause in (plan or {}).get("causes", ())}
-    found = {}
+    fired = {} if plan is None else {cause.trigger: set(cause.checks) for cause in plan.causes}
+    looks = {}
     for cause in asked.causes:
-        checks = [check for check in cause["checks"] if check in asked.again]
-        again = [check for check in checks if check in fired.get(cause["trigger"], set())]
-        of_it = [row for row in rows if row["check"] in (again or checks)]
-        words = "; ".join(f"{row['check']} {row['outcome']}: {str(row['reason'])[:160]}" for row in of_it)
-        proven = all(row["outcome"] != "unknown" for row in of_it) and {row["check"] for row in of_it} >= set(checks)
-        what: Found = "fired" if again else "not fired" if proven else "unknown"
-        found[cause["trigger"]] = Look(found=what, words=words or "it was not asked", at=time.time())
-    return found
+        checks = [check for check in cause.checks if check in asked.again]
+        again = [check for check in checks if check in fired.get(cause.trigger, set())]
+        of_it = [row for row in rows if row.check in (again or checks)]
+        words = "; ".join(f"{row.check} {row.outcome}: {row.reason[:160]}" for row in of_it)
+        proven = all(row.outcome != "unknown" for row in of_it) and {row.check for row in of_it} >= set(checks)
+        result: ProbeResult = "fired" if again else "not fired" if proven else "unknown"
+        looks[cause.trigger] = ProbeLook(found=result, words=words or "it was not asked", at=time.time())
+    return looks
 
 
-def _all_unknown(asked: Asked, words: str) -> dict[str, Look]:
-    return {cause["trigger"]: Look(found="unknown", words=words, at=time.time()) for cause in asked.causes}
+def _all_unknown(asked: Asked, words: str) -> dict[str, ProbeLook]:
+    return {cause.trigger: ProbeLook(found="unknown", words=words, at=time.time()) for cause in asked.causes}
 
 
 def _remembered(reports: Path, folder: Path) -> None:
@@ -183,16 +170,13 @@ def _remembered(reports: Path, folder: Path) -> None:
     file_writing.make_folder(folder)
     for path in sorted(reports.glob("*.json")):
         content = file_reading.content_or_none(path, _STATE_BYTES)
-        if content is not None and path.name not in {"readiness.json", document.FILE}:
+        if content is not None and path.name not in {"readiness.json", PLAN_FILE}:
             shutil.copyfile(path, folder / path.name)
 
 
-def _rows(folder: Path) -> list[dict[str, Any]]:
+def _rows(folder: Path) -> tuple[CheckRow, ...]:
     """The findings of the report in `folder`. Raises ReadinessError where there is none."""
-    content = file_reading.content_or_none(folder / "readiness.json", _MAX_BYTES)
-    try:
-        return list(json.loads(content or b"")["findings"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ReadinessError(
-            f"{folder / 'readiness.json'}: no report of a run, so nothing can be looked at again"
-        ) from error
+    report = read_check_report(folder)
+    if report is None:
+        raise ReadinessError(f"{folder / 'readiness.json'}: no report of a run, so nothing can be looked at again")
+    return report.rows

@@ -1,4 +1,4 @@
-"""The journal of a rollback: what is about to be done is on disk before it is done, and what came of it after.
+"""The journal of a release or a rollback: what is about to be done is on disk before it is done, and what came of it after.
 
 Append-only, one JSON object a line, each flushed to the disk. A journal that cannot be written stops everything: what is
 not written down is not done. A torn last line is what a kill leaves; it is passed over, and ended before the next one.
@@ -6,18 +6,20 @@ not written down is not done. A torn last line is what a kill leaves; it is pass
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
+import signal
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.support import file_reading, file_writing
+from readiness.support import file_reading, file_writing, process_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
     from pathlib import Path
 
 MAX_BYTES: Final = 16 * 1024 * 1024
@@ -26,19 +28,78 @@ BEGIN: Final = "begin"
 INTENT: Final = "intent"
 STARTED: Final = "started"
 ENDED: Final = "ended"
-VERIFY: Final = "verify"
-VERIFIED: Final = "verified"
 OUTCOME: Final = "outcome"
-NOTE: Final = "note"
-PROBE: Final = "probe"
-"""What came of looking again at a cause; it stands in a journal of its own, since it may be all that is done."""
-KINDS: Final = (BEGIN, INTENT, STARTED, ENDED, VERIFY, VERIFIED, OUTCOME, NOTE, PROBE)
-
-Entry = dict[str, Any]
 
 
-class Journal:
-    """One rollback's journal, open for appending."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One line of a journal. `about` names the action, command, step or phase that it is about; empty: the whole."""
+
+    kind: str
+    at: float
+    """Seconds since the epoch."""
+    about: str
+    data: Mapping[str, Any]
+    """The whole line; what is read of it beyond this module has a type of its own."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StartedCommand:
+    """A command whose process was written down; whether it began, its mark on the disk says."""
+
+    name: str
+    pid: int
+    start: str | None
+    """The process's start as the kernel counts it: with the pid it names one process of this boot."""
+    boot: str
+    host: str
+    at: float = 0.0
+    """Seconds since the epoch."""
+
+    @property
+    def is_of_this_boot(self) -> bool:
+        """Whether its pid says anything here and now."""
+        return (self.boot, self.host) == (process_identity.boot(), process_identity.host())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is still there."""
+        return self.is_of_this_boot and process_identity.alive(self.pid, self.start)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EndedCommand:
+    """What came of a command. `code` is negative for a signal; None: whoever started it died, so nobody was told."""
+
+    code: int | None
+    timed_out: bool = False
+    seconds: float = 0.0
+    output: str = ""
+    trouble: str = ""
+    """Why it never began."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended by itself with status 0."""
+        return self.code == 0 and not self.timed_out and not self.trouble
+
+    @property
+    def words(self) -> str:
+        """How it ended."""
+        if self.trouble:
+            return f"could not be started: {self.trouble}"
+        if self.timed_out:
+            return f"did not end within its time, and its whole process group was ended after {self.seconds:.0f} s"
+        if self.code is None:
+            return "ended with a status that nobody saw"
+        if self.code < 0:
+            with contextlib.suppress(ValueError):
+                return f"was ended by {signal.Signals(-self.code).name}"
+        return f"ended with status {self.code}"
+
+
+class JournalFile:
+    """One journal, open for appending."""
 
     def __init__(self, path: Path) -> None:
         """Open `path`, made where it is not there. Raises ReadinessError."""
@@ -83,78 +144,102 @@ def _unwritable(path: Path, error: OSError) -> str:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class JournalState:
     """What a journal tells."""
 
     path: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[JournalEntry, ...]
 
-    def first(self, kind: str) -> Entry:
-        """The first entry of that kind; empty where there is none."""
-        return next((entry for entry in self.entries if entry["kind"] == kind), {})
+    def first(self, kind: str) -> JournalEntry | None:
+        """The first entry of that kind."""
+        return next((entry for entry in self.entries if entry.kind == kind), None)
 
-    def of(self, kind: str, action: str) -> Entry | None:
-        """The last entry of that kind about an action."""
-        return next((e for e in reversed(self.entries) if e["kind"] == kind and e.get("action") == action), None)
-
-    def begun(self, action: str) -> bool:
-        """Whether the action's command began: its own process left a mark on the disk just before."""
-        return self.of(STARTED, action) is not None and mark(self.path, action).exists()
+    def last(self, kind: str, about: str) -> JournalEntry | None:
+        """The last entry of that kind about an action, command, step or phase."""
+        return next((e for e in reversed(self.entries) if e.kind == kind and e.about == about), None)
 
     @property
-    def plan(self) -> dict[str, Any]:
-        """The plan that it carries out."""
-        return dict(self.first(BEGIN).get("plan") or {})
+    def is_begun(self) -> bool:
+        """Whether its first line was written; one without it left nothing to finish."""
+        return self.first(BEGIN) is not None
 
     @property
-    def acted(self) -> bool:
-        """Whether any action began."""
-        return bool(self.first(STARTED))
-
-    @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether it came to an outcome; one that did not is to be resumed."""
-        return bool(self.first(OUTCOME))
+        return self.first(OUTCOME) is not None
 
     @property
-    def last(self) -> float:
+    def last_at(self) -> float:
         """When its last entry was written, in seconds since the epoch."""
-        return max((float(entry["at"]) for entry in self.entries), default=0.0)
+        return max((entry.at for entry in self.entries), default=0.0)
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    def started(self, name: str) -> StartedCommand | None:
+        """The command as it was last started."""
+        entry = self.last(STARTED, name)
+        return None if entry is None else _started(entry)
+
+    def ended(self, name: str) -> EndedCommand | None:
+        """How the command ended."""
+        entry = self.last(ENDED, name)
+        if entry is None:
+            return None
+        names = [field.name for field in dataclasses.fields(EndedCommand)]
+        return EndedCommand(**{name: entry.data[name] for name in names if name in entry.data})
+
+    def has_begun(self, name: str) -> bool:
+        """Whether the command began: its own process left a mark on the disk just before."""
+        return self.started(name) is not None and mark(self.path, name).exists()
+
+    @property
+    def running(self) -> StartedCommand | None:
+        """A command that it started and whose process is still there."""
+        started = (_started(entry) for entry in self.entries if entry.kind == STARTED)
+        return next((command for command in started if command.is_running), None)
 
 
-def mark(path: Path, action: str) -> Path:
-    """The file that an action's process makes just before its command begins; no file, no command."""
-    return path.with_name(f"{path.stem}-{hashlib.sha256(action.encode()).hexdigest()[:12]}.begun")
+def _started(entry: JournalEntry) -> StartedCommand:
+    data = entry.data
+    return StartedCommand(
+        name=entry.about, pid=int(data["pid"]), start=data["start"], boot=data["boot"], host=data["host"], at=entry.at
+    )
 
 
-def read(path: Path) -> State:
+def mark(path: Path, name: str) -> Path:
+    """The file that a command's process makes just before the command begins; no file, no command."""
+    return path.with_name(f"{path.stem}-{hashlib.sha256(name.encode()).hexdigest()[:12]}.begun")
+
+
+def read_journal(path: Path) -> JournalState:
     """What the journal at `path` tells, as far as it is whole. Raises ReadinessError where it cannot be read."""
-    return State(path=path, entries=entries(path, KINDS))
+    return JournalState(path=path, entries=read_entries(path))
 
 
-def entries(path: Path, kinds: Collection[str]) -> tuple[Entry, ...]:
-    """The whole entries of these kinds in the journal at `path`, in order. Raises ReadinessError where it cannot be read."""
+def read_entries(path: Path) -> tuple[JournalEntry, ...]:
+    """The whole entries of the journal at `path`, in order. Raises ReadinessError where it cannot be read."""
     content = file_reading.content_or_none(path, MAX_BYTES)
     if content is None:
         raise ReadinessError(f"{path}: not a readable journal of at most {MAX_BYTES} bytes")
-    found = []
+    entries = []
     for line in content.split(b"\n"):
         try:
-            entry = json.loads(line)
-            if entry["kind"] in kinds and isinstance(entry["at"], (int, float)):
-                found.append(entry)
-        except (ValueError, KeyError, TypeError, RecursionError):
+            data = json.loads(line)
+            kind, at, about = data["kind"], data["at"], data.get("action", data.get("name", ""))
+            if isinstance(kind, str) and isinstance(at, (int, float)) and isinstance(about, str):
+                entries.append(JournalEntry(kind=kind, at=float(at), about=about, data=data))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
-    return tuple(found)
+    return tuple(entries)
 
 
-def every(folder: Path) -> list[State]:
-    """All rollbacks of `folder`, the oldest first; those that never came to their first line left nothing to finish."""
+def begun_journals(folder: Path) -> list[JournalState]:
+    """All journals of `folder` that have their first line, the oldest first."""
     paths = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
-    found = [read(path) for path in paths]
-    return sorted((state for state in found if state.first(BEGIN)), key=lambda s: float(s.first(BEGIN)["at"]))
+    states = [state for state in map(read_journal, paths) if state.is_begun]
+    return sorted(states, key=lambda state: state.entries[0].at)
 
 
-def unfinished(folder: Path) -> State | None:
-    """The rollback that was begun and came to no outcome; None: there is none."""
-    return next((state for state in reversed(every(folder)) if not state.finished), None)
+def unfinished_journal(folder: Path) -> JournalState | None:
+    """The newest journal that was begun and came to no outcome; None: there is none."""
+    return next((state for state in reversed(begun_journals(folder)) if not state.is_finished), None)

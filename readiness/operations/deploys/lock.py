@@ -31,7 +31,7 @@ _WAIT: Final = 5.0
 _MAX_BYTES: Final = 64 * 1024
 
 
-class Held(ReadinessError):  # noqa: N818 - an answer, no error of the program
+class LockHeld(ReadinessError):  # noqa: N818 - an answer, no error of the program
     """Somebody else holds the lock; the text says who."""
 
 
@@ -57,7 +57,7 @@ def folder_for(config: Config) -> Path:
 
 @contextlib.contextmanager
 def held(folder: Path, what: str, journals: Path | None = None) -> Iterator[str]:
-    """Hold the lock in `folder` for the block; yields its token. Raises Held, or ReadinessError where it cannot be written.
+    """Hold the lock in `folder` for the block; yields its token. Raises LockHeld, or ReadinessError where it cannot be written.
 
     `journals` is the folder in which the holder writes what it does: should it die, nobody with another one passes
     before what lies there is finished.
@@ -66,7 +66,7 @@ def held(folder: Path, what: str, journals: Path | None = None) -> Iterator[str]
     path, token = folder / FILE, secrets.token_hex(16)
     with locks.locked(path.with_suffix(".guard"), _WAIT) as alone:
         if not alone:
-            raise Held(f"{path}: another process is just taking it; try again")
+            raise LockHeld(f"{path}: another process is just taking it; try again")
         inherited = _inherited(path, journals)
         if inherited is None:
             _take(path, what, token, journals)
@@ -115,18 +115,18 @@ def _made(folder: Path) -> None:
 
 
 def _inherited(path: Path, journals: Path | None) -> str | None:
-    """The token of the holder that started this process; None where nobody did. Raises Held where another one holds it."""
+    """The token of the holder that started this process; None where nobody did. Raises LockHeld where another one holds it."""
     mine = os.environ.get(LOCK_TOKEN)
     if not path.exists() and not path.is_symlink():
         return None
     found = _read(path)
     if found is None:
-        raise Held(f"{path} cannot be read, so nobody knows who holds it: look, and remove it")
+        raise LockHeld(f"{path} cannot be read, so nobody knows who holds it: look, and remove it")
     if mine and secrets.compare_digest(str(found.get("token")), mine):
         return mine
     why = _holds(found) or _left_open(found, journals)
     if why:
-        raise Held(f"{path}: {why}")
+        raise LockHeld(f"{path}: {why}")
     return None
 
 
@@ -136,7 +136,7 @@ def _left_open(found: dict[str, Any], journals: Path | None) -> str:
     if not isinstance(theirs, str) or (journals is not None and Path(theirs) == journals.resolve()):
         return ""
     try:
-        state = journal.unfinished(Path(theirs))
+        state = journal.unfinished_journal(Path(theirs))
     except ReadinessError as error:
         return f"{found.get('what')} since {found.get('at')} ended, and how far it came cannot be read: {error}"
     if state is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, Unknown
-from readiness.support import process_identity as process
+from readiness.support import process_identity
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -124,7 +124,7 @@ def _seen(hub: Hub) -> Seen:
     try:
         identity = hub.identity()
         pid, started = identity.pid, identity.started
-        start = process.start_of(pid) if identity.here else None
+        start = process_identity.start_of(pid) if identity.here else None
     except HubDown:
         raise
     except Unknown as error:

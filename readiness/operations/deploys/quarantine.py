@@ -19,7 +19,7 @@ _MAX_BYTES: Final = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class QuarantinedRelease:
     """A release in quarantine; by its commit where it has one, else by its version."""
 
     commit: str | None
@@ -33,7 +33,7 @@ class Entry:
         return self.commit or self.version or "unknown"
 
 
-def every(folder: Path) -> list[Entry]:
+def every(folder: Path) -> list[QuarantinedRelease]:
     """All releases in quarantine. Raises ReadinessError where that cannot be read: then nobody knows."""
     path = folder / FILE
     content = file_reading.content_or_none(path, _MAX_BYTES)
@@ -42,12 +42,12 @@ def every(folder: Path) -> list[Entry]:
             raise ReadinessError(f"{path}: not a readable file; look at it and remove it")
         return []
     try:
-        return [Entry(**one) for one in json.loads(content)["quarantined"]]
+        return [QuarantinedRelease(**one) for one in json.loads(content)["quarantined"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ReadinessError(f"{path}: not a list of releases in quarantine; look at it and remove it") from error
 
 
-def find(folder: Path, commit: str | None, version: str | None) -> Entry | None:
+def find(folder: Path, commit: str | None, version: str | None) -> QuarantinedRelease | None:
     """The entry of a release; a version says something only where no commit does."""
     for entry in every(folder):
         same = entry.commit == commit if entry.commit and commit else (entry.version == version and version is not None)
@@ -61,7 +61,7 @@ def add(folder: Path, commit: str | None, version: str | None, because: str) -> 
     if find(folder, commit, version) is not None:
         return
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    _write(folder, [*every(folder), Entry(commit=commit, version=version, since=now, because=because)])
+    _write(folder, [*every(folder), QuarantinedRelease(commit=commit, version=version, since=now, because=because)])
 
 
 def lift(folder: Path, name: str) -> bool:
@@ -79,7 +79,7 @@ def lift(folder: Path, name: str) -> bool:
     return True
 
 
-def _write(folder: Path, entries: list[Entry]) -> None:
+def _write(folder: Path, entries: list[QuarantinedRelease]) -> None:
     file_writing.make_folder(folder)
     told = {"quarantined": [dataclasses.asdict(entry) for entry in entries]}
     file_writing.replace(folder / FILE, json.dumps(told, indent=1) + "\n")

@@ -13,13 +13,16 @@ import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError, Unknown
 from readiness.facts.deployment.deploy_conditions import DeployConditions
 from readiness.facts.release.release import Release
+from readiness.operations.deploys.summary import read_summary
 from readiness.operations.drills import permit
-from readiness.support import child_process, file_reading, file_writing
+from readiness.operations.rollback.journal import FOLDER as ROLLBACKS
+from readiness.operations.rollback.journal import rollbacks, unfinished_rollback
+from readiness.support import child_process, file_writing
 from readiness.support.environment import for_drill
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
+    from readiness.operations.deploys.summary import ReleaseSummary
     from readiness.operations.drills.drill import DrillRun, Scene
     from readiness.support.child_process import Done
 
@@ -38,7 +42,6 @@ BEFORE_MINUTES: Final = 10.0
 """Minutes that backup, preflight, the checks before and the deploy may take, besides the recovery objective."""
 VERIFIED: Final = "ROLLED_BACK_VERIFIED"
 _AFTER: Final = ("deploy", "ready", "verify", "rollback")
-_MAX_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,15 +171,19 @@ class Product:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.begun = True
         done = self._call("release", "--bake", "0", then=self.config.drill.deploy)
-        if self.document.get("outcome") == "HELD" and (self.folder / "rollback-plan.json").is_file():
+        if (
+            self.summary is not None
+            and self.summary.outcome == "HELD"
+            and (self.folder / "rollback-plan.json").is_file()
+        ):
             self.by_hand = True
             done = self._call("rollback", "--yes")
-        if not self.document:
+        if self.summary is None:
             raise Unknown(f"`readiness release` {done.ending} and told of nothing: {done.last_words()}")
 
     def back(self) -> str:
         """Roll back by hand, or finish what was begun; what came of it, in words."""
-        if self.document.get("outcome") is None:
+        if self.summary is None or self.summary.outcome is None:
             done = self._call("release", "--resume")
         elif self._unfinished():
             done = self._call("rollback", "--resume")
@@ -191,36 +198,25 @@ class Product:
         return child_process.run(argv, timeout=seconds, cwd=self._cwd, env=self._environ)
 
     @property
-    def document(self) -> dict[str, Any]:
-        """What the release says of itself; empty where it says nothing."""
-        with contextlib.suppress(ValueError, TypeError):
-            return dict(json.loads(file_reading.content_or_none(self.folder / "release.json", _MAX_BYTES) or b"{}"))
-        return {}
-
-    def _rolled_back(self) -> Mapping[str, Any]:
-        """The outcome of the last rollback, from its journal; empty where there was none."""
-        from readiness.operations.deploys import journal
-
-        states = journal.every(self.folder / "rollback")
-        return states[-1].first(journal.OUTCOME) if states else {}
+    def summary(self) -> ReleaseSummary | None:
+        """What the release says of itself."""
+        return read_summary(self.folder)
 
     def _unfinished(self) -> bool:
-        from readiness.operations.deploys import journal
-
-        return journal.unfinished(self.folder / "rollback") is not None
+        return unfinished_rollback(self.folder / ROLLBACKS) is not None
 
     def result(self, limit: float) -> Rehearsal:
         """What came of it, by its own words."""
-        told = self.document
-        phases = tuple(
-            (str(one["name"]), str(one["status"]), float(one["seconds"]), str(one["detail"])) for one in told["phases"]
-        )
-        outcome, because = str(told.get("outcome")), str(told.get("because"))
+        summary = self.summary
+        finished = () if summary is None else summary.phases
+        phases = tuple((one.name, str(one.status), float(one.seconds), one.detail) for one in finished)
+        outcome, because = ("None", "None") if summary is None else (str(summary.outcome), str(summary.because))
         took = {name: seconds for name, _, seconds, _ in phases}
         recovery = took.get("rollback", 0.0)
-        if self.by_hand and (ended := self._rolled_back()):
-            outcome, because = str(ended["result"]), str(ended["because"])
-            recovery = sum(float(ended["seconds"].get(phase, 0.0)) for phase in ("decide", "act", "verify"))
+        states = rollbacks(self.folder / ROLLBACKS)
+        if self.by_hand and states and (ended := states[-1].outcome) is not None:
+            outcome, because = ended.result.value, ended.because
+            recovery = sum(ended.seconds.get(phase, 0.0) for phase in ("decide", "act", "verify"))
         detected = sum(seconds for name, seconds in took.items() if name in _AFTER[:-1])
         return Rehearsal(
             outcome=outcome, because=because, phases=phases, seconds=detected + recovery, recovery=recovery,

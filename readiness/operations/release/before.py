@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from readiness.errors import ReadinessError
 from readiness.operations.release import bookkeeping as release_record
 from readiness.operations.release import model
-from readiness.operations.release import ports as world
-from readiness.operations.release.model import Outcome, Step, end
+from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseOutcome, end
+from readiness.operations.release.ports import LOOK_SECONDS
 from readiness.support.environment import EXPECTED_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from readiness.operations.deploys.look import Seen
-    from readiness.operations.release.flow import Releasing
+    from readiness.operations.deploys.summary import PhaseStatus
+    from readiness.operations.release.context import ReleaseContext
 
 EXPRESSION = "health or e2e"
 """What is asked before and after a deploy."""
@@ -25,46 +27,48 @@ EXPRESSION = "health or e2e"
 class Before:
     """The phases in which nothing is changed yet."""
 
-    def __init__(self, whole: Releasing) -> None:
-        """`whole` is the release that they belong to."""
-        self.whole, self.config, self.world = whole, whole.config, whole.world
+    def __init__(self, context: ReleaseContext) -> None:
+        """`context` is the release that they belong to."""
+        self.context, self.config, self.ports = context, context.config, context.ports
 
-    def steps(self) -> dict[str, Callable[[], Step]]:
+    def steps(self) -> dict[str, Callable[[], PhaseResult]]:
         """By name, in their order."""
         return {model.BACKUP: self.backup, model.PREFLIGHT: self.preflight, model.BEFORE: self.before}
 
-    def backup(self) -> Step:
+    def backup(self) -> PhaseResult:
         """A backup that verifies, or no release."""
         if self.config.target.release is None:
-            return Step(status="skipped", detail="[target] release is not set: nothing here can be backed up")
-        self.world.on_step("make the backup")
-        return Step(status="passed", detail=self.world.backup(self.config))
+            return PhaseResult(status="skipped", detail="[target] release is not set: nothing here can be backed up")
+        self.ports.on_step("make the backup")
+        return PhaseResult(status="passed", detail=self.ports.backup(self.config))
 
-    def preflight(self) -> Step:
+    def preflight(self) -> PhaseResult:
         """The release on disk; what is not ready, or not known to be, is not deployed."""
         if self.config.target.release is None:
-            return Step(status="skipped", detail="[target] release is not set: no release tree can be judged here")
-        found = self.world.checks(self.config, "preflight", {})
+            return PhaseResult(
+                status="skipped", detail="[target] release is not set: no release tree can be judged here"
+            )
+        found = self.ports.checks(self.config, "preflight", {})
         if found.verdict in model.WELL:
-            return Step(status="passed", detail=found.detail, data={"run": found.run_id})
-        status: model.Status = "unknown" if found.verdict == "INCOMPLETE" else "failed"
-        told = end(Outcome.REFUSED, f"preflight is {found.verdict}: {found.because}", found.exit)
-        return Step(status=status, detail=found.detail, end=told, data={"run": found.run_id})
+            return PhaseResult(status="passed", detail=found.detail, facts=PhaseFacts(run=found.run_id))
+        status: PhaseStatus = "unknown" if found.verdict == "INCOMPLETE" else "failed"
+        told = end(ReleaseOutcome.REFUSED, f"preflight is {found.verdict}: {found.because}", found.exit)
+        return PhaseResult(status=status, detail=found.detail, end=told, facts=PhaseFacts(run=found.run_id))
 
-    def before(self) -> Step:
+    def before(self) -> PhaseResult:
         """What passes on what runs now: only that can fail because of this deploy."""
         now = dt.datetime.now(dt.UTC)
-        seen = self.world.look(self.config, world.LOOK_SECONDS)
+        seen = self.ports.look(self.config, LOOK_SECONDS)
         running = release_record.running(self.config, seen)
         if not seen.answers:
             why = f"no hub answers ({seen.trouble}), so nothing can be called worse afterwards: no rollback will be planned"
-            return self._noted(running, (), (), now, Step(status="unknown", detail=why))
-        found = self.world.checks(self.config, EXPRESSION, self._expecting(seen))
+            return self._noted(running, (), (), now, PhaseResult(status="unknown", detail=why))
+        found = self.ports.checks(self.config, EXPRESSION, self._expecting(seen))
         try:
             passed, failed = release_record.standing(self.config, running.started, now)
         except ReadinessError as error:
-            return self._noted(running, (), (), now, Step(status="unknown", detail=str(error)))
-        status: model.Status = "unknown" if found.verdict == "INCOMPLETE" else "failed"
+            return self._noted(running, (), (), now, PhaseResult(status="unknown", detail=str(error)))
+        status: PhaseStatus = "unknown" if found.verdict == "INCOMPLETE" else "failed"
         detail = f"{len(passed)} checks pass on {running.named}"
         if failed:
             detail += f", {len(failed)} fail ({', '.join(failed[:3])}): these will trigger nothing"
@@ -73,12 +77,14 @@ class Before:
         else:
             detail += f"; {found.detail}"
         detail += self._stays(running)
-        return self._noted(running, passed, failed, now, Step(status=status, detail=detail, data={"run": found.run_id}))
+        return self._noted(
+            running, passed, failed, now, PhaseResult(status=status, detail=detail, facts=PhaseFacts(run=found.run_id))
+        )
 
     def _stays(self, running: release_record.Running) -> str:
         """What is to be said where the version that runs is declared to be the one afterwards: else every other one is held."""
         told = self.config.target.version
-        if self.whole.order.version is not None or told is None or running.version is None:
+        if self.context.order.version is not None or told is None or running.version is None:
             return ""
         if told.removeprefix("v") != running.version.removeprefix("v"):
             return ""
@@ -93,17 +99,12 @@ class Before:
         passed: tuple[str, ...],
         failed: tuple[str, ...],
         now: dt.datetime,
-        step: Step,
-    ) -> Step:
+        step: PhaseResult,
+    ) -> PhaseResult:
         note = release_record.Note(noted_at=now, running=running, passed=passed, failed=failed)
-        return Step(status=step.status, detail=step.detail, data={**step.data, **release_record.note_json(note)})
+        return dataclasses.replace(step, facts=dataclasses.replace(step.facts, note=note))
 
     def _expecting(self, seen: Seen) -> dict[str, str]:
         """The version that runs now is the right one until the deploy, whatever readiness.toml names for after it."""
         version = release_record.running(self.config, seen).version
         return {} if version is None else {EXPECTED_VERSION: version}
-
-
-def note_of(data: dict[str, Any]) -> release_record.Note:
-    """The note that `before` left in the journal."""
-    return release_record.note_from(data)

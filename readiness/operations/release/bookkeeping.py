@@ -12,15 +12,15 @@ import datetime as dt
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 from readiness.errors import ReadinessError, Unknown
+from readiness.operations.deploys.checks import past_reports
 from readiness.operations.deploys.look import same_start
 from readiness.operations.deploys.record import FILE, DeployRecord, write_record
 from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from readiness.config.model import Config
@@ -35,8 +35,6 @@ THE_PROCESS: Final = "the process"
 """What is different after a restart, which alone is no deploy."""
 _MAX_BYTES: Final = 1_000_000
 _MAX_RUN: Final = 64 * 1024 * 1024
-_WELL: Final = frozenset({"passed", "flaky", "degraded"})
-_BAD: Final = frozenset({"failed", "waived"})
 _NOT_ABOUT_A_HUB: Final = frozenset({"preflight", "infra"})
 """Phases that judge what is on disk and on the host: they say nothing of the hub that runs, and trigger nothing."""
 
@@ -133,17 +131,12 @@ def standing(config: Config, since: float | None, now: dt.datetime) -> tuple[tup
     ReadinessError where no run tells.
     """
     known: dict[str, bool] = {}
-    for document in _runs(config, since, now):
-        outcomes: dict[str, set[str]] = {}
-        for row in document["findings"]:
-            if row.get("marker") in _NOT_ABOUT_A_HUB:
-                continue
-            outcomes.setdefault(str(row["check"]), set()).add(str(row["outcome"]))
-        for check, found in outcomes.items():
-            if found & _BAD:
-                known.setdefault(check, False)
-            elif found <= _WELL:
-                known.setdefault(check, True)
+    for report in past_reports(config, since=now - MAX_AGE, until=now + dt.timedelta(minutes=1), most=MAX_RUNS):
+        if since is not None and (report.started is None or report.started.timestamp() < since):
+            continue
+        about_hub = tuple(row for row in report.rows if row.phase not in _NOT_ABOUT_A_HUB)
+        for check, bad in dataclasses.replace(report, rows=about_hub).outcomes().items():
+            known.setdefault(check, not bad)
     passed = tuple(sorted(check for check, well in known.items() if well))
     if not passed:
         raise ReadinessError(
@@ -151,33 +144,6 @@ def standing(config: Config, since: float | None, now: dt.datetime) -> tuple[tup
             'hub that runs now: run `readiness check -m "health or e2e"` first'
         )
     return passed, tuple(sorted(check for check, well in known.items() if not well))
-
-
-def _runs(config: Config, since: float | None, now: dt.datetime) -> Iterator[dict[str, Any]]:
-    folder = config.report_dir / "history"
-    names = sorted((path for path in folder.glob("*.json")), reverse=True) if folder.is_dir() else []
-    for path in names[:MAX_RUNS]:
-        content = file_reading.content_or_none(path, _MAX_RUN)
-        with contextlib.suppress(ValueError, KeyError, TypeError, RecursionError, AttributeError):
-            document = json.loads(content or b"")
-            if _counts(document, config, since, now):
-                yield document
-
-
-def _counts(document: Mapping[str, Any], config: Config, since: float | None, now: dt.datetime) -> bool:
-    run = document["run"]
-    started = dt.datetime.fromisoformat(run["started"])
-    targets = {_without_login(url) for url in (config.target.url, config.target.internal_url) if url}
-    same = run["target"] in targets and run["environment"] == config.environment and not run["demo"]
-    fresh = now - MAX_AGE < started <= now + dt.timedelta(minutes=1)
-    return bool(same and fresh and (since is None or started.timestamp() >= since))
-
-
-def _without_login(url: str) -> str:
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    return url
 
 
 # --- the note and the record ----------------------------------------------------------------------------------------------

@@ -1,50 +1,36 @@
-"""The journal of a release: each phase is written down before it begins and after it ended, so that a dead one is resumed.
+"""The journal of a release as values: each phase is written down before it begins and after it ended, so that a dead one is resumed.
 
-One JSON object a line, flushed; the same file as a rollback's, with words of its own. A phase that began and has no end
-is gone through once more; a command is begun once, whoever died when.
+A phase that began and has no end is gone through once more; a command is begun once, whoever died when.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.operations.deploys import journal
-from readiness.operations.release.model import End, Order, Phase
+from readiness.errors import ReadinessError
+from readiness.operations.deploys.journal import BEGIN, OUTCOME, JournalState, begun_journals, read_journal
+from readiness.operations.deploys.summary import FinishedPhase
+from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseEnd, ReleaseOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 FOLDER: Final = "release"
 """Where the journals lie, in the report folder."""
-BEGIN: Final = journal.BEGIN
-OUTCOME: Final = journal.OUTCOME
 PHASE: Final = "phase"
 DONE: Final = "done"
 RESUMED: Final = "resumed"
-INTENT: Final = "intent"
-STARTED: Final = "started"
-ENDED: Final = "ended"
 RECORDED: Final = "recorded"
-KINDS: Final = frozenset({BEGIN, OUTCOME, PHASE, DONE, RESUMED, INTENT, STARTED, ENDED, RECORDED})
-
-Entry = dict[str, Any]
+_ARGUMENT: Final = 4_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What a journal tells."""
-
-    path: Path
-    entries: tuple[Entry, ...]
-
-    def first(self, kind: str) -> Entry:
-        """The first entry of that kind; empty where there is none."""
-        return next((entry for entry in self.entries if entry["kind"] == kind), {})
-
-    def of(self, kind: str, name: str) -> Entry | None:
-        """The last entry of that kind about a phase or a command."""
-        return next((e for e in reversed(self.entries) if e["kind"] == kind and e.get("name") == name), None)
+class ReleaseState(JournalState):
+    """What the journal of a release tells."""
 
     @property
     def id(self) -> str:
@@ -52,51 +38,122 @@ class State:
         return self.path.stem
 
     @property
-    def order(self) -> Order:
-        """What was asked for."""
-        return Order.from_json(self.first(BEGIN)["order"])
+    def began_at(self) -> float:
+        """When the release began, in seconds since the epoch."""
+        return self.entries[0].at
 
     @property
-    def finished(self) -> bool:
-        """Whether it came to its end."""
-        return bool(self.first(OUTCOME))
+    def command(self) -> tuple[str, ...]:
+        """The deploy command, without its secrets."""
+        return self._order().command
 
     @property
-    def end(self) -> End | None:
+    def is_recorded(self) -> bool:
+        """Whether the record of the deploy was made."""
+        return self.first(RECORDED) is not None
+
+    @property
+    def ended_at(self) -> float | None:
+        """When it came to its end, in seconds since the epoch."""
+        entry = self.first(OUTCOME)
+        return None if entry is None else entry.at
+
+    @property
+    def end(self) -> ReleaseEnd | None:
         """How it ended."""
-        found = self.first(OUTCOME)
-        return End.from_json(found) if found else None
+        entry = self.first(OUTCOME)
+        return None if entry is None else ReleaseEnd.from_json(entry.data)
+
+    def done(self, phase: str) -> PhaseResult | None:
+        """What came of a phase that is over."""
+        entry = self.last(DONE, phase)
+        return None if entry is None else _result(entry.data)
 
     @property
-    def phases(self) -> tuple[Phase, ...]:
+    def results(self) -> tuple[PhaseResult, ...]:
+        """What came of each phase, in the order in which they ended, a phase that was gone through twice twice."""
+        return tuple(_result(entry.data) for entry in self.entries if entry.kind == DONE)
+
+    @property
+    def phases(self) -> tuple[FinishedPhase, ...]:
         """The phases that are over, in the order in which they first began, each once."""
-        found: dict[str, Phase] = {}
+        phases: dict[str, FinishedPhase] = {}
         for entry in self.entries:
-            if entry["kind"] == DONE:
-                found[entry["name"]] = Phase(
-                    name=entry["name"], status=entry["status"], seconds=entry["seconds"], detail=entry["detail"]
+            if entry.kind == DONE:
+                phases[entry.about] = FinishedPhase(
+                    name=entry.about,
+                    status=entry.data["status"],
+                    seconds=entry.data["seconds"],
+                    detail=entry.data["detail"],
                 )
-        return tuple(found.values())
+        return tuple(phases.values())
 
-    def began(self, name: str) -> float | None:
+    def began(self, phase: str) -> float | None:
         """When the phase first began, in seconds since the epoch."""
-        times = (float(e["at"]) for e in self.entries if e["kind"] == PHASE and e.get("name") == name)
-        return next(times, None)
+        return next((entry.at for entry in self.entries if entry.kind == PHASE and entry.about == phase), None)
+
+    def order(self, command: tuple[str, ...]) -> ReleaseOrder:
+        """What was asked for; `command` where its own is not whole. Raises ReadinessError where it is not the same."""
+        data, order = self._order_data(), self._order()
+        if command and digest(command) != data["command_sha256"]:
+            raise ReadinessError("that is not the command of the release that was interrupted; leave it away to go on")
+        if not command and not data["whole"] and self.ended("deploy") is None:
+            raise ReadinessError(
+                "the command held a secret and was not kept: give it once more, `readiness release --resume -- COMMAND`"
+            )
+        return dataclasses.replace(order, command=command) if command else order
+
+    def _order(self) -> ReleaseOrder:
+        return ReleaseOrder.from_json(self._order_data())
+
+    def _order_data(self) -> dict[str, Any]:
+        begun = self.first(BEGIN)
+        return {} if begun is None else dict(begun.data["order"])
 
 
-def read(path: Path) -> State:
+def _result(data: Any) -> PhaseResult:  # noqa: ANN401 - a line of JSON
+    return PhaseResult(
+        status=data["status"],
+        detail=data["detail"],
+        end=None if data["end"] is None else ReleaseEnd.from_json(data["end"]),
+        then=data["then"],
+        facts=PhaseFacts.from_json(data["data"]),
+    )
+
+
+def order_json(order: ReleaseOrder, clean: Callable[[str, int], str]) -> dict[str, Any]:
+    """The order for the journal: without secrets, with a digest of the command, and whether the command is whole."""
+    shown = [clean(argument, _ARGUMENT) for argument in order.command]
+    return order.to_json() | {
+        "command": shown,
+        "command_sha256": digest(order.command),
+        "whole": tuple(shown) == order.command,
+    }
+
+
+def digest(command: tuple[str, ...]) -> str:
+    """SHA-256 over an argument list."""
+    return hashlib.sha256(json.dumps(list(command), ensure_ascii=True).encode("ascii")).hexdigest()
+
+
+def read_release(path: Path) -> ReleaseState:
     """What the journal at `path` tells, as far as it is whole. Raises ReadinessError where it cannot be read."""
-    return State(path=path, entries=journal.entries(path, KINDS))
+    return _as_release(read_journal(path))
 
 
-def unfinished(folder: Path) -> State | None:
-    """The release that began and did not come to its end; None: there is none."""
-    paths = sorted(folder.glob("*.jsonl"), reverse=True) if folder.is_dir() else []
-    found = (read(path) for path in paths)
-    return next((state for state in found if state.first(BEGIN) and not state.finished), None)
+def unfinished_release(folder: Path) -> ReleaseState | None:
+    """The newest release that began and did not come to its end; None: there is none."""
+    return next((state for state in reversed(_all(folder)) if not state.is_finished), None)
 
 
-def last(folder: Path) -> State | None:
+def last_release(folder: Path) -> ReleaseState | None:
     """The newest release; None where there was none."""
-    paths = sorted(folder.glob("*.jsonl"), reverse=True) if folder.is_dir() else []
-    return next((state for state in map(read, paths) if state.first(BEGIN)), None)
+    return next(reversed(_all(folder)), None)
+
+
+def _all(folder: Path) -> list[ReleaseState]:
+    return [_as_release(state) for state in begun_journals(folder)]
+
+
+def _as_release(state: JournalState) -> ReleaseState:
+    return ReleaseState(path=state.path, entries=state.entries)

@@ -6,11 +6,13 @@ import dataclasses
 from collections.abc import Mapping  # noqa: TC003 - dataclass field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
+from readiness.operations.release.bookkeeping import Note, note_from, note_json
 
-Status = Literal["passed", "failed", "unknown", "skipped"]
+if TYPE_CHECKING:
+    from readiness.operations.deploys.summary import PhaseStatus
 
 LOCK: Final = "lock"
 BACKUP: Final = "backup"
@@ -28,7 +30,7 @@ WELL: Final = frozenset({"READY", "CONDITIONAL"})
 """Verdicts with which a release goes on."""
 
 
-class Outcome(StrEnum):
+class ReleaseOutcome(StrEnum):
     """How a release can end."""
 
     KEPT = "KEPT"
@@ -45,22 +47,22 @@ class Outcome(StrEnum):
 
 INCOMPLETE: Final = 12
 EXIT: Final = {
-    Outcome.KEPT: 0,
-    Outcome.REFUSED: 1,
-    Outcome.ABORTED: 1,
-    Outcome.HELD: 1,
-    Outcome.VERIFIED: 1,
-    Outcome.UNVERIFIED: 13,
-    Outcome.FAILED: 14,
+    ReleaseOutcome.KEPT: 0,
+    ReleaseOutcome.REFUSED: 1,
+    ReleaseOutcome.ABORTED: 1,
+    ReleaseOutcome.HELD: 1,
+    ReleaseOutcome.VERIFIED: 1,
+    ReleaseOutcome.UNVERIFIED: 13,
+    ReleaseOutcome.FAILED: 14,
 }
 """Exit codes; what is held or refused because too little is known ends with `INCOMPLETE`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class ReleaseEnd:
     """How a release ended, in one sentence, and the exit code."""
 
-    outcome: Outcome
+    outcome: ReleaseOutcome
     because: str
     exit: int
 
@@ -69,43 +71,54 @@ class End:
         return {"outcome": self.outcome.value, "because": self.because, "exit": self.exit}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> End:
+    def from_json(cls, data: Mapping[str, Any]) -> ReleaseEnd:
         """Inverse of `to_json`."""
-        return cls(outcome=Outcome(data["outcome"]), because=str(data["because"]), exit=int(data["exit"]))
+        return cls(outcome=ReleaseOutcome(data["outcome"]), because=str(data["because"]), exit=int(data["exit"]))
 
 
-def end(outcome: Outcome, because: str, code: int | None = None) -> End:
+def end(outcome: ReleaseOutcome, because: str, code: int | None = None) -> ReleaseEnd:
     """An end with its usual exit code, or with `code`."""
-    return End(outcome=outcome, because=because, exit=EXIT[outcome] if code is None else code)
+    return ReleaseEnd(outcome=outcome, because=because, exit=EXIT[outcome] if code is None else code)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What came of one phase: `end` ends the release, `then` names the phase to go to instead of the next one."""
+class PhaseFacts:
+    """What a phase leaves for those after it."""
 
-    status: Status
-    detail: str
-    end: End | None = None
-    then: str | None = None
-    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Phase:
-    """A phase that is over, as it is told; `seconds` by the wall clock, of all its attempts."""
-
-    name: str
-    status: Status
-    seconds: float
-    detail: str
+    run: str | None = None
+    """The run of checks that it asked, with its exit status and marker expression."""
+    status: int | None = None
+    expression: str | None = None
+    pid: int | None = None
+    """The candidate's process."""
+    note: Note | None = None
+    """What was so before the deploy."""
+    doubtful: bool = False
+    """It could not be gone through: people have not been told why."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return dataclasses.asdict(self)
+        return dataclasses.asdict(self) | {"note": None if self.note is None else note_json(self.note)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PhaseFacts:
+        """Inverse of `to_json`."""
+        return cls(**{**data, "note": None if data["note"] is None else note_from(data["note"])})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class PhaseResult:
+    """What came of one phase: `end` ends the release, `then` names the phase to go to instead of the next one."""
+
+    status: PhaseStatus
+    detail: str
+    end: ReleaseEnd | None = None
+    then: str | None = None
+    facts: PhaseFacts = dataclasses.field(default_factory=PhaseFacts)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseOrder:
     """What somebody asked for."""
 
     command: tuple[str, ...]
@@ -123,9 +136,11 @@ class Order:
         return dataclasses.asdict(self) | {"command": list(self.command), "folder": str(self.folder)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Order:
+    def from_json(cls, data: Mapping[str, Any]) -> ReleaseOrder:
         """Inverse of `to_json`."""
-        return cls(**{**data, "command": tuple(data["command"]), "folder": Path(data["folder"])})
+        names = [field.name for field in dataclasses.fields(cls)]
+        values = {name: data[name] for name in names}
+        return cls(**values | {"command": tuple(data["command"]), "folder": Path(data["folder"])})
 
 
 class Interrupted(ReadinessError):  # noqa: N818 - an answer, no error of the program

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping  # noqa: TC003 - dataclass fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from readiness.errors import Unknown
-from readiness.operations.deploys import action
+from readiness.operations.deploys.checks import check_report, run_checks
+from readiness.operations.deploys.command import GRACE
 from readiness.operations.deploys.look import look
-from readiness.operations.release import page
+from readiness.operations.release import tell
 from readiness.operations.release.model import INCOMPLETE
-from readiness.support import console
-from readiness.support.environment import CHECK_ID, VERIFYING, for_checks
+from readiness.support.console import say
+from readiness.support.environment import CHECK_ID
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
+    from readiness.operations.deploys.checks import CheckReport
     from readiness.operations.deploys.look import Seen
-    from readiness.operations.release.journal import State
+    from readiness.operations.release.journal import ReleaseState
 
 CHECKS_SECONDS: Final = 1800.0
 """Seconds that one run of checks may take; a soak or a load run is no part of a release."""
@@ -32,10 +31,10 @@ LOOK_SECONDS: Final = 2.0
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What a run of checks gave. `document` is its report; None: it left none."""
+    """What a run of checks gave. `report` is None where it left none."""
 
     status: int
-    document: Mapping[str, Any] | None
+    report: CheckReport | None
     run_id: str
     words: str
     """What it said, where it left no report."""
@@ -43,25 +42,24 @@ class Checked:
     @property
     def verdict(self) -> str:
         """Its verdict; what left no report proved nothing."""
-        return "INCOMPLETE" if self.document is None else str(self.document["verdict"]["status"])
+        return "INCOMPLETE" if self.report is None else self.report.status
 
     @property
     def because(self) -> str:
         """The binding reason."""
-        return self.words if self.document is None else str(self.document["verdict"]["because"])
+        return self.words if self.report is None else self.report.because
 
     @property
     def rolls_back(self) -> bool:
         """Whether the run decided to roll back."""
-        return self.document is not None and self.document["verdict"]["decision"] == "ROLL BACK"
+        return self.report is not None and self.report.decision == "ROLL BACK"
 
     @property
     def detail(self) -> str:
         """It in one line."""
-        if self.document is None:
+        if self.report is None:
             return f"INCOMPLETE: {self.words}"
-        found = self.document["verdict"]
-        return f"{found['status']} {found['headline']}: {found['because']}"
+        return f"{self.report.status} {self.report.headline}: {self.report.because}"
 
     @property
     def exit(self) -> int:
@@ -72,21 +70,15 @@ class Checked:
 def checks(config: Config, expression: str, environ: Mapping[str, str]) -> Checked:
     """Run the checks of a marker expression in a process of their own, with reports in the usual folder. Raises nothing."""
     from readiness.operations.notify import after as notify_after
-    from readiness.support import child_process
 
     run_id = uuid.uuid4().hex[:12]
-    argv = [sys.executable, "-m", "readiness", "check", *arguments(config, expression)]
-    try:
-        done = child_process.run(
-            argv,
-            timeout=CHECKS_SECONDS,
-            env=for_checks(os.environ) | {VERIFYING: "1", CHECK_ID: run_id} | dict(environ),
-        )
-    except Unknown as error:
-        return Checked(status=INCOMPLETE, document=None, run_id=run_id, words=f"the checks could not be run: {error}")
-    found = notify_after.find(config.report_dir, run_id)
-    words = "" if found is not None else f"the checks {done.ending} and left no report: {done.last_words()}"
-    return Checked(status=done.code, document=found, run_id=run_id, words=words)
+    process = run_checks(arguments(config, expression), seconds=CHECKS_SECONDS, environ={CHECK_ID: run_id, **environ})
+    if process.status is None:
+        return Checked(status=INCOMPLETE, report=None, run_id=run_id, words=process.trouble)
+    document = notify_after.find(config.report_dir, run_id)
+    report = None if document is None else check_report(document)
+    words = "" if report is not None else f"the checks {process.ending}"
+    return Checked(status=process.status, report=report, run_id=run_id, words=words)
 
 
 def arguments(config: Config, expression: str) -> list[str]:
@@ -124,7 +116,7 @@ def resume(config: Config) -> int:
     """Finish the rollback that was interrupted. Raises ReadinessError."""
     from readiness.operations.rollback.carry_out import carry_out
 
-    return carry_out({}, config, resume=True, person=True).exit_code
+    return carry_out(None, config, person=True).exit_code
 
 
 def confirmed(config: Config, words: str, name: str) -> bool:
@@ -135,8 +127,8 @@ def confirmed(config: Config, words: str, name: str) -> bool:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Everything outside."""
+class ReleasePorts:
+    """All of them, with the usual ones."""
 
     look: Callable[[Config, float], Seen] = look
     checks: Callable[[Config, str, Mapping[str, str]], Checked] = checks
@@ -144,12 +136,12 @@ class World:
     act: Callable[[Config, str, int, str, Callable[[], None]], tuple[int, str]] = act
     resume: Callable[[Config], int] = resume
     confirmed: Callable[[Config, str, str], bool] = confirmed
-    page: Callable[[Config, State], list[Path]] = page.write
+    page: Callable[[Config, ReleaseState], list[Path]] = tell.write_page
     sleep: Callable[[float], None] = time.sleep
-    say: Callable[[str], None] = console.say
+    say: Callable[[str], None] = say
     on_step: Callable[[str], None] = lambda _: None
     """Called before every step that changes something, by tests that end the process there."""
-    grace: float = action.GRACE
+    grace: float = GRACE
     poll: float = 0.2
     """Seconds between two looks while waiting for the hub."""
     bake_every: float = 60.0

@@ -2,70 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-import hashlib
-import json
+import os
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
+from readiness.operations.deploys.summary import SUMMARY_FILE, ReleaseSummary
 from readiness.operations.release import model
-from readiness.operations.release.journal import BEGIN, DONE, OUTCOME
-from readiness.operations.release.model import Order, Outcome
-from readiness.support import file_writing
+from readiness.operations.release.model import ReleaseOrder, ReleaseOutcome
+from readiness.operations.rollback.plan import DEPLOY_COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from readiness.config.model import Config
     from readiness.operations.notify.events import Event
-    from readiness.operations.release.journal import State
-    from readiness.operations.release.model import End
+    from readiness.operations.release.journal import ReleaseState
+    from readiness.operations.release.model import ReleaseEnd
+    from readiness.operations.rollback.document import SavedPlan
+    from readiness.results.report import ReleaseRun
 
-FILE: Final = "release.json"
-"""The last release, in the report folder."""
-SCHEMA_VERSION: Final = "1"
-_ARGUMENT: Final = 4_000
-_SEVERITY: Final = {Outcome.REFUSED: "medium", Outcome.ABORTED: "medium", Outcome.HELD: "high"}
-
-
-# --- the order in the journal ---------------------------------------------------------------------------------------------
-
-
-def order_json(order: Order, clean: Callable[[str, int], str]) -> dict[str, Any]:
-    """The order for the journal: without secrets, with a digest of the command, and whether the command is whole."""
-    shown = [clean(argument, _ARGUMENT) for argument in order.command]
-    return order.to_json() | {
-        "command": shown,
-        "command_sha256": digest(order.command),
-        "whole": tuple(shown) == order.command,
-    }
-
-
-def order_of(state: State, command: tuple[str, ...]) -> Order:
-    """The order that a journal tells of; `command` where its own is not whole. Raises ReadinessError where it is not the same."""
-    told = dict(state.first(BEGIN)["order"])
-    wanted, whole = told.pop("command_sha256"), told.pop("whole")
-    order = Order.from_json(told)
-    if command and digest(command) != wanted:
-        raise ReadinessError("that is not the command of the release that was interrupted; leave it away to go on")
-    if not command and not whole and state.of("ended", "deploy") is None:
-        raise ReadinessError(
-            "the command held a secret and was not kept: give it once more, `readiness release --resume -- COMMAND`"
-        )
-    return Order.from_json(told | {"command": command}) if command else order
-
-
-def digest(command: tuple[str, ...]) -> str:
-    """SHA-256 over an argument list."""
-    return hashlib.sha256(json.dumps(list(command), ensure_ascii=True).encode("ascii")).hexdigest()
+_SEVERITY: Final = {ReleaseOutcome.REFUSED: "medium", ReleaseOutcome.ABORTED: "medium", ReleaseOutcome.HELD: "high"}
 
 
 # --- words ----------------------------------------------------------------------------------------------------------------
 
 
-def kept(state: State, order: Order) -> str:
+def kept(state: ReleaseState, order: ReleaseOrder) -> str:
     """Why a release is kept, and what a person has to do yet."""
     found = {phase.name: phase for phase in state.phases}
     baked = found.get(model.BAKE)
@@ -77,7 +43,7 @@ def kept(state: State, order: Order) -> str:
     return told
 
 
-def lines(state: State, found: End) -> list[str]:
+def lines(state: ReleaseState, found: ReleaseEnd) -> list[str]:
     """The end for a terminal: the outcome, the time of each phase, where all of it is told."""
     times = ", ".join(f"{phase.name} {phase.seconds:.1f} s" for phase in state.phases if phase.status != "skipped")
     return [f"{found.outcome.value}: {found.because}", f"  {times}", f"  journal: {state.path}"]
@@ -86,30 +52,71 @@ def lines(state: State, found: End) -> list[str]:
 # --- release.json and the page --------------------------------------------------------------------------------------------
 
 
-def document(state: State) -> dict[str, Any]:
-    """The release as plain values."""
-    begun, ended = state.first(BEGIN), state.first(OUTCOME)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "id": state.id,
-        "started": _moment(begun["at"]),
-        "finished": _moment(ended["at"]) if ended else None,
-        "command": shlex.join(begun["order"]["command"]),
-        "outcome": ended.get("outcome"),
-        "because": ended.get("because"),
-        "exit": ended.get("exit"),
-        "phases": [phase.to_json() for phase in state.phases],
-    }
+def summary(state: ReleaseState) -> ReleaseSummary:
+    """The release in short."""
+    found = state.end
+    return ReleaseSummary(
+        id=state.id,
+        started=_moment(state.began_at),
+        finished=None if state.ended_at is None else _moment(state.ended_at),
+        command=shlex.join(state.command),
+        outcome=None if found is None else found.outcome.value,
+        because=None if found is None else found.because,
+        exit=None if found is None else found.exit,
+        phases=state.phases,
+    )
 
 
 def _moment(at: float) -> str:
-    return dt.datetime.fromtimestamp(float(at), dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def write(config: Config, state: State) -> None:
-    """Write `release.json`. Raises ReadinessError."""
-    file_writing.make_folder(config.report_dir)
-    file_writing.replace(config.report_dir / FILE, json.dumps(document(state), indent=1, ensure_ascii=True) + "\n")
+def write_page(config: Config, state: ReleaseState) -> list[Path]:
+    """Render it in the configured formats; the files. None where no run of checks came to a report.
+
+    Raises ReadinessError where it cannot be read or written.
+    """
+    run_id = _last_run(state)
+    if run_id is None:
+        return []
+    from readiness.operations.notify import after as notify_after
+    from readiness.results import render, report
+
+    document = notify_after.find(config.report_dir, run_id)
+    if document is None:
+        raise ReadinessError(f"the report of run {run_id} is gone from {config.report_dir}")
+    whole = dataclasses.replace(report.read(document), release_run=_release_run(state))
+    formats = dict.fromkeys((*config.report.formats, *render.surroundings(os.environ)))
+    written = list(render.write_all(whole, config.report_dir, tuple(formats)))
+    if problem := render.add_to_summary(whole, os.environ):
+        raise ReadinessError(problem)
+    return written
+
+
+def _release_run(state: ReleaseState) -> ReleaseRun:
+    """The release as a report holds it."""
+    from readiness.results.report import ReleasePhase, ReleaseRun
+
+    found = state.end
+    return ReleaseRun(
+        id=state.id,
+        outcome="" if found is None else found.outcome.value,
+        because="" if found is None else found.because,
+        command=shlex.join(state.command),
+        started=state.began_at,
+        finished=state.ended_at,
+        phases=tuple(
+            ReleasePhase(name=phase.name, status=phase.status, seconds=phase.seconds, detail=phase.detail)
+            for phase in state.phases
+        ),
+    )
+
+
+def _last_run(state: ReleaseState) -> str | None:
+    """The run of checks that came last; that which proves a rollback leaves its report beside the rollback's journal."""
+    runs = [result.facts.run for result in state.results if result.facts.run]
+    # a plan that a failed command made is named after the release and is no run
+    return next((run for run in reversed(runs) if not run.startswith(state.id)), None)
 
 
 # --- people ---------------------------------------------------------------------------------------------------------------
@@ -118,7 +125,7 @@ def write(config: Config, state: State) -> None:
 def people(config: Config, run_id: str, status: int) -> list[str]:
     """Tell people of the verdict of one run; lines for the terminal."""
     from readiness.operations.notify import after as notify_after
-    from readiness.operations.rollback import page as rollback_page
+    from readiness.operations.rollback.journal import entries_of
 
     folder = config.report_dir
     return notify_after.after(
@@ -126,11 +133,11 @@ def people(config: Config, run_id: str, status: int) -> list[str]:
         status=status,
         folder=folder,
         config=lambda: config,
-        journal=lambda asked: rollback_page.journal_entries(folder, asked),
+        journal=lambda asked: entries_of(folder, asked),
     )
 
 
-def ended(config: Config, state: State, found: End) -> list[str]:
+def ended(config: Config, state: ReleaseState, found: ReleaseEnd) -> list[str]:
     """Tell people that a release ended without being kept or rolled back; a rollback tells of itself."""
     event = _event(config, state, found)
     if event is None:
@@ -141,10 +148,11 @@ def ended(config: Config, state: State, found: End) -> list[str]:
     return told_lines(tell(event, config, config.report_dir))
 
 
-def _event(config: Config, state: State, found: End) -> Event | None:
+def _event(config: Config, state: ReleaseState, found: ReleaseEnd) -> Event | None:
     severity = _SEVERITY.get(found.outcome)
-    last = next((e for e in reversed(state.entries) if e["kind"] == DONE), {})
-    if severity is None or (found.outcome is Outcome.HELD and not (last.get("data") or {}).get("doubtful")):
+    results = state.results
+    is_doubtful = bool(results) and results[-1].facts.doubtful
+    if severity is None or (found.outcome is ReleaseOutcome.HELD and not is_doubtful):
         return None  # the verdict that held it was told when it was reached
     from readiness.findings import Severity
     from readiness.operations.notify.events import Event
@@ -155,11 +163,11 @@ def _event(config: Config, state: State, found: End) -> Event | None:
         severity=Severity(severity),
         title=f"release {found.outcome.value} · {config.environment} {where}",
         lines=(found.because, *(f"{p.name}: {p.status}: {p.detail}" for p in state.phases if p.status != "passed")),
-        report=str(config.report_dir / FILE),
+        report=str(config.report_dir / SUMMARY_FILE),
     )
 
 
-def stopped(config: Config, journal: Path, found: End) -> list[str]:
+def stopped(config: Config, journal: Path, found: ReleaseEnd) -> list[str]:
     """Tell people that a release stopped halfway, without its journal, which may not be readable; lines for the terminal."""
     from readiness.findings import Severity
     from readiness.operations.notify.after import told_lines
@@ -175,3 +183,74 @@ def stopped(config: Config, journal: Path, found: End) -> list[str]:
         report=str(journal),
     )
     return told_lines(tell(event, config, config.report_dir))
+
+
+# --- a deploy command that failed: no run of checks says it, the command is the evidence ---
+
+
+def failed_command_report(config: Config, state: ReleaseState, plan: SavedPlan, words: str) -> dict[str, Any]:
+    """What an incident page and a message need of a report: the command stands where a check would."""
+    ended = state.ended("deploy")
+    output = [line for line in ("" if ended is None else ended.output).splitlines() if line.strip()]
+    row = {
+        "check": DEPLOY_COMMAND,
+        "instance": None,
+        "title": "The deploy command succeeds.",
+        "category": "release/deploy",
+        "marker": "release",
+        "severity": "critical",
+        "outcome": "failed",
+        "reason": f"{words}: {output[-1][:300]}" if output else words,
+        "expected": "status 0",
+        "actual": "",
+        "unit": "",
+        "remedy": "Read its output in the release's journal.",
+        "rollback": "deploy-failure",
+    }
+    return {
+        "run": {
+            "id": plan.run.id,
+            "started": plan.deploy.deployed_at if plan.deploy else plan.run.finished,
+            "finished": plan.run.finished,
+            "target": config.target.url or config.target.internal_url,
+            "release": str(config.target.release or ""),
+            "environment": config.environment,
+            "versions": {"hub": (plan.deploy.version if plan.deploy else None) or ""},
+        },
+        "verdict": {
+            "status": plan.run.status,
+            "decision": plan.run.decision,
+            "stage": "after",
+            "score": 0.0,
+            "headline": 0.0,
+            "because": words,
+        },
+        "findings": [row],
+        "rollback": {
+            "mode": plan.mode,
+            "fired": ["deploy-failure"],
+            "actions": [dataclasses.asdict(action) for action in plan.actions],
+            "refused": "; ".join(plan.refused) or None,
+        },
+        "comparison": None,
+    }
+
+
+def tell_failed_command(config: Config, told: dict[str, Any], acts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Write the incident page and tell people; lines for the terminal. Raises nothing."""
+    from readiness.operations.notify import incident
+    from readiness.operations.notify.after import told_lines
+    from readiness.operations.notify.check import event_of
+    from readiness.operations.notify.people import tell
+
+    try:
+        page = incident.write(told, config.report_dir, acts)
+        lines = [f"incident report: {page}"]
+        event = event_of(told, str(page))
+        if event is not None:
+            sent = tell(event, config, config.report_dir)
+            incident.write(told, config.report_dir, acts, sent.lines())
+            lines += told_lines(sent)
+    except (ReadinessError, KeyError, TypeError, ValueError) as error:
+        return [f"people were not told: {error}"]
+    return lines

@@ -3,50 +3,57 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.rollback.execute import FOLDER, How, execute
-from readiness.operations.rollback.outcome import Event, Refused
-from readiness.operations.rollback.page import render_outcome, write_incident
+from readiness.operations.notify import after as notify_after
+from readiness.operations.notify import incident
+from readiness.operations.notify.people import People
+from readiness.operations.rollback.execute import RollbackOptions, execute
+from readiness.operations.rollback.journal import FOLDER, entries_of, rollback_of
+from readiness.operations.rollback.outcome import RollbackEvent, RollbackRefused, RollbackResult
 from readiness.support.console import say, without_its_terminal
+from readiness.support.environment import LOCK_TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.operations.rollback.outcome import Outcome, Teller
+    from readiness.operations.rollback.document import SavedPlan
+    from readiness.operations.rollback.journal import RecordedOutcome, RollbackState
+    from readiness.operations.rollback.outcome import RollbackOutcome
+    from readiness.results.report import ReleaseRun
 
 _SETTLE_SECONDS: Final = 5.0
 """Seconds that messages on their way may hold up the end."""
+_STATUS: Final = {RollbackResult.VERIFIED: "passed", RollbackResult.UNVERIFIED: "unknown"}
+_RECOVERY: Final = ("decide", "act", "verify")
 
 
-def carry_out(plan: Mapping[str, Any], config: Config, *, resume: bool = False, person: bool = False) -> Outcome:
-    """Carry out `plan` or what was not finished, and tell people. Raises as `execute` does."""
+def carry_out(plan: SavedPlan | None, config: Config, *, person: bool = False) -> RollbackOutcome:
+    """Carry out `plan`, without one what was not finished, and tell people. Raises as `execute` does."""
+    run_id = "" if plan is None else plan.run.id
     people = _people(config)
-    tell: Teller = people
     try:
         with without_its_terminal(), _as_errors():
-            how = How(person=person, tell=tell)
-            return execute(plan, config, say, config.report_dir / FOLDER, resume=resume, how=how)
-    except Refused as refused:
-        lines = tuple(refusal.text for refusal in refused.refusals)
-        tell(Event(kind="refused", severity="critical", title="a rollback was planned and refused", lines=lines))
-        raise
+            options = RollbackOptions(person=person, tell=people)
+            return execute(plan, config, say, config.report_dir / FOLDER, how=options)
     except ReadinessError as error:
-        lines = tuple(str(error).splitlines())
-        tell(
-            Event(
-                kind="refused", severity="critical", title="a rollback was planned and came to no outcome", lines=lines
-            )
+        ended = (
+            "was planned and refused" if isinstance(error, RollbackRefused) else "was planned and came to no outcome"
         )
+        lines, title = tuple(str(error).splitlines()), f"a rollback {ended}"
+        people(RollbackEvent(kind="refused", severity="critical", title=title, lines=lines))
         raise
     finally:
-        said = [text for _, told in people.settle(_SETTLE_SECONDS) for text in told.lines()]
-        for text in said:
+        deliveries = [text for _, told in people.settle(_SETTLE_SECONDS) for text in told.lines()]
+        for text in deliveries:
             say(f"told people: {text}")
-        page = write_incident(config.report_dir, str((plan.get("run") or {}).get("id", "")), said)
-        for line in filter(None, (page, render_outcome(config, str((plan.get("run") or {}).get("id", ""))))):
+        page = write_incident(config.report_dir, run_id, deliveries)
+        for line in filter(None, (page, render_outcome(config, run_id))):
             say(line)
 
 
@@ -61,7 +68,61 @@ def _as_errors() -> Iterator[None]:
         raise ReadinessError(f"unforeseen: {type(error).__name__}: {error}") from error
 
 
-def _people(config: Config) -> Any:  # noqa: ANN401 - notify.People, imported where used
-    from readiness.operations.notify.people import People
-
+def _people(config: Config) -> People:
     return People(config, config.report_dir)
+
+
+# --- the pages ------------------------------------------------------------------------------------------------------------
+
+
+def write_incident(folder: Path, run_id: str, deliveries: Sequence[str] = ()) -> str:
+    """Write the incident report of the run `run_id` anew; a line for the terminal, "" where that run left no report.
+
+    Never raises: a rollback is over, whatever can be written about it.
+    """
+    try:
+        document = notify_after.find(folder, run_id)
+        if document is None:
+            return ""
+        return f"incident report: {incident.write(document, folder, entries_of(folder, run_id), deliveries)}"
+    except Exception as error:  # noqa: BLE001 - see above
+        return f"the incident report could not be written: {error}"
+
+
+def render_outcome(config: Config, run_id: str) -> str:
+    """Render the report of the run `run_id` anew with how its rollback ended, unless a release does that at its own end.
+
+    A line for the terminal where that failed, else "". Never raises.
+    """
+    if LOCK_TOKEN in os.environ:
+        return ""
+    try:
+        document = notify_after.find(config.report_dir, run_id)
+        state = rollback_of(config.report_dir / FOLDER, run_id)
+        if document is None or state is None or state.outcome is None:
+            return ""
+        from readiness.results import render, report
+
+        whole = dataclasses.replace(report.read(document), release_run=_as_release(run_id, state, state.outcome))
+        render.write_all(whole, config.report_dir, config.report.formats)
+    except Exception as error:  # noqa: BLE001 - a rollback is over, whatever can be written about it
+        return f"the report could not be written anew: {error}"
+    return ""
+
+
+def _as_release(run_id: str, state: RollbackState, outcome: RecordedOutcome) -> ReleaseRun:
+    """What a report calls a release: here its two last phases, the run that failed and the rollback."""
+    from readiness.results.report import ReleasePhase, ReleaseRun
+
+    took = sum(outcome.seconds.get(phase, 0.0) for phase in _RECOVERY)
+    status = _STATUS.get(outcome.result, "failed")
+    phase = ReleasePhase(name="rollback", status=status, seconds=round(took, 3), detail=outcome.because)
+    return ReleaseRun(
+        id=run_id,
+        outcome=outcome.result.value,
+        because=outcome.because,
+        command="readiness rollback",
+        started=state.entries[0].at,
+        finished=outcome.at,
+        phases=(phase,),
+    )

@@ -1,6 +1,6 @@
 """Carries out a rollback plan: once, written down before each act, verified afterwards, and told.
 
-Killed at any moment it leaves a journal from which `resume` goes on: what ended is not done again, what was begun is
+Killed at any moment it leaves a journal from which the next call goes on: what ended is not done again, what was begun is
 waited for, what never began is begun.
 """
 
@@ -10,90 +10,140 @@ import dataclasses
 import datetime as dt
 import os
 import secrets
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config.redaction import redactor_for
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import action as commands
-from readiness.operations.deploys import journal, lock, quarantine
+from readiness.operations.deploys import lock, quarantine, systemd
+from readiness.operations.deploys.command import GRACE, JournalledCommands
+from readiness.operations.deploys.journal import BEGIN, OUTCOME, JournalFile
 from readiness.operations.deploys.record import FILE, DeployRecord, read_record, write_record
-from readiness.operations.rollback import environment as called
 from readiness.operations.rollback import preconditions, steps, verify
-from readiness.operations.rollback.outcome import Event, Outcome, Result, Teller, nobody
-from readiness.operations.rollback.phases import judged, seconds
-from readiness.operations.rollback.verify import Proof, Prove, prove, to_json
-from readiness.support import process_identity
+from readiness.operations.rollback.journal import (
+    NOTE,
+    VERIFIED,
+    VERIFY,
+    RollbackState,
+    read_rollback,
+    unfinished_rollback,
+)
+from readiness.operations.rollback.outcome import (
+    Proof,
+    RollbackEvent,
+    RollbackOutcome,
+    RollbackResult,
+    Teller,
+    judged,
+    nobody,
+)
+from readiness.operations.rollback.target import working_folder
+from readiness.operations.rollback.verify import Prove, prove
+from readiness.support.environment import LOCK_TOKEN, PREVIOUS, ROLLBACK, UNIT, for_command
 from readiness.support.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from readiness.config.model import Config, RollbackAction
-    from readiness.operations.rollback.outcome import Refusal
+    from readiness.operations.deploys.journal import EndedCommand
+    from readiness.operations.rollback.document import SavedPlan
+    from readiness.operations.rollback.outcome import RollbackRefusal
 
-FOLDER: Final = "rollback"
-"""Where journals lie, in the report folder."""
-_OUTPUT: Final = 8_000
-"""Characters of a command's output that the journal keeps."""
-_TOLD: Final = 5
-"""Lines of it that are said at once."""
+_SHOWN: Final = 5
+"""Lines of a command's output that are said at once."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class How:
-    """How a rollback is carried out, beyond its plan."""
+class RollbackOptions:
+    """RollbackOptions a rollback is carried out, beyond its plan."""
 
     person: bool = False
     """Whether a person asked for it: gates are told and passed, and that is written down."""
     tell: Teller = nobody
     prove: Prove = prove
-    grace: float = commands.GRACE
+    grace: float = GRACE
     on_step: Callable[[str], None] = lambda _: None
     """Called before every step that changes something, by tests that end the process there."""
 
 
-def execute(  # noqa: PLR0913 - the plan, the settings, and where to say and write what
-    plan: Mapping[str, Any],
+def execute(
+    plan: SavedPlan | None,
     config: Config,
     say: Callable[[str], None],
     journal_dir: Path,
     *,
-    resume: bool = False,
-    how: How | None = None,
-) -> Outcome:
-    """Carry out `plan`, or with `resume` the unfinished one in `journal_dir`.
+    how: RollbackOptions | None = None,
+) -> RollbackOutcome:
+    """Carry out `plan`; without one, go on with the unfinished rollback in `journal_dir`.
 
-    Raises Refused with every reason where it must not be; lock.Held where somebody else is at it; ReadinessError where
-    the journal cannot be written. In each of these cases no action was begun by this call.
+    Raises RollbackRefused with every reason where it must not be; lock.LockHeld where somebody else is at it; ReadinessError
+    where the journal cannot be written. In each of these cases no action was begun by this call.
     """
-    way = how or How()
+    way = how or RollbackOptions()
     with lock.held(lock.folder_for(config), "a rollback", journal_dir) as token:
-        state = journal.unfinished(journal_dir) if resume else None
-        if resume and state is None:
+        state = unfinished_rollback(journal_dir) if plan is None else None
+        whole = plan if state is None else state.plan
+        if state is not None and whole is None:
+            raise ReadinessError(f"{state.path} does not say what was planned: --abandon gives it up")
+        if whole is None:
             raise ReadinessError("there is no unfinished rollback to resume")
-        known = state.plan if state is not None else dict(plan)
-        overridden = preconditions.allowed(known, config, journal_dir, state, person=way.person)
-        deploy = _deploy(config, state)
+        overridden = preconditions.allowed(whole, config, journal_dir, state, person=way.person)
+        deploy = read_record(config.report_dir / FILE) if state is None else state.deploy
+        if deploy is None:
+            raise ReadinessError("no deploy is recorded")
         new = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}.jsonl"
         path = journal_dir / new if state is None else state.path
         way.on_step("open the journal")
-        book = journal.Journal(path)
+        journal = JournalFile(path)
         try:
-            return _Rollback(known, config, deploy, say, book=book, way=way, token=token).run(state, overridden)
+            rollback = _Rollback(whole, config, deploy, say, journal=journal, way=way, token=token)
+            return rollback.run(overridden, resumed=state is not None)
         finally:
-            book.close()
+            journal.close()
 
 
-def _deploy(config: Config, state: journal.State | None) -> DeployRecord:
-    """The deploy that is rolled back, as the journal has it: the record itself is closed before the very end."""
-    if state is not None:
-        return DeployRecord.from_json(state.first(journal.BEGIN)["deploy"])
-    found = read_record(config.report_dir / FILE)
-    if found is None:
-        raise ReadinessError("no deploy is recorded")
-    return found
+def abandon(config: Config, folder: Path, say: Callable[[str], None]) -> None:
+    """Write down that the unfinished rollback in `folder` failed and nobody goes on with it: a person took over.
+
+    Raises ReadinessError where there is none, or where its command still runs; lock.LockHeld where somebody is at it.
+    """
+    with lock.held(lock.folder_for(config), "giving a rollback up", folder):
+        state = unfinished_rollback(folder)
+        given_up = steps.give_up(config)
+        if given_up is not None:
+            say(f"{steps.words(given_up)}; how files were before is kept beside it")
+        if state is None and given_up is not None:
+            return
+        if state is None:
+            raise ReadinessError("there is no unfinished rollback to give up")
+        running = state.running
+        if running is not None:
+            raise ReadinessError(f"its action {running.name} still runs as process {running.pid}: wait or end it")
+        journal = JournalFile(state.path)
+        try:
+            journal.write(OUTCOME, result=RollbackResult.FAILED.value, because="given up by a person", seconds={})
+        finally:
+            journal.close()
+        say(f"{state.path} is closed as {RollbackResult.FAILED.value}; look at the hub")
+
+
+def command_of(action: RollbackAction, config: Config) -> Sequence[str]:
+    """What is run for an action; the built-in one is a module of this program."""
+    if not action.restores:
+        return action.command
+    module = "readiness.operations.rollback.restore"
+    own = [sys.executable, "-P", "-m", module, "--readiness-report", str(config.report_dir)]
+    return own if config.path is None else [*own, "--readiness-config", str(config.path)]
+
+
+def environment(config: Config, deploy: DeployRecord, token: str) -> dict[str, str]:
+    """What a command inherits: the release to return to, the hub's systemd unit where it has one, and the lock's token."""
+    own = {ROLLBACK: "1", PREVIOUS: deploy.previous or "", LOCK_TOKEN: token}
+    unit = systemd.unit_of(config)
+    return for_command(os.environ) | own | ({} if unit is None else {UNIT: unit})
 
 
 class _Rollback:
@@ -101,45 +151,46 @@ class _Rollback:
 
     def __init__(  # noqa: PLR0913 - all it works with
         self,
-        plan: Mapping[str, Any],
+        plan: SavedPlan,
         config: Config,
         deploy: DeployRecord,
         say: Callable[[str], None],
         *,
-        book: journal.Journal,
-        way: How,
+        journal: JournalFile,
+        way: RollbackOptions,
         token: str,
     ) -> None:
-        self.plan, self.config, self.deploy, self.say, self.book = plan, config, deploy, say, book
+        self.plan, self.config, self.deploy, self.say, self.journal = plan, config, deploy, say, journal
         self.way, self.token = way, token
         self.redactor = redactor_for(config, os.environ)
         self.actions = preconditions.runnable(plan, config)
         self.left_out = ""
+        self.commands = JournalledCommands(
+            journal.path, self._step, say=say, clean=self._clean, on_step=way.on_step, grace=way.grace
+        )
 
-    def run(self, state: journal.State | None, overridden: Sequence[Refusal]) -> Outcome:
-        for refusal in overridden:
-            self.say(f"passed over, as asked: {refusal.text}")
-        if state is None:
-            self._step(
-                journal.BEGIN,
-                plan=dict(self.plan),
-                deploy=self.deploy.to_json(),
-                overridden=[one.text for one in overridden],
-            )
+    @property
+    def state(self) -> RollbackState:
+        return read_rollback(self.journal.path)
+
+    def run(self, overridden: Sequence[RollbackRefusal], *, resumed: bool) -> RollbackOutcome:
+        reasons = [refusal.text for refusal in overridden]
+        for reason in reasons:
+            self.say(f"passed over, as asked: {reason}")
+        if resumed:
+            self._step(NOTE, text="resumed", overridden=reasons)
         else:
-            self._step(journal.NOTE, text="resumed", overridden=[one.text for one in overridden])
+            self._step(BEGIN, plan=self.plan.to_json(), deploy=self.deploy.to_json(), overridden=reasons)
         title = f"rolling back to {self.deploy.previous}"
-        self._tell(Event(kind="start", severity="high", title=title, lines=(self._because(),)))
-        bad = self._act(journal.read(self.book.path))
-        return self._finish(bad or self._verified())
+        self._tell(RollbackEvent(kind="start", severity="high", title=title, lines=(self._because(),)))
+        return self._finish(self._act() or self._verified())
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
-    def _act(self, state: journal.State) -> Proof | None:
+    def _act(self) -> Proof | None:
         """Do what is left to do; what went wrong, or None."""
         for index, action in enumerate(self.actions):
-            known = state.of(journal.ENDED, action.name)
-            ended = self._one(action, state) if known is None else _from_entry(known)
+            ended = self._one(action)
             if ended.timed_out or (not ended.ok and ended.code is not None):
                 return Proof(bad=(f"action {action.name} {ended.words}{self._halfway(action)}",))
             if ended.code is None and index + 1 < len(self.actions):
@@ -155,110 +206,83 @@ class _Rollback:
             return ""
         return " in the middle: `readiness rollback --yes` goes on where it was"
 
-    def _one(self, action: RollbackAction, state: journal.State) -> commands.Ended:
-        started = state.of(journal.STARTED, action.name)
-        ended = None if started is None else self._adopted(action, started, state)
-        if ended is None:
-            self._step(journal.INTENT, action=action.name, command=self._clean(" ".join(action.command), 1_000))
-            self.say(f"{action.name}: begun")
-            ended = self._begun(action)
-        output = self._clean(ended.output, _OUTPUT)
-        self._step(
-            journal.ENDED, action=action.name, code=ended.code, timed_out=ended.timed_out, seconds=ended.seconds,
-            trouble=self._clean(ended.trouble, 300), output=output,
-        )  # fmt: skip
-        self.say(f"{action.name}: {ended.words} after {ended.seconds:.1f} s")
-        for line in [line for line in output.splitlines() if line.strip()][-_TOLD:]:
-            self.say(f"  | {line[:300]}")
-        return ended
-
-    def _adopted(self, action: RollbackAction, started: journal.Entry, state: journal.State) -> commands.Ended | None:
-        """What came of a command whose process another one wrote down; None where it never began."""
-        ended = commands.Ended(code=None, seconds=0.0)
-        if (started["boot"], started["host"]) == (process_identity.boot(), process_identity.host()):
-            self.say(f"{action.name} was begun before: waiting for process {started['pid']}")
-            until = float(started["at"]) + action.timeout
-            ended = commands.adopt(int(started["pid"]), started["start"], until=until, grace=self.way.grace)
-        # asked once the process is gone: until then it may be about to begin
-        if not state.begun(action.name):
-            return None
-        # what was ended in the middle of a restoration goes on where it was
-        return None if action.restores and steps.interrupted(self.config) is not None else ended
-
-    def _begun(self, action: RollbackAction) -> commands.Ended:
-        def on_started(pid: int, start: str | None) -> None:
-            self._step(
-                journal.STARTED,
-                action=action.name,
-                pid=pid,
-                start=start,
-                boot=process_identity.boot(),
-                host=process_identity.host(),
-            )
-            self.way.on_step("let it begin")
-
-        journal.mark(self.book.path, action.name).unlink(missing_ok=True)
-        ended = commands.run(
-            called.command_of(action, self.config),
-            cwd=preconditions.working_folder(self.config),
-            env=called.environment(self.config, self.deploy, self.token),
+    def _one(self, action: RollbackAction) -> EndedCommand:
+        known = self.state.ended(action.name)
+        if known is not None:
+            return known
+        ended = self.commands.run(
+            action.name,
+            command_of(action, self.config),
+            cwd=working_folder(self.config),
+            env=environment(self.config, self.deploy, self.token),
             timeout=action.timeout,
-            on_started=on_started,
-            mark=journal.mark(self.book.path, action.name),
-            grace=self.way.grace,
+            # what was ended in the middle of a restoration goes on where it was
+            again=lambda: action.restores and steps.interrupted(self.config) is not None,
         )
-        self.way.on_step("it has ended")
+        self.say(f"{action.name}: {ended.words} after {ended.seconds:.1f} s")
+        for line in [line for line in ended.output.splitlines() if line.strip()][-_SHOWN:]:
+            self.say(f"  | {line[:300]}")
         return ended
 
     # --- proving ------------------------------------------------------------------------------------------------------
 
     def _verified(self) -> Proof:
-        state = journal.read(self.book.path)
-        known = state.first(journal.VERIFIED)
-        if known:
-            proof = known["proof"]
-            return Proof(bad=tuple(proof["bad"]), unproven=tuple(proof["unproven"]), passed=int(proof["passed"]))
+        state = self.state
+        if state.proof is not None:
+            return state.proof
         phases = verify.phases(self.actions, self.plan)
-        self._step(journal.VERIFY, phases=phases)
+        self._step(VERIFY, phases=phases)
         self.say(f"verifying by {', '.join(phases) or 'nothing'}")
-        acted_at = float(state.first(journal.STARTED).get("at", time.time()))
-        folder, own = self.book.path.with_suffix(""), list(self.plan["run"].get("own_checks", ()))
-        proof = self.way.prove(self.config, self.deploy, phases, folder, acted_at, own)
+        folder = self.journal.path.with_suffix("")
+        proof = self.way.prove(
+            self.config, self.deploy, phases, folder, state.started_at or time.time(), self.plan.run.own_checks
+        )
+        unproven = (self.left_out, *proof.unproven, *verify.unasked(folder, self.plan))
         clean = Proof(
             bad=tuple(self._clean(text, 400) for text in proof.bad),
-            unproven=tuple(
-                self._clean(text, 400)
-                for text in (self.left_out, *proof.unproven, *verify.unasked(folder, self.plan))
-                if text
-            ),
+            unproven=tuple(self._clean(text, 400) for text in unproven if text),
             passed=proof.passed,
         )
-        self._step(journal.VERIFIED, proof=to_json(clean))
+        self._step(VERIFIED, proof=dataclasses.asdict(clean))
         return clean
 
-    def _finish(self, proof: Proof) -> Outcome:
+    def _finish(self, proof: Proof) -> RollbackOutcome:
         result, because = judged(proof)
-        self._settle(closing=result is not Result.FAILED)
-        found = Outcome(
+        self._settle(closing=result is not RollbackResult.FAILED)
+        outcome = RollbackOutcome(
             result=result,
             because=because,
-            seconds=seconds(journal.read(self.book.path), self.plan, self.deploy),
+            seconds=self._seconds(),
             objective=self.config.rollback.objective * 60.0,
-            journal=self.book.path,
+            journal=self.journal.path,
         )
-        self._step(journal.OUTCOME, result=result.value, because=because, seconds=dict(found.seconds))
-        for line in found.lines:
+        self._step(OUTCOME, result=result.value, because=because, seconds=dict(outcome.seconds))
+        for line in outcome.lines:
             self.say(line)
-        well = result is Result.VERIFIED
+        well = result is RollbackResult.VERIFIED
         self._tell(
-            Event(
+            RollbackEvent(
                 kind="outcome",
                 severity="high" if well else "critical",
                 title=result.value,
-                lines=tuple(found.lines),
+                lines=tuple(outcome.lines),
             )
         )
-        return found
+        return outcome
+
+    def _seconds(self) -> dict[str, float]:
+        """Seconds of each phase, by the wall clock: a rollback outlives the process that began it."""
+        state, now = self.state, time.time()
+        verdict = dt.datetime.fromisoformat(self.plan.run.finished).timestamp()
+        begun, acted = state.intended_at or now, state.acted_at or now
+        phases = {
+            "detect": verdict - self.deploy.deployed_at.timestamp(),
+            "decide": begun - verdict,
+            "act": acted - begun,
+        }
+        if state.acted_at is not None:
+            phases["verify"] = now - acted
+        return {phase: max(0.0, round(took, 3)) for phase, took in phases.items()}
 
     def _settle(self, *, closing: bool) -> None:
         """Close the window and quarantine the release; that this fails is said, and changes nothing about what was done."""
@@ -270,19 +294,19 @@ class _Rollback:
             self.way.on_step("quarantine")
             quarantine.add(self.config.report_dir, self.deploy.commit, self.deploy.version, self._because())
         except ReadinessError as error:
-            self._step(journal.NOTE, text=str(error))
+            self._step(NOTE, text=str(error))
             self.say(f"do this by hand: {error}")
 
     # --- small things -------------------------------------------------------------------------------------------------
 
     def _step(self, kind: str, **data: Any) -> None:  # noqa: ANN401 - any plain value
         self.way.on_step(f"write {kind}")
-        self.book.write(kind, **data)
+        self.journal.write(kind, **data)
 
     def _because(self) -> str:
-        return "; ".join(str(action["because"]) for action in self.plan["actions"])[:400] or "asked for by a person"
+        return "; ".join(action.because for action in self.plan.actions)[:400] or "asked for by a person"
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: RollbackEvent) -> None:
         try:
             self.way.tell(event)
         except Exception as error:  # noqa: BLE001 - a dead channel never holds up a rollback
@@ -290,9 +314,3 @@ class _Rollback:
 
     def _clean(self, text: str, limit: int) -> str:
         return plain(self.redactor.clean(text, limit), limit)
-
-
-def _from_entry(entry: Mapping[str, Any]) -> commands.Ended:
-    return commands.Ended(
-        code=entry["code"], timed_out=entry["timed_out"], seconds=entry["seconds"], trouble=entry["trouble"]
-    )

@@ -11,7 +11,16 @@ from typing import Final, Literal
 from readiness.errors import ReadinessError
 
 
-class Result(StrEnum):
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What the proof gave: `bad` was proven bad, `unproven` could not be told, a sentence each."""
+
+    bad: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    passed: int = 0
+
+
+class RollbackResult(StrEnum):
     """The three ways in which a rollback that acted can end."""
 
     VERIFIED = "ROLLED_BACK_VERIFIED"
@@ -19,16 +28,16 @@ class Result(StrEnum):
     FAILED = "ROLLBACK_FAILED"
 
 
-EXIT: Final = {Result.VERIFIED: 1, Result.UNVERIFIED: 13, Result.FAILED: 14}
+EXIT: Final = {RollbackResult.VERIFIED: 1, RollbackResult.UNVERIFIED: 13, RollbackResult.FAILED: 14}
 """Exit codes: even a verified rollback is a release that failed."""
 PHASES: Final = ("detect", "decide", "act", "verify")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class RollbackOutcome:
     """How it ended. `seconds` of each phase: from the deploy to the failed verdict, to the action, its time, the proof."""
 
-    result: Result
+    result: RollbackResult
     because: str
     seconds: Mapping[str, float]
     objective: float
@@ -58,24 +67,24 @@ class Outcome:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class RollbackRefusal:
     """Why a rollback is not carried out. A gate is a rule that a person may override; anything else is a fact."""
 
     text: str
     gate: bool = False
 
 
-class Refused(ReadinessError):  # noqa: N818 - an answer, no error of the program
+class RollbackRefused(ReadinessError):  # noqa: N818 - an answer, no error of the program
     """A rollback that is not carried out; `refusals` are all reasons."""
 
-    def __init__(self, refusals: list[Refusal]) -> None:
+    def __init__(self, refusals: list[RollbackRefusal]) -> None:
         """Its text is the reasons, one a line."""
         self.refusals = tuple(refusals)
         super().__init__("\n".join(refusal.text for refusal in refusals))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class RollbackEvent:
     """Something that people are told."""
 
     kind: Literal["plan", "refused", "start", "outcome", "phase", "alarm"]
@@ -85,9 +94,21 @@ class Event:
     report: Path | None = None
 
 
-Teller = Callable[[Event], None]
+Teller = Callable[[RollbackEvent], None]
 """Tells people. It must return soon and raise nothing: a dead channel never holds up a rollback."""
 
 
-def nobody(_event: Event) -> None:
+def nobody(_event: RollbackEvent) -> None:
     """The teller where nobody is configured."""
+
+
+def judged(proof: Proof) -> tuple[RollbackResult, str]:
+    """The result and its reason: what is proven bad fails, what is not proven is not verified."""
+    if proof.bad:
+        return RollbackResult.FAILED, "; ".join(proof.bad[:3])
+    if proof.unproven:
+        return RollbackResult.UNVERIFIED, "; ".join(proof.unproven[:3])
+    return (
+        RollbackResult.VERIFIED,
+        f"the release before answers, and all {proof.passed} checks that passed before pass again",
+    )

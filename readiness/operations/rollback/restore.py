@@ -8,6 +8,7 @@ it is taken: killed at any of them, the next call goes on there, or on with undo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -16,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import journal, systemd
+from readiness.operations.deploys import systemd
+from readiness.operations.deploys.journal import BEGIN, INTENT, STARTED
 from readiness.operations.deploys.look import look
 from readiness.operations.deploys.record import FILE, read_record
-from readiness.operations.rollback import document, steps
-from readiness.operations.rollback.backup import proven
-from readiness.operations.rollback.preconditions import folder_of, working_folder
-from readiness.operations.rollback.undo import Undoing
+from readiness.operations.rollback import steps
+from readiness.operations.rollback.document import deploy_digest
+from readiness.operations.rollback.target import folder_of, proven_backup, working_folder
 from readiness.support import console
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.facts.backup.backup import Backup
     from readiness.facts.backup.layout import Manifest
+    from readiness.operations.deploys.journal import JournalEntry, JournalState
     from readiness.operations.deploys.record import DeployRecord
 
 GONE_SECONDS: Final = 30.0
@@ -69,13 +71,13 @@ def restore(config: Config, on_step: Callable[[str], None] = lambda _: None) -> 
     deploy = read_record(config.report_dir / FILE)
     known = steps.interrupted(config)
     if known is None:
-        found = proven(config, deploy)
+        found = proven_backup(config, deploy)
         assert deploy is not None
         Restoring(config, deploy, found, steps.Steps.new(config, on_step)).run()
         return
     _say(steps.words(known))
     release = str(config.target.release)
-    if deploy is None or not steps.of_deploy(known, deploy) or known.first(journal.BEGIN)["release"] != release:
+    if deploy is None or not steps.of_deploy(known, deploy) or _begun(known, "release") != release:
         raise ReadinessError(f"{known.path} is about another deploy: `readiness rollback --abandon` gives it up")
     done = steps.Steps(known.path.parent, on_step)
     try:
@@ -87,11 +89,17 @@ def restore(config: Config, on_step: Callable[[str], None] = lambda _: None) -> 
     Restoring(config, deploy, found, done).run()
 
 
-def _same(known: journal.State) -> Backup:
+def _begun(known: JournalState, key: str) -> str:
+    """What the interrupted restoration noted at its beginning."""
+    begun = known.first(BEGIN)
+    return "" if begun is None else str(begun.data[key])
+
+
+def _same(known: JournalState) -> Backup:
     """The backup that the interrupted restoration had chosen, by its place: another one may be the newest by now."""
     from readiness.facts.backup.backup import read_one
 
-    path = Path(known.first(journal.BEGIN)["backup"])
+    path = Path(_begun(known, "backup"))
     found = read_one(path)
     if found is None or found.manifest is None:
         raise ReadinessError(f"the backup {path}, which an interrupted restoration had begun to put back, is gone")
@@ -122,7 +130,7 @@ class Restoring:
     def run(self) -> None:
         """Do what is left. Raises ReadinessError, with everything put back as far as that went."""
         try:
-            if self.steps.state.of(journal.INTENT, steps.UNDO) is not None:
+            if self.steps.state.last(INTENT, steps.UNDO) is not None:
                 raise ReadinessError("it was being undone")  # noqa: TRY301 - as any other reason to undo it
             with self.steps.scratch() as scratch:
                 self._steps(scratch)
@@ -139,10 +147,10 @@ class Restoring:
         self._unpacked(scratch / "backup")
         if not self.steps.state.entries:
             self.steps.write(
-                journal.BEGIN,
+                BEGIN,
                 backup=str(self.source),
                 release=str(self.release),
-                deploy_sha256=document.deploy_digest(self.deploy),
+                deploy_sha256=deploy_digest(self.deploy),
             )
         self._stop()
         self._gone()
@@ -190,7 +198,7 @@ class Restoring:
 
     def _gone(self) -> None:
         """The old process is proven gone: nothing listens any more."""
-        if self.steps.state.of(journal.STARTED, "start") is not None:
+        if self.steps.state.last(STARTED, "start") is not None:
             return  # what listens now is what was started
         until = time.monotonic() + GONE_SECONDS
         while time.monotonic() < until:
@@ -226,7 +234,7 @@ class Restoring:
     def _file(self, source: Path, place: Path, number: int) -> None:
         """Replace one file by the backup's, whole or not at all; how it was before is kept."""
         step = f"file {number}"
-        if self.steps.state.of(journal.INTENT, step) is None:
+        if self.steps.state.last(INTENT, step) is None:
             self.steps.on_step(f"keep {step}")
             kept = self.steps.keep(place, number) if place.is_file() else None
             self.steps.changing(step, place=str(place), kept=None if kept is None else str(kept))
@@ -245,6 +253,85 @@ class Restoring:
             if time.monotonic() > until:
                 raise ReadinessError(f"not ready within {budget:.0f} s: {seen.state or seen.trouble}")
             time.sleep(_STEP)
+
+
+class Undoing:
+    """Undoes a restoration that failed: what it changed is put back, the last first, and what ran before runs again.
+
+    It may be called again after a kill: each of its steps looks at what is so before it does anything, and nothing is started
+    twice. Nothing stops it: what cannot be undone is said, and the next thing is tried.
+    """
+
+    def __init__(self, config: Config, release: Path, done: steps.Steps, say: Callable[[str], None]) -> None:
+        """`done` are the steps that were taken."""
+        self.config, self.release, self.steps, self.say = config, release, done, say
+        self.troubles: list[str] = []
+
+    def run(self, why: str) -> None:
+        """Undo it all, and write down what came of it. Raises nothing but what the journal's end raises."""
+        if not self.steps.state.entries:
+            self.steps.discard()  # nothing was begun
+            return
+        self.say(f"{why}; putting back what was there before")
+        with contextlib.suppress(ReadinessError):  # a full disk must not keep anything from being put back
+            self.steps.changing(steps.UNDO, why=why)
+        self.steps.wait_for_all()
+        state = self.steps.state
+        if state.last(STARTED, "start") is not None:
+            self._try("stop what was started", self._stop)
+        for entry in reversed(self.steps.changes()):
+            self._changed(entry)
+        if state.last(STARTED, "stop") is not None:
+            self._try("have the hub run again", self._have_it_run)
+        with contextlib.suppress(ReadinessError):
+            self.steps.close("partly undone" if self.troubles else "undone", troubles=self.troubles)
+
+    def _changed(self, entry: JournalEntry) -> None:
+        step, before = entry.about, entry.data
+        if step == "link":
+            target = Path(before["before"])
+            self._try(f"let {self.release} point to {target}", lambda: steps.link(self.release, target))
+        elif step == "checkout" and before["before"] is not None:
+            self._try(f"check {before['before'][:12]} out", lambda: self._check_out(before["before"]))
+        elif step.startswith("file "):
+            place = Path(before["place"])
+            if before["kept"] is None:
+                self._try(f"remove {place}", lambda: place.unlink(missing_ok=True))
+            else:
+                self._try(f"put {place} back", lambda: steps.copy(Path(before["kept"]), place))
+
+    def _try(self, words: str, step: Callable[[], object]) -> None:
+        self.steps.on_step(f"undo: {words}")
+        try:
+            step()
+        except (ReadinessError, OSError) as error:
+            self.troubles.append(f"{words}: {error}")
+            self.say(f"NOT undone, do it by hand: {words}: {error}")
+        else:
+            self.say(f"undone: {words}")
+
+    def _command(self, step: str, argv: tuple[str, ...], *, once: bool = False) -> None:
+        ended, _ = self.steps.command(step, argv, working_folder(self.config), once=once)
+        self.say(f"{step}: {ended.words}")
+        if not ended.ok and ended.code is not None:
+            raise ReadinessError(f"{step} {ended.words}: {ended.output.strip()[-300:]}")
+
+    def _stop(self) -> None:
+        try:
+            self._command("undo-stop", self.config.rollback.stop)
+        except ReadinessError:
+            if look(self.config).listens:
+                raise  # what does not listen is stopped, whatever the command made of it
+
+    def _check_out(self, commit: str) -> None:
+        self._command("undo-git", ("git", "-C", str(self.release), "checkout", "--quiet", "--force", commit))
+
+    def _have_it_run(self) -> None:
+        if look(self.config).listens:
+            return
+        for line in filter(None, [systemd.forget_failures(self.config)]):
+            self.say(line)
+        self._command("undo-start", self.config.rollback.start, once=True)
 
 
 if __name__ == "__main__":

@@ -15,15 +15,17 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import action, journal
-from readiness.operations.rollback import document
-from readiness.support import file_writing, process_identity
+from readiness.operations.deploys.command import JournalledCommands
+from readiness.operations.deploys.journal import BEGIN, INTENT, OUTCOME, STARTED, JournalFile, read_journal
+from readiness.operations.rollback.document import deploy_digest
+from readiness.support import file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from readiness.config.model import Config
+    from readiness.operations.deploys.journal import EndedCommand, JournalEntry, JournalState
     from readiness.operations.deploys.record import DeployRecord
 
 FOLDER: Final = "rollback/restore"
@@ -36,21 +38,22 @@ _KEPT: Final = "kept"
 _SCRATCH: Final = "scratch"
 
 
-def interrupted(config: Config) -> journal.State | None:
+def interrupted(config: Config) -> JournalState | None:
     """The steps of the restoration that was begun and came to no outcome; None: there is none. Raises ReadinessError."""
     folder = config.report_dir / FOLDER
-    found = [journal.read(path) for path in sorted(folder.glob(f"*/{FILE}"))]
-    return next((state for state in reversed(found) if state.first(journal.BEGIN) and not state.finished), None)
+    states = [read_journal(path) for path in sorted(folder.glob(f"*/{FILE}"))]
+    return next((state for state in reversed(states) if state.is_begun and not state.is_finished), None)
 
 
-def of_deploy(state: journal.State, deploy: DeployRecord | None) -> bool:
+def of_deploy(state: JournalState, deploy: DeployRecord | None) -> bool:
     """Whether a restoration was begun for this very deploy."""
-    return deploy is not None and state.first(journal.BEGIN).get("deploy_sha256") == document.deploy_digest(deploy)
+    begun = state.first(BEGIN)
+    return deploy is not None and begun is not None and begun.data.get("deploy_sha256") == deploy_digest(deploy)
 
 
-def words(state: journal.State) -> str:
+def words(state: JournalState) -> str:
     """What an interrupted restoration had done, for a person."""
-    done = [str(entry["action"]) for entry in state.entries if entry["kind"] == journal.INTENT]
+    done = [entry.about for entry in state.entries if entry.kind == INTENT]
     return f"{state.path} was interrupted at: {', '.join(done) or 'its beginning'}"
 
 
@@ -61,7 +64,10 @@ class Steps:
         """Open them in `folder`, made where it is not there. `on_step` is called before anything is changed or written."""
         self.folder, self.on_step = folder, on_step
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.book = journal.Journal(folder / FILE)
+        self.journal = JournalFile(folder / FILE)
+        self.commands = JournalledCommands(
+            self.journal.path, self.write, on_step=on_step, clean=lambda text, limit: text[:limit]
+        )
 
     @classmethod
     def new(cls, config: Config, on_step: Callable[[str], None] = lambda _: None) -> Steps:
@@ -70,74 +76,47 @@ class Steps:
         return cls(config.report_dir / FOLDER / stamp, on_step)
 
     @property
-    def state(self) -> journal.State:
+    def state(self) -> JournalState:
         """What is written."""
-        return journal.read(self.book.path)
+        return read_journal(self.journal.path)
 
     def write(self, kind: str, **data: Any) -> None:  # noqa: ANN401 - any plain value
         """Write it down. Raises ReadinessError."""
         self.on_step(f"write {kind} {data.get('action', '')}".rstrip())
-        self.book.write(kind, **data)
+        self.journal.write(kind, **data)
 
-    def changing(self, step: str, **before: Any) -> dict[str, Any]:  # noqa: ANN401 - any plain value
+    def changing(self, step: str, **before: Any) -> None:  # noqa: ANN401 - any plain value
         """Write down what is about to be changed and how it was; where that is written already, the first word counts."""
-        known = self.state.of(journal.INTENT, step)
-        if known is None:
-            self.write(journal.INTENT, action=step, **before)
-            return before
-        return known
+        if self.state.last(INTENT, step) is None:
+            self.write(INTENT, action=step, **before)
 
-    def changes(self) -> list[journal.Entry]:
+    def changes(self) -> list[JournalEntry]:
         """What was changed, in order."""
-        return [entry for entry in self.state.entries if entry["kind"] == journal.INTENT]
+        return [entry for entry in self.state.entries if entry.kind == INTENT]
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
-    def command(self, step: str, argv: Sequence[str], cwd: Path, *, once: bool = False) -> tuple[action.Ended, bool]:
+    def command(self, step: str, argv: Sequence[str], cwd: Path, *, once: bool = False) -> tuple[EndedCommand, bool]:
         """Run it unless it ended already; how it ended, and whether it had begun before.
 
         One that was begun and that nobody saw ending is waited for. `once`: it is not run again then, and its status
         stays unknown.
         """
-        state = self.state
-        known = state.of(journal.ENDED, step)
+        known = self.state.ended(step)
         if known is not None:
-            return _ended(known), True
-        began = state.of(journal.STARTED, step) is not None
-        if began:
-            self.wait(step)
-            began = state.begun(step)
-            if began and once:
-                return action.Ended(code=None, seconds=0.0), True
-        mark = journal.mark(self.book.path, step)
-        mark.unlink(missing_ok=True)
-
-        def on_started(pid: int, start: str | None) -> None:
-            self.write(
-                journal.STARTED, action=step, pid=pid, start=start, boot=process_identity.boot(), host=process_identity.host(), at_most=_COMMAND_SECONDS
-            )  # fmt: skip
-            self.on_step(f"let {step} begin")
-
-        ended = action.run(argv, cwd=cwd, env=os.environ, timeout=_COMMAND_SECONDS, on_started=on_started, mark=mark)
-        self.on_step(f"{step} has ended")
-        self.write(journal.ENDED, action=step, code=ended.code, timed_out=ended.timed_out, trouble=ended.trouble)
-        return ended, began
-
-    def wait(self, step: str) -> None:
-        """Wait for the step's process, should it still run; nothing where it was begun on another boot."""
-        started, ended = self.state.of(journal.STARTED, step), self.state.of(journal.ENDED, step)
-        if (
-            started is None
-            or ended is not None
-            or (started["boot"], started["host"]) != (process_identity.boot(), process_identity.host())
-        ):
-            return
-        action.adopt(int(started["pid"]), started["start"], until=float(started["at"]) + _COMMAND_SECONDS)
+            return known, True
+        before = self.commands.wait(step, _COMMAND_SECONDS)
+        if before is not None and once:
+            return before, True
+        ended = self.commands.begin(step, argv, cwd=cwd, env=os.environ, timeout=_COMMAND_SECONDS)
+        return self.commands.keep(step, ended), before is not None
 
     def wait_for_all(self) -> None:
-        """Wait for every command that was begun."""
-        for step in {str(entry["action"]) for entry in self.state.entries if entry["kind"] == journal.STARTED}:
-            self.wait(step)
+        """Wait for every command that was begun and that nobody saw ending."""
+        state = self.state
+        for step in {entry.about for entry in state.entries if entry.kind == STARTED}:
+            if state.ended(step) is None:
+                self.commands.wait(step, _COMMAND_SECONDS)
 
     # --- files --------------------------------------------------------------------------------------------------------
 
@@ -163,15 +142,15 @@ class Steps:
         """Give the file back, with an outcome where it came to one; what was kept goes unless `troubles` need it."""
         try:
             if result is not None:
-                self.write(journal.OUTCOME, result=result, **data)
+                self.write(OUTCOME, result=result, **data)
                 if not data.get("troubles"):
                     _wipe(self.folder / _KEPT)
         finally:
-            self.book.close()
+            self.journal.close()
 
     def discard(self) -> None:
         """Give the file back and leave nothing: nothing was begun."""
-        self.book.close()
+        self.journal.close()
         _wipe(self.folder)
 
 
@@ -199,7 +178,7 @@ def link(place: Path, target: Path) -> None:
     file_writing.flush_folder(place.parent)
 
 
-def give_up(config: Config) -> journal.State | None:
+def give_up(config: Config) -> JournalState | None:
     """Write down that nobody goes on with the interrupted restoration, and return it; None where there is none.
 
     Raises ReadinessError where one of its commands still runs.
@@ -207,21 +186,13 @@ def give_up(config: Config) -> journal.State | None:
     state = interrupted(config)
     if state is None:
         return None
-    for entry in state.entries:
-        here = entry["kind"] == journal.STARTED and (entry["boot"], entry["host"]) == (
-            process_identity.boot(),
-            process_identity.host(),
-        )
-        if here and process_identity.alive(int(entry["pid"]), entry["start"]):
-            raise ReadinessError(f"its step {entry['action']} still runs as process {entry['pid']}: wait or end it")
+    running = state.running
+    if running is not None:
+        raise ReadinessError(f"its step {running.name} still runs as process {running.pid}: wait or end it")
     Steps(state.path.parent).close(
-        "given up by a person", troubles=["a person took over"], seconds=time.time() - state.last
+        "given up by a person", troubles=["a person took over"], seconds=time.time() - state.last_at
     )
     return state
-
-
-def _ended(entry: journal.Entry) -> action.Ended:
-    return action.Ended(code=entry["code"], timed_out=entry["timed_out"], trouble=entry["trouble"], seconds=0.0)
 
 
 def _wipe(folder: Path) -> None:

@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import os
 import shutil
-import sys
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from readiness.errors import Unknown
 from readiness.findings import OPT_IN_PHASES
+from readiness.operations.deploys.checks import WELL, read_check_report, run_checks
 from readiness.operations.deploys.look import Seen, look
+from readiness.operations.rollback.outcome import Proof
 from readiness.operations.rollback.plan import DEPLOY_COMMAND
-from readiness.operations.rollback.preconditions import folder_of
-from readiness.support import file_reading, file_writing
-from readiness.support.environment import EXPECTED_VERSION, VERIFYING, for_checks
+from readiness.operations.rollback.target import folder_of, version_of
+from readiness.support import file_writing
+from readiness.support.environment import EXPECTED_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from readiness.config.model import Config, RollbackAction
+    from readiness.operations.deploys.checks import CheckReport
     from readiness.operations.deploys.record import DeployRecord
+    from readiness.operations.rollback.document import SavedPlan
 
 SECONDS: Final = 900.0
 """Seconds that the run may take."""
 _INVENTORY: Final = "inventory.json"
-_MAX_BYTES: Final = 64 * 1024 * 1024
 _STEP: Final = 0.2
 _SKEW: Final = 2.0
 """Seconds by which the start that a hub tells may lie before the action: clocks are read to a hundredth, and rounded."""
-_WELL: Final = frozenset({"passed", "flaky", "degraded", "not_applicable"})
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What the proof gave: `bad` was proven bad, `unproven` could not be told, a sentence each."""
-
-    bad: tuple[str, ...] = ()
-    unproven: tuple[str, ...] = ()
-    passed: int = 0
+_WELL: Final = WELL | {"not_applicable"}
 
 
 class Prove(Protocol):
@@ -60,28 +50,23 @@ class Prove(Protocol):
         """The proof."""
 
 
-def phases(actions: Sequence[RollbackAction], plan: Mapping[str, Any]) -> list[str]:
+def phases(actions: Sequence[RollbackAction], plan: SavedPlan) -> list[str]:
     """What is to be verified: what the actions name, and where the causes were found; never load or a drill by itself."""
     named = [phase for action in actions for phase in action.verify]
-    found = [phase for cause in plan["causes"] for phase in cause.get("phases", ()) if phase not in OPT_IN_PHASES]
+    found = [phase for cause in plan.causes for phase in cause.phases if phase not in OPT_IN_PHASES]
     return list(dict.fromkeys([*named, *found] if named else []))
 
 
-def unasked(folder: Path, plan: Mapping[str, Any]) -> list[str]:
+def unasked(folder: Path, plan: SavedPlan) -> list[str]:
     """The checks for whose sake it was done, and of which the run that verified says nothing: nobody knows that they pass.
 
     A deploy command that failed is none: that the release before answers is asked for itself.
     """
-    try:
-        rows = {
-            row["check"]
-            for row in json.loads(file_reading.content_or_none(folder / "readiness.json", _MAX_BYTES) or b"")[
-                "findings"
-            ]
-        }
-    except (ValueError, KeyError, TypeError, RecursionError):
+    report = read_check_report(folder)
+    if report is None:
         return []  # that there is no report is said already
-    causes = dict.fromkeys(check for cause in plan["causes"] for check in cause["checks"])
+    rows = {row.check for row in report.rows}
+    causes = dict.fromkeys(check for cause in plan.causes for check in cause.checks)
     return [
         f"{check}, for which it was done, was not asked again"
         for check in causes
@@ -117,45 +102,32 @@ def _checked(
     file_writing.make_folder(folder)
     if (config.report_dir / _INVENTORY).is_file():
         shutil.copyfile(config.report_dir / _INVENTORY, folder / _INVENTORY)
-    arguments = ["check", "-m", " or ".join(phases), "-q", "--readiness-report", str(folder), *own]
+    arguments = ["-m", " or ".join(phases), "-q", "--readiness-report", str(folder), *own]
     if config.path is not None:
         arguments += ["--readiness-config", str(config.path)]
-    environment = for_checks(os.environ) | {VERIFYING: "1"}
     version = version_of(deploy, config)
-    if version is not None:
-        environment[EXPECTED_VERSION] = version
-    from readiness.support import child_process
-
-    try:
-        # its whole group is ended past the time: pytest is a child of that child
-        done = child_process.run([sys.executable, "-m", "readiness", *arguments], timeout=SECONDS, env=environment)
-    except Unknown as error:
-        return Proof(unproven=(f"the checks could not be run: {error}",))
-    if done.timed_out:
-        return Proof(unproven=(f"the checks did not end within {SECONDS:.0f} s",))
-    return compared(folder, deploy.passed_before)
+    trouble = run_checks(
+        arguments, seconds=SECONDS, environ={} if version is None else {EXPECTED_VERSION: version}
+    ).trouble
+    if trouble:
+        return Proof(unproven=(trouble,))
+    return proof_in(folder, deploy.passed_before)
 
 
-def compared(folder: Path, passed_before: Sequence[str]) -> Proof:
+def proof_in(folder: Path, passed_before: Sequence[str]) -> Proof:
+    """What the report that lies in `folder` says of the checks that had passed before the deploy."""
+    report = read_check_report(folder)
+    return Proof(unproven=("the checks left no report",)) if report is None else compared(report, passed_before)
+
+
+def compared(report: CheckReport, passed_before: Sequence[str]) -> Proof:
     """What a run's report says of the checks that had passed before the deploy."""
-    content = file_reading.content_or_none(folder / "readiness.json", _MAX_BYTES)
-    try:
-        return compared_with(json.loads(content or b""), passed_before)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return Proof(unproven=("the checks left no report",))
-
-
-def compared_with(document: Mapping[str, Any], passed_before: Sequence[str]) -> Proof:
-    """The same of a report that was read already. Raises KeyError or TypeError where it is none."""
-    rows: list[dict[str, Any]] = document["findings"]
     wanted = set(passed_before)
-    of_interest = [row for row in rows if row["check"] in wanted]
-    bad = tuple(
-        f"{row['check']} fails: {str(row['reason'])[:200]}" for row in of_interest if row["outcome"] == "failed"
-    )
-    odd = [row for row in of_interest if row["outcome"] not in _WELL and row["outcome"] != "failed"]
-    unproven = [f"{row['check']} could not be proven: {str(row['reason'])[:200]}" for row in odd]
-    passed = sum(row["outcome"] in _WELL for row in of_interest)
+    rows = [row for row in report.rows if row.check in wanted]
+    bad = tuple(f"{row.check} fails: {row.reason[:200]}" for row in rows if row.outcome == "failed")
+    odd = [row for row in rows if row.outcome not in _WELL and row.outcome != "failed"]
+    unproven = [f"{row.check} could not be proven: {row.reason[:200]}" for row in odd]
+    passed = sum(row.outcome in _WELL for row in rows)
     if not passed and not bad:
         unproven.append("none of the checks that passed before the deploy was asked")
     return Proof(bad=bad, unproven=tuple(unproven), passed=passed)
@@ -221,17 +193,6 @@ def _release(config: Config, deploy: DeployRecord, seen: Seen) -> Proof:
     return Proof(unproven=(f"nothing proves that the release that answers is {previous}",))
 
 
-def version_of(deploy: DeployRecord, config: Config) -> str | None:
-    """The version of the release to return to; None where its folder does not say."""
-    from readiness.facts.release import package_json
-
-    folder = folder_of(deploy.previous or "", config)
-    try:
-        return None if folder is None else package_json.read(folder).version
-    except Unknown:
-        return None
-
-
 def _head(release: Path) -> str | None:
     from readiness.facts.backup import commits
 
@@ -239,8 +200,3 @@ def _head(release: Path) -> str | None:
         return commits.head(release)
     except Unknown:
         return None
-
-
-def to_json(proof: Proof) -> Mapping[str, Any]:
-    """Plain values, for the journal."""
-    return dataclasses.asdict(proof)

@@ -173,9 +173,9 @@ def _with_pages(event: Event, run_id: str, options: Options) -> Event:
     lines = event.lines
     if event.kind == "plan":
         from readiness.operations.notify import after as notify_after
-        from readiness.operations.rollback import page as rollback_page
+        from readiness.operations.rollback.journal import entries_of
 
-        acts = rollback_page.journal_entries(folder, run_id)
+        acts = entries_of(folder, run_id)
         page, trouble = notify_after.write_page(notify_after.find(folder, run_id), folder, acts)
         lines += () if page is None else (f"incident report: {page}",)
         lines += tuple(trouble)

@@ -74,7 +74,7 @@ class Product:
         """What a rollback leaves behind."""
         folder = self.reports / "rollback"
         folder.mkdir(exist_ok=True)
-        book = journal.Journal(folder / "1.jsonl")
+        book = journal.JournalFile(folder / "1.jsonl")
         book.write(journal.BEGIN, plan={})
         book.write(
             journal.OUTCOME, result="ROLLED_BACK_VERIFIED", because="proven", seconds={"act": 0.2, "verify": 0.1}
@@ -85,7 +85,16 @@ class Product:
         """Write `release.json`."""
         now = dt.datetime.now(dt.UTC).isoformat()
         told = [{"name": name, "status": status, "seconds": 0.5, "detail": name} for name, status in phases]
-        document = {"id": "1", "started": now, "finished": now, "outcome": outcome, "because": "so", "phases": told}
+        document = {
+            "id": "1",
+            "command": "",
+            "exit": 1,
+            "started": now,
+            "finished": now,
+            "outcome": outcome,
+            "because": "so",
+            "phases": told,
+        }
         (self.reports / "release.json").write_text(json.dumps(document))
         return 1
 

@@ -18,7 +18,7 @@ from readiness.operations.deploys import journal, lock
 from readiness.operations.deploys import look as looking
 from readiness.operations.deploys.look import Seen
 from readiness.operations.rollback import document, steps
-from readiness.operations.rollback.verify import Proof
+from readiness.operations.rollback.outcome import Proof
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def torn_lock(scene: Scene) -> None:
 def left_elsewhere(scene: Scene) -> None:
     """A rollback that wrote its journal in another report folder was killed."""
     other = scene.folder / "other" / "rollback"
-    book = journal.Journal(other / "1.jsonl")
+    book = journal.JournalFile(other / "1.jsonl")
     book.write(journal.BEGIN, plan={})
     book.close()
     held(pid=2**22 - 3, start="1", journals=str(other))(scene)
@@ -66,7 +66,7 @@ def deploying(scene: Scene) -> None:
 
 def at_once(scene: Scene) -> None:
     """Another process carries the same plan out while this one begins."""
-    plan = document.read(scene.site.reports)
+    plan = document.read_plan(scene.site.reports)
     assert plan is not None
 
     def attempt() -> None:
@@ -98,7 +98,7 @@ def once_before(times: int) -> Callable[[Scene], None]:
 
 def unfinished(scene: Scene) -> None:
     """An earlier rollback was killed."""
-    book = journal.Journal(scene.site.journals / "20260101T000000Z-a.jsonl")
+    book = journal.JournalFile(scene.site.journals / "20260101T000000Z-a.jsonl")
     book.write(journal.BEGIN, plan={}, deploy=scene.site.deploy.to_json())
     book.close()
 

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from readiness.operations.deploys import journal, quarantine
+from readiness.operations.deploys import quarantine
 from readiness.operations.rollback import document, probe, verify
+from readiness.operations.rollback import journal as rollback_journal
 from readiness.support import process_identity
 from tests.faults.rollback.scene import answering
 from tests.helpers import fake_systemctl
@@ -33,7 +34,7 @@ def comes_back(*looks: dict[str, Any], tools: str | None = "passed", check: str 
 
 def no_report(scene: Scene) -> None:
     """The verifying run dies."""
-    scene.prove = lambda _config, deploy, _phases, folder, *_: verify.compared(folder, deploy.passed_before)
+    scene.prove = lambda _config, deploy, _phases, folder, *_: verify.proof_in(folder, deploy.passed_before)
 
 
 def bad_quarantine(scene: Scene) -> None:
@@ -129,20 +130,20 @@ def hub_lives(scene: Scene) -> None:
 
 def nothing_waits(scene: Scene) -> None:
     """Latency and success rate stand beside sure triggers for all three actions: nothing is to be looked at again."""
-    plan = document.read(scene.site.reports)
+    plan = document.read_plan(scene.site.reports)
     assert plan is not None
-    assert probe.doubtful(plan) == []
+    assert probe.doubtful_causes(plan) == []
 
 
 def other_is_through(scene: Scene) -> None:
     """The other one finished what it had begun."""
     scene.stack.close()
-    assert scene.site.state().finished
+    assert scene.site.state().is_finished
 
 
 def still_open(scene: Scene) -> None:
     """The journal that is not finished stays, and --resume is the way on."""
-    assert journal.unfinished(scene.site.journals) is not None
+    assert rollback_journal.unfinished_rollback(scene.site.journals) is not None
     for path in scene.site.journals.glob("*.jsonl"):
         path.unlink()
 

@@ -6,8 +6,8 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from readiness.operations.deploys import journal
 from readiness.operations.rollback import document
+from readiness.operations.rollback import journal as rollback_journal
 from tests.faults.rollback.checks import THIRTY
 from tests.results.verdict.judging import found
 
@@ -116,7 +116,7 @@ def another_word(scene: Scene) -> None:
 
 def edit_plan(scene: Scene) -> None:
     """Somebody writes another action into the plan."""
-    path = scene.site.reports / document.FILE
+    path = scene.site.reports / document.PLAN_FILE
     path.write_text(path.read_text().replace('"name": "back"', '"name": "evil"'))
 
 
@@ -144,9 +144,10 @@ def thirty(scene: Scene) -> None:
 
 def thirty_were_one(scene: Scene) -> None:
     """One plan, each action once, in the order of the triggers, with all thirty checks as causes."""
-    begun = scene.site.state().first(journal.BEGIN)["plan"]
-    assert [one["name"] for one in begun["actions"]] == ["first", "later", "second"]
-    assert sorted(check for cause in begun["causes"] for check in cause["checks"]) == sorted(
+    begun = scene.site.state().plan
+    assert begun is not None
+    assert [one.name for one in begun.actions] == ["first", "later", "second"]
+    assert sorted(check for cause in begun.causes for check in cause.checks) == sorted(
         entry.check.id for entry in THIRTY
     )
-    assert len(journal.every(scene.site.journals)) == 1
+    assert len(rollback_journal.rollbacks(scene.site.journals)) == 1

@@ -18,12 +18,13 @@ from readiness.errors import ReadinessError
 from readiness.operations.check_run import act as check_rollback
 from readiness.operations.check_run import second_look as check_probe
 from readiness.operations.check_run.arguments import CheckArguments
-from readiness.operations.deploys import journal, systemd
+from readiness.operations.deploys import systemd
 from readiness.operations.deploys.look import Seen
 from readiness.operations.rollback import carry_out, document, execute, verify
-from readiness.operations.rollback import environment as called
+from readiness.operations.rollback import execute as called
+from readiness.operations.rollback import journal as rollback_journal
 from readiness.operations.rollback import terminal as rollback_terminal
-from readiness.operations.rollback.verify import Proof
+from readiness.operations.rollback.outcome import Proof
 from readiness.results.verdict import verdict
 from readiness.session import conclusion as conclude
 from tests.faults.rollback.checks import ENTRIES, report
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 
     from readiness.findings import Finding, Planned
     from readiness.operations.deploys.record import DeployRecord
-    from readiness.operations.rollback.outcome import Event
-    from readiness.operations.rollback.probe import Look
+    from readiness.operations.rollback.document import ProbeLook
+    from readiness.operations.rollback.outcome import RollbackEvent
     from tests.faults.rollback.model import RollbackFault
 
 RUN: str = "run-1"
@@ -58,7 +59,7 @@ class Scene:
         self.looks: list[str] = []
         self.seen: list[Seen] = []
         self.rows: list[dict[str, Any]] | None = None
-        self.told: list[Event] = []
+        self.told: list[RollbackEvent] = []
         self.prove: Callable[..., Proof] | None = None
         mode = "ask" if fault.by == "terminal" else "auto"
         if fault.restores:
@@ -126,15 +127,15 @@ class Scene:
         config = self.site.config
         planned, deploy = conclude._rollback(judged, config, time.time())
         decision = verdict.decide(judged, roll_back=planned.wanted)
-        run = {
-            "id": RUN,
-            "finished": dt.datetime.now(dt.UTC).isoformat(),
-            "status": judged.status.value,
-            "decision": decision.value,
-        }
+        run = document.PlanRun(
+            id=RUN,
+            finished=dt.datetime.now(dt.UTC).isoformat(),
+            status=judged.status.value,
+            decision=decision.value,
+        )
         self.refused = planned.refused or ""
-        made = document.document(planned, config=config, deploy=deploy, run=run, redact=str) if planned.fired else None
-        document.write(config.report_dir, made)
+        made = document.save(planned, config=config, deploy=deploy, run=run, redact=str) if planned.fired else None
+        document.write_plan(config.report_dir, made)
         report(config.report_dir, failed)
         return decision is verdict.Decision.ROLL_BACK
 
@@ -145,12 +146,12 @@ class Scene:
         people = SimpleNamespace(settle=lambda _: [])
         teller = _Teller(self.told, people)
         self.patch.setattr(carry_out, "_people", lambda _: teller)
-        own = execute.How
+        own = execute.RollbackOptions
 
-        def how(**more: Any) -> execute.How:
+        def how(**more: Any) -> execute.RollbackOptions:
             return own(**{"prove": self.prove or self._proof, "grace": 0.3} | more)
 
-        self.patch.setattr(carry_out, "How", how)
+        self.patch.setattr(carry_out, "RollbackOptions", how)
         if self.fault.restores and called.command_of.__module__ != "tests.operations.rollback.restored":
             self.restored.in_child(self.patch)
         if self.fault.by == "person":
@@ -175,14 +176,15 @@ class Scene:
         self.patch.setattr(check_probe, "time", SimpleNamespace(sleep=lambda _: None, time=time.time))
         self.patch.setattr(check_probe, "_asked", self._look_again)
 
-    def _look_again(self, asked: check_probe.Asked, *_: object) -> Mapping[str, Look]:
+    def _look_again(self, asked: check_probe.Asked, *_: object) -> Mapping[str, ProbeLook]:
         shown = self.looks.pop(0).split()
         report(self.folder / "look", shown)
-        fired = [
-            {"trigger": cause["trigger"], "checks": [c for c in cause["checks"] if c in shown]}
-            for cause in asked.causes
-        ]
-        return check_probe.seen(asked, check_probe._rows(self.folder / "look"), {"causes": fired})
+        fired = tuple(
+            dataclasses.replace(cause, checks=tuple(c for c in cause.checks if c in shown)) for cause in asked.causes
+        )
+        run = document.PlanRun(id=RUN, finished="", status="", decision="")
+        again = document.SavedPlan(run=run, causes=fired)
+        return check_probe.seen(asked, check_probe._rows(self.folder / "look"), again)
 
     # --- proven ---------------------------------------------------------------------------------------------------
 
@@ -195,7 +197,7 @@ class Scene:
         folder.mkdir(parents=True, exist_ok=True)
         if self.rows is not None:
             (folder / "readiness.json").write_text(json.dumps({"findings": self.rows}))
-        checked = Proof(passed=1) if self.rows is None else verify.compared(folder, deploy.passed_before)
+        checked = Proof(passed=1) if self.rows is None else verify.proof_in(folder, deploy.passed_before)
         if self.seen:
             left = list(self.seen)
             self.patch.setattr(verify, "look", lambda _: left.pop(0) if len(left) > 1 else left[0])
@@ -218,16 +220,16 @@ class Scene:
 
     def finished(self) -> bool:
         """Whether nothing is left open."""
-        return journal.unfinished(self.site.journals) is None and not self.site.lock.exists()
+        return rollback_journal.unfinished_rollback(self.site.journals) is None and not self.site.lock.exists()
 
 
 class _Teller:
     """Who tells people, and nobody is reached."""
 
-    def __init__(self, told: list[Event], people: SimpleNamespace) -> None:
+    def __init__(self, told: list[RollbackEvent], people: SimpleNamespace) -> None:
         self.told, self.settle = told, people.settle
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: RollbackEvent) -> None:
         self.told.append(event)
 
 

@@ -16,12 +16,13 @@ from readiness.config.model import Config
 from readiness.findings import Outcome, Severity, Stage
 from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.check_run.check import tell_people
-from readiness.operations.deploys.journal import Journal
+from readiness.operations.deploys.journal import JournalFile
 from readiness.operations.notify import after as notify_after
 from readiness.operations.notify import incident
 from readiness.operations.notify.check import event_of
 from readiness.operations.notify.events import Pacing
-from readiness.operations.rollback import page as rollback_page
+from readiness.operations.rollback import carry_out as rollback_page
+from readiness.operations.rollback.document import PlanRun, SavedPlan
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status
 from readiness.support.environment import VERIFYING
@@ -261,16 +262,21 @@ def test_a_rollbacks_own_verification_tells_nobody(tmp_path: Path, monkeypatch: 
     tell_people(CheckArguments(report=str(tmp_path)), "run", 12)
 
 
+def planned_by(run_id: str) -> dict[str, Any]:
+    """A plan, as the journal of its rollback holds it."""
+    return SavedPlan(run=PlanRun(id=run_id, finished="", status="NOT READY", decision="ROLL BACK")).to_json()
+
+
 def test_the_page_is_written_anew_once_a_rollback_has_acted(tmp_path: Path) -> None:
     """After a rollback the page has what its journal tells, and everyone who was told, before and after."""
     (tmp_path / "readiness.json").write_text(json.dumps(rolling_back()))
     after(tmp_path, rolling_back(), Config(notify=MappingProxyType({"low": ("${A}",)})))
-    book = Journal(tmp_path / "rollback" / "one.jsonl")
-    book.write("begin", plan={"run": {"id": "run0001"}})
+    book = JournalFile(tmp_path / "rollback" / "one.jsonl")
+    book.write("begin", plan=planned_by("run0001"))
     book.write("outcome", result="ROLLED_BACK_VERIFIED")
     book.close()
-    other = Journal(tmp_path / "rollback" / "other.jsonl")
-    other.write("begin", plan={"run": {"id": "another"}})
+    other = JournalFile(tmp_path / "rollback" / "other.jsonl")
+    other.write("begin", plan=planned_by("another"))
     other.write("outcome", result="ROLLBACK_FAILED")
     other.close()
     line = rollback_page.write_incident(tmp_path, "run0001", ["sent: [notify.low] A (slack)"])

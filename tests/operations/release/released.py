@@ -12,25 +12,25 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from readiness.config.model import Config, ReleaseSettings, RollbackAction, RollbackSettings, Target
-from readiness.operations.deploys import journal
+from readiness.operations.deploys.checks import check_report
 from readiness.operations.deploys.look import Seen
 from readiness.operations.deploys.record import DeployRecord, read_record
 from readiness.operations.release import flow
 from readiness.operations.release import journal as book
-from readiness.operations.release.model import Order
-from readiness.operations.release.ports import Checked, World
+from readiness.operations.release.model import ReleaseOrder
+from readiness.operations.release.ports import Checked, ReleasePorts
 from readiness.operations.rollback import document
-from readiness.operations.rollback.execute import How, execute
-from readiness.operations.rollback.outcome import Refused
+from readiness.operations.rollback import journal as rollback_journal
+from readiness.operations.rollback.execute import RollbackOptions, execute
+from readiness.operations.rollback.outcome import Proof, RollbackRefused
 from readiness.operations.rollback.plan import plan_rollback
-from readiness.operations.rollback.verify import Proof
 from tests.operations.rollback.test_plan import judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from readiness.operations.release.model import End
+    from readiness.operations.release.model import ReleaseEnd
 
 SWITCH = """
 import json, os, sys, time
@@ -112,9 +112,9 @@ class Released:
         if verdict == "NOT READY":
             found = plan_rollback(judgement("tools"), config, deploy, now=now, version="4.3.0")
             decision, refused = ("ROLL BACK" if found.wanted else "HOLD"), found.refused
-            run = {"id": run_id, "finished": now.isoformat(), "status": verdict, "decision": decision}
-            document.write(
-                self.reports, document.document(found, config=config, deploy=deploy, run=run, redact=lambda text: text)
+            run = document.PlanRun(id=run_id, finished=now.isoformat(), status=verdict, decision=decision)
+            document.write_plan(
+                self.reports, document.save(found, config=config, deploy=deploy, run=run, redact=lambda text: text)
             )
         outcome = {"READY": "passed", "NOT READY": "failed"}.get(verdict, "unknown")
         told_now = {
@@ -127,7 +127,7 @@ class Released:
         history.mkdir(parents=True, exist_ok=True)
         (history / f"{now:%Y%m%dT%H%M%S.%f}Z-{run_id}.json").write_text(json.dumps(told_now))
         status = {"READY": 0, "CONDITIONAL": 0, "INCOMPLETE": 12}.get(verdict, 1)
-        return Checked(status=status, document=told_now, run_id=run_id, words="")
+        return Checked(status=status, report=check_report(told_now), run_id=run_id, words="")
 
     def serving(self) -> int | None:
         """The process that answers now."""
@@ -147,13 +147,13 @@ class Released:
     ) -> tuple[int, str]:
         """As `readiness check` acts, with a proof of this site's own."""
         assert expression in {"health or e2e", "health or alerts"}
-        found = document.read(self.reports)
-        if found is None or found["run"]["id"] != run_id or config.rollback.mode != "auto":
+        found = document.read_plan(self.reports)
+        if found is None or found.run.id != run_id or config.rollback.mode != "auto":
             tell()
             return status, ""
         try:
             done = execute(found, config, self.said.append, self.reports / "rollback", how=self.how())
-        except Refused as refused:
+        except RollbackRefused as refused:
             return status, str(refused)
         finally:
             tell()
@@ -162,25 +162,25 @@ class Released:
     def resumed(self, config: Config) -> int:
         """Finish an interrupted rollback."""
         how = dataclasses.replace(self.how(), person=True)
-        return execute({}, config, self.said.append, self.reports / "rollback", resume=True, how=how).exit_code
+        return execute(None, config, self.said.append, self.reports / "rollback", how=how).exit_code
 
-    def how(self) -> How:
+    def how(self) -> RollbackOptions:
         """How rollbacks are carried out here."""
-        return How(prove=self.prove, grace=0.3, on_step=self.on_step)
+        return RollbackOptions(prove=self.prove, grace=0.3, on_step=self.on_step)
 
     # --- releasing ----------------------------------------------------------------------------------------------------
 
     def on_step(self, name: str) -> None:
         """Called before every step; replaced by tests that kill there."""
 
-    def world(self, **more: Any) -> World:
+    def world(self, **more: Any) -> ReleasePorts:
         """The world of this site."""
         own: dict[str, Any] = {
             "look": self.look, "checks": self.checks, "act": self.act, "resume": self.resumed, "say": self.said.append,
             "backup": self.backup, "sleep": lambda _: time.sleep(0.01), "grace": 0.3, "poll": 0.0, "bake_every": 0.01,
             "on_step": self.on_step, "page": lambda *_: [],
         }  # fmt: skip
-        return World(**own | more)
+        return ReleasePorts(**own | more)
 
     def backup(self, _config: Config) -> str:
         """A backup by name."""
@@ -188,16 +188,16 @@ class Released:
             file.write("backup\n")
         return "pre-deployment-1"
 
-    def order(self, *arguments: str, **more: Any) -> Order:
+    def order(self, *arguments: str, **more: Any) -> ReleaseOrder:
         """The deploy of the new release."""
         command = (sys.executable, "-S", "-E", str(self.script), *(arguments or ("new", "200", "deploy")))
-        return Order(**{"command": command, "folder": self.folder, "bake": 0.0} | more)
+        return ReleaseOrder(**{"command": command, "folder": self.folder, "bake": 0.0} | more)
 
-    def release(self, *arguments: str, world: World | None = None, **more: Any) -> End:
+    def release(self, *arguments: str, world: ReleasePorts | None = None, **more: Any) -> ReleaseEnd:
         """Carry it out."""
         return flow.release(self.config, self.order(*arguments, **more), world or self.world())
 
-    def resume(self, command: tuple[str, ...] = ()) -> End:
+    def resume(self, command: tuple[str, ...] = ()) -> ReleaseEnd:
         """Go on with what was interrupted."""
         return flow.resume(self.config, self.world(), command)
 
@@ -213,9 +213,9 @@ class Released:
         path = self.folder / "asked"
         return [line.partition(" {")[0] for line in path.read_text().splitlines()] if path.exists() else []
 
-    def state(self) -> book.State:
+    def state(self) -> book.ReleaseState:
         """The newest journal of a release."""
-        found = book.last(self.reports / book.FOLDER)
+        found = book.last_release(self.reports / book.FOLDER)
         assert found is not None
         return found
 
@@ -231,6 +231,6 @@ class Released:
         """The release that is in place."""
         return os.path.basename(os.readlink(self.folder / "current"))  # noqa: PTH115, PTH119 - the link itself
 
-    def rollbacks(self) -> list[journal.State]:
+    def rollbacks(self) -> list[rollback_journal.RollbackState]:
         """All journals of rollbacks."""
-        return journal.every(self.reports / "rollback")
+        return rollback_journal.rollbacks(self.reports / "rollback")

@@ -14,15 +14,15 @@ import pytest
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys.look import Seen
-from readiness.operations.release import ports as world
-from readiness.operations.release.model import Outcome
+from readiness.operations.release.model import ReleaseOutcome
+from readiness.support.environment import INTERNAL_URL
 from tests.operations.release.released import URL, Released
 from tests.operations.rollback.rolled import ended_in_child
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.operations.release.model import End
+    from readiness.operations.release.model import ReleaseEnd
 
 CANDIDATE = "http://127.0.0.1:10"
 OLD = "http://127.0.0.1:11"
@@ -72,14 +72,14 @@ class Beside(Released):
 
     def checks(self, config: Any, expression: str, environ: Any) -> Any:
         """The first of the usual ones is on the hub from before; those of the candidate know where it is."""
-        about = "candidate" if environ.get(world.INTERNAL) == CANDIDATE else "old"
+        about = "candidate" if environ.get(INTERNAL_URL) == CANDIDATE else "old"
         key = f"{about}: {expression}"
         self.says.setdefault(key, ["READY"])
         if expression == "health or e2e" and about == "old":
             key = self.says.setdefault("before", self.says[key]) and "before"
         return super().checks(config, key, environ)
 
-    def beside(self, **more: Any) -> End:
+    def beside(self, **more: Any) -> ReleaseEnd:
         """Carry it out."""
         return self.release(candidate=CANDIDATE, **more)
 
@@ -92,7 +92,7 @@ def test_a_good_candidate_is_switched_to(tmp_path: Path) -> None:
     """It is proven on its own port, then clients reach it; what is left to do for a person is said."""
     site = Beside(tmp_path)
     found = site.beside()
-    assert (found.outcome, site.front()) == (Outcome.KEPT, "candidate"), site.said
+    assert (found.outcome, site.front()) == (ReleaseOutcome.KEPT, "candidate"), site.said
     assert site.done() == ["backup", "deploy", "switch"]
     assert site.asked()[1:] == ["before", "candidate: health or e2e", "candidate: health"]
     assert f"set [target] internal_url to {CANDIDATE}" in found.because
@@ -107,7 +107,7 @@ def test_a_candidate_that_is_not_well_is_never_switched_to(verdict: str, code: i
     site = Beside(tmp_path)
     site.says["candidate: health or e2e"] = [verdict]
     found = site.beside()
-    assert (found.outcome, found.exit, site.front()) == (Outcome.ABORTED, code, "hub")
+    assert (found.outcome, found.exit, site.front()) == (ReleaseOutcome.ABORTED, code, "hub")
     assert "nothing was switched" in found.because
     assert site.done() == ["backup", "deploy"]
 
@@ -115,11 +115,11 @@ def test_a_candidate_that_is_not_well_is_never_switched_to(verdict: str, code: i
 def test_a_candidate_that_does_not_start_changes_nothing(tmp_path: Path) -> None:
     """The command fails, or nothing answers in time: both end before the switch."""
     failed = Beside(tmp_path / "a", "import sys; sys.exit(3)").beside()
-    assert (failed.outcome, "status 3; nothing was switched" in failed.because) == (Outcome.ABORTED, True)
+    assert (failed.outcome, "status 3; nothing was switched" in failed.because) == (ReleaseOutcome.ABORTED, True)
     site = Beside(tmp_path / "b", "pass")
     site.config = dataclasses.replace(site.config, probe=dataclasses.replace(site.config.probe, settle=0.1))
     silent = site.beside()
-    assert (silent.outcome, "not ready within 0 s" in silent.because) == (Outcome.ABORTED, True)
+    assert (silent.outcome, "not ready within 0 s" in silent.because) == (ReleaseOutcome.ABORTED, True)
 
 
 def test_a_candidate_at_the_old_hubs_port_is_none(tmp_path: Path) -> None:
@@ -127,22 +127,22 @@ def test_a_candidate_at_the_old_hubs_port_is_none(tmp_path: Path) -> None:
     site = Beside(tmp_path, START.replace("200", "100"))
     site.config = dataclasses.replace(site.config, probe=dataclasses.replace(site.config.probe, settle=0.1))
     found = site.beside()
-    assert found.outcome is Outcome.ABORTED
+    assert found.outcome is ReleaseOutcome.ABORTED
     assert site.done() == ["backup", "deploy"]
 
 
-FAILS: dict[str, tuple[dict[str, Any], list[str], Outcome, str]] = {
+FAILS: dict[str, tuple[dict[str, Any], list[str], ReleaseOutcome, str]] = {
     # how the site differs, what runs beyond the switch, how it ends, what clients reach
-    "the checks fail": ({"says": True}, ["switch-back"], Outcome.VERIFIED, "hub"),
-    "the switch fails": ({"more": "sys.exit(3)"}, ["switch-back"], Outcome.VERIFIED, "hub"),
-    "clients stay where they were": ({"more": "sys.exit(0)"}, ["switch-back"], Outcome.VERIFIED, "hub"),
-    "nobody may switch back": ({"says": True, "mode": "plan"}, [], Outcome.HELD, "candidate"),
-    "nobody confirms": ({"says": True, "mode": "ask"}, [], Outcome.HELD, "candidate"),
-    "switching back fails": ({"says": True, "back": "sys.exit(4)"}, ["switch-back"], Outcome.FAILED, "candidate"),
-    "switching back does nothing": ({"says": True, "back": "sys.exit(0)"}, ["switch-back"], Outcome.FAILED, "candidate"),
-    "the old hub is gone": ({"says": True, "more": "os.unlink('{0}/hub.json')"}, [], Outcome.HELD, "candidate"),
-    "the old hub is bad by now": ({"says": True, "old": "NOT READY"}, ["switch-back"], Outcome.FAILED, "hub"),
-    "the old hub is not known to be well": ({"says": True, "old": "INCOMPLETE"}, ["switch-back"], Outcome.UNVERIFIED, "hub"),
+    "the checks fail": ({"says": True}, ["switch-back"], ReleaseOutcome.VERIFIED, "hub"),
+    "the switch fails": ({"more": "sys.exit(3)"}, ["switch-back"], ReleaseOutcome.VERIFIED, "hub"),
+    "clients stay where they were": ({"more": "sys.exit(0)"}, ["switch-back"], ReleaseOutcome.VERIFIED, "hub"),
+    "nobody may switch back": ({"says": True, "mode": "plan"}, [], ReleaseOutcome.HELD, "candidate"),
+    "nobody confirms": ({"says": True, "mode": "ask"}, [], ReleaseOutcome.HELD, "candidate"),
+    "switching back fails": ({"says": True, "back": "sys.exit(4)"}, ["switch-back"], ReleaseOutcome.FAILED, "candidate"),
+    "switching back does nothing": ({"says": True, "back": "sys.exit(0)"}, ["switch-back"], ReleaseOutcome.FAILED, "candidate"),
+    "the old hub is gone": ({"says": True, "more": "os.unlink('{0}/hub.json')"}, [], ReleaseOutcome.HELD, "candidate"),
+    "the old hub is bad by now": ({"says": True, "old": "NOT READY"}, ["switch-back"], ReleaseOutcome.FAILED, "hub"),
+    "the old hub is not known to be well": ({"says": True, "old": "INCOMPLETE"}, ["switch-back"], ReleaseOutcome.UNVERIFIED, "hub"),
 }  # fmt: skip
 
 
@@ -169,7 +169,7 @@ def test_an_alarm_while_baking_switches_back(tmp_path: Path) -> None:
     site = Beside(tmp_path)
     site.says["candidate: health or alerts"] = ["READY", "NOT READY"]
     found = site.beside(bake=0.002)
-    assert (found.outcome, site.front()) == (Outcome.VERIFIED, "hub"), site.said
+    assert (found.outcome, site.front()) == (ReleaseOutcome.VERIFIED, "hub"), site.said
     assert site.done() == ["backup", "deploy", "switch", "switch-back"]
 
 
@@ -191,7 +191,7 @@ def test_killed_at_every_step_of_switching_back(tmp_path: Path) -> None:
     site = Beside(tmp_path / "all")
     site.says["candidate: health"] = ["NOT READY"]
     site.on_step = seen.append  # type: ignore[method-assign]
-    assert site.beside().outcome is Outcome.VERIFIED
+    assert site.beside().outcome is ReleaseOutcome.VERIFIED
     first = seen.index("write phase switch")
     for step in range(first, len(seen)):
         one = Beside(tmp_path / str(step))
@@ -208,6 +208,6 @@ def test_killed_at_every_step_of_switching_back(tmp_path: Path) -> None:
         time.sleep(0.05)
         end = one.state().end
         found = one.resume() if end is None else end
-        assert found.outcome is Outcome.VERIFIED, (step, seen[step], one.said)
+        assert found.outcome is ReleaseOutcome.VERIFIED, (step, seen[step], one.said)
         assert sorted(one.done()) == ["backup", "deploy", "switch", "switch-back"], (step, seen[step])
         assert one.front() == "hub"

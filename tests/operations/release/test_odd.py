@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.load import WINDOW, load
+from readiness.config.load import load
 from readiness.errors import ReadinessError
 from readiness.operations.check_run import act as check_rollback
 from readiness.operations.deploys import journal, lock, quarantine
@@ -16,8 +16,9 @@ from readiness.operations.deploys.record import FILE, read_record
 from readiness.operations.notify.events import Event, Told
 from readiness.operations.release import bookkeeping as own
 from readiness.operations.release import ports as world
-from readiness.operations.release.model import Interrupted, Outcome
+from readiness.operations.release.model import Interrupted, ReleaseOutcome
 from readiness.operations.rollback.verify import prove
+from readiness.support.environment import WINDOW
 from tests.operations.release.released import Released
 from tests.operations.release.test_candidate import Beside
 from tests.operations.release.test_record import NOW, SAME
@@ -43,35 +44,35 @@ def test_a_journal_that_fails_after_the_deploy_is_told(
     told: list[Event], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk fills up while the command runs: 12, never the 1 of a release that was refused, and people hear of it at once."""
-    write, full = journal.Journal.write, [False]
+    write, full = journal.JournalFile.write, [False]
 
-    def written(self: journal.Journal, kind: str, **data: Any) -> None:
+    def written(self: journal.JournalFile, kind: str, **data: Any) -> None:
         full[:] = [found or (kind == "ended" and data.get("name") == "deploy") for found in full]
         if any(full):
             raise ReadinessError("the journal cannot be written: No space left on device")
         write(self, kind, **data)
 
-    monkeypatch.setattr(journal.Journal, "write", written)
+    monkeypatch.setattr(journal.JournalFile, "write", written)
     site = Released(tmp_path)
     found = site.release()
-    assert (found.outcome, found.exit) == (Outcome.HELD, 12)
+    assert (found.outcome, found.exit) == (ReleaseOutcome.HELD, 12)
     assert "No space left" in found.because
     assert [(event.severity.value, "halfway" in event.title) for event in told] == [("critical", True)]
     full.clear()
-    assert site.resume().outcome is Outcome.KEPT
+    assert site.resume().outcome is ReleaseOutcome.KEPT
     assert site.done().count("deploy") == 1
 
 
 def test_a_journal_that_fails_before_the_deploy_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was begun, so it is an error of the call, and nothing is deployed."""
-    write = journal.Journal.write
+    write = journal.JournalFile.write
 
-    def written(self: journal.Journal, kind: str, **data: Any) -> None:
+    def written(self: journal.JournalFile, kind: str, **data: Any) -> None:
         if data.get("name") == "preflight":
             raise ReadinessError("no space")
         write(self, kind, **data)
 
-    monkeypatch.setattr(journal.Journal, "write", written)
+    monkeypatch.setattr(journal.JournalFile, "write", written)
     site = Released(tmp_path)
     with pytest.raises(ReadinessError, match="no space"):
         site.release()
@@ -88,7 +89,7 @@ def test_what_nobody_foresaw_has_an_end(told: list[Event], tmp_path: Path) -> No
         return site.checks(config, expression, environ)
 
     found = site.release(world=site.world(checks=checks))
-    assert (found.outcome, found.exit) == (Outcome.HELD, 12)
+    assert (found.outcome, found.exit) == (ReleaseOutcome.HELD, 12)
     assert "unforeseen: KeyError" in found.because
     assert len(told) == 1
 
@@ -104,7 +105,7 @@ def test_a_job_that_is_cancelled_after_the_deploy_is_told(told: list[Event], tmp
     with pytest.raises(Interrupted, match="runs on by itself"):
         site.release(world=site.world(on_step=step))
     assert ["interrupted after the deploy began" in event.lines[0] for event in told] == [True]
-    assert site.resume().outcome is Outcome.KEPT
+    assert site.resume().outcome is ReleaseOutcome.KEPT
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_a_version_that_will_hold_the_deploy_is_told_first(
 
 def test_the_window_stays_open_while_it_bakes(tmp_path: Path) -> None:
     """An alarm late in the hour that is watched leads back, although the window alone would be over."""
-    for bake, outcome in ((0.001, Outcome.VERIFIED), (0.0, Outcome.HELD)):
+    for bake, outcome in ((0.001, ReleaseOutcome.VERIFIED), (0.0, ReleaseOutcome.HELD)):
         site = Released(tmp_path / str(bake), window=0)
         key = "health or alerts" if bake else "health or e2e"
         site.says[key] = ["READY", "NOT READY"] if bake else ["NOT READY"]
@@ -139,7 +140,6 @@ def test_a_run_of_a_release_is_told_its_window(tmp_path: Path) -> None:
     assert load(file=file, environ={}).rollback.window == 7
     assert load(file=file, environ={WINDOW: "90"}).rollback.window == 90
     assert load(file=file, environ={WINDOW: "soon"}).rollback.window == 7
-    assert WINDOW == world.WINDOW
 
 
 def test_a_clock_that_is_set_is_no_deploy() -> None:
@@ -163,11 +163,11 @@ def test_a_quarantined_version_is_not_deployed_by_name(tmp_path: Path) -> None:
     site = Released(tmp_path)
     quarantine.add(site.reports, "c" * 40, "4.3.0", "tools failed after the deploy")
     found = site.release(version="4.3.0")
-    assert found.outcome is Outcome.REFUSED
+    assert found.outcome is ReleaseOutcome.REFUSED
     assert f"--lift {'c' * 40}" in found.because
     assert site.done() == []
     assert quarantine.lift(site.reports, "c" * 40)
-    assert site.release(version="4.3.0").outcome is Outcome.KEPT
+    assert site.release(version="4.3.0").outcome is ReleaseOutcome.KEPT
 
 
 def test_a_full_disk_while_proving_is_not_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,12 +189,12 @@ def test_a_full_disk_while_proving_is_not_verified(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("candidate", "old", "outcome", "words"),
     [
-        (None, 100, Outcome.ABORTED, "candidate's process cannot be told"),
-        (200, None, Outcome.REFUSED, "which process serves now cannot be told"),
+        (None, 100, ReleaseOutcome.ABORTED, "candidate's process cannot be told"),
+        (200, None, ReleaseOutcome.REFUSED, "which process serves now cannot be told"),
     ],
 )
 def test_nobody_is_switched_to_whose_process_cannot_be_told(
-    candidate: int | None, old: int | None, outcome: Outcome, words: str, tmp_path: Path
+    candidate: int | None, old: int | None, outcome: ReleaseOutcome, words: str, tmp_path: Path
 ) -> None:
     """Nothing could prove afterwards whom clients reach: so it ends before the switch."""
     site = Beside(tmp_path)

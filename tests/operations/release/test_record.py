@@ -41,7 +41,9 @@ def standing(folder: Path, *runs: dict[str, Any], since: float | None = None) ->
     """What passes and what fails by these runs, the oldest first."""
     (folder / "history").mkdir(exist_ok=True)
     for number, one in enumerate(runs):
-        (folder / "history" / f"{number}.json").write_text(json.dumps(one))
+        started = (one["run"] or {}).get("started")
+        moment = ago(1) if started is None else dt.datetime.fromisoformat(started)
+        (folder / "history" / f"{moment:%Y%m%dT%H%M%S.%f}Z-{number}.json").write_text(json.dumps(one))
     config = Config(report_dir=folder, environment="staging", target=Target(url=URL))
     passed, failed = own.standing(config, since, NOW)
     return list(passed), list(failed)
@@ -233,15 +235,15 @@ def test_record_break_and_the_run_decides_to_roll_back(site: Site) -> None:
     assert made is not None
     assert made.previous == before
     assert site.call("check", "-m", "health").returncode == 1
-    plan = document.read(reports)
+    plan = document.read_plan(reports)
     assert plan is not None
-    assert (site.decision(), [action["name"] for action in plan["actions"]]) == ("ROLL BACK", ["back"])
+    assert (site.decision(), [action.name for action in plan.actions]) == ("ROLL BACK", ["back"])
     write_record(reports / "deploy.json", dataclasses.replace(made, deployed_at=made.deployed_at - dt.timedelta(14)))
     assert site.call("check", "-m", "health").returncode == 1
-    plan = document.read(reports)
+    plan = document.read_plan(reports)
     assert plan is not None
-    assert (site.decision(), plan["actions"]) == ("HOLD", [])
-    assert "the window of 30 min is over" in plan["refused"][0]
+    assert (site.decision(), plan.actions) == ("HOLD", ())
+    assert "the window of 30 min is over" in plan.refused[0]
 
 
 def test_a_call_without_a_task_is_a_usage_error(site: Site) -> None:

@@ -19,7 +19,7 @@ from readiness.operations.deploys.record import read_record
 from readiness.operations.notify.events import Event, Told
 from readiness.operations.release import flow
 from readiness.operations.release import journal as book
-from readiness.operations.release.model import EXIT, Interrupted, Outcome
+from readiness.operations.release.model import EXIT, Interrupted, ReleaseOutcome
 from tests.operations.release.released import SWITCH, Released
 from tests.operations.rollback.rolled import ended_in_child
 
@@ -33,7 +33,7 @@ def test_a_good_release_is_kept(tmp_path: Path) -> None:
     """Every phase once, in order; the deploy is on record with what passed before, and all of it is told with its time."""
     site = Released(tmp_path)
     found = site.release()
-    assert (found.outcome, found.exit) == (Outcome.KEPT, 0), site.said
+    assert (found.outcome, found.exit) == (ReleaseOutcome.KEPT, 0), site.said
     assert list(site.phases()) == GOOD
     assert site.phases()["bake"] == "skipped"
     assert site.done() == ["backup", "deploy"]
@@ -52,7 +52,7 @@ def test_a_good_release_is_kept(tmp_path: Path) -> None:
 
 def test_the_exit_codes_are_the_promised_ones() -> None:
     """0 when kept, 1 when refused, aborted, held or back, 13 and 14 as a rollback ends."""
-    assert [EXIT[one] for one in Outcome] == [0, 1, 1, 1, 1, 13, 14]
+    assert [EXIT[one] for one in ReleaseOutcome] == [0, 1, 1, 1, 1, 13, 14]
 
 
 def test_a_bad_release_is_rolled_back_and_verified(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_bad_release_is_rolled_back_and_verified(tmp_path: Path) -> None:
     site = Released(tmp_path)
     site.says["health or e2e"] = ["NOT READY"]
     found = site.release()
-    assert (found.outcome, found.exit) == (Outcome.VERIFIED, 1), site.said
+    assert (found.outcome, found.exit) == (ReleaseOutcome.VERIFIED, 1), site.said
     assert site.done() == ["backup", "deploy", "back"]
     assert site.link() == "old"
     assert site.phases() | {"verify": "failed", "rollback": "passed"} == site.phases()
@@ -71,14 +71,14 @@ def test_a_bad_release_is_rolled_back_and_verified(tmp_path: Path) -> None:
 
 
 BEFORE = [
-    ("preflight", "NOT READY", Outcome.REFUSED, 1, "preflight is NOT READY: tools failed"),
-    ("preflight", "INCOMPLETE", Outcome.REFUSED, 12, "preflight is INCOMPLETE: tools unknown"),
+    ("preflight", "NOT READY", ReleaseOutcome.REFUSED, 1, "preflight is NOT READY: tools failed"),
+    ("preflight", "INCOMPLETE", ReleaseOutcome.REFUSED, 12, "preflight is INCOMPLETE: tools unknown"),
 ]
 
 
 @pytest.mark.parametrize(("phase", "verdict", "outcome", "code", "words"), BEFORE)
 def test_nothing_is_deployed_that_is_not_ready(  # noqa: PLR0913, PLR0917 - a row of the table
-    phase: str, verdict: str, outcome: Outcome, code: int, words: str, tmp_path: Path
+    phase: str, verdict: str, outcome: ReleaseOutcome, code: int, words: str, tmp_path: Path
 ) -> None:
     """A release on disk that is bad, or not known to be good, never gets as far as the command."""
     site = Released(tmp_path)
@@ -97,28 +97,28 @@ def test_no_backup_no_release(tmp_path: Path) -> None:
         raise ReadinessError("/backups: No space left on device")
 
     found = site.release(world=site.world(backup=full))
-    assert (found.outcome, found.exit) == (Outcome.REFUSED, 1)
+    assert (found.outcome, found.exit) == (ReleaseOutcome.REFUSED, 1)
     assert "backup: /backups: No space left on device" in found.because
     assert site.done() == []
 
 
-DEPLOYS: dict[str, tuple[str, dict[str, Any], Outcome, list[str], str]] = {
+DEPLOYS: dict[str, tuple[str, dict[str, Any], ReleaseOutcome, list[str], str]] = {
     # the command's body, what is different about the site, how it ends, what ran, words of the reason
-    "fails having changed nothing": ("import sys; print('no'); sys.exit(3)", {}, Outcome.ABORTED, [], "nothing to roll"),
-    "fails after the switch": (SWITCH + "sys.exit(3)", {}, Outcome.VERIFIED, ["deploy", "back"], "status 3"),
+    "fails having changed nothing": ("import sys; print('no'); sys.exit(3)", {}, ReleaseOutcome.ABORTED, [], "nothing to roll"),
+    "fails after the switch": (SWITCH + "sys.exit(3)", {}, ReleaseOutcome.VERIFIED, ["deploy", "back"], "status 3"),
     "leaves the hub dead": (
         "import os, sys; os.unlink('{folder}/hub.json'); sys.exit(4)",
         {},
-        Outcome.HELD,  # the release from before is in place: what lies beside it was never proven, and is no way back
+        ReleaseOutcome.HELD,  # the release from before is in place: what lies beside it was never proven, and is no way back
         [],
         "see to it that it runs",
     ),
-    "hangs": (SWITCH + "time.sleep(60)", {"release": {"timeout": 0.7}}, Outcome.VERIFIED, ["deploy", "back"], "did not end"),
-    "fails, and nobody may act": (SWITCH + "sys.exit(3)", {"mode": "plan"}, Outcome.HELD, ["deploy"], "readiness rollback"),
+    "hangs": (SWITCH + "time.sleep(60)", {"release": {"timeout": 0.7}}, ReleaseOutcome.VERIFIED, ["deploy", "back"], "did not end"),
+    "fails, and nobody may act": (SWITCH + "sys.exit(3)", {"mode": "plan"}, ReleaseOutcome.HELD, ["deploy"], "readiness rollback"),
     "fails, and no action answers": (
-        SWITCH + "sys.exit(3)", {"actions": ()}, Outcome.HELD, ["deploy"], "no configured action is planned"),
-    "does nothing and says that all is well": ("pass", {}, Outcome.ABORTED, [], "changed nothing"),
-    "cannot be started": ("", {}, Outcome.ABORTED, [], "could not be started"),
+        SWITCH + "sys.exit(3)", {"actions": ()}, ReleaseOutcome.HELD, ["deploy"], "no configured action is planned"),
+    "does nothing and says that all is well": ("pass", {}, ReleaseOutcome.ABORTED, [], "changed nothing"),
+    "cannot be started": ("", {}, ReleaseOutcome.ABORTED, [], "could not be started"),
 }  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def test_a_deploy_that_goes_wrong(name: str, tmp_path: Path, monkeypatch: pytest
     assert [one for one in site.done() if one != "backup"] == ran
     assert words in found.because
     assert site.page()["because"] == found.because
-    if outcome is not Outcome.HELD:
+    if outcome is not ReleaseOutcome.HELD:
         assert site.link() == "old"
 
 
@@ -149,7 +149,7 @@ def test_a_command_that_broke_what_it_did_not_replace_is_held(
     site = Released(tmp_path, f"import sys; sys.exit({status})")
     site.says["before"] = ["READY", "NOT READY"]
     found = site.release()
-    assert (found.outcome, found.exit) == (Outcome.HELD, 1)
+    assert (found.outcome, found.exit) == (ReleaseOutcome.HELD, 1)
     assert "what passed before fails now: tools fails" in found.because
     assert [one for one in site.done() if one != "backup"] == []
     assert not (site.reports / "deploy.json").exists()
@@ -160,7 +160,7 @@ def test_a_planned_rollback_waits_for_a_person(tmp_path: Path) -> None:
     site = Released(tmp_path, mode="plan")
     site.says["health or e2e"] = ["NOT READY"]
     found = site.release()
-    assert (found.outcome, found.exit) == (Outcome.HELD, 1)
+    assert (found.outcome, found.exit) == (ReleaseOutcome.HELD, 1)
     assert "readiness rollback" in found.because
     assert site.link() == "new"
     assert json.loads((site.reports / "rollback-plan.json").read_text())["wanted"] is True
@@ -171,7 +171,7 @@ def test_what_is_not_known_is_held_and_never_rolled_back(tmp_path: Path) -> None
     site = Released(tmp_path)
     site.says["health or e2e"] = ["INCOMPLETE"]
     found = site.release()
-    assert (found.outcome, found.exit) == (Outcome.HELD, 12)
+    assert (found.outcome, found.exit) == (ReleaseOutcome.HELD, 12)
     assert site.done() == ["backup", "deploy"]
 
 
@@ -182,7 +182,7 @@ def test_what_failed_before_triggers_nothing(tmp_path: Path) -> None:
     history = site.reports / "history"
     history.mkdir(parents=True)
     found = site.release()
-    assert (found.outcome, found.exit) == (Outcome.HELD, 1)
+    assert (found.outcome, found.exit) == (ReleaseOutcome.HELD, 1)
     assert site.done() == ["backup", "deploy"]
 
 
@@ -192,7 +192,7 @@ def test_a_first_deploy_has_nothing_to_go_back_to(tmp_path: Path) -> None:
     (tmp_path / "hub.json").unlink()
     site.says["health or e2e"] = ["NOT READY"]
     found = site.release()
-    assert found.outcome is Outcome.HELD
+    assert found.outcome is ReleaseOutcome.HELD
     assert site.phases()["before"] == "unknown"
     assert site.done() == ["backup", "deploy"]
 
@@ -204,7 +204,7 @@ def test_a_hub_that_never_gets_ready_is_for_the_checks_to_judge(tmp_path: Path) 
     site.config = with_budget(site.config, 0.1)
     site.says["health or e2e"] = ["NOT READY"]
     found = site.release()
-    assert found.outcome is Outcome.VERIFIED
+    assert found.outcome is ReleaseOutcome.VERIFIED
     assert site.phases()["ready"] == "failed"
 
 
@@ -270,13 +270,13 @@ def test_a_refusal_is_told_and_a_good_release_is_not(
 @pytest.mark.parametrize(
     ("says", "outcome", "code"),
     [
-        (["READY"], Outcome.KEPT, 0),
-        (["READY", "INCOMPLETE", "READY"], Outcome.KEPT, 0),
-        (["READY", "NOT READY"], Outcome.VERIFIED, 1),
-        (["READY", "INCOMPLETE"], Outcome.HELD, 12),
+        (["READY"], ReleaseOutcome.KEPT, 0),
+        (["READY", "INCOMPLETE", "READY"], ReleaseOutcome.KEPT, 0),
+        (["READY", "NOT READY"], ReleaseOutcome.VERIFIED, 1),
+        (["READY", "INCOMPLETE"], ReleaseOutcome.HELD, 12),
     ],
 )
-def test_a_release_is_watched(says: list[str], outcome: Outcome, code: int, tmp_path: Path) -> None:
+def test_a_release_is_watched(says: list[str], outcome: ReleaseOutcome, code: int, tmp_path: Path) -> None:
     """A critical alarm while baking leads back; what cannot be told at its end is for a person."""
     site = Released(tmp_path)
     site.says["health or alerts"] = list(says)
@@ -301,7 +301,7 @@ def test_of_two_at_once_one_is_refused(tmp_path: Path) -> None:
         until = time.monotonic() + 10
         while "deploy" not in site.done() and time.monotonic() < until:
             time.sleep(0.01)
-        with pytest.raises(lock.Held, match=f"held by process {child}"):
+        with pytest.raises(lock.LockHeld, match=f"held by process {child}"):
             site.release()
     finally:
         os.waitpid(child, 0)
@@ -311,7 +311,7 @@ def test_of_two_at_once_one_is_refused(tmp_path: Path) -> None:
 def test_an_unfinished_rollback_comes_first(tmp_path: Path) -> None:
     """Nothing is deployed over a rollback of which nobody knows how far it came."""
     site = Released(tmp_path)
-    book_ = journal.Journal(site.reports / "rollback" / "x.jsonl")
+    book_ = journal.JournalFile(site.reports / "rollback" / "x.jsonl")
     book_.write(journal.BEGIN, plan={}, deploy={})
     book_.close()
     with pytest.raises(ReadinessError, match="readiness rollback --resume"):
@@ -323,7 +323,7 @@ def test_a_first_look_releases_nothing(tmp_path: Path) -> None:
     site = Released(tmp_path)
     site.config = dataclasses.replace(site.config, path=None)
     found = site.release()
-    assert (found.outcome, found.exit) == (Outcome.REFUSED, 1)
+    assert (found.outcome, found.exit) == (ReleaseOutcome.REFUSED, 1)
     assert "readiness init" in found.because
 
 
@@ -356,9 +356,9 @@ def killed_at(step: int, site: Released, work: Any) -> int:
 def gone_on_with(site: Released) -> str:
     """Finish what is left, or begin where nothing was; the outcome."""
     folder = site.reports / book.FOLDER
-    if book.unfinished(folder) is not None:
+    if book.unfinished_release(folder) is not None:
         return site.resume().outcome.value
-    if book.last(folder) is None:
+    if book.last_release(folder) is None:
         return site.release(bake=0.001).outcome.value
     end = site.state().end
     assert end is not None
@@ -387,7 +387,7 @@ def test_a_killed_release_is_gone_on_with(step: int, tmp_path: Path) -> None:
     assert killed_at(step, site, lambda: site.release(bake=0.001)) == -signal.SIGKILL
     assert gone_on_with(site) == "KEPT"
     assert site.done().count("deploy") == 1
-    assert site.state().finished
+    assert site.state().is_finished
     with pytest.raises(ReadinessError, match="no unfinished release"):
         site.resume()
 
@@ -404,7 +404,7 @@ def test_a_killed_release_that_is_rolled_back_is_gone_on_with(step: int, tmp_pat
     assert (site.done().count("deploy"), site.done().count("back")) == (1, 1)
     assert site.link() == "old"
     (one,) = site.rollbacks()
-    assert one.finished
+    assert one.is_finished
 
 
 def test_a_long_command_of_a_killed_release_is_waited_for(tmp_path: Path) -> None:
@@ -424,7 +424,7 @@ def test_a_long_command_of_a_killed_release_is_waited_for(tmp_path: Path) -> Non
     assert site.link() == "old"
     with pytest.raises(ReadinessError, match="still runs as process"):
         flow.abandon(site.config, site.said.append)
-    assert site.resume().outcome is Outcome.KEPT
+    assert site.resume().outcome is ReleaseOutcome.KEPT
     assert site.done() == ["backup", "deploy"]
     assert site.link() == "new"
 
@@ -442,7 +442,7 @@ def test_an_interrupted_release_says_how_to_go_on(tmp_path: Path) -> None:
         site.release()
     flow.abandon(site.config, site.said.append)
     assert site.page()["outcome"] == "HELD"
-    assert site.release().outcome is Outcome.KEPT
+    assert site.release().outcome is ReleaseOutcome.KEPT
 
 
 def test_a_secret_on_the_command_line_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -462,7 +462,7 @@ def test_a_secret_on_the_command_line_is_not_kept(tmp_path: Path, monkeypatch: p
         site.resume()
     with pytest.raises(ReadinessError, match="not the command of the release"):
         site.resume((*command[:-1], "--token=other"))
-    assert site.resume(command).outcome is Outcome.KEPT
+    assert site.resume(command).outcome is ReleaseOutcome.KEPT
     assert secret not in "".join(path.read_text() for path in site.reports.rglob("*.json*"))
 
 

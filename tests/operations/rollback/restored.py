@@ -17,8 +17,8 @@ from readiness.errors import ReadinessError
 from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT
 from readiness.operations.backup.backup import Request, Source, create
 from readiness.operations.deploys.look import Seen
-from readiness.operations.rollback import environment as called
-from readiness.operations.rollback import restore, undo
+from readiness.operations.rollback import execute as called
+from readiness.operations.rollback import restore
 from tests.operations.rollback.rolled import Site
 from tests.sources import ROOT
 
@@ -97,8 +97,7 @@ class Restored(Site):
     def run(self, *, on_step: Callable[[str], None] = lambda _: None) -> None:
         """Restore, or go on with it."""
         with pytest.MonkeyPatch.context() as patch:
-            for module in (restore, undo):
-                patch.setattr(module, "look", self.look)
+            patch.setattr(restore, "look", self.look)
             patch.setattr(restore, "READY_SECONDS", 0.2)
             patch.setattr(restore, "GONE_SECONDS", 0.2)
             restore.restore(self.config, on_step)

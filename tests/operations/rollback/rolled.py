@@ -10,19 +10,20 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from readiness.config.model import Config, ReleaseSettings, RollbackAction, RollbackSettings, Target
-from readiness.operations.deploys import journal, lock
+from readiness.operations.deploys import lock
 from readiness.operations.deploys.record import DeployRecord, write_record
 from readiness.operations.rollback import document
-from readiness.operations.rollback.execute import How, execute
+from readiness.operations.rollback import journal as rollback_journal
+from readiness.operations.rollback.execute import RollbackOptions, execute
+from readiness.operations.rollback.outcome import Proof
 from readiness.operations.rollback.plan import plan_rollback
-from readiness.operations.rollback.verify import Proof
 from tests.operations.rollback.test_plan import judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from readiness.operations.rollback.outcome import Event, Outcome
+    from readiness.operations.rollback.outcome import RollbackEvent, RollbackOutcome
 
 BACK = """
 import os, sys
@@ -40,7 +41,7 @@ class Site:
 
     def __init__(self, folder: Path, body: str = BACK, *names: str, **rollback: Any) -> None:
         self.folder, self.reports = folder, folder / "reports"
-        self.told: list[Event] = []
+        self.told: list[RollbackEvent] = []
         self.said: list[str] = []
         for name, version in (("old", "4.2.1"), ("new", "4.3.0")):
             tree = folder / "releases" / name
@@ -86,12 +87,12 @@ class Site:
         """The file of its lock."""
         return lock.folder_for(self.config) / lock.FILE
 
-    def plan(self, *failed: str) -> dict[str, Any]:
+    def plan(self, *failed: str) -> document.SavedPlan:
         """The plan of a run that just failed."""
         now = dt.datetime.now(dt.UTC)
         found = plan_rollback(judgement(*failed or ("tools",)), self.config, self.deploy, now=now)
-        run = {"id": "run-1", "finished": now.isoformat(), "status": "NOT READY", "decision": "ROLL BACK"}
-        return document.document(found, config=self.config, deploy=self.deploy, run=run, redact=str)
+        run = document.PlanRun(id="run-1", finished=now.isoformat(), status="NOT READY", decision="ROLL BACK")
+        return document.save(found, config=self.config, deploy=self.deploy, run=run, redact=str)
 
     def prove(
         self, config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float, *_: Any
@@ -103,27 +104,27 @@ class Site:
         well = config.target.release.resolve().name == "old" and folder.parent == self.journals and acted_at > 0
         return Proof(passed=len(deploy.passed_before)) if well else Proof(bad=("tools fails: as before",))
 
-    def how(self, **more: Any) -> How:
+    def how(self, **more: Any) -> RollbackOptions:
         """How this site's rollbacks are carried out."""
-        return How(**{"prove": self.prove, "tell": self.told.append, "grace": 0.5} | more)
+        return RollbackOptions(**{"prove": self.prove, "tell": self.told.append, "grace": 0.5} | more)
 
-    def execute(self, given: dict[str, Any] | None = None, *, resume: bool = False, **more: Any) -> Outcome:
+    def execute(self, given: document.SavedPlan | None = None, *, resume: bool = False, **more: Any) -> RollbackOutcome:
         """Carry it out."""
-        found = given if given is not None else {} if resume else self.plan()
-        return execute(found, self.config, self.said.append, self.journals, resume=resume, how=self.how(**more))
+        plan = None if resume else given or self.plan()
+        return execute(plan, self.config, self.said.append, self.journals, how=self.how(**more))
 
     def done(self) -> list[str]:
         """Names of the actions that ran, once for each time."""
         path = self.folder / "done"
         return path.read_text().split() if path.exists() else []
 
-    def state(self) -> journal.State:
+    def state(self) -> rollback_journal.RollbackState:
         """The newest journal."""
-        return journal.every(self.journals)[-1]
+        return rollback_journal.rollbacks(self.journals)[-1]
 
     def kinds(self) -> list[str]:
         """The kinds of its entries, in order."""
-        return [str(entry["kind"]) for entry in self.state().entries]
+        return [str(entry.kind) for entry in self.state().entries]
 
     def rewrite(self, **changes: Any) -> None:
         """Change the recorded deploy."""

@@ -39,7 +39,7 @@ def test_a_fault_of_the_last_run_counts_and_one_that_is_over_does_not(tmp_path: 
     ran(site, 20, {"tools": "passed", "speed": "failed", "open": "unknown"})
     ran(site, 10, {"tools": "passed", "speed": "passed", "open": "unknown", "plain": "waived"})
     assert known(site) == {"speed", "open", "plain"}
-    assert site.plan()["refused"] == [], "the pure plan knows nothing of the history"
+    assert site.plan().refused == (), "the pure plan knows nothing of the history"
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_a_damaged_history_tells_nothing(tmp_path: Path) -> None:
 def test_a_run_tells_which_release_it_judged(tmp_path: Path) -> None:
     """Its folder, links resolved, and its version; git is asked only where somebody means to go back."""
     site = Site(tmp_path)
-    assert before.told(site.config) == {
+    assert before.release_versions(site.config) == {
         "release": "4.3.0",
         "folder": str(tmp_path / "releases" / "new"),
         "commit": "",
     }
-    assert before.told(dataclasses.replace(site.config, demo=True)) == {}
+    assert before.release_versions(dataclasses.replace(site.config, demo=True)) == {}

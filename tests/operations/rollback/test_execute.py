@@ -15,9 +15,9 @@ import pytest
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal, lock, quarantine
 from readiness.operations.deploys.record import read_record, write_record
-from readiness.operations.rollback.abandon import abandon
-from readiness.operations.rollback.execute import execute
-from readiness.operations.rollback.outcome import EXIT, Refused, Result
+from readiness.operations.rollback import journal as rollback_journal
+from readiness.operations.rollback.execute import abandon, execute
+from readiness.operations.rollback.outcome import EXIT, RollbackRefused, RollbackResult
 from readiness.support import process_identity
 from tests.operations.rollback.rolled import BACK, Site, ended_in_child
 
@@ -34,7 +34,7 @@ def test_a_rollback_acts_once_proves_it_and_closes_the_window(tmp_path: Path) ->
     """The action ran, the proof was asked for its phases, the release is in quarantine, and nothing can go back further."""
     site = Site(tmp_path)
     found = site.execute()
-    assert (found.result, found.exit_code) == (Result.VERIFIED, 1)
+    assert (found.result, found.exit_code) == (RollbackResult.VERIFIED, 1)
     assert site.done() == ["back"]
     assert (tmp_path / "current").resolve().name == "old"
     assert (tmp_path / "proved").read_text() == "health\n"
@@ -51,7 +51,7 @@ def test_a_rollback_acts_once_proves_it_and_closes_the_window(tmp_path: Path) ->
 
 def test_the_exit_codes_are_the_promised_ones() -> None:
     """1, 13 and 14."""
-    assert [EXIT[result] for result in Result] == [1, 13, 14]
+    assert [EXIT[result] for result in RollbackResult] == [1, 13, 14]
 
 
 # --- kill -9 at every step --------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_every_step_is_killed_at(tmp_path: Path) -> None:
     assert len(steps) == STEPS, steps
     assert len(steps_of(Site(tmp_path / "b", BACK.replace("os.symlink", "sys.argv[1] == 'one' or os.symlink").replace(
         "os.replace", "sys.argv[1] == 'one' or os.replace"), "one", "two"))) == TWICE  # fmt: skip
-    assert {step.split()[0] for step in steps} == {"open", "write", "let", "it", "close", "quarantine"}
+    assert {step.split()[0] for step in steps} == {"open", "write", "let", "back", "close", "quarantine"}
 
 
 def assert_sound(site: Site, names: list[str]) -> None:
@@ -104,21 +104,30 @@ def assert_sound(site: Site, names: list[str]) -> None:
     assert len(site.done()) == len(set(site.done())), "an action ran twice"
     assert site.done() == names[: len(site.done())], "an action was passed over"
     state = site.state()
-    outcome = state.first(journal.OUTCOME)
-    if outcome["result"] == Result.VERIFIED:
+    assert state.outcome is not None
+    if state.outcome.result is RollbackResult.VERIFIED:
         assert site.done() == names
         assert (site.folder / "current").resolve().name == "old"
-    assert [action for action in site.done() if state.of(journal.STARTED, action) is None] == []
+    assert [action for action in site.done() if state.started(action) is None] == []
+
+
+def pid_of(site: Site) -> int:
+    """The process of the action."""
+    started = site.state().started("back")
+    assert started is not None
+    return started.pid
 
 
 def resumed(site: Site) -> str:
     """Finish what is left, or begin where nothing was; the result."""
     time.sleep(0.1)  # an action that was begun goes on without the one that was killed
-    if journal.unfinished(site.journals) is None and not journal.every(site.journals):
+    if rollback_journal.unfinished_rollback(site.journals) is None and not rollback_journal.rollbacks(site.journals):
         return str(site.execute().result)
-    if journal.unfinished(site.journals) is not None:
+    if rollback_journal.unfinished_rollback(site.journals) is not None:
         return str(site.execute(resume=True).result)
-    return str(site.state().first(journal.OUTCOME)["result"])
+    outcome = site.state().outcome
+    assert outcome is not None
+    return str(outcome.result)
 
 
 @pytest.mark.parametrize("step", range(STEPS))
@@ -128,7 +137,7 @@ def test_a_killed_rollback_is_resumed_and_nothing_is_done_twice(step: int, tmp_p
     assert killed_at(step, site) == -signal.SIGKILL
     result = resumed(site)
     assert_sound(site, ["back"])
-    assert result == Result.VERIFIED
+    assert result == RollbackResult.VERIFIED
     assert site.done() == ["back"]
     with pytest.raises(ReadinessError, match="no unfinished rollback"):
         site.execute(resume=True)
@@ -143,7 +152,7 @@ def test_killed_twice_with_two_actions(first: int, second: int, tmp_path: Path) 
     site = Site(tmp_path, body.replace("os.replace", "sys.argv[1] == 'one' or os.replace"), "one", "two")
     assert killed_at(first, site) == -signal.SIGKILL
     time.sleep(0.1)
-    if journal.unfinished(site.journals) is not None:
+    if rollback_journal.unfinished_rollback(site.journals) is not None:
         killed_at(second, site, resume=True)
     resumed(site)
     assert_sound(site, ["one", "two"])
@@ -153,9 +162,9 @@ def test_a_long_action_of_a_killed_rollback_is_waited_for(tmp_path: Path) -> Non
     """Its process goes on; resume finds it by number and start, waits, and never begins another."""
     site = Site(tmp_path, BACK + "\nimport time; time.sleep(1)\n")
     killed_while_acting(site)
-    with pytest.raises(Refused, match="was not finished"):
+    with pytest.raises(RollbackRefused, match="was not finished"):
         site.execute()
-    assert site.execute(resume=True).result is Result.VERIFIED
+    assert site.execute(resume=True).result is RollbackResult.VERIFIED
     assert site.done() == ["back"]
     assert [line for line in site.said if "waiting for process" in line]
 
@@ -164,9 +173,9 @@ def test_a_resumed_action_past_its_time_is_ended(tmp_path: Path) -> None:
     """The time of an action counts from its beginning, whoever watches it."""
     site = Site(tmp_path, BACK + "\nimport time; time.sleep(60)\n", timeout=1.0)
     killed_while_acting(site)
-    pid = site.state().first(journal.STARTED)["pid"]
+    pid = pid_of(site)
     found = site.execute(resume=True)
-    assert found.result is Result.FAILED
+    assert found.result is RollbackResult.FAILED
     assert "did not end" in found.because
     assert process_identity.start_of(pid) is None
 
@@ -177,14 +186,16 @@ def test_an_interrupted_rollback_may_be_given_up(tmp_path: Path) -> None:
     with pytest.raises(ReadinessError, match="no unfinished rollback"):
         abandon(site.config, site.journals, site.said.append)
     killed_while_acting(site)
-    pid = site.state().first(journal.STARTED)["pid"]
+    pid = pid_of(site)
     with pytest.raises(ReadinessError, match="still runs"):
         abandon(site.config, site.journals, site.said.append)
     until = time.monotonic() + 10
     while process_identity.start_of(pid) is not None and time.monotonic() < until:
         time.sleep(0.05)
     abandon(site.config, site.journals, site.said.append)
-    assert site.state().first(journal.OUTCOME)["result"] == Result.FAILED
+    outcome = site.state().outcome
+    assert outcome is not None
+    assert outcome.result is RollbackResult.FAILED
     assert "look at the hub" in site.said[-1]
 
 
@@ -196,7 +207,7 @@ def test_whoever_holds_the_lock_may_start_a_rollback(tmp_path: Path, monkeypatch
     site = Site(tmp_path)
     with lock.held(site.lock.parent, "a release") as token:
         monkeypatch.setenv("READINESS_LOCK_TOKEN", token)
-        assert site.execute().result is Result.VERIFIED
+        assert site.execute().result is RollbackResult.VERIFIED
         assert site.lock.exists()
     assert not site.lock.exists()
 
@@ -209,7 +220,7 @@ def test_two_report_folders_of_one_hub_exclude_each_other(tmp_path: Path) -> Non
     named = dataclasses.replace(other, target=dataclasses.replace(
         other.target, release=tmp_path / "by-another-name" / "current"))  # fmt: skip
     assert lock.folder_for(other) == lock.folder_for(named) == tmp_path / ".current.readiness-lock"
-    with lock.held(lock.folder_for(named), "a release"), pytest.raises(lock.Held, match="a release since"):
+    with lock.held(lock.folder_for(named), "a release"), pytest.raises(lock.LockHeld, match="a release since"):
         site.execute()
     assert site.done() == []
     assert (site.lock.parent / ".gitignore").read_text() == "*\n"
@@ -234,9 +245,9 @@ def test_what_the_dead_left_unfinished_elsewhere_comes_first(tmp_path: Path) -> 
     assert killed_at(6, site) == -signal.SIGKILL
     other = dataclasses.replace(site.config, report_dir=tmp_path / "elsewhere")
     write_record(other.report_dir / "deploy.json", site.deploy)
-    with pytest.raises(lock.Held, match=f"--readiness-report {site.reports}"):
+    with pytest.raises(lock.LockHeld, match=f"--readiness-report {site.reports}"):
         execute(site.plan(), other, site.said.append, other.report_dir / "rollback", how=site.how())
-    assert site.execute(resume=True).result is Result.VERIFIED
+    assert site.execute(resume=True).result is RollbackResult.VERIFIED
     assert not site.lock.exists()
 
 
@@ -246,15 +257,15 @@ def test_what_the_dead_left_unfinished_elsewhere_comes_first(tmp_path: Path) -> 
 def test_a_torn_line_is_passed_over_and_ended(tmp_path: Path) -> None:
     """What a loss of power leaves costs that line alone, and the next one does not grow onto it."""
     path = tmp_path / "a.jsonl"
-    book = journal.Journal(path)
+    book = journal.JournalFile(path)
     book.write(journal.BEGIN, plan={})
     book.close()
     with path.open("a") as file:
         file.write('{"kind": "intent", "at": 1')
-    book = journal.Journal(path)
-    book.write(journal.NOTE, text="on")
+    book = journal.JournalFile(path)
+    book.write(rollback_journal.NOTE, text="on")
     book.close()
-    assert [entry["kind"] for entry in journal.read(path).entries] == ["begin", "note"]
+    assert [entry.kind for entry in journal.read_journal(path).entries] == ["begin", "note"]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -288,19 +299,19 @@ def test_a_journal_that_fills_up_in_the_middle_keeps_the_action_from_beginning(
 ) -> None:
     """The line that says which process begins cannot be written: that process leaves without having done anything."""
     site = Site(tmp_path)
-    written = journal.Journal.write
+    written = journal.JournalFile.write
 
-    def write(book: journal.Journal, kind: str, **data: Any) -> None:
+    def write(book: journal.JournalFile, kind: str, **data: Any) -> None:
         if kind == journal.STARTED:
             raise ReadinessError("the journal cannot be written: No space left on device")
         written(book, kind, **data)
 
-    monkeypatch.setattr(journal.Journal, "write", write)
+    monkeypatch.setattr(journal.JournalFile, "write", write)
     with pytest.raises(ReadinessError, match="No space left"):
         site.execute()
     assert site.done() == []
     monkeypatch.undo()
-    assert site.execute(resume=True).result is Result.VERIFIED
+    assert site.execute(resume=True).result is RollbackResult.VERIFIED
     assert site.done() == ["back"]
 
 
@@ -322,6 +333,6 @@ def test_a_dead_channel_holds_up_nothing(tmp_path: Path) -> None:
     def broken(_: object) -> None:
         raise RuntimeError("no network")
 
-    assert site.execute(tell=broken).result is Result.VERIFIED
+    assert site.execute(tell=broken).result is RollbackResult.VERIFIED
     assert [line for line in site.said if "people were not told: RuntimeError" in line]
-    assert site.state().finished
+    assert site.state().is_finished

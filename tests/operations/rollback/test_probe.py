@@ -15,9 +15,8 @@ from readiness.errors import ReadinessError
 from readiness.operations.check_run import act as check_rollback
 from readiness.operations.check_run import second_look as check_probe
 from readiness.operations.check_run.arguments import CheckArguments
-from readiness.operations.deploys import journal
 from readiness.operations.rollback import document, preconditions, probe
-from readiness.operations.rollback import page as rollback_page
+from readiness.operations.rollback import journal as rollback_journal
 from readiness.operations.rollback import plan as rules
 from readiness.operations.rollback.plan import PROBES, plan_rollback
 from tests.operations.rollback.rolled import Site
@@ -27,7 +26,7 @@ from tests.results.verdict.judging import planned
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.operations.rollback.probe import Look
+    from readiness.operations.rollback.document import ProbeLook
 
 ENTRIES = [
     planned("tools", "critical", rollback="validation-failure"),
@@ -51,14 +50,14 @@ class Doubtful(Site):
         self.rewrite(passed_before=tuple(PHASES))
         self.looks: list[list[str]] = []
 
-    def planned(self, *failed: str) -> dict[str, Any]:
+    def planned(self, *failed: str) -> document.SavedPlan:
         """The plan and the report of a run in which these failed."""
         now = dt.datetime.now(dt.UTC)
         made = plan_rollback(judgement(*failed, entries=ENTRIES), self.config, self.deploy, now=now)
-        run = {"id": "run-1", "finished": now.isoformat(), "status": "NOT READY", "decision": "ROLL BACK"}
-        told = document.document(made, config=self.config, deploy=self.deploy, run=run, redact=str)
+        run = document.PlanRun(id="run-1", finished=now.isoformat(), status="NOT READY", decision="ROLL BACK")
+        told = document.save(made, config=self.config, deploy=self.deploy, run=run, redact=str)
         self.report(self.reports, *failed)
-        document.write(self.reports, told)
+        document.write_plan(self.reports, told)
         return told
 
     def report(self, folder: Path, *failed: str) -> None:
@@ -71,19 +70,20 @@ class Doubtful(Site):
         ]  # fmt: skip
         (folder / "readiness.json").write_text(json.dumps({"findings": rows}))
 
-    def probed(self, made: dict[str, Any], *looks: str) -> dict[str, Any]:
+    def probed(self, made: document.SavedPlan, *looks: str) -> document.SavedPlan:
         """`made` after looks that show, each in turn: `slow`, `rate`, both, neither (`-`), or nothing (`?`)."""
         left = list(looks)
 
-        def looker(asked: check_probe.Asked, _number: int) -> dict[str, Look]:
-            self.looks.append([cause["trigger"] for cause in asked.causes])
+        def looker(asked: check_probe.Asked, _number: int) -> dict[str, ProbeLook]:
+            self.looks.append([cause.trigger for cause in asked.causes])
             shown = left.pop(0)
             if shown == "?":
                 return check_probe._all_unknown(asked, "nobody answered")
-            fired = {PHASES_TRIGGER[check]: [check] for check in shown.split() if check != "-"}
+            fired = {PHASES_TRIGGER[check]: (check,) for check in shown.split() if check != "-"}
             self.report(self.folder / "look", *shown.split())
-            causes = [{"trigger": trigger, "checks": checks} for trigger, checks in fired.items()]
-            return check_probe.seen(asked, check_probe._rows(self.folder / "look"), {"causes": causes})
+            causes = tuple(document.SavedCause(trigger=trigger, checks=checks) for trigger, checks in fired.items())
+            again = document.SavedPlan(run=made.run, causes=causes)
+            return check_probe.seen(asked, check_probe._rows(self.folder / "look"), again)
 
         return check_probe.probed(made, self.config, CheckArguments(), self.said.append, looker)
 
@@ -106,16 +106,30 @@ def test_what_holds_three_times_is_acted_on(tmp_path: Path, soon: list[float]) -
     assert [one.text for one in gates(site, made)] == ["latency was seen once, and has to hold for 3 looks, 10 s apart"]
     kept = site.probed(made, "slow", "slow", "slow")
     assert soon == [rules.PROBE_SECONDS] * (PROBES - 1)
-    assert kept["causes"][0]["probe"]["status"] == "held"
+    assert status_of(kept) == "held"
     assert gates(site, kept) == []
-    assert document.read(site.reports) == kept, "the plan that lies there is the one that was probed"
-    (entry,) = rollback_page.journal_entries(site.reports, "run-1")
+    assert document.read_plan(site.reports) == kept, "the plan that lies there is the one that was probed"
+    (entry,) = rollback_journal.entries_of(site.reports, "run-1")
     assert (entry["kind"], entry["held"], len(entry["looks"])) == ("probe", True, 3)
     assert site.execute(kept).exit_code == 1
-    assert site.state().first(journal.BEGIN)["plan"]["probed"][0]["words"].startswith("latency held for 3 looks")
+    assert plan_of(site).probed[0].words.startswith("latency held for 3 looks")
 
 
-def gates(site: Site, made: dict[str, Any]) -> list[Any]:
+def plan_of(site: Site) -> document.SavedPlan:
+    """The plan that the newest rollback carries out."""
+    plan = site.state().plan
+    assert plan is not None
+    return plan
+
+
+def status_of(plan: document.SavedPlan) -> str:
+    """What came of looking at its first cause again."""
+    probe = plan.causes[0].probe
+    assert probe is not None
+    return probe.status
+
+
+def gates(site: Site, made: document.SavedPlan) -> list[Any]:
     """What speaks against it and a person may pass."""
     return preconditions.refusals(made, site.config, site.journals, dt.datetime.now(dt.UTC))
 
@@ -133,12 +147,12 @@ def test_what_does_not_hold_does_nothing(looks: tuple[str, ...], words: str, tmp
     """Once not found, or not told, is enough: no look more, nothing is done, and it is said and written why."""
     site = Doubtful(tmp_path)
     kept = site.probed(site.planned("slow"), *looks)
-    assert (kept["actions"], kept["causes"], kept["wanted"]) == ([], [], False)
+    assert (kept.actions, kept.causes, kept.wanted) == ((), (), False)
     assert words in site.said[-1]
     assert len(site.looks) == len(looks)
-    assert words in kept["dismissed"][-1]["reason"]
-    assert [entry["held"] for entry in rollback_page.journal_entries(site.reports, "run-1")] == [False]
-    assert journal.every(site.journals) == [], "looking is no rollback that could be resumed"
+    assert words in kept.dismissed[-1].reason
+    assert [entry["held"] for entry in rollback_journal.entries_of(site.reports, "run-1")] == [False]
+    assert rollback_journal.rollbacks(site.journals) == [], "looking is no rollback that could be resumed"
 
 
 def test_one_cause_goes_and_the_other_stays(tmp_path: Path) -> None:
@@ -146,42 +160,42 @@ def test_one_cause_goes_and_the_other_stays(tmp_path: Path) -> None:
     site = Doubtful(tmp_path)
     kept = site.probed(site.planned("slow", "rate"), "slow rate", "rate", "rate")
     assert site.looks == [["success-rate", "latency"], ["success-rate", "latency"], ["success-rate"]]
-    assert [cause["trigger"] for cause in kept["causes"]] == ["success-rate"]
-    assert kept["actions"][0]["triggers"] == ["success-rate"]
-    assert kept["actions"][0]["because"] == "rate failed after the deploy"
-    assert kept["token"] == document.token(kept)
+    assert [cause.trigger for cause in kept.causes] == ["success-rate"]
+    assert kept.actions[0].triggers == ("success-rate",)
+    assert kept.actions[0].because == "rate failed after the deploy"
+    assert kept.token != site.planned("slow", "rate").token
 
 
 def test_a_sure_trigger_is_not_held_up(tmp_path: Path) -> None:
     """An action that a failed validation wants as well is right without the doubtful cause; one that stands alone waits."""
     shared = Doubtful(tmp_path / "a", back=("validation-failure", "latency"))
     made = shared.planned("tools", "slow")
-    assert probe.doubtful(made) == []
+    assert probe.doubtful_causes(made) == []
     assert shared.probed(made) == made
     alone = Doubtful(tmp_path / "b", back=("validation-failure",), other=("latency",))
     made = alone.planned("tools", "slow")
     kept = alone.probed(made, "-")
-    assert [action["name"] for action in kept["actions"]] == ["back"]
+    assert [action.name for action in kept.actions] == ["back"]
 
 
 def test_load_is_never_given_again(tmp_path: Path) -> None:
     """Not asked again, kept for a person, and out of mode auto; beside it the other checks of the trigger are asked."""
     site = Doubtful(tmp_path)
-    made = dict(site.planned("load-slow"), mode="auto")
+    made = dataclasses.replace(site.planned("load-slow"), mode="auto")
     kept = site.probed(made)
-    assert (site.looks, kept["mode"]) == ([], "ask")
+    assert (site.looks, kept.mode) == ([], "ask")
     assert "never run again" in site.said[-1]
     assert [gate.gate for gate in gates(site, kept)] == [True]
     both = Doubtful(tmp_path / "both")
     kept = both.probed(both.planned("slow", "load-slow"), "-")
-    assert kept["causes"][0]["checks"] == ["load-slow"]
-    assert kept["causes"][0]["probe"]["status"] == probe.FOR_A_PERSON
+    assert kept.causes[0].checks == ("load-slow",)
+    assert status_of(kept) == document.FOR_A_PERSON
 
 
 def test_check_acts_in_no_mode_on_what_did_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The status of the verdict stays, and the terminal says why nothing was done."""
     site = Doubtful(tmp_path)
-    made = dict(site.planned("slow"), mode="auto")
+    made = dataclasses.replace(site.planned("slow"), mode="auto")
     monkeypatch.setattr(check_probe, "_asked", lambda asked, *_: check_probe._all_unknown(asked, "nobody answered"))
     monkeypatch.setattr(check_rollback, "_frozen", lambda _: "")
     with pytest.raises(ReadinessError, match="could not be told at look 1"):
@@ -202,7 +216,7 @@ def test_a_look_runs_the_causing_checks_alone(tmp_path: Path, monkeypatch: pytes
         folder = tmp_path / argv[argv.index("--readiness-report") + 1]
         assert (folder / "telemetry.json").exists()
         assert (folder / "deploy.json").exists()
-        assert not (folder / document.FILE).exists()
+        assert not (folder / document.PLAN_FILE).exists()
         return child_process.Done(argv=(), code=12, out="", err="", timed_out=timeout < 1, seconds=1)
 
     monkeypatch.setattr(child_process, "run", run)
@@ -214,7 +228,7 @@ def test_a_look_runs_the_causing_checks_alone(tmp_path: Path, monkeypatch: pytes
     assert command[3:] == ["check", *given, "-m", "alerts", "-k", "test_slow", "-q", "--readiness-report", folder,
                            "-o", f"cache_dir={folder}/cache", "--junitxml="]  # fmt: skip
     assert env["READINESS_VERIFYING"] == "1"
-    assert kept["causes"][0]["checks"] == ["load-slow"], "a look without a report found nothing"
+    assert kept.causes[0].checks == ("load-slow",), "a look without a report found nothing"
     assert "no report of a run" in site.said[-1]
 
 
@@ -223,4 +237,4 @@ def test_a_person_passes_the_looks_as_a_gate(tmp_path: Path) -> None:
     site = Doubtful(tmp_path)
     made = site.planned("slow")
     assert site.execute(made, person=True).exit_code == 1
-    assert "has to hold for 3 looks" in site.state().first(journal.BEGIN)["overridden"][0]
+    assert "has to hold for 3 looks" in site.state().entries[0].data["overridden"][0]

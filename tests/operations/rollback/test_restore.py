@@ -15,9 +15,10 @@ from readiness.config.model import Config, Target
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal
 from readiness.operations.deploys.look import look
+from readiness.operations.rollback import journal as rollback_journal
 from readiness.operations.rollback import steps
-from readiness.operations.rollback.abandon import abandon
-from readiness.operations.rollback.outcome import Refused, Result
+from readiness.operations.rollback.execute import abandon
+from readiness.operations.rollback.outcome import RollbackRefused, RollbackResult
 from tests.operations.rollback.restored import Restored
 from tests.operations.rollback.rolled import ended_in_child
 
@@ -121,7 +122,9 @@ def test_a_killed_restoration_is_gone_on_with(step: int, tmp_path: Path) -> None
     assert site.came_back()
     assert site.starts() == ["old"]
     assert steps.interrupted(site.config) is None
-    folders = [path for path in (site.reports / steps.FOLDER).iterdir() if journal.read(path / steps.FILE).entries]
+    folders = [
+        path for path in (site.reports / steps.FOLDER).iterdir() if journal.read_journal(path / steps.FILE).entries
+    ]
     assert len(folders) == 1, "it was gone on with, not begun anew"
 
 
@@ -166,7 +169,7 @@ def test_an_interrupted_restoration_belongs_to_its_deploy(tmp_path: Path) -> Non
     site.rewrite(deployed_at=site.deploy.deployed_at + dt.timedelta(seconds=1))
     with pytest.raises(ReadinessError, match="about another deploy"):
         site.run()
-    with pytest.raises(Refused, match=r"interrupted at: link, file 0.*about another deploy"):
+    with pytest.raises(RollbackRefused, match=r"interrupted at: link, file 0.*about another deploy"):
         site.execute(person=True)
     abandon(site.config, site.journals, site.said.append)
     assert "was interrupted at" in site.said[-1]
@@ -209,7 +212,7 @@ def test_a_restoration_killed_in_a_rollback_is_finished_by_a_person(
     found = site.execute(person=True)
     assert (found.exit_code, "in the middle: `readiness rollback --yes` goes on" in found.because) == (14, True), found
     site.in_child(monkeypatch)
-    assert site.execute(person=True).result is Result.VERIFIED
+    assert site.execute(person=True).result is RollbackResult.VERIFIED
     assert site.came_back()
     assert site.starts() == ["old"]
 
@@ -222,7 +225,7 @@ def test_rollback_and_restoration_killed_both_are_resumed(tmp_path: Path, monkey
     assert ended_in_child(lambda: site.execute(person=True)) == -signal.SIGKILL
     assert not (tmp_path / "hub").exists()
     site.in_child(monkeypatch)
-    assert site.execute(resume=True, person=True).result is Result.VERIFIED
+    assert site.execute(resume=True, person=True).result is RollbackResult.VERIFIED
     assert site.came_back()
     assert site.starts() == ["old"]
-    assert len(journal.every(site.journals)) == 1
+    assert len(rollback_journal.rollbacks(site.journals)) == 1

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tomli_w import dumps
@@ -22,6 +22,7 @@ from readiness.config.demo import demo_settings
 from readiness.operations.deploys import journal, quarantine
 from readiness.operations.deploys.record import DeployRecord, write_record
 from readiness.operations.rollback import document
+from readiness.operations.rollback import journal as rollback_journal
 from tests.operations.release.test_record import Site
 
 if TYPE_CHECKING:
@@ -111,9 +112,9 @@ class Supervised(Site):
         write_record(self.folder / "reports" / "deploy.json", record)
 
     @property
-    def state(self) -> journal.State:
+    def state(self) -> rollback_journal.RollbackState:
         """The newest journal of a rollback."""
-        return journal.every(self.folder / "reports" / "rollback")[-1]
+        return rollback_journal.rollbacks(self.folder / "reports" / "rollback")[-1]
 
 
 @pytest.fixture
@@ -133,11 +134,13 @@ def test_a_bad_deploy_is_caught_rolled_back_and_verified(site: Supervised) -> No
     done = site.call("check", "-m", "health", "-q")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "ROLLED_BACK_VERIFIED" in done.stdout, done.stdout + done.stderr
-    outcome = site.state.first(journal.OUTCOME)
-    assert outcome["result"] == "ROLLED_BACK_VERIFIED"
-    assert outcome["seconds"]["decide"] < 3, "from the failed verdict to the action; one second where nobody else works"
-    assert len(site.state.first(journal.VERIFIED)["proof"]["bad"]) == 0
-    assert site.state.first(journal.VERIFIED)["proof"]["passed"] > 15
+    outcome, proof = site.state.outcome, site.state.proof
+    assert outcome is not None
+    assert proof is not None
+    assert outcome.result == "ROLLED_BACK_VERIFIED"
+    assert outcome.seconds["decide"] < 3, "from the failed verdict to the action; one second where nobody else works"
+    assert proof.bad == ()
+    assert proof.passed > 15
     assert quarantine.every(site.folder / "reports")
     again = site.call("check", "-m", "health")
     assert again.returncode == 0, again.stdout
@@ -154,7 +157,7 @@ def test_a_previous_release_that_is_broken_too_ends_with_14(site: Supervised) ->
     assert once_more.returncode == 1
     assert "not rolled back" in once_more.stderr
     assert "cooldown" in once_more.stderr
-    assert len(journal.every(site.folder / "reports" / "rollback")) == 1
+    assert len(rollback_journal.rollbacks(site.folder / "reports" / "rollback")) == 1
 
 
 @pytest.mark.matrix
@@ -164,7 +167,8 @@ def test_an_action_that_changes_nothing_is_found_out(site: Supervised) -> None:
     site.deployed("server-down")
     done = site.call("check", "-m", "health", "-q")
     assert done.returncode == 14, done.stdout + done.stderr
-    proof = site.state.first(journal.VERIFIED)["proof"]["bad"]
+    assert site.state.proof is not None
+    proof = site.state.proof.bad
     assert [text for text in proof if "which ran before the rollback began" in text]
 
 
@@ -190,7 +194,7 @@ def test_nothing_acts_inside_pytest_or_when_the_mode_forbids(site: Supervised) -
     assert shown.returncode == 0, shown.stderr
     assert "previous-release" in shown.stdout
     assert "nothing was done" in shown.stdout
-    assert journal.every(site.folder / "reports" / "rollback") == []
+    assert rollback_journal.rollbacks(site.folder / "reports" / "rollback") == []
     carried = site.call("rollback", "--yes")
     assert carried.returncode == 1
     assert "ROLLED_BACK_VERIFIED" in carried.stdout, carried.stdout + carried.stderr
@@ -268,9 +272,9 @@ def test_a_p95_past_its_limit_is_looked_at_three_times(tmp_path: Path) -> None:
             if row["outcome"] not in {"unknown", "not_applicable"}
         ]
         assert asked == ["llm-p95-latency"]
-        assert site.state.first(journal.VERIFY)["phases"] == ["health", "alerts"], (
-            "where the cause was found is verified"
-        )
+        assert [e.data["phases"] for e in site.state.entries if e.kind == rollback_journal.VERIFY] == [
+            ["health", "alerts"]
+        ], "where the cause was found is verified"
     finally:
         site.end()
 
@@ -321,11 +325,13 @@ def test_thirty_checks_fail_in_two_workers_and_each_action_runs_once(tmp_path: P
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 14, done.stdout + done.stderr
     assert (tmp_path / "done").read_text().split() == ["first", "second"]
-    (state,) = journal.every(tmp_path / "reports" / "rollback")
-    causes = state.plan["causes"]
-    assert sorted(check for cause in causes for check in cause["checks"]) == sorted(passed)
-    assert [cause["trigger"] for cause in causes][:2] == ["startup-failure", "validation-failure"]
-    assert "does not answer" in state.first(journal.OUTCOME)["because"]
+    (state,) = rollback_journal.rollbacks(tmp_path / "reports" / "rollback")
+    assert state.plan is not None
+    assert state.outcome is not None
+    causes = state.plan.causes
+    assert sorted(check for cause in causes for check in cause.checks) == sorted(passed)
+    assert [cause.trigger for cause in causes][:2] == ["startup-failure", "validation-failure"]
+    assert "does not answer" in state.outcome.because
 
 
 @pytest.mark.matrix
@@ -358,7 +364,7 @@ def test_the_verb_without_a_plan(tmp_path: Path) -> None:
     action = calls(tmp_path, "--action", "x")
     assert (action.returncode, "no [[rollback.action]] is named x" in action.stderr) == (1, True)
     (tmp_path / "reports").mkdir(exist_ok=True)
-    (tmp_path / "reports" / document.FILE).write_text("{}")
+    (tmp_path / "reports" / document.PLAN_FILE).write_text("{}")
     assert "no rollback plan" in calls(tmp_path, "--yes").stderr
     quarantine.add(tmp_path / "reports", None, "4.3.0", "bad")
     assert calls(tmp_path, "--lift", "4.3.0").returncode == 0
@@ -368,14 +374,14 @@ def test_the_verb_without_a_plan(tmp_path: Path) -> None:
 def test_a_plan_of_another_run_is_not_carried_out(site: Supervised) -> None:
     """The plan that lies there must be this run's own: an older one is nobody's order."""
     from readiness.operations.check_run.act import act
+    from readiness.operations.check_run.arguments import CheckArguments
 
     site.deployed("server-down")
     (site.folder / "reports").mkdir(exist_ok=True)
-    plan: dict[str, Any] = {
-        "schema_version": "1", "run": {"id": "another", "decision": "ROLL BACK"}, "mode": "auto", "actions": [],
-    }  # fmt: skip
-    document.write(site.folder / "reports", plan | {"token": document.token(plan)})
-    assert act("mine", 1, site.folder / "reports", lambda: pytest.fail("the configuration was asked for")) == 1
+    run = document.PlanRun(id="another", finished="", status="NOT READY", decision="ROLL BACK")
+    document.write_plan(site.folder / "reports", document.SavedPlan(run=run, mode="auto"))
+    reports, asked = site.folder / "reports", CheckArguments()
+    assert act("mine", 1, reports, lambda: pytest.fail("the configuration was asked for"), asked=asked) == 1
 
 
 @pytest.mark.parametrize(("later", "acted"), [(True, False), (False, True)])
@@ -419,7 +425,7 @@ def test_a_killed_check_is_resumed_by_a_person(site: Supervised) -> None:
     done = site.call("rollback", "--resume")
     assert "ROLLED_BACK_VERIFIED" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1
-    assert len([entry for entry in site.state.entries if entry["kind"] == journal.STARTED]) == 1
+    assert len([entry for entry in site.state.entries if entry.kind == journal.STARTED]) == 1
 
 
 STOP = """
@@ -446,7 +452,8 @@ def test_the_built_in_action_brings_the_release_before_back(tmp_path: Path) -> N
         assert site.call("check", "-m", "health", "-q").returncode == 1
         done = site.call("rollback", "--yes")
         assert "ROLLED_BACK_VERIFIED" in done.stdout, done.stdout + done.stderr
-        output = (site.state.of(journal.ENDED, "previous-release") or {})["output"]
+        ended = site.state.ended("previous-release")
+        output = "" if ended is None else ended.output
         assert "verifies" in output
         assert "is ready" in output
     finally:

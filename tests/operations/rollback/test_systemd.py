@@ -11,7 +11,7 @@ import pytest
 
 from readiness.errors import ReadinessError, Unknown
 from readiness.operations.deploys import systemd
-from readiness.operations.rollback import environment as called
+from readiness.operations.rollback import execute as called
 from readiness.operations.rollback import verify
 from tests.helpers import fake_systemctl
 from tests.operations.rollback.restored import Restored

@@ -11,23 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.cli import check as check_command
 from readiness.config.model import Config, Target
+from readiness.operations.deploys.checks import CheckProcess, check_report
 from readiness.operations.deploys.look import Seen, clearly_not_silent
 from readiness.operations.rollback import verify
+from readiness.operations.rollback.document import PlanRun, SavedCause, SavedPlan
 from readiness.operations.rollback.plan import DEPLOY_COMMAND
-from readiness.session.invocation import suite_folders
 from readiness.support import child_process
 from tests.operations.rollback.rolled import Site
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from readiness.operations.rollback.outcome import Proof
+
 ACTED = 1_000_000.0
 BACK = Seen(answers=True, pid=43, started=ACTED + 5, version="4.2.1", state="ready")
 
 
-def identified(site: Site, monkeypatch: pytest.MonkeyPatch, *looks: Seen) -> verify.Proof:
+def identified(site: Site, monkeypatch: pytest.MonkeyPatch, *looks: Seen) -> Proof:
     """What the identity proves when these looks follow each other."""
     left = list(looks)
     monkeypatch.setattr(verify, "look", lambda _: left.pop(0) if len(left) > 1 else left[0])
@@ -96,21 +98,22 @@ def test_the_link_proves_the_release_where_versions_are_alike(tmp_path: Path, mo
     ],
 )
 def test_only_what_passed_before_must_pass_again(
-    outcomes: dict[str, str], bad: int, unproven: int, passed: int, tmp_path: Path
+    outcomes: dict[str, str], bad: int, unproven: int, passed: int
 ) -> None:
     """What failed before may fail; what passed must, and what was not asked proves nothing."""
     rows = [{"check": check, "outcome": outcome, "reason": "why"} for check, outcome in outcomes.items()]
-    (tmp_path / "readiness.json").write_text(json.dumps({"findings": rows}))
-    found = verify.compared(tmp_path, ("a", "b"))
+    found = verify.compared(check_report({"findings": rows}), ("a", "b"))
     assert (len(found.bad), len(found.unproven), found.passed) == (bad, unproven, passed)
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}"])
-def test_no_report_proves_nothing(text: str | None, tmp_path: Path) -> None:
+def test_no_report_proves_nothing(text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that died, or left something else, verifies nothing."""
     if text is not None:
         (tmp_path / "readiness.json").write_text(text)
-    assert verify.compared(tmp_path, ("a",)).unproven == ("the checks left no report",)
+    monkeypatch.setattr(verify, "run_checks", lambda *_, **__: CheckProcess(status=1))
+    site = Site(tmp_path / "site")
+    assert verify._checked(site.config, site.deploy, ("health",), tmp_path).unproven == ("the checks left no report",)
 
 
 def test_checks_that_do_not_end_prove_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,13 +129,18 @@ def test_checks_that_do_not_end_prove_nothing(tmp_path: Path, monkeypatch: pytes
 def test_what_is_verified_is_where_the_causes_were_found(tmp_path: Path) -> None:
     """The action's phases and the causes', never load or a drill by itself; nothing where the action wants nothing."""
     site = Site(tmp_path)
-    plan = {"causes": [{"checks": ["slow"], "phases": ["alerts", "load"]}, {"checks": ["old"]}]}
+    run = PlanRun(id="x", finished="", status="", decision="")
+    slow = SavedCause(trigger="latency", checks=("slow",), phases=("alerts", "load"))
+    plan = SavedPlan(run=run, causes=(slow, SavedCause(trigger="x", checks=("old",))))
     assert verify.phases(site.config.rollback.actions, plan) == ["health", "alerts"]
     object.__setattr__(site.config.rollback.actions[0], "verify", ())
     assert verify.phases(site.config.rollback.actions, plan) == []
-    (tmp_path / "readiness.json").write_text(json.dumps({"findings": [{"check": "old"}]}))
+    (tmp_path / "readiness.json").write_text(json.dumps({"findings": [{"check": "old", "outcome": "passed"}]}))
     assert verify.unasked(tmp_path, plan) == ["slow, for which it was done, was not asked again"]
-    assert verify.unasked(tmp_path, {"causes": [{"checks": [DEPLOY_COMMAND, "old"]}]}) == []
+    assert (
+        verify.unasked(tmp_path, SavedPlan(run=run, causes=(SavedCause(trigger="x", checks=(DEPLOY_COMMAND, "old")),)))
+        == []
+    )
 
 
 def test_own_checks_are_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,12 +154,6 @@ def test_own_checks_are_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(child_process, "run", run)
     verify._checked(site.config, site.deploy, ("health",), tmp_path / "proof", ["/own/checks"])
     assert "/own/checks" in calls[0]
-    (tmp_path / "checks").mkdir()
-    monkeypatch.chdir(tmp_path)
-    suites = [str(folder) for folder in suite_folders().values()]
-    assert check_command._own_checks(["-m", "health", "checks", suites[0], "a.py"]) == [str(tmp_path / "checks")]
-    assert check_command._suites(["-m", "health", "checks"]) == suites
-    assert check_command._suites(["checks/a.py"]) == []
 
 
 def test_a_bare_socket_tells_a_hub_that_is_not_silent() -> None:

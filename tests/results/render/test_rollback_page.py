@@ -10,7 +10,8 @@ import pytest
 
 from readiness.config.model import Config
 from readiness.operations.deploys import journal
-from readiness.operations.rollback import page as rollback_page
+from readiness.operations.rollback import carry_out as rollback_page
+from readiness.operations.rollback.document import PlanRun, SavedPlan
 from readiness.results import render
 from readiness.results.report import iso
 from tests.results.report.scenes import hub_down
@@ -24,8 +25,9 @@ def written(folder: Path, result: str) -> str:
     run = hub_down()
     run = dataclasses.replace(run, release_run=None)
     render.write_all(run, folder)
-    book = journal.Journal(folder / "rollback" / "one.jsonl")
-    book.write(journal.BEGIN, plan={"run": {"id": run.run.id, "finished": iso(run.run.finished)}}, deploy={})
+    book = journal.JournalFile(folder / "rollback" / "one.jsonl")
+    of_run = PlanRun(id=run.run.id, finished=iso(run.run.finished), status="NOT READY", decision="ROLL BACK")
+    book.write(journal.BEGIN, plan=SavedPlan(run=of_run).to_json(), deploy={})
     seconds = {"detect": 5.0, "decide": 0.5, "act": 2.0, "verify": 3.0}
     book.write(journal.OUTCOME, result=result, because="<b>as the proof says</b>", seconds=seconds)
     book.close()

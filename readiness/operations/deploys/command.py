@@ -1,4 +1,4 @@
-"""One action's command: begun only once its process is written down, bounded in time, its output bounded and untrusted.
+"""Commands of a release or a rollback: begun only once the process is written down, bounded in time, the output untrusted.
 
 The child waits at a gate until its number and start are on disk, and leaves a mark there itself before the command begins:
 whoever resumes knows which process to look for, and whether it ever began. Its process group is ended past the time and
@@ -16,8 +16,10 @@ import time
 from typing import IO, TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
+from readiness.operations.deploys.journal import ENDED, INTENT, STARTED, EndedCommand, mark, read_journal
 from readiness.support import process_identity
 from readiness.support.file_writing import flush_folder
+from readiness.support.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,59 +31,114 @@ HEAD: Final = 16 * 1024
 """Bytes kept of an output's beginning, and three times as many of its end."""
 FLOOD: Final = 1024 * 1024
 """Bytes of output after which what was seen is let go: a flood must not fill the disk."""
+OUTPUT: Final = 8_000
+"""Characters of an output that a journal keeps."""
 _STEP: Final = 0.02
 _NOT_LET: Final = 125
 _NOT_FOUND: Final = 127
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """What came of a command. `code` is negative for a signal; None: whoever started it died, so nobody was told."""
+class JournalledCommands:
+    """Runs commands of which each is begun once, whoever dies when: the journal and a mark tell whoever comes after."""
 
-    code: int | None
-    timed_out: bool = False
-    seconds: float
-    output: str = ""
-    trouble: str = ""
-    """Why it never began."""
+    def __init__(  # noqa: PLR0913 - where it is written, and what tests put in place of the usual
+        self,
+        path: Path,
+        write: Callable[..., None],
+        *,
+        say: Callable[[str], None] = lambda _: None,
+        clean: Callable[[str, int], str] = plain,
+        on_step: Callable[[str], None] = lambda _: None,
+        grace: float = GRACE,
+        subject: str = "action",
+    ) -> None:
+        """`path` is the journal, `write` appends to it; `subject` is the key by which it names a command."""
+        self.path, self.write, self.say, self.clean = path, write, say, clean
+        self.on_step, self.grace, self.subject = on_step, grace, subject
 
-    @property
-    def ok(self) -> bool:
-        """Whether it ended by itself with status 0."""
-        return self.code == 0 and not self.timed_out and not self.trouble
+    def run(  # noqa: PLR0913 - what a command is, one keyword each
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout: float,
+        again: Callable[[], bool] = lambda: False,
+    ) -> EndedCommand:
+        """Run it, or learn what became of it where it was begun before; `again`: whether it is begun once more all the same."""
+        known = read_journal(self.path).ended(name)
+        if known is not None:
+            return known
+        ended = self.wait(name, timeout)
+        if ended is None or again():
+            self.write(INTENT, **{self.subject: name}, command=self.clean(" ".join(argv), 1_000))
+            self.say(f"{name}: begun")
+            ended = self.begin(name, argv, cwd=cwd, env=env, timeout=timeout)
+        return self.keep(name, ended)
 
-    @property
-    def words(self) -> str:
-        """How it ended."""
-        if self.trouble:
-            return f"could not be started: {self.trouble}"
-        if self.timed_out:
-            return f"did not end within its time, and its whole process group was ended after {self.seconds:.0f} s"
-        if self.code is None:
-            return "ended with a status that nobody saw"
-        if self.code < 0:
-            with contextlib.suppress(ValueError):
-                return f"was ended by {signal.Signals(-self.code).name}"
-        return f"ended with status {self.code}"
+    def wait(self, name: str, timeout: float) -> EndedCommand | None:
+        """What came of a command that another process began and did not live to see ending; None where it never began."""
+        started = read_journal(self.path).started(name)
+        if started is None:
+            return None
+        ended = EndedCommand(code=None)
+        if started.is_of_this_boot:
+            self.say(f"{name} was begun before: waiting for process {started.pid}")
+            ended = wait_for_command(started.pid, started.start, until=started.at + timeout, grace=self.grace)
+        # asked once the process is gone: until then it may be about to begin
+        return ended if mark(self.path, name).exists() else None
+
+    def begin(
+        self, name: str, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: float
+    ) -> EndedCommand:
+        """Begin it, and wait for its end."""
+
+        def on_started(pid: int, start: str | None) -> None:
+            self.write(
+                STARTED,
+                **{self.subject: name},
+                pid=pid,
+                start=start,
+                boot=process_identity.boot(),
+                host=process_identity.host(),
+            )
+            self.on_step(f"let {name} begin")
+
+        begun = mark(self.path, name)
+        begun.unlink(missing_ok=True)
+        ended = run_command(
+            argv, cwd=cwd, env=env, timeout=timeout, on_started=on_started, begun=begun, grace=self.grace
+        )
+        self.on_step(f"{name} has ended")
+        return ended
+
+    def keep(self, name: str, ended: EndedCommand) -> EndedCommand:
+        """Write down how it ended, without secrets; as it is written."""
+        kept = dataclasses.replace(
+            ended, trouble=self.clean(ended.trouble, 300), output=self.clean(ended.output, OUTPUT)
+        )
+        self.write(ENDED, **{self.subject: name}, **dataclasses.asdict(kept))
+        return kept
 
 
-def run(  # noqa: PLR0913 - what a command is, one keyword each
+def run_command(  # noqa: PLR0913 - what a command is, one keyword each
     argv: Sequence[str],
     *,
     cwd: Path,
     env: Mapping[str, str],
     timeout: float,
     on_started: Callable[[int, str | None], None],
-    mark: Path | None = None,
+    begun: Path | None = None,
     grace: float = GRACE,
-) -> Ended:
+) -> EndedCommand:
     """Run `argv`; `on_started` gets its process and start before the command begins, and keeps it from it by raising.
 
-    `mark` is a file that the process makes, on disk, just before the command begins.
+    `begun` is a file that the process makes, on disk, just before the command begins.
     """
     began = time.monotonic()
     with _output() as output:
-        pid, gate, errors = _spawn(list(argv), cwd, dict(env), output, mark)
+        pid, gate, errors = _spawn(list(argv), cwd, dict(env), output, begun)
         try:
             on_started(pid, process_identity.start_of(pid))
             os.write(gate, b"1")
@@ -97,7 +154,7 @@ def run(  # noqa: PLR0913 - what a command is, one keyword each
             _end_group(pid, grace)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         trouble = _why(errors)
-        return Ended(
+        return EndedCommand(
             code=code,
             timed_out=timed_out,
             seconds=time.monotonic() - began,
@@ -106,15 +163,15 @@ def run(  # noqa: PLR0913 - what a command is, one keyword each
         )
 
 
-def adopt(pid: int, start: str | None, *, until: float, grace: float = GRACE) -> Ended:
+def wait_for_command(pid: int, start: str | None, *, until: float, grace: float = GRACE) -> EndedCommand:
     """Wait for a command that another process began and did not live to see ending; `until` is by the wall clock."""
     began = time.monotonic()
     while process_identity.alive(pid, start):
         if time.time() > until:
             _end_group(pid, grace)
-            return Ended(code=None, timed_out=True, seconds=time.monotonic() - began)
+            return EndedCommand(code=None, timed_out=True, seconds=time.monotonic() - began)
         time.sleep(_STEP)
-    return Ended(code=None, seconds=time.monotonic() - began)
+    return EndedCommand(code=None, seconds=time.monotonic() - began)
 
 
 def _output() -> IO[bytes]:
