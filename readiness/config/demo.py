@@ -86,7 +86,7 @@ def demo_settings(release: Path | None = None) -> dict[str, Any]:
 
 
 def _drill(release: Path | None) -> dict[str, Any]:
-    """It may be broken: nobody else uses it. Its soak shows how one runs; what takes hours to leak is not for it."""
+    """Drills are allowed: nobody else uses it. Its soak is short: it shows how one runs, not what leaks over hours."""
     drill: dict[str, Any] = {"allowed": True, "soak": SOAK, "rate": 50}
     if release is not None:
         control = [sys.executable, "-P", "-m", "readiness.demo.llm_control", "--release", str(release)]

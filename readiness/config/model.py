@@ -292,7 +292,7 @@ class ReportSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything a run was told; frozen, made once a process."""
+    """All settings of a run: the file, the environment and the options; frozen, made once a process."""
 
     environment: str = "production"
     path: Path | None = None

@@ -179,7 +179,7 @@ def _spawn(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            start_new_session=True,  # Ctrl-C is for whoever started us
+            start_new_session=True,  # Ctrl-C is for the process that started this one
             pass_fds=listeners,
         )
 

@@ -45,7 +45,7 @@ STEP: Final = 0.01
 
 
 class OrderError(ReadinessError):
-    """An order that cannot be given, or that nobody obeys."""
+    """An order that is not valid, or that no running hub obeyed in time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def _write(path: Path, now: LlmOrder) -> bool:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status 0 once the order is in force, 2 where it cannot be given or nobody obeys."""
+    """Exit status 0 once the order is in force, 2 where it is not valid or no hub obeys."""
     parser = argparse.ArgumentParser(prog="python -m readiness.demo.llm_control", description=__doc__)
     parser.add_argument("order", metavar="ORDER", help=f"down, {', '.join(STATES)}")
     parser.add_argument("--seconds", type=float, default=SLOW, metavar="S", help="how late a slow one answers")

@@ -107,7 +107,7 @@ class UserWorkload:
         return next((index for index, edge in enumerate(self._edges) if share < edge), 0)
 
     def route_of(self, number: int) -> int:
-        """Before a task has sent anything nobody knows its route."""
+        """The route of a task that has sent nothing: it is not known yet."""
         return self.tasks if number >= 0 else 0
 
     def hand(self) -> UserHand:

@@ -162,7 +162,7 @@ _LEAVING: Final = 6.0
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104 - named, not bound
 
 
-class Lost(Exception):  # noqa: N818 - an end of a run, told to whoever started it
+class Lost(Exception):  # noqa: N818 - an end of a run, reported to the process that started it
     """A worker did not come, did not answer or was late: what is there proves nothing."""
 
 

@@ -1,4 +1,4 @@
-"""How the generator talks with whoever started it: a plan in, a line of JSON now and then, and the end of either pipe."""
+"""The pipes to the process that started the generator: a plan comes in, lines of JSON go out, and either may end."""
 
 from __future__ import annotations
 

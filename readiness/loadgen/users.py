@@ -58,7 +58,7 @@ class McpUser(FastHttpUser):
         self.connection = Connection(McpUser.peer)
 
     def _open_alone(self, environment: Any) -> None:  # noqa: ANN401 - Locust's
-        """Under `locust -f` nobody has opened the sessions yet; the first user does, and Locust's end closes them."""
+        """Open the sessions under `locust -f`, where the first user does it; they close when Locust quits."""
         document = {
             "base": self.host,
             "arrivals": {"rate": 1, "seconds": 1},
@@ -68,7 +68,7 @@ class McpUser(FastHttpUser):
         plan = plans.build(document)
         peer = McpUser.peer = Peer(plan, os.environ.get(TOKEN))
         peer.resolve()
-        # without a scheduler nobody tells a connection that its time is over: it keeps its own time
+        # without the scheduler no clock ends a request that takes too long: the connection has a time-out of its own
         peer.patience = plan.timeout
         sessions = McpUser.sessions = SessionPool(peer, self.mcp_path, plan.timeout)
         why = sessions.open()

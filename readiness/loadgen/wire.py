@@ -1,4 +1,4 @@
-"""HTTP/1.1 as thin as it goes: requests are bytes made once, answers go through geventhttpclient's parser (llhttp).
+"""A minimal HTTP/1.1 client: requests are bytes made once, answers go through geventhttpclient's parser (llhttp).
 
 A connection belongs to one lane at a time and is used again and again. Nothing is followed (a redirect is an answer that
 proves nothing), no proxy is taken from the environment, TLS is verified, answers are bounded in size and time.
@@ -193,7 +193,7 @@ class Connection:
         return True
 
     def expire(self) -> None:
-        """The time is over: whoever waits for this connection gets time-out."""
+        """End the request in progress: the lane that waits for it records a time-out."""
         if not self._active:
             return
         self._expired = True

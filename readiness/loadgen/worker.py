@@ -114,7 +114,7 @@ def worker(arguments: list[str]) -> int:
     options = worker_parser().parse_args(arguments)
     runner = Environment(user_classes=[]).create_worker_runner(options.master, options.port)
     member = LoadWorker(runner, options.locustfile)
-    # without its parent a worker of this machine has nobody to hand its rows to
+    # without its parent a worker of this machine can hand its rows to no process
     parent.watch(member.stop, lambda _: member.gone.set())
     member.say("hello", key=os.environ.get(LOAD_KEY, ""), pid=os.getpid())
     while not member.gone.wait(0.5):

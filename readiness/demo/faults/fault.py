@@ -51,4 +51,4 @@ def row(
 
 
 def nothing(hub: EmbeddedHub, seconds: float) -> None:
-    """The hub itself is sound; whoever is around it does the rest."""
+    """Changes nothing in the hub: its supervisor or its LLM has the fault."""

@@ -306,7 +306,7 @@ class EmbeddedHub:
 
 
 def _analyser(llm: Mapping[str, Any], environment: Mapping[str, str]) -> Analyser:
-    """Who decides categories, as the configuration says; without a `baseURL` nobody is asked over the network."""
+    """The analyser that the configuration asks for; without a `baseURL` it is one that needs no network."""
     if not (base := llm.get("baseURL")):
         return KeywordAnalyser()
     given = str(llm.get("apiKey") or "")

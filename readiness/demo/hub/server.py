@@ -101,7 +101,7 @@ class _Server(uvicorn.Server):
         # from here on a stream that breaks off is what some faults are for: uvicorn's tracebacks would bury real ones
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         line = {"url": f"http://{HOST}:{self._port}", "pid": os.getpid(), "port": self._port}
-        # a worker that replaces another speaks to nobody: the parent has read its line and may have closed the pipe
+        # the parent has read the line of the first worker and may have closed the pipe before another replaces it
         with contextlib.suppress(BrokenPipeError, ValueError):
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()

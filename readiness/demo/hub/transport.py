@@ -68,7 +68,7 @@ class McpTransport:
         return self._open_stream(session)
 
     def _refusal(self, request: Request, *, streamable: bool) -> Response | None:
-        """Why nobody is served here in this way; None: somebody is."""
+        """The refusal of a transport that is not served; None where it is."""
         traits = self.hub.traits
         if traits.mcp_missing or (streamable and traits.legacy_only):
             return not_found(self.hub, request)
@@ -88,7 +88,7 @@ class McpTransport:
         return json_answer(failure(None, error), 400)
 
     def _anyones(self) -> ClientSession | None:
-        """Who is served under the name of a session that does not exist: nobody, unless a fault lets the last one in."""
+        """The session that answers for an id that does not exist: None, or the newest one under the fault for it."""
         return [None, *self.sessions.by_id.values()][-1] if self.hub.traits.any_session else None
 
     @staticmethod

@@ -83,7 +83,7 @@ class LlmDouble:
         self._control.obeyed(self.order)
 
     async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # a client that leaves, dawdles or talks nonsense gets no answer, and nobody else notices
+        # a client that leaves, is too slow or sends no HTTP gets no answer, without effect on the others
         with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             async with asyncio.timeout(SECONDS):
                 request, fields = _parsed((await reader.readuntil(b"\r\n\r\n")).decode("latin-1"))

@@ -74,7 +74,7 @@ def _contents(files: Files) -> Iterator[bytes]:
 
 
 def _run(argv: list[str], given: bytes, release: Path) -> None:
-    # nobody's own settings: a signing key or a hook of the user's must not decide what the sample looks like
+    # without the user's own settings: a signing key or a hook must not change what the sample looks like
     quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(release), "LC_ALL": "C"}
     try:
         done = subprocess.run(  # noqa: S603 - git, found on the path, with arguments of our own

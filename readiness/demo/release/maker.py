@@ -26,9 +26,9 @@ VERSION: Final = "4.3.0"
 PREVIOUS: Final = "4.2.1"
 """The release before it, which is kept."""
 PORT: Final = 7000
-"""The port of a hub where nobody chose another: the assessment's."""
+"""The default port of a hub: the assessment's."""
 NO_LLM: Final = "http://127.0.0.1:9/v1"
-"""Where a provider would be: the discard port, at which nobody answers."""
+"""Where a provider would be: the discard port, at which nothing answers."""
 REFERENCE: Final = "op://mcp-hub/openai/credential"
 """How the env file names its key; the value stands in the doubled vault."""
 AGE: Final = 60.0

@@ -1,4 +1,4 @@
-"""The two MCP servers behind the official MCP SDK, for whoever runs them as programs of their own. The SDK is optional."""
+"""The two MCP servers behind the official MCP SDK, as programs of their own. The SDK is optional."""
 
 from __future__ import annotations
 

@@ -202,7 +202,7 @@ def judge(site: DemoSite, code: int) -> BadDeployOutcome:
 
 
 def _answering(site: DemoSite) -> list[str]:
-    """What is wrong with the hub that answers now: asked here once more, by nobody's word."""
+    """What is wrong with the hub that answers now: asked here directly, without trusting the report."""
     try:
         with urllib.request.urlopen(f"{site.url}/api/health", timeout=5) as answer:  # noqa: S310 - loopback
             health = json.load(answer)

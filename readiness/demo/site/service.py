@@ -50,7 +50,7 @@ class SiteService:
         return self.process.pid if self.process is not None else 0
 
     def step(self) -> None:
-        """Look at the process; start it, or end it for good, where that is due."""
+        """Check the process: start it again when its pause is over, kill it when it has not stopped in time."""
         now = time.monotonic()
         if self.process is not None and self.process.poll() is not None:
             self.process, self.again_at = None, now + RESTART_SECONDS
@@ -70,7 +70,7 @@ class SiteService:
                 told["command"],
                 cwd=self.site / "current",
                 env=told["environment"],
-                stdin=subprocess.PIPE,  # its end tells the hub that nobody is above it any more
+                stdin=subprocess.PIPE,  # when it ends, the hub knows that its supervisor is gone
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -107,10 +107,10 @@ class SiteService:
 
 
 def main(argv: list[str]) -> int:
-    """Serve until told to end, or until standard input ends: then nobody is there any more."""
+    """Serve until SIGTERM, or until standard input ends: then the process that made the site is gone."""
     site = Path(argv[0])
     told: list[int] = []
-    nobody = False
+    orphaned = False
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: told.append(received))
     os.chdir(site / "run")
@@ -123,7 +123,7 @@ def main(argv: list[str]) -> int:
         while not told:
             ready, _, _ = select.select([control.fileno(), 0], [], [], STEP)
             if 0 in ready and not os.read(0, _REQUEST):
-                nobody = True
+                orphaned = True
                 break
             if control.fileno() in ready:
                 _obey(service, control)
@@ -132,7 +132,7 @@ def main(argv: list[str]) -> int:
         if service.process is not None:
             service.process.kill()
             service.process.wait(STOP_SECONDS)
-    if nobody and (site / SETTINGS).is_file():  # whoever made the site is gone, and it goes with them
+    if orphaned and (site / SETTINGS).is_file():  # the process that made the site is gone: its folder goes too
         shutil.rmtree(site, ignore_errors=True)
     return 0
 
@@ -143,7 +143,7 @@ def _obey(service: SiteService, control: socket.socket) -> None:
     with caller, contextlib.suppress(OSError, ValueError, TypeError):
         caller.settimeout(1.0)
         words = json.loads(caller.recv(_REQUEST))
-        # started before it is said: whoever asks next finds the process
+        # started before the answer is sent: the next question finds the process
         answer = service.answer([str(word) for word in words])
         service.step()
         caller.sendall(json.dumps(answer).encode())

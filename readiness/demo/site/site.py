@@ -174,7 +174,7 @@ def _supervised(root: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for whoever started us
+            start_new_session=True,  # Ctrl-C is for the process that started this one
         )
 
 
