@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from readiness.config.model import Config
-    from readiness.operations.baseline.compare import Comparison, Difference
+    from readiness.operations.baseline.comparison import Comparison, Difference
     from readiness.operations.baseline.file import Measurement, Series
     from readiness.operations.watch.bench import Bench
 
@@ -115,7 +115,7 @@ def _interval(text: str) -> float:
 
 def _run(given: argparse.Namespace, bench: Bench, config: Config) -> int:
     from readiness.operations.baseline import file as baseline_file
-    from readiness.operations.baseline.compare import compare, unsound
+    from readiness.operations.baseline.comparison import compare, unsound
     from readiness.operations.baseline.sample import Sampler
 
     folder = config.report_dir
@@ -174,7 +174,7 @@ def _about(before: Measurement, now: Measurement) -> Iterator[str]:
 
 def _table(found: Comparison, *, first: bool = False) -> Iterator[str]:
     """A line a series: medians, the 95th and the 99th percentile, before and now, and what to make of them."""
-    from readiness.operations.baseline.compare import RULES
+    from readiness.operations.baseline.comparison import RULES
 
     rows = [["", "p50", "p95", "p99", "" if first else "change", ""]]
     for difference in found.differences:
@@ -214,7 +214,7 @@ def _p(p: float) -> str:
 
 
 def _conclusion(found: Comparison) -> str:
-    from readiness.operations.baseline.compare import RULES
+    from readiness.operations.baseline.comparison import RULES
 
     if found.unsound:
         return f"not comparable: {_plain(found.unsound)}. To accept what was measured now: {_ACCEPT}"

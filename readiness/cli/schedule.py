@@ -108,7 +108,7 @@ def _config(given: argparse.Namespace) -> Config:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from readiness.operations.schedule.run import Options, run
+    from readiness.operations.schedule.scheduled_run import Options, run
 
     job = schedule.JOBS[given.run]
     config = _config(given)

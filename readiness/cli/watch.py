@@ -194,7 +194,7 @@ class _Watch:
             document = to_json(look, self.config, code_of(look, self.config))
             sys.stdout.write(json.dumps(document, ensure_ascii=True, allow_nan=False) + "\n")
         elif whole:
-            from readiness.operations.watch.plain import plain_lines
+            from readiness.operations.watch.wording import plain_lines
 
             sys.stdout.writelines(f"{text}\n" for text in plain_lines(look))
         else:

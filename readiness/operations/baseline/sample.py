@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, NotServed, ReadinessError, Unknown
 from readiness.facts.http.urls import is_loopback
-from readiness.operations.baseline.compare import RULES
+from readiness.operations.baseline.comparison import RULES
 from readiness.operations.baseline.file import MOST, Measurement, Series
 from readiness.results.report import iso
 from readiness.support.text import line

@@ -6,11 +6,12 @@ import collections
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from readiness.findings import Finding, Limits
     from readiness.operations.watch.look import Look
     from readiness.operations.watch.row import Row
+
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 ASCII_BARS: Final = "_.-=+*#@"
@@ -160,3 +161,18 @@ def changes(before: Mapping[str, str], look: Look) -> tuple[dict[str, str], list
             reason = f": {row.finding.reason}" if row.finding.reason else ""
             told.append(f"{STATES[outcome]} {row.check.id}{reason}" + (f" (was {STATES[was]})" if before else ""))
     return now, told
+
+
+def plain_lines(look: Look) -> Iterator[str]:
+    """One look for a reader without a terminal: everything the view shows, a fact a line."""
+    yield line_of(look)
+    yield look.judgement.because
+    for finding in alerts(look):
+        pending = f" ({look.pending[finding.check]})" if finding.check in look.pending else ""
+        yield f"  {STATES[finding.outcome.value]} {finding.check}: {finding.reason}{pending}"
+    for row in (*look.metrics, *look.host):
+        if row.value is not None:
+            remarks = [part for part in (state(row), limits(row)) if part]
+            yield ", ".join([f"  {row.title}: {value(row)}", *remarks])
+    for server in look.servers:
+        yield f"  server {server.name}: {server.status}, up {up(server.uptime)}, {server.tools} tools"

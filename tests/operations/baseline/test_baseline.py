@@ -20,7 +20,7 @@ from readiness import demo
 from readiness.cli import baseline
 from readiness.errors import ReadinessError
 from readiness.operations.baseline import file as baseline_file
-from readiness.operations.baseline.compare import compare, unsound
+from readiness.operations.baseline.comparison import compare, unsound
 from readiness.operations.baseline.file import Measurement, Series
 from readiness.support.stats import mann_whitney, quantile, superiority, tail
 

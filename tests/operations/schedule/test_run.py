@@ -27,9 +27,9 @@ from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.deploys import lock
 from readiness.operations.notify.events import Pacing
 from readiness.operations.schedule import jobs as schedule
-from readiness.operations.schedule import run as schedule_run
+from readiness.operations.schedule import scheduled_run as schedule_run
 from readiness.operations.schedule.exclusion import alone, releasing
-from readiness.operations.schedule.run import Ended, Options, run
+from readiness.operations.schedule.scheduled_run import Ended, Options, run
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status
 from readiness.support.environment import CHECK_ID, SCHEDULED

@@ -29,8 +29,8 @@ from readiness.findings import Outcome
 from readiness.operations.watch.bench import LIVE, Bench
 from readiness.operations.watch.document import SCHEMA_FILE, to_json
 from readiness.operations.watch.look import Look, Watcher
-from readiness.operations.watch.plain import plain_lines
 from readiness.operations.watch.view import View
+from readiness.operations.watch.wording import plain_lines
 from readiness.session.outcome import bounded
 from readiness.session.plan.plan import catalogue
 from readiness.session.plan.scope import Scope

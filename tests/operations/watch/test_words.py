@@ -12,8 +12,8 @@ from readiness.config.model import Config, ProbeSettings
 from readiness.findings import Check, Finding, Limits, Outcome, Severity
 from readiness.operations.watch import wording as words
 from readiness.operations.watch.host import judged
+from readiness.operations.watch.look import Settling
 from readiness.operations.watch.row import Row
-from readiness.operations.watch.settle import Settling
 from readiness.operations.watch.target import duration
 from readiness.session.plan.scope import Scope
 from readiness.session.run_one import Ran
