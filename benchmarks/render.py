@@ -27,7 +27,7 @@ _pytest.config.get_config()
 gc.freeze()
 from readiness.results import render
 from readiness.results.verdict import verdict
-from readiness.session.plan import plan as planning
+from readiness.session.plan import planning
 from readiness.config.model import Config
 from readiness.findings import Finding, Outcome, Planned
 from readiness.results.report import RunInfo, build

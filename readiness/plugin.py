@@ -110,7 +110,7 @@ def _register_boundary(config: pytest.Config, setup: Setup) -> None:
 def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | None) -> Worker:
     """The part that runs checks, and what their fixtures read."""
     from readiness.session.fixtures.registry import CONFIG, REDACT, RUN_DIR
-    from readiness.session.plan.plan import plan_document, write_atomically
+    from readiness.session.plan.planning import plan_document, write_atomically
     from readiness.session.worker import Worker
 
     config.stash[CONFIG] = setup.config

@@ -16,7 +16,7 @@ import pytest
 from readiness.errors import ReadinessError
 from readiness.findings import PHASES
 from readiness.session.invocation import suite_folders
-from readiness.session.plan import plan as planning
+from readiness.session.plan.planning import CATALOGUE_FILE, PlannedItem, catalogue_json, item_of
 
 if TYPE_CHECKING:
     import argparse
@@ -35,18 +35,18 @@ _PYTESTS: Final = {
 
 class _Collector:
     def __init__(self) -> None:
-        self.items: list[tuple[planning.PlannedItem, Path]] = []
+        self.items: list[tuple[PlannedItem, Path]] = []
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Take every check."""
         for item in items:
-            found = planning.item_of(item)
+            found = item_of(item)
             if found is not None:
                 self.items.append((found, item.path))
         items.clear()
 
 
-def collect() -> list[tuple[planning.PlannedItem, str]]:
+def collect() -> list[tuple[PlannedItem, str]]:
     """Every check of the suites with its file as `suite/test_topic.py`. Raises ReadinessError if one does not import."""
     folders = suite_folders()
     collector = _Collector()
@@ -72,7 +72,7 @@ def catalogue_text() -> str:
     """The text that `catalogue.json` has to have."""
     found = collect()
     files = {id(item): file for item, file in found}
-    return planning.catalogue_json([item for item, _ in found], lambda item: files[id(item)])
+    return catalogue_json([item for item, _ in found], lambda item: files[id(item)])
 
 
 def exit_codes_text() -> str:
@@ -201,7 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     checks = list({item.check.id: item.check for item, _ in collect()}.values())
     docs = ROOT / "docs"
     wanted = {
-        planning.CATALOGUE_FILE: text,
+        CATALOGUE_FILE: text,
         docs / "checks.md": reference_text(checks),
         docs / "cli.md": cli_text(),
         docs / "exit-codes.md": exit_codes_text(),

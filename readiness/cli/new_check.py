@@ -152,7 +152,7 @@ def _demand_valid(check_id: str, phase: str, severity: str, rollback: str | None
     """Hold the words to the rules of the decorator itself, and the id to those of what ships."""
     from readiness.checks import check
     from readiness.config.mistakes import did_you_mean
-    from readiness.session.plan.plan import catalogue
+    from readiness.session.plan.planning import catalogue
 
     if phase not in PHASES:
         raise ReadinessError(

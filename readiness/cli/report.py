@@ -205,7 +205,7 @@ def _shards(places: Sequence[Path]) -> tuple[list[Report], list[str]]:
 
 def _planned(selections: Sequence[str]) -> list[Check]:
     """The checks that ship which `selections` would have asked. Raises ReadinessError for one that selects none."""
-    from readiness.session.plan.plan import catalogue, selected_phases
+    from readiness.session.plan.planning import catalogue, selected_phases
 
     found: dict[str, Check] = {}
     for selection in selections:

@@ -124,7 +124,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     from readiness.config.load import unknown_check_ids
     from readiness.results import report
     from readiness.results.history.compare import compare
-    from readiness.session.plan import plan as planning
+    from readiness.session.plan import planning
 
     if may_look_again:
         look_again(run, config, redact)

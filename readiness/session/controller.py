@@ -19,7 +19,7 @@ import pytest
 from readiness.findings import Finding, Outcome
 from readiness.session import worker
 from readiness.session.plan.declarations import contradictions
-from readiness.session.plan.plan import PlannedItem, build, read_plan_document, selected_phases
+from readiness.session.plan.planning import PlannedItem, build, read_plan_document, selected_phases
 from readiness.session.plan.selection import narrowed_by, narrowed_to_nodes
 from readiness.session.run import Run
 from readiness.support.environment import RUN_ID

@@ -54,7 +54,7 @@ def _how(status: int) -> str:
 
 
 def _replayed(recording: Read, scope: Scope) -> Run:
-    from readiness.session.plan.plan import catalogue, selected_phases
+    from readiness.session.plan.planning import catalogue, selected_phases
 
     run = Run(plan=dict(recording.plan))
     if not run.plan:

@@ -19,7 +19,7 @@ from readiness.errors import ReadinessError
 from readiness.findings import Finding, Outcome, Planned
 from readiness.session.fixtures import registry
 from readiness.session.invocation import suite_folders
-from readiness.session.plan.plan import catalogue
+from readiness.session.plan.planning import catalogue
 from readiness.session.worker import Worker, is_worth_another_attempt
 
 if TYPE_CHECKING:

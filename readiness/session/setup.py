@@ -12,7 +12,7 @@ import pytest
 
 from readiness.config.model import Claim, Config
 from readiness.errors import ConfigError, ReadinessError
-from readiness.session.plan.plan import catalogue, selected_phases
+from readiness.session.plan.planning import catalogue, selected_phases
 from readiness.session.plan.scope import Scope
 from readiness.session.plan.selection import wants_checks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from readiness.cli.generate import ROOT, catalogue_text, collect, main, reference_text
 from readiness.findings import PHASES, TRIGGERS
-from readiness.session.plan import plan as planning
+from readiness.session.plan import planning
 
 
 def test_catalogue_and_reference_equal_the_decorators() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import jsonschema
 
 from readiness.results.report import SCHEMA_FILE
-from readiness.session.plan.plan import catalogue
+from readiness.session.plan.planning import catalogue
 from tests.project.make_sample import page
 from tests.sources import ROOT
 

@@ -13,7 +13,7 @@ import pytest
 from readiness import demo
 from readiness.config.load import load
 from readiness.errors import ReadinessError
-from readiness.session.plan.plan import catalogue
+from readiness.session.plan.planning import catalogue
 from readiness.session.plan.scope import Scope
 from readiness.session.run_one import CheckRunner, run_one
 from readiness.session.setup import deployed_claims

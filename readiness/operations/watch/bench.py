@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.session.plan.plan import catalogue
+from readiness.session.plan.planning import catalogue
 from readiness.session.run_one import CheckRunner, Ran
 
 if TYPE_CHECKING:

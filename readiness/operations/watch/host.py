@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome
 from readiness.operations.watch.row import Row
-from readiness.session.plan.plan import catalogue
+from readiness.session.plan.planning import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final
 from readiness.config.mistakes import nearest
 from readiness.findings import PHASES
 from readiness.session.invocation import suite_folders
-from readiness.session.plan.plan import PlanError, catalogue
+from readiness.session.plan.planning import PlanError, catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pytest
 
-    from readiness.session.plan.plan import PlannedItem
+    from readiness.session.plan.planning import PlannedItem
 
 _FUNCTION: Final = re.compile(r"^(?:async )?def (\w+)", re.MULTILINE)
 _LIKE: Final = 0.8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from readiness.session.invocation import reaches_suites, suite_folders
-from readiness.session.plan.plan import catalogue, matches, selected_phases
+from readiness.session.plan.planning import catalogue, matches, selected_phases
 
 if TYPE_CHECKING:
     from pathlib import Path

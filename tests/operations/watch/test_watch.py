@@ -32,7 +32,7 @@ from readiness.operations.watch.look import Look, Watcher
 from readiness.operations.watch.view import View
 from readiness.operations.watch.wording import plain_lines
 from readiness.session.outcome import bounded
-from readiness.session.plan.plan import catalogue
+from readiness.session.plan.planning import catalogue
 from readiness.session.plan.scope import Scope
 from readiness.session.setup import deployed_claims
 from readiness.support.redaction.redactor import Redactor, Secret

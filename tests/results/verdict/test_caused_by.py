@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from readiness.config.model import GateSettings
 from readiness.findings import Finding, Outcome, Planned
 from readiness.results.verdict.verdict import Evidence, Judgement, Status, judge
-from readiness.session.plan.plan import catalogue
+from readiness.session.plan.planning import catalogue
 from tests.faults.hub.runner import ROOT
 from tests.faults.preflight.mutation import remove
 from tests.results.verdict.judging import found, planned

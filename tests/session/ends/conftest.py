@@ -31,7 +31,7 @@ interval = 0.01
 # the shipped catalogue would be part of every plan: these tests are about the rules, not about the shipped checks
 PLUGIN = """
 import pathlib
-from readiness.session.plan import plan as planning
+from readiness.session.plan import planning
 planning.CATALOGUE_FILE = pathlib.Path(__file__).with_name("catalogue.json")
 """
 
