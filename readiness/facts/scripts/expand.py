@@ -425,38 +425,38 @@ def _full_match(regex: str, text: str) -> bool:
 
 def _glob(text: str) -> str | None:
     """A shell pattern as a regular expression; None where it has none (`!(…)`, or a bracket without its end)."""
-    found, at, closings = "", 0, list[str]()
+    regex, at, closings = "", 0, list[str]()
     while at < len(text):
         char = text[at]
         if char in "@?*+!" and text[at + 1 : at + 2] == "(":
             if char == "!":
                 return None
-            found += "(?:"
+            regex += "(?:"
             closings.append({"@": ")"}.get(char, ")" + char))
             at += 2
             continue
         if char == "\\":
             at += 1
-            found += re.escape(text[at : at + 1])
+            regex += re.escape(text[at : at + 1])
         elif char == ")" and closings:
-            found += closings.pop()
+            regex += closings.pop()
         elif char == "|" and closings:
-            found += "|"
+            regex += "|"
         elif char == "[":
             end = _bracket_end(text, at)
             if end is None:
-                found += re.escape(char)
+                regex += re.escape(char)
             else:
-                found += _bracket(text[at : end + 1])
+                regex += _bracket(text[at : end + 1])
                 at = end
         else:
-            found += {"*": ".*", "?": "."}.get(char) or re.escape(char)
+            regex += {"*": ".*", "?": "."}.get(char) or re.escape(char)
         at += 1
     if closings:
         return None
     with contextlib.suppress(re.error):
-        re.compile(found)
-        return found
+        re.compile(regex)
+        return regex
     return None
 
 

@@ -41,10 +41,12 @@ def claim(config: Config) -> Claim:
     if config.target.release is None:
         return Claim(expected=False, reason="there is no [target] release whose scripts could be read")
     try:
-        found = roles(list(names(config.target.release, strictly=True)))
+        lifecycle = roles(list(names(config.target.release, strictly=True)))
     except OSError:
         return Claim(expected=True)
-    return Claim(expected=True) if found else Claim(expected=False, reason="the release brings no lifecycle scripts")
+    return (
+        Claim(expected=True) if lifecycle else Claim(expected=False, reason="the release brings no lifecycle scripts")
+    )
 
 
 def names(root: Path, *, strictly: bool = False) -> Iterator[str]:
@@ -69,8 +71,8 @@ def _beneath(root: Path, folder: str, levels: int, *, strictly: bool) -> Iterato
 
 def _entries(path: Path, *, strictly: bool) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(path) as found:
-            return list(found)
+        with os.scandir(path) as entries:
+            return list(entries)
     except NotADirectoryError:
         return []
     except OSError:
@@ -93,20 +95,22 @@ def _is_shell(path: Path) -> bool:
 
 def roles(files: Sequence[str]) -> dict[str, str]:
     """Which script is there for what: usual names first, then telling words, each role and each script once."""
-    found: dict[str, str] = {}
+    role_of: dict[str, str] = {}
     for role, (usual, _) in ROLES.items():
         match = next((name for name in files if posixpath.basename(name) == usual), None)
         if match is not None:
-            found[match] = role
+            role_of[match] = role
     for role, (_, words) in ROLES.items():
-        if role in found.values():
+        if role in role_of.values():
             continue
         matches = [
-            name for name in files if name not in found and _words(name) & words and not _words(name) & {"lib", "test"}
+            name
+            for name in files
+            if name not in role_of and _words(name) & words and not _words(name) & {"lib", "test"}
         ]
         if matches:
-            found[min(matches, key=lambda name: (len(name), name))] = role
-    return found
+            role_of[min(matches, key=lambda name: (len(name), name))] = role
+    return role_of
 
 
 def _words(name: str) -> set[str]:

@@ -68,12 +68,12 @@ class Linters:
         """
         bash = shutil.which("bash")
         asked = bash or shutil.which("sh") or child_process.find("bash")
-        found = []
+        places = []
         for script in self._mine():
             source = script.source()
             if b"\r\n" in source:
                 line = source.split(b"\r\n", 1)[0].count(b"\n") + 1
-                found.append(
+                places.append(
                     ScriptPlace(
                         path=script.path, line=line, text="CRLF line ends: bash takes the \\r for a part of the command"
                     )
@@ -84,8 +84,8 @@ class Linters:
                 raise Unknown(f"{Path(asked).name} -n {script.path} {done.ending}")
             if done.code:
                 child_process.find("bash")
-                found.append(_complaint(script, done.err))
-        return found
+                places.append(_complaint(script, done.err))
+        return places
 
     def lint(self) -> list[ScriptPlace]:
         """Shellcheck's errors. Raises NotInstalled."""
@@ -129,14 +129,14 @@ class SupervisionFiles:
 
     def files(self) -> list[str]:
         """Units that restart what they run, and process managers' files."""
-        found = []
+        files = []
         for folder in _UNIT_FOLDERS:
             with contextlib.suppress(OSError):
                 names = sorted(path.name for path in (self.root / folder).iterdir())
-                found += [
+                files += [
                     f"{folder}/{name}".lstrip("/") for name in names if self._supervises(self.root / folder / name)
                 ]
-        return found
+        return files
 
     def _supervises(self, path: Path) -> bool:
         if path.name in _ECOSYSTEMS:

@@ -283,3 +283,14 @@ def test_time_passes_as_the_script_waits(tmp_path: Path) -> None:
     for source, seconds in waits.items():
         scripts = release(tmp_path, it=source)
         assert scripts.traces(scripts.all[0]).seen[0].clock == seconds, source
+
+
+def test_ways_that_were_not_tried_are_missing_from_what_follows_a_failure(tmp_path: Path) -> None:
+    """A command may fail on a way that was not tried as well."""
+    source = "".join(f"[ -f {number} ] && echo {number}\n" for number in range(60)) + "npm run build\n"
+    scripts = release(tmp_path, deploy_mcp_hub=source)
+    traces = scripts.after_failure(scripts.needed("deploy"), lambda step: step.name == "npm", "npm")
+    assert traces.seen
+    assert {gap.reason for gap in traces.gaps} == {
+        "one of more than 48 ways through scripts/deploy-mcp-hub.sh, not tried"
+    }
