@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from readiness.config.model import Config, Target
-from readiness.facts.secretscan.stream_search import Needles, search
+from readiness.facts.secretscan.stream_search import Needles, search_stream
 from readiness.facts.secretscan.targets import SecretSearch
 from readiness.support import file_streams
 
@@ -101,7 +101,7 @@ def scan(folder: Path, needles: Needles, *, patterns: bool) -> float:
     started = time.perf_counter()
     found = 0
     for path in file_streams.walk(folder).files:
-        found += len(search(file_streams.pieces(path), needles, patterns=patterns))
+        found += len(search_stream(file_streams.pieces(path), needles, patterns=patterns))
     if found:
         raise SystemExit(f"{found} values found where there are none")
     return time.perf_counter() - started

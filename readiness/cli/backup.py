@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.config.load import load
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENVIRONMENT, LATEST, LOCKFILE, shown
+from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENVIRONMENT, LATEST, LOCKFILE, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -103,7 +103,7 @@ def make(config: Config, *, also: Sequence[Path] = (), keep: int | None = None, 
         Request(
             folder=folder,
             sources=tuple(sources(config, list(also))),
-            commit=_told("commit", lambda: commits.head(release)),
+            commit=_told("commit", lambda: commits.head_commit(release)),
             version=_told("version", lambda: package_json.read(release).version),
             keep=keep,
             file_limit=file_limit,
@@ -122,10 +122,10 @@ def _told(what: str, ask: Callable[[], str | None]) -> str | None:
 
 def _say(made: Made) -> None:
     manifest, say = made.manifest, sys.stdout.write
-    say(f"{shown(str(made.path))}\n{len(manifest.files)} files, {_size(manifest.size)}, ")
-    say(f"commit {(manifest.commit or 'unknown')[:12]}, version {shown(manifest.version or 'unknown')}\n")
+    say(f"{printable(str(made.path))}\n{len(manifest.files)} files, {_size(manifest.size)}, ")
+    say(f"commit {(manifest.commit or 'unknown')[:12]}, version {printable(manifest.version or 'unknown')}\n")
     for path, why in manifest.skipped[:20]:
-        say(f"left out: {shown(path)}: {why}\n")
+        say(f"left out: {printable(path)}: {why}\n")
     if len(manifest.skipped) > 20:  # noqa: PLR2004 - as many as were just told
         say(f"left out: {len(manifest.skipped) - 20} more, all named in its manifest\n")
     for name in made.removed:
@@ -175,7 +175,7 @@ def _named_file(release: Path, path: str, role: str, *, required: bool = False) 
 
 def _named(backups: Backups, name: str) -> Backup:
     """The backup `name`, an unfinished one included. Raises ReadinessError."""
-    from readiness.facts.backup.backup import read_one
+    from readiness.facts.backup.backup import read_backup
 
     if name == LATEST:
         newest = backups.latest()
@@ -183,10 +183,12 @@ def _named(backups: Backups, name: str) -> Backup:
             raise ReadinessError(backups.none_because())
         return newest
     path = backups.folder / name
-    found = read_one(path) if "/" not in name and name not in {"", ".", ".."} and path.is_dir() else None
+    found = read_backup(path) if "/" not in name and name not in {"", ".", ".."} and path.is_dir() else None
     if found is None:
         known = ", ".join(backup.name for backup in backups.all()[:5]) or "none"
-        raise ReadinessError(f"there is no backup {shown(name)} in {shown(str(backups.folder))}; there is: {known}")
+        raise ReadinessError(
+            f"there is no backup {printable(name)} in {printable(str(backups.folder))}; there is: {known}"
+        )
     return found
 
 
@@ -204,7 +206,7 @@ def _line(backup: Backup) -> str:
     made = dt.datetime.fromtimestamp(backup.created, dt.UTC).isoformat(" ", "minutes") if backup.created else "unknown"
     state = backup.trouble or ("checksums" if backup.checksummed else "no checksums")
     commit, version = (backup.commit or "unknown")[:12], backup.version or "unknown"
-    return f"{backup.name:<28} {made:<22} {_size(backup.size):>9}  {shown(version):<10} {shown(commit):<12}  {state}"
+    return f"{backup.name:<28} {made:<22} {_size(backup.size):>9}  {printable(version):<10} {printable(commit):<12}  {state}"
 
 
 def _verify(backup: Backup) -> int:
@@ -222,18 +224,18 @@ def _verify(backup: Backup) -> int:
 
 
 def _restore(backup: Backup, into: Path | None) -> int:
-    from readiness.facts.backup.restore import restore
+    from readiness.facts.backup.restore import restore_backup
 
     if into is None:
         sys.stderr.write("readiness backup: --restore needs --into DIR, a new or empty folder\n")
         return _USAGE
     if backup.manifest is None:
         raise Unknown(backup.trouble or f"{backup.name} was not made by `readiness backup`: copy its files by hand")
-    found = restore(backup.path, backup.manifest, into)
+    found = restore_backup(backup.path, backup.manifest, into)
     for trouble in found.troubles:
         sys.stdout.write(f"{backup.name}: {trouble}\n")
     for root, origin in sorted(backup.manifest.roots.items()):
-        sys.stdout.write(f"{shown(str(into / root))} holds what was in {shown(origin)}\n")
+        sys.stdout.write(f"{printable(str(into / root))} holds what was in {printable(origin)}\n")
     return 1 if found.troubles else 0
 
 

@@ -226,6 +226,6 @@ def _conclusion(found: Comparison) -> str:
 
 
 def _plain(text: object) -> str:
-    from readiness.support.text import line
+    from readiness.support.text import one_line
 
-    return shorten(line(text, 600), 600)
+    return shorten(one_line(text, 600), 600)

@@ -23,7 +23,7 @@ from readiness.config.load import parse
 from readiness.config.mistakes import Bad, printable
 from readiness.config.urls import is_loopback, read_url
 from readiness.errors import ConfigError, ReadinessError, Unknown
-from readiness.support.file_writing import replace
+from readiness.support.file_writing import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -189,10 +189,10 @@ def _toml(text: str) -> str:
 def write(path: Path, text: str, *, force: bool) -> None:
     """Write `path` whole or not at all, and never over a file unless `force`. Raises ReadinessError."""
     if force:
-        replace(path, text)
+        replace_file(path, text)
         return
     ready = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    replace(ready, text)
+    replace_file(ready, text)
     try:
         os.link(ready, path)  # fails where a file is, even one that came this very moment
     except FileExistsError:
@@ -464,7 +464,7 @@ def unit_config(folders: Iterable[Path], port: str) -> tuple[str, str | None] | 
     for folder in folders:
         for unit in sorted(folder.glob("*hub*.service")):
             with contextlib.suppress(OSError, ValueError):
-                found = _of_unit(unit.read_bytes()[:65_536].decode("utf-8", "replace"), port)
+                found = _of_unit(unit.read_bytes()[:65_536].decode("utf-8", "replace_file"), port)
                 if found:
                     return found
     return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
 from readiness.results.render.machine.nagios import UNKNOWN, nagios_status, render, status_line
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         told, status = answer(options.readiness_report / "readiness.json", time.time(), options.max_age)
     except Exception as error:  # noqa: BLE001 - an exit status of Python's own would be read as WARNING
-        told, status = f"{status_line(UNKNOWN, f'{type(error).__name__}: {line(error, 200)}')}\n", UNKNOWN
+        told, status = f"{status_line(UNKNOWN, f'{type(error).__name__}: {one_line(error, 200)}')}\n", UNKNOWN
     sys.stdout.write(told)
     return status
 
@@ -91,7 +91,7 @@ def _read(file: Path) -> Report:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ReadinessError(f"{file} is no JSON: {line(error, 200)}") from error
+        raise ReadinessError(f"{file} is no JSON: {one_line(error, 200)}") from error
     return report.read(document)
 
 

@@ -54,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if given.record is not None:
             return _record(config, given.record)
-        from readiness.support.console import without_its_terminal
+        from readiness.support.console import survive_hangup
 
-        with without_its_terminal():
+        with survive_hangup():
             return _release(config, given, command)
     except ReadinessError as error:
         from readiness.operations.release.model import Interrupted

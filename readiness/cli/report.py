@@ -17,7 +17,7 @@ from readiness.operations.notify.incident import escaped
 from readiness.results.history import store as history_store
 from readiness.results.report import read, shown
 from readiness.support import file_reading
-from readiness.support.text import line, shorten
+from readiness.support.text import one_line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -162,7 +162,7 @@ def _put(text: str, output: Path | None) -> None:
     from readiness.support import file_writing
 
     file_writing.make_folder(output.parent)
-    file_writing.replace(output, text)
+    file_writing.replace_file(output, text)
     sys.stdout.write(f"{output}\n")
 
 
@@ -282,14 +282,14 @@ def find(name: str, directory: Path) -> Report:
 def load(path: Path) -> Report:
     """The report in a file. Raises ReadinessError, naming it, where it cannot be read or is no report."""
     content = file_reading.content_or_none(path, history_store.MAX_BYTES)
-    shown = line(path, _SHOWN)
+    shown = one_line(path, _SHOWN)
     if content is None:
         why = "there is no such file" if not path.exists() else "it is no readable file of at most 64 MiB"
         raise ReadinessError(f"{shown}: {why}; expected a readiness.json")
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ReadinessError(f"{shown}: not JSON ({line(error, 80)}); expected a readiness.json") from None
+        raise ReadinessError(f"{shown}: not JSON ({one_line(error, 80)}); expected a readiness.json") from None
     try:
         return read(document)
     except ReadinessError as error:
@@ -326,7 +326,7 @@ def _entry(name: str, folder: Path) -> HistoryEntry:
     entries, _ = newest(folder)
     if not entries:
         raise ReadinessError(
-            f"there is no run in {line(folder, _SHOWN)} yet; is --readiness-report the folder of reports?"
+            f"there is no run in {one_line(folder, _SHOWN)} yet; is --readiness-report the folder of reports?"
         )
     if name == "last":
         return entries[0]
@@ -335,16 +335,16 @@ def _entry(name: str, folder: Path) -> HistoryEntry:
         # one that asked the same of the same hub, where there is one: others say little about what changed
         found = [entry for entry in ready if entry.about == entries[0].about][:1] or ready[:1]
         if not found:
-            raise ReadinessError(f"none of the {len(entries)} runs in {line(folder, _SHOWN)} was READY")
+            raise ReadinessError(f"none of the {len(entries)} runs in {one_line(folder, _SHOWN)} was READY")
     else:
         found = [entry for entry in entries if entry.id == name] or [e for e in entries if e.id.startswith(name)]
     if len(found) == 1 and name:
         return found[0]
-    known = ", ".join(line(entry.id, _SHOWN) for entry in (found or entries)[:_NAMED])
+    known = ", ".join(one_line(entry.id, _SHOWN) for entry in (found or entries)[:_NAMED])
     if found:
-        raise ReadinessError(f"{len(found)} runs begin with {line(name, _SHOWN)!r}: {known}; give more of the id")
+        raise ReadinessError(f"{len(found)} runs begin with {one_line(name, _SHOWN)!r}: {known}; give more of the id")
     raise ReadinessError(
-        f"no run begins with {line(name, _SHOWN)!r}; the newest are {known}; `readiness report --list` shows more"
+        f"no run begins with {one_line(name, _SHOWN)!r}; the newest are {known}; `readiness report --list` shows more"
     )
 
 
@@ -367,16 +367,16 @@ def run_lines(entries: Sequence[HistoryEntry], width: int) -> list[str]:
     lines = [f"{'started (UTC)':<16}  {'verdict':<11}  {'decision':<14}  {'score':>5}  {'p95 ms':>7}  id"]
     for entry in entries:
         p95 = "" if entry.p95_ms is None else f"{entry.p95_ms:.4g}"
-        about = " · ".join(line(text, _TEXT) for text in (entry.selection, entry.target, entry.environment) if text)
-        head = f"{_moment(entry.started)}  {line(entry.status, 11):<11}  {line(entry.decision, 14):<14}"
-        told = f"{head}  {entry.headline:>5.1f}  {p95:>7}  {line(entry.id, _TEXT)}  {about}"
+        about = " · ".join(one_line(text, _TEXT) for text in (entry.selection, entry.target, entry.environment) if text)
+        head = f"{_moment(entry.started)}  {one_line(entry.status, 11):<11}  {one_line(entry.decision, 14):<14}"
+        told = f"{head}  {entry.headline:>5.1f}  {p95:>7}  {one_line(entry.id, _TEXT)}  {about}"
         lines.append(shorten(told, width))
     return lines
 
 
 def difference_lines(before: Report, after: Report, found: Comparison) -> list[str]:
     """How `after` differs from `before`, for a terminal."""
-    return _told(before, after, found, lambda text: line(text, _TEXT), ("", "  "))
+    return _told(before, after, found, lambda text: one_line(text, _TEXT), ("", "  "))
 
 
 def difference_markdown(before: Report, after: Report, found: Comparison) -> str:

@@ -233,14 +233,14 @@ def _about_history(jobs: tuple[Job, ...], every: int, config: Config) -> list[st
 
 def _write(files: dict[str, str], folder: Path) -> None:
     from readiness.operations.schedule.units import MARK, overwritten
-    from readiness.support.file_writing import make_folder, replace
+    from readiness.support.file_writing import make_folder, replace_file
 
     foreign = overwritten(files, folder)
     if foreign:
         raise ReadinessError(f"{foreign[0]} is there and does not begin with {MARK!r}: move it away")
     make_folder(folder)
     for name, text in files.items():
-        replace(folder / name, text)
+        replace_file(folder / name, text)
         sys.stdout.write(f"{folder / name}\n")
 
 

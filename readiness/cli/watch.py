@@ -143,9 +143,9 @@ class _Watch:
                 if look is not None:
                     self._tell(look, whole=False)
             return
-        from readiness.support.extras import demand
+        from readiness.support.extras import require_extra
 
-        demand("watch")
+        require_extra("watch")
         from readiness.operations.watch.view import View
 
         last, drawn = None, 0.0
@@ -202,7 +202,9 @@ class _Watch:
 
             self._outcomes, told = changes(self._outcomes, look)
             at = dt.datetime.fromtimestamp(look.at, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-            sys.stdout.writelines(f"{text}\n" for text in [f"{at} {line_of(look)}", *(f"  {line}" for line in told)])
+            sys.stdout.writelines(
+                f"{text}\n" for text in [f"{at} {line_of(look)}", *(f"  {change}" for change in told)]
+            )
         sys.stdout.flush()
 
     def _end(self, *, interrupted: bool) -> int:
@@ -217,9 +219,9 @@ class _Watch:
 
     def _target(self) -> str:
         from readiness.facts.http.urls import bare
-        from readiness.support.text import line
+        from readiness.support.text import one_line
 
-        return "the embedded hub" if self.config.demo else line(bare(self.config.target.facts_url or ""), 120)
+        return "the embedded hub" if self.config.demo else one_line(bare(self.config.target.facts_url or ""), 120)
 
 
 class _Over(Exception):  # noqa: N818 - no error: the time is over

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from readiness.demo.faults.table import DemoError, find_all
 from readiness.demo.llm_control import SLOW, LlmControl
 from readiness.demo.scratch import Scratch
-from readiness.support.extras import demand
+from readiness.support.extras import require_extra
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -112,7 +112,7 @@ def start(  # noqa: PLR0913 - by name, and each has a default
     Raises `DemoError` for an unknown fault, an empty token, or a hub that does not listen within `timeout` seconds.
     """
     find_all(fault)
-    demand("demo")
+    require_extra("demo")
     if token_env is not None and not os.environ.get(token_env):
         raise DemoError(f"the environment variable {token_env} that should hold the hub's token is not set")
     options: dict[str, object] = {"--fault": fault, "--token-env": token_env, "--seconds": seconds}

@@ -10,7 +10,7 @@ import asyncio
 import sys
 
 from readiness.demo.servers import everything, memory
-from readiness.support.extras import ExtraNotInstalled, demand
+from readiness.support.extras import ExtraNotInstalled, require_extra
 
 BUILT_IN = {"everything": everything.make, "memory": memory.make}
 """How to make each server, by its name."""
@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"which server? one of: {', '.join(BUILT_IN)}\n")
         return 2
     try:
-        demand("e2e")
+        require_extra("e2e")
     except ExtraNotInstalled as error:
         sys.stderr.write(f"{error}\n")
         return 4

@@ -242,7 +242,7 @@ def _commit(config: Config) -> str | None:
     from readiness.facts.backup import commits
 
     with contextlib.suppress(Unknown):
-        return None if config.target.release is None else commits.head(config.target.release)
+        return None if config.target.release is None else commits.head_commit(config.target.release)
     return None
 
 

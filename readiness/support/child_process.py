@@ -46,7 +46,7 @@ class CouldNotRun(Unknown):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class FinishedProcess:
     """What came of a child. `code` is negative for a signal; `seconds` is how long it ran."""
 
     argv: tuple[str, ...]
@@ -123,7 +123,7 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     limit: int = OUTPUT_LIMIT,
-) -> Done:
+) -> FinishedProcess:
     """Run `argv` for at most `timeout` seconds with exactly `env` (default: `environment()`).
 
     Never put a secret into `argv`: every user of the machine can read it; use `env`. A time-out is not raised, it is a
@@ -139,7 +139,7 @@ def run(
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
-    return Done(
+    return FinishedProcess(
         argv=tuple(argv),
         code=process.returncode,
         out=outputs[process.stdout].text(),

@@ -35,7 +35,7 @@ def _let_go(stream: TextIO) -> None:
 
 
 @contextlib.contextmanager
-def without_its_terminal() -> Iterator[None]:
+def survive_hangup() -> Iterator[None]:
     """Go on where the terminal goes, as when a connection is lost; Ctrl-C and SIGTERM mean what they meant."""
     try:
         before = signal.getsignal(signal.SIGHUP)

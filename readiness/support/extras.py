@@ -27,14 +27,14 @@ class ExtraNotInstalled(Unknown):
     """Asking again will not install it."""
 
 
-def demand(extra: str) -> None:
+def require_extra(extra: str) -> None:
     """Raise NotInstalled unless all libraries of `extra` are there. None is imported: one that is broken says so itself."""
     __tracebackhide__ = True
-    gone = missing(extra)
+    gone = missing_libraries(extra)
     if gone:
         raise ExtraNotInstalled(f"{gone[0]} is not installed: pip install 'mcp-hub-readiness[{extra}]'")
 
 
-def missing(extra: str) -> list[str]:
+def missing_libraries(extra: str) -> list[str]:
     """Libraries of `extra` that are not installed."""
     return [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]

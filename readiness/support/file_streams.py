@@ -49,7 +49,7 @@ class Listing:
     unread: tuple[str, ...] = ()
 
 
-def shown(path: Path | str) -> str:
+def printable_path(path: Path | str) -> str:
     r"""A path on one line that any terminal takes: `\n` and undecodable bytes as escapes."""
     text = os.fspath(path)
     if text.isprintable():
@@ -80,7 +80,7 @@ def walk(top: Path) -> Listing:
             else:
                 _file(Path(entry.path), files, skipped, unread)
         if len(files) > MOST_FILES:
-            unread.append(f"{shown(top)} holds more than {MOST_FILES} files")
+            unread.append(f"{printable_path(top)} holds more than {MOST_FILES} files")
             break
     return Listing(files=tuple(files), skipped=tuple(skipped), unread=tuple(unread))
 
@@ -94,16 +94,16 @@ def _file(path: Path, files: list[Path], skipped: list[str], unread: list[str]) 
     if stat.S_ISREG(mode):
         files.append(path)
     elif stat.S_ISDIR(mode):
-        skipped.append(f"{shown(path)} (a link to a folder)")
+        skipped.append(f"{printable_path(path)} (a link to a folder)")
     else:
-        skipped.append(f"{shown(path)} ({_kind(mode)})")
+        skipped.append(f"{printable_path(path)} ({_kind(mode)})")
 
 
 def _refused(path: Path, error: OSError, skipped: list[str], unread: list[str]) -> None:
     if error.errno in {errno.ENOENT, errno.ELOOP} and path.is_symlink():
-        skipped.append(f"{shown(path)} (a link that leads nowhere)")
+        skipped.append(f"{printable_path(path)} (a link that leads nowhere)")
     elif error.errno != errno.ENOENT:  # what is gone meanwhile was rotated away
-        unread.append(f"{shown(path)}: {error.strerror or error}")
+        unread.append(f"{printable_path(path)}: {error.strerror or error}")
 
 
 def _kind(mode: int) -> str:
@@ -212,7 +212,7 @@ def _member(path: Path, offset: int) -> tuple[str, int]:
         with tarfile.open(fileobj=cast("IO[bytes]", content), mode="r:") as archive:
             while (member := archive.next()) is not None and member.offset <= offset:
                 if member.offset_data <= offset < member.offset_data + member.size:
-                    return shown(member.name), member.offset_data
+                    return printable_path(member.name), member.offset_data
                 archive.members = []  # type: ignore[attr-defined] # flat memory; the stubs leave the list out
     return "", 0
 

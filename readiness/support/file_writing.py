@@ -29,7 +29,7 @@ def make_folder(folder: Path) -> None:
         raise ReadinessError(f"cannot write reports to {folder}: {_why(error)}") from error
 
 
-def replace(path: Path, content: str) -> None:
+def replace_file(path: Path, content: str) -> None:
     """Replace `path` by `content` in UTF-8, atomically and flushed to disk.
 
     A reader sees the old file or the new one, and so does a machine that loses power. Raises ReadinessError.
@@ -42,7 +42,7 @@ def replace(path: Path, content: str) -> None:
         raise ReadinessError(problem)
 
 
-def replace_all(contents: Iterable[tuple[Path, str]]) -> dict[Path, str | None]:
+def replace_files(contents: Iterable[tuple[Path, str]]) -> dict[Path, str | None]:
     """As `replace`, for several files, which the disk flushes all at once. Returns what went wrong, by path.
 
     Each is replaced or left as it was, whatever becomes of the others; None: it was replaced. Flushing one while the

@@ -16,7 +16,7 @@ _MAX_MARKS: Final = 2
 """Combining marks kept on one character; more of them paint over the lines around it."""
 
 
-def plain(value: object, limit: int) -> str:
+def visible_text(value: object, limit: int) -> str:
     r"""`value` as at most `limit` visible characters.
 
     Newlines and tabs stay; what is not printable becomes its escape, `\x1b` or `\u202e`. Never raises. Text that is cut says how much is missing.
@@ -29,16 +29,16 @@ def plain(value: object, limit: int) -> str:
     return f"{shown}… [{missing} characters cut]" if missing > 0 else shown
 
 
-def line(value: object, limit: int) -> str:
+def one_line(value: object, limit: int) -> str:
     """`value` as one visible line: as `plain`, with every run of white space a single blank."""
-    return " ".join(plain(value, limit).split())
+    return " ".join(visible_text(value, limit).split())
 
 
 _COMMAND: Final = re.compile(r"(?m)(?<![^\r\n])([^\S\r\n]*)::|#(?=#(?:vso)?\[)")
 """What CI systems obey in what a program prints: `::error` at the start of a line, `##[error]` and `##vso[` anywhere."""
 
 
-def harmless(text: str) -> str:
+def without_ci_commands(text: str) -> str:
     """`text` of many lines so that no CI system takes one of them for a command."""
     if "::" not in text and "##" not in text:
         return text

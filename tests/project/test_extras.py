@@ -87,9 +87,9 @@ def test_a_missing_part_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as gone:
         gone.setitem(sys.modules, "mcp", None)
         with pytest.raises(Unknown, match=r"mcp is not installed: pip install 'mcp-hub-readiness\[e2e\]'"):
-            extras.demand("e2e")
-    extras.demand("e2e")
-    assert extras.missing("e2e") == []
+            extras.require_extra("e2e")
+    extras.require_extra("e2e")
+    assert extras.missing_libraries("e2e") == []
 
 
 def test_a_verb_that_needs_a_part_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

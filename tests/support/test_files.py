@@ -19,7 +19,7 @@ def test_each_file_is_replaced_or_left_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "inside").touch()
     names = ("old", "taken", "new", "missing/folder")
-    found = file_writing.replace_all((tmp_path / name, f"{name} \ud800 é") for name in names)
+    found = file_writing.replace_files((tmp_path / name, f"{name} \ud800 é") for name in names)
     assert {path.name: bool(problem) for path, problem in found.items()} == {
         "old": False, "taken": True, "new": False, "folder": True}  # fmt: skip
     assert str(found[tmp_path / "taken"]).startswith(f"cannot write {tmp_path / 'taken'}: ")
@@ -34,7 +34,7 @@ def test_without_threads_files_are_written_all_the_same(tmp_path: Path, monkeypa
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", none)
-    assert file_writing.replace_all([(tmp_path / "a", "1"), (tmp_path / "b", "2")]) == {
+    assert file_writing.replace_files([(tmp_path / "a", "1"), (tmp_path / "b", "2")]) == {
         tmp_path / "a": None,
         tmp_path / "b": None,
     }
@@ -43,5 +43,5 @@ def test_without_threads_files_are_written_all_the_same(tmp_path: Path, monkeypa
 
 def test_nothing_to_replace_is_nothing(tmp_path: Path) -> None:
     """A run without formats touches no folder."""
-    assert file_writing.replace_all([]) == {}
+    assert file_writing.replace_files([]) == {}
     assert list(tmp_path.iterdir()) == []

@@ -121,9 +121,9 @@ def test_what_may_not_be_read_is_said(tmp_path: Path) -> None:
 
 def test_names_are_shown_on_one_line() -> None:
     """Line breaks, escapes and undecodable bytes are written out."""
-    assert file_streams.shown("a\nb\x1b[31m") == "a\\nb\\x1b[31m"
-    assert file_streams.shown(os.fsdecode(b"x\xff")) == "x\\udcff"
-    assert file_streams.shown("plain é.log") == "plain é.log"
+    assert file_streams.printable_path("a\nb\x1b[31m") == "a\\nb\\x1b[31m"
+    assert file_streams.printable_path(os.fsdecode(b"x\xff")) == "x\\udcff"
+    assert file_streams.printable_path("plain é.log") == "plain é.log"
 
 
 def archive(path: Path, members: dict[str, bytes], mode: str) -> None:
@@ -166,12 +166,12 @@ MEASURE = """
 import re, sys
 from pathlib import Path
 from readiness.support import file_streams
-from readiness.facts.secretscan.stream_search import Needles, search
+from readiness.facts.secretscan.stream_search import Needles, search_stream
 needles = Needles({"no-such-value-" + str(n): "v" for n in range(12)})
 peak = lambda: int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
 before = peak()
 for path in file_streams.walk(Path(sys.argv[1])).files:
-    search(file_streams.pieces(path), needles)
+    search_stream(file_streams.pieces(path), needles)
 print(before, peak())
 """
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from readiness.errors import Unknown
 from readiness.facts.backup import layout, script_made
-from readiness.facts.backup.layout import shown
-from readiness.facts.backup.restore import RestoredBackup, copy_back, restore, sample, scratch, trial
+from readiness.facts.backup.layout import printable
+from readiness.facts.backup.restore import RestoredBackup, copy_back, restore_backup, sample, scratch, trial
 from readiness.facts.backup.verify import verify
 from readiness.support.file_reading import content_or_none
 
@@ -40,7 +40,7 @@ class Backup:
     @property
     def name(self) -> str:
         """Its folder's name, fit to be shown."""
-        return shown(self.path.name)
+        return printable(self.path.name)
 
     @property
     def manifest_path(self) -> Path:
@@ -114,7 +114,7 @@ class Backup:
     def _restored_entries(self, manifest: layout.Manifest) -> RestoredBackup:
         chosen, left = trial(manifest)
         with scratch(chosen.size) as folder:
-            found = restore(self.path, chosen, folder / "restored")
+            found = restore_backup(self.path, chosen, folder / "restored")
             return dataclasses.replace(found, troubles=found.with_configuration(), left=left)
 
     def _restored_copies(self, wanted: Iterable[str]) -> RestoredBackup:
@@ -139,7 +139,7 @@ class Backup:
         return None
 
 
-def read_one(path: Path) -> Backup | None:
+def read_backup(path: Path) -> Backup | None:
     """The backup in the folder `path`; None where it is none. Never raises."""
     unfinished = path.name.startswith((layout.PARTIAL, layout.REMOVING))
     if path.name.startswith(".") and not unfinished:

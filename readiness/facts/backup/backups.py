@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts.backup import layout
-from readiness.facts.backup.backup import Backup, inside, read_one
-from readiness.facts.backup.layout import shown
+from readiness.facts.backup.backup import Backup, inside, read_backup
+from readiness.facts.backup.layout import printable
 from readiness.facts.backup.opening import opened
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ class Backups:
 
     def all(self) -> list[Backup]:
         """Every backup, the newest first; unfinished ones are not among them. Raises Unknown where it may not be read."""
-        found = [backup for path in self._folders() if (backup := read_one(path)) and not backup.unfinished]
+        found = [backup for path in self._folders() if (backup := read_backup(path)) and not backup.unfinished]
         return sorted(found, key=lambda backup: (backup.order, backup.path.name), reverse=True)
 
     def unfinished(self) -> list[Backup]:
         """What processes left that were ended while they made a backup, or are making one now."""
-        return [backup for path in self._folders() if (backup := read_one(path)) and backup.unfinished]
+        return [backup for path in self._folders() if (backup := read_backup(path)) and backup.unfinished]
 
     def latest(self) -> Backup | None:
         """The newest backup; None where there is none. Raises Unknown where the folder may not be read."""
@@ -60,15 +60,15 @@ class Backups:
     def none_because(self) -> str:
         """Why there is no backup, in one sentence."""
         if not os.path.lexists(self.folder):
-            return f"there is no folder {shown(str(self.folder))}"
+            return f"there is no folder {printable(str(self.folder))}"
         if not self.folder.is_dir():
-            return f"{shown(str(self.folder))} is no folder"
+            return f"{printable(str(self.folder))} is no folder"
         left = self.unfinished()
         if left:
-            return f"{shown(str(self.folder))} holds only a backup that was never finished: {left[0].name}"
+            return f"{printable(str(self.folder))} holds only a backup that was never finished: {left[0].name}"
         names = sorted(path.name for path in self.folder.iterdir() if not path.name.startswith("."))[:3]
-        rest = f", only what has no manifest: {', '.join(map(shown, names))}" if names else ""
-        return f"{shown(str(self.folder))} holds no backup{rest}"
+        rest = f", only what has no manifest: {', '.join(map(printable, names))}" if names else ""
+        return f"{printable(str(self.folder))} holds no backup{rest}"
 
     def _folders(self) -> list[Path]:
         try:
@@ -77,7 +77,7 @@ class Backups:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            raise Unknown(f"{shown(str(self.folder))} cannot be read: {error.strerror or error}") from None
+            raise Unknown(f"{printable(str(self.folder))} cannot be read: {error.strerror or error}") from None
         return [self.folder / name for name in sorted(names, reverse=True)[:SEEN_LIMIT]]
 
     def pointer_trouble(self, newest: Backup) -> str:
@@ -88,21 +88,21 @@ class Backups:
         target = str(link.readlink())
         if os.path.normpath(self.folder / target) == os.path.normpath(newest.path):
             return ""
-        return f"the link {layout.LATEST} leads to {shown(target)}, not to the newest backup {newest.name}"
+        return f"the link {layout.LATEST} leads to {printable(target)}, not to the newest backup {newest.name}"
 
     def exposed(self) -> tuple[list[str], list[str]]:
         """What other users, and what the group alone, may read or change, as sentences."""
         if not self.folder.is_dir():
             return [], []
         above = stat.S_IMODE(self.folder.stat().st_mode)
-        others, group = _open_to(shown(str(self.folder)), above, stat.S_IWOTH, stat.S_IWGRP)
+        others, group = _open_to(printable(str(self.folder)), above, stat.S_IWOTH, stat.S_IWGRP)
         for path in sorted(self.folder.iterdir())[:SEEN_LIMIT]:
             facts = path.lstat()
             if path.name == layout.LOCK or stat.S_ISLNK(facts.st_mode):
                 continue
             mode = stat.S_IMODE(facts.st_mode)
             found = _open_to(
-                shown(path.name),
+                printable(path.name),
                 mode,
                 stat.S_IRWXO if above & stat.S_IXOTH else 0,
                 stat.S_IRWXG if above & stat.S_IXGRP else 0,
@@ -117,13 +117,13 @@ class Backups:
         while not os.path.lexists(folder) and folder != folder.parent:
             folder = folder.parent
         if not folder.is_dir():
-            return f"{shown(str(folder))} is no folder", 0
+            return f"{printable(str(folder))} is no folder", 0
         facts = os.statvfs(folder)
         free = facts.f_bavail * facts.f_frsize
         if facts.f_flag & os.ST_RDONLY:
-            return f"{shown(str(folder))} is on a file system that is mounted read-only", free
+            return f"{printable(str(folder))} is on a file system that is mounted read-only", free
         if not os.access(folder, os.W_OK | os.X_OK):
-            return f"{shown(str(folder))} may not be written by user {os.geteuid()}", free
+            return f"{printable(str(folder))} may not be written by user {os.geteuid()}", free
         return "", free
 
     def wanted_facts(self) -> list[str]:
@@ -138,7 +138,7 @@ class Backups:
 
     def shown(self, path: Path) -> str:
         """`path` as it is shown: relative to the release where it is inside it."""
-        return shown(inside(path, self.release) or str(path))
+        return printable(inside(path, self.release) or str(path))
 
     # --- what runs ---------------------------------------------------------------------------------------------------
 
@@ -188,4 +188,4 @@ def _same(path: Path, backup: Path, place: str) -> bool:
                     return False
             return not other.read(1)
     except OSError as error:
-        raise Unknown(f"{shown(str(path))} cannot be compared: {error.strerror or error}") from None
+        raise Unknown(f"{printable(str(path))} cannot be compared: {error.strerror or error}") from None

@@ -34,7 +34,7 @@ class Commits(Git):
         return "reachable" if kept.strip() else "dangling"
 
 
-def head(release: Path) -> str | None:
+def head_commit(release: Path) -> str | None:
     """The commit that `release` is a checkout of; None where no repository tracks it. Raises Unreadable."""
     try:
         return Git(release).commit

@@ -105,7 +105,7 @@ class Manifest:
         return os.path.normpath(os.path.join(self.roots[root], rest))  # noqa: PTH118 - text, as recorded
 
 
-def render(manifest: Manifest) -> bytes:
+def render_manifest(manifest: Manifest) -> bytes:
     """A manifest's file, in ASCII, sealed."""
     document = {
         "format": FORMAT,
@@ -136,7 +136,9 @@ def parse(content: bytes) -> Manifest:
     if not isinstance(document, dict) or not isinstance(document.get("format"), str):
         raise FormatError(f"{MANIFEST} is no manifest of a backup: it names no format")
     if document["format"] != FORMAT:
-        raise FormatError(f"{MANIFEST}: the format {shown(document['format'])[:60]} is not known here, only {FORMAT}")
+        raise FormatError(
+            f"{MANIFEST}: the format {printable(document['format'])[:60]} is not known here, only {FORMAT}"
+        )
     if document.get(_SEAL) != seal(document):
         raise FormatError(f"{MANIFEST} was changed after it was written: its seal does not match")
     return Manifest(
@@ -178,15 +180,15 @@ def _entries(document: Mapping[str, Any]) -> tuple[BackupEntry, ...]:
     kinds: dict[str, Kind] = {}
     for entry in entries:
         if entry.path in kinds:
-            raise FormatError(f"{MANIFEST}: {shown(entry.path)} is named twice")
+            raise FormatError(f"{MANIFEST}: {printable(entry.path)} is named twice")
         if entry.path.partition("/")[0] not in document["roots"]:
-            raise FormatError(f"{MANIFEST}: {shown(entry.path)} lies below no root")
+            raise FormatError(f"{MANIFEST}: {printable(entry.path)} lies below no root")
         kinds[entry.path] = entry.kind
     for path in kinds:
         for above in _above(path):
             # what is above a path must be a real folder: through a link, a restore would write anywhere
             if kinds.get(above, "folder") != "folder":
-                raise FormatError(f"{MANIFEST}: {shown(path)} lies below {shown(above)}, which is no folder")
+                raise FormatError(f"{MANIFEST}: {printable(path)} lies below {printable(above)}, which is no folder")
     return entries
 
 
@@ -201,23 +203,23 @@ def _entry(item: object) -> BackupEntry:
         raise FormatError(f"{MANIFEST}: an entry is {type(item).__name__}, expected an object")
     path, kind = item.get("path"), item.get("kind")
     if not isinstance(path, str) or not safe(path):
-        raise FormatError(f"{MANIFEST}: the path {shown(path)[:120]} leads out of the backup, and is refused")
+        raise FormatError(f"{MANIFEST}: the path {printable(path)[:120]} leads out of the backup, and is refused")
     if kind not in {"file", "folder", "link"}:
-        raise FormatError(f"{MANIFEST}: {shown(path)} is of an unknown kind")
+        raise FormatError(f"{MANIFEST}: {printable(path)} is of an unknown kind")
     found = BackupEntry(path=path, kind=cast("Kind", kind), role=_text(item, "role") or "")
     if kind == "link":
         target = _text(item, "target")
         if not target or "\0" in target:
-            raise FormatError(f"{MANIFEST}: the link {shown(path)} leads nowhere")
+            raise FormatError(f"{MANIFEST}: the link {printable(path)} leads nowhere")
         return dataclasses.replace(found, target=target)
     found = dataclasses.replace(found, mode=_mode(item), modified=_seconds(item))
     if kind == "folder":
         return found
     size, digest = item.get("size"), item.get("sha256")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise FormatError(f"{MANIFEST}: {shown(path)} has no size")
+        raise FormatError(f"{MANIFEST}: {printable(path)} has no size")
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-        raise FormatError(f"{MANIFEST}: {shown(path)} has no SHA-256")
+        raise FormatError(f"{MANIFEST}: {printable(path)} has no SHA-256")
     return dataclasses.replace(found, size=size, sha256=digest)
 
 
@@ -225,7 +227,7 @@ def _mode(item: Mapping[str, Any]) -> int:
     try:
         return int(str(item.get("mode")), 8) & 0o777
     except ValueError:
-        raise FormatError(f"{MANIFEST}: {shown(item['path'])} has no mode") from None
+        raise FormatError(f"{MANIFEST}: {printable(item['path'])} has no mode") from None
 
 
 def _seconds(item: Mapping[str, Any]) -> float:
@@ -249,7 +251,7 @@ def instant(text: str) -> float | None:
         return None
 
 
-def shown(text: object) -> str:
+def printable(text: object) -> str:
     """A name from outside on one visible line: what is not printable is escaped."""
     words = text if isinstance(text, str) else repr(text)
     if words.isprintable():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts.backup.layout import CONFIGURATION, DATA, BackupEntry, Manifest, shown
+from readiness.facts.backup.layout import CONFIGURATION, DATA, BackupEntry, Manifest, printable
 from readiness.facts.backup.opening import CHUNK, Beneath, digest, opened
 from readiness.facts.backup.verify import DENIED, Troubles
 from readiness.facts.deployment import hub_config
@@ -89,7 +89,7 @@ class RestoredBackup:
         return ""
 
 
-def restore(folder: Path, manifest: Manifest, into: Path) -> RestoredBackup:
+def restore_backup(folder: Path, manifest: Manifest, into: Path) -> RestoredBackup:
     """Put the backup in `folder` back below `into`, a new or empty folder, and hold it against the manifest.
 
     Files first and links last, so that nothing is ever written through a link; then the modes. Raises ReadinessError
@@ -100,19 +100,19 @@ def restore(folder: Path, manifest: Manifest, into: Path) -> RestoredBackup:
     try:
         into.mkdir(parents=True, exist_ok=True, mode=0o700)
         if any(into.iterdir()):
-            raise ReadinessError(f"{shown(str(into))} is not empty: restore into a new folder")
+            raise ReadinessError(f"{printable(str(into))} is not empty: restore into a new folder")
         with Beneath(folder / DATA) as beneath:
             for entry in sorted(manifest.entries, key=lambda entry: _ORDER[entry.kind]):
                 trouble = _put_back(beneath, entry, into)
                 if trouble:
-                    found.add(f"{shown(entry.path)} {trouble}")
+                    found.add(f"{printable(entry.path)} {trouble}")
                 elif entry.role == CONFIGURATION and entry.kind == "file":
                     configurations.append(into / entry.path)
         for entry in manifest.entries:
             if entry.kind == "folder" and (into / entry.path).is_dir():
                 (into / entry.path).chmod(entry.mode)
     except OSError as error:
-        raise ReadinessError(f"{shown(str(into))} cannot be written: {error.strerror or error}") from None
+        raise ReadinessError(f"{printable(str(into))} cannot be written: {error.strerror or error}") from None
     return RestoredBackup(troubles=tuple(found.told), configurations=tuple(configurations))
 
 
@@ -133,7 +133,7 @@ def _put_back(beneath: Beneath, entry: BackupEntry, into: Path) -> str:
         source = beneath.open(entry.path)
     except OSError as error:
         if error.errno in DENIED:
-            raise Unknown(f"{shown(entry.path)} may not be read: run as the user that owns the backup") from None
+            raise Unknown(f"{printable(entry.path)} may not be read: run as the user that owns the backup") from None
         return f"cannot be restored: {error.strerror or error}"
     try:
         return "" if _copied(source, target, entry) else "came back with another content"
@@ -172,9 +172,9 @@ def copy_back(folder: Path, files: Iterable[str], into: Path) -> list[str]:
             ):
                 shutil.copyfileobj(reading, writing, 1024 * 1024)
             if not filecmp.cmp(folder / path, target, shallow=False):
-                found.add(f"{shown(path)} came back with another content")
+                found.add(f"{printable(path)} came back with another content")
         except OSError as error:
-            found.add(f"{shown(path)} cannot be restored: {error.strerror or error}")
+            found.add(f"{printable(path)} cannot be restored: {error.strerror or error}")
     return found.told
 
 

@@ -16,7 +16,7 @@ import stat
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from readiness.errors import Unknown
-from readiness.facts.backup.layout import ENTRY_LIMIT, safe, shown
+from readiness.facts.backup.layout import ENTRY_LIMIT, printable, safe
 from readiness.facts.backup.opening import digest, opened
 from readiness.support.file_reading import content_or_none
 
@@ -149,7 +149,7 @@ def content(folder: Path) -> Content:
         try:
             inside = sorted(os.scandir(folder / here), key=lambda entry: entry.name)
         except OSError as error:
-            odd.append(f"{shown(here) or folder.name} cannot be read: {error.strerror or error}")
+            odd.append(f"{printable(here) or folder.name} cannot be read: {error.strerror or error}")
             continue
         for entry in inside:
             path = f"{here}/{entry.name}" if here else entry.name
@@ -160,7 +160,7 @@ def content(folder: Path) -> Content:
                 files.append(path)
                 size += facts.st_size
             elif not stat.S_ISLNK(facts.st_mode):
-                odd.append(f"{shown(path)} is no regular file")
+                odd.append(f"{printable(path)} is no regular file")
     return Content(files=tuple(files), odd=tuple(odd), size=size)
 
 
@@ -176,30 +176,30 @@ def sums(folder: Path) -> tuple[dict[str, str] | None, str]:
         match = _SUM.fullmatch(line)
         if match is None:
             if line.strip():
-                return None, f"{SUMS} is truncated, or not what sha256sum writes: {shown(line)[:60]}"
+                return None, f"{SUMS} is truncated, or not what sha256sum writes: {printable(line)[:60]}"
             continue
         name = match[3].replace("\\n", "\n").replace("\\\\", "\\") if match[1] else match[3]
         path = name.removeprefix("./")
         if not safe(path):
-            return None, f"{SUMS}: the path {shown(name)[:120]} leads out of the backup, and is refused"
+            return None, f"{SUMS}: the path {printable(name)[:120]} leads out of the backup, and is refused"
         found[path] = match[2]
     return (found, "") if found else (None, f"{SUMS} is empty")
 
 
 def verify(folder: Path, known: Mapping[str, str], files: Collection[str]) -> list[str]:
     """What of `files` is not as `known` says, as sentences."""
-    troubles = [f"{shown(path)} is missing" for path in known if path not in set(files)]
+    troubles = [f"{printable(path)} is missing" for path in known if path not in set(files)]
     for path in files:
         expected = known.get(path)
         if expected is None and path not in {MANIFEST, SUMS}:
-            troubles.append(f"{shown(path)} is in the backup and not in its {SUMS}")
+            troubles.append(f"{printable(path)} is in the backup and not in its {SUMS}")
         elif expected is not None:
             try:
                 with opened(folder, path) as file:
                     same = digest(file) == expected
             except OSError as error:
-                raise Unknown(f"{shown(path)} cannot be read: {error.strerror or error}") from None
-            troubles += [] if same else [f"{shown(path)} has another content than its SHA-256 says"]
+                raise Unknown(f"{printable(path)} cannot be read: {error.strerror or error}") from None
+            troubles += [] if same else [f"{printable(path)} has another content than its SHA-256 says"]
     return troubles[:20]
 
 

@@ -9,7 +9,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.backup.layout import DATA, MANIFEST, BackupEntry, shown
+from readiness.facts.backup.layout import DATA, MANIFEST, BackupEntry, printable
 from readiness.facts.backup.opening import Beneath, digest
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ def verify(folder: Path, manifest: Manifest) -> list[str]:
     found = Troubles()
     for name in _names(folder):
         if name not in {MANIFEST, DATA}:
-            found.add(f"{shown(name)} lies in the backup and is not of it")
+            found.add(f"{printable(name)} lies in the backup and is not of it")
     there = dict(_tree(folder / DATA)) if (folder / DATA).is_dir() else {}
     known = {entry.path: entry for entry in manifest.entries}
     folders = {above for path in known for above in _above(path)}
     for path, kind in there.items():
         if path not in known and not (kind == "folder" and path in folders):
-            found.add(f"{shown(path)} is in the backup and not in its manifest")
+            found.add(f"{printable(path)} is in the backup and not in its manifest")
     with contextlib.ExitStack() as stack:
         beneath = stack.enter_context(Beneath(folder / DATA)) if there else None
         for entry in manifest.entries:
@@ -45,7 +45,7 @@ def verify(folder: Path, manifest: Manifest) -> list[str]:
                 break
             trouble = _trouble(folder / DATA, entry, there.get(entry.path), beneath)
             if trouble:
-                found.add(f"{shown(entry.path)} {trouble}")
+                found.add(f"{printable(entry.path)} {trouble}")
     return found.told
 
 
@@ -95,8 +95,8 @@ def _readable(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in DENIED:
-            raise Unknown(f"{shown(path)} may not be read: run as the user that owns the backup") from None
-        raise Unknown(f"{shown(path)} cannot be read: {error.strerror or error}") from None
+            raise Unknown(f"{printable(path)} may not be read: run as the user that owns the backup") from None
+        raise Unknown(f"{printable(path)} cannot be read: {error.strerror or error}") from None
 
 
 def _names(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from readiness.config.model import Claim
 from readiness.facts.deployment.hub_config import read
 from readiness.facts.release import env_file, package_json
-from readiness.facts.release.secret_references import VARIABLES, manager
+from readiness.facts.release.secret_references import PROVIDER_VARIABLES, secret_manager
 from readiness.support import file_reading
 from readiness.support.file_reading import Unreadable
 
@@ -85,8 +85,8 @@ def _claim(holds: bool, otherwise: str) -> Claim:  # noqa: FBT001 - private, rea
 
 def keys_claim(config: Config, values: Mapping[str, str]) -> Claim:
     """Whether the providers' keys can be read: not where all are references and `[secrets] resolve` is not set."""
-    given = [value for name, value in values.items() if name in VARIABLES and value.strip()]
-    if given and not config.secrets.resolve and all(manager(value) for value in given):
+    given = [value for name, value in values.items() if name in PROVIDER_VARIABLES and value.strip()]
+    if given and not config.secrets.resolve and all(secret_manager(value) for value in given):
         return Claim(
             expected=False,
             reason="the keys are references: set [secrets] resolve to the command that reads one, and they are tried",

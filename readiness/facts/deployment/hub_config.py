@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.release.entry_point import substituted
+from readiness.facts.release.entry_point import substitute_variables
 from readiness.support import file_reading
 from readiness.support.file_reading import Unreadable
 
@@ -277,7 +277,7 @@ class HubConfig:
 
 
 def _plain(text: str, values: Mapping[str, str]) -> str:
-    return substituted(text.replace("${env:", "${"), values)
+    return substitute_variables(text.replace("${env:", "${"), values)
 
 
 def _executable(path: Path) -> bool:

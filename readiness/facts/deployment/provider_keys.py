@@ -15,7 +15,7 @@ from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.deployment import hub_config
 from readiness.facts.http.urls import is_loopback
 from readiness.facts.release import env_file
-from readiness.facts.release.secret_references import VARIABLES, Resolver, manager
+from readiness.facts.release.secret_references import PROVIDER_VARIABLES, SecretResolver, secret_manager
 from readiness.support import file_reading
 from readiness.support.redaction.names import placeholder
 from readiness.support.redaction.patterns import PROVIDER_KEYS
@@ -112,9 +112,9 @@ class Trial:
 class ProviderKeys:
     """The keys of one deployment."""
 
-    def __init__(self, config: Config, resolver: Resolver | None = None) -> None:
+    def __init__(self, config: Config, resolver: SecretResolver | None = None) -> None:
         self.config = config
-        self.resolver = resolver or Resolver(config)
+        self.resolver = resolver or SecretResolver(config)
 
     @property
     def file(self) -> Path:
@@ -128,7 +128,7 @@ class ProviderKeys:
         """Every key that the env file sets, and the one that the configuration names. Raises Unreadable."""
         read = env_file.parse(self.file)
         given = read.values
-        wanted = dict(VARIABLES)
+        wanted = dict(PROVIDER_VARIABLES)
         keys: dict[str, Key] = {}
         llm = self._llm()
         used, provider = str(llm.get("apiKey") or ""), str(llm.get("provider") or "").lower()
@@ -219,7 +219,7 @@ def _misshapen(key: Key, value: str) -> str:
         key.provider, value
     )  # whoever speaks a provider's API elsewhere gives keys as they like
     wrong = {
-        "is a reference to a reference": manager(value) is not None,
+        "is a reference to a reference": secret_manager(value) is not None,
         "holds white space: a blank or a line break was copied with it": re.search(r"\s", value) is not None,
         "has a quotation mark in it that belongs to the file": value[0] in "\"'" or value[-1] in "\"'",
         "is a placeholder, not a key": placeholder(value) and not fits,

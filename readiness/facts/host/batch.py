@@ -54,7 +54,7 @@ _FOOT: Final = "printf '\\n@@ .\\n'\n"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class HostQuestion:
     """One question: a POSIX shell snippet written here, with everything that comes from elsewhere as `args` ($1, $2, …).
 
     `$SUDO` stands before what needs the administrator's rights; it is empty where the shell has them, or where nobody can have
@@ -70,7 +70,7 @@ class Ask:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class HostAnswer:
     """The answer to one question. `code` is the snippet's exit status; None where the answer was cut short."""
 
     name: str
@@ -111,20 +111,20 @@ class Said:
         return f"{self.name}: ended with status {self.code}"
 
 
-class Answers:
+class HostAnswers:
     """What a host answered, by question."""
 
-    def __init__(self, said: Mapping[str, Said], *, privileged: bool) -> None:
+    def __init__(self, said: Mapping[str, HostAnswer], *, privileged: bool) -> None:
         self._said, self.privileged = dict(said), privileged
 
-    def get(self, name: str) -> Said:
+    def get(self, name: str) -> HostAnswer:
         """The answer to `name`. Raises Unknown where it was not asked or got lost on the way."""
         found = self._said.get(name)
         if found is None:
             raise Unknown(f"the host was not asked for {name}, or its answer was lost")
         return found
 
-    def demand(self, name: str) -> Said:
+    def demand(self, name: str) -> HostAnswer:
         """The answer to `name`, if it is a whole one with status 0; else raises Unknown with what is in the way."""
         found = self.get(name)
         if not found.ok:
@@ -134,9 +134,9 @@ class Answers:
     def __contains__(self, name: str) -> bool:
         return name in self._said
 
-    def with_more(self, other: Answers) -> Answers:
+    def with_more(self, other: HostAnswers) -> HostAnswers:
         """These and those of a later round trip."""
-        return Answers(self._said | other._said, privileged=self.privileged)
+        return HostAnswers(self._said | other._said, privileged=self.privileged)
 
     def to_json(self) -> dict[str, Any]:
         """As kept in the run's private folder, for its other processes."""
@@ -146,13 +146,13 @@ class Answers:
         }
 
     @classmethod
-    def from_json(cls, value: Any) -> Answers:  # noqa: ANN401 - JSON, written by `to_json`
+    def from_json(cls, value: Any) -> HostAnswers:  # noqa: ANN401 - JSON, written by `to_json`
         """Read back what `to_json` wrote. Raises KeyError, TypeError, ValueError for anything else."""
-        said = {name: Said(name=name, code=code, text=text) for name, code, text in value["said"]}
+        said = {name: HostAnswer(name=name, code=code, text=text) for name, code, text in value["said"]}
         return cls(said, privileged=bool(value["privileged"]))
 
 
-def command(asks: Iterable[Ask], seconds: int) -> str:
+def command(asks: Iterable[HostQuestion], seconds: int) -> str:
     """The command line that asks everything, in any login shell; the whole of it ends after `seconds`."""
     lines = [_HEAD]
     for one in asks:
@@ -163,9 +163,9 @@ def command(asks: Iterable[Ask], seconds: int) -> str:
     return f"printf %s {packed} | base64 -d | timeout -k 2 {seconds} sh"
 
 
-def parse(output: str) -> Answers | None:
+def parse(output: str) -> HostAnswers | None:
     """The answers in a batch's output; None where the host did not even say hello."""
-    said: dict[str, Said] = {}
+    said: dict[str, HostAnswer] = {}
     privileged: bool | None = None
     for block in output.split("\n@@ ")[1:]:
         name, _, rest = block.partition("\n")
@@ -176,8 +176,8 @@ def parse(output: str) -> Answers | None:
             text = data.decode("utf-8", "backslashreplace")
             body, at, code = text.rpartition("\n@")
             known = bool(at) and code.isdigit()
-            said[name] = Said(name=name, code=int(code) if known else None, text=body if known else text)
-    return None if privileged is None else Answers(said, privileged=privileged)
+            said[name] = HostAnswer(name=name, code=int(code) if known else None, text=body if known else text)
+    return None if privileged is None else HostAnswers(said, privileged=privileged)
 
 
 def _decoded(text: str) -> bytes:

@@ -15,8 +15,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.host.batch import Answers, Ask
-from readiness.facts.host.connection import HostConnection, Unreachable, shown
+from readiness.facts.host.batch import HostAnswers, HostQuestion
+from readiness.facts.host.connection import HostConnection, Unreachable, shown_spec
 from readiness.support import locks
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ WAIT_SECONDS: Final = 150
 """How long a process waits for another one that is asking the same host."""
 
 
-def questions(config: Config, answers: Answers | None = None) -> tuple[Ask, ...]:
+def questions(config: Config, answers: HostAnswers | None = None) -> tuple[HostQuestion, ...]:
     """What every topic asks: blindly, or knowing the first answers."""
-    found: list[Ask] = []
+    found: list[HostQuestion] = []
     for name in TOPICS:
         topic = importlib.import_module(f"readiness.facts.host.{name}")
         if answers is None:
@@ -55,7 +55,7 @@ def questions(config: Config, answers: Answers | None = None) -> tuple[Ask, ...]
     return tuple(found)
 
 
-def look(machine: HostConnection, config: Config) -> Answers:
+def look(machine: HostConnection, config: Config) -> HostAnswers:
     """Ask one host everything. Raises Unreachable."""
     first = machine.ask(questions(config))
     more = questions(config, first)
@@ -68,11 +68,11 @@ class Hosts:
     def __init__(self, config: Config, specs: Sequence[str], run_dir: Path | None) -> None:
         self.config, self.specs = config, tuple(specs)
         self._folder = None if run_dir is None else run_dir / "hosts"
-        self._known: dict[str, Answers | Unreachable] = {}
+        self._known: dict[str, HostAnswers | Unreachable] = {}
         self._locks = {spec: threading.Lock() for spec in self.specs}
         self._started = False
 
-    def answers(self, spec: str) -> Answers:
+    def answers(self, spec: str) -> HostAnswers:
         """What the host said. The first question in a process starts asking all the others too. Raises Unreachable."""
         self._start()
         found = self._of(spec)
@@ -99,21 +99,25 @@ class Hosts:
         for number in range(min(AT_ONCE, len(self.specs))):
             threading.Thread(target=work, name=f"readiness-host-{number}", daemon=True).start()
 
-    def _of(self, spec: str, *, wait: bool = True) -> Answers | Unreachable | Any:  # noqa: ANN401 - None where not waited for
+    def _of(self, spec: str, *, wait: bool = True) -> HostAnswers | Unreachable | Any:  # noqa: ANN401 - None where not waited for
         with self._locks[spec]:
             if spec in self._known:
                 return self._known[spec]
             with self._alone(spec, wait=wait) as (file, mine):
                 found = _kept(file)
                 if found is None and not mine:
-                    return None if not wait else Unreachable(f"{shown(spec)}: another process did not finish asking it")
+                    return (
+                        None
+                        if not wait
+                        else Unreachable(f"{shown_spec(spec)}: another process did not finish asking it")
+                    )
                 if found is None:
                     found = self._ask(spec)
                     _keep(file, found)
             self._known[spec] = found
             return found
 
-    def _ask(self, spec: str) -> Answers | Unreachable:
+    def _ask(self, spec: str) -> HostAnswers | Unreachable:
         machine = HostConnection(spec)
         try:
             return look(machine, self.config)
@@ -143,7 +147,7 @@ class Hosts:
             os.close(descriptor)
 
 
-def _keep(file: Path | None, found: Answers | Unreachable) -> None:
+def _keep(file: Path | None, found: HostAnswers | Unreachable) -> None:
     if file is None:
         return
     value = {"why": str(found)} if isinstance(found, Unreachable) else found.to_json()
@@ -156,11 +160,11 @@ def _keep(file: Path | None, found: Answers | Unreachable) -> None:
         own.replace(file)
 
 
-def _kept(file: Path | None) -> Answers | Unreachable | None:
+def _kept(file: Path | None) -> HostAnswers | Unreachable | None:
     if file is None:
         return None
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
-        return Unreachable(value["why"]) if "why" in value else Answers.from_json(value)
+        return Unreachable(value["why"]) if "why" in value else HostAnswers.from_json(value)
     except (OSError, ValueError, KeyError, TypeError):
         return None

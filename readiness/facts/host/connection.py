@@ -17,7 +17,7 @@ from readiness.support import child_process
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from readiness.facts.host.batch import Answers, Ask
+    from readiness.facts.host.batch import HostAnswers, HostQuestion
 
 CONNECT_SECONDS: Final = 5
 """How long a host may take to accept a connection."""
@@ -53,7 +53,7 @@ class Unreachable(Unknown):
     """A host could not be reached; its one sentence is the reason of every check on that host."""
 
 
-def shown(spec: str) -> str:
+def shown_spec(spec: str) -> str:
     """A host's address as it may be shown: no password, no options."""
     parts = urlsplit(spec if "://" in spec else f"//{spec}")
     host = parts.netloc.rpartition("@")
@@ -66,7 +66,7 @@ class HostConnection:
     """One host. `rounds` counts the round trips to it."""
 
     def __init__(self, spec: str) -> None:
-        self.spec, self.name, self.rounds = spec, shown(spec), 0
+        self.spec, self.name, self.rounds = spec, shown_spec(spec), 0
         self._backend: Any = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -75,7 +75,7 @@ class HostConnection:
         """Whether this is the machine that the run is on."""
         return self.spec.startswith("local://")
 
-    def ask(self, asks: Iterable[Ask]) -> Answers:
+    def ask(self, asks: Iterable[HostQuestion]) -> HostAnswers:
         """Ask everything in one round trip. Raises Unreachable, with one sentence."""
         self.rounds += 1
         done = self._run(batch.command(asks, BATCH_SECONDS))
@@ -84,9 +84,9 @@ class HostConnection:
             raise Unreachable(f"{self.name} cannot be looked at: {self._why(done)}")
         return found
 
-    def _run(self, command: str) -> child_process.Done:
+    def _run(self, command: str) -> child_process.FinishedProcess:
         backend = self._connected()
-        last: list[child_process.Done] = []
+        last: list[child_process.FinishedProcess] = []
 
         def bounded(line: str, *args: str) -> Any:  # noqa: ANN401 - testinfra's own result
             words = backend.quote(line, *args)
@@ -110,7 +110,7 @@ class HostConnection:
         if last:
             return last[-1]
         # backends with a library of their own (paramiko, salt, ansible) run nothing here
-        return child_process.Done(
+        return child_process.FinishedProcess(
             argv=(), code=result.rc, out=result.stdout, err=result.stderr, timed_out=False, seconds=0.0
         )
 
@@ -146,7 +146,7 @@ class HostConnection:
         self.spec = re.sub(r"([?&])ssh_config=[^&]*&?", r"\1", self.spec)
         return {"ssh_config": str(config), "timeout": CONNECT_SECONDS, "controlpersist": 0}
 
-    def _why(self, done: child_process.Done) -> str:
+    def _why(self, done: child_process.FinishedProcess) -> str:
         if done.timed_out:
             return f"it did not answer within {BATCH_SECONDS + _GRACE} s"
         return _first_line(done.err) or f"the command there {done.ending} and said nothing"

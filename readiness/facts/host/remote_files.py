@@ -13,7 +13,7 @@ from readiness.errors import Unknown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from readiness.facts.host.batch import Said
+    from readiness.facts.host.batch import HostAnswer
 
 STAT: Final = r"""
 tell() {
@@ -74,7 +74,7 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def dumped(said: Said) -> tuple[RemoteFile, ...]:
+def dumped(said: HostAnswer) -> tuple[RemoteFile, ...]:
     """Files that were printed as `@file NAME REAL` with each of their lines after a bar. Raises Unknown."""
     found: list[tuple[Path, Path, list[str]]] = []
     for line in said.text.split("\n"):

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +68,7 @@ def places(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(str(path) for path in told if path is not None), "/var/log", "/tmp"]))  # noqa: S108 - looked at
 
 
-def first(config: Config) -> tuple[Ask, ...]:
+def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly."""
     # of a folder that is not there yet, the nearest one above it counts
     nearest = (
@@ -76,24 +76,27 @@ def first(config: Config) -> tuple[Ask, ...]:
     )
     folders = places(config)
     return (
-        Ask(name="cores", script="nproc"),
-        Ask(name="cgroup", script=_CGROUP),
-        Ask(name="memory", script=_MEMORY),
-        Ask(name="disk", script=nearest.format('df -P -B1 "$p" | tail -n +2'), args=folders),
-        Ask(name="inodes", script=nearest.format('df -P -i "$p" | tail -n +2'), args=folders),
+        HostQuestion(name="cores", script="nproc"),
+        HostQuestion(name="cgroup", script=_CGROUP),
+        HostQuestion(name="memory", script=_MEMORY),
+        HostQuestion(name="disk", script=nearest.format('df -P -B1 "$p" | tail -n +2'), args=folders),
+        HostQuestion(name="inodes", script=nearest.format('df -P -i "$p" | tail -n +2'), args=folders),
     )
 
 
-def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
+def second(config: Config, answers: HostAnswers) -> tuple[HostQuestion, ...]:
     """Two looks at the processors with a second of nothing in between: what this run itself asks is not what they do."""
     del config, answers
-    return (Ask(name="cpu-before", script="cat /proc/stat"), Ask(name="cpu-after", script="sleep 1; cat /proc/stat"))
+    return (
+        HostQuestion(name="cpu-before", script="cat /proc/stat"),
+        HostQuestion(name="cpu-after", script="sleep 1; cat /proc/stat"),
+    )
 
 
 class Resources:
     """The figures of one host."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: HostAnswers) -> None:
         self._answers = answers
 
     def cores(self) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
 from readiness.facts.hub.contract import ROUTES
-from readiness.facts.secretscan.hub_answers import AnswerLeak, known_values, leaks
+from readiness.facts.secretscan.hub_answers import AnswerLeak, find_leaks, known_values
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -38,7 +38,7 @@ class Disclosure:
         known = known_values(self.config)
         by_fingerprint: dict[str, AnswerLeak] = {}
         for route in ROUTES:
-            for leak in leaks(hub.raw(route), f"GET {route}", known):
+            for leak in find_leaks(hub.raw(route), f"GET {route}", known):
                 by_fingerprint.setdefault(leak.fingerprint, leak)
         return list(by_fingerprint.values())
 

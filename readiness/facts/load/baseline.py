@@ -85,7 +85,7 @@ def note_load(run: LoadRun, config: Config, folder: Path) -> None:
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "latencies": [float(f"{one:.6g}") for one in thinned([x for x in run.judged if math.isfinite(x)])],
     }
-    file_writing.replace(folder / LAST, json.dumps(kept))
+    file_writing.replace_file(folder / LAST, json.dumps(kept))
 
 
 def accepted_load(config: Config) -> AcceptedLoad | None:
@@ -135,9 +135,9 @@ def keep_load_baseline(run_dir: Path, config: Config, *, believed: bool, good: b
         return
     config.report_dir.mkdir(parents=True, exist_ok=True)
     text = noted.read_text(encoding="utf-8")
-    file_writing.replace(config.report_dir / LAST, text)
+    file_writing.replace_file(config.report_dir / LAST, text)
     if good and not (config.report_dir / FILE).exists():
-        file_writing.replace(config.report_dir / FILE, text)
+        file_writing.replace_file(config.report_dir / FILE, text)
 
 
 def accept_load(config: Config) -> str:
@@ -150,5 +150,5 @@ def accept_load(config: Config) -> str:
         raise Unknown(f"{LAST} cannot be read; run pytest -m load again") from None
     if document["subject"] != subject(config):
         raise Unknown(f"{LAST} is about another target ({document['subject']}); run pytest -m load again")
-    file_writing.replace(config.report_dir / FILE, text)
+    file_writing.replace_file(config.report_dir / FILE, text)
     return at

@@ -33,7 +33,7 @@ KEEP_BYTES: Final = 500 * 1024 * 1024
 def save_run(run: LoadRun, folder: Path) -> None:
     """Write what `stored_run` reads, and its summary. Raises ReadinessError."""
     save_summary(run, folder)
-    file_writing.replace(
+    file_writing.replace_file(
         folder / OUTCOME_FILE,
         json.dumps(
             {
@@ -48,12 +48,12 @@ def save_run(run: LoadRun, folder: Path) -> None:
 
 def save_summary(run: LoadRun, folder: Path) -> None:
     """Write the summary alone, of a run that is not judged. Raises ReadinessError."""
-    file_writing.replace(folder / SUMMARY_FILE, json.dumps(summary(run)))
+    file_writing.replace_file(folder / SUMMARY_FILE, json.dumps(summary(run)))
 
 
 def save_reason(reason: str, folder: Path) -> None:
     """Write why there was no run: for the other workers. Raises ReadinessError."""
-    file_writing.replace(folder / OUTCOME_FILE, json.dumps({"unknown": reason}))
+    file_writing.replace_file(folder / OUTCOME_FILE, json.dumps({"unknown": reason}))
 
 
 def stored_run(folder: Path) -> LoadRun | None:

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.support.file_writing import replace
+from readiness.support.file_writing import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ def note_window(config: Config, since: float) -> None:
     entries.append({"by": own, "since": since, "until": time.time()})
     config.report_dir.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(ReadinessError, OSError):
-        replace(config.report_dir / WINDOWS_FILE, json.dumps(entries[-KEEP:]))
+        replace_file(config.report_dir / WINDOWS_FILE, json.dumps(entries[-KEEP:]))
 
 
 def windows(config: Config) -> list[tuple[float, float]]:

@@ -93,7 +93,7 @@ def _environment(home: Path) -> dict[str, str]:
     return child_process.environment(home, extra)
 
 
-def _advisories(done: child_process.Done, manager: str) -> list[Advisory]:
+def _advisories(done: child_process.FinishedProcess, manager: str) -> list[Advisory]:
     """Read the answer; where it is no such answer, nothing is known."""
     if done.timed_out:
         raise CouldNotLook(f"{manager} audit {done.ending}")

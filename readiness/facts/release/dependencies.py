@@ -9,7 +9,7 @@ from readiness.facts.release import audit, lockfile, semver
 from readiness.facts.release.entry_point import RUNTIMES
 from readiness.facts.release.package_json import LOCKS
 from readiness.support import child_process, file_reading
-from readiness.support.extras import demand
+from readiness.support.extras import require_extra
 from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Dependencies:
 
 
 def _dependabot(path: Path) -> str:
-    demand("preflight")
+    require_extra("preflight")
     import yaml
 
     try:

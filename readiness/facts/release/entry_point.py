@@ -172,6 +172,6 @@ def _of_runtime(words: list[str], line: _Line) -> EntryPoint:
     raise Unreadable(f"{line.source} runs {words[0]} without a file", "broken")
 
 
-def substituted(text: str, values: Mapping[str, str]) -> str:
+def substitute_variables(text: str, values: Mapping[str, str]) -> str:
     """`text` with `$NAME` and `${NAME}` as systemd replaces them; unknown names stay."""
     return re.sub(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", lambda m: values.get(m[1] or m[2], m[0]), text)

@@ -198,7 +198,7 @@ class Git:
             raise Unreadable(f"git {arguments[0]} in {self.root} {done.ending}: {done.last_words()}", "broken")
         return done.out
 
-    def _ask(self, *arguments: str) -> child_process.Done:
+    def _ask(self, *arguments: str) -> child_process.FinishedProcess:
         argv = [child_process.find("git"), "--no-optional-locks", *_SAFE, "-C", str(self.root), *arguments]
         self.silence.refuse(self.root)
         done = child_process.run(argv, timeout=SECONDS, env=_environment(), limit=_LIMIT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.release import semver
 from readiness.support import file_reading
-from readiness.support.extras import demand
+from readiness.support.extras import require_extra
 from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _yarn(package: Package, text: str) -> list[str]:
 
 
 def _pnpm(package: Package, text: str, lock: Path) -> list[str]:
-    demand("preflight")
+    require_extra("preflight")
     import yaml
 
     try:

@@ -90,7 +90,7 @@ class Release:
         if start is None:
             raise Unreadable(f"{found.file} has no ExecStart", "broken", found.file)
         values = found.environment | self.environment()
-        words = [entry_point.substituted(word, values) for word in found.argv]
+        words = [entry_point.substitute_variables(word, values) for word in found.argv]
         folder = self._here(found, found.folder or self.root)
         told: Package | None = None
         with contextlib.suppress(Unreadable):
@@ -135,7 +135,7 @@ class Release:
             return not self.same(what.path, self.built().path)
         return False
 
-    def say_version(self, what: EntryPoint) -> child_process.Done:
+    def say_version(self, what: EntryPoint) -> child_process.FinishedProcess:
         """Start an entry point with `--version`, in a scratch HOME: every start truncates its HOME's log.
 
         Raises Unreadable, NotInstalled, CouldNotRun.

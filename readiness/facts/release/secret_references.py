@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 15.0
 """Seconds for a manager to answer; one that asks for a password has nobody to answer it."""
-VARIABLES: Final = {"GEMINI_API_KEY": "gemini", "OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic"}
+PROVIDER_VARIABLES: Final = {"GEMINI_API_KEY": "gemini", "OPENAI_API_KEY": "openai", "ANTHROPIC_API_KEY": "anthropic"}
 """The variables that a hub takes its providers' keys from."""
 _MANAGERS: Final = {
     "1Password": r"op://\S+|\$\(\s*op\s.*\)|\$\{cmd:\s*op\s.*\}",
@@ -30,13 +30,13 @@ _ANY: Final = re.compile("|".join(f"(?P<m{n}>{p})" for n, p in enumerate(_MANAGE
 _URI: Final = re.compile(r"op://[^\s\"')}]+|vault://[^\s\"')}]+|(?:arn:aws|aws-)[^\s\"')}]+")
 
 
-def manager(value: str) -> str | None:
+def secret_manager(value: str) -> str | None:
     """The manager that `value` is a reference to; None for a value that stands for itself."""
     found = _ANY.fullmatch(value.strip())
     return list(_MANAGERS)[int((found.lastgroup or "m0")[1:])] if found else None
 
 
-class Resolver:
+class SecretResolver:
     """Turns references into values with the configured command, each once; the values stay in this process."""
 
     def __init__(self, config: Config) -> None:
@@ -50,7 +50,7 @@ class Resolver:
 
     def value(self, name: str, value: str) -> str:
         """The secret behind the reference `value` of the variable `name`, or `value` itself. Raises Unknown."""
-        if manager(value) is None:
+        if secret_manager(value) is None:
             return value
         if not self.able:
             raise Unknown(f"{name} is a reference; set [secrets] resolve to the command that reads it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from readiness.support.extras import demand
+from readiness.support.extras import require_extra
 
 if TYPE_CHECKING:
     from nodesemver import Range
@@ -45,7 +45,7 @@ def is_bounded(wanted: str) -> bool | None:
 
 
 def _range(wanted: str) -> Range | None:
-    demand("preflight")
+    require_extra("preflight")
     from nodesemver import make_range
 
     try:

@@ -36,7 +36,7 @@ from readiness.facts.scripts.syntax import (
     While,
     Word,
 )
-from readiness.support.extras import demand
+from readiness.support.extras import require_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,7 +74,7 @@ class Program:
 
 def parse(source: bytes) -> Program:
     """Parse shell source. What is no shell becomes errors. Raises NotInstalled without the parser, and nothing else."""
-    demand("preflight")
+    require_extra("preflight")
     import tree_sitter
     import tree_sitter_bash
 

@@ -13,7 +13,7 @@ from readiness.facts.scripts.commands import SHELL_OPTIONS
 from readiness.facts.scripts.inventory import FOLDERS, ROLES, names, roles
 from readiness.facts.scripts.simulation import Evidence, Gap
 from readiness.support import file_reading
-from readiness.support.extras import demand
+from readiness.support.extras import require_extra
 from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Script:
             return
         from readiness.facts.scripts.parse import parse
 
-        demand("preflight")  # before it counts as read: each check that asks is told the same
+        require_extra("preflight")  # before it counts as read: each check that asks is told the same
         self._read = True
         try:
             self._program = parse(self.source().replace(b"\r\n", b"\n"))

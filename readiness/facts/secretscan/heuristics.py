@@ -10,9 +10,9 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.release.secret_references import manager
-from readiness.support.extras import demand
-from readiness.support.redaction.names import harmless, secret_name, secret_value, token_shaped
+from readiness.facts.release.secret_references import secret_manager
+from readiness.support.extras import require_extra
+from readiness.support.redaction.names import harmless_value, secret_name, secret_value, token_shaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ class Guesser:
 
     @functools.cached_property
     def _plugins(self) -> tuple[Any, ...]:
-        demand("preflight")
+        require_extra("preflight")
         from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
         found = get_mapping_from_secret_type_to_class()
@@ -126,13 +126,13 @@ def _suspicious(content: bytes) -> list[int]:
 
 
 def _likely(value: str) -> bool:
-    if len(value) < _LEAST or " " in value or manager(value) or harmless(value) or _SPELT.fullmatch(value):
+    if len(value) < _LEAST or " " in value or secret_manager(value) or harmless_value(value) or _SPELT.fullmatch(value):
         return False
     # a call, a property or a template is a program that fetches a secret
     return token_shaped(value) and re.search(r"[()\[\]{}<>$]|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$", value) is None
 
 
-def literals(data: object) -> Iterator[tuple[str, str, str]]:
+def secret_literals(data: object) -> Iterator[tuple[str, str, str]]:
     """Values under secret names in a parsed configuration that stand for themselves: path, name and value."""
     waiting: list[tuple[str, str, object]] = [("", "", data)]
     while waiting:
@@ -163,7 +163,7 @@ def _literal(name: str, value: str) -> str:
         or not secret_name(name.lstrip("-"))
         or not value
         or " " in value
-        or manager(value)
+        or secret_manager(value)
         or "${" in value
     ):
         return ""

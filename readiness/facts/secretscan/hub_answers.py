@@ -71,7 +71,7 @@ def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
     yield from ((path, value) for path, key, value in _strings(data, "") if plainly_secret_name(key))
 
 
-def leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list[AnswerLeak]:
+def find_leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list[AnswerLeak]:
     """Every secret that `answer` discloses, in its body or its headers, each once."""
     found: dict[str, AnswerLeak] = {}
     for place, key, text in _texts(answer):

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from readiness.errors import Unknown
 from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
-from readiness.facts.release.secret_references import VARIABLES, Resolver, manager
+from readiness.facts.release.secret_references import PROVIDER_VARIABLES, SecretResolver, secret_manager
 from readiness.support import file_reading
 from readiness.support.redaction.names import secret_name, secret_value
 from readiness.support.redaction.patterns import provider_token
@@ -33,7 +33,7 @@ class KnownSecrets:
     missed: tuple[str, ...] = ()
 
 
-def known(config: Config, resolver: Resolver) -> KnownSecrets:
+def gather_known_secrets(config: Config, resolver: SecretResolver) -> KnownSecrets:
     """The values to look for. What cannot be read is named in `missed`, and searched for by pattern alone."""
     found: dict[str, str] = {}
     missed: list[str] = []
@@ -54,7 +54,7 @@ def _pairs(config: Config, missed: list[str]) -> Iterator[tuple[str, str]]:
         except file_reading.Unreadable as error:
             missed.append(str(error))
     yield from given.items()
-    names = set(VARIABLES) | ({config.target.token_env} if config.target.token_env else set())
+    names = set(PROVIDER_VARIABLES) | ({config.target.token_env} if config.target.token_env else set())
     with contextlib.suppress(file_reading.Unreadable):  # said by the check of the configuration itself
         names |= hub_config.read(config).references
     yield from ((name, os.environ[name]) for name in sorted(names) if os.environ.get(name) and name not in given)
@@ -62,7 +62,7 @@ def _pairs(config: Config, missed: list[str]) -> Iterator[tuple[str, str]]:
 
 def _secrets(name: str, value: str) -> Iterator[str]:
     value = value.strip()
-    if not value or manager(value):
+    if not value or secret_manager(value):
         return
     if "://" in value:
         yield from _in_url(name, value)
@@ -89,5 +89,6 @@ def secret_variables(values: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in values.items()
-        if value.strip() and (name in VARIABLES or secret_value(name, value) or (secret_name(name) and manager(value)))
+        if value.strip()
+        and (name in PROVIDER_VARIABLES or secret_value(name, value) or (secret_name(name) and secret_manager(value)))
     }

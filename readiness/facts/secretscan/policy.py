@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from readiness.errors import Unknown
 from readiness.facts.deployment import hub_folders, rotation_record
 from readiness.facts.release import env_file as envfile
-from readiness.facts.release.secret_references import Resolver, manager
+from readiness.facts.release.secret_references import SecretResolver, secret_manager
 from readiness.facts.secretscan.known_secrets import secret_variables
 from readiness.facts.secretscan.stream_search import fingerprint
 from readiness.support import file_reading
@@ -41,12 +41,12 @@ class Rotations:
     secrets: int
 
 
-class SecretCare:
+class SecretPolicy:
     """Facts about a deployment's secrets that reveal none of them."""
 
-    def __init__(self, config: Config, resolver: Resolver | None = None) -> None:
+    def __init__(self, config: Config, resolver: SecretResolver | None = None) -> None:
         self.config = config
-        self.resolver = resolver or Resolver(config)
+        self.resolver = resolver or SecretResolver(config)
 
     @property
     def env_file(self) -> Path:
@@ -60,7 +60,7 @@ class SecretCare:
         """Every secret variable of the env file. Raises Unreadable."""
         read = envfile.parse(self.env_file)
         return tuple(
-            SecretSource(name=name, line=read.line(name), manager=manager(value))
+            SecretSource(name=name, line=read.line(name), manager=secret_manager(value))
             for name, value in secret_variables(read.values).items()
         )
 

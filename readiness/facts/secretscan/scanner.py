@@ -9,7 +9,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.secretscan import heuristics
-from readiness.facts.secretscan.stream_search import Hit, Needles, fingerprint, search
+from readiness.facts.secretscan.stream_search import Hit, Needles, fingerprint, search_stream
 from readiness.support import file_streams
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class FileScan:
         self._seen.add((facts.st_dev, facts.st_ino))
         self.files += 1
         content = _Bounded(file_streams.pieces(path), BUDGET - self.size)
-        hits = search(content, self.needles)
+        hits = search_stream(content, self.needles)
         self.size += content.size
         self.leaks += [self._leak(path, hit) for hit in hits]
         if guess and facts.st_size <= heuristics.SIZE_LIMIT:
@@ -114,7 +114,7 @@ class FileScan:
         with file_streams.opened(path) as file:
             content = file.read(heuristics.SIZE_LIMIT) or b""
         for value, kind, line in self._guesser.guesses(path.name, content):
-            if not search([(0, value.encode())], self.needles):  # or it was found already, for what it is
+            if not search_stream([(0, value.encode())], self.needles):  # or it was found already, for what it is
                 self.leaks.append(Leak(file=self.name(path), line=line, kind=kind, fingerprint=fingerprint(value)))
 
     def done(self) -> ScanResult:

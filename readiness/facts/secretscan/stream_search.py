@@ -93,7 +93,7 @@ class Needles:
         return f"Needles({len(self.forms)} forms)"
 
 
-def search(stream: Iterable[tuple[int, bytes]], needles: Needles, *, patterns: bool = True) -> list[Hit]:
+def search_stream(stream: Iterable[tuple[int, bytes]], needles: Needles, *, patterns: bool = True) -> list[Hit]:
     """Every secret in a stream of (offset, bytes), each once with its first place, in order.
 
     Pieces that follow each other are searched across their border; a jump in the offsets is a hole. Errors of the

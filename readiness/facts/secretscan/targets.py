@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.facts.deployment import hub_config, hub_folders
 from readiness.facts.release.git import Git
-from readiness.facts.release.secret_references import Resolver
+from readiness.facts.release.secret_references import SecretResolver
 from readiness.facts.secretscan import heuristics
-from readiness.facts.secretscan.known_secrets import KnownSecrets, known
+from readiness.facts.secretscan.known_secrets import KnownSecrets, gather_known_secrets
 from readiness.facts.secretscan.scanner import FileScan, Leak, ScanResult
 from readiness.facts.secretscan.stream_search import SHORTEST, Needles, fingerprint
 from readiness.support import child_process, file_reading, file_streams
-from readiness.support.file_streams import shown
+from readiness.support.file_streams import printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,14 +41,16 @@ _OUTSIDE: Final = frozenset({".git", "node_modules", "logs", "log"})
 class SecretSearch:
     """The searches over one deployment; what is known is gathered once."""
 
-    def __init__(self, config: Config, resolver: Resolver | None = None, silence: GitTimeouts | None = None) -> None:
+    def __init__(
+        self, config: Config, resolver: SecretResolver | None = None, silence: GitTimeouts | None = None
+    ) -> None:
         self.config, self.silence = config, silence
-        self.resolver = resolver or Resolver(config)
+        self.resolver = resolver or SecretResolver(config)
 
     @functools.cached_property
     def known(self) -> KnownSecrets:
         """The values that are looked for."""
-        return known(self.config, self.resolver)
+        return gather_known_secrets(self.config, self.resolver)
 
     @functools.cached_property
     def needles(self) -> Needles:
@@ -91,7 +93,7 @@ class SecretSearch:
         except file_reading.Unreadable:
             return
         seen = {leak.fingerprint for leak in work.leaks}
-        for path, _, value in heuristics.literals(data):
+        for path, _, value in heuristics.secret_literals(data):
             mark = fingerprint(value)
             if mark not in seen:
                 seen.add(mark)
@@ -111,7 +113,7 @@ class SecretSearch:
                 raise
             listing = self._tree()
         else:
-            lost = tuple(f"{shown(name)}: its name is no UTF-8" for name in names if "\ufffd" in name)
+            lost = tuple(f"{printable_path(name)}: its name is no UTF-8" for name in names if "\ufffd" in name)
             listing = _regular(self.root / name for name in names)
             listing = dataclasses.replace(listing, unread=(*listing.unread, *lost))
         own = self.config.target.environment_file
@@ -157,8 +159,8 @@ class SecretSearch:
     def _name(self, path: Path) -> str:
         root = self.config.target.release
         if root is not None and path.is_relative_to(root):
-            return shown(path.relative_to(root))
-        return shown(path)
+            return printable_path(path.relative_to(root))
+        return printable_path(path)
 
 
 def _together(parts: Iterable[file_streams.Listing]) -> file_streams.Listing:
@@ -182,7 +184,7 @@ def _regular(paths: Iterable[Path]) -> file_streams.Listing:
         if stat.S_ISREG(mode):
             files.append(path)
         elif stat.S_ISLNK(mode):
-            skipped.append(f"{shown(path)} (a link)")
+            skipped.append(f"{printable_path(path)} (a link)")
     return file_streams.Listing(files=tuple(files), skipped=tuple(skipped))
 
 

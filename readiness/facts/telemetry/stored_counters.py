@@ -81,7 +81,7 @@ def keep(folder: Path, read: StoredCounters) -> str:
             stored = load(folder).reads
             if any(_just_now(known, read) for known in stored):
                 return ""
-            file_writing.replace(path, _text([*stored, read][-KEPT:]))
+            file_writing.replace_file(path, _text([*stored, read][-KEPT:]))
     except ReadinessError as error:
         return str(error)
     return ""

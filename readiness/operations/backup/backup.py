@@ -16,7 +16,18 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.backup.layout import DATA, LATEST, LOCK, MANIFEST, NAME, PARTIAL, REMOVING, Manifest, render, shown
+from readiness.facts.backup.layout import (
+    DATA,
+    LATEST,
+    LOCK,
+    MANIFEST,
+    NAME,
+    PARTIAL,
+    REMOVING,
+    Manifest,
+    printable,
+    render_manifest,
+)
 from readiness.operations.backup.copy import Gone, copied, flush, flush_all
 from readiness.operations.backup.sources import FILE_LIMIT, BackupError, Collection, Source
 from readiness.support import locks
@@ -68,7 +79,7 @@ def create(request: Request, *, on_step: Callable[[str], None] = _no_step) -> Ma
     try:
         return _Making(request, on_step).run()
     except OSError as error:
-        where = f": {shown(str(error.filename))}" if error.filename else ""
+        where = f": {printable(str(error.filename))}" if error.filename else ""
         raise BackupError(f"the backup could not be made: {error.strerror or error}{where}") from error
 
 
@@ -150,11 +161,11 @@ class _Making:
         free = facts.f_bavail * facts.f_frsize
         if free < HEADROOM * needed:
             raise BackupError(
-                f"{shown(str(self.folder))} has {free // 1024**2} MB free, and a backup of {needed // 1024**2} MB wants "
+                f"{printable(str(self.folder))} has {free // 1024**2} MB free, and a backup of {needed // 1024**2} MB wants "
                 f"{HEADROOM} times as much: remove old backups (--keep) or make room"
             )
         if facts.f_files and facts.f_favail < HEADROOM * len(found.items):
-            raise BackupError(f"{shown(str(self.folder))} has too few inodes free for {len(found.items)} files")
+            raise BackupError(f"{printable(str(self.folder))} has too few inodes free for {len(found.items)} files")
 
     def _copied(self, found: Collection) -> Iterator[BackupEntry]:
         for item in found.items.values():
@@ -195,7 +206,7 @@ class _Making:
     def _write_manifest(self, manifest: Manifest) -> None:
         self.step("write the manifest")
         path = self.partial / MANIFEST
-        content = render(manifest)
+        content = render_manifest(manifest)
         half = len(content) // 2
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb", buffering=0) as file:
@@ -223,7 +234,7 @@ class _Making:
             if error.errno not in {errno.EISDIR, errno.ENOTDIR, errno.EEXIST}:
                 raise
             raise BackupError(
-                f"{self.name} is whole, but {shown(str(self.folder / LATEST))} is a folder and no link: move it away"
+                f"{self.name} is whole, but {printable(str(self.folder / LATEST))} is a folder and no link: move it away"
             ) from error
         flush(self.folder)
 

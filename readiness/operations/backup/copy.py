@@ -8,7 +8,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.backup.layout import shown
+from readiness.facts.backup.layout import printable
 from readiness.facts.backup.opening import CHUNK, Beneath
 from readiness.operations.backup.sources import NEEDED, BackupError
 
@@ -37,7 +37,7 @@ def copied(item: Item, target: Path) -> BackupEntry:
         entry, steady = _once(item, target)
         if steady or item.entry.role in _GROWING:
             return entry
-    raise BackupError(f"{shown(item.entry.path)} keeps changing while it is read: try again when it is quiet")
+    raise BackupError(f"{printable(item.entry.path)} keeps changing while it is read: try again when it is quiet")
 
 
 def _once(item: Item, target: Path) -> tuple[BackupEntry, bool]:
@@ -48,7 +48,7 @@ def _once(item: Item, target: Path) -> tuple[BackupEntry, bool]:
     except OSError as error:
         why = f"it cannot be read: {error.strerror or error}"
         if item.entry.role in NEEDED:
-            raise BackupError(f"{shown(item.entry.path)}: {why}") from None
+            raise BackupError(f"{printable(item.entry.path)}: {why}") from None
         raise Gone(why) from None
     try:
         before = os.fstat(source)

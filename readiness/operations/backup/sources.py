@@ -11,7 +11,15 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENTRY_LIMIT, ENVIRONMENT, LOCKFILE, BackupEntry, shown
+from readiness.facts.backup.layout import (
+    ALSO,
+    CONFIGURATION,
+    ENTRY_LIMIT,
+    ENVIRONMENT,
+    LOCKFILE,
+    BackupEntry,
+    printable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,7 +87,7 @@ class Collection:
         why = "it is a folder" if item else dict(self.skipped).get(stored, "it was left out")
         missing = item is None and why == MISSING and not source.required
         if not missing and (item is None or item.entry.kind != "file"):
-            raise BackupError(f"{shown(str(source.base / source.path))} cannot be backed up: {why}")
+            raise BackupError(f"{printable(str(source.base / source.path))} cannot be backed up: {why}")
 
     def _resolved(self, source: Source) -> str:
         """Where a file really lies that a source names itself; every link on the way to it is taken as a link."""
@@ -102,15 +110,15 @@ class Collection:
                 left = [*(os.path.relpath(target, base) if target.is_absolute() else str(target)).split("/"), *left]
         if links > _LINKS:
             raise BackupError(
-                f"{shown(str(source.base / source.path))} cannot be backed up: its links lead in a circle"
+                f"{printable(str(source.base / source.path))} cannot be backed up: its links lead in a circle"
             )
         return "/".join(here)
 
     def _outside(self, source: Source) -> BackupError:
         full = source.base / source.path
         return BackupError(
-            f"{shown(str(full))} leads out of {shown(str(source.base))}, and links are not followed there: "
-            f"name the file itself instead, {shown(os.path.realpath(full))}"
+            f"{printable(str(full))} leads out of {printable(str(source.base))}, and links are not followed there: "
+            f"name the file itself instead, {printable(os.path.realpath(full))}"
         )
 
     def _stored(self, source: Source, path: str) -> str:

@@ -85,7 +85,7 @@ def keep(folder: Path, last: Measurement, *, accept: bool) -> Path:
             if not accept:
                 raise
             accepted = None  # what is damaged is replaced by what is accepted now
-        file_writing.replace(path, _text(Kept(accepted=last if accept else accepted, last=last)))
+        file_writing.replace_file(path, _text(Kept(accepted=last if accept else accepted, last=last)))
     return path
 
 

@@ -15,7 +15,7 @@ from readiness.facts.http.urls import is_loopback
 from readiness.operations.baseline.comparison import RULES
 from readiness.operations.baseline.file import MOST, Measurement, Series
 from readiness.results.report import iso
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,9 @@ class Sampler:
         hub: Hub = self._bench.fact("hub")
         state = hub.health().state
         if state not in _READY:
-            raise Unknown(f"the hub's state is {line(state, 40)!r}: wait until it is ready, or see `readiness watch`")
+            raise Unknown(
+                f"the hub's state is {one_line(state, 40)!r}: wait until it is ready, or see `readiness watch`"
+            )
         tools = self._tools_route(hub)
         about = self._about(hub)
         at, started = time.time(), time.monotonic()
@@ -147,7 +149,7 @@ class Sampler:
         beside = "beside the hub" if is_loopback(config.target.facts_url or "") else "elsewhere"
         machine = f"{os.cpu_count() or 0} processors, {beside}"
         told = {"environment": config.environment, "address": place, "asking machine": machine}
-        return {key: line(self._bench.redact(value), 200) for key, value in told.items()}
+        return {key: one_line(self._bench.redact(value), 200) for key, value in told.items()}
 
     def _about(self, hub: Hub) -> dict[str, str]:
         """What answered, as far as it says so."""
@@ -162,4 +164,4 @@ class Sampler:
         release = self._bench.config.target.release
         if release is not None and not self._bench.config.demo:
             told["release"] = release
-        return {key: line(self._bench.redact(str(value)), 200) for key, value in told.items()}
+        return {key: one_line(self._bench.redact(str(value)), 200) for key, value in told.items()}

@@ -19,7 +19,7 @@ from readiness.errors import ReadinessError
 from readiness.operations.deploys.journal import ENDED, INTENT, STARTED, EndedCommand, mark, read_journal
 from readiness.support import process_identity
 from readiness.support.file_writing import flush_folder
-from readiness.support.text import plain
+from readiness.support.text import visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ class JournalledCommands:
         write: Callable[..., None],
         *,
         say: Callable[[str], None] = lambda _: None,
-        clean: Callable[[str, int], str] = plain,
+        clean: Callable[[str, int], str] = visible_text,
         on_step: Callable[[str], None] = lambda _: None,
         grace: float = GRACE,
         subject: str = "action",

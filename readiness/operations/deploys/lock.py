@@ -176,7 +176,7 @@ def _take(path: Path, what: str, token: str, journals: Path | None) -> None:
         "journals": None if journals is None else str(journals.resolve()),
     }
     # whole at once: who reads it in the middle would take it for one that cannot be read
-    file_writing.replace(path, json.dumps(holder) + "\n")
+    file_writing.replace_file(path, json.dumps(holder) + "\n")
     with contextlib.suppress(OSError):
         path.chmod(0o600)
 

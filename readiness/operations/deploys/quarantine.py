@@ -82,4 +82,4 @@ def lift(folder: Path, name: str) -> bool:
 def _write(folder: Path, entries: list[QuarantinedRelease]) -> None:
     file_writing.make_folder(folder)
     told = {"quarantined": [dataclasses.asdict(entry) for entry in entries]}
-    file_writing.replace(folder / FILE, json.dumps(told, indent=1) + "\n")
+    file_writing.replace_file(folder / FILE, json.dumps(told, indent=1) + "\n")

@@ -86,7 +86,7 @@ def read_record(path: Path) -> DeployRecord | None:
 def write_record(path: Path, record: DeployRecord) -> None:
     """Replace the record atomically, flushed to disk. Raises ReadinessError."""
     file_writing.make_folder(path.parent)
-    file_writing.replace(path, json.dumps(record.to_json(), indent=1, ensure_ascii=True) + "\n")
+    file_writing.replace_file(path, json.dumps(record.to_json(), indent=1, ensure_ascii=True) + "\n")
 
 
 def _moment(value: object) -> dt.datetime:

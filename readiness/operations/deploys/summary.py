@@ -50,7 +50,7 @@ class ReleaseSummary:
 def write_summary(folder: Path, summary: ReleaseSummary) -> None:
     """Replace the summary in the report folder. Raises ReadinessError."""
     file_writing.make_folder(folder)
-    file_writing.replace(folder / SUMMARY_FILE, json.dumps(summary.to_json(), indent=1, ensure_ascii=True) + "\n")
+    file_writing.replace_file(folder / SUMMARY_FILE, json.dumps(summary.to_json(), indent=1, ensure_ascii=True) + "\n")
 
 
 def read_summary(folder: Path) -> ReleaseSummary | None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.operations.deploys.summary import ReleaseSummary
     from readiness.operations.drills.drill import DrillRun, Scene
-    from readiness.support.child_process import Done
+    from readiness.support.child_process import FinishedProcess
 
 PRODUCT: Final = (sys.executable, "-P", "-m", "readiness")
 """How this program is called."""
@@ -191,7 +191,7 @@ class Product:
             done = self._call("rollback", "--yes", "--action", self.config.rollback.actions[0].name)
         return f"`readiness {done.argv[len(PRODUCT)]}` {done.ending}"
 
-    def _call(self, *arguments: str, then: tuple[str, ...] = ()) -> Done:
+    def _call(self, *arguments: str, then: tuple[str, ...] = ()) -> FinishedProcess:
         places = ("--readiness-config", str(self.config.path), "--readiness-report", str(self.folder))
         argv = [*PRODUCT, arguments[0], *places, *arguments[1:], *(("--", *then) if then else ())]
         seconds = _minutes(self.config) * 60 + self.config.release.timeout
@@ -291,5 +291,5 @@ def _record(config: Config, found: Rehearsal) -> str:
         "by": "rollback-restores-service",
     }
     file.parent.mkdir(parents=True, exist_ok=True)
-    file_writing.replace(file, json.dumps(told) + "\n")
+    file_writing.replace_file(file, json.dumps(told) + "\n")
     return str(file)

@@ -254,4 +254,4 @@ def _typed(kind: type, data: dict[str, Any]) -> dict[str, Any]:
 def write(path: Path, standing: Standing) -> None:
     """Replace `path`. Raises ReadinessError where it cannot be written."""
     file_writing.make_folder(path.parent)
-    file_writing.replace(path, json.dumps(dataclasses.asdict(standing), indent=1, ensure_ascii=True) + "\n")
+    file_writing.replace_file(path, json.dumps(dataclasses.asdict(standing), indent=1, ensure_ascii=True) + "\n")

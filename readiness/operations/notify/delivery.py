@@ -19,7 +19,7 @@ from readiness.operations.notify.send import send
 from readiness.operations.notify.state import Permit
 from readiness.support.environment import DRILL
 from readiness.support.redaction.known import secrets_in
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -98,7 +98,7 @@ _AT_THE_START: Final = ("#", "-", "+", "=", "!", "/")
 
 def harmless(value: object, limit: int) -> str:
     """`value` as one line that no chat, mail or pager obeys: no mention, no link with a hidden target, no markup."""
-    shown = line(value, limit).translate(_LOOKS_ALIKE)
+    shown = one_line(value, limit).translate(_LOOKS_ALIKE)
     # two underscores around a word make it slanted; file names keep theirs
     shown = shown.replace("__", "_ _")
     return f"· {shown}" if shown.startswith(_AT_THE_START) else shown

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.support import file_reading, file_writing
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +71,7 @@ def write(
     """
     path = folder / file_name(str(document["run"]["id"]))
     file_writing.make_folder(folder)
-    file_writing.replace(path, markdown(document, journal, told, before=_told_before(path)))
+    file_writing.replace_file(path, markdown(document, journal, told, before=_told_before(path)))
     return path
 
 
@@ -90,7 +90,7 @@ def _told_before(path: Path) -> list[str]:
 
 def escaped(value: object) -> str:
     """`value` as one line that Markdown shows as it is written: no markup, no link, no mention, no HTML."""
-    shown = _OBEYED.sub(r"\\\1", line(value, _TEXT))
+    shown = _OBEYED.sub(r"\\\1", one_line(value, _TEXT))
     if start := _AT_THE_START.match(shown):
         digits = start[1].isdigit()
         shown = f"{start[1]}\\{shown[start.end() :]}" if digits else f"\\{shown}"
@@ -135,7 +135,7 @@ def _timeline(document: Document, journal: Sequence[Mapping[str, Any]]) -> list[
 def _entry(entry: Mapping[str, Any]) -> str:
     """One line of a rollback's journal: what it is, and the short values beside it."""
     details = [
-        f"{escaped(key)} {escaped(line(f'{value:.1f}' if isinstance(value, float) else value, 120))}"
+        f"{escaped(key)} {escaped(one_line(f'{value:.1f}' if isinstance(value, float) else value, 120))}"
         for key, value in entry.items()
         if key not in _UNTOLD and isinstance(value, (str, int, float)) and value != "" and value is not False
     ]

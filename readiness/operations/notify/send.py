@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def _reason(answer: bytes, code: int, deadline: float) -> str:
         said = json.loads(answer)
         if said["sent"] is True:
             return ""
-        return line(str(said["reason"]), _REASON) or "the service did not take it"
+        return one_line(str(said["reason"]), _REASON) or "the service did not take it"
     except (ValueError, KeyError, TypeError, RecursionError):
         if code == -signal.SIGALRM:
             return f"no answer within {deadline:g} s"

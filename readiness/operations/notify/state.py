@@ -101,7 +101,7 @@ class State:
                 self.problem = f"what was told is not remembered: another run holds {self._folder / LOCK}"
                 return
             try:
-                file_writing.replace(self._folder / FILE, _written(memory))
+                file_writing.replace_file(self._folder / FILE, _written(memory))
             except ReadinessError as error:
                 self.problem = f"what was told cannot be remembered: {error}"
 

@@ -99,7 +99,7 @@ def running(config: Config, seen: Seen) -> Running:
         with contextlib.suppress(Unknown):
             version = package_json.read(release).version
         with contextlib.suppress(Unknown):
-            commit = commits.head(release)
+            commit = commits.head_commit(release)
     return Running(
         version=version or seen.version or expected_version(config),
         commit=commit,
@@ -181,7 +181,7 @@ def note_json(note: Note) -> dict[str, Any]:
 def write_note(folder: Path, note: Note) -> None:
     """Replace the note, atomically and flushed. Raises ReadinessError."""
     file_writing.make_folder(folder)
-    file_writing.replace(folder / NOTE, json.dumps(note_json(note), indent=1) + "\n")
+    file_writing.replace_file(folder / NOTE, json.dumps(note_json(note), indent=1) + "\n")
 
 
 def record(config: Config, note: Note, found: Running, now: dt.datetime) -> DeployRecord:
@@ -237,5 +237,5 @@ def _is(folder: Path, before: Running) -> bool:
         return False
     commit = None
     with contextlib.suppress(Unknown):
-        commit = commits.head(folder)
+        commit = commits.head_commit(folder)
     return None in {commit, before.commit} or commit == before.commit

@@ -11,7 +11,7 @@ from readiness.config.redaction import redactor_for
 from readiness.operations.deploys.command import JournalledCommands
 from readiness.operations.release.journal import ReleaseState, read_release
 from readiness.support.environment import LOCK_TOKEN, for_command
-from readiness.support.text import plain
+from readiness.support.text import visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,4 +67,4 @@ class ReleaseContext:
 
     def clean(self, text: str, limit: int) -> str:
         """`text` without secrets and control characters."""
-        return plain(self.redactor.clean(text, limit), limit)
+        return visible_text(self.redactor.clean(text, limit), limit)

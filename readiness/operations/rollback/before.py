@@ -97,5 +97,5 @@ def _commit(release: Path) -> str:
     if not (release / ".git").exists():
         return ""
     with contextlib.suppress(Unknown):
-        return commits.head(release) or ""
+        return commits.head_commit(release) or ""
     return ""

@@ -14,7 +14,7 @@ from readiness.operations.notify.people import People
 from readiness.operations.rollback.execute import RollbackOptions, execute
 from readiness.operations.rollback.journal import FOLDER, entries_of, rollback_of
 from readiness.operations.rollback.outcome import RollbackEvent, RollbackRefused, RollbackResult
-from readiness.support.console import say, without_its_terminal
+from readiness.support.console import say, survive_hangup
 from readiness.support.environment import LOCK_TOKEN
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def carry_out(plan: SavedPlan | None, config: Config, *, person: bool = False) -
     run_id = "" if plan is None else plan.run.id
     people = _people(config)
     try:
-        with without_its_terminal(), _as_errors():
+        with survive_hangup(), _as_errors():
             options = RollbackOptions(person=person, tell=people)
             return execute(plan, config, say, config.report_dir / FOLDER, how=options)
     except ReadinessError as error:

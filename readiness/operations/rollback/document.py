@@ -281,7 +281,7 @@ def write_plan(folder: Path, plan: SavedPlan | None) -> None:
     """Replace the plan of the last run in `folder`, or remove it where this run fired nothing. Raises ReadinessError."""
     path = folder / PLAN_FILE
     if plan is not None:
-        file_writing.replace(path, json.dumps(plan.to_json(), indent=1, ensure_ascii=True) + "\n")
+        file_writing.replace_file(path, json.dumps(plan.to_json(), indent=1, ensure_ascii=True) + "\n")
         return
     try:
         path.unlink(missing_ok=True)

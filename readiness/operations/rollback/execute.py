@@ -41,7 +41,7 @@ from readiness.operations.rollback.outcome import (
 from readiness.operations.rollback.target import working_folder
 from readiness.operations.rollback.verify import Prove, prove
 from readiness.support.environment import LOCK_TOKEN, PREVIOUS, ROLLBACK, UNIT, for_command
-from readiness.support.text import plain
+from readiness.support.text import visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -313,4 +313,4 @@ class _Rollback:
             self.say(f"people were not told: {type(error).__name__}")
 
     def _clean(self, text: str, limit: int) -> str:
-        return plain(self.redactor.clean(text, limit), limit)
+        return visible_text(self.redactor.clean(text, limit), limit)

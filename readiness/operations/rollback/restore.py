@@ -97,10 +97,10 @@ def _begun(known: JournalState, key: str) -> str:
 
 def _same(known: JournalState) -> Backup:
     """The backup that the interrupted restoration had chosen, by its place: another one may be the newest by now."""
-    from readiness.facts.backup.backup import read_one
+    from readiness.facts.backup.backup import read_backup
 
     path = Path(_begun(known, "backup"))
-    found = read_one(path)
+    found = read_backup(path)
     if found is None or found.manifest is None:
         raise ReadinessError(f"the backup {path}, which an interrupted restoration had begun to put back, is gone")
     return found
@@ -169,7 +169,7 @@ class Restoring:
     # --- the steps ----------------------------------------------------------------------------------------------------
 
     def _unpacked(self, into: Path) -> None:
-        from readiness.facts.backup.restore import restore as unpack
+        from readiness.facts.backup.restore import restore_backup as unpack
 
         manifest: Manifest = self.manifest
         found = unpack(self.source, manifest, into)
@@ -221,9 +221,9 @@ class Restoring:
         _say(f"{self.release} points to {folder}")
 
     def _checkout(self, commit: str) -> None:
-        from readiness.facts.backup.commits import head
+        from readiness.facts.backup.commits import head_commit
 
-        self.steps.changing("checkout", before=head(self.release), to=commit)
+        self.steps.changing("checkout", before=head_commit(self.release), to=commit)
         self._command("git", ["git", "-C", str(self.release), "checkout", "--quiet", "--force", commit])
 
     def _place(self, path: str) -> Path:

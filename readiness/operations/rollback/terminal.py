@@ -16,7 +16,7 @@ from readiness.operations.rollback.document import PlanRun, SavedPlan, save
 from readiness.operations.rollback.journal import FOLDER
 from readiness.results.verdict.rollback_plan import PLANNED, PlannedAction, RollbackPlan
 from readiness.support.console import say
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -41,7 +41,7 @@ def show(plan: SavedPlan, config: Config) -> None:
     )
     say(f"from {named}, deployed {at}, back to {previous}")
     for action in preconditions.runnable(plan, config):
-        say(f"  {action.name}: {line(clean(' '.join(action.command)), 300)}")
+        say(f"  {action.name}: {one_line(clean(' '.join(action.command)), 300)}")
         say(f"    at most {action.timeout:g} s, then verified by {', '.join(action.verify) or 'nothing'}")
     for step in plan.actions:
         if step.command_sha256 is None:

@@ -197,6 +197,6 @@ def _head(release: Path) -> str | None:
     from readiness.facts.backup import commits
 
     try:
-        return commits.head(release)
+        return commits.head_commit(release)
     except Unknown:
         return None

@@ -61,9 +61,9 @@ def _locked(descriptor: int, path: Path, wait: float) -> bool:
 
 
 def _holder(descriptor: int) -> str:
-    from readiness.support.text import line
+    from readiness.support.text import one_line
 
-    return line(os.pread(descriptor, _MAX_LOCK, 0).decode("utf-8", "replace"), 120) or "it does not say who it is"
+    return one_line(os.pread(descriptor, _MAX_LOCK, 0).decode("utf-8", "replace"), 120) or "it does not say who it is"
 
 
 def releasing(config: Config, now: float) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.results.report import iso
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
@@ -25,7 +25,7 @@ def to_json(look: Look, config: Config, exit_code: int) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "at": iso(look.at),
         "seconds": round(look.seconds, 3),
-        "environment": line(config.environment, _LONG),
+        "environment": one_line(config.environment, _LONG),
         "demo": config.demo,
         "hub": {
             "trouble": look.trouble,
@@ -35,7 +35,7 @@ def to_json(look: Look, config: Config, exit_code: int) -> dict[str, Any]:
         },
         "verdict": {
             "status": look.judgement.status.value,
-            "because": line(look.judgement.because, _LONG),
+            "because": one_line(look.judgement.because, _LONG),
             "settled": look.proven,
             "exit_code": exit_code,
         },
@@ -45,10 +45,10 @@ def to_json(look: Look, config: Config, exit_code: int) -> dict[str, Any]:
                 "title": row.check.title,
                 "severity": row.check.severity.value,
                 "outcome": row.finding.outcome.value,
-                "reason": line(row.finding.reason, _LONG),
-                "expected": line(row.finding.expected.removeprefix("expected "), _LONG),
-                "actual": line(row.finding.actual, _LONG),
-                "unit": line(row.finding.unit, _LONG),
+                "reason": one_line(row.finding.reason, _LONG),
+                "expected": one_line(row.finding.expected.removeprefix("expected "), _LONG),
+                "actual": one_line(row.finding.actual, _LONG),
+                "unit": one_line(row.finding.unit, _LONG),
                 "blocked_by": row.finding.blocked_by,
                 "pending": look.pending.get(row.check.id),
             }

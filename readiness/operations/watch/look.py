@@ -16,7 +16,7 @@ from readiness.operations.watch.host import SAMPLE, HostRows
 from readiness.operations.watch.row import Row
 from readiness.results.verdict import verdict
 from readiness.session.fixtures.reachability import BLOCKED
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -163,7 +163,7 @@ class Watcher:
             )
 
     def _text(self, value: object, limit: int) -> str:
-        return line(self.bench.redact(str(value)[: 4 * limit]), limit)
+        return one_line(self.bench.redact(str(value)[: 4 * limit]), limit)
 
 
 @dataclasses.dataclass(slots=True)

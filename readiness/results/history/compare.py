@@ -10,7 +10,7 @@ from readiness.findings import Outcome
 from readiness.results.history import store
 from readiness.results.history.entry import check_key
 from readiness.results.report import Comparison, Report, Row, iso, shown
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,8 +80,8 @@ def read_earlier_run(document: Mapping[str, Any]) -> EarlierRun:
     """The earlier run that `document` tells of. Raises KeyError, TypeError, ValueError or AttributeError on a damaged one."""
     run, comparison = document["run"], document.get("comparison") or {}
     return EarlierRun(
-        id=line(run["id"], _KEY),
-        started=line(run["started"], _KEY),
+        id=one_line(run["id"], _KEY),
+        started=one_line(run["started"], _KEY),
         score=float(document["verdict"]["score"]),
         plan_hash=str(run["plan_hash"]),
         checks={
@@ -90,7 +90,7 @@ def read_earlier_run(document: Mapping[str, Any]) -> EarlierRun:
             )
             for row in document["findings"]
         },
-        failing_since={str(one["name"]): line(one["since"], _KEY) for one in comparison.get("still_failing") or ()},
+        failing_since={str(one["name"]): one_line(one["since"], _KEY) for one in comparison.get("still_failing") or ()},
     )
 
 
@@ -127,7 +127,7 @@ def difference(report: Report, before: EarlierRun) -> Comparison:
         outcome_change=by_outcome,
         plan_change=round(change - by_outcome, 1),
         added=tuple(key for key in now if key not in then),
-        removed=tuple(line(key, _KEY) for key in then if key not in now),
+        removed=tuple(one_line(key, _KEY) for key in then if key not in now),
         replanned=tuple(key for key in common if _replanned(now[key], then[key])),
         newly_failing=tuple(key for key in failing if was[key] not in _FAILING),
         newly_unknown=tuple(k for k in common if now[k].outcome is Outcome.UNKNOWN and was[k] is not Outcome.UNKNOWN),

@@ -19,7 +19,7 @@ from readiness.errors import ReadinessError
 from readiness.results.history import store
 from readiness.results.history.entry import HistoryEntry, names_digest, plain_text, read_entry
 from readiness.support import locks
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -69,7 +69,7 @@ class RunDatabase:
             for row in self._connection.execute("SELECT * FROM runs WHERE status IS NOT NULL ORDER BY file DESC"):
                 yield _entry(row)
         except sqlite3.Error as error:
-            raise ReadinessError(f"the history changed while it was read ({line(error, 80)}); try again") from None
+            raise ReadinessError(f"the history changed while it was read ({one_line(error, 80)}); try again") from None
 
     def before(self, file: str, about: tuple[str, str, str, bool], limit: int) -> list[HistoryEntry]:
         """The last `limit` runs about the same as `about` whose files sort before `file`, newest first."""
@@ -129,7 +129,7 @@ class RunDatabase:
                 return self._in_memory(error)
 
     def _in_memory(self, problem: sqlite3.Error) -> sqlite3.Connection:
-        self.problem = f"{self._folder / DATABASE} cannot be used ({line(problem, 80)}): the past runs were read from their own files, which takes longer"
+        self.problem = f"{self._folder / DATABASE} cannot be used ({one_line(problem, 80)}): the past runs were read from their own files, which takes longer"
         memory = sqlite3.connect(":memory:", isolation_level=None)
         try:
             with contextlib.closing(_connect(self._folder / DATABASE, "ro")) as readable:

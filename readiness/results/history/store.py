@@ -45,7 +45,7 @@ def keep(report: Report, directory: Path, limit: int) -> Path:
     file_writing.make_folder(folder)
     path = folder / file_name(report)
     with locks.locked(folder / LOCK, WAIT):
-        file_writing.replace(path, content)
+        file_writing.replace_file(path, content)
         for old in newest_first(folder)[max(limit, 1) :]:
             with contextlib.suppress(OSError):  # another run may have dropped it already
                 old.unlink()

@@ -9,7 +9,7 @@ from readiness.findings import Outcome
 from readiness.results.history.entry import entry_of
 from readiness.results.report import History, PastCheck, PastRun, Row, SinceReady, shown
 from readiness.results.report.past import spelled
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,15 +74,15 @@ def _table(entry: HistoryEntry, names: Mapping[str, Sequence[str]]) -> dict[str,
 
 def _past(entry: HistoryEntry) -> PastRun:
     return PastRun(
-        id=line(entry.id, _NAME),
+        id=one_line(entry.id, _NAME),
         started=entry.started,
         status=entry.status,
         decision=entry.decision,
         score=entry.score,
         headline=entry.headline,
         p95_ms=entry.p95_ms,
-        plan_hash=line(entry.plan_hash, _NAME),
-        selection=line(entry.selection, _NAME),
+        plan_hash=one_line(entry.plan_hash, _NAME),
+        selection=one_line(entry.selection, _NAME),
     )
 
 
@@ -102,7 +102,7 @@ def _since(
     now = {row.key: row.outcome for row in report.rows}
     common = [key for key in now if key in was]
     return SinceReady(
-        id=line(ready.id, _NAME),
+        id=one_line(ready.id, _NAME),
         started=ready.started,
         runs_since=sum(entry.file > ready.file for entry in before) + 1,
         score_change=round(shown(report.score) - ready.score, 1),
@@ -112,7 +112,7 @@ def _since(
         newly_degraded=tuple(k for k in common if now[k] in _WEAK and was[k] is Outcome.PASSED),
         fixed=tuple(k for k in common if now[k] is Outcome.PASSED and was[k] in _FAILING),
         added=tuple(key for key in now if key not in was),
-        removed=tuple(line(key, _NAME) for key in was if key not in now),
+        removed=tuple(one_line(key, _NAME) for key in was if key not in now),
         versions=_versions(ready.versions, report.run.versions),
     )
 
@@ -120,7 +120,7 @@ def _since(
 def _versions(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
     """What is another version than it was."""
     return tuple(
-        (line(what, _NAME), line(then.get(what, ""), _NAME), line(now.get(what, ""), _NAME))
+        (one_line(what, _NAME), one_line(then.get(what, ""), _NAME), one_line(now.get(what, ""), _NAME))
         for what in sorted({*then, *now})
         if then.get(what, "") != now.get(what, "")
     )

@@ -57,7 +57,7 @@ def write_all(report: Report, directory: Path, formats: Sequence[str] = DEFAULT)
     with locks.locked(directory / LOCK, _WAIT):
         if _newer_on_top(directory / LOCK, report):
             return []
-        written = file_writing.replace_all(
+        written = file_writing.replace_files(
             (directory / name, text) for name, text in _rendered(report, formats, problems)
         )
         _mark(directory / LOCK, report)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from readiness.support.text import plain
+from readiness.support.text import visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ _DEPTH: Final = 5
 
 def escaped(value: object) -> str:
     """`value` as HTML text, also safe between quotes; control characters are shown, long text is cut."""
-    return html.escape(plain(value, _SHOWN), quote=True)
+    return html.escape(visible_text(value, _SHOWN), quote=True)
 
 
 def summary_line(report: Report) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.results.render import wording as words
 from readiness.results.render.page.inventory import inventory_sentence
 from readiness.results.render.page.load import load_sentence
-from readiness.support.text import fold, harmless, line, shorten
+from readiness.support.text import fold, one_line, shorten, without_ci_commands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def _wrapped(told: Sequence[Line], columns: int, most: int) -> list[Line]:
     printed: list[Line] = []
     for text, code in told:
         indent = text[: len(text) - len(text.lstrip(" "))]
-        plain = indent + harmless(line(text, _MANY))
+        plain = indent + without_ci_commands(one_line(text, _MANY))
         pieces = [shorten(plain, _COPIED)] if text.startswith(_WHOLE) else fold(plain, columns, most)
         printed += [(_harmless(piece, columns), code) for piece in pieces]
     return printed

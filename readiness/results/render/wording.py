@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from readiness.results.report import causes, shown
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +85,7 @@ def found_first(report: Report, grouped: Shape) -> str:
     """What was seen at the check that the verdict's reason names, for whoever reads no further; empty where it names none."""
     for cause in grouped.ranked[:1]:
         named = [row for row in (cause.row, *cause.also) if row.check in report.because]
-        seen = line(cause.row.reason, CAUSE).strip()
+        seen = one_line(cause.row.reason, CAUSE).strip()
         if named and seen and seen not in report.because:
             alone = report.because.endswith(f": {named[0].check}") or len(cause.also) > 0
             return seen if alone else f"{cause.row.key}: {seen}"

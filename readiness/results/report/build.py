@@ -12,7 +12,7 @@ from readiness.findings import Outcome, Severity
 from readiness.results.report.model import Action, Category, Comparison, Report, Rollback, Row, RunInfo
 from readiness.results.report.past import Escalation, ReleaseRun
 from readiness.results.verdict.verdict import Status
-from readiness.support.text import line, plain
+from readiness.support.text import one_line, visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,30 +56,30 @@ def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
     gate = config.gate
     return Report(
         run=_run(run),
-        environment=line(config.environment, _NAME),
+        environment=one_line(config.environment, _NAME),
         target=_target(config),
-        release="the embedded release" if config.demo else line(config.target.release or "", _TEXT),
+        release="the embedded release" if config.demo else one_line(config.target.release or "", _TEXT),
         demo=config.demo,
         first_look=_init_command(config) if config.first_look else None,
         status=str(judgement.status.value),
         decision=str(decision),
-        because=line(judgement.because, _SENTENCE),
+        because=one_line(judgement.because, _SENTENCE),
         score=judgement.score,
         headline=judgement.headline,
         best_case=judgement.best_case,
         proven=judgement.proven,
-        cap=None if judgement.cap is None else line(judgement.cap, _SENTENCE),
+        cap=None if judgement.cap is None else one_line(judgement.cap, _SENTENCE),
         stage=str(judgement.stage.value),
         gate={name: float(getattr(gate, name)) for name in _GATE},
         categories=tuple(
-            Category(name=line(c.name, _NAME), score=c.score, weight=c.weight) for c in judgement.categories
+            Category(name=one_line(c.name, _NAME), score=c.score, weight=c.weight) for c in judgement.categories
         ),
         rows=tuple(_row(judged) for judged in judgement.rows),
         rollback=_rollback(rollback),
         comparison=comparison,
-        contacts={line(k, _NAME): line(v, _TEXT) for k, v in config.contacts.items()},
-        trouble=tuple(line(sentence, _TEXT) for sentence in trouble),
-        notes=tuple(line(sentence, _TEXT) for sentence in notes),
+        contacts={one_line(k, _NAME): one_line(v, _TEXT) for k, v in config.contacts.items()},
+        trouble=tuple(one_line(sentence, _TEXT) for sentence in trouble),
+        notes=tuple(one_line(sentence, _TEXT) for sentence in notes),
         exit_code=exit_code,
         inventory=inventory,
         escalation=_escalation(judgement, config, wanted=bool(getattr(rollback, "wanted", False))),
@@ -97,7 +97,7 @@ def _escalation(judgement: Judgement, config: Config, *, wanted: bool) -> tuple[
         "security": any(check.topic == "security" or check.rollback == "security" for check in failed),
     }
     return tuple(
-        Escalation(role=role, contact=line(config.contacts[role], _TEXT), hears=hears, due=due[role])
+        Escalation(role=role, contact=one_line(config.contacts[role], _TEXT), hears=hears, due=due[role])
         for role, hears in _HEARS.items()
         if config.contacts.get(role)
     )
@@ -106,38 +106,38 @@ def _escalation(judgement: Judgement, config: Config, *, wanted: bool) -> tuple[
 def _run(run: RunInfo) -> RunInfo:
     return dataclasses.replace(
         run,
-        id=line(run.id, _NAME),
+        id=one_line(run.id, _NAME),
         seconds=run.seconds if math.isfinite(run.seconds) else 0.0,
-        selection=line(run.selection, _TEXT),
-        versions={line(k, _NAME): line(v, _NAME) for k, v in run.versions.items() if v},
-        plan_hash=line(run.plan_hash, _NAME),
+        selection=one_line(run.selection, _TEXT),
+        versions={one_line(k, _NAME): one_line(v, _NAME) for k, v in run.versions.items() if v},
+        plan_hash=one_line(run.plan_hash, _NAME),
     )
 
 
 def _row(judged: Judged) -> Row:
     check, found = judged.check, judged.finding
     return Row(
-        check=line(check.id, _NAME),
-        instance=None if found.instance is None else line(found.instance, _NAME),
-        title=line(check.title, _TEXT),
-        category=line(check.category, _NAME),
+        check=one_line(check.id, _NAME),
+        instance=None if found.instance is None else one_line(found.instance, _NAME),
+        title=one_line(check.title, _TEXT),
+        category=one_line(check.category, _NAME),
         marker=check.phase,
         severity=check.severity,
         outcome=found.outcome,
-        reason=plain(found.reason, _LONG),
-        expected=plain(found.expected.removeprefix("expected "), _TEXT),
-        actual=plain(found.actual, _TEXT),
-        unit=line(found.unit, _NAME),
+        reason=visible_text(found.reason, _LONG),
+        expected=visible_text(found.expected.removeprefix("expected "), _TEXT),
+        actual=visible_text(found.actual, _TEXT),
+        unit=one_line(found.unit, _NAME),
         attempts=found.attempts,
         seconds=found.seconds if math.isfinite(found.seconds) else 0.0,
         points_lost=judged.points_lost,
-        remedy=plain(check.remedy, _LONG),
+        remedy=visible_text(check.remedy, _LONG),
         rollback=check.rollback,
-        waiver=None if found.waiver is None else line(found.waiver, _TEXT),
-        blocked_by=None if found.blocked_by is None else line(found.blocked_by, _NAME),
-        nodeid=line(found.nodeid, _TEXT),
-        notes=tuple(plain(note, _TEXT) for note in found.notes[:20]),
-        path=None if found.path is None else line(found.path, _TEXT),
+        waiver=None if found.waiver is None else one_line(found.waiver, _TEXT),
+        blocked_by=None if found.blocked_by is None else one_line(found.blocked_by, _NAME),
+        nodeid=one_line(found.nodeid, _TEXT),
+        notes=tuple(visible_text(note, _TEXT) for note in found.notes[:20]),
+        path=None if found.path is None else one_line(found.path, _TEXT),
         line=found.line,
         limits=found.limits if found.limits and _finite(found.limits) else None,
     )
@@ -153,33 +153,33 @@ def _rollback(planned: Any) -> Rollback | None:  # noqa: ANN401 - see build
     refused = _sentences(getattr(planned, "refused", None))
     journal = getattr(planned, "journal", None)
     return Rollback(
-        mode=line(getattr(planned, "mode", ""), _NAME),
+        mode=one_line(getattr(planned, "mode", ""), _NAME),
         wanted=bool(getattr(planned, "wanted", False)),
         fired=_sentences(getattr(planned, "fired", None)),
         actions=tuple(
             Action(
-                name=line(action.name, _NAME),
+                name=one_line(action.name, _NAME),
                 triggers=_sentences(action.triggers),
-                because=line(action.because, _TEXT),
-                status=line(action.status, _NAME),
+                because=one_line(action.because, _TEXT),
+                status=one_line(action.status, _NAME),
             )
             for action in getattr(planned, "actions", None) or ()
         ),
         refused="; ".join(refused) or None,
-        journal=None if journal is None else line(journal, _TEXT),
+        journal=None if journal is None else one_line(journal, _TEXT),
     )
 
 
 def _sentences(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - None, one text or several
     if value is None or isinstance(value, bool):
         return ()
-    return tuple(line(part, _TEXT) for part in ([value] if isinstance(value, str) else value))
+    return tuple(one_line(part, _TEXT) for part in ([value] if isinstance(value, str) else value))
 
 
 def _target(config: Config) -> str:
     if config.demo:
         return "the embedded hub"
-    return line(
+    return one_line(
         _without_login(config.target.url or config.target.internal_url or "") or config.target.release or "", _TEXT
     )
 
@@ -195,7 +195,7 @@ def _without_login(url: str) -> str:
 def _init_command(config: Config) -> str:
     words = ["readiness", "init"]
     if config.target.url:
-        words += ["--url", line(_without_login(config.target.url), _TEXT)]
+        words += ["--url", one_line(_without_login(config.target.url), _TEXT)]
     if config.target.release:
-        words += ["--release", line(config.target.release, _TEXT)]
+        words += ["--release", one_line(config.target.release, _TEXT)]
     return shlex.join(words)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ def tool_inventory(
     return ToolInventory(
         tools=len(listed),
         servers=len({server for server, _ in listed}),
-        since=None if known is None or since is None else line(since, _NAME),
+        since=None if known is None or since is None else one_line(since, _NAME),
         entries=tuple(entries[:MOST]),
         left_out=max(len(entries) - MOST, 0),
         **counts,
@@ -84,7 +84,7 @@ def _entry(server: str, tool: str, digest: str, known: Mapping[tuple[str, str], 
 def _flat(tools: Mapping[str, Mapping[str, str]]) -> dict[tuple[str, str], str]:
     """By (server, tool), every name plain and bounded, so that both sides are compared as they are shown."""
     return {
-        (line(server, _NAME), line(tool, _NAME)): line(digest, _HASH)
+        (one_line(server, _NAME), one_line(tool, _NAME)): one_line(digest, _HASH)
         for server, names in tools.items()
         for tool, digest in names.items()
     }

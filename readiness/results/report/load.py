@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,11 +24,11 @@ def load_picture(found: Mapping[str, Any], redact: Callable[[str], str] = str) -
 
 def _bounded(value: Any, redact: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, str):
-        return line(redact(value), _SENTENCE)
+        return one_line(redact(value), _SENTENCE)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, list):
         return [_bounded(one, redact) for one in value[:_MOST]]
     if isinstance(value, dict):
-        return {line(key, _NAME): _bounded(one, redact) for key, one in value.items()}
+        return {one_line(key, _NAME): _bounded(one, redact) for key, one in value.items()}
     return value

@@ -17,7 +17,7 @@ from readiness.errors import ReadinessError
 from readiness.findings import Check, Finding, Outcome, Planned, Severity, Stage
 from readiness.results.report import Category, Report, Rollback, Row, RunInfo, to_json
 from readiness.results.verdict import verdict
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -194,7 +194,7 @@ def _report(
         comparison=None,
         contacts={role: who for shard in shards for role, who in shard.contacts.items()},
         trouble=trouble,
-        notes=(line(merged, _TEXT), *dict.fromkeys(note for shard in shards for note in shard.notes)),
+        notes=(one_line(merged, _TEXT), *dict.fromkeys(note for shard in shards for note in shard.notes)),
         exit_code=code,
         inventory=_first(shard.inventory for shard in shards),
         load=_first(shard.load for shard in shards),
@@ -284,7 +284,7 @@ def _first(values: Iterable[Any]) -> Any:  # noqa: ANN401 - the type of what is 
 
 def _joined(values: Iterable[str]) -> str:
     """One text where all are the same, else all of them."""
-    return line(" + ".join(dict.fromkeys(value for value in values if value)), _TEXT)
+    return one_line(" + ".join(dict.fromkeys(value for value in values if value)), _TEXT)
 
 
 def _digest(text: str) -> str:

@@ -27,7 +27,7 @@ from readiness.results.report.past import (
     SinceReady,
     spelled,
 )
-from readiness.support.text import line, plain
+from readiness.support.text import one_line, visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,13 +52,13 @@ def read(document: Mapping[str, Any]) -> Report:
     try:
         return _report(document)
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise ReadinessError(f"not a report that can be read: {line(error, _SHOWN)}") from None
+        raise ReadinessError(f"not a report that can be read: {one_line(error, _SHOWN)}") from None
 
 
 def _check(document: Any) -> None:  # noqa: ANN401 - whatever somebody's JSON holds
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:
-        told = "it has no schema_version" if version is None else f"its schema_version is {line(version, _SHOWN)!r}"
+        told = "it has no schema_version" if version is None else f"its schema_version is {one_line(version, _SHOWN)!r}"
         raise ReadinessError(
             f"not a report of this tool: {told}; expected a readiness.json of version {SCHEMA_VERSION}"
         )
@@ -67,10 +67,10 @@ def _check(document: Any) -> None:  # noqa: ANN401 - whatever somebody's JSON ho
     except RecursionError:
         raise ReadinessError("not a report that can be read: nested too deeply") from None
     if error is not None:
-        expected = line(json.dumps(error.validator_value), _SHOWN)
+        expected = one_line(json.dumps(error.validator_value), _SHOWN)
         raise ReadinessError(
-            f"not a report that can be read: {line(error.json_path, _SHOWN)} is "
-            f"{plain(line(repr(error.instance)[:_TEXT], _TEXT), _SHOWN)}; expected {error.validator} {expected}"
+            f"not a report that can be read: {one_line(error.json_path, _SHOWN)} is "
+            f"{visible_text(one_line(repr(error.instance)[:_TEXT], _TEXT), _SHOWN)}; expected {error.validator} {expected}"
         )
 
 
@@ -132,7 +132,7 @@ def _run(run: Mapping[str, Any]) -> RunInfo:
 
 
 def _row(found: Mapping[str, Any]) -> Row:
-    texts = {name: plain(found[name], _TEXT) for name in ("reason", "expected", "actual", "remedy")}
+    texts = {name: visible_text(found[name], _TEXT) for name in ("reason", "expected", "actual", "remedy")}
     lines = {name: _line(found[name]) for name in ("check", "title", "category", "marker", "unit", "nodeid")}
     maybe: dict[str, Any] = {
         name: _maybe(found.get(name)) for name in ("instance", "rollback", "waiver", "blocked_by", "path")
@@ -143,8 +143,8 @@ def _row(found: Mapping[str, Any]) -> Row:
         attempts=int(_number(found["attempts"])),
         seconds=_number(found["seconds"]),
         points_lost=_exact(found["points_lost"], found.get("points_exact")),
-        notes=tuple(plain(note, _TEXT) for note in found["notes"]),
-        line=None if found.get("line") is None else int(_number(found["line"])),
+        notes=tuple(visible_text(note, _TEXT) for note in found["notes"]),
+        line=None if found.get("one_line") is None else int(_number(found["one_line"])),
         limits=_limits(found.get("limits")),
         **texts,
         **lines,
@@ -236,7 +236,7 @@ def _bounded(value: Any) -> Any:  # noqa: ANN401 - the picture of a load: any JS
 
 
 def _line(value: str) -> str:
-    return line(value, _TEXT)
+    return one_line(value, _TEXT)
 
 
 def _maybe(value: str | None) -> str | None:

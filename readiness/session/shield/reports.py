@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from readiness.support.text import harmless
+from readiness.support.text import without_ci_commands
 
 if TYPE_CHECKING:
     import pytest
@@ -89,7 +89,7 @@ class _Tamed:
 
     def clean(self, value: object) -> str:
         """As the redactor's."""
-        return harmless(self._redactor.clean(value))
+        return without_ci_commands(self._redactor.clean(value))
 
 
 def portable(data: dict[str, Any], redactor: Redactor) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from readiness.support.redaction.names import (
     SHORT_NUMBER,
     WORDY,
     WORDY_SECRET,
-    harmless,
+    harmless_value,
     mentions_secret,
     secret_name,
 )
@@ -77,7 +77,7 @@ def secrets_in(name: str, value: str, *, declared: bool = False) -> Iterator[Sec
         yield from config_secrets(data, name, everything=declared)
     elif provider_token(value) or (declared and not PATH.fullmatch(value) and not SHORT_NUMBER.fullmatch(value)):
         yield Secret(name, value)
-    elif not declared and not harmless(value):
+    elif not declared and not harmless_value(value):
         if not WORDY.fullmatch(value):
             yield Secret(name, value)
         elif len(value) >= WORDY_SECRET:

@@ -146,7 +146,7 @@ def mentions_secret(name: str) -> bool:
     return _ANYWHERE.search(name) is not None or any(part.upper() in _AS_WORD for part in _PARTS.split(name))
 
 
-def harmless(value: str) -> bool:
+def harmless_value(value: str) -> bool:
     """Whether a value under an unsuspicious name is a number, a path, a file or a host."""
     if any(len(part) >= WORDY_SECRET and looks_random(part) for part in re.split(r"[.:/]", value)):
         return False

@@ -255,8 +255,8 @@ def test_a_restore_never_writes_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "into").mkdir()
     (tmp_path / "into" / "release").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Exception, match="is not empty: restore into a new folder"):
-        backup_restore.restore(made.path, made.manifest, tmp_path / "into")
-    found = backup_restore.restore(made.path, made.manifest, tmp_path / "new")
+        backup_restore.restore_backup(made.path, made.manifest, tmp_path / "into")
+    found = backup_restore.restore_backup(made.path, made.manifest, tmp_path / "new")
     assert (found.troubles, found.configuration_trouble()) == ((), "")
     assert (tmp_path / "new" / "release" / "logs" / "out").readlink() == tmp_path
     assert (tmp_path / "new" / "release" / ".env.production").stat().st_mode & 0o777 == 0o640
@@ -273,7 +273,7 @@ def test_a_file_that_grew_since_is_not_copied_whole(tmp_path: Path) -> None:
     stored.chmod(0o600)
     with stored.open("r+b") as file:
         file.truncate(1024**4)
-    found = backup_restore.restore(made.path, made.manifest, tmp_path / "new")
+    found = backup_restore.restore_backup(made.path, made.manifest, tmp_path / "new")
     assert found.troubles == ("release/.env.production came back with another content",)
     assert (tmp_path / "new" / "release" / ".env.production").stat().st_size == size + 1
 
@@ -308,7 +308,7 @@ def test_no_room_to_restore_is_unknown(tmp_path: Path) -> None:
 def test_git_tells_what_keeps_a_commit(tmp_path: Path) -> None:
     """Of HEAD's history, of a tag alone, of nothing, not there, no commit's name, no repository: each is told apart."""
     tree = release(tmp_path)
-    assert commits.head(tree) is None
+    assert commits.head_commit(tree) is None
     with pytest.raises(Unknown, match="no git working tree"):
         commits.Commits(tree).standing("deadbeef")
 
@@ -319,7 +319,7 @@ def test_git_tells_what_keeps_a_commit(tmp_path: Path) -> None:
     git("init", "--quiet")
     git("add", "--all")
     git("commit", "--quiet", "--message", "first")
-    head = commits.head(tree)
+    head = commits.head_commit(tree)
     assert head == git("rev-parse", "HEAD")
     tagged, dangling = (git("commit-tree", "-m", name, "HEAD^{tree}") for name in ("tagged", "dangling"))
     git("tag", "kept", tagged)

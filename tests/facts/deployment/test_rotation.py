@@ -9,7 +9,7 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.facts.deployment import rotation_record
-from readiness.facts.secretscan.policy import SecretCare
+from readiness.facts.secretscan.policy import SecretPolicy
 from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_every_secret_of_the_env_file_needs_an_entry(tmp_path: Path) -> None:
     record(tmp_path, "OPENAI_API_KEY = 2026-06-01\nOLD_ONE = 2020-01-01\n")
     env = "OPENAI_API_KEY=op://v/i/k\nDB_PASSWORD=tr0ub4dor&3x\nPORT=7000\nLOG_LEVEL=info\nGEMINI_API_KEY=\n"
     (tmp_path / ".env.production").write_text(env, encoding="utf-8")
-    found = SecretCare(Config(target=Target(release=tmp_path))).rotations(TODAY)
+    found = SecretPolicy(Config(target=Target(release=tmp_path))).rotations(TODAY)
     assert (found.secrets, found.age, found.oldest) == (2, 29, "OPENAI_API_KEY")
     assert found.problems == (("DB_PASSWORD is not in the record", None),)
 
@@ -90,7 +90,7 @@ def test_sources_tell_references_from_values(tmp_path: Path) -> None:
         "F_KEY=arn:aws:secretsmanager:eu-west-1:1:secret:hub\nG_KEY=opq://no\nH_TOKEN=s3cr3t-Value-42\nMODE=plain\n"
     )
     (tmp_path / ".env.production").write_text(env, encoding="utf-8")
-    sources = SecretCare(Config(target=Target(release=tmp_path))).sources()
+    sources = SecretPolicy(Config(target=Target(release=tmp_path))).sources()
     assert {source.name for source in sources if source.manager is None} == {"G_KEY", "H_TOKEN"}
     assert {source.name for source in sources} == {f"{letter}_{kind}" for letter, kind in NAMES}
 

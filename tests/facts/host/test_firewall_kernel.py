@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from readiness.facts.host.batch import Answers, Said
+from readiness.facts.host.batch import HostAnswer, HostAnswers
 from readiness.facts.host.network import firewall
 from readiness.facts.host.network.firewall import FAMILIES, Firewall
 from tests.helpers.netns import Cable, cable
@@ -116,11 +116,11 @@ def read(made: Cable) -> Firewall:
     """The host's firewall, by the questions that hosts are asked."""
     from readiness.config.model import Config
 
-    said: dict[str, Said] = {}
+    said: dict[str, HostAnswer] = {}
     for ask in firewall.first(Config()):
         text = made.on_host("sh", "-c", f"SUDO=; PATH=$PATH:/usr/sbin:/sbin; {ask.script}")
-        said[ask.name] = Said(name=ask.name, code=0, text=text)
-    return Firewall(Answers(said, privileged=True))
+        said[ask.name] = HostAnswer(name=ask.name, code=0, text=text)
+    return Firewall(HostAnswers(said, privileged=True))
 
 
 def compare(made: Cable) -> None:

@@ -14,9 +14,9 @@ import pytest
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
 from readiness.facts.host import batch, collect
-from readiness.facts.host.batch import Answers, Ask, Said
+from readiness.facts.host.batch import HostAnswer, HostAnswers, HostQuestion
 from readiness.facts.host.collect import Hosts, look
-from readiness.facts.host.connection import HostConnection, Unreachable, shown
+from readiness.facts.host.connection import HostConnection, Unreachable, shown_spec
 from readiness.facts.host.resources import GIB, Resources
 from tests.helpers.sshd import Sshd, program
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def here(*asks: Ask) -> Answers:
+def here(*asks: HostQuestion) -> HostAnswers:
     """What this machine answers."""
     return HostConnection("local://").ask(asks)
 
@@ -34,7 +34,10 @@ def test_answers_cannot_be_taken_for_the_frame(tmp_path: Path) -> None:
     """A file whose name looks like the frame, holds newlines and is no UTF-8 comes back as an answer's text."""
     name = b"x\n@@ .\n@0\n\xff ; $(id) 'y"
     (tmp_path / os.fsdecode(name)).write_text("")
-    answers = here(Ask(name="list", script='ls -1 "$1"', args=(str(tmp_path),)), Ask(name="next", script="echo fine"))
+    answers = here(
+        HostQuestion(name="list", script='ls -1 "$1"', args=(str(tmp_path),)),
+        HostQuestion(name="next", script="echo fine"),
+    )
     assert answers.get("list").text.startswith("x\n@@ .\n@0\n\\xff ; $(id) 'y")
     assert (answers.get("next").text.strip(), answers.get("next").code) == ("fine", 0)
 
@@ -42,7 +45,7 @@ def test_answers_cannot_be_taken_for_the_frame(tmp_path: Path) -> None:
 def test_arguments_are_never_code(tmp_path: Path) -> None:
     """What comes from a configuration reaches the script as arguments, whatever it holds."""
     told = f"'; touch {tmp_path}/owned; echo \"$(touch {tmp_path}/owned)` \n@@ x"
-    assert here(Ask(name="echo", script='printf %s "$1"', args=(told,))).get("echo").text == told
+    assert here(HostQuestion(name="echo", script='printf %s "$1"', args=(told,))).get("echo").text == told
     assert list(tmp_path.iterdir()) == []
 
 
@@ -58,7 +61,7 @@ def test_arguments_are_never_code(tmp_path: Path) -> None:
 def test_each_question_fails_for_itself(script: str, trouble: str) -> None:
     """A missing tool, a slow one, one without end: its own answer says so, and the next question is answered."""
     started = time.monotonic()
-    answers = here(Ask(name="bad", script=script, seconds=1), Ask(name="good", script="echo fine"))
+    answers = here(HostQuestion(name="bad", script=script, seconds=1), HostQuestion(name="good", script="echo fine"))
     assert trouble in answers.get("bad").trouble
     with pytest.raises(Unknown, match="bad"):
         answers.demand("bad")
@@ -70,7 +73,9 @@ def test_a_foreign_locale_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     """A host that speaks German answers in the one language that is parsed."""
     for name in ("LANG", "LC_ALL", "LANGUAGE"):
         monkeypatch.setenv(name, "de_DE.UTF-8")
-    assert here(Ask(name="locale", script="echo $LC_ALL; cat /none", errors=True)).get("locale").lines[0] == "C"
+    assert (
+        here(HostQuestion(name="locale", script="echo $LC_ALL; cat /none", errors=True)).get("locale").lines[0] == "C"
+    )
 
 
 def test_what_was_not_asked_is_unknown() -> None:
@@ -102,13 +107,13 @@ def test_a_host_that_cannot_be_looked_at_says_why(spec: str, words: str) -> None
         look(HostConnection(spec), Config())
     assert words in str(caught.value)
     assert "hunter22" not in str(caught.value)
-    assert shown(spec) in str(caught.value)
+    assert shown_spec(spec) in str(caught.value)
 
 
 def test_an_address_is_shown_without_password_and_options() -> None:
     """Instances are named by their host, and bear no secret."""
-    assert shown("ssh://me:hunter22@hub-1:2222?ssh_identity_file=/x") == "ssh://me@hub-1:2222"
-    assert shown("local://") == "local://"
+    assert shown_spec("ssh://me:hunter22@hub-1:2222?ssh_identity_file=/x") == "ssh://me@hub-1:2222"
+    assert shown_spec("local://") == "local://"
 
 
 def test_processes_of_a_run_ask_a_host_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +122,7 @@ def test_processes_of_a_run_ask_a_host_once(tmp_path: Path, monkeypatch: pytest.
     asked: list[str] = []
     original = collect.look
 
-    def counted(machine: HostConnection, config: Config) -> Answers:
+    def counted(machine: HostConnection, config: Config) -> HostAnswers:
         asked.append(machine.spec)
         return original(machine, config)
 
@@ -131,10 +136,10 @@ def test_processes_of_a_run_ask_a_host_once(tmp_path: Path, monkeypatch: pytest.
     assert {oct(path.stat().st_mode & 0o777) for path in (tmp_path / "hosts").iterdir()} == {"0o600"}
 
 
-def answers(**texts: str) -> Answers:
+def answers(**texts: str) -> HostAnswers:
     """Made-up answers, all with status 0."""
-    said = {name.replace("_", "-"): Said(name=name, code=0, text=text) for name, text in texts.items()}
-    return Answers(said, privileged=True)
+    said = {name.replace("_", "-"): HostAnswer(name=name, code=0, text=text) for name, text in texts.items()}
+    return HostAnswers(said, privileged=True)
 
 
 def test_a_container_counts_its_own_limits() -> None:

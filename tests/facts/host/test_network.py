@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from readiness.config.model import Config, LlmSettings
-from readiness.facts.host.batch import Answers, Said
+from readiness.facts.host.batch import HostAnswer, HostAnswers
 from readiness.facts.host.connection import HostConnection
 from readiness.facts.host.network import network
 from readiness.facts.host.network.network import Network
@@ -66,5 +66,5 @@ def test_connections_are_timed_with_what_is_there(tool: str, listening: int) -> 
 def test_a_clock_is_wrong_by_what_is_proven(first: tuple[int, int], later: tuple[int, int], offset: int) -> None:
     """A reading is no older than its question and no younger than the next one; the rest is the way there."""
     told = {"time": first, "time-later": later}
-    said = {name: Said(name=name, code=0, text=f"{asked}\n{read}\n") for name, (asked, read) in told.items()}
-    assert Network(Answers(said, privileged=True), Config()).clock_offset() == offset
+    said = {name: HostAnswer(name=name, code=0, text=f"{asked}\n{read}\n") for name, (asked, read) in told.items()}
+    assert Network(HostAnswers(said, privileged=True), Config()).clock_offset() == offset

@@ -14,7 +14,7 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
-from readiness.facts.host.batch import Answers, Said
+from readiness.facts.host.batch import HostAnswer, HostAnswers
 from readiness.facts.host.collect import look
 from readiness.facts.host.connection import HostConnection
 from readiness.facts.host.remote_files import Stat, dumped
@@ -27,7 +27,7 @@ from readiness.facts.host.service.logs import Logs
 from readiness.facts.host.service.processes import Processes
 from readiness.facts.host.service.service_paths import ServicePaths
 from readiness.facts.host.service.supervisors import Supervision
-from readiness.facts.release.secret_references import Resolver
+from readiness.facts.release.secret_references import SecretResolver
 from tests.faults.hub.runner import ROOT
 from tests.faults.infra.healthy import answers
 from tests.faults.infra.model import Edit, Fault
@@ -50,7 +50,7 @@ time.sleep(60)
 """
 
 
-def told(**edits: Edit) -> Answers:
+def told(**edits: Edit) -> HostAnswers:
     """What the healthy host answers, edited."""
     return answers(Fault(name="one", sentence="", edits={name.replace("_", "-"): edit for name, edit in edits.items()}))
 
@@ -113,7 +113,7 @@ def test_a_real_process_is_found_dated_and_read(hub: tuple[subprocess.Popen[byte
     running = {place.shown: places.stat(place) for place in places.running()}
     assert {"dist/cli.js", "config/mcp-hub.json"} <= {shown for shown, stat in running.items() if stat.there}
     assert running["dist/cli.js"].changed <= found.started + 2
-    exposure = Exposure(answered, config, Resolver(config))
+    exposure = Exposure(answered, config, SecretResolver(config))
     shown = [str(one) for one in exposure.found() if f"(pid {started.pid})" in one.place]
     assert len(shown) == 1
     assert "the command line of cli.js" in shown[0]
@@ -148,7 +148,7 @@ def test_a_container_whose_first_process_is_the_hub_has_no_orphans() -> None:
 def test_garbled_answers_are_unknown() -> None:
     """What is no base64, no number, no clock ends a check as unknown."""
     with pytest.raises(Unknown, match="garbled"):
-        dumped(Said(name="x", code=0, text="@file ! !\n|x\n"))
+        dumped(HostAnswer(name="x", code=0, text="@file ! !\n|x\n"))
     with pytest.raises(Unknown, match="does not tell its time"):
         _ = Processes(told(processes=(0, "now never\nuptime 1\nticks 100\n")), CONFIG).all
     with pytest.raises(Unknown, match="does not tell what the unit wrote"):

@@ -11,7 +11,7 @@ import pytest
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
 from readiness.facts.host import systemd_values
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.connection import HostConnection
 from readiness.facts.host.remote_files import Stat
 from readiness.facts.host.service import hub_service as service_facts
@@ -42,7 +42,7 @@ WantedBy=multi-user.target
 """
 
 
-def told(**edits: Edit) -> Answers:
+def told(**edits: Edit) -> HostAnswers:
     """What the healthy host answers, edited."""
     return answers(Fault(name="one", sentence="", edits={name.replace("_", "-"): edit for name, edit in edits.items()}))
 
@@ -130,7 +130,7 @@ def test_the_host_finds_the_unit_that_names_the_release(tmp_path: Path) -> None:
     script = unit_questions.FIND.replace("/etc/systemd/system /run", f"{folder} /run") + unit_questions.NAME
 
     def found() -> Service:
-        ask = Ask(name="unit-name", script=script, args=unit_questions.arguments(config))
+        ask = HostQuestion(name="unit-name", script=script, args=unit_questions.arguments(config))
         return Service(HostConnection("local://").ask([ask]), config)
 
     with pytest.raises(Unknown, match="no unit names the hub"):
@@ -268,7 +268,8 @@ def test_an_instance_is_made_from_its_template(tmp_path: Path) -> None:
         find = unit_questions.FIND.replace("/etc/systemd/system /run", f"{folder} /run")
         scripts = {"unit-name": unit_questions.NAME, "unit-files": unit_questions.FILES}
         asks = [
-            Ask(name=n, script=find + script, args=unit_questions.arguments(config)) for n, script in scripts.items()
+            HostQuestion(name=n, script=find + script, args=unit_questions.arguments(config))
+            for n, script in scripts.items()
         ]
         return Service(HostConnection("local://").ask(asks), config)
 

@@ -11,7 +11,7 @@ import pytest
 from readiness.config.model import Config, Target
 from readiness.facts.http.answer import HttpAnswer
 from readiness.facts.hub.disclosure import internals_in
-from readiness.facts.secretscan.hub_answers import known_values, leaks
+from readiness.facts.secretscan.hub_answers import find_leaks, known_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def test_known_values_are_found_wherever_they_stand() -> None:
         "the body": answer(f"<html>{VALUE}"),
     }
     for place, given in places.items():
-        (leak,) = leaks(given, "GET /api/x", known)
+        (leak,) = find_leaks(given, "GET /api/x", known)
         assert leak.place == place
         assert leak.fingerprint == hashlib.sha256(VALUE.encode()).hexdigest()[:8]
         assert "DB_PASSWORD" in str(leak)
@@ -56,7 +56,7 @@ def test_known_values_are_found_wherever_they_stand() -> None:
 )
 def test_providers_formats_are_recognised(text: str, kind: str) -> None:
     """Each provider's prefix is known by name."""
-    (leak,) = leaks(answer({"description": text}), "GET /api/x", {})
+    (leak,) = find_leaks(answer({"description": text}), "GET /api/x", {})
     assert kind in leak.kind
 
 
@@ -76,13 +76,13 @@ def test_providers_formats_are_recognised(text: str, kind: str) -> None:
 )
 def test_references_and_plain_words_are_no_secrets(body: dict[str, Any]) -> None:
     """References, placeholders, schemas, hex ids and words that merely look close raise no alarm."""
-    assert leaks(answer(body), "GET /api/x", {}) == []
+    assert find_leaks(answer(body), "GET /api/x", {}) == []
 
 
 def test_a_literal_under_a_telling_key_is_one() -> None:
     """A configuration that holds its key in clear is reported by path."""
     body = {"config": {"toolFiltering": {"llmCategorization": {"apiKey": "a-private-models-key"}}}}
-    (leak,) = leaks(answer(body), "GET /api/config", {})
+    (leak,) = find_leaks(answer(body), "GET /api/config", {})
     assert str(leak).startswith("GET /api/config at $.config.toolFiltering.llmCategorization.apiKey: a literal apiKey")
 
 

@@ -220,7 +220,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The trees that git is really asked about from now on."""
     asked: list[str] = []
 
-    def run(argv: list[str], **options: Any) -> child_process.Done:
+    def run(argv: list[str], **options: Any) -> child_process.FinishedProcess:
         asked.append(argv[argv.index("-C") + 1])
         return real(argv, **options)
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from readiness.facts.secretscan.heuristics import Guesser, literals
-from readiness.facts.secretscan.stream_search import Hit, Needles, fingerprint, search, tokens
+from readiness.facts.secretscan.heuristics import Guesser, secret_literals
+from readiness.facts.secretscan.stream_search import Hit, Needles, fingerprint, search_stream, tokens
 
 VALUE = 'p@ss/w"ord+é 1longer'
 TOKENS = {
@@ -65,7 +65,7 @@ def cut(data: bytes, size: int) -> list[tuple[int, bytes]]:
 def test_known_values_are_found_in_their_encodings(form: str, how: str | None) -> None:
     """Plain, URL-encoded, JSON-escaped, hexadecimal, and base64 at every alignment."""
     data = b"before " + form.encode() + b" after"
-    [hit] = search([(0, data)], needles(VALUE), patterns=False)
+    [hit] = search_stream([(0, data)], needles(VALUE), patterns=False)
     assert hit.fingerprint == fingerprint(VALUE)
     assert hit.offset >= len(b"before ")
     if how is not None:
@@ -77,7 +77,7 @@ def test_unknown_tokens_are_found_by_their_shape(kind: str) -> None:
     """Each provider's token is told by its kind, wherever it stands."""
     for before, after in (("", ""), ("x=", "\n"), ('{"key":"', '"}'), ("\n", " tail"), ("Bearer ", ",")):
         data = f"{before}{TOKENS[kind]}{after}".encode()
-        assert [hit.kind for hit in search([(0, data)], needles())] == [f"looks like {kind}"], data
+        assert [hit.kind for hit in search_stream([(0, data)], needles())] == [f"looks like {kind}"], data
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1000])
@@ -85,9 +85,9 @@ def test_borders_hide_nothing(size: int) -> None:
     """Whatever the size of the pieces, the same is found at the same places."""
     parts = [b"start", VALUE.encode(), base64.b64encode(b"a" + VALUE.encode() + b"bc")]
     data = b" | ".join([*parts, *(token.encode() for token in TOKENS.values()), b"end"])
-    whole = search([(0, data)], needles(VALUE))
+    whole = search_stream([(0, data)], needles(VALUE))
     assert len(whole) == 1 + len(TOKENS)
-    assert search(cut(data, size), needles(VALUE)) == whole
+    assert search_stream(cut(data, size), needles(VALUE)) == whole
 
 
 @settings(max_examples=60, deadline=None)
@@ -99,29 +99,29 @@ def test_borders_hide_nothing(size: int) -> None:
 def test_any_value_is_found_in_any_surroundings(value: str, around: bytes, size: int) -> None:
     """Arbitrary text as a secret, between arbitrary bytes, in pieces of any size."""
     data = around + value.encode("utf-8", "surrogatepass") + around
-    hits = search(cut(data, size), needles(value), patterns=False)
+    hits = search_stream(cut(data, size), needles(value), patterns=False)
     assert [hit.fingerprint for hit in hits] == [fingerprint(value)]
 
 
 def test_a_long_stream_finds_a_value_once() -> None:
     """A value on every line is one finding, with the place of its first."""
     data = b"".join(b"line %d sk-proj-A1b2C3d4E5f6G7h8I9j0\n" % n for n in range(5000))
-    known = search(cut(data, 4096), needles("sk-proj-" + "A1b2C3d4E5f6G7h8I9j0"))
+    known = search_stream(cut(data, 4096), needles("sk-proj-" + "A1b2C3d4E5f6G7h8I9j0"))
     assert [(hit.offset, hit.kind) for hit in known] == [(7, "the value of V0")]
-    assert [hit.offset for hit in search(cut(data, 4096), needles())] == [7]
+    assert [hit.offset for hit in search_stream(cut(data, 4096), needles())] == [7]
 
 
 def test_a_hole_joins_nothing() -> None:
     """Two pieces with a hole between them are no neighbours."""
     value = b"A1b2C3d4E5f6"
     pieces = [(0, b"x" * 10 + value[:6]), (5000, value[6:] + b"x" * 10)]
-    assert search(pieces, needles(value.decode())) == []
+    assert search_stream(pieces, needles(value.decode())) == []
 
 
 def test_a_known_value_is_not_told_twice() -> None:
     """What is known is not reported again by its shape, also where only a part has one."""
     value = f"Bearer-{TOKENS['an OpenAI key']}"
-    [hit] = search([(0, value.encode())], needles(value))
+    [hit] = search_stream([(0, value.encode())], needles(value))
     assert hit.kind == "the value of V0"
 
 
@@ -129,13 +129,13 @@ def test_short_values_are_counted_and_left_out() -> None:
     """What would be found everywhere is not looked for, and said."""
     made = needles("short", "long-enough-1")
     assert made.short == 1
-    assert search([(0, b"short")], made) == []
+    assert search_stream([(0, b"short")], made) == []
 
 
 def test_nothing_shows_a_value() -> None:
     """Neither what is looked for nor what is found prints a secret."""
     made = needles(VALUE)
-    [hit] = search([(0, VALUE.encode())], made)
+    [hit] = search_stream([(0, VALUE.encode())], made)
     assert VALUE not in repr(made) + repr(hit)
     assert hit == Hit(offset=0, kind="the value of V0", fingerprint=fingerprint(VALUE))
 
@@ -165,15 +165,15 @@ def test_nothing_shows_a_value() -> None:
 )
 def test_look_alikes_are_no_secrets(text: str) -> None:
     """Hashes, ids, placeholders and words with a key's beginning are passed over."""
-    assert search([(0, text.encode())], needles()) == []
+    assert search_stream([(0, text.encode())], needles()) == []
     assert list(tokens(text)) == []
 
 
 def test_noise_is_no_secret() -> None:
     """A megabyte of random bytes and one of random base64 hold none."""
     noise = random.Random(7).randbytes(1 << 20)
-    assert search(cut(noise, 65536), needles()) == []
-    assert search(cut(base64.b64encode(noise), 65536), needles()) == []
+    assert search_stream(cut(noise, 65536), needles()) == []
+    assert search_stream(cut(base64.b64encode(noise), 65536), needles()) == []
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_literals_of_a_configuration() -> None:
         },
         "password": "your_password_here",
     }
-    assert {(path, value) for path, _, value in literals(data)} == {
+    assert {(path, value) for path, _, value in secret_literals(data)} == {
         ("apiKey", "blue-Horse7"),
         ("servers.a.args", "t0ps3cret"),
         ("servers.a.args", "hunter22x"),
@@ -253,4 +253,4 @@ def test_a_configuration_that_is_very_deep_is_walked() -> None:
     data: object = {"password": "blue-Horse7"}
     for _ in range(50_000):
         data = [data]
-    assert [value for _, _, value in literals(data)] == ["blue-Horse7"]
+    assert [value for _, _, value in secret_literals(data)] == ["blue-Horse7"]

@@ -109,7 +109,7 @@ def _record_deploy(reports: Path, release: Path) -> None:
     record = DeployRecord(
         deployed_at=dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5),
         version="4.3.0",
-        commit=commits.head(release),
+        commit=commits.head_commit(release),
         passed_before=("hub-answers", *CHECKS),
         failed_before=(),
         previous="releases/4.2.1",

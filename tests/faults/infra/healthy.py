@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.host.batch import Answers, Said
+from readiness.facts.host.batch import HostAnswer, HostAnswers
 from tests.faults.infra import (
     firewall,
     hosts,
@@ -57,14 +57,14 @@ def recorded() -> dict[str, Told]:
     return found
 
 
-def answers(fault: Fault) -> Answers:
+def answers(fault: Fault) -> HostAnswers:
     """What the host answers that `fault` describes. A fault that edits an unknown answer fails its test."""
     told = recorded()
     for name, edit in fault.edits.items():
         assert name in told, f"{fault.name}: the healthy host was never asked {name}"
         _edit(told, name, edit)
-    said = {name: Said(name=name, code=code, text=text) for name, (code, text) in told.items()}
-    return Answers(said, privileged=fault.privileged)
+    said = {name: HostAnswer(name=name, code=code, text=text) for name, (code, text) in told.items()}
+    return HostAnswers(said, privileged=fault.privileged)
 
 
 def _edit(told: dict[str, Told], name: str, edit: Edit) -> None:

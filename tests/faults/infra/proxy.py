@@ -9,7 +9,7 @@ import base64
 import types
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.host.proxy.proxy_client import Burst, Street
+from readiness.facts.host.proxy.proxy_client import Burst, ProxyClient
 from readiness.facts.host.proxy.tls import Certificate, TlsView
 from readiness.facts.hub.anonymous_view import AnonymousView, Door
 from tests.faults.infra.model import Fault, Told
@@ -63,11 +63,11 @@ _HEADERS: Final = {
     "server": "nginx",
 }
 SEEN: Final[dict[tuple[type, str], Any]] = {
-    (Street, "hub_through"): "",
-    (Street, "mcp_through"): "",
-    (Street, "first_event"): 0.04,
-    (Street, "headers"): types.SimpleNamespace(headers=_HEADERS),
-    (Street, "burst"): Burst(statuses={404: 27, 429: 33}, seconds=0.4),
+    (ProxyClient, "hub_through"): "",
+    (ProxyClient, "mcp_through"): "",
+    (ProxyClient, "first_event"): 0.04,
+    (ProxyClient, "headers"): types.SimpleNamespace(headers=_HEADERS),
+    (ProxyClient, "burst"): Burst(statuses={404: 27, 429: 33}, seconds=0.4),
     (TlsView, "speaks"): True,
     (TlsView, "distrusted"): "",
     (TlsView, "certificate"): Certificate(begins=0.0, ends=_NOW, protocol="TLSv1.3"),
@@ -191,21 +191,21 @@ _SEEN: Final = (
     Fault(
         name="the hub is dead behind the proxy",
         sentence="Clients get 502 at once.",
-        patch=seen({(Street, "hub_through"): "the proxy answers 502 for /api/health"}),
+        patch=seen({(ProxyClient, "hub_through"): "the proxy answers 502 for /api/health"}),
         expected={"proxy-forwards-to-the-hub": "failed", "proxy-streams-events": "unknown"},
         words=("the proxy answers 502 for /api/health", "blocked by proxy-forwards-to-the-hub"),
     ),
     Fault(
         name="nothing limits",
         sentence="The files promise a limit that clients never meet.",
-        patch=seen({(Street, "burst"): Burst(statuses={404: 60}, seconds=0.3)}),
+        patch=seen({(ProxyClient, "burst"): Burst(statuses={404: 60}, seconds=0.3)}),
         expected={"rate-limit-answers-429": "failed"},
         words=("60 requests in 0.3 s were all answered",),
     ),
     Fault(
         name="no headers",
         sentence="Browsers are told nothing.",
-        patch=seen({(Street, "headers"): types.SimpleNamespace(headers={})}),
+        patch=seen({(ProxyClient, "headers"): types.SimpleNamespace(headers={})}),
         expected={"security-headers-are-set": "failed"},
         words=("not set: strict-transport-security",),
     ),

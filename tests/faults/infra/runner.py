@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.facts.host.batch import Answers
+    from readiness.facts.host.batch import HostAnswers
     from readiness.facts.host.connection import HostConnection
     from tests.faults.infra.model import Fault
 
@@ -35,7 +35,7 @@ def run(fault: Fault, root: Path) -> Result:
     file.write_text(dumps(settings(fault.config)), encoding="utf-8")
     said = answers(fault)
 
-    def look(machine: HostConnection, config: Config) -> Answers:
+    def look(machine: HostConnection, config: Config) -> HostAnswers:
         del config
         if fault.unreachable:
             raise Unreachable(f"{machine.name} cannot be looked at: {fault.unreachable}")

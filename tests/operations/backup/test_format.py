@@ -16,10 +16,10 @@ from readiness.facts.backup.layout import (
     Manifest,
     instant,
     parse,
-    render,
+    printable,
+    render_manifest,
     safe,
     seal,
-    shown,
 )
 
 FILE = BackupEntry(path="release/a b", kind="file", role="configuration", mode=0o640, size=3, sha256="a" * 64)
@@ -39,20 +39,20 @@ MANIFEST = Manifest(
 
 def changed(**more: Any) -> bytes:
     """The manifest with other values, sealed as its writer would."""
-    document = json.loads(render(MANIFEST)) | more
+    document = json.loads(render_manifest(MANIFEST)) | more
     return json.dumps(document | {"seal": seal(document)}).encode("ascii")
 
 
 def with_entry(**more: Any) -> bytes:
     """The manifest with its first entry changed; None takes a key away."""
-    document = json.loads(render(MANIFEST))
+    document = json.loads(render_manifest(MANIFEST))
     document["entries"][0] = {key: value for key, value in (document["entries"][0] | more).items() if value is not None}
     return changed(entries=document["entries"])
 
 
 def test_what_is_written_is_read_again() -> None:
     """Every field survives, names that no encoding knows included; sizes and origins are derived."""
-    found = parse(render(MANIFEST))
+    found = parse(render_manifest(MANIFEST))
     assert found == MANIFEST
     assert (found.size, found.files, found.origin(FILE)) == (3, (FILE,), "/opt/mcp-hub/a b")
     assert COMMIT.fullmatch(str(found.commit))
@@ -64,11 +64,11 @@ def test_what_is_written_is_read_again() -> None:
         (b"", "no JSON"),
         (b"\xff\xfe", "no JSON"),
         (b"[" * 100_000, "no JSON"),
-        (render(MANIFEST)[:-40], "perhaps truncated"),
+        (render_manifest(MANIFEST)[:-40], "perhaps truncated"),
         (b"[]", "names no format"),
         (b"{}", "names no format"),
         (changed(format="tar"), "is not known here"),
-        (render(MANIFEST).replace(b"4.3.0", b"4.3.1"), "its seal does not match"),
+        (render_manifest(MANIFEST).replace(b"4.3.0", b"4.3.1"), "its seal does not match"),
         (changed(commit=5), "commit is int, expected a text"),
         (changed(version=["4"]), "version is list, expected a text"),
         (changed(roots=[]), "roots must name absolute folders"),
@@ -140,5 +140,5 @@ def test_times_and_names_are_read_for_people() -> None:
     """A time without a zone is none, since nobody knows where it was written; what is not printable is escaped."""
     assert instant("2025-11-16T10:15:00Z") == instant("2025-11-16T11:15:00+01:00")
     assert [instant(text) for text in ("2025-11-16T10:15:00", "yesterday", "")] == [None, None, None]
-    assert shown("a\nb\u202e\x1b[0m") == "a\\nb\\u202e\\x1b[0m"
-    assert shown(None) == "None"
+    assert printable("a\nb\u202e\x1b[0m") == "a\\nb\\u202e\\x1b[0m"
+    assert printable(None) == "None"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.facts.backup.backup import read_one
+from readiness.facts.backup.backup import read_backup
 from readiness.facts.backup.layout import PARTIAL, REMOVING
 from readiness.operations.backup.backup import BackupError
 from tests.operations.backup.tree import back_up, backups, content, one, release, visible
@@ -135,6 +135,6 @@ def test_what_is_no_backup_is_no_backup(tmp_path: Path) -> None:
     """A hidden folder, a plain one without a manifest and a file are none; a name with a date and no manifest is half one."""
     for name in (".hidden", "lost+found", "20251116-101500"):
         (tmp_path / name).mkdir()
-    assert read_one(tmp_path / ".hidden") is None
-    assert read_one(tmp_path / "lost+found") is None
+    assert read_backup(tmp_path / ".hidden") is None
+    assert read_backup(tmp_path / "lost+found") is None
     assert "never finished" in one(tmp_path / "20251116-101500").troubles()[0]

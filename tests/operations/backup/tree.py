@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config.load import parse
-from readiness.facts.backup.backup import Backup, read_one
+from readiness.facts.backup.backup import Backup, read_backup
 from readiness.facts.backup.backups import Backups
 from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT, LOCKFILE
 from readiness.operations.backup.backup import Made, Request, Source, create
@@ -65,7 +65,7 @@ def backups(tree: Path, **target: Any) -> Backups:
 
 def one(path: Path) -> Backup:
     """The backup in `path`."""
-    found = read_one(path)
+    found = read_backup(path)
     assert found is not None
     return found
 

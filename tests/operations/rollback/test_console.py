@@ -55,7 +55,7 @@ def test_a_full_disk_stops_nothing(tmp_path: Path) -> None:
 def test_the_terminals_signal_means_afterwards_what_it_meant() -> None:
     """Only while something is at work the hang-up is passed over; who ignores it goes on ignoring it."""
     before = signal.getsignal(signal.SIGHUP)
-    with console.without_its_terminal():
+    with console.survive_hangup():
         assert signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL
         os.kill(os.getpid(), signal.SIGHUP)
     assert signal.getsignal(signal.SIGHUP) is before

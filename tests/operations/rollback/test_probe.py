@@ -211,13 +211,13 @@ def test_a_look_runs_the_causing_checks_alone(tmp_path: Path, monkeypatch: pytes
     made = site.planned("slow", "load-slow")
     (site.reports / "telemetry.json").write_text("{}")
 
-    def run(argv: list[str], *, timeout: float, env: dict[str, str]) -> child_process.Done:
+    def run(argv: list[str], *, timeout: float, env: dict[str, str]) -> child_process.FinishedProcess:
         calls.append((argv, env))
         folder = tmp_path / argv[argv.index("--readiness-report") + 1]
         assert (folder / "telemetry.json").exists()
         assert (folder / "deploy.json").exists()
         assert not (folder / document.PLAN_FILE).exists()
-        return child_process.Done(argv=(), code=12, out="", err="", timed_out=timeout < 1, seconds=1)
+        return child_process.FinishedProcess(argv=(), code=12, out="", err="", timed_out=timeout < 1, seconds=1)
 
     monkeypatch.setattr(child_process, "run", run)
     given = ("-m", "alerts or load", "--junitxml=a.xml", "-kslow", "--readiness-config", "x.toml", "--lf", "mine/")

@@ -440,7 +440,7 @@ while (folder / "stop").exists():
 @pytest.mark.matrix
 def test_the_built_in_action_brings_the_release_before_back(tmp_path: Path) -> None:
     """Its backup verified, the hub proven stopped, the link switched, started, ready, and verified by the checks."""
-    from readiness.facts.backup.commits import head
+    from readiness.facts.backup.commits import head_commit
 
     site = Supervised(tmp_path, "ask")
     try:
@@ -448,7 +448,7 @@ def test_the_built_in_action_brings_the_release_before_back(tmp_path: Path) -> N
         site.built_in = True
         site.deployed("server-down")
         path = tmp_path / "reports" / "deploy.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"commit": head(site.hub.release)}))
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"commit": head_commit(site.hub.release)}))
         assert site.call("check", "-m", "health", "-q").returncode == 1
         done = site.call("rollback", "--yes")
         assert "ROLLED_BACK_VERIFIED" in done.stdout, done.stdout + done.stderr

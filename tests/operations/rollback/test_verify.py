@@ -147,9 +147,9 @@ def test_own_checks_are_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """The folders of somebody's own checks that the first run was given are given to the run that verifies."""
     site, calls = Site(tmp_path), list[list[str]]()
 
-    def run(argv: list[str], **_: object) -> child_process.Done:
+    def run(argv: list[str], **_: object) -> child_process.FinishedProcess:
         calls.append(argv)
-        return child_process.Done(argv=(), code=0, out="", err="", timed_out=False, seconds=1)
+        return child_process.FinishedProcess(argv=(), code=0, out="", err="", timed_out=False, seconds=1)
 
     monkeypatch.setattr(child_process, "run", run)
     verify._checked(site.config, site.deploy, ("health",), tmp_path / "proof", ["/own/checks"])

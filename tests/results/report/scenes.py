@@ -11,7 +11,7 @@ from readiness.config.model import Target
 from readiness.findings import Limits, Outcome, Severity
 from readiness.results.report import Comparison, PastCheck, ReleasePhase, ReleaseRun, tool_inventory
 from readiness.results.verdict.verdict import CategoryScore, Decision, Stage, Status
-from readiness.support.text import line
+from readiness.support.text import one_line
 from tests.results.report.factory import STARTED, Plan, Step, health_rows, judged, report
 from tests.results.report.past import history
 
@@ -179,7 +179,7 @@ def hostile() -> Report:
             added=("<img src=x>",), newly_failing=("<img src=x>",), still_failing=(("<img src=x>", "<b>"),)),
         exit_code=1, inventory=tool_inventory({HOSTILE: {HOSTILE: HOSTILE, long: ""}}, {HOSTILE: {"<b>": ""}}, HOSTILE),
     )  # fmt: skip
-    past, odd = history(), line(HOSTILE, 400)
+    past, odd = history(), one_line(HOSTILE, 400)
     checks = (PastCheck(key=odd, outcomes=past.checks[0].outcomes), *past.checks)
     since = (
         dataclasses.replace(past.since_ready, newly_failing=(odd,), versions=((odd, odd, ""),))

@@ -18,7 +18,7 @@ from readiness.config.model import Target
 from readiness.findings import Finding, Limits, Outcome, Severity
 from readiness.results.report import SCHEMA_FILE, build, iso, shown, to_json
 from readiness.results.verdict.verdict import Decision, Status
-from readiness.support.text import fold, line, plain, shorten, width
+from readiness.support.text import fold, one_line, shorten, visible_text, width
 from tests.results.report.factory import Plan, Step, config, judged, judgement, report, run_info
 from tests.results.report.scenes import HOSTILE, SCENES
 
@@ -170,11 +170,11 @@ def test_moments_sort_as_texts() -> None:
 @given(st.text(st.characters(), max_size=200), st.integers(1, 120))
 def test_any_text_becomes_plain_within_its_limit(text: str, limit: int) -> None:
     """Whatever comes in, what comes out is visible, encodable and at most the limit and its remark long."""
-    found = plain(text, limit)
+    found = visible_text(text, limit)
     assert all(char.isprintable() or char in "\n\t" for char in found)
     found.encode("utf-8")
     assert len(found) <= limit + 40
-    assert "\n" not in line(text, limit)
+    assert "\n" not in one_line(text, limit)
 
 
 @given(st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=80), st.integers(1, 60))
@@ -198,7 +198,7 @@ def test_a_folded_text_fits_and_loses_nothing_silently(words: list[str], columns
 
 def test_hostile_text_stays_readable() -> None:
     """Control characters are shown as their escapes, and stacked accents are thinned."""
-    found = plain(HOSTILE, 4_000)
+    found = visible_text(HOSTILE, 4_000)
     assert "\\x1b[2J" in found
     assert "e\u0301\u0301\u0301" not in found
     assert "\u4e2d\u6587" in found

@@ -9,7 +9,7 @@ import functools
 from typing import TYPE_CHECKING, Final, Literal
 
 from readiness.errors import Unknown
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.network import iptables, nftables
 from readiness.facts.host.network.packet import Fate, FirewallRule, Packet, Way, fate, through
 
@@ -44,24 +44,24 @@ true
 """
 
 
-def first(config: Config) -> tuple[Ask, ...]:
+def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly."""
     del config
     legacy = "command -v {0} >/dev/null || exit 0; $SUDO {0}"
     return (
-        Ask(name="firewall-kernel", script=_KERNEL),
-        Ask(name="firewall-nft", script="$SUDO nft -j list ruleset", limit=LIMIT),
-        Ask(name="firewall-iptables", script="$SUDO iptables-save", limit=LIMIT),
-        Ask(name="firewall-ip6tables", script="$SUDO ip6tables-save", limit=LIMIT),
-        Ask(name="firewall-iptables-legacy", script=legacy.format("iptables-legacy-save"), limit=LIMIT),
-        Ask(name="firewall-ip6tables-legacy", script=legacy.format("ip6tables-legacy-save"), limit=LIMIT),
+        HostQuestion(name="firewall-kernel", script=_KERNEL),
+        HostQuestion(name="firewall-nft", script="$SUDO nft -j list ruleset", limit=LIMIT),
+        HostQuestion(name="firewall-iptables", script="$SUDO iptables-save", limit=LIMIT),
+        HostQuestion(name="firewall-ip6tables", script="$SUDO ip6tables-save", limit=LIMIT),
+        HostQuestion(name="firewall-iptables-legacy", script=legacy.format("iptables-legacy-save"), limit=LIMIT),
+        HostQuestion(name="firewall-ip6tables-legacy", script=legacy.format("ip6tables-legacy-save"), limit=LIMIT),
     )
 
 
 class Firewall:
     """The packet filter of one host. Raises Unknown where its rules cannot be read."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: HostAnswers) -> None:
         self._answers = answers
 
     @functools.cached_property

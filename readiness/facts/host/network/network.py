@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from readiness.errors import Unknown
 from readiness.facts.deployment import hub_config
 from readiness.facts.deployment.provider_keys import PROVIDERS
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.network import latency
 from readiness.facts.http.urls import is_address, port_of
 from readiness.support import file_reading
@@ -92,30 +92,32 @@ def hub_port(config: Config) -> int | None:
     return port_of(url) if url and url.startswith("http://") else None
 
 
-def first(config: Config) -> tuple[Ask, ...]:
+def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly."""
     urls = endpoints(config)
     return (
-        Ask(name="listeners", script="cat /proc/net/tcp; cat /proc/net/tcp6 2>/dev/null; true", limit=4 * 1024 * 1024),
-        Ask(name="v6only", script="cat /proc/sys/net/ipv6/bindv6only"),
-        Ask(name="addresses", script="ip -o addr show scope global 2>/dev/null || hostname -I"),
-        Ask(name="names", script=_NAMES, args=hosts_of(urls), seconds=15),
-        Ask(name="connect", script=latency.SCRIPT, args=urls, seconds=25),
-        Ask(name="clock", script=_CLOCK),
-        Ask(name="time", script=_TIME, args=(f"{time.time():.0f}",)),
+        HostQuestion(
+            name="listeners", script="cat /proc/net/tcp; cat /proc/net/tcp6 2>/dev/null; true", limit=4 * 1024 * 1024
+        ),
+        HostQuestion(name="v6only", script="cat /proc/sys/net/ipv6/bindv6only"),
+        HostQuestion(name="addresses", script="ip -o addr show scope global 2>/dev/null || hostname -I"),
+        HostQuestion(name="names", script=_NAMES, args=hosts_of(urls), seconds=15),
+        HostQuestion(name="connect", script=latency.SCRIPT, args=urls, seconds=25),
+        HostQuestion(name="clock", script=_CLOCK),
+        HostQuestion(name="time", script=_TIME, args=(f"{time.time():.0f}",)),
     )
 
 
-def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
+def second(config: Config, answers: HostAnswers) -> tuple[HostQuestion, ...]:
     """The time once more: the first answer is older than this question, which bounds how far ahead that clock may be."""
     del config, answers
-    return (Ask(name="time-later", script=_TIME, args=(f"{time.time():.0f}",)),)
+    return (HostQuestion(name="time-later", script=_TIME, args=(f"{time.time():.0f}",)),)
 
 
 class Network:
     """A host's sockets, names and clock, parsed. Everything raises Unknown where the host could not say."""
 
-    def __init__(self, answers: Answers, config: Config) -> None:
+    def __init__(self, answers: HostAnswers, config: Config) -> None:
         self._answers, self.config = answers, config
 
     def sockets(self) -> tuple[Socket, ...]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -76,12 +76,12 @@ class Directive:
             yield from one.deep(*names)
 
 
-def first(config: Config) -> tuple[Ask, ...]:
+def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly."""
     main = main_file(config)
     return (
-        Ask(name="nginx-files", script=_FILES, args=(main,), limit=LIMIT, seconds=10),
-        Ask(name="nginx-test", script=_TEST, args=(main,), errors=True, seconds=10),
+        HostQuestion(name="nginx-files", script=_FILES, args=(main,), limit=LIMIT, seconds=10),
+        HostQuestion(name="nginx-test", script=_TEST, args=(main,), errors=True, seconds=10),
     )
 
 
@@ -93,7 +93,7 @@ def main_file(config: Config) -> str:
 class Nginx:
     """The configuration of one host's nginx. Raises Unknown where there is none to read."""
 
-    def __init__(self, answers: Answers, config: Config) -> None:
+    def __init__(self, answers: HostAnswers, config: Config) -> None:
         self._answers, self.main = answers, main_file(config)
         self.errors: list[str] = []
         """What is wrong in it, with file and line; known once it was read."""

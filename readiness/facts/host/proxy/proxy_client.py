@@ -35,7 +35,7 @@ class Burst:
         return sum(self.statuses.values())
 
 
-class Street:
+class ProxyClient:
     """Through `url`, with the token where there is one. Raises Unknown where nothing stands between it and the hub."""
 
     def __init__(self, config: Config) -> None:

@@ -16,16 +16,16 @@ from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
 from readiness.facts.host.service.supervisors import readable_by_all
 from readiness.facts.secretscan import known_secrets
-from readiness.facts.secretscan.heuristics import literals
-from readiness.facts.secretscan.stream_search import Needles, fingerprint, search
+from readiness.facts.secretscan.heuristics import secret_literals
+from readiness.facts.secretscan.stream_search import Needles, fingerprint, search_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from readiness.config.model import Config
-    from readiness.facts.host.batch import Answers
+    from readiness.facts.host.batch import HostAnswers
     from readiness.facts.host.service.process import HostProcess
-    from readiness.facts.release.secret_references import Resolver
+    from readiness.facts.release.secret_references import SecretResolver
 
 _TELLING: Final = re.compile(r"(?i)(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|credentials?)$")
 """How an option or a variable is called that holds a secret itself; `--token-env` and `--token-file` say where it is."""
@@ -48,10 +48,10 @@ class Shown:
 class Exposure:
     """The search on one host."""
 
-    def __init__(self, answers: Answers, config: Config, resolver: Resolver) -> None:
+    def __init__(self, answers: HostAnswers, config: Config, resolver: SecretResolver) -> None:
         self._answers = answers
         self._processes, self._service = Processes(answers, config), Service(answers, config)
-        known = known_secrets.known(config, resolver)
+        known = known_secrets.gather_known_secrets(config, resolver)
         self.missed = known.missed
         """Why some values could not be learnt: those are found by their shape alone."""
         self._needles = Needles(known.values)
@@ -76,19 +76,19 @@ class Exposure:
 
     def _supervisors(self) -> Iterator[Shown]:
         for one in readable_by_all(self._answers):
-            for hit in search([(0, one.text.encode("utf-8", "surrogateescape"))], self._needles):
+            for hit in search_stream([(0, one.text.encode("utf-8", "surrogateescape"))], self._needles):
                 yield Shown(place=f"{one.path}, which everyone can read", kind=hit.kind, fingerprint=hit.fingerprint)
 
     def _in(self, place: str, words: Sequence[str]) -> Iterator[Shown]:
         text = "\0".join(words).encode("utf-8", "surrogateescape")
-        hits = search([(0, text)], self._needles)
+        hits = search_stream([(0, text)], self._needles)
         for hit in hits:
             yield Shown(place=place, kind=hit.kind, fingerprint=hit.fingerprint)
         if hits:
             return
         pairs = [word.partition("=") for word in words]
         named = {name: value for name, equals, value in pairs if equals and not name.startswith("-")}
-        for _, name, value in (*literals(list(words)), *literals(named)):
+        for _, name, value in (*secret_literals(list(words)), *secret_literals(named)):
             told = (name or next((word.partition("=")[0] for word in words if value in word), "")).lstrip("-")
             if _TELLING.search(told) and not _REFERENCE.fullmatch(value):
                 yield Shown(place=place, kind=f"a literal under {told[:40]}", fingerprint=fingerprint(value))

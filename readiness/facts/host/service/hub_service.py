@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts.host import systemd_values
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.remote_files import RemoteFile, dumped
 from readiness.facts.host.service import unit_questions
 from readiness.facts.release import systemd_unit as unit
@@ -28,21 +28,23 @@ _RENAMED: Final = {"TimeoutStopSec": "TimeoutStopUSec"}
 _SIGNALS: Final = {"15": "SIGTERM", "2": "SIGINT", "9": "SIGKILL", "3": "SIGQUIT", "1": "SIGHUP"}
 
 
-def first(config: Config) -> tuple[Ask, ...]:
+def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly: the host looks for the unit itself."""
     told = unit_questions.arguments(config)
     return (
-        Ask(name="unit-name", script=unit_questions.FIND + unit_questions.NAME, args=told),
-        Ask(name="unit-files", script=unit_questions.FIND + unit_questions.FILES, args=told),
-        Ask(
+        HostQuestion(name="unit-name", script=unit_questions.FIND + unit_questions.NAME, args=told),
+        HostQuestion(name="unit-files", script=unit_questions.FIND + unit_questions.FILES, args=told),
+        HostQuestion(
             name="unit-show",
             script=unit_questions.FIND + unit_questions.SHOW,
             args=(*told, unit_questions.PROPERTIES),
             errors=True,
         ),
-        Ask(name="unit-enabled", script=unit_questions.FIND + unit_questions.ENABLED, args=told, errors=True),
-        Ask(name="unit-verify", script=unit_questions.FIND + unit_questions.VERIFY, args=told, errors=True, seconds=10),
-        Ask(name="unit-security", script=unit_questions.FIND + unit_questions.SECURITY, args=told, seconds=10),
+        HostQuestion(name="unit-enabled", script=unit_questions.FIND + unit_questions.ENABLED, args=told, errors=True),
+        HostQuestion(
+            name="unit-verify", script=unit_questions.FIND + unit_questions.VERIFY, args=told, errors=True, seconds=10
+        ),
+        HostQuestion(name="unit-security", script=unit_questions.FIND + unit_questions.SECURITY, args=told, seconds=10),
     )
 
 
@@ -60,7 +62,7 @@ class Life:
 class Service:
     """The unit, and what systemd makes of it."""
 
-    def __init__(self, answers: Answers, config: Config) -> None:
+    def __init__(self, answers: HostAnswers, config: Config) -> None:
         self._answers, self.config = answers, config
 
     @functools.cached_property

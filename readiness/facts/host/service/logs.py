@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.remote_files import STAT, Stat, dumped, stat_of
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
@@ -84,16 +84,16 @@ class LogFile:
     free: int
 
 
-def first(config: Config) -> tuple[Ask, ...]:
+def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly."""
     told = (*arguments(config), str(JOURNAL_LIMIT))
     return (
-        Ask(name="log-rotation", script='$SUDO sh -c "$1"', args=(_ROTATION,), limit=1024 * 1024),
-        Ask(name="log-journal", script='$SUDO sh -c "$@"', args=(FIND + _JOURNAL, "sh", *told), seconds=8),
+        HostQuestion(name="log-rotation", script='$SUDO sh -c "$1"', args=(_ROTATION,), limit=1024 * 1024),
+        HostQuestion(name="log-journal", script='$SUDO sh -c "$@"', args=(FIND + _JOURNAL, "sh", *told), seconds=8),
     )
 
 
-def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
+def second(config: Config, answers: HostAnswers) -> tuple[HostQuestion, ...]:
     """What the unit, the configuration and the running hub write to."""
     folders = [config.target.state_dir, config.target.release and config.target.release / "logs"]
     asked = ServicePaths(answers, config).state_asked()[1]
@@ -103,10 +103,10 @@ def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
     except Unknown:
         pids = []
     args = (_FILES, "sh", *dict.fromkeys([*named, *_written(answers, config), *pids]))
-    return (Ask(name="log-files", script='$SUDO sh -c "$@"', args=args, seconds=8),)
+    return (HostQuestion(name="log-files", script='$SUDO sh -c "$@"', args=args, seconds=8),)
 
 
-def _written(answers: Answers, config: Config) -> list[str]:
+def _written(answers: HostAnswers, config: Config) -> list[str]:
     """The folders of files that the unit sends its output to."""
     service = Service(answers, config)
     try:
@@ -120,7 +120,7 @@ def _written(answers: Answers, config: Config) -> list[str]:
 class Logs:
     """The logs of one host's hub."""
 
-    def __init__(self, answers: Answers, config: Config) -> None:
+    def __init__(self, answers: HostAnswers, config: Config) -> None:
         self._answers, self.config = answers, config
         self._processes, self._service = Processes(answers, config), Service(answers, config)
 

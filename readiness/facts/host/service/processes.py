@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts.host import systemd_values
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.network.network import hub_port
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.process import Detail, HostProcess, is_server, limits_of, port_in, process_of
@@ -71,14 +71,16 @@ _AHEAD: Final = 5.0
 _ENTRIES: Final = ("dist/cli.js", "src/utils/cli.js")
 
 
-def first(config: Config) -> tuple[Ask, ...]:
+def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly."""
     del config
     # as administrator where that is possible: /proc may hide the processes of others
-    return (Ask(name="processes", script='$SUDO sh -c "$1"', args=(_LIST,), seconds=10, limit=6 * 1024 * 1024),)
+    return (
+        HostQuestion(name="processes", script='$SUDO sh -c "$1"', args=(_LIST,), seconds=10, limit=6 * 1024 * 1024),
+    )
 
 
-def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
+def second(config: Config, answers: HostAnswers) -> tuple[HostQuestion, ...]:
     """What the list of processes names."""
     processes = Processes(answers, config)
     try:
@@ -87,10 +89,10 @@ def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
         port, seen = None, []
     pids = (str(pid) for pid in dict.fromkeys([*seen, *filter(None, [_main(answers, config)])]))
     args = (_DETAIL, "sh", f"{port or 0:04X}", *pids)
-    return (Ask(name="process-detail", script='$SUDO sh -c "$@"', args=args, seconds=10),)
+    return (HostQuestion(name="process-detail", script='$SUDO sh -c "$@"', args=args, seconds=10),)
 
 
-def _main(answers: Answers, config: Config) -> int | None:
+def _main(answers: HostAnswers, config: Config) -> int | None:
     try:
         return Service(answers, config).main_pid
     except Unknown:
@@ -100,7 +102,7 @@ def _main(answers: Answers, config: Config) -> int | None:
 class Processes:
     """The processes of one host."""
 
-    def __init__(self, answers: Answers, config: Config) -> None:
+    def __init__(self, answers: HostAnswers, config: Config) -> None:
         self._answers, self.config = answers, config
 
     @functools.cached_property
@@ -263,7 +265,7 @@ class Processes:
         return tuple(tuple(words) for words in told if words[0])
 
 
-def _unit_name(answers: Answers, config: Config) -> str:
+def _unit_name(answers: HostAnswers, config: Config) -> str:
     try:
         return Service(answers, config).name
     except Unknown:
@@ -273,7 +275,7 @@ def _unit_name(answers: Answers, config: Config) -> str:
 class Memory:
     """The hub's memory on one host; all sizes in bytes."""
 
-    def __init__(self, answers: Answers, config: Config) -> None:
+    def __init__(self, answers: HostAnswers, config: Config) -> None:
         self.config = config
         self._processes, self._service = Processes(answers, config), Service(answers, config)
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.remote_files import STAT, Stat, decoded, stat_of, stats
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
@@ -85,7 +85,7 @@ def of_unit(unit: SystemdUnit) -> Iterator[ServicePath]:
         if not one.value.startswith("-"):
             value = one.value.strip('"')
             found.append(ServicePath(what="EnvironmentFile", path=value, shown=value))
-    words = [entry_point.substituted(word, unit.environment) for word in unit.argv]
+    words = [entry_point.substitute_variables(word, unit.environment) for word in unit.argv]
     if words and words[0].startswith("/"):
         found.append(ServicePath(what="ExecStart's program", path=words[0], shown=words[0], kind="program"))
     files = [
@@ -130,19 +130,19 @@ def of_process(processes: Processes, config: Config, unit: SystemdUnit | None) -
         yield ServicePath(what="the env file", path=str(own), shown=str(own))
 
 
-def first(config: Config) -> tuple[Ask, ...]:
+def first(config: Config) -> tuple[HostQuestion, ...]:
     """Nothing can be asked blindly: the unit names the paths."""
     del config
     return ()
 
 
-def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
+def second(config: Config, answers: HostAnswers) -> tuple[HostQuestion, ...]:
     """What the unit and the processes name."""
     places = ServicePaths(answers, config)
     paths = tuple(dict.fromkeys(one.path for one in (*places.named(), *places.running())))
     return (
-        Ask(name="paths", script='$SUDO sh -c "$@"', args=(_PATHS, "sh", *paths)),
-        Ask(
+        HostQuestion(name="paths", script='$SUDO sh -c "$@"', args=(_PATHS, "sh", *paths)),
+        HostQuestion(
             name="state",
             script='$SUDO env PRIVILEGED=$PRIVILEGED sh -c "$@"',
             args=(_STATE, "sh", *places.state_asked()),
@@ -153,7 +153,7 @@ def second(config: Config, answers: Answers) -> tuple[Ask, ...]:
 class ServicePaths:
     """The paths, the user and the state of one host's hub."""
 
-    def __init__(self, answers: Answers, config: Config) -> None:
+    def __init__(self, answers: HostAnswers, config: Config) -> None:
         self._answers, self.config = answers, config
         self._service = Service(answers, config)
         self._processes = Processes(answers, config)

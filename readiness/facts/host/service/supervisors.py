@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from readiness.errors import Unknown
-from readiness.facts.host.batch import Answers, Ask
+from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.remote_files import RemoteFile, decoded, dumped
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
@@ -82,16 +82,16 @@ class HubSupervisor:
     """Docker's log driver, and whether it bounds what it keeps."""
 
 
-def first(config: Config) -> tuple[Ask, ...]:
+def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly."""
     del config
     return (
-        Ask(name="supervisor-files", script='$SUDO sh -c "$1"', args=(_FILES,), limit=2 * 1024 * 1024),
-        Ask(name="docker", script=_DOCKER, limit=512 * 1024),
+        HostQuestion(name="supervisor-files", script='$SUDO sh -c "$1"', args=(_FILES,), limit=2 * 1024 * 1024),
+        HostQuestion(name="docker", script=_DOCKER, limit=512 * 1024),
     )
 
 
-def readable_by_all(answers: Answers) -> tuple[RemoteFile, ...]:
+def readable_by_all(answers: HostAnswers) -> tuple[RemoteFile, ...]:
     """Files of supervisors that every user of the host can read: they hold their services' environments. Raises Unknown."""
     said = answers.demand("supervisor-files")
     shown = {decoded(line.removeprefix("open ")) for line in said.lines if line.startswith("open ")}
@@ -101,7 +101,7 @@ def readable_by_all(answers: Answers) -> tuple[RemoteFile, ...]:
 class Supervision:
     """Who supervises the hub of one host."""
 
-    def __init__(self, answers: Answers, config: Config) -> None:
+    def __init__(self, answers: HostAnswers, config: Config) -> None:
         self._answers, self.config = answers, config
         self._service, self._processes = Service(answers, config), Processes(answers, config)
 

@@ -53,7 +53,7 @@ class JobResult:
     """What came of a job. `touched` are files of the original that changed meanwhile, relative to it."""
 
     command: JobCommand
-    done: child_process.Done
+    done: child_process.FinishedProcess
     touched: tuple[str, ...] = ()
     artifact: bool = False
     """Whether the entry point is there afterwards, and not empty."""

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from readiness.support.text import plain
+from readiness.support.text import visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,7 @@ def visible(text: str) -> str:
     A report's texts are plain already; this holds for one that was read from a file that anybody may have written.
     """
     # most texts are: asking is a hundred times as fast as looking at every character
-    return text if text.replace("\n", "").replace("\t", "").isprintable() else plain(text, sys.maxsize)
+    return text if text.replace("\n", "").replace("\t", "").isprintable() else visible_text(text, sys.maxsize)
 
 
 def one_line(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.findings import Outcome
 from readiness.results.render import wording as words
 from readiness.results.render.machine.bounded import Places, one_line
-from readiness.support.text import harmless
+from readiness.support.text import without_ci_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,9 +71,9 @@ def _command(kind: str, title: str, said: str, *, file: str | None = None, line:
         properties.append(f"file={_property(file)}")
         if line is not None and line > 0:
             properties.append(f"line={line}")
-    properties.append(f"title={_property(harmless(one_line(title)[:_TITLE]))}")
+    properties.append(f"title={_property(without_ci_commands(one_line(title)[:_TITLE]))}")
     lines = "\n".join(text for part in said[:_TEXT].splitlines() if (text := one_line(part)))
-    return f"::{kind} {','.join(properties)}::{_data(harmless(lines))}"
+    return f"::{kind} {','.join(properties)}::{_data(without_ci_commands(lines))}"
 
 
 def _data(text: str) -> str:

@@ -10,7 +10,7 @@ from readiness.errors import ReadinessError
 from readiness.results.render import wording as words
 from readiness.results.render.machine.bounded import visible
 from readiness.support import file_reading, file_writing
-from readiness.support.text import harmless
+from readiness.support.text import without_ci_commands
 
 if TYPE_CHECKING:
     from readiness.results.report import Cause, Report
@@ -45,7 +45,9 @@ def add_verdict(path: str | Path, report: Report) -> str | None:
     suite.append(verdict_case(report))
     _count(root, suite, report, 1)
     try:
-        file_writing.replace(file, '<?xml version="1.0" encoding="utf-8"?>' + ET.tostring(root, encoding="unicode"))
+        file_writing.replace_file(
+            file, '<?xml version="1.0" encoding="utf-8"?>' + ET.tostring(root, encoding="unicode")
+        )
     except ReadinessError as error:
         return f"the verdict is not in {file}: {error}"
     return None
@@ -55,7 +57,7 @@ def verdict_case(report: Report) -> ET.Element:
     """The test case `readiness.verdict`: it fails for NOT READY, errs for INCOMPLETE, and says why in its text."""
     case = ET.Element("testcase", classname=CLASS, name=NAME, time="0.000")
     tag = _TAGS.get(report.status)
-    text = harmless(visible("\n".join(_sentences(report))))
+    text = without_ci_commands(visible("\n".join(_sentences(report))))
     if tag:
         found = ET.SubElement(
             case, tag, type=report.status, message=visible(f"{report.status}, {report.decision}: {report.because}")

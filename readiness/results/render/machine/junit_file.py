@@ -10,7 +10,7 @@ from readiness.results.render import wording as words
 from readiness.results.render.machine.bounded import Places, Room, one_line, visible
 from readiness.results.render.machine.junit import verdict_case
 from readiness.results.report import iso
-from readiness.support.text import harmless
+from readiness.support.text import without_ci_commands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ def _case(row: Row, room: Room, places: Places) -> ET.Element:
         found.set("type", row.severity.value)
     else:
         found = ET.SubElement(case, "system-out")
-    found.text = room.take(harmless(visible("\n".join(_sentences(row, said))[: 2 * _TEXT])), _TEXT)
+    found.text = room.take(without_ci_commands(visible("\n".join(_sentences(row, said))[: 2 * _TEXT])), _TEXT)
     return case
 
 

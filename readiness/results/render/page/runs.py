@@ -15,7 +15,7 @@ from markupsafe import Markup
 from readiness.results.history import store as history_store
 from readiness.results.render.page.html import TEMPLATES, compiled_templates
 from readiness.support import file_reading, file_writing
-from readiness.support.text import line
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -52,7 +52,7 @@ def write(directory: Path) -> Path:
     newest = _on_top(directory)
     pages |= {entry.file: "../readiness.html" for entry in runs.recent if entry.id == newest}
     path = folder / history_store.PAGE
-    file_writing.replace(path, render(runs, pages, WEEKS))
+    file_writing.replace_file(path, render(runs, pages, WEEKS))
     return path
 
 
@@ -101,13 +101,13 @@ def _row(entry: HistoryEntry, pages: Mapping[str, str]) -> dict[str, Any]:
     return {
         "when": _moment(entry.started),
         "kind": _kind(entry.status),
-        "status": line(entry.status, _TEXT),
-        "decision": line(entry.decision, _TEXT),
+        "status": one_line(entry.status, _TEXT),
+        "decision": one_line(entry.decision, _TEXT),
         "score": f"{entry.headline:.1f}",
         "p95": "" if entry.p95_ms is None else f"{entry.p95_ms:.4g} ms",
-        "hub": line(entry.versions.get("hub", ""), _TEXT),
+        "hub": one_line(entry.versions.get("hub", ""), _TEXT),
         "about": _about(entry),
-        "id": line(entry.id, _TEXT),
+        "id": one_line(entry.id, _TEXT),
         "json": entry.file,
         "page": pages.get(entry.file),
     }
@@ -115,7 +115,7 @@ def _row(entry: HistoryEntry, pages: Mapping[str, str]) -> dict[str, Any]:
 
 def _about(entry: HistoryEntry) -> str:
     texts = (entry.selection, entry.target, entry.environment)
-    return " · ".join(line(text, _TEXT) for text in texts if text) + (" · demo" if entry.demo else "")
+    return " · ".join(one_line(text, _TEXT) for text in texts if text) + (" · demo" if entry.demo else "")
 
 
 def _kind(status: str) -> str:
@@ -130,18 +130,18 @@ def _group(group: RunGroup) -> dict[str, Any]:
     base = 0 if min(scores) < _HALFWAY else _HALFWAY
     marks = [
         {"x": round(number * step, 1), "y": round(_HIGH * (100 - score) / (100 - base), 1), "kind": _kind(status),
-         "told": f"{_moment(started)}: {line(status, _TEXT)}, {score:.1f}"}
+         "told": f"{_moment(started)}: {one_line(status, _TEXT)}, {score:.1f}"}
         for number, (started, score, status) in enumerate(group.points)
     ]  # fmt: skip
     return {
         "base": base,
         "about": _about(group.last),
         "kind": _kind(group.last.status),
-        "status": line(group.last.status, _TEXT),
+        "status": one_line(group.last.status, _TEXT),
         "score": f"{group.last.headline:.1f}",
         "runs": group.runs,
         "marks": marks,
-        "line": " ".join(f"{mark['x']},{mark['y']}" for mark in marks),
+        "one_line": " ".join(f"{mark['x']},{mark['y']}" for mark in marks),
         "told": f"Score of the last {len(scores)} runs: between {min(scores):.1f} and {max(scores):.1f}, last {scores[-1]:.1f}",
     }
 
@@ -164,7 +164,7 @@ def _calendar(days: Mapping[dt.date, DayOfRuns], weeks: int) -> list[dict[str, A
 def _half(begin: dt.date, days: Mapping[dt.date, DayOfRuns]) -> dict[str, Any]:
     cells = [
         {"x": (date - begin).days // 7 * _CELL, "y": 16 + (date - begin).days % 7 * _CELL, "kind": _kind(day.worst),
-         "told": f"{date.isoformat()}: {line(day.worst, _TEXT)}; {_runs(day.runs)}, {day.ready} READY, lowest score {day.low:.1f}"}
+         "told": f"{date.isoformat()}: {one_line(day.worst, _TEXT)}; {_runs(day.runs)}, {day.ready} READY, lowest score {day.low:.1f}"}
         for date, day in sorted(days.items())
     ]  # fmt: skip
     empty = [
