@@ -160,8 +160,13 @@ class _Words:
         for child in node.children:
             if child.type in {'"', "string_content", "heredoc_content"} or not child.is_named:
                 continue
-            if child.start_byte > at:
-                yield from self._text(at, child.start_byte, quoted=quoted)
+            start = child.start_byte
+            while self.source[
+                start : start + 1
+            ].isspace():  # the grammar counts white space before a `$` to the variable
+                start += 1
+            if start > at:
+                yield from self._text(at, start, quoted=quoted)
             yield from self._parts(child, quoted=quoted)
             at, empty = child.end_byte, False
         if end > at or empty:

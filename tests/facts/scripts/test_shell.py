@@ -162,6 +162,7 @@ SEMANTICS = {
     "read-from-nothing": "read x </dev/null || echo no; while read -r l; do echo round; done </dev/null; echo end",
     "the-clock-from-nothing": "SECONDS=0; echo $SECONDS; SECONDS=5; echo $SECONDS",
     "inherit-errexit-off-again": "set -e; shopt -s inherit_errexit; shopt -u inherit_errexit; x=$(false; echo a); echo b",
+    "spaces-between-variables": 'x=1; y=2; z="$x $y  ${x} $((1)) $(printf 3)"; echo "$z" "$x $y" ${#z}; [ "$x $y" = \'1 2\' ] && echo same',
     "select-without-input": "select x in a b; do echo $x; break; done </dev/null 2>/dev/null; echo end",
     "set-and-unset": "set -e; set +e; false; echo a; set -o errexit; false; echo b",
     "noglob-words": "set -- *none*; echo $#",
