@@ -14,7 +14,7 @@ import pytest
 
 from readiness import __version__
 from readiness.errors import ReadinessError, Unknown
-from readiness.findings import Finding, Outcome, Stage
+from readiness.findings import Outcome, Stage
 from readiness.results.verdict import verdict
 from readiness.support.environment import OWN_CHECKS
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from readiness.results.verdict.rollback_plan import RollbackPlan
     from readiness.session.run import Run
 
-HUB_ANSWERS: Final = "hub-answers"
 TOOLS_REMAIN: Final = "no-tool-disappeared"
 _GOOD: Final = frozenset({verdict.Status.READY, verdict.Status.CONDITIONAL})
 
@@ -117,17 +116,17 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     run_id: str,
     started: float,
     selection: str,
-    may_look_again: bool,
     folder: Path | None = None,
 ) -> Conclusion:
-    """Judge once more from what the ledger holds now; writes nothing. `folder` is the run's private one."""
+    """Judge from what the ledger holds now. Reads the deploy record and the history; writes nothing and asks the hub nothing.
+
+    `folder` is the run's private one. What the hub still has to be asked is asked before, by `recheck.ask_again`.
+    """
     from readiness.config.load import unknown_check_ids
     from readiness.results import report
     from readiness.results.history.compare import compare
     from readiness.session.plan import planning
 
-    if may_look_again:
-        look_again(run, config, redact)
     known = {check.id for check, _ in planning.catalogue()} | set(run.plan)
     findings, notes = verdict.apply_waivers(
         list(run.findings.values()),
@@ -255,27 +254,6 @@ def _versions(config: Config) -> Mapping[str, str]:
         "python": platform.python_version(),
         "hub": config.target.version or "",
     }
-
-
-def look_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
-    """Ask once more whether the hub answers if a check lost it in the middle: the worse answer counts."""
-    known = run.findings.get((HUB_ANSWERS, None))
-    if HUB_ANSWERS not in run.plan or (known is not None and known.outcome is Outcome.FAILED):
-        return
-    if not any(finding.lost_hub for finding in run.findings.values()):
-        return
-    from readiness.session.fixtures import reachability
-
-    reason = reachability.ask_again(config)
-    if reason:
-        run.record(
-            Finding(
-                check=HUB_ANSWERS,
-                outcome=Outcome.FAILED,
-                reason=redact(f"lost in the middle of the run, and asked again at its end: {reason}"),
-                nodeid=known.nodeid if known else "",
-            )
-        )
 
 
 def _tools(config: Config, folder: Path | None) -> ToolInventory | None:

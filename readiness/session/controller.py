@@ -251,6 +251,7 @@ class Ledger:
 
     def _conclude(self, session: pytest.Session) -> None:
         from readiness.session.conclusion import conclude
+        from readiness.session.recheck import ask_again
 
         self.run.plan = self.plan()
         for item in self.items.values():
@@ -270,6 +271,8 @@ class Ledger:
                 )
         if int(session.exitstatus) == int(pytest.ExitCode.INTERNAL_ERROR):
             self.trouble("internal error of the test run")
+        if not self.interrupted:
+            ask_again(self.run, self.setup.config, self.setup.redact)
         self.conclusion = conclude(
             self.run,
             self.setup.config,
@@ -278,7 +281,6 @@ class Ledger:
             run_id=self.run_id,
             started=self.started,
             selection=self.config.getoption("markexpr", "") or "",
-            may_look_again=not self.interrupted,
             folder=self.folder,
         )
 

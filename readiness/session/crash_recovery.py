@@ -20,11 +20,13 @@ def recover(recording: Read, *, config: Config, status: int, run_id: str, starte
     """Judge the journal, write the reports, print the summary; return the verdict's exit status."""
     from readiness.config.redaction import redactor_for
     from readiness.session.conclusion import conclude
+    from readiness.session.recheck import ask_again
 
     scope = _scope(config)
     run = _replayed(recording, scope)
     run.add_trouble(f"pytest died without a verdict ({_how(status)}); this one is made from its journal")
     redactor = redactor_for(config, os.environ)
+    ask_again(run, config, redactor.clean)
     conclusion = conclude(
         run,
         config,
@@ -33,7 +35,6 @@ def recover(recording: Read, *, config: Config, status: int, run_id: str, starte
         run_id=run_id,
         started=float(recording.header.get("started", started)),
         selection=str(recording.header.get("selection", "")),
-        may_look_again=True,
     )
     conclusion.write(junit=None)
     code = conclusion.exit_code or 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shlex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from readiness.findings import Outcome, Severity
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.findings import Limits
     from readiness.results.report.inventory import ToolInventory
+    from readiness.results.verdict.rollback_plan import RollbackPlan
     from readiness.results.verdict.verdict import Decision, Judged, Judgement
 
 _LONG: Final = 4_000
@@ -44,7 +45,7 @@ def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
     decision: Decision | str,
     config: Config,
     run: RunInfo,
-    rollback: Any = None,  # noqa: ANN401 - read by attribute, so that a plan of any version can be shown
+    rollback: RollbackPlan | None = None,
     trouble: Sequence[str] = (),
     notes: Sequence[str] = (),
     comparison: Comparison | None = None,
@@ -82,7 +83,7 @@ def build(  # noqa: PLR0913 - one keyword for each thing a report is made of
         notes=tuple(one_line(sentence, _TEXT) for sentence in notes),
         exit_code=exit_code,
         inventory=inventory,
-        escalation=_escalation(judgement, config, wanted=bool(getattr(rollback, "wanted", False))),
+        escalation=_escalation(judgement, config, wanted=rollback is not None and rollback.wanted),
         release_run=release_run,
     )
 
@@ -147,15 +148,13 @@ def _finite(limits: Limits) -> bool:
     return all(math.isfinite(limit) for limit in (limits.warning, limits.critical) if limit is not None)
 
 
-def _rollback(planned: Any) -> Rollback | None:  # noqa: ANN401 - see build
+def _rollback(planned: RollbackPlan | None) -> Rollback | None:
     if planned is None:
         return None
-    refused = _sentences(getattr(planned, "refused", None))
-    journal = getattr(planned, "journal", None)
     return Rollback(
-        mode=one_line(getattr(planned, "mode", ""), _NAME),
-        wanted=bool(getattr(planned, "wanted", False)),
-        fired=_sentences(getattr(planned, "fired", None)),
+        mode=planned.mode,
+        wanted=planned.wanted,
+        fired=_sentences(planned.fired),
         actions=tuple(
             Action(
                 name=one_line(action.name, _NAME),
@@ -163,17 +162,15 @@ def _rollback(planned: Any) -> Rollback | None:  # noqa: ANN401 - see build
                 because=one_line(action.because, _TEXT),
                 status=one_line(action.status, _NAME),
             )
-            for action in getattr(planned, "actions", None) or ()
+            for action in planned.actions
         ),
-        refused="; ".join(refused) or None,
-        journal=None if journal is None else one_line(journal, _TEXT),
+        refused=None if planned.refused is None else one_line(planned.refused, _TEXT),
+        journal=None,
     )
 
 
-def _sentences(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - None, one text or several
-    if value is None or isinstance(value, bool):
-        return ()
-    return tuple(one_line(part, _TEXT) for part in ([value] if isinstance(value, str) else value))
+def _sentences(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(one_line(text, _TEXT) for text in texts)
 
 
 def _target(config: Config) -> str:

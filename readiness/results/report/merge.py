@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from readiness.config.model import GateSettings
 from readiness.errors import ReadinessError
@@ -21,6 +21,10 @@ from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from readiness.results.report import Escalation
+
+Value = TypeVar("Value")
 
 _SEVERITIES: Final = tuple(Severity)
 _TEXT: Final = 1_000
@@ -150,12 +154,19 @@ def _gate(shards: Sequence[Report]) -> GateSettings:
     for shard in shards:
         for category in shard.categories:
             weights[category.name] = max(category.weight, weights.get(category.name, category.weight))
-    limits: dict[str, Any] = {
-        name: max(Fraction(str(shard.gate[name])) for shard in shards)
+    ready, conditional, weakest, proven = (
+        max(Fraction(str(shard.gate[name])) for shard in shards)
         for name in ("ready", "conditional", "category", "proven")
-    }
+    )
     failures = [int(shard.gate["high_failures"]) for shard in shards if "high_failures" in shard.gate]
-    return GateSettings(**limits, high_failures=min(failures, default=GateSettings().high_failures), weights=weights)
+    return GateSettings(
+        ready=ready,
+        conditional=conditional,
+        category=weakest,
+        proven=proven,
+        high_failures=min(failures, default=GateSettings().high_failures),
+        weights=weights,
+    )
 
 
 # --- the report -------------------------------------------------------------------------------------------------------
@@ -222,29 +233,39 @@ def _run(shards: Sequence[Report]) -> RunInfo:
 
 def _row(judged: verdict.Judged, rows: dict[tuple[str, str | None], Row]) -> Row:
     """The shard's row with what this verdict makes of it; a new one for a check of a shard that never reported."""
-    check, found = judged.check, judged.finding
-    told: dict[str, Any] = {"outcome": found.outcome, "points_lost": judged.points_lost, "blocked_by": found.blocked_by}
-    row = rows.get((check.id, found.instance)) or rows.get((check.id, None))
+    check, finding = judged.check, judged.finding
+    row = rows.get((check.id, finding.instance)) or rows.get((check.id, None))
     if row is not None:
-        same = row.blocked_by == found.blocked_by or found.blocked_by is None
-        return dataclasses.replace(row, severity=check.severity, reason=row.reason if same else found.reason, **told)
-    texts: dict[str, Any] = dict.fromkeys(("expected", "actual", "unit", "nodeid"), "")
+        same = row.blocked_by == finding.blocked_by or finding.blocked_by is None
+        return dataclasses.replace(
+            row,
+            severity=check.severity,
+            reason=row.reason if same else finding.reason,
+            outcome=finding.outcome,
+            points_lost=judged.points_lost,
+            blocked_by=finding.blocked_by,
+        )
     return Row(
         check=check.id,
-        instance=found.instance,
+        instance=finding.instance,
         title=check.title,
         category=check.category,
         marker=check.phase,
         severity=check.severity,
-        reason=found.reason,
+        reason=finding.reason,
         attempts=0,
         seconds=0.0,
         remedy=check.remedy,
         rollback=check.rollback,
         waiver=None,
         notes=(),
-        **texts,
-        **told,
+        expected="",
+        actual="",
+        unit="",
+        nodeid="",
+        outcome=finding.outcome,
+        points_lost=judged.points_lost,
+        blocked_by=finding.blocked_by,
     )
 
 
@@ -268,8 +289,8 @@ def _rollback(shards: Sequence[Report]) -> Rollback | None:
     )
 
 
-def _escalation(shards: Sequence[Report]) -> tuple[Any, ...]:
-    steps: dict[tuple[str, str], Any] = {}
+def _escalation(shards: Sequence[Report]) -> tuple[Escalation, ...]:
+    steps: dict[tuple[str, str], Escalation] = {}
     for step in (step for shard in shards for step in shard.escalation):
         known = steps.get((step.role, step.contact))
         steps[step.role, step.contact] = (
@@ -278,7 +299,7 @@ def _escalation(shards: Sequence[Report]) -> tuple[Any, ...]:
     return tuple(steps.values())
 
 
-def _first(values: Iterable[Any]) -> Any:  # noqa: ANN401 - the type of what is given
+def _first(values: Iterable[Value | None]) -> Value | None:
     return next((value for value in values if value is not None), None)
 
 

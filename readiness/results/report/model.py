@@ -111,6 +111,7 @@ class Rollback:
     actions: tuple[Action, ...]
     refused: str | None
     journal: str | None
+    """Where the run of an action is written down, in a document that says so; a plan that is only made has none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status
 from readiness.support.environment import VERIFYING
 from tests.operations.notify.people_doubles import Hooks, serving
-from tests.results.report.factory import Plan, Step, judged, report
+from tests.results.report.factory import judged, planned_action, report, rollback_plan
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ def bad(name: str = "hub-is-ready", **more: Any) -> Any:
 
 def rolling_back(**more: Any) -> dict[str, Any]:
     """The report of a deploy that went wrong and is to be rolled back."""
-    plan = Plan(
-        wanted=True, fired=("startup-failure",),
-        actions=(Step("previous-release", ("startup-failure",), "hub-is-ready failed", "planned"),),
+    plan = rollback_plan(
+        fired=("startup-failure",),
+        actions=(planned_action("previous-release", ("startup-failure",), "hub-is-ready failed", "planned"),),
     )  # fmt: skip
     values = {"rows": [bad(rollback="startup-failure")], "status": Status.NOT_READY, "decision": Decision.ROLL_BACK}
     return to_json(report(**values | {"rollback": plan} | more))
@@ -68,7 +68,7 @@ def test_a_rollback_is_critical_and_names_what_was_measured() -> None:
 
 def test_a_refused_rollback_says_why() -> None:
     """A trigger that fired and a rollback that is refused are told as a refusal, with the reason."""
-    plan = Plan(fired=("startup-failure",), refused="the deploy was 14 days ago")
+    plan = rollback_plan(fired=("startup-failure",), refused="the deploy was 14 days ago")
     event = event_of(rolling_back(rollback=plan, decision=Decision.HOLD), "r")
     assert event is not None
     assert (event.kind, event.severity) == ("refused", Severity.CRITICAL)

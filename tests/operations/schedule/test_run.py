@@ -34,7 +34,7 @@ from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status
 from readiness.support.environment import CHECK_ID, SCHEDULED
 from tests.operations.notify.people_doubles import Hooks, serving
-from tests.results.report.factory import Plan, Step, judged, report
+from tests.results.report.factory import judged, planned_action, report, rollback_plan
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
@@ -229,8 +229,8 @@ def test_a_worse_baseline_is_told(tmp_path: Path, quick: Hooks, status: int, wor
 def test_a_planned_rollback_is_told_and_left_to_a_person(tmp_path: Path, quick: Hooks) -> None:
     """A scheduled run plans and does nothing: the message says so, how to carry it out, and where the incident report is."""
     site = Site(tmp_path, quick)
-    plan = Plan(wanted=True, fired=("startup-failure",), mode="auto",
-                actions=(Step("previous-release", ("startup-failure",), "a failed", "planned"),))  # fmt: skip
+    plan = rollback_plan(fired=("startup-failure",), mode="auto",
+                actions=(planned_action("previous-release", ("startup-failure",), "a failed", "planned"),))  # fmt: skip
     assert run(schedule.SMOKE, site.options(), site.leaves("a", decision=Decision.ROLL_BACK, rollback=plan)) == 1
     assert "ROLL BACK" in quick.got[0]["title"]
     text = quick.got[0]["message"]

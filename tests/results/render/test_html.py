@@ -17,7 +17,7 @@ from readiness.findings import Outcome
 from readiness.results.render.page.html import render
 from readiness.results.verdict.verdict import Decision, Status
 from tests.helpers.browser import chromium
-from tests.results.report.factory import Plan, Step, judged, report
+from tests.results.report.factory import judged, planned_action, report, rollback_plan
 from tests.results.report.scenes import SCENES
 
 if TYPE_CHECKING:
@@ -153,8 +153,10 @@ def test_instances_share_their_checks_anchor() -> None:
 
 def test_a_rollback_by_hand_names_no_command() -> None:
     """What is left to a person is said once, and no command pretends to do it; a planned action names the command."""
-    hand = Step("by hand", ("security",), "admin-routes-are-closed failed, and no action covers security", "by hand")
-    page = render(report(decision=Decision.ROLL_BACK, rollback=Plan(wanted=True, actions=(hand,), fired=("security",))))
+    hand = planned_action(
+        "by hand", ("security",), "admin-routes-are-closed failed, and no action covers security", "by hand"
+    )
+    page = render(report(decision=Decision.ROLL_BACK, rollback=rollback_plan(actions=(hand,), fired=("security",))))
     assert "readiness rollback" not in page
     assert page.count("by hand") == 1
     assert "readiness rollback" in render(SCENES["hub_down"]())

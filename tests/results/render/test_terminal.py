@@ -13,7 +13,7 @@ from readiness.results.render.page.html import render
 from readiness.results.render.terminal import MAX_LINES, lines
 from readiness.results.verdict.verdict import Decision, Status
 from readiness.support.text import width
-from tests.results.report.factory import Plan, judged, report
+from tests.results.report.factory import judged, report, rollback_plan
 from tests.results.report.scenes import SCENES
 
 PATHS = [Path("reports/readiness.json"), Path("reports/readiness.html")]
@@ -199,7 +199,7 @@ def test_what_is_said_twice_is_told_once() -> None:
 def test_what_to_do_next_is_not_cut_at_the_terminals_edge() -> None:
     """Why nothing is rolled back ends with what to do instead: that goes on below."""
     refused = "no deploy is recorded, so nothing shows that one caused this: hold, restart, page"
-    found = report(status=Status.NOT_READY, decision=Decision.HOLD, rollback=Plan(refused=refused))
+    found = report(status=Status.NOT_READY, decision=Decision.HOLD, rollback=rollback_plan(refused=refused))
     assert "hold, restart, page" in "\n".join(lines(found, 60, color=False)).replace("\n  ", " ")
 
 

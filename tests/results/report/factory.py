@@ -10,31 +10,27 @@ from typing import Any
 from readiness.config.model import Config, RollbackAction, RollbackSettings, Target
 from readiness.findings import Check, Finding, Outcome, Severity, Stage
 from readiness.results.report import Report, RunInfo, build
+from readiness.results.verdict.rollback_plan import PlannedAction, RollbackCause, RollbackMode, RollbackPlan
 from readiness.results.verdict.verdict import CategoryScore, Decision, Judged, Judgement, Status
 
 STARTED = 1_790_000_000.25
 SETTINGS = Path("readiness.toml")
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
+def planned_action(name: str, triggers: tuple[str, ...], because: str, status: str) -> PlannedAction:
     """One action of a rollback plan."""
-
-    name: str
-    triggers: tuple[str, ...]
-    because: str
-    status: str
+    return PlannedAction(name=name, triggers=triggers, because=because, status=status, mode="auto")
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """A rollback plan as far as a report reads it."""
-
-    mode: str = "plan"
-    actions: tuple[Step, ...] = ()
-    refused: str | None = None
-    wanted: bool = False
-    fired: tuple[str, ...] = ()
+def rollback_plan(
+    mode: RollbackMode = "plan",
+    actions: tuple[PlannedAction, ...] = (),
+    refused: str | None = None,
+    fired: tuple[str, ...] = (),
+) -> RollbackPlan:
+    """A rollback plan; wanted where it has actions and nothing refuses it."""
+    causes = tuple(RollbackCause(trigger=trigger, checks=("hub-answers",)) for trigger in fired)
+    return RollbackPlan(mode=mode, actions=actions, refused=refused, causes=causes)
 
 
 def judged(check_id: str, outcome: Outcome = Outcome.PASSED, lost: float = 0, **more: Any) -> Judged:

@@ -12,7 +12,7 @@ from readiness.findings import Limits, Outcome, Severity
 from readiness.results.report import Comparison, PastCheck, ReleasePhase, ReleaseRun, tool_inventory
 from readiness.results.verdict.verdict import CategoryScore, Decision, Stage, Status
 from readiness.support.text import one_line
-from tests.results.report.factory import STARTED, Plan, Step, health_rows, judged, report
+from tests.results.report.factory import STARTED, health_rows, judged, planned_action, report, rollback_plan
 from tests.results.report.past import history
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def ready() -> Report:
     ):
         rows[name] = judged(name, Outcome.NOT_APPLICABLE, title=rows[name].check.title, reason=why)
     first = judged("hub-answers", title="The hub answers at all.", severity=Severity.CRITICAL)
-    return report([first, *rows.values()], about={"categories": _categories(100, 100)}, rollback=Plan(), exit_code=0)
+    return report(
+        [first, *rows.values()], about={"categories": _categories(100, 100)}, rollback=rollback_plan(), exit_code=0
+    )
 
 
 def conditional() -> Report:
@@ -78,7 +80,7 @@ def conditional() -> Report:
         about={"because": "cors-is-restricted failed, and 3 more checks are not proven good.",
                "headline": Fraction("87.824"),
                "categories": _categories(97.1, 78.5)},
-        rollback=Plan(mode="ask"),
+        rollback=rollback_plan(mode="ask"),
         comparison=Comparison(
             previous="run0000", previous_started="2026-09-21T13:06:40.250000Z", same_plan=False, score_change=-6.1,
             outcome_change=-4.7, plan_change=-1.4, added=("llm-cache-works",), newly_failing=("cors-is-restricted",),
@@ -104,8 +106,8 @@ def hub_down() -> Report:
         [root, *rows.values()], Status.NOT_READY, Decision.ROLL_BACK,
         about={"because": "The critical check hub-answers failed: connection refused.", "score": ZERO,
                "best_case": Fraction(92), "headline": ZERO, "proven": Fraction("0.06"), "categories": _categories(0, 0)},
-        rollback=Plan(mode="auto", wanted=True, fired=("startup-failure",), actions=(
-            Step("previous-release", ("startup-failure",), "hub-answers failed 6 min after the deploy of 4.3.0", "planned"),)),
+        rollback=rollback_plan(mode="auto", fired=("startup-failure",), actions=(
+            planned_action("previous-release", ("startup-failure",), "hub-answers failed 6 min after the deploy of 4.3.0", "planned"),)),
         comparison=Comparison(
             previous="run0000", previous_started="2026-09-21T13:06:40.250000Z", same_plan=True, score_change=-100.0,
             outcome_change=-100.0, plan_change=0.0, newly_failing=("hub-answers",), newly_unknown=tuple(rows)),
@@ -132,7 +134,7 @@ def incomplete() -> Report:
                "headline": Fraction("74.9"), "cap": "the score of 76.6 is held at 74.9: INCOMPLETE shows no more"},
         trouble=("Worker gw1 died while it ran smoke/test_health.py::test_tools_are_listed.",
                  "smoke/test_alerts.py could not be collected: ModuleNotFoundError: No module named 'telemetry_units'."),
-        rollback=Plan(mode="auto", refused="the run is incomplete, and an incomplete run never rolls back"), exit_code=12,
+        rollback=rollback_plan(mode="auto", refused="the run is incomplete, and an incomplete run never rolls back"), exit_code=12,
     )  # fmt: skip
 
 
@@ -173,7 +175,7 @@ def hostile() -> Report:
         about={"because": HOSTILE, "cap": HOSTILE, "headline": Fraction(50)}, trouble=(HOSTILE, long), notes=(HOSTILE,),
         settings={"environment": HOSTILE, "contacts": {HOSTILE: HOSTILE, "on_call": HOSTILE}, "path": None,
                   "target": Target(url="https://user:pw@hub.example.com/" + HOSTILE, release=Path("/opt/a b;`x`"))},
-        rollback=Plan(refused=HOSTILE, fired=(HOSTILE,), actions=(Step(HOSTILE, (HOSTILE,), HOSTILE, HOSTILE),)),
+        rollback=rollback_plan(refused=HOSTILE, fired=(HOSTILE,), actions=(planned_action(HOSTILE, (HOSTILE,), HOSTILE, HOSTILE),)),
         comparison=Comparison(
             previous="x", previous_started="x", same_plan=False, score_change=-1.0, outcome_change=-1.0, plan_change=0.0,
             added=("<img src=x>",), newly_failing=("<img src=x>",), still_failing=(("<img src=x>", "<b>"),)),
@@ -234,8 +236,8 @@ def rolled_back() -> Report:
         settings={"contacts": {"on_call": "Ops rota, +44 20 7946 0018", "tech_lead": "Maya Lindqvist, maya@example.com",
                                "product": "Tomás Rey, +34 91 496 0123"}},
         about={"because": "1 critical check failed: hub-is-ready", "categories": _categories(28, 34)},
-        rollback=Plan(mode="auto", wanted=True, fired=("startup-failure",), actions=(
-            Step("previous-release", ("startup-failure",), "hub-is-ready failed 1 min after the deploy of 4.3.0", "planned"),)),
+        rollback=rollback_plan(mode="auto", fired=("startup-failure",), actions=(
+            planned_action("previous-release", ("startup-failure",), "hub-is-ready failed 1 min after the deploy of 4.3.0", "planned"),)),
         comparison=Comparison(
             previous="past0016", previous_started="2026-09-21T13:06:40.250000Z", same_plan=True, score_change=-25.1,
             outcome_change=-25.1, plan_change=0.0, newly_failing=("hub-is-ready",), newly_unknown=("tools-are-listed",),

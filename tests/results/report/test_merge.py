@@ -19,7 +19,7 @@ from readiness.findings import Check, Outcome, Severity, Stage
 from readiness.results.report import SCHEMA_FILE, Report, build, read, to_json
 from readiness.results.report.merge import merge
 from readiness.results.verdict.verdict import Decision, Evidence, Status, decide, exit_code, judge, lowered
-from tests.results.report.factory import Plan, config, run_info
+from tests.results.report.factory import config, planned_action, rollback_plan, run_info
 from tests.results.verdict.judging import found, planned
 
 if TYPE_CHECKING:
@@ -229,9 +229,10 @@ def test_blocked_checks_keep_their_cause() -> None:
 
 def test_a_rollback_of_one_shard_is_the_decision_of_all() -> None:
     """Its plan stands in the merged report with what others refused."""
-    plan = Plan(mode="auto", wanted=True, fired=("startup-failure",))
+    step = planned_action("previous-release", ("startup-failure",), "a failed", "planned")
+    plan = rollback_plan(mode="auto", actions=(step,), fired=("startup-failure",))
     bad = _shard(1, [("a", "critical", "failed", None)], rollback=plan)
-    other = _shard(2, [("b", "low", "passed", None)], rollback=Plan(refused="no trigger fired"))
+    other = _shard(2, [("b", "low", "passed", None)], rollback=rollback_plan(refused="no trigger fired"))
     merged, _ = merge([other, bad])
     assert merged.decision == Decision.ROLL_BACK.value
     assert merged.rollback is not None

@@ -19,7 +19,7 @@ from readiness.findings import Finding, Limits, Outcome, Severity
 from readiness.results.report import SCHEMA_FILE, build, iso, shown, to_json
 from readiness.results.verdict.verdict import Decision, Status
 from readiness.support.text import fold, one_line, shorten, visible_text, width
-from tests.results.report.factory import Plan, Step, config, judged, judgement, report, run_info
+from tests.results.report.factory import config, judged, judgement, planned_action, report, rollback_plan, run_info
 from tests.results.report.scenes import HOSTILE, SCENES
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -120,13 +120,13 @@ def test_the_first_look_names_a_command_that_survives_a_shell() -> None:
     assert report().first_look is None
 
 
-def test_a_rollback_plan_is_read_by_attribute_whatever_else_it_has() -> None:
-    """Mode, actions, refusal and triggers are taken over; one text or several both read as texts."""
-    step = Step("previous-release", ("startup-failure",), "it failed", "planned")
-    shown_plan = report(rollback=Plan(mode="auto", actions=(step,), wanted=True, fired=("startup-failure",))).rollback
+def test_a_rollback_plan_is_shown() -> None:
+    """Mode, actions, refusal and triggers are taken over."""
+    step = planned_action("previous-release", ("startup-failure",), "it failed", "planned")
+    shown_plan = report(rollback=rollback_plan(mode="auto", actions=(step,), fired=("startup-failure",))).rollback
     assert shown_plan is not None
     assert (shown_plan.mode, shown_plan.wanted, shown_plan.actions[0].triggers) == ("auto", True, ("startup-failure",))
-    refused = to_json(report(rollback=Plan(refused="the window is over")))["rollback"]
+    refused = to_json(report(rollback=rollback_plan(refused="the window is over")))["rollback"]
     assert refused["refused"] == "the window is over"
     assert to_json(report(rollback=None))["rollback"] is None
 
