@@ -16,7 +16,7 @@ from _pytest.config import get_config
 from _pytest.runner import runtestprotocol
 
 from readiness.errors import ReadinessError
-from readiness.findings import Finding, Outcome, Planned
+from readiness.findings import PHASES, Finding, Outcome, Planned
 from readiness.session.fixtures import registry
 from readiness.session.invocation import suite_folders
 from readiness.session.plan.planning import catalogue
@@ -243,7 +243,8 @@ def _configured(folder: Path) -> pytest.Config:
         except pytest.UsageError as error:
             config._ensure_unconfigure()  # noqa: SLF001
             raise ReadinessError(f"pytest does not start: {error}") from None
-    config.addinivalue_line("markers", "check(id, ...): a readiness check; see readiness.check")
+    for marker in ("check(id, ...): a readiness check; see readiness.check", *PHASES):
+        config.addinivalue_line("markers", marker)
     return config
 
 
