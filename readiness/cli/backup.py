@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.config.load import load
+from readiness.config.loading import load
 from readiness.errors import ReadinessError, Unknown
 from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENVIRONMENT, LATEST, LOCKFILE, printable
 

@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _accept_load(given: argparse.Namespace) -> int:
     """Accept the last load run: 0, or 12 where there is none that could be believed, 4 for a wrong configuration."""
-    from readiness.config.load import load
+    from readiness.config.loading import load
     from readiness.errors import ConfigError
     from readiness.session.conclusion import accept_load_baseline
 

@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from readiness.config.file import NAME
-from readiness.config.literals import could_be_secret, literal_kind
-from readiness.config.load import parse
-from readiness.config.mistakes import Bad, printable
-from readiness.config.urls import is_loopback, read_url
+from readiness.config.kinds import is_loopback, read_url
+from readiness.config.loading import FILE_NAME, parse
+from readiness.config.mistakes import Bad, could_be_secret, literal_kind, printable
 from readiness.errors import ConfigError, ReadinessError, Unknown
 from readiness.support.file_writing import replace_file
 
@@ -70,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--url", required=True, help="address of the hub, as clients use it")
     parser.add_argument("--release", metavar="DIR", help="the release tree, for preflight")
-    parser.add_argument("--output", default=NAME, metavar="FILE", help="what to write (default: %(default)s)")
+    parser.add_argument("--output", default=FILE_NAME, metavar="FILE", help="what to write (default: %(default)s)")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     return parser
 
@@ -97,7 +95,7 @@ def first_file(url: str, release: Path | None, folder: Path) -> tuple[str, Seen]
     seen = look(url)
     text = compose(seen, release)
     try:
-        parse(tomllib.loads(text), source_name=NAME, folder=folder)
+        parse(tomllib.loads(text), source_name=FILE_NAME, folder=folder)
     except (ConfigError, ValueError) as error:
         raise ReadinessError(f"what was seen makes no valid file, write it by hand: {printable(str(error))}") from error
     return text, seen
@@ -209,7 +207,7 @@ def _summary(output: Path, text: str, seen: Seen) -> str:
     lines = [f"wrote {printable(str(output))}: MCP Hub{version} at {seen.url}, {count}", "", "confirm these lines:"]
     lines += [f"  {line}" for line in text.splitlines()[1:] if line]
     lines += ["", *(f"note: {note}" for note in seen.notes)] if seen.notes else []
-    option = "" if output.name == NAME else f" --readiness-config {printable(str(output))}"
+    option = "" if output.name == FILE_NAME else f" --readiness-config {printable(str(output))}"
     return "\n".join([*lines, "", f"next: readiness check -m health{option}"]) + "\n"
 
 

@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _test(file: Path | None, environ: Mapping[str, str]) -> int:
-    from readiness.config.load import load
+    from readiness.config.loading import load
     from readiness.operations.notify.channels import every_channel, unreachable
     from readiness.operations.notify.delivery import deliver
     from readiness.operations.notify.events import Pacing

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if wrong:
         sys.stderr.write(f"{parser.format_usage()}readiness release: {wrong}\n")
         return _USAGE
-    from readiness.config.load import load
+    from readiness.config.loading import load
 
     config = load(file=given.readiness_config, report_dir=Path.cwd() / given.readiness_report)
     try:

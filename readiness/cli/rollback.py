@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         given = parser.parse_args(argv)
     except SystemExit as end:
         return _USAGE if end.code else 0
-    from readiness.config.load import load
+    from readiness.config.loading import load
 
     config = load(file=given.readiness_config, report_dir=Path.cwd() / given.readiness_report)
     try:

@@ -19,8 +19,8 @@ from readiness.operations.schedule import jobs as schedule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from readiness.config.kinds import Window
     from readiness.config.model import Config
-    from readiness.config.windows import Window
     from readiness.operations.schedule.jobs import Job, Time
     from readiness.operations.schedule.units import Site
 
@@ -99,7 +99,7 @@ def _seconds(text: str) -> float:
 
 
 def _config(given: argparse.Namespace) -> Config:
-    from readiness.config.load import load
+    from readiness.config.loading import load
 
     config = load(file=given.readiness_config, report_dir=Path.cwd() / given.readiness_report)
     if config.path is None:
@@ -187,7 +187,7 @@ def _site(given: argparse.Namespace, config: Config) -> Site:
 
 def _nightly(config: Config) -> tuple[tuple[Job, ...], list[str]]:
     """The load run of the night where this target may be put under load, and otherwise why not."""
-    from readiness.config import windows
+    from readiness.config.kinds import MINUTES, parse_window
     from readiness.facts.load.plan import load_refusal
 
     text = config.load.window
@@ -195,8 +195,8 @@ def _nightly(config: Config) -> tuple[tuple[Job, ...], list[str]]:
     if not text:
         moment, times = now, (schedule.Time(systemd="*-*-* 03:12:00", cron="12 3 * * *"),)
     else:
-        window = windows.parse(text)
-        minutes = (dt.timedelta(minutes=step) for step in range(0, 8 * windows.MINUTES, _AFTER_OPENING))
+        window = parse_window(text)
+        minutes = (dt.timedelta(minutes=step) for step in range(0, 8 * MINUTES, _AFTER_OPENING))
         day = now.astimezone(window.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         moment = next((day + step for step in minutes if day + step > now and window.is_open(day + step)), now)
         times = (_opening(window),)
@@ -208,7 +208,7 @@ def _nightly(config: Config) -> tuple[tuple[Job, ...], list[str]]:
 
 def _opening(window: Window) -> Time:
     """A few minutes after a window opens, on each of its days, in its own time zone."""
-    from readiness.config.windows import DAYS
+    from readiness.config.kinds import DAYS
 
     hour, minute = divmod(min(window.start + _AFTER_OPENING, 24 * 60 - 1), 60)
     days = sorted(window.days)

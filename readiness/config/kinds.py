@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import ipaddress
 import math
 import re
+import zoneinfo
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
-from readiness.config.literals import token_like
-from readiness.config.mistakes import Bad, SettingPlace, did_you_mean, render, shown
-from readiness.config.urls import read_url
+from readiness.config.mistakes import Bad, SettingPlace, did_you_mean, render, shown, token_like
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_TEXT: Final = 2_000
 """Characters of a text setting; longer is a mistake, not a setting."""
@@ -303,3 +307,138 @@ def mapping(names: Kind, values: Kind) -> Kind:
 def _bad_key(place: SettingPlace, bad: Bad) -> str:
     hint = f"; {bad.hint}" if bad.hint else ""
     return f"{render(place.path)}: expected as a key {bad.wanted}{hint}"
+
+
+MAX_URL: Final = 500
+"""Characters of an address."""
+
+_HOST: Final = re.compile(r"(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?")
+
+
+def read_url(value: Any, schemes: Sequence[str], words: str) -> str:  # noqa: ANN401 - whatever the file holds
+    """`value` as an address without trailing slash; raises Bad for anything else."""
+    if not isinstance(value, str) or not value or len(value) > MAX_URL:
+        raise Bad(words)
+    if not value.isprintable() or re.search(r"[\s\\]", value):
+        raise Bad(f"{words}, without spaces or backslashes")
+    try:
+        parts = urlsplit(value)
+        port, host = parts.port, parts.hostname or ""
+    except ValueError:
+        raise Bad(words) from None
+    if "@" in parts.netloc:
+        raise Bad(words, hint="a credential in an address is a literal secret: name its variable in token_env")
+    if parts.scheme not in schemes:
+        near = f"{schemes[-1]}://{value}"
+        bare = "://" not in value and _HOST.match(value.partition("/")[0].partition(":")[0])
+        raise Bad(words, hint=f'did you mean "{near}"?' if bare and not parts.query else "")
+    if not _is_host(host, bracketed="[" in parts.netloc) or port == 0:
+        raise Bad(f"{words}, with a host")
+    if "?" in value or "#" in value:
+        raise Bad(words)
+    return value.rstrip("/")
+
+
+def _is_host(host: str, *, bracketed: bool) -> bool:
+    if not bracketed:
+        return _HOST.fullmatch(host) is not None
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(url: str | None) -> bool:
+    """Whether an address names this machine's loopback: localhost, 127.0.0.0/8, ::1. Names are not resolved."""
+    host = (urlsplit(url).hostname or "").rstrip(".") if url else ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WORDS: Final = "a time window like Mon-Thu 09:00-16:00 Europe/Berlin"
+_FORM: Final = re.compile(r"(\S+)\s+(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})(?:\s+(\S+))?")
+_DAY: Final = dt.timedelta(days=1)
+MINUTES: Final = 24 * 60
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Days of the week (0 is Monday), and minutes of the day; an end before its start is on the next day."""
+
+    days: frozenset[int]
+    start: int
+    end: int
+    zone: dt.tzinfo
+
+    def is_open(self, now: dt.datetime) -> bool:
+        """Whether `now`, a time with a zone, lies inside. The start is inside, the end is not."""
+        local = now.astimezone(self.zone)
+        minute = local.hour * 60 + local.minute
+        if self.start < self.end:
+            return local.weekday() in self.days and self.start <= minute < self.end
+        if minute >= self.start:
+            return local.weekday() in self.days
+        return minute < self.end and (local - _DAY).weekday() in self.days
+
+
+def parse_window(text: str) -> Window:
+    """Read a window. Raises ValueError, which says what is wrong."""
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("days, times and a time zone in this order")
+    start, end = _minute(match[2], match[3]), _minute(match[4], match[5])
+    if start in {end, MINUTES}:
+        raise ValueError("an end that differs from the start, and a start before 24:00")
+    try:
+        zone = zoneinfo.ZoneInfo(match[6] or "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"a time zone that is known here, not {match[6]}") from None
+    return Window(days=_days(match[1]), start=start, end=end, zone=zone)
+
+
+def _minute(hour: str, minute: str) -> int:
+    found = int(hour) * 60 + int(minute)
+    if int(minute) > 59 or found > MINUTES:  # noqa: PLR2004 - minutes of an hour
+        raise ValueError("times from 00:00 to 24:00")
+    return found
+
+
+def _days(text: str) -> frozenset[int]:
+    if text.lower() == "daily":
+        return frozenset(range(7))
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        a, b = _day(first), _day(last if dash else first)
+        numbers |= {number % 7 for number in range(a, b + 1 if b >= a else b + 8)}
+    return frozenset(numbers)
+
+
+def _day(name: str) -> int:
+    for number, known in enumerate(DAYS):
+        if name[:3].lower() == known.lower() and name.isalpha():
+            return number
+    raise ValueError(f"days among {', '.join(DAYS)} or daily, not {name or 'nothing'}")
+
+
+def window(*, empty: bool = False) -> Kind:
+    """A deployment window, kept as it was written; what cannot be read is a mistake. `empty`: none may be given too."""
+
+    def read(value: Any, _place: SettingPlace) -> str:  # noqa: ANN401 - whatever the file holds
+        if not isinstance(value, str):
+            raise Bad(WORDS)
+        if empty and not value:
+            return value
+        try:
+            parse_window(value)
+        except ValueError as error:
+            raise Bad(f"{WORDS}: {error}") from None
+        return value
+
+    return Kind(WORDS, read)

@@ -1,6 +1,6 @@
 """The shape of a configuration: frozen values with their defaults, one class a section of `readiness.toml`.
 
-Nothing here validates; `readiness.config.load` does, and it alone makes these from a user's input.
+Nothing here validates; `readiness.config.loading` does, and it alone makes these from a user's input.
 """
 
 from __future__ import annotations

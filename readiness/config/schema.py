@@ -26,9 +26,9 @@ from readiness.config.kinds import (
     text,
     url,
     variable,
+    window,
 )
 from readiness.config.mistakes import Bad, SettingPlace, nearest
-from readiness.config.windows import window
 from readiness.findings import PHASES, TRIGGERS, Severity
 
 if TYPE_CHECKING:

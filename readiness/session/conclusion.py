@@ -122,7 +122,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
 
     `folder` is the run's private one. What the hub still has to be asked is asked before, by `recheck.ask_again`.
     """
-    from readiness.config.load import unknown_check_ids
+    from readiness.config.loading import unknown_check_ids
     from readiness.results import report
     from readiness.results.history.compare import compare
     from readiness.session.plan import planning

@@ -44,7 +44,7 @@ class Setup:
             self.demo_release = Path(handed["release"]) if handed["release"] else None
 
     def _load(self) -> Config:
-        from readiness.config.load import load
+        from readiness.config.loading import load
 
         option = self.pytest_config.getoption
         file, report = option("readiness_config"), option("readiness_report")
@@ -90,7 +90,7 @@ class Setup:
         """Raise pytest.UsageError where the configuration is wrong or names nothing to look at in these phases."""
         if self.problem is not None:
             raise pytest.UsageError(self.redact(str(self.problem)))
-        from readiness.config.load import missing_target
+        from readiness.config.loading import missing_target
 
         if not self.config.demo:
             text = missing_target(self.config, phases)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from readiness.cli import init as firstfile
 from readiness.cli import init as firstlook
-from readiness.config.load import load
+from readiness.config.loading import load
 from readiness.errors import ReadinessError
 from tests.sources import ROOT
 

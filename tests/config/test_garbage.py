@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from readiness.config.load import load, parse
+from readiness.config.loading import load, parse
 from readiness.config.model import Config
 from readiness.config.schema import ROOT, SECTIONS
 from readiness.errors import ConfigError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from readiness.config.load import load, missing_target, unknown_check_ids
+from readiness.config.loading import load, missing_target, unknown_check_ids
 from readiness.config.model import Config
 from readiness.errors import ConfigError
 from tests.sources import ROOT

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.config.load import load
+from readiness.config.loading import load
 from readiness.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.config import windows
-from readiness.config.load import load
+from readiness.config import kinds as windows
+from readiness.config.loading import load
 from readiness.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 def test_windows(text: str, moment: str, is_open: bool) -> None:  # noqa: FBT001
     """Days, hours and zones as people write them; summer time counts, a window may pass midnight."""
-    assert windows.parse(text).is_open(dt.datetime.fromisoformat(moment)) is is_open
+    assert windows.parse_window(text).is_open(dt.datetime.fromisoformat(moment)) is is_open
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_windows(text: str, moment: str, is_open: bool) -> None:  # noqa: FBT001
 def test_what_is_no_window_is_refused(text: str) -> None:
     """A window that cannot be read is a mistake of the configuration, never an open or a closed one."""
     with pytest.raises(ValueError, match=r"\w+"):
-        windows.parse(text)
+        windows.parse_window(text)
 
 
 def test_a_bad_window_is_a_mistake_of_the_file(tmp_path: Path) -> None:

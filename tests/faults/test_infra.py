@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tomli_w import dumps
 
-from readiness.config.load import load
+from readiness.config.loading import load
 from readiness.facts.host import collect
 from tests.faults.hub.runner import ROOT, Result
 from tests.faults.infra import FAULTS

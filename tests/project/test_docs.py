@@ -19,7 +19,7 @@ from _pytest.mark.expression import Expression
 
 from readiness.__main__ import VERBS
 from readiness.cli.completion import verb_parsers
-from readiness.config.load import load
+from readiness.config.loading import load
 from readiness.errors import ConfigError
 from readiness.findings import PHASES
 from tests.project.doc_examples import Block, blocks, commands, pages

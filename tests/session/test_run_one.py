@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import demo
-from readiness.config.load import load
+from readiness.config.loading import load
 from readiness.errors import ReadinessError
 from readiness.session.plan.planning import catalogue
 from readiness.session.plan.scope import Scope

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.config import windows
+from readiness.config.kinds import parse_window
 from readiness.facts.release import package_json
 from readiness.facts.release.entry_point import EntryPoint
 from readiness.support import file_reading
@@ -79,7 +79,7 @@ class DeployConditions:
     def open_window(self, now: dt.datetime | None = None) -> str | None:
         """The configured window that is open now; None where none is."""
         moment = now or dt.datetime.now(dt.UTC)
-        return next((text for text in self.config.release.windows if windows.parse(text).is_open(moment)), None)
+        return next((text for text in self.config.release.windows if parse_window(text).is_open(moment)), None)
 
     # --- the rehearsal --------------------------------------------------------------------------------------------
 

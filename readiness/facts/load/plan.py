@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from readiness.config import windows
+from readiness.config.kinds import parse_window
 from readiness.errors import Unknown
 from readiness.facts.mcp.records import offered_name
 
@@ -71,7 +71,7 @@ def _of_time(config: Config, moment: dt.datetime) -> str:
     if config.production and not load.window:
         return 'no load: production gets load only in a named window; set [load] window, like "Sun 02:00-04:00 UTC"'
     end = moment + dt.timedelta(seconds=load.duration)
-    if load.window and not all(windows.parse(load.window).is_open(one) for one in (moment, end)):
+    if load.window and not all(parse_window(load.window).is_open(one) for one in (moment, end)):
         return f"no load: the window {load.window} is closed now, or closes before the end; change [load] window"
     return ""
 

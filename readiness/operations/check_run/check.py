@@ -42,7 +42,7 @@ def load_config(asked: CheckArguments) -> Config:
     """The configuration that the run read; an empty one where it cannot be read."""
     from pathlib import Path
 
-    from readiness.config.load import load
+    from readiness.config.loading import load
     from readiness.config.model import Config
     from readiness.errors import ConfigError
 

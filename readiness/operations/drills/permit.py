@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from readiness.config import windows
+from readiness.config.kinds import parse_window
 from readiness.errors import Unknown
 from readiness.facts.http.urls import port_of
 from readiness.support import locks
@@ -41,7 +41,7 @@ def refusal(config: Config, now: dt.datetime | None = None, minutes: float = 0.0
 
 def _outside(text: str, moment: dt.datetime, minutes: float) -> str:
     """Why a drill of `minutes` that begins at `moment` does not lie in the window; empty where it does."""
-    window = windows.parse(text)
+    window = parse_window(text)
     if not window.is_open(moment):
         return f"not drilled: the window {text} is closed now; run again inside it, or change [drill] window"
     if not window.is_open(moment + dt.timedelta(minutes=minutes)):

@@ -97,7 +97,7 @@ def rehearse(drills: DrillRun, allowed: float | None) -> Rehearsal:
         raise Unknown(why)
     if not drills.config.demo:
         return _rehearsed(drills, allowed, dict(os.environ), drills.config)
-    from readiness.config.load import load
+    from readiness.config.loading import load
     from readiness.demo.faults.table import DemoError
     from readiness.demo.site import make
     from readiness.operations.drills.drill import DrillRun

@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--readiness-config", type=Path)
     parser.add_argument("--readiness-report", type=Path, required=True)
     given = parser.parse_args(argv)
-    from readiness.config.load import load
+    from readiness.config.loading import load
 
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -56,7 +56,7 @@ def interval(text: str) -> float:
 @contextlib.contextmanager
 def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Config]]:
     """What looks at the target that the options name, for as long as the block lasts. Raises ReadinessError."""
-    from readiness.config.load import load, missing_target, unknown_check_ids
+    from readiness.config.loading import load, missing_target, unknown_check_ids
     from readiness.config.redaction import redactor_for
     from readiness.operations.watch.bench import Bench
     from readiness.operations.watch.host import SAMPLE

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.config.load import parse
+from readiness.config.loading import parse
 from readiness.facts.backup.backup import Backup, read_backup
 from readiness.facts.backup.backups import Backups
 from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT, LOCKFILE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.load import load
+from readiness.config.loading import load
 from readiness.errors import ReadinessError
 from readiness.operations.check_run import act as check_rollback
 from readiness.operations.deploys import journal, lock, quarantine

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import __main__, demo
-from readiness.config.load import load
+from readiness.config.loading import load
 from readiness.config.model import Config
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity

@@ -24,7 +24,7 @@ from rich.console import Console
 
 from readiness import demo
 from readiness.cli import watch
-from readiness.config.load import load
+from readiness.config.loading import load
 from readiness.findings import Outcome
 from readiness.operations.watch.bench import LIVE, Bench
 from readiness.operations.watch.document import SCHEMA_FILE, to_json

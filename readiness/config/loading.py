@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
+import re
+import stat
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.config import file as source
-from readiness.config.build import build
-from readiness.config.kinds import read_table, url
-from readiness.config.mistakes import Bad, Mistakes, SettingPlace, did_you_mean, printable, quoted
+from readiness.config.build import build, cross_check, refuse_literals
+from readiness.config.kinds import is_loopback, read_table, url
+from readiness.config.mistakes import Bad, Mistakes, SettingPlace, could_be_secret, did_you_mean, printable, quoted
 from readiness.config.model import Config
-from readiness.config.rules import cross_check, refuse_literals
 from readiness.config.schema import ROOT, SECTIONS
-from readiness.config.urls import is_loopback
 from readiness.errors import ConfigError
 from readiness.support.environment import EXPECTED_VERSION, INTERNAL_URL, WINDOW
 
@@ -54,8 +54,8 @@ def load(  # noqa: PLR0913 - one keyword a source; all optional
     here = Path.cwd() if start is None else start
     if options.demo:
         return _demo(options, demo_url, demo_release, here)
-    path = source.find(here) if file is None else file
-    document = source.read(path) if path is not None else {}
+    path = find_file(here) if file is None else file
+    document = read_file(path) if path is not None else {}
     return _from_document(document, options, path, here, os.environ if environ is None else environ)
 
 
@@ -76,7 +76,7 @@ def _demo(options: Config, demo_url: str | None, release: Path | None, here: Pat
 def _from_document(
     document: dict[str, Any], options: Config, path: Path | None, here: Path, environ: Mapping[str, str]
 ) -> Config:
-    folder = here if path is None else Path(os.path.abspath(path)).parent  # noqa: PTH100 - as source.find
+    folder = here if path is None else Path(os.path.abspath(path)).parent  # noqa: PTH100 - as find_file
     book = Mistakes("" if path is None else printable(str(path)))
     today = dt.datetime.now(tz=dt.UTC).date()
     try:
@@ -142,10 +142,10 @@ def missing_target(config: Config, phases: Collection[str]) -> str | None:
     hub = f"[target] url (or {URL_VARIABLE}) to the address of the hub"
     release = f"[target] release (or {RELEASE_VARIABLE}) to the release tree"
     wanted = release if set(phases) == {"preflight"} else f"{hub}, and for preflight {release}"
-    where = f"{printable(str(config.path))} names none" if config.path else f"there is no {source.NAME} here or above"
+    where = f"{printable(str(config.path))} names none" if config.path else f"there is no {FILE_NAME} here or above"
     return (
         f"nothing says which hub or release to look at: {where}. Set {wanted}; "
-        f"`readiness init --url URL` writes a first {source.NAME}; --readiness-demo runs against the embedded hub"
+        f"`readiness init --url URL` writes a first {FILE_NAME}; --readiness-demo runs against the embedded hub"
     )
 
 
@@ -160,3 +160,115 @@ def unknown_check_ids(config: Config, known: Collection[str]) -> list[str]:
             hint = did_you_mean(name, known)
             messages.append(f"{path}: {place} = {quoted(name)}: there is no such check" + (f"; {hint}" if hint else ""))
     return messages
+
+
+FILE_NAME: Final = "readiness.toml"
+MAX_BYTES: Final = 1024 * 1024
+"""Size of a configuration at most: 1 MiB; more is not one that a person wrote."""
+
+_WHERE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_MENDING: Final = (
+    ("initial character", "a line is `key = value` or `[section]`; a comment starts with #"),
+    ("after a key", "a line is `key = value`; a section's name stands in brackets"),
+    ("table declaration", "a section is [name], its brackets closed on the same line"),
+    ("Invalid date", "there is no such day or time; dates are 2026-01-31"),
+    ("Invalid value", 'put text in double quotes ("…"); dates are 2026-01-31, booleans true and false'),
+    ("twice", "the same section stands here twice: merge the two"),
+    ("overwrite", "the same key or section stands here twice: keep one"),
+    ("Cannot mutate", "this table was written inline before: add to it there"),
+    ("Cannot declare", "the same name stands here twice: keep one"),
+    ("after a statement", "one setting a line; put text in double quotes"),
+    ("nclosed", "a bracket or brace is never closed"),
+    ("Unterminated", 'a text is never closed: add the missing quote (")'),
+    ("Illegal character", 'a text on one line ends on it: close its quote ("), or use three'),
+    ("escape", "in double quotes a backslash is written twice; or use single quotes"),
+    ("backslash", "in double quotes a backslash is written twice; or use single quotes"),
+)
+_GENERAL: Final = "TOML wants `key = value`, text in double quotes, sections like [target]"
+
+
+def find_file(start: Path) -> Path | None:
+    """The nearest readiness.toml in `start` or above it; None if there is none."""
+    here = Path(os.path.abspath(start))  # noqa: PTH100 - resolve() would leave the folder a link stands in
+    for folder in (here, *here.parents):
+        candidate = folder / FILE_NAME
+        if os.path.lexists(candidate):
+            return candidate
+    return None
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The parsed file, numbers with a point as Decimal. Raises ConfigError, with the line of a syntax error."""
+    text = _text(path)
+    import tomllib
+
+    try:
+        return tomllib.loads(text, parse_float=_decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {_explained(str(error), text)}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested far too deeply; a setting is at most a few levels deep") from None
+    except (ValueError, ArithmeticError, OverflowError) as error:
+        # dates like 2026-02-31 and numbers of thousands of digits: the parser lets these through
+        raise ConfigError(
+            f"{path}: a value cannot be read ({_harmless(str(error))}); look at its dates and numbers"
+        ) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        content = _bytes(path)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; `readiness init --url URL` writes a first one") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from None
+    except ValueError:
+        raise ConfigError(f"{printable(str(path))}: is not a path") from None
+    try:
+        return content.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}: line {line} is not UTF-8; save the file with that encoding") from None
+
+
+def _bytes(path: Path) -> bytes:
+    # not blocking: a pipe laid in its place must not hang the run
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            what = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+            raise ConfigError(f"{path}: is {what}; name the file itself")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: larger than {MAX_BYTES // 1024} KiB; is this the right file?")
+    return content
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:  # an exponent beyond what Decimal can hold
+        return Decimal("Infinity")
+
+
+def _explained(message: str, text: str) -> str:
+    where = _WHERE.search(message)
+    what = _WHERE.sub("", message)
+    if where and where[1]:
+        line, column = int(where[1]), int(where[2])
+    else:
+        line, column = text.count("\n") + 1, len(text.rpartition("\n")[2]) + 1
+    hint = next((hint for sign, hint in _MENDING if sign in what), _GENERAL)
+    if where is not None and where[1] is None and (hint is _GENERAL or "Invalid value" in what):
+        hint = "the file ends too soon: a quote, bracket or brace is never closed"
+    return f"line {line}, column {column}: {_harmless(what)}; {hint}"
+
+
+def _harmless(message: str) -> str:
+    """The parser's words, which may quote a key: without what could be a secret, on one line."""
+    shown = printable(message)[:200]
+    return "the syntax is wrong" if could_be_secret(shown) else shown
