@@ -12,10 +12,9 @@ from readiness.results.report.build import build
 from readiness.results.report.causes import Cause, causes
 from readiness.results.report.document import SCHEMA_FILE, SCHEMA_VERSION, to_json
 from readiness.results.report.inventory import InventoryTool, ToolInventory, tool_inventory
-from readiness.results.report.load import load_picture
 from readiness.results.report.model import Action, Category, Comparison, Report, Rollback, Row, RunInfo, iso, shown
 from readiness.results.report.past import Escalation, History, PastCheck, PastRun, ReleasePhase, ReleaseRun, SinceReady
-from readiness.results.report.redacted import redacted
+from readiness.results.report.safe import load_picture, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from readiness.findings import Limits, Outcome, Severity
 from readiness.results.render.page.bullet import MOST, bullet, measures
-from readiness.results.render.page.html import render
-from readiness.results.render.page.people import call_path, reachable
+from readiness.results.render.page.html import call_path, reachable, render
 from readiness.results.render.page.timeline import lasted, timeline
 from readiness.results.render.page.trend import CELL, CHECKS, RUNS, trend
 from readiness.results.report import History, PastCheck, ReleasePhase, ReleaseRun, Report, Row

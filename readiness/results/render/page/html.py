@@ -10,9 +10,10 @@ import base64
 import functools
 import hashlib
 import os
+import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
@@ -21,7 +22,6 @@ from readiness.results.render.page import cards
 from readiness.results.render.page.bullet import measures
 from readiness.results.render.page.inventory import inventory_rows
 from readiness.results.render.page.load import load_view
-from readiness.results.render.page.people import call_path, reachable
 from readiness.results.render.page.timeline import lasted, timeline
 from readiness.results.render.page.trend import trend
 from readiness.results.report import iso
@@ -159,3 +159,39 @@ def _scale(report: Report) -> dict[str, float]:
     head, best = float(report.headline), float(report.best_case)
     ticks: Sequence[float] = (report.gate["conditional"], report.gate["ready"])
     return {"head": head, "score": float(report.score), "best": max(best, head), "low": ticks[0], "high": ticks[1]}
+
+
+# --- whom to call: with numbers and addresses that a phone takes up at a touch -----------------------------------------
+
+_REACH: Final = re.compile(
+    r"(?P<mail>[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})|(?P<tel>\+?[0-9][0-9 ()/-]{5,22}[0-9])"
+)
+
+
+def reachable(contact: str) -> list[tuple[str, str, str]]:
+    """A contact as (kind, text, address): numbers to call and addresses to write to, where a phone can take them up."""
+    parts: list[tuple[str, str, str]] = []
+    at = 0
+    for found in _REACH.finditer(contact):
+        if found.start() > at:
+            parts.append(("text", contact[at : found.start()], ""))
+        text = found[0]
+        if found["mail"]:
+            parts.append(("mailto", text, text))
+        else:
+            parts.append(("tel", text, ("+" if text[0] == "+" else "") + re.sub(r"\D", "", text)))
+        at = found.end()
+    return [*parts, ("text", contact[at:], "")] if at < len(contact) else parts
+
+
+def call_path(report: Report) -> list[dict[str, Any]]:
+    """The path along which people are told, the person on call first; then contacts that are on no path."""
+    path = [
+        {"role": step.role, "contact": step.contact, "hears": step.hears, "due": step.due} for step in report.escalation
+    ]
+    on_path = {step["role"] for step in path}
+    others = sorted(report.contacts.items(), key=lambda contact: contact[0] != "on_call")
+    path += [
+        {"role": role, "contact": contact, "hears": "", "due": False} for role, contact in others if role not in on_path
+    ]
+    return [step | {"name": str(step["role"]).replace("_", " ")} for step in path]

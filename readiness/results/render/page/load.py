@@ -91,7 +91,7 @@ def _latency(found: Mapping[str, Any]) -> dict[str, Any] | None:
     end, top = found["over_time"][-1][0], max(row[5] for row in rows)
     # logarithmic: a freeze of seconds and the usual milliseconds are both to be seen
     low = max(0.01, min(row[4] for row in rows if row[4] is not None) / 1.5)
-    scale = _Scale(end, low, max(top, 10 * low), logarithmic=True)
+    scale = _PlotScale(end, low, max(top, 10 * low), logarithmic=True)
     lines = [
         {"kind": "slow", "d": scale.path([(row[0], row[5]) for row in rows]), "name": "slowest"},
         {"kind": "main", "d": scale.path([(row[0], row[4]) for row in rows]), "name": "median"},
@@ -106,7 +106,7 @@ def _rate(found: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     width = rows[0][0] or 1.0
     top = max(1.0, *(max(row[1], row[2], row[3]) / width for row in rows))
-    scale = _Scale(rows[-1][0], 0.0, 1.05 * top)
+    scale = _PlotScale(rows[-1][0], 0.0, 1.05 * top)
     lines = [
         {"kind": "plan", "d": scale.steps([(row[0], row[1] / width) for row in rows]), "name": "planned"},
         {"kind": "main", "d": scale.path([(row[0], row[2] / width) for row in rows]), "name": "answered well"},
@@ -123,7 +123,7 @@ def _spread(found: Mapping[str, Any]) -> dict[str, Any] | None:
     if not bars:
         return None
     top = max(count for _, count in bars)
-    scale = _Scale(float(len(bars)), 0.0, 1.05 * top)
+    scale = _PlotScale(float(len(bars)), 0.0, 1.05 * top)
     shapes = []
     for index, (edge, count) in enumerate(bars):
         x, upper, lower = scale.x(index), scale.y(count), scale.y(0)
@@ -141,7 +141,7 @@ def _spread(found: Mapping[str, Any]) -> dict[str, Any] | None:
     return plot | {"bars": shapes, "across": labels}
 
 
-class _Scale:
+class _PlotScale:
     """From seconds and values to the drawing's units."""
 
     def __init__(self, end: float, low: float, high: float, *, logarithmic: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The last look before anything is rendered: every text of a report goes through redaction once more.
+"""Texts that are safe to show: a report without secrets, and the picture of a load bounded, plain and without secrets.
 
 Findings were redacted where they were made; what a user declared (waivers, reasons, contacts, addresses, remedies) was not.
 """
@@ -6,13 +6,21 @@ Findings were redacted where they were made; what a user declared (waivers, reas
 from __future__ import annotations
 
 import dataclasses
+import math
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from readiness.support.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from readiness.results.report.model import Report
+
+_NAME: Final = 200
+_SENTENCE: Final = 400
+_MOST: Final = 200
+"""Points, bars, routes and doubts that are kept of each kind."""
 
 
 def redacted(report: Report, redact: Callable[[str], str]) -> Report:
@@ -51,3 +59,21 @@ def _walk_fields(value: Any, text: Callable[[str], str]) -> Any:  # noqa: ANN401
         if new is not old and new != old:
             changed[name] = new
     return dataclasses.replace(value, **changed) if changed else value
+
+
+def load_picture(found: Mapping[str, Any], redact: Callable[[str], str] = str) -> dict[str, Any]:
+    """`found` without secrets and without what no report can show; the same keys."""
+    bounded: dict[str, Any] = _bounded(found, redact)
+    return bounded
+
+
+def _bounded(value: Any, redact: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        return one_line(redact(value), _SENTENCE)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [_bounded(one, redact) for one in value[:_MOST]]
+    if isinstance(value, dict):
+        return {one_line(key, _NAME): _bounded(one, redact) for key, one in value.items()}
+    return value
