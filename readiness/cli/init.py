@@ -462,7 +462,7 @@ def unit_config(folders: Iterable[Path], port: str) -> tuple[str, str | None] | 
     for folder in folders:
         for unit in sorted(folder.glob("*hub*.service")):
             with contextlib.suppress(OSError, ValueError):
-                found = _of_unit(unit.read_bytes()[:65_536].decode("utf-8", "replace_file"), port)
+                found = _of_unit(unit.read_bytes()[:65_536].decode("utf-8", "replace"), port)
                 if found:
                     return found
     return None

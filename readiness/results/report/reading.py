@@ -144,7 +144,7 @@ def _row(found: Mapping[str, Any]) -> Row:
         seconds=_number(found["seconds"]),
         points_lost=_exact(found["points_lost"], found.get("points_exact")),
         notes=tuple(visible_text(note, _TEXT) for note in found["notes"]),
-        line=None if found.get("one_line") is None else int(_number(found["one_line"])),
+        line=None if found.get("line") is None else int(_number(found["line"])),
         limits=_limits(found.get("limits")),
         **texts,
         **lines,

@@ -141,7 +141,7 @@ def _group(group: RunGroup) -> dict[str, Any]:
         "score": f"{group.last.headline:.1f}",
         "runs": group.runs,
         "marks": marks,
-        "one_line": " ".join(f"{mark['x']},{mark['y']}" for mark in marks),
+        "line": " ".join(f"{mark['x']},{mark['y']}" for mark in marks),
         "told": f"Score of the last {len(scores)} runs: between {min(scores):.1f} and {max(scores):.1f}, last {scores[-1]:.1f}",
     }
 
