@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.faults.hub.runner import ROOT
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.faults.drills.faults import CRASH, FAULTS, LLM, ROLLBACK, SOAK
-from tests.faults.drills.page import markdown
 from tests.faults.drills.runner import CHECKS, Fault, run
-from tests.faults.hub.runner import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +30,6 @@ def test_a_drill_ends_as_written(fault: Fault, tmp_path: Path) -> None:
     assert found.placed == ("" if not fault.product else "old" if "NOT back" not in found.told else "new"), found.told
     # one drill of six: what the other critical ones would show is unknown, so only a critical failure says more
     assert found.code == (1 if found.outcome == "failed" and fault.check in CRITICAL else 12)
-
-
-def test_the_documented_faults_are_current() -> None:
-    """`docs/drill-faults.md` is what `python -m tests.faults.drills` prints."""
-    assert (ROOT / "docs" / "drill-faults.md").read_text(encoding="utf-8") == markdown()
 
 
 def test_every_check_has_its_faults() -> None:

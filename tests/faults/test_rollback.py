@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.operations.rollback import journal as rollback_journal
-from tests.faults.hub.runner import ROOT
 from tests.faults.rollback import FAULTS
-from tests.faults.rollback.__main__ import markdown
 from tests.faults.rollback.model import EXIT, TOLD, RollbackFault
 from tests.faults.rollback.scene import Scene
 
@@ -58,8 +56,3 @@ def test_faults_are_well_formed() -> None:
     for fault in FAULTS:
         assert fault.sentence.endswith("."), fault.name
         assert fault.words or fault.expected in {"held", "verified"}, f"{fault.name} does not say why"
-
-
-def test_the_documented_faults_are_current() -> None:
-    """`docs/rollback-faults.md` is what `python -m tests.faults.rollback` prints."""
-    assert (ROOT / "docs" / "rollback-faults.md").read_text(encoding="utf-8") == markdown()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tomli_w import dumps
 
-from tests.faults.hub.runner import ROOT
 from tests.helpers.few_plugins import FEW
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

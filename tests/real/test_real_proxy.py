@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.faults.hub.runner import ROOT
 from tests.helpers.infra_run import infra
 from tests.helpers.nginx_site import TOKEN, Site
 from tests.helpers.sshd import Sshd, program
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.hub.runner import ROOT, Result
 from tests.faults.preflight.mutation import each, edit
+from tests.sources import ROOT
 from tests.suites.assessment.items import GAPS, GOOD, Item
-from tests.suites.assessment.judge import markdown, outcomes, run
+from tests.suites.assessment.judge import markdown, run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.faults.runner import Result
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def assessed(tmp_path_factory: pytest.TempPathFactory) -> Result:
 @pytest.mark.parametrize("item", GAPS, ids=lambda item: item.check)
 def test_every_gap_is_found(item: Item, assessed: Result) -> None:
     """What the assessment criticises is reported under its check, with the place that mends it."""
-    assert outcomes(assessed)[item.check] == item.outcome, assessed.reasons.get(item.check)
+    assert assessed.outcomes[item.check] == item.outcome, assessed.reasons.get(item.check)
     reason = assessed.reasons[item.check]
     assert [word for word in item.words if word not in reason] == [], reason
 
@@ -35,7 +37,7 @@ def test_every_gap_is_found(item: Item, assessed: Result) -> None:
 @pytest.mark.parametrize("item", GOOD, ids=lambda item: item.check)
 def test_nothing_good_is_faulted(item: Item, assessed: Result) -> None:
     """What the assessment praises passes."""
-    assert outcomes(assessed)[item.check] == item.outcome, assessed.reasons.get(item.check)
+    assert assessed.outcomes[item.check] == item.outcome, assessed.reasons.get(item.check)
 
 
 def test_the_verdict_differs(assessed: Result) -> None:
@@ -69,7 +71,7 @@ def test_mending_it_as_the_assessment_says_satisfies_the_checks(tmp_path: Path) 
         "every-phase-rolls-back",
         "rollback-needs-no-terminal",
     )
-    assert {check: outcomes(found)[check] for check in mended} == dict.fromkeys(mended, "passed"), found.reasons
+    assert {check: found.outcomes[check] for check in mended} == dict.fromkeys(mended, "passed"), found.reasons
     # the health check is repeated now, the other seven are not
     assert "api/health" not in found.reasons["validation-retries"]
 

@@ -6,7 +6,6 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 from readiness import demo
-from tests.faults.hub.runner import ROOT
 from tests.faults.infra import proxy, words
 from tests.faults.infra.model import Fault
 from tests.faults.infra.recording import files
@@ -14,6 +13,7 @@ from tests.faults.infra.runner import run
 from tests.faults.infra.world import UNIT_FILE
 from tests.helpers.infra_run import infra
 from tests.helpers.nginx_site import NAME, Site
+from tests.sources import ROOT
 from tests.suites.assessment.infra import SITE, UNIT, zone_in_http
 
 if TYPE_CHECKING:

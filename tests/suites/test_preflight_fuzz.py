@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.faults.hub.runner import ROOT
 from tests.faults.preflight.mutation import Mutation
 from tests.faults.preflight.runner import run
 from tests.faults.preflight.site import Site, site
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ import pytest
 
 from readiness import demo
 from readiness.facts.host import collect
-from tests.faults.hub.runner import ROOT
 from tests.helpers.nginx_site import TOKEN, Site
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

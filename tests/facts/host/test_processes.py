@@ -28,11 +28,11 @@ from readiness.facts.host.service.processes import Processes
 from readiness.facts.host.service.service_paths import ServicePaths
 from readiness.facts.host.service.supervisors import Supervision
 from readiness.facts.release.secret_references import SecretResolver
-from tests.faults.hub.runner import ROOT
 from tests.faults.infra.healthy import answers
 from tests.faults.infra.model import Edit, Fault
 from tests.faults.infra.recording import b64, process
 from tests.faults.infra.world import PID, RELEASE, UNIT
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,10 +18,10 @@ from readiness.facts.host.service import hub_service as service_facts
 from readiness.facts.host.service import unit_questions
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.service_paths import ServicePaths
-from tests.faults.hub.runner import ROOT
 from tests.faults.infra.healthy import answers
 from tests.faults.infra.model import Edit, Fault, swap
 from tests.faults.infra.world import RELEASE, STATE, UNIT
+from tests.sources import ROOT
 
 UNIT_TEXT = """[Unit]
 Description=A hub

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.faults.hub.runner import ROOT
 from tests.helpers.infra_run import infra
 from tests.helpers.netns import cable
 from tests.helpers.sshd import Sshd, program
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,10 +28,10 @@ from readiness.facts.load.load_run import LoadRun
 from readiness.facts.load.summary import summary
 from readiness.session.conclusion import accept_load_baseline
 from readiness.session.fixtures.load_progress import sentence
-from tests.faults.hub.runner import ROOT
 from tests.faults.load import FAULTS
 from tests.faults.load.build import run
 from tests.faults.load.server import Truth, serving
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

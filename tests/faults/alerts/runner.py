@@ -12,20 +12,22 @@ import psutil
 
 from readiness.facts.telemetry import stored_counters as telemetry_store
 from tests.faults.alerts.words import CHECKS
-from tests.faults.hub.runner import Result, run
+from tests.faults.hub.runner import run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.faults.alerts.model import AlertFault, Before, Ran, Stored
     from tests.faults.hub.deployment import Deployment
     from tests.faults.hub.server import FaultyHub
+    from tests.faults.runner import Result
 
 OTHER = 2**22 - 11
 """A pid that no process has."""
 
 
-def judge(fault: AlertFault, root: Path) -> Result:
+def judge(fault: AlertFault, root: Path, options: Sequence[str] = ()) -> Result:
     """One run of `pytest -m alerts` against the hub of `fault`."""
     truth = psutil.Process.create_time
 
@@ -41,7 +43,7 @@ def judge(fault: AlertFault, root: Path) -> Result:
         _lay(fault.before, hub, deployment)
 
     with mock.patch.object(psutil.Process, "create_time", since):
-        return run(fault, root, marker="alerts", checks=CHECKS, prepare=prepare)
+        return run(fault, root, phase="alerts", checks=CHECKS, prepare=prepare, options=options)
 
 
 def _lay(before: Before, hub: FaultyHub, deployment: Deployment) -> None:

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
-import pytest
 
 from readiness.operations.drills import rehearsal
-from tests.faults.hub.runner import ROOT, _environment
+from tests.faults import runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +31,7 @@ CHECKS: Final = {
     "memory-is-stable-under-soak": "test_memory_is_stable_under_soak",
     "rollback-restores-service": "test_rollback_restores_service",
 }
-WAIT: Final = 5.0
+WAIT: Final = 30.0
 """Seconds that the miniature may take to listen."""
 
 
@@ -87,16 +86,21 @@ def run(fault: Fault, folder: Path) -> Result:
     port = _free_port()
     _write(fault, folder, port)
     with _started(fault, folder, port), _product(folder):
-        code = _pytest(folder, CHECKS[fault.check])
+        result = runner.run(
+            "drill",
+            f"smoke/test_drill.py::{CHECKS[fault.check]}",
+            config=folder / "readiness.toml",
+            reports=folder / "reports",
+            options=("--readiness-drill",),
+        )
         alive = _answers(port)
-    report = json.loads((folder / "reports" / "readiness.json").read_text(encoding="utf-8"))
-    row = next(row for row in report["findings"] if row["check"] == fault.check)
+    row = next(row for row in result.report["findings"] if row["check"] == fault.check)
     return Result(
         outcome=row["outcome"],
         told="\n".join([row["reason"], *row.get("notes", ())]),
         alive=alive,
         starts=len((folder / "starts").read_text().splitlines()),
-        code=code,
+        code=result.exit_code,
         record=(folder / "reports" / "rehearsal.json").exists(),
         placed=(folder / "current").resolve().name if fault.product else "",
     )
@@ -196,14 +200,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _pytest(folder: Path, test: str) -> int:
-    arguments = [
-        *("-m", "drill", "--readiness-drill", "-q", "--capture=sys", "-p", "no:cacheprovider", "-p", "no:logging"),
-        *("--readiness-config", str(folder / "readiness.toml"), "--readiness-report", str(folder / "reports")),
-        *("-p", "readiness.plugin", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
-        f"{ROOT / 'smoke' / 'test_drill.py'}::{test}",
-    ]
-    with _environment():
-        return int(pytest.main(arguments))

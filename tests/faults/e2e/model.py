@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.faults.hub.model import Ends
+from tests.faults.table import AnyFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,28 +59,18 @@ def unknown(*checks: str) -> dict[str, str]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One way in which the agent's path is broken, or a near miss, which changes nothing.
+class Fault(AnyFault):
+    """One way in which the agent's path is broken.
 
     `faults` are names of the embedded hub's faults, with commas, "" for none; `seconds` replaces their number.
-    `config` is merged into readiness.toml. `expected` names the checks that end otherwise than passed or not
-    applicable: everything not named must be well. `racy` are checks that may end in any way, because what they find
-    depends on the moment. `words` stand in the reasons, each at least once. `long`: it belongs to the long matrix.
+    `config` is merged into readiness.toml. `racy` are checks that may end in any way, because what they find depends on the
+    moment. `long`: it takes more than a few seconds, and belongs to the matrix.
     """
 
-    name: str
-    sentence: str
     faults: str = ""
     seconds: float | None = None
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
     racy: frozenset[str] = frozenset()
     ends: Ends = KEPT
-    words: tuple[str, ...] = ()
     supervised: bool = False
     long: bool = False
-
-    @property
-    def near_miss(self) -> bool:
-        """Whether nothing must change."""
-        return not self.expected

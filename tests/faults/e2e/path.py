@@ -55,7 +55,7 @@ FAULTS = (
         faults="mcp-initialize-hangs",
         expected=NO_SESSION,
         ends=BROKEN,
-        words=("initialise", "gave no answer in 1 s"),
+        words=("initialise", "gave no answer in"),
         long=True,
     ),
     Fault(
@@ -65,7 +65,7 @@ FAULTS = (
         seconds=1.5,
         expected=NO_SESSION,
         ends=BROKEN,
-        words=("initialise", "gave no answer in 1 s"),
+        words=("initialise", "gave no answer in"),
         long=True,
     ),
     Fault(
@@ -151,7 +151,7 @@ FAULTS = (
         faults="mcp-list-hangs",
         expected=NO_LIST,
         ends=BROKEN,
-        words=("tools/list", "gave no answer in 1 s"),
+        words=("tools/list", "gave no answer in"),
         long=True,
     ),
     Fault(
@@ -222,7 +222,7 @@ FAULTS = (
         faults="analysis-hangs",
         expected=NO_ANALYSIS | unknown(CONCURRENT),
         ends=BROKEN,
-        words=("hub__analyze_prompt", "gave no answer in 2 s"),
+        words=("hub__analyze_prompt", "gave no answer in"),
         long=True,
     ),
     Fault(

@@ -4,51 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
-import os
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-import pytest
 from tomli_w import dumps
 
 from readiness import demo
 from readiness.facts.backup import commits
 from readiness.operations.deploys.record import DeployRecord, write_record
+from tests.faults import runner
 from tests.faults.e2e.model import CHECKS
-from tests.faults.hub.runner import Result
-from tests.sources import ROOT
+from tests.helpers.pace import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tests.faults.e2e.model import Fault
 
 TOKEN: Final = "token-of-the-e2e-matrix"
 TOKEN_ENV: Final = "E2E_MATRIX_TOKEN"
-READY_SECONDS: Final = 5.0
-_CLEARED: Final = ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID", "READINESS_RUN_ID")
+READY_SECONDS: Final = 30.0
 
 
-def run(fault: Fault, root: Path) -> Result:
+def run(fault: Fault, root: Path, options: Sequence[str] = ()) -> runner.Result:
     """Break a hub as `fault` says, run `pytest -m e2e` on it with everything real, and read the report."""
     reports, file = root / "reports", root / "readiness.toml"
     reports.mkdir(parents=True)
+    token = {TOKEN_ENV: TOKEN}
     with (
-        _environment(),
+        runner.clean_environment(token),
         demo.start(
             fault.faults or None, seconds=fault.seconds, token_env=TOKEN_ENV, supervised=fault.supervised
         ) as hub,
     ):
-        file.write_text(dumps(_merged(_settings(hub), fault.config)), encoding="utf-8")
+        settings = _merged(_settings(hub), fault.config)
+        settings["probe"]["timeout"] = seconds(settings["probe"]["timeout"])
+        file.write_text(dumps(settings), encoding="utf-8")
         _record_deploy(reports, hub.release)
         _wait(hub)
-        status = _pytest(file, reports)
-    report = json.loads((reports / "readiness.json").read_text(encoding="utf-8"))
-    return Result(exit_code=status, report=report, requests=())
+        return runner.run("e2e", "smoke/test_e2e.py", config=file, reports=reports, options=options, environment=token)
 
 
 def _wait(hub: demo.DemoHub) -> None:
@@ -115,28 +111,3 @@ def _record_deploy(reports: Path, release: Path) -> None:
         previous="releases/4.2.1",
     )
     write_record(reports / "deploy.json", record)
-
-
-def _pytest(file: Path, reports: Path) -> int:
-    arguments = [
-        *("-m", "e2e", "-q", "--capture=sys", "-p", "no:cacheprovider", "-p", "no:logging"),
-        *("--readiness-config", str(file), "--readiness-report", str(reports)),
-        *("-p", "readiness.plugin", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
-        str(ROOT / "smoke" / "test_e2e.py"),
-    ]
-    return int(pytest.main(arguments))
-
-
-@contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    saved, hooks, path = dict(os.environ), list(sys.meta_path), list(sys.path)
-    for name in list(os.environ):
-        if name in _CLEARED or name.lower().endswith("_proxy"):
-            del os.environ[name]
-    os.environ |= {TOKEN_ENV: TOKEN, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(saved)
-        sys.meta_path[:], sys.path[:] = hooks, path

@@ -84,7 +84,7 @@ FAULTS = (
         faults="mcp-calls-hang",
         expected=MUTE,
         ends=BROKEN,
-        words=("tools/call everything__echo", "gave no answer in 1 s"),
+        words=("tools/call everything__echo", "gave no answer in"),
         long=True,
     ),
     Fault(
@@ -94,7 +94,7 @@ FAULTS = (
         seconds=1.5,
         expected=MUTE,
         ends=BROKEN,
-        words=("tools/call everything__echo", "gave no answer in 1 s"),
+        words=("tools/call everything__echo", "gave no answer in"),
         long=True,
     ),
     Fault(
@@ -103,7 +103,7 @@ FAULTS = (
         faults="mcp-wrong-ids",
         expected=NO_CALL | failed(UNKNOWN_TOOL),
         ends=BROKEN,
-        words=("tools/call everything__echo", "gave no answer in 1 s"),
+        words=("tools/call everything__echo", "gave no answer in"),
         long=True,
     ),
     Fault(
@@ -175,7 +175,7 @@ FAULTS = (
         faults="unknown-tool-hangs",
         expected=failed(UNKNOWN_TOOL, MALFORMED),
         ends=WATCHED,
-        words=("tools/call readiness__no_such_tool", "gave no answer in 1 s"),
+        words=("tools/call readiness__no_such_tool", "gave no answer in"),
         long=True,
     ),
     Fault(
@@ -283,7 +283,7 @@ FAULTS = (
         # the hub gives up later than the agent, and its breaker opens in the middle of the run
         racy=frozenset({CONCURRENT}),
         ends=BROKEN,
-        words=("hub__analyze_prompt", "gave no answer in 2 s"),
+        words=("hub__analyze_prompt", "gave no answer in"),
         long=True,
     ),
     _llm("breaker-open", "The circuit breaker is open.", "breaker-open", "Circuit breaker is open"),

@@ -14,6 +14,7 @@ from readiness.operations.deploys.record import DeployRecord, write_record
 from tests.faults.hub import healthy
 from tests.faults.hub.certificates import write_authority
 from tests.faults.hub.words import CHECKS
+from tests.helpers.pace import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +81,10 @@ class Deployment:
         write_authority(self.authority)
         self.reports.mkdir(exist_ok=True)
         self._record_deploy()
-        self.file.write_text(dumps(_merged(self._settings(hub), self.site.config)), encoding="utf-8")
+        settings = _merged(self._settings(hub), self.site.config)
+        # what runs out because nothing comes is short on an idle machine, and stretched on a busy one
+        settings["probe"]["timeout"] = seconds(settings["probe"]["timeout"])
+        self.file.write_text(dumps(settings), encoding="utf-8")
 
     def _record_deploy(self) -> None:
         minutes = self.site.deployed_minutes_ago

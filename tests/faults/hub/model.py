@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from tests.faults.table import AnyFault
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -130,32 +132,14 @@ class Ends:
     decision: str
     fired: tuple[str, ...] = ()
 
-    @property
-    def exit_code(self) -> int:
-        """The exit code that belongs to the verdict."""
-        return {"READY": 0, "CONDITIONAL": 0, "NOT READY": 1, "INCOMPLETE": 12}[self.status]
-
 
 KEPT: Final = Ends(status="READY", decision="KEEP")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One way to be broken (or a near miss, which changes nothing), and all that must come of it.
+class Fault(AnyFault):
+    """One way for a hub or its deployment to be broken."""
 
-    `expected` names the checks that end otherwise than passed or not applicable: everything not named must be well.
-    `words` stand in the reasons of what did not pass, each at least once.
-    """
-
-    name: str
-    sentence: str
     how: How = dataclasses.field(default_factory=How)
     site: Site = dataclasses.field(default_factory=Site)
-    expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
     ends: Ends = KEPT
-    words: tuple[str, ...] = ()
-
-    @property
-    def near_miss(self) -> bool:
-        """Whether nothing must change."""
-        return not self.expected

@@ -34,7 +34,7 @@ ADMIN: Final = frozenset(
     }
 )
 """Routes that a proxy keeps closed, whoever asks."""
-START_SECONDS: Final = 5.0
+START_SECONDS: Final = 30.0
 
 
 class FaultyHub:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from tests.faults.hub.runner import ROOT
 from tests.faults.infra.firewall import CHECK as FIREWALL
 from tests.faults.infra.model import Fault
+from tests.sources import ROOT
 
 _CATALOGUE: Final = json.loads(
     (ROOT / "readiness" / "session" / "plan" / "catalogue.json").read_text(encoding="utf-8")

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from tests.faults.table import AnyFault
+
 if TYPE_CHECKING:
     import pytest
 
@@ -18,32 +20,22 @@ Patch = Callable[["pytest.MonkeyPatch"], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One way for a host to be unfit (or a near miss, which changes nothing), and all that must come of it.
+class Fault(AnyFault):
+    """One way for a host to be unfit.
 
-    `edits` names answers of the healthy host. `expected` maps a check's id to its outcome: whatever is not named must
-    pass. `words` stand in the reasons of what did not pass, each at least once. `config` is laid over the run's
-    readiness.toml (None drops a key). `unreachable` is why the host could not be looked at. `patch` is for what is not
-    asked of a host (an address that is observed from here). `absent` are checks that must be not applicable, and no
-    others. `verdict` is what must come of it where the severities of what is expected do not say so.
+    `edits` names answers of the healthy host. `config` is laid over the run's readiness.toml (None drops a key). `unreachable` is
+    why the host could not be looked at. `patch` is for what is not asked of a host (an address that is observed from here).
+    `absent` are checks that must be not applicable, and no others. `verdict` is what must come of it where the severities of what
+    is expected do not say so.
     """
 
-    name: str
-    sentence: str
     edits: Mapping[str, Edit] = dataclasses.field(default_factory=dict)
-    expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    words: tuple[str, ...] = ()
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     privileged: bool = True
     unreachable: str = ""
     patch: Patch | None = None
     absent: tuple[str, ...] = ()
     verdict: str | None = None
-
-    @property
-    def near_miss(self) -> bool:
-        """Whether nothing must change."""
-        return not self.expected
 
 
 def swap(old: str, new: str, *, count: int = 1) -> Callable[[str], str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from tests.faults.table import AnyFault
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,13 +58,9 @@ class Generator:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class LoadFault:
-    """A load run as data and what the checks must make of it; a check that is not named passes."""
+class LoadFault(AnyFault):
+    """A load run as data and what the checks must make of it."""
 
-    name: str
-    sentence: str
-    expected: Mapping[str, str]
-    words: tuple[str, ...] = ()
     server: Server = Server()
     generator: Generator = Generator()
     around: Mapping[str, Any] = dataclasses.field(default_factory=dict)

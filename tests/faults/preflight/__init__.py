@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.faults.preflight.mutation import Mutation
 
 
-_MACHINERY: Final = frozenset({"__main__", "changes", "matrix", "mutation", "runner", "site"})
+_MACHINERY: Final = frozenset({"changes", "matrix", "mutation", "runner", "site"})
 
 
 def _collected() -> tuple[Mutation, ...]:

@@ -5,40 +5,31 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from tests.faults.table import AnyFault
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Mutation:
-    """One way for a release to be unfit (or a near miss, which changes nothing), and all that must come of it.
+class Mutation(AnyFault):
+    """One way for a release to be unfit.
 
-    `mutate` changes the tree it is given, in place. `expected` maps a check's id to its outcome: whatever is not named
-    must be as it is in the healthy release. `words` stand in the reasons of what did not pass, each at least once.
-    `config` is laid over the run's readiness.toml (None drops a key). Unless `committed` is False, what was changed is
-    committed, and reviewed, so that the worktree says nothing; unless `backed_up` is False, the backup is made anew
-    afterwards, so that it holds what runs. With `builds` the release's own build, tests and linter run too; where they
-    are expected to fail they do anyway. Without `tool`, a program, nothing of it can be shown. `verdict` is what must come of it where the
-    severities of what is expected alone do not say so.
+    `mutate` changes the tree it is given, in place. `config` is laid over the run's readiness.toml (None drops a key). Unless
+    `committed` is False, what was changed is committed, and reviewed, so that the worktree says nothing; unless `backed_up` is
+    False, the backup is made anew afterwards, so that it holds what runs. With `builds` the release's own build, tests and linter
+    run too; where they are expected to fail they do anyway. Without `tool`, a program, nothing of it can be shown. `verdict` is
+    what must come of it where the severities of what is expected alone do not say so.
     """
 
-    name: str
-    sentence: str
     mutate: Callable[[Path], None]
-    expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    words: tuple[str, ...] = ()
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     committed: bool = True
     backed_up: bool = True
     builds: bool = False
     tool: str | None = None
     verdict: str | None = None
-
-    @property
-    def near_miss(self) -> bool:
-        """Whether nothing must change."""
-        return not self.expected
 
 
 def edit(name: str, old: str, new: str, *, count: int = 1) -> Callable[[Path], None]:

@@ -28,7 +28,7 @@ from readiness.operations.drills.victim import _refuse_strangers
 from readiness.session.fixtures.drills import _printable
 from tests.faults.drills.faults import CRASH, FAULTS, LLM
 from tests.faults.drills.runner import CHECKS, _answers, _free_port, _started, _write
-from tests.faults.hub.runner import ROOT
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The printed units under a live systemd: process 1 of namespaces of its own, which end with it."""
+"""The printed units under a live systemd: process 1 of namespaces of its own, which end with it, and with all it wrote."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import pytest
 
 from readiness.operations.schedule import jobs as schedule
 from readiness.operations.schedule.units import Site, hidden, units
+from tests.helpers.pace import seconds
 from tests.helpers.wires import free_port
 
 if TYPE_CHECKING:
@@ -29,7 +30,15 @@ BOOT = """
 set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs /run
-mkdir -p /run/systemd/system /run/lock
+mkdir -p /run/systemd/system /run/lock /run/own/folder
+mount --bind {folder} /run/own/folder
+# whatever a boot cleans or writes is its own: the machine's places show through, and nothing reaches them
+for place in tmp var etc; do
+  mkdir -p /run/own/$place/upper /run/own/$place/work
+  chmod --reference=/$place /run/own/$place/upper
+  mount -t overlay own -o lowerdir=/$place,upperdir=/run/own/$place/upper,workdir=/run/own/$place/work /$place
+done
+mount --bind /run/own/folder {folder}
 cp {folder}/units/* /run/systemd/system/
 export container=unshare
 exec {systemd} --system --unit=trial.target --log-target=null --show-status=no
@@ -66,7 +75,16 @@ def groups() -> set[Path]:
     return {path for name in names for path in Path("/sys/fs/cgroup").glob(name) if path.is_dir()}
 
 
-def lay(folder: Path, port: int) -> None:
+@pytest.fixture
+def canary() -> Iterator[Path]:
+    """A file in the machine's own place for temporary files, which the boot removes from what it sees."""
+    with tempfile.NamedTemporaryFile(prefix="canary-", dir="/tmp", delete=False) as made:
+        path = Path(made.name)
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def lay(folder: Path, port: int, canary: Path) -> None:
     """The smoke job's units as they are printed, but for their rhythm; a hub beside them, and what starts both."""
     program = Path(sys.executable).with_name("readiness")
     site = Site(
@@ -76,14 +94,15 @@ def lay(folder: Path, port: int) -> None:
     timer, service = found["trial-smoke.timer"], found["trial-smoke.service"]
     found["trial-smoke.timer"] = timer.replace("*-*-* *:00/5:00", "*-*-* *:*:00/2").replace("Sec=60", "Sec=1")
     if hidden(site):  # a checkout that is itself temporary could not be seen
-        service = service.replace("PrivateTmp=yes\n", "")
+        service = service.replace("PrivateTmp=yes\n", "ReadWritePaths=/tmp\n")
     # the usual dependencies would boot a whole machine
     service = service.replace("After=network-online.target\nWants=network-online.target\n", "")
     found["trial-smoke.service"] = service.replace("[Service]\n", f"[Service]\nStandardOutput=append:{folder}/said\n")
     # without rights of its own: whoever runs the checks has none either, and sees the process only then
     found["hub.service"] = (
         f"[Unit]\n[Service]\nCapabilityBoundingSet=\nEnvironment=HOME={folder} TMPDIR={folder}\n"
-        f"ExecStartPre=/bin/touch {folder}/booted\nExecStart={program} demo --port {port}\n"
+        f"ExecStartPre=/bin/rm {canary}\nExecStartPre=/bin/touch {folder}/booted\n"
+        f"ExecStart={program} demo --port {port}\n"
     )
     found["trial.target"] = "[Unit]\nWants=hub.service trial-smoke.timer\n"
     (folder / "units").mkdir()
@@ -94,9 +113,9 @@ def lay(folder: Path, port: int) -> None:
     (folder / "boot").write_text(BOOT.format(folder=folder, systemd=SYSTEMD))
 
 
-def wait(path: Path, seconds: float, lines: int = 0) -> bool:
+def wait(path: Path, most: float, lines: int = 0) -> bool:
     """Whether `path` is there, with so many lines, in that time."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + most
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
             if path.read_text().count("\n") >= lines:
@@ -106,23 +125,24 @@ def wait(path: Path, seconds: float, lines: int = 0) -> bool:
 
 
 @pytest.mark.matrix
-def test_the_units_work_under_a_live_systemd(folder: Path) -> None:
+def test_the_units_work_under_a_live_systemd(folder: Path, canary: Path) -> None:
     """The timer starts the sandboxed run again and again: READY, with the whole proven, and history kept."""
     if os.geteuid() != 0 or not SYSTEMD.exists() or shutil.which("unshare") is None:
         pytest.skip("a live systemd in namespaces needs root, systemd and unshare")
     port = free_port()
-    lay(folder, port)
+    lay(folder, port, canary)
     with subprocess.Popen(
         ["unshare", *NAMESPACES, "sh", str(folder / "boot")],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as systemd:  # fmt: skip
         try:
-            if not wait(folder / "booted", 15):
-                pytest.skip("no systemd can be process 1 of a namespace here")
-            told = wait(folder / "said", 45, lines=2)
+            if not wait(folder / "booted", seconds(15)):
+                pytest.skip("no systemd can be process 1 of a namespace here, with places of its own to write to")
+            told = wait(folder / "said", seconds(45), lines=2)
         finally:
             # process 1 of the namespace dies with it (--kill-child), and all that it started with that
             systemd.send_signal(signal.SIGKILL)
+    assert canary.exists(), "the boot reached the machine's own /tmp"
     said = (folder / "said").read_text() if told else ""
     log = folder / "reports" / "schedule" / "smoke.log"
     assert said.count("readiness schedule: smoke: READY in ") == 2, said + (log.read_text() if log.exists() else "")

@@ -20,12 +20,12 @@ from readiness.results.render.page import html
 from readiness.results.render.page.load import load_view
 from readiness.results.report import load_picture, to_json
 from readiness.results.report.document import SCHEMA_FILE
-from tests.faults.hub.runner import ROOT
 from tests.faults.load import FAULTS
 from tests.faults.load.build import run
 from tests.faults.load.model import LoadFault, Server
 from tests.helpers.browser import chromium
 from tests.results.report.factory import report
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,10 +16,10 @@ from readiness.config.model import GateSettings
 from readiness.findings import Finding, Outcome, Planned
 from readiness.results.verdict.verdict import Evidence, Judgement, Status, judge
 from readiness.session.plan.planning import catalogue
-from tests.faults.hub.runner import ROOT
 from tests.faults.preflight.mutation import remove
 from tests.results.verdict.judging import found, planned
 from tests.results.verdict.test_score_properties import assert_not_better, evidence, gates, worse
+from tests.sources import ROOT
 from tests.suites.assessment.judge import run
 
 if TYPE_CHECKING:

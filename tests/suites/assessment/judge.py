@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
 from tomli_w import dumps
 
-from tests.faults.hub.runner import ROOT, Result
+from tests.faults import runner
 from tests.suites.assessment.items import ELSEWHERE, GAPS, GOOD
 from tests.suites.assessment.tree import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tests.suites.assessment.items import Item
@@ -36,7 +31,7 @@ on it. Every gap that a file can show must be found under its check, and nothing
 """
 
 
-def run(folder: Path, mend: Callable[[Path], None] | None = None) -> Result:
+def run(folder: Path, mend: Callable[[Path], None] | None = None) -> runner.Result:
     """Build the assessed release in `folder`, mend it if asked to, run preflight on it and read the report."""
     tree = build(folder / "release")
     if mend is not None:
@@ -44,53 +39,12 @@ def run(folder: Path, mend: Callable[[Path], None] | None = None) -> Result:
     file, reports, home = folder / "readiness.toml", folder / "reports", folder / "home"
     target = {"release": str(tree), "state": str(home / ".local" / "state" / "mcp-hub")}
     file.write_text(dumps({**SETTINGS, "target": target}), encoding="utf-8")
-    arguments = [
-        *("-m", "preflight", "-q", "--capture=sys", "-p", "no:cacheprovider", "-p", "no:logging"),
-        *("--readiness-config", str(file), "--readiness-report", str(reports)),
-        *(
-            "-p",
-            "readiness.plugin",
-            "-c",
-            str(ROOT / "pyproject.toml"),
-            "--rootdir",
-            str(ROOT),
-            str(ROOT / "preflight"),
-        ),
-    ]
-    with _environment(home):
-        status = int(pytest.main(arguments))
-    report = json.loads((reports / "readiness.json").read_text(encoding="utf-8"))
-    return Result(exit_code=status, report=report, requests=())
+    return runner.run("preflight", "preflight", config=file, reports=reports, environment={"HOME": str(home)})
 
 
-@contextlib.contextmanager
-def _environment(home: Path) -> Iterator[None]:
-    """The service's own user, no plugins but this one's, and nothing of whoever runs the tests."""
-    saved, hooks, path = dict(os.environ), list(sys.meta_path), list(sys.path)
-    for name in list(os.environ):
-        if (
-            name.startswith(("PYTEST_", "READINESS_", "GIT_"))
-            or name.lower().endswith("_proxy")
-            or name.endswith("_API_KEY")
-        ):
-            del os.environ[name]
-    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "HOME": str(home)}
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(saved)
-        sys.meta_path[:], sys.path[:] = hooks, path
-
-
-def outcomes(result: Result) -> dict[str, str]:
-    """Each check's outcome."""
-    return {row["check"]: row["outcome"] for row in result.report["findings"]}
-
-
-def markdown(result: Result) -> str:
+def markdown(result: runner.Result) -> str:
     """The tables, and the two verdicts side by side."""
-    verdict, found = result.report["verdict"], outcomes(result)
+    verdict, found = result.report["verdict"], result.outcomes
     lines = [HEAD, "## Two verdicts on one state", "", "| | verdict | score |", "|---|---|---|"]
     lines += ["| the assessment | READY FOR PRODUCTION with 6 critical recommendations | 85/100 |"]
     lines += [f"| this project | **{verdict['status']}: {verdict['decision']}** | {verdict['score']} of 100 |", ""]

@@ -1,15 +1,14 @@
-"""`python -m tests.faults.load > docs/load-faults.md`."""
+"""The load's faults as Markdown."""
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
 from tests.faults.load import AFTERWARDS, GENERATORS, PROVES_NOTHING, SERVERS, WELL
 
 HEAD: Final = """# The load's faults
 
-Written by `python -m tests.faults.load > docs/load-faults.md` from the data in `tests/faults/load/`; a test asserts that it is current.
+Written by `python -m tests.faults load > docs/load-faults.md` from the data in `tests/faults/load/`; a test asserts that it is current.
 Each is a load run whose truth is known (unless it is said otherwise 100 requests/s for 30 s, answered in 10 ms), judged by the real
 checks. What is not named has to pass. "Proves nothing": `load-evidence-is-valid` fails, and everything else is blocked by it.
 """
@@ -32,7 +31,3 @@ def markdown() -> str:
             lines.append(f"| {fault.name} | {fault.sentence} | {told} |")
         lines.append("")
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(markdown())

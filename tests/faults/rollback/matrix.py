@@ -1,8 +1,7 @@
-"""`python -m tests.faults.rollback > docs/rollback-faults.md`."""
+"""The rollback's faults as Markdown."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 from tests.faults.rollback import FAULTS, PARTS
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 HEAD: Final = f"""# The rollback's faults
 
-Written by `python -m tests.faults.rollback > docs/rollback-faults.md` from the data in `tests/faults/rollback/`; a test asserts
+Written by `python -m tests.faults rollback > docs/rollback-faults.md` from the data in `tests/faults/rollback/`; a test asserts
 that it is current. Each of the {len(FAULTS)} is a deploy that went wrong, with something wrong around its rollback: judged, planned and
 acted upon as `readiness check` in mode `auto` does it, unless it says otherwise. Asserted of each: the exit status, the words, which
 actions ran and how often, what people are told and how severe it is said to be, and that nothing is left open.
@@ -51,7 +50,3 @@ def _row(fault: RollbackFault) -> str:
     told = "" if fault.told in {None, TOLD[fault.expected]} else f"; told: {', '.join(fault.told or ())}"
     words = "; ".join(word.replace("|", "\\|") for word in fault.words)
     return f"| {fault.name} | {fault.sentence} | {fault.expected}, {EXIT[fault.expected]}{told} | {words} |"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(markdown())
