@@ -17,7 +17,7 @@ from readiness.facts.hub.anonymous_view import AnonymousView
 from readiness.facts.hub.client_view import ClientView
 from readiness.findings import Limits
 from readiness.session.fixtures.reachability import HubReach
-from readiness.session.worker import _worth_another
+from readiness.session.worker import is_worth_another_attempt
 from tests.helpers.wires import Wires, free_port
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ def test_a_silent_proxy_is_not_waited_for_by_every_check() -> None:
     with Wires(lambda c: c.answer({}) if alive[0] else c.stop.wait(10)) as wires:
         with pytest.raises(CouldNotLook) as raised:
             front(wires.url, silence, timeout=1.4).raw("/api/health")
-        assert _worth_another(raised.value)
+        assert is_worth_another_attempt(raised.value)
         street = AnonymousView(HttpTransport(TransportSettings(base=wires.url, timeout=1.4)), config, silence)
         started = time.monotonic()
         with pytest.raises(SilentBefore, match="as before") as before:
             street.entry("/api/servers")
         assert 1.0 <= time.monotonic() - started < 10
-        assert not _worth_another(before.value)
+        assert not is_worth_another_attempt(before.value)
         alive[0] = True
         assert street.entry("/api/servers").is_open
         assert not silence.suspected(wires.url)

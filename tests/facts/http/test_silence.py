@@ -13,7 +13,7 @@ from readiness.facts.http.answer import TimedOut
 from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.http.timeouts import NoState, SilentBefore
 from readiness.facts.hub.hub import Hub, HubKnowledge
-from readiness.session.worker import _worth_another
+from readiness.session.worker import is_worth_another_attempt
 from tests.facts.hub.test_hub import replay
 from tests.helpers.wires import Connection, Wires
 
@@ -59,13 +59,13 @@ def test_a_silent_route_is_looked_at_shortly_once_it_was_proven() -> None:
         def full() -> None:
             with pytest.raises(TimedOut) as raised:
                 view().listed_tools()
-            assert _worth_another(raised.value)
+            assert is_worth_another_attempt(raised.value)
             assert "before" not in str(raised.value)
 
         def short() -> None:
             with pytest.raises(SilentBefore, match="it was silent before") as raised:
                 view().listed_tools()
-            assert not _worth_another(raised.value)
+            assert not is_worth_another_attempt(raised.value)
 
         assert min(seconds(full), seconds(full)) >= TIMEOUT
         assert 1.0 <= seconds(short) < TIMEOUT
@@ -82,7 +82,7 @@ def test_the_check_about_it_looks_in_full() -> None:
         assert "before" not in events.wrong(events.hub_state)
         with pytest.raises(NoState, match=r"no hub_state event in 1 s; it was silent before") as raised:
             view().hub_state()
-        assert not _worth_another(raised.value)
+        assert not is_worth_another_attempt(raised.value)
 
 
 def test_a_route_that_answers_again_is_trusted_again() -> None:
