@@ -22,7 +22,7 @@ from readiness.config.redaction import redactor_for
 from readiness.findings import Finding, Outcome
 from readiness.results.report import to_json
 from readiness.session.conclusion import conclude
-from readiness.session.plan.plan import catalogue
+from readiness.session.plan.planning import catalogue
 from readiness.session.plan.scope import Scope
 from readiness.session.run import Run
 from readiness.session.run_one import CheckRunner

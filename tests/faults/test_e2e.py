@@ -43,7 +43,7 @@ def test_faults_are_well_formed() -> None:
     """Names are unique and known to the embedded hub, near misses end well, every fault has words to look for."""
     table.assert_well_formed(FAULTS, CHECKS)
     assert len([fault for fault in FAULTS if not fault.near_miss]) >= 60
-    assert len([fault for fault in FAULTS if not fault.long]) >= 30
+    assert len([fault for fault in FAULTS if not fault.long]) >= 75
     for fault in FAULTS:
         assert {name for name in fault.faults.split(",") if name} <= NAMED.keys(), fault.name
         assert fault.racy <= set(CHECKS), fault.name

@@ -11,7 +11,7 @@ import os
 import time
 from typing import Final
 
-MOST: Final = 8.0
+MOST: Final = 6.0
 _SAMPLE: Final = 0.05
 """Seconds of work that are measured once a process."""
 

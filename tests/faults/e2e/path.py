@@ -47,7 +47,6 @@ FAULTS = (
         expected=NO_SESSION,
         ends=BROKEN,
         words=("initialise: answered error -32603: No session",),
-        long=True,
     ),
     Fault(
         name="hello-hangs",
@@ -56,7 +55,6 @@ FAULTS = (
         expected=NO_SESSION,
         ends=BROKEN,
         words=("initialise", "gave no answer in"),
-        long=True,
     ),
     Fault(
         name="hello-too-late",
@@ -66,7 +64,6 @@ FAULTS = (
         expected=NO_SESSION,
         ends=BROKEN,
         words=("initialise", "gave no answer in"),
-        long=True,
     ),
     Fault(
         name="endpoint-is-silent",
@@ -75,7 +72,6 @@ FAULTS = (
         expected=NO_SESSION,
         ends=BROKEN,
         words=("initialise", "gave no answer"),
-        long=True,
     ),
     Fault(
         name="unknown-protocol",
@@ -100,7 +96,6 @@ FAULTS = (
         expected=NO_SESSION,
         ends=BROKEN,
         words=("POST /messages answered 404",),
-        long=True,
     ),
     Fault(
         name="no-third-session",
@@ -143,7 +138,6 @@ FAULTS = (
         expected=NO_LIST,
         ends=BROKEN,
         words=("tools/list: answered error -32603",),
-        long=True,
     ),
     Fault(
         name="list-hangs",
@@ -152,7 +146,6 @@ FAULTS = (
         expected=NO_LIST,
         ends=BROKEN,
         words=("tools/list", "gave no answer in"),
-        long=True,
     ),
     Fault(
         name="list-is-empty",
@@ -161,7 +154,6 @@ FAULTS = (
         expected=failed(LISTED, ANALYSED) | unknown(NOTIFIED, CALLED, ISOLATED, CONCURRENT),
         ends=BROKEN,
         words=("the agent is offered no tools",),
-        long=True,
     ),
     Fault(
         name="list-has-everything-twice",
@@ -178,7 +170,6 @@ FAULTS = (
         expected=NO_LIST,
         ends=BROKEN,
         words=("more than 100 pages",),
-        long=True,
     ),
     Fault(
         name="list-goes-round",
@@ -187,7 +178,6 @@ FAULTS = (
         expected=NO_LIST,
         ends=BROKEN,
         words=("go round in a circle",),
-        long=True,
     ),
     Fault(
         name="schema-of-no-use",
@@ -204,7 +194,6 @@ FAULTS = (
         expected=NO_LIST,
         ends=BROKEN,
         words=("tools/list: the answer breaks the protocol", "inputSchema"),
-        long=True,
     ),
     Fault(
         name="no-meta-tool",
@@ -213,7 +202,6 @@ FAULTS = (
         expected=BAD_LIST,
         ends=BROKEN,
         words=("the agent is offered no tools",),
-        long=True,
     ),
     # the analysis
     Fault(
@@ -240,7 +228,6 @@ FAULTS = (
         expected=NO_ANALYSIS,
         ends=BROKEN,
         words=("it promised moon, and exposed also",),
-        long=True,
     ),
     Fault(
         name="exposes-nothing",
@@ -265,7 +252,6 @@ FAULTS = (
         expected=NO_ANALYSIS,
         ends=BROKEN,
         words=("these were not exposed: everything__add",),
-        long=True,
     ),
     Fault(
         name="exposes-too-much",
@@ -299,7 +285,6 @@ FAULTS = (
         expected=NO_ANALYSIS,
         ends=BROKEN,
         words=("the agent is offered no further tool",),
-        long=True,
     ),
     Fault(
         name="filtering-off",
@@ -308,6 +293,5 @@ FAULTS = (
         expected=NO_ANALYSIS,
         ends=BROKEN,
         words=("Unknown tool: hub__analyze_prompt",),
-        long=True,
     ),
 )
