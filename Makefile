@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-WORKERS ?= 2
+# many tests wait more than they work
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 # images often set this; without bytecode every start costs twice the time
 unexport PYTHONDONTWRITEBYTECODE
@@ -14,7 +15,7 @@ help:
 	@echo "make demo       judge the embedded hub: verdict, score, decision and the report's path; then a bad deploy,"
 	@echo "                caught, rolled back and verified"
 	@echo "make test       lint, types and the tests"
-	@echo "make matrix     the long rest: every mutated release, every mode, every repetition"
+	@echo "make matrix     the long rest: whole runs on every mutated release, every mode, every repetition"
 	@echo "make hub        install the real hub (mcp-hub from npm) that some tests run against"
 	@echo "make bench      the benchmarks, as ratios in one run"
 	@echo "make catalogue  write readiness/session/plan/catalogue.json and the generated pages anew from the decorators"
@@ -40,10 +41,10 @@ types: $(STAMP)
 	$(BIN)/python -m mypy
 
 unit: $(STAMP)
-	$(BIN)/python -m pytest tests -n $(WORKERS) -q -m "not matrix" --durations=10
+	$(BIN)/python -m pytest tests -n $(WORKERS) --dist worksteal -q -m "not matrix" --durations=10
 
 matrix: $(STAMP)
-	$(BIN)/python -m pytest tests -n $(WORKERS) -q -m matrix
+	$(BIN)/python -m pytest tests -n $(WORKERS) --dist worksteal -q -m matrix
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py

@@ -11,7 +11,7 @@ FAULTS = (
     Fault(name="healthy", sentence="Nothing is wrong."),
     Fault(name="legacy-only", sentence="Only the legacy transport is served, as in 4.3.0.", faults="legacy-only"),
     Fault(name="streamable-only", sentence="Only Streamable HTTP is served.", faults="streamable-only"),
-    Fault(name="slow-in-time", sentence="Every message is answered 100 ms late.", faults="mcp-slow", long=True),
+    Fault(name="slow-in-time", sentence="Every message is answered 100 ms late.", faults="mcp-slow"),
     Fault(
         name="calls-slow-in-time",
         sentence="Calls take 400 ms, of a second that they may.",
@@ -25,9 +25,7 @@ FAULTS = (
         seconds=0.5,
     ),
     Fault(name="list-in-pages", sentence="The list comes in pages.", faults="list-in-pages"),
-    Fault(
-        name="list-in-pages-legacy", sentence="The same over HTTP+SSE.", faults="list-in-pages,legacy-only", long=True
-    ),
+    Fault(name="list-in-pages-legacy", sentence="The same over HTTP+SSE.", faults="list-in-pages,legacy-only"),
     Fault(
         name="unsure-analysis", sentence="The analysis is right, with a confidence of 0.05.", faults="analysis-unsure"
     ),
@@ -63,6 +61,6 @@ FAULTS = (
         sentence="The hub runs under a supervisor that has nothing to do.",
         supervised=True,
     ),
-    Fault(name="noisy-log", sentence="The hub logs errors of its own.", faults="noisy-log", long=True),
-    Fault(name="no-telemetry", sentence="The hub publishes nothing about its LLM.", faults="no-telemetry", long=True),
+    Fault(name="noisy-log", sentence="The hub logs errors of its own.", faults="noisy-log"),
+    Fault(name="no-telemetry", sentence="The hub publishes nothing about its LLM.", faults="no-telemetry"),
 )

@@ -29,8 +29,8 @@ KILLED = failed(SURVIVES) | unknown(MALFORMED, CONCURRENT, CLOSING)
 """The hub ended when it was asked something malformed."""
 
 
-def _llm(name: str, sentence: str, faults: str, *words: str, long: bool = True) -> Fault:
-    return Fault(name=name, sentence=sentence, faults=faults, expected=NO_ANALYSIS, ends=BROKEN, words=words, long=long)
+def _llm(name: str, sentence: str, faults: str, *words: str) -> Fault:
+    return Fault(name=name, sentence=sentence, faults=faults, expected=NO_ANALYSIS, ends=BROKEN, words=words)
 
 
 FAULTS = (
@@ -258,7 +258,7 @@ FAULTS = (
         long=True,
     ),
     # the LLM
-    _llm("llm-refuses", "The LLM is gone.", "llm-down", "The LLM refuses connections", long=False),
+    _llm("llm-refuses", "The LLM is gone.", "llm-down", "The LLM refuses connections"),
     _llm("llm-429", "The LLM answers 429.", "llm-rate-limited", "The LLM answered 429"),
     _llm("llm-401", "The LLM answers 401.", "llm-unauthorized", "The LLM answered 401"),
     _llm("llm-500", "The LLM answers 500.", "llm-internal-errors", "The LLM answered 500"),

@@ -121,7 +121,7 @@ def test_points_lost_and_score_add_up_to_exactly_100(given_: Evidence, gate: Gat
         assert judgement.status in {Status.NOT_READY, Status.INCOMPLETE}
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data(), evidence(), gates())
 def test_no_worsening_and_no_loss_of_evidence_ever_helps(
     data: st.DataObject, before: Evidence, gate: GateSettings
