@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.config.loading import load
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENVIRONMENT, LATEST, LOCKFILE, printable
+from readiness.facts.backup.layout import LATEST, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from readiness.config.model import Config
     from readiness.facts.backup.backup import Backup
     from readiness.facts.backup.backups import Backups
-    from readiness.operations.backup.backup import Made, Source
+    from readiness.operations.backup.backup import Made
 
 _USAGE: Final = 4
 _MIB: Final = 1024 * 1024
@@ -86,38 +85,10 @@ def _do(given: argparse.Namespace, config: Config) -> int:
 
 
 def _make(config: Config, given: argparse.Namespace) -> int:
-    _say(make(config, also=given.also, keep=given.keep, file_limit=given.max_file * _MIB))
+    from readiness.operations.backup.release_backup import back_up_release
+
+    _say(back_up_release(config, also=given.also, keep=given.keep, file_limit=given.max_file * _MIB))
     return 0
-
-
-def make(config: Config, *, also: Sequence[Path] = (), keep: int | None = None, file_limit: int = 1024 * _MIB) -> Made:
-    """Make a backup of the release, whose folder is configured. `file_limit` in bytes. Raises ReadinessError."""
-    from readiness.facts.backup import commits
-    from readiness.facts.release import package_json
-    from readiness.operations.backup.backup import Request, create
-
-    release, folder = config.target.release, config.target.backups_dir
-    assert release is not None
-    assert folder is not None
-    return create(
-        Request(
-            folder=folder,
-            sources=tuple(sources(config, list(also))),
-            commit=_told("commit", lambda: commits.head_commit(release)),
-            version=_told("version", lambda: package_json.read(release).version),
-            keep=keep,
-            file_limit=file_limit,
-        )
-    )
-
-
-def _told(what: str, ask: Callable[[], str | None]) -> str | None:
-    """What a release says of itself; that it does not is no reason to have no backup."""
-    try:
-        return ask()
-    except Unknown as error:
-        sys.stderr.write(f"readiness backup: the {what} is not known: {error}\n")
-        return None
 
 
 def _say(made: Made) -> None:
@@ -130,44 +101,6 @@ def _say(made: Made) -> None:
         say(f"left out: {len(manifest.skipped) - 20} more, all named in its manifest\n")
     for name in made.removed:
         say(f"removed: {name}\n")
-
-
-def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[Source]:
-    """What is backed up of a release: its configuration, env file, lock files and package.json, its logs and cache."""
-    from readiness.facts.backup.backups import LOCKFILES
-    from readiness.facts.deployment import hub_folders
-    from readiness.operations.backup.backup import Source
-
-    release, target = config.target.release, config.target
-    if release is None:
-        raise ReadinessError("nothing says which release to back up: set [target] release")
-    yield _named_file(release, target.config, CONFIGURATION, required=True)
-    yield _named_file(release, target.env_file, ENVIRONMENT)
-    for name in LOCKFILES:
-        if os.path.lexists(release / name):
-            yield Source(root="release", base=release, path=name, role=LOCKFILE)
-    yield Source(root="release", base=release, path="package.json", role="package")
-    for path in also:
-        yield _named_file(release, str(path.absolute()), ALSO, required=True)
-    beside = Path(target.config).parent
-    if not beside.is_absolute() and beside != Path() and ".." not in beside.parts:
-        yield Source(root="release", base=release, path=str(beside), role="settings")
-    yield Source(root="release", base=release, path="logs", role="logs")
-    state, cache = hub_folders.state(config), hub_folders.cache(config)
-    if state is not None and (state / "logs").is_dir():
-        yield Source(root="state", base=state, path="logs", role="logs")
-    if cache is not None and cache.is_dir():
-        yield Source(root="cache", base=cache, path=".", role="cache")
-
-
-def _named_file(release: Path, path: str, role: str, *, required: bool = False) -> Source:
-    """A file that the configuration names, below the release where it is there."""
-    from readiness.operations.backup.backup import Source
-
-    full = Path(os.path.normpath(release / path))
-    if full.is_relative_to(release):
-        return Source(root="release", base=release, path=str(full.relative_to(release)), role=role, required=required)
-    return Source(root="outside", base=Path("/"), path=str(full).lstrip("/"), role=role, required=required)
 
 
 # --- those that are there -------------------------------------------------------------------------------------------------

@@ -89,9 +89,9 @@ def arguments(config: Config, expression: str) -> list[str]:
 
 def backup(config: Config) -> str:
     """Make a backup and name it. Raises ReadinessError."""
-    from readiness.cli import backup as backup_command
+    from readiness.operations.backup.release_backup import back_up_release
 
-    return backup_command.make(config).path.name
+    return back_up_release(config).path.name
 
 
 def act(config: Config, run_id: str, status: int, expression: str, tell: Callable[[], None]) -> tuple[int, str]:
