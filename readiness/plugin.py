@@ -144,7 +144,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     expression = config.getoption("markexpr", "") or ""
     if not expression or SETUP not in config.stash:
         return None
-    from readiness.session.plan.selection import ignored_by_phase
+    from readiness.session.plan.planning import ignored_by_phase
 
     return True if ignored_by_phase(collection_path, expression) else None
 
@@ -153,7 +153,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     """Have the fixtures ready that the checks of a file may ask for: all of them where the file is somebody's own."""
     if SETUP in parent.config.stash:
         from readiness.session.fixtures import registry
-        from readiness.session.plan.selection import phases_of
+        from readiness.session.plan.planning import phases_of
 
         registry.register(parent.config, phases_of(module_path) or registry.MODULES)
 

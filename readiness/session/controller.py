@@ -18,9 +18,15 @@ import pytest
 
 from readiness.findings import Finding, Outcome
 from readiness.session import worker
-from readiness.session.plan.declarations import contradictions
-from readiness.session.plan.planning import PlannedItem, build, read_plan_document, selected_phases
-from readiness.session.plan.selection import narrowed_by, narrowed_to_nodes
+from readiness.session.plan.planning import (
+    PlannedItem,
+    build,
+    contradictions,
+    narrowed_by,
+    narrowed_to_nodes,
+    read_plan_document,
+    selected_phases,
+)
 from readiness.session.run import Run
 from readiness.support.environment import RUN_ID
 from readiness.support.signals import TermAsInterrupt

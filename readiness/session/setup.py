@@ -12,9 +12,8 @@ import pytest
 
 from readiness.config.model import Claim, Config
 from readiness.errors import ConfigError, ReadinessError
-from readiness.session.plan.planning import catalogue, selected_phases
+from readiness.session.plan.planning import catalogue, selected_phases, wants_checks
 from readiness.session.plan.scope import Scope
-from readiness.session.plan.selection import wants_checks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,8 +20,15 @@ from readiness import checks
 from readiness.errors import HubDown
 from readiness.findings import OPT_IN_PHASES, Finding, Outcome
 from readiness.session.outcome import bounded, is_deliberately_unknown, is_failure, leaves, outcome_of
-from readiness.session.plan.declarations import contradictions, misspelt_phase, never_collected
-from readiness.session.plan.planning import PlanError, PlannedItem, item_of, matches
+from readiness.session.plan.planning import (
+    PlanError,
+    PlannedItem,
+    contradictions,
+    item_of,
+    matches,
+    misspelt_phase,
+    never_collected,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable

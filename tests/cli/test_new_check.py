@@ -17,8 +17,7 @@ from readiness.errors import ReadinessError, Unknown
 from readiness.findings import TRIGGERS, Severity
 from readiness.operations.check_run.arguments import read_in_child
 from readiness.session.invocation import suite_folders
-from readiness.session.plan.declarations import contradictions
-from readiness.session.plan.planning import catalogue, item_of
+from readiness.session.plan.planning import catalogue, contradictions, item_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from readiness.session.shield.reports import clean_report, portable
+from readiness.session.shield.plugin import clean_report, portable
 from readiness.session.shield.streams import FilteredStream, Streams
 from readiness.support.redaction.redactor import Redactor
 

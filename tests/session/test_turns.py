@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.errors import CouldNotLook
-from readiness.session.fixtures.hub_lock import turn
+from readiness.session.fixtures.reachability import turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def test_who_waits_to_be_alone_gets_its_turn(tmp_path: Path) -> None:
 def test_a_worker_that_dies_gives_its_turn_back(tmp_path: Path) -> None:
     """The lock ends with its process, however that ends."""
     code = (
-        "import os, sys, pathlib; from readiness.session.fixtures.hub_lock import turn\n"
+        "import os, sys, pathlib; from readiness.session.fixtures.reachability import turn\n"
         "turn(pathlib.Path(sys.argv[1]), alone=True).__enter__(); os._exit(9)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, timeout=30)

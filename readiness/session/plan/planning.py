@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.config.mistakes import nearest
 from readiness.errors import ReadinessError
 from readiness.findings import OPT_IN_PHASES, PHASES, Check, Planned, Severity, Stage
+from readiness.session.invocation import reaches_suites, suite_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     import pytest
+
 
 CATALOGUE_FILE: Final = Path(__file__).with_name("catalogue.json")
 _DECORATED: Final = "slow"
@@ -214,3 +219,173 @@ def write_atomically(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="ascii")
     temporary.replace(path)
+
+
+_FUNCTION: Final = re.compile(r"^(?:async )?def (\w+)", re.MULTILINE)
+_LIKE: Final = 0.8
+"""How alike two words must be (difflib's ratio) before one is taken for a typing error of the other: below it, strangers' words are."""
+
+
+def contradictions(items: Sequence[PlannedItem]) -> list[str]:
+    """What the declarations of `items` say against one another or against what ships, as sentences."""
+    return [*_twice(items), *_taken(items), *_waiting(items)]
+
+
+def _twice(items: Sequence[PlannedItem]) -> list[str]:
+    """One id on two functions."""
+    where: dict[str, str] = {}
+    mistakes = []
+    for item in items:
+        first = where.setdefault(item.check.id, item.function)
+        if first != item.function:
+            mistakes.append(
+                f"check id {item.check.id!r} stands on two functions: {first} and {item.function}; rename one"
+            )
+    return list(dict.fromkeys(mistakes))
+
+
+def _taken(items: Iterable[PlannedItem]) -> list[str]:
+    """The id of a shipped check on a stranger's function: it would answer in that check's place wherever only it was collected."""
+    shipped = {check.id: file for check, file in catalogue()}
+    mistakes = {}
+    for item in items:
+        file = shipped.get(item.check.id)
+        if (
+            file is not None
+            and item.function not in mistakes
+            and not _is_its_own(item.function.partition("::")[0], file)
+        ):
+            mistakes[item.function] = (
+                f"check id {item.check.id!r} is that of a check that ships ({file}), and stands on {item.function} too; "
+                "rename yours"
+            )
+    return list(mistakes.values())
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_its_own(path: str, file: str) -> bool:
+    """Whether `path` is the shipped file `suite/test_topic.py`: here, by another name, or in another checkout of this project."""
+    suite, _, name = file.partition("/")
+    folder = suite_folders().get(suite)
+    here = Path(path)
+    if folder is None or here == folder / name or not here.is_file():
+        return True
+    if (folder / name).is_file() and here.samefile(folder / name):
+        return True
+    return here.parts[-2:] == (suite, name) and any(
+        (above / "session" / "plan" / "catalogue.json").is_file()
+        for above in (here.parents[1] / "readiness", here.parents[2])
+    )
+
+
+def _waiting(items: Sequence[PlannedItem]) -> list[str]:
+    """`after` names what is no check's id but nearly one. Any other stranger may be a check that these arguments left out."""
+    ids = {check.id for check, _ in catalogue()} | {item.check.id for item in items}
+    mistakes = {}
+    for item in items:
+        for name in item.check.after:
+            near = None if name in ids else nearest(name, ids, _LIKE)
+            if near:
+                mistakes[item.check.id, name] = (
+                    f"check {item.check.id!r} waits for {name!r} (after=…), and no check has that id; "
+                    f'did you mean "{near}"?'
+                )
+    return list(mistakes.values())
+
+
+def misspelt_phase(item: pytest.Item, names: frozenset[str]) -> None:
+    """Raise PlanError where `names`, a check's markers, hold one that nobody registered and that is nearly a phase.
+
+    `-m` would pass that check over, and nobody would miss it.
+    """
+    for name, near in _near_phases(names):
+        known = {line.partition(":")[0].partition("(")[0].strip() for line in item.config.getini("markers")}
+        if name not in known:
+            raise PlanError(f'{item.nodeid}: there is no phase {name!r}; did you mean "{near}"?')
+
+
+@functools.lru_cache(maxsize=256)
+def _near_phases(names: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, near)
+        for name in sorted(names - {"check", *PHASES})
+        if (near := nearest(name, PHASES, _LIKE)) is not None
+    )
+
+
+def never_collected(collector: pytest.Module) -> list[str]:
+    """Checks of a module that pytest never sees, as sentences: its name is no test's, or another function took the name."""
+    mistakes = []
+    for name, value in vars(collector.obj).items():
+        if not inspect.isfunction(value) or all(mark.name != "check" for mark in getattr(value, "pytestmark", ())):
+            continue
+        if not collector.funcnamefilter(name):
+            mistakes.append(
+                f"{collector.path}::{name}: @check stands on a function that pytest does not collect; "
+                f"call it test_{name.strip('_')}"
+            )
+    return mistakes + _overwritten(collector.path)
+
+
+def _overwritten(path: Path) -> list[str]:
+    """Functions with a decorator whose name a later function of the file bears too: Python keeps the last one alone."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []
+    names = _FUNCTION.findall(text)
+    if "check(" not in text or len(names) == len(set(names)):
+        return []
+    import ast  # only where the cheap look had a hit
+
+    last: dict[str, int] = {}
+    mistakes = []
+    for node in reversed(ast.parse(text).body):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if node.name in last and any("check(" in ast.unparse(mark) for mark in node.decorator_list):
+                mistakes.append(
+                    f"{path}:{node.lineno}: a function further down (line {last[node.name]}) is called {node.name} too, "
+                    "and replaces this check; rename one"
+                )
+            last.setdefault(node.name, node.lineno)
+    return mistakes
+
+
+def wants_checks(config: pytest.Config) -> bool:
+    """Whether the arguments reach into a suite that ships, and `-m` selects one of its phases."""
+    return bool(selected_phases(config.getoption("markexpr", "") or "")) and reaches_suites(config)
+
+
+def phases_of(path: Path) -> frozenset[str]:
+    """The phases of the checks in a file of a suite that ships; empty for any other file."""
+    for name, folder in suite_folders().items():
+        if path.parent == folder:
+            return frozenset(check.phase for check, file in catalogue() if file == f"{name}/{path.name}")
+    return frozenset()
+
+
+def ignored_by_phase(path: Path, expression: str) -> bool:
+    """Whether a suite's file holds no check that `-m` selects: then it need not be collected."""
+    if not expression or path.suffix != ".py" or not path.name.startswith("test_"):
+        return False
+    phases = phases_of(path)
+    return bool(phases) and not any(matches(expression, {phase, "check"}) for phase in phases)
+
+
+def narrowed_by(config: pytest.Config) -> str:
+    """What narrowed the run besides `-m`, for the reason of a check that was left out: " by -k …"."""
+    ways = []
+    if keyword := config.getoption("keyword", ""):
+        ways.append(f"-k {keyword[:80]!r}")
+    for option, flag in (("lf", "--lf"), ("stepwise", "--stepwise"), ("deselect", "--deselect")):
+        if config.getoption(option, None):
+            ways.append(flag)
+    if config.getoption("maxfail", 0):
+        ways.append("-x or --maxfail")
+    return f" by {', '.join(ways)}" if ways else ", not collected by these arguments"
+
+
+def narrowed_to_nodes(config: pytest.Config) -> str | None:
+    """Why a run of single tests is CONDITIONAL at best: what stands beside them was never collected, so never planned."""
+    nodes = [argument for argument in config.args if "::" in argument]
+    return f"narrowed to single tests ({nodes[0][-80:]})" if nodes else None
