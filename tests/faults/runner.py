@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from readiness.config.load import load
 
+from readiness.config.loading import load
 from readiness.config.redaction import redactor_for
 from readiness.findings import Finding, Outcome
 from readiness.results.report import to_json
