@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.__main__ import VERBS, main
-from readiness.operations.check_run.arguments import read_in_child
+from readiness.operations.check_run.arguments import read_arguments
 from readiness.session.journal import Journal, read
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
 )
 def test_only_the_plugins_that_are_needed(argv: list[str], wanted: list[str], unwanted: list[str]) -> None:
     """Strangers stay out of the gate; what an option needs is loaded."""
-    given = read_in_child(argv).pytest
+    given = read_arguments(argv).pytest
     plugins = [name for option, name in itertools.pairwise(given) if option == "-p"]
     assert set(wanted) <= set(plugins)
     assert not set(unwanted) & set(plugins)

@@ -15,7 +15,7 @@ from readiness.checks import kebab
 from readiness.cli.new_check import PHASES, source, written
 from readiness.errors import ReadinessError, Unknown
 from readiness.findings import TRIGGERS, Severity
-from readiness.operations.check_run.arguments import read_in_child
+from readiness.operations.check_run.arguments import read_arguments
 from readiness.session.invocation import suite_folders
 from readiness.session.plan.planning import catalogue, contradictions, item_of
 
@@ -162,12 +162,12 @@ def test_a_folder_is_judged_with_what_ships_and_a_file_alone(tmp_path: Path, mon
     folders = tuple(str(folder) for folder in suite_folders().values())
 
     def suites(*given: str) -> tuple[str, ...]:
-        asked = read_in_child([*given, "-m", "health"])
+        asked = read_arguments([*given, "-m", "health"])
         return asked.pytest[asked.pytest.index("health") + 1 :]
 
     assert suites() == suites("checks") == suites("no-such-folder") == folders
     for place in ("checks/test_a_b.py", "checks/test_a_b.py::test_a_b", folders[0], f"{folders[0]}/no-such-file.py"):
         assert suites(place) == ()
     assert suites("--pyargs", "readiness") == ()
-    assert read_in_child(["checks", folders[0]]).own_checks == (str(tmp_path / "checks"),)
+    assert read_arguments(["checks", folders[0]]).own_checks == (str(tmp_path / "checks"),)
     assert "readiness.cli.new_check" in sys.modules

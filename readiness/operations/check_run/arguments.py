@@ -1,7 +1,7 @@
 """The arguments of `readiness check`, read by pytest's own parser: what is an option, what is its value, what is a path.
 
-Reading them imports the plugins that they name, and pytest rewrites the assertions of a module only at its first import:
-so they are read in a child of the process that goes on to run pytest.
+Where they name plugins, or options of one, reading them imports those. pytest rewrites the assertions of a module only at
+its first import: so that is done in a child of the process that goes on to run pytest.
 """
 
 from __future__ import annotations
@@ -84,12 +84,50 @@ def without_reading(given: Sequence[str]) -> CheckArguments:
 
 
 def read_arguments(given: Sequence[str]) -> CheckArguments:
-    """Read the arguments, in a process that goes on to do nothing else. Raises as pytest and its plugins do."""
+    """Read the arguments, plugins of others in a child of this process; what cannot be read is left to pytest."""
+    from _pytest.config import get_config
+
+    from readiness.session.invocation import OPTIONS
+
+    config = get_config([])
+    for flag, keywords in OPTIONS.items():
+        config._parser.addoption(flag, **keywords)  # noqa: SLF001 - see _parsed
+    try:
+        options, unknown = _parsed(config, given)
+    except Exception:  # noqa: BLE001 - pytest says what is wrong when it is run
+        return without_reading(given)
+    if options.plugins or any(one.startswith("-") for one in unknown):
+        return _read_in_child(given)
+    return _asked(given, options, unknown, [OWN_PLUGIN])
+
+
+def _read_in_child(given: Sequence[str]) -> CheckArguments:
+    readable, written = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.close(readable)
+            with open(written, "w", encoding="utf-8") as pipe, open(os.devnull, "w", encoding="utf-8") as nothing:  # noqa: PTH123
+                os.dup2(nothing.fileno(), 1)  # what is wrong with them is said once, by the run itself
+                os.dup2(nothing.fileno(), 2)
+                pipe.write(_with_plugins(given).to_json())
+        finally:
+            os._exit(0)
+    os.close(written)
+    with open(readable, encoding="utf-8") as pipe:  # noqa: PTH123
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return CheckArguments.from_json(text) if text.endswith("}") else without_reading(given)
+
+
+def _with_plugins(given: Sequence[str]) -> CheckArguments:
+    """Read the arguments with the plugins that they name or need, in a process that goes on to do nothing else."""
     from _pytest.config import get_config
 
     config = get_config([])
     plugins = [OWN_PLUGIN]
     config.pluginmanager.consider_preparse([*given, *_loaded(plugins)])
+    config.pluginmanager.consider_env()
     options, unknown = _parsed(config, given)
     for modules in _OPTIONAL:
         if not any(one.startswith("-") for one in unknown):
@@ -102,16 +140,21 @@ def read_arguments(given: Sequence[str]) -> CheckArguments:
         if len(left) < len(unknown):
             plugins += modules
         unknown = left
+    return _asked(given, options, unknown, plugins)
+
+
+def _asked(
+    given: Sequence[str], options: argparse.Namespace, unknown: Sequence[str], plugins: Sequence[str]
+) -> CheckArguments:
     expression = str(options.markexpr or "")
-    if not expression or _HOSTS in expression:
-        plugins += _OF_HOSTS
+    needed = (*plugins, *(_OF_HOSTS if not expression or _HOSTS in expression else ()))
     places = [str(one) for one in (*options.file_or_dir, *(one for one in unknown if not one.startswith("-")))]
     suites = _suites()
     narrowed = bool(options.pyargs) or any(_narrows(place, suites) for place in places)
     return CheckArguments(
         given=tuple(given),
         pytest=(
-            *_loaded(dict.fromkeys(plugins)),
+            *_loaded(dict.fromkeys(needed)),
             *(() if options.verbose > 0 else _BRIEF),
             *given,
             *(() if narrowed else map(str, suites)),
@@ -129,32 +172,6 @@ def read_arguments(given: Sequence[str]) -> CheckArguments:
             if getattr(options, name, None)
         ),
     )
-
-
-def read_in_child(given: Sequence[str]) -> CheckArguments:
-    """Read the arguments in a child of this process; what cannot be read is left to pytest."""
-    from _pytest.config import get_config
-
-    from readiness.session.invocation import suite_folders
-
-    get_config([])  # what both need is imported once
-    suite_folders()
-    readable, written = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            os.close(readable)
-            with open(written, "w", encoding="utf-8") as pipe, open(os.devnull, "w", encoding="utf-8") as nothing:  # noqa: PTH123
-                os.dup2(nothing.fileno(), 1)  # what is wrong with them is said once, by the run itself
-                os.dup2(nothing.fileno(), 2)
-                pipe.write(read_arguments(given).to_json())
-        finally:
-            os._exit(0)
-    os.close(written)
-    with open(readable, encoding="utf-8") as pipe:  # noqa: PTH123
-        text = pipe.read()
-    os.waitpid(child, 0)
-    return CheckArguments.from_json(text) if text.endswith("}") else without_reading(given)
 
 
 def _loaded(plugins: Iterable[str]) -> list[str]:

@@ -73,9 +73,9 @@ def _child(given: Sequence[str], written: int) -> None:
         import pytest
 
         gc.set_threshold(*COLLECTOR)
-        from readiness.operations.check_run.arguments import read_in_child
+        from readiness.operations.check_run.arguments import read_arguments
 
-        asked = read_in_child(given)
+        asked = read_arguments(given)
         with open(written, "w", encoding="utf-8") as pipe:
             pipe.write(asked.to_json())
         os.environ[OWN_CHECKS] = os.pathsep.join(asked.own_checks)

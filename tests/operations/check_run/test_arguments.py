@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.operations.check_run.arguments import CheckArguments, read_in_child
+from readiness.operations.check_run.arguments import CheckArguments, read_arguments
 from readiness.session.invocation import suite_folders
 from tests.sources import ROOT
 
@@ -42,7 +42,7 @@ def test_an_options_value_is_no_path(
     """The suites are run whatever option is given, with a value of its own or in one word."""
     monkeypatch.chdir(tmp_path if where == "outside" else ROOT)
     for given in (["-m", "health", *option], [*option, "-m", "health"]):
-        asked = read_in_child(given)
+        asked = read_arguments(given)
         assert asked.pytest[-len(SUITES) :] == SUITES
         assert asked.given == tuple(given)
         assert asked.own_checks == ()
@@ -83,7 +83,7 @@ def test_a_plugin_of_ones_own_is_loaded_once_with_its_options(tmp_path: Path, mo
         "def pytest_report_header(config):\n    return f'mine is {config.option.mine}'\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert read_in_child(["-p", "mine_plugin", "--mine", "x", "-m", "health"]).pytest[-len(SUITES) :] == SUITES
+    assert read_arguments(["-p", "mine_plugin", "--mine", "x", "-m", "health"]).pytest[-len(SUITES) :] == SUITES
     assert "mine_plugin" not in sys.modules
     done = readiness_check("-p", "mine_plugin", "--mine", "x", "-m", "health", "--collect-only", cwd=tmp_path)
     assert "mine is x" in done.stdout
@@ -93,11 +93,11 @@ def test_a_plugin_of_ones_own_is_loaded_once_with_its_options(tmp_path: Path, mo
 def test_what_the_run_asks_for_is_read_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings, folder of reports, and what only informs, in either spelling; the last one counts, as in the run."""
     monkeypatch.chdir(tmp_path)
-    asked = read_in_child(
+    asked = read_arguments(
         ["--readiness-report", "a", "--readiness-report=b", "--readiness-config=x.toml", "--readiness-strict"]
     )
     assert (asked.report_dir, asked.config, asked.strict, asked.informs) == (tmp_path / "b", "x.toml", True, False)
-    assert read_in_child(["--collect-only"]).informs
-    assert read_in_child(["--help"]).informs
-    assert read_in_child(["--junitxml=a.xml", "--html", "b.html"]).pages == ("--junitxml", "--html")
+    assert read_arguments(["--collect-only"]).informs
+    assert read_arguments(["--help"]).informs
+    assert read_arguments(["--junitxml=a.xml", "--html", "b.html"]).pages == ("--junitxml", "--html")
     assert CheckArguments.from_json(asked.to_json()) == asked
