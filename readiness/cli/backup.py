@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.facts.backup.backup import Backup
     from readiness.facts.backup.backups import Backups
-    from readiness.operations.backup.backup import Made
+    from readiness.operations.backup.backup import MadeBackup
 
 _USAGE: Final = 4
 _MIB: Final = 1024 * 1024
@@ -91,7 +91,7 @@ def _make(config: Config, given: argparse.Namespace) -> int:
     return 0
 
 
-def _say(made: Made) -> None:
+def _say(made: MadeBackup) -> None:
     manifest, say = made.manifest, sys.stdout.write
     say(f"{printable(str(made.path))}\n{len(manifest.files)} files, {_size(manifest.size)}, ")
     say(f"commit {(manifest.commit or 'unknown')[:12]}, version {printable(manifest.version or 'unknown')}\n")

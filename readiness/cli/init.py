@@ -90,7 +90,7 @@ def _release(given: str | None) -> Path | None:
     return release
 
 
-def first_file(url: str, release: Path | None, folder: Path) -> tuple[str, Seen]:
+def first_file(url: str, release: Path | None, folder: Path) -> tuple[str, HubProfile]:
     """The file's text, proven to load from `folder`, and what was seen. Raises ReadinessError."""
     seen = look(url)
     text = compose(seen, release)
@@ -101,7 +101,7 @@ def first_file(url: str, release: Path | None, folder: Path) -> tuple[str, Seen]
     return text, seen
 
 
-def compose(seen: Seen, release: Path | None) -> str:
+def compose(seen: HubProfile, release: Path | None) -> str:
     """The text of a readiness.toml that claims what was seen."""
     environment = "local" if is_loopback(seen.url) else "production"
     lines = [
@@ -121,7 +121,7 @@ def compose(seen: Seen, release: Path | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _target_lines(seen: Seen, release: Path | None) -> list[str]:
+def _target_lines(seen: HubProfile, release: Path | None) -> list[str]:
     lines = []
     if release is not None:
         lines.append(f"release = {_toml(str(release))}")
@@ -143,7 +143,7 @@ def _relative(config: str, release: Path | None) -> str:
     return config
 
 
-def _expect_lines(seen: Seen) -> list[str]:
+def _expect_lines(seen: HubProfile) -> list[str]:
     lines = []
     for claim in _CLAIMS:
         found = seen.claims.get(claim)
@@ -160,7 +160,7 @@ def _expect_lines(seen: Seen) -> list[str]:
     return lines
 
 
-def _unseen_lines(seen: Seen, release: Path | None) -> list[str]:
+def _unseen_lines(seen: HubProfile, release: Path | None) -> list[str]:
     """What this look could not have seen, as claims to confirm: checks of it are left out, with that reason."""
     unseen = {}
     if release is None:
@@ -172,7 +172,7 @@ def _unseen_lines(seen: Seen, release: Path | None) -> list[str]:
     return [f"{claim} = {{ expected = false, reason = {_toml(why)} }}" for claim, why in unseen.items()]
 
 
-def _call_lines(call: Call) -> list[str]:
+def _call_lines(call: HarmlessCall) -> list[str]:
     lines = [f"server = {_toml(call.server)}", f"tool = {_toml(call.tool)}"]
     if call.message is None:
         return [*lines, '# contains = ""  # what its answer must contain']
@@ -201,7 +201,7 @@ def write(path: Path, text: str, *, force: bool) -> None:
         ready.unlink(missing_ok=True)
 
 
-def _summary(output: Path, text: str, seen: Seen) -> str:
+def _summary(output: Path, text: str, seen: HubProfile) -> str:
     count = f"{len(seen.servers)} server{'' if len(seen.servers) == 1 else 's'}"
     version = f" {seen.version}" if seen.version else ""
     lines = [f"wrote {printable(str(output))}: MCP Hub{version} at {seen.url}, {count}", "", "confirm these lines:"]
@@ -230,7 +230,7 @@ _TELLING: Final = re.compile(r"env|secret|token|cred|key|passw|config|log", re.I
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class HarmlessCall:
     """A harmless call of a tool; `message` for the well-known echo, None for a tool without arguments."""
 
     server: str
@@ -239,7 +239,7 @@ class Call:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class HubProfile:
     """What a hub showed; every text is clean: printable, short, no secret."""
 
     url: str
@@ -249,7 +249,7 @@ class Seen:
     """By claim: True, or the reason why it is not expected."""
     unclear: dict[str, str] = dataclasses.field(default_factory=dict)
     """By claim: why nothing could be said about it."""
-    calls: tuple[Call, ...] = ()
+    calls: tuple[HarmlessCall, ...] = ()
     config: str | None = None
     """Path of the hub's configuration on its host."""
     folder: str | None = None
@@ -257,7 +257,7 @@ class Seen:
     notes: tuple[str, ...] = ()
 
 
-def look(url: str, seconds: float = SECONDS) -> Seen:
+def look(url: str, seconds: float = SECONDS) -> HubProfile:
     """What the hub at `url` shows within `seconds`. Raises ReadinessError in one sentence if no hub answers there."""
     from readiness.facts.http.client import HttpTransport, TransportSettings
 
@@ -322,7 +322,7 @@ def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _seen(url: str, health: dict[str, Any], answers: dict[str, HttpAnswer | str]) -> Seen:
+def _seen(url: str, health: dict[str, Any], answers: dict[str, HttpAnswer | str]) -> HubProfile:
     version = health.get("version")
     known = (
         version if isinstance(version, str) and _VERSION.fullmatch(version) and not could_be_secret(version) else None
@@ -337,7 +337,7 @@ def _seen(url: str, health: dict[str, Any], answers: dict[str, HttpAnswer | str]
     calls = tuple({call.server: call for call in called}.values())
     without = [name for name in servers if name not in {call.server for call in calls}]
     notes += [f"no harmless tool call was found for {name}: add one" for name in without]
-    return Seen(
+    return HubProfile(
         url=url,
         version=known,
         servers=tuple(servers),
@@ -423,7 +423,7 @@ def _switch(claim: str, value: object, off: str, claims: dict[str, bool | str], 
         unclear[claim] = "the hub does not say"
 
 
-def _harmless_call(record: dict[str, Any]) -> Call | None:
+def _harmless_call(record: dict[str, Any]) -> HarmlessCall | None:
     """The well-known echo, or a tool that says it only reads and needs no arguments; None if there is none."""
     server = _name(record.get("name"))
     tools = _list(_dict(record.get("capabilities")).get("tools"))[:MAX_TOOLS]
@@ -431,17 +431,17 @@ def _harmless_call(record: dict[str, Any]) -> Call | None:
     return candidates[0][1] if server and candidates else None
 
 
-def _usable(server: str, tool: dict[str, Any]) -> tuple[tuple[int, str], Call] | None:
+def _usable(server: str, tool: dict[str, Any]) -> tuple[tuple[int, str], HarmlessCall] | None:
     """A call with its rank (echo first, then closed-world tools, then by name), or None."""
     name, schema, hints = _name(tool.get("name")), _dict(tool.get("inputSchema")), _dict(tool.get("annotations"))
     required = schema.get("required", [])
     if not name or name != tool.get("name") or not isinstance(required, list) or hints.get("destructiveHint") is True:
         return None
     if name == "echo" and "message" in _dict(schema.get("properties")) and required in ([], ["message"]):
-        return (0, name), Call(server=server, tool=name, message="ready?")
+        return (0, name), HarmlessCall(server=server, tool=name, message="ready?")
     if hints.get("readOnlyHint") is not True or required or _TELLING.search(name):
         return None
-    return (2 if hints.get("openWorldHint") is True else 1, name), Call(server=server, tool=name)
+    return (2 if hints.get("openWorldHint") is True else 1, name), HarmlessCall(server=server, tool=name)
 
 
 def _deployed(url: str, health: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from readiness.config.model import Config
-    from readiness.operations.watch.look import Look, Watcher
+    from readiness.operations.watch.look import Watcher, WatchLook
 
 _USAGE: Final = 4
 _INCOMPLETE: Final = 12
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def code_of(look: Look, config: Config) -> int:
+def code_of(look: WatchLook, config: Config) -> int:
     """The exit code that a look asks for."""
     from readiness.results.verdict.verdict import exit_code
 
@@ -82,7 +82,7 @@ class _Looker(threading.Thread):
     def __init__(self, watcher: Watcher, interval: float) -> None:
         super().__init__(name="readiness-watch", daemon=True)
         self._watcher, self._interval = watcher, interval
-        self.seen: queue.Queue[Look | BaseException] = queue.Queue(maxsize=2)
+        self.seen: queue.Queue[WatchLook | BaseException] = queue.Queue(maxsize=2)
         self._since: float | None = None
 
     @property
@@ -111,7 +111,7 @@ class _Watch:
 
     def __init__(self, given: argparse.Namespace, watcher: Watcher, config: Config) -> None:
         self.given, self.watcher, self.config = given, watcher, config
-        self.worst: Look | None = None
+        self.worst: WatchLook | None = None
         self._outcomes: dict[str, str] = {}
 
     def run(self) -> int:
@@ -164,7 +164,7 @@ class _Watch:
                     worst = self.worst.judgement.status.value if self.worst else ""
                     view.draw(last, worst=worst, now=time.time(), looking=looker.looking)
 
-    def _looks(self, looker: _Looker) -> Iterator[Look | None]:
+    def _looks(self, looker: _Looker) -> Iterator[WatchLook | None]:
         """Every look as it comes, and None when there is none for a moment; ends with the time."""
         until = None if self.given.lasting is None else time.monotonic() + self.given.lasting
         while True:
@@ -181,13 +181,13 @@ class _Watch:
             self._keep_worst(found)
             yield found
 
-    def _keep_worst(self, look: Look) -> None:
+    def _keep_worst(self, look: WatchLook) -> None:
         if not look.proven:
             return
         if self.worst is None or _rank(look) > _rank(self.worst):
             self.worst = look
 
-    def _tell(self, look: Look, *, whole: bool) -> None:
+    def _tell(self, look: WatchLook, *, whole: bool) -> None:
         if self.given.json:
             from readiness.operations.watch.document import to_json
 
@@ -228,7 +228,7 @@ class _Over(Exception):  # noqa: N818 - no error: the time is over
     """The time of `--for` is over."""
 
 
-def _rank(look: Look) -> int:
+def _rank(look: WatchLook) -> int:
     return _RANK.index(look.judgement.status.value)
 
 

@@ -404,7 +404,7 @@ def test_a_release_must_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_a_production_hub_is_declared_as_one(tmp_path: Path) -> None:
     """Off the loopback the file says production, which asks for authentication and TLS."""
-    text = firstfile.compose(firstlook.Seen(url="https://hub.example.com"), None)
+    text = firstfile.compose(firstlook.HubProfile(url="https://hub.example.com"), None)
     file = tmp_path / "readiness.toml"
     file.write_text(text)
     config = load(file=file, environ={})
@@ -415,9 +415,11 @@ def test_a_production_hub_is_declared_as_one(tmp_path: Path) -> None:
 
 def test_what_was_not_looked_at_is_declared_so(tmp_path: Path) -> None:
     """Without a release, on another host or with a log without levels, the file says so instead of leaving it unknown."""
-    seen = firstlook.Seen(url="http://127.0.0.1:7000", version="4.2.1")
+    seen = firstlook.HubProfile(url="http://127.0.0.1:7000", version="4.2.1")
     text = firstfile.compose(seen, None)
     assert "no release tree was named" in text
     assert "the log file of 4.2.1 carries no levels" in text
-    assert "another host" in firstfile.compose(firstlook.Seen(url="https://hub.example.com", version="4.3.0"), None)
-    assert "logs" not in firstfile.compose(firstlook.Seen(url="http://127.0.0.1:7000", version="4.3.0"), tmp_path)
+    assert "another host" in firstfile.compose(
+        firstlook.HubProfile(url="https://hub.example.com", version="4.3.0"), None
+    )
+    assert "logs" not in firstfile.compose(firstlook.HubProfile(url="http://127.0.0.1:7000", version="4.3.0"), tmp_path)

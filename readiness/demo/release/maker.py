@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.demo.faults.fault import DemoError
 from readiness.demo.release import history
 from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT, LOCKFILE
-from readiness.operations.backup.backup import BackupError, Request, Source, create
+from readiness.operations.backup.backup import BackupError, BackupRequest, BackupSource, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -153,10 +153,10 @@ def back_up(made: Sample) -> None:
         (state, "logs", "logs"),
         (cache, ".", "cache"),
     )
-    sources = tuple(Source(root=root, base=base, path=path, role=role) for (root, base), path, role in wanted)
+    sources = tuple(BackupSource(root=root, base=base, path=path, role=role) for (root, base), path, role in wanted)
     folder = made.release / "backups"
     try:
-        create(Request(folder=folder, sources=sources, commit=history.head(made.release), version=VERSION))
+        create(BackupRequest(folder=folder, sources=sources, commit=history.head(made.release), version=VERSION))
     except BackupError as error:
         raise DemoError(f"the sample release cannot be backed up: {error}") from None
 

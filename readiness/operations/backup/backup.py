@@ -29,7 +29,7 @@ from readiness.facts.backup.layout import (
     render_manifest,
 )
 from readiness.operations.backup.copy import Gone, copied, flush, flush_all
-from readiness.operations.backup.sources import FILE_LIMIT, BackupError, Collection, Source
+from readiness.operations.backup.sources import FILE_LIMIT, BackupError, BackupSource, Collection
 from readiness.support import locks
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from readiness.facts.backup.layout import BackupEntry
     from readiness.operations.backup.sources import Item
 
-__all__ = ["BackupError", "Made", "Request", "Source", "create"]
+__all__ = ["BackupError", "BackupRequest", "BackupSource", "MadeBackup", "create"]
 
 HEADROOM: Final = 2
 """Free space must be this many times what the backup needs, as the preflight check asks."""
@@ -50,11 +50,11 @@ _WAIT: Final = 10.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class BackupRequest:
     """What to back up and where to. `keep`: how many whole backups stay, this one included; None keeps all."""
 
     folder: Path
-    sources: tuple[Source, ...]
+    sources: tuple[BackupSource, ...]
     commit: str | None
     version: str | None
     keep: int | None = None
@@ -62,7 +62,7 @@ class Request:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class MadeBackup:
     """A backup that was made, and the names of older ones that went."""
 
     path: Path
@@ -74,7 +74,7 @@ def _no_step(_: str) -> None:
     """Nothing happens between two steps, except in tests, which end the process there."""
 
 
-def create(request: Request, *, on_step: Callable[[str], None] = _no_step) -> Made:
+def create(request: BackupRequest, *, on_step: Callable[[str], None] = _no_step) -> MadeBackup:
     """Make one backup. `on_step` is called before every step that changes the disk. Raises BackupError."""
     try:
         return _Making(request, on_step).run()
@@ -86,7 +86,7 @@ def create(request: Request, *, on_step: Callable[[str], None] = _no_step) -> Ma
 class _Making:
     """One backup on its way."""
 
-    def __init__(self, request: Request, on_step: Callable[[str], None]) -> None:
+    def __init__(self, request: BackupRequest, on_step: Callable[[str], None]) -> None:
         self.request, self.step = request, on_step
         self.folder = request.folder
         now = time.time()
@@ -96,7 +96,7 @@ class _Making:
         self.partial = self.folder / f"{PARTIAL}{self.name}"
         self.written: list[Path] = []
 
-    def run(self) -> Made:
+    def run(self) -> MadeBackup:
         found = Collection(exclude=self.folder, file_limit=self.request.file_limit)
         found.add(self.request.sources)
         self._make_folder()
@@ -120,7 +120,7 @@ class _Making:
         with locks.locked(self.folder / LOCK, _WAIT):
             self._point()
             removed = tuple(self._prune())
-        return Made(path=self.folder / self.name, manifest=manifest, removed=removed)
+        return MadeBackup(path=self.folder / self.name, manifest=manifest, removed=removed)
 
     def _make_folder(self) -> None:
         if not self.folder.is_dir():

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError, Unknown
 from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENVIRONMENT, LOCKFILE
-from readiness.operations.backup.backup import Request, Source, create
+from readiness.operations.backup.backup import BackupRequest, BackupSource, create
 from readiness.support.console import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from readiness.config.model import Config
-    from readiness.operations.backup.backup import Made
+    from readiness.operations.backup.backup import MadeBackup
 
 FILE_LIMIT: Final = 1024 * 1024 * 1024
 """Bytes above which a log is left out unless it is asked for."""
@@ -23,7 +23,7 @@ FILE_LIMIT: Final = 1024 * 1024 * 1024
 
 def back_up_release(
     config: Config, *, also: Sequence[Path] = (), keep: int | None = None, file_limit: int = FILE_LIMIT
-) -> Made:
+) -> MadeBackup:
     """Make a backup of the release, whose folder is configured. `file_limit` in bytes. Raises ReadinessError."""
     from readiness.facts.backup import commits
     from readiness.facts.release import package_json
@@ -32,7 +32,7 @@ def back_up_release(
     assert release is not None
     assert folder is not None
     return create(
-        Request(
+        BackupRequest(
             folder=folder,
             sources=tuple(sources(config, list(also))),
             commit=_asked("commit", lambda: commits.head_commit(release)),
@@ -52,7 +52,7 @@ def _asked(what: str, ask: Callable[[], str | None]) -> str | None:
         return None
 
 
-def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[Source]:
+def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[BackupSource]:
     """What is backed up of a release: its configuration, env file, lock files and package.json, its logs and cache."""
     from readiness.facts.backup.backups import LOCKFILES
     from readiness.facts.deployment import hub_folders
@@ -64,24 +64,26 @@ def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[Source]:
     yield _named_file(release, target.env_file, ENVIRONMENT)
     for name in LOCKFILES:
         if os.path.lexists(release / name):
-            yield Source(root="release", base=release, path=name, role=LOCKFILE)
-    yield Source(root="release", base=release, path="package.json", role="package")
+            yield BackupSource(root="release", base=release, path=name, role=LOCKFILE)
+    yield BackupSource(root="release", base=release, path="package.json", role="package")
     for path in also:
         yield _named_file(release, str(path.absolute()), ALSO, required=True)
     beside = Path(target.config).parent
     if not beside.is_absolute() and beside != Path() and ".." not in beside.parts:
-        yield Source(root="release", base=release, path=str(beside), role="settings")
-    yield Source(root="release", base=release, path="logs", role="logs")
+        yield BackupSource(root="release", base=release, path=str(beside), role="settings")
+    yield BackupSource(root="release", base=release, path="logs", role="logs")
     state, cache = hub_folders.state(config), hub_folders.cache(config)
     if state is not None and (state / "logs").is_dir():
-        yield Source(root="state", base=state, path="logs", role="logs")
+        yield BackupSource(root="state", base=state, path="logs", role="logs")
     if cache is not None and cache.is_dir():
-        yield Source(root="cache", base=cache, path=".", role="cache")
+        yield BackupSource(root="cache", base=cache, path=".", role="cache")
 
 
-def _named_file(release: Path, path: str, role: str, *, required: bool = False) -> Source:
+def _named_file(release: Path, path: str, role: str, *, required: bool = False) -> BackupSource:
     """A file that the configuration names, below the release where it is there."""
     full = Path(os.path.normpath(release / path))
     if full.is_relative_to(release):
-        return Source(root="release", base=release, path=str(full.relative_to(release)), role=role, required=required)
-    return Source(root="outside", base=Path("/"), path=str(full).lstrip("/"), role=role, required=required)
+        return BackupSource(
+            root="release", base=release, path=str(full.relative_to(release)), role=role, required=required
+        )
+    return BackupSource(root="outside", base=Path("/"), path=str(full).lstrip("/"), role=role, required=required)

@@ -38,7 +38,7 @@ class BackupError(ReadinessError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class BackupSource:
     """A file or a folder to take. `root` names the folder `base` in the manifest; `path` is relative to it, "." is all.
 
     `required`: that it is missing refuses the whole backup.
@@ -72,7 +72,7 @@ class Collection:
         self.roots: dict[str, str] = {}
         self.size = 0
 
-    def add(self, sources: Iterable[Source]) -> None:
+    def add(self, sources: Iterable[BackupSource]) -> None:
         """Walk `sources`, in order. Raises BackupError for one that cannot be taken and cannot be left out."""
         for source in sources:
             self.roots.setdefault(source.root, os.path.realpath(source.base))
@@ -81,7 +81,7 @@ class Collection:
             if source.role in NEEDED:
                 self._see(source, self._stored(source, path))
 
-    def _see(self, source: Source, stored: str) -> None:
+    def _see(self, source: BackupSource, stored: str) -> None:
         """That a needed file was taken, as a file; only one that is not required may be missing."""
         item = self.items.get(stored)
         why = "it is a folder" if item else dict(self.skipped).get(stored, "it was left out")
@@ -89,7 +89,7 @@ class Collection:
         if not missing and (item is None or item.entry.kind != "file"):
             raise BackupError(f"{printable(str(source.base / source.path))} cannot be backed up: {why}")
 
-    def _resolved(self, source: Source) -> str:
+    def _resolved(self, source: BackupSource) -> str:
         """Where a file really lies that a source names itself; every link on the way to it is taken as a link."""
         base = os.path.realpath(source.base)
         left, here, links = source.path.split("/"), list[str](), 0
@@ -114,20 +114,20 @@ class Collection:
             )
         return "/".join(here)
 
-    def _outside(self, source: Source) -> BackupError:
+    def _outside(self, source: BackupSource) -> BackupError:
         full = source.base / source.path
         return BackupError(
             f"{printable(str(full))} leads out of {printable(str(source.base))}, and links are not followed there: "
             f"name the file itself instead, {printable(os.path.realpath(full))}"
         )
 
-    def _stored(self, source: Source, path: str) -> str:
+    def _stored(self, source: BackupSource, path: str) -> str:
         return source.root if path == "." else f"{source.root}/{path}"
 
-    def _skip(self, source: Source, path: str, why: str) -> None:
+    def _skip(self, source: BackupSource, path: str, why: str) -> None:
         self.skipped.append((self._stored(source, path), why))
 
-    def _walk(self, source: Source, start: str) -> None:
+    def _walk(self, source: BackupSource, start: str) -> None:
         pending = [start]
         while pending:
             path = pending.pop()
@@ -141,7 +141,7 @@ class Collection:
             except OSError as error:
                 self._skip(source, path, MISSING if isinstance(error, FileNotFoundError) else _why(error))
 
-    def _folder(self, source: Source, path: str, facts: os.stat_result) -> list[str]:
+    def _folder(self, source: BackupSource, path: str, facts: os.stat_result) -> list[str]:
         """Note a folder and return what is in it, in reverse order of names."""
         full = source.base / path
         if os.path.realpath(full) == self.exclude:
@@ -152,7 +152,7 @@ class Collection:
             self._take(source, path, _entry(self._stored(source, path), "folder", source.role, facts))
         return [name if path == "." else f"{path}/{name}" for name in inside]
 
-    def _leaf(self, source: Source, path: str, facts: os.stat_result) -> None:
+    def _leaf(self, source: BackupSource, path: str, facts: os.stat_result) -> None:
         stored, mode = self._stored(source, path), facts.st_mode
         if stat.S_ISLNK(mode):
             self._link(source, path)
@@ -167,13 +167,13 @@ class Collection:
                 dataclasses.replace(_entry(stored, "file", source.role, facts), size=facts.st_size),
             )
 
-    def _link(self, source: Source, path: str) -> None:
+    def _link(self, source: BackupSource, path: str) -> None:
         target = str((source.base / path).readlink())
         self._take(
             source, path, BackupEntry(path=self._stored(source, path), kind="link", role=source.role, target=target)
         )
 
-    def _take(self, source: Source, path: str, entry: BackupEntry) -> None:
+    def _take(self, source: BackupSource, path: str, entry: BackupEntry) -> None:
         if entry.path in self.items:
             return
         if len(self.items) >= ENTRY_LIMIT:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from readiness.facts.hub.hub import Hub
     from readiness.operations.drills.drill import DrillRun, Scene
     from readiness.operations.drills.state import Back, Watch
-    from readiness.operations.drills.victim import Ended
+    from readiness.operations.drills.victim import ProcessEnd
 
 ORPHANED: Final = 5.0
 """Seconds after which a server that outlives its hub is an orphan; servers end when their standard input does."""
@@ -42,7 +42,7 @@ class Crash:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class CallInFlight:
     """A request in flight: what it was, how it ended, and whether that was before the signal."""
 
     what: str
@@ -58,8 +58,8 @@ class Stop:
 
     pid: int
     budget: float
-    ended: Ended
-    calls: tuple[Call, ...]
+    ended: ProcessEnd
+    calls: tuple[CallInFlight, ...]
     back: Back | None
     restored: Restored
     orphans: tuple[int, ...]
@@ -173,7 +173,7 @@ class _Flight:
         self._open.set()
         self._at, self._ended, self._lost = time.monotonic(), ended, lost
 
-    def result(self, sent: float) -> Call:
+    def result(self, sent: float) -> CallInFlight:
         """How it ended; it gets a moment after the hub did, since a dead hub's connections end with it."""
         self._thread.join(max(1.0, min(5.0, sent + self._seconds - time.monotonic())))
-        return Call(what=self.what, ended=self._ended, lost=self._lost, early=self._at < sent)
+        return CallInFlight(what=self.what, ended=self._ended, lost=self._lost, early=self._at < sent)

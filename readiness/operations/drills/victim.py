@@ -30,7 +30,7 @@ _EXIT_FIELD: Final = 49
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class ProcessEnd:
     """How a process ended: seconds until it was gone, None if it was not; its status where it could be seen."""
 
     seconds: float | None
@@ -53,16 +53,16 @@ class Victim:
         except psutil.Error as error:
             raise Unknown(f"process {self.pid} could not be sent {number.name}: {error}") from None
 
-    def wait(self, seconds: float) -> Ended:
+    def wait(self, seconds: float) -> ProcessEnd:
         """Wait until it is gone, or a zombie that its parent has not fetched."""
         started, status = time.monotonic(), ""
         while True:
             gone, seen = self._look()
             status = seen or status
             if gone:
-                return Ended(seconds=time.monotonic() - started, status=status)
+                return ProcessEnd(seconds=time.monotonic() - started, status=status)
             if time.monotonic() - started > seconds:
-                return Ended(seconds=None)
+                return ProcessEnd(seconds=None)
             time.sleep(_STEP)
 
     def _look(self) -> tuple[bool, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.operations.notify.events import Event, Pacing, Told
+    from readiness.operations.notify.events import Event, Notified, Pacing
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _WITHOUT_REPORT: Final = frozenset({1, 12})
@@ -74,7 +74,7 @@ def find(folder: Path, run_id: str) -> dict[str, Any] | None:
     return None
 
 
-def told_lines(told: Told) -> list[str]:
+def told_lines(told: Notified) -> list[str]:
     """What came of telling people, for a terminal; nothing where there was nobody to tell."""
     return [f"readiness: told people: {text}" for text in told.lines()]
 

@@ -32,7 +32,7 @@ What = Literal["new", "changed", "still", "over", "unsteady"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownTrouble:
     """What people were told last: the trouble that they believe to be there."""
 
     status: str
@@ -43,7 +43,7 @@ class Known:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class JobMemory:
     """What one job remembers between its runs; times in seconds since the epoch."""
 
     trouble: bool = False
@@ -53,7 +53,7 @@ class Standing:
     turns: tuple[float, ...] = ()
     """When it turned, within the last hour."""
     unsteady: bool = False
-    known: Known | None = None
+    known: KnownTrouble | None = None
     """None: people believe that all is well."""
     told: float = 0.0
     """When a message last reached somebody."""
@@ -65,21 +65,21 @@ class Standing:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ChangeDecision:
     """A decision: the message, if any, why, and what is to be remembered where it arrived, partly or not at all."""
 
     what: What | None
     event: Event | None
-    arrived: Standing
-    partly: Standing
-    lost: Standing
+    arrived: JobMemory
+    partly: JobMemory
+    lost: JobMemory
     repeated: bool = False
     """Whether it was tried before, and those who have it will not get it twice."""
 
 
 def decide(  # noqa: PLR0913 - a run that ended, one keyword each
-    standing: Standing, event: Event | None, *, where: str, status: str, run: str, now: float, repeat: float
-) -> Told:
+    standing: JobMemory, event: Event | None, *, where: str, status: str, run: str, now: float, repeat: float
+) -> ChangeDecision:
     """What to tell of the run `run` that ended at `now` with `status`, a verdict's word; again after `repeat` seconds.
 
     `where` names the hub.
@@ -90,12 +90,12 @@ def decide(  # noqa: PLR0913 - a run that ended, one keyword each
     what = _what(standing, alarm, status, now, repeat)
     if what is None:
         quiet = dataclasses.replace(standing, trying="", occasion="", until=0.0)
-        return Told(what=None, event=None, arrived=quiet, partly=quiet, lost=quiet)
+        return ChangeDecision(what=None, event=None, arrived=quiet, partly=quiet, lost=quiet)
     topic = "\0".join((what, status, *(() if alarm is None else (alarm.severity.value, *alarm.checks))))
     again = standing.trying == topic and now < standing.until
     occasion, until = (standing.occasion, standing.until) if again else (f"{run}\0{what}", now + _AGAIN)
     after = _known(standing, what, alarm, status, now)
-    return Told(
+    return ChangeDecision(
         what=what,
         event=dataclasses.replace(_message(standing, what, alarm, (where, status), now, repeat), occasion=occasion),
         arrived=after,
@@ -105,7 +105,7 @@ def decide(  # noqa: PLR0913 - a run that ended, one keyword each
     )
 
 
-def _turned(standing: Standing, now: float, *, trouble: bool) -> Standing:
+def _turned(standing: JobMemory, now: float, *, trouble: bool) -> JobMemory:
     turns = tuple(t for t in standing.turns if now - HOUR < t <= now)
     if trouble != standing.trouble:
         standing = dataclasses.replace(standing, trouble=trouble, turned=now)
@@ -116,7 +116,7 @@ def _turned(standing: Standing, now: float, *, trouble: bool) -> Standing:
     return dataclasses.replace(standing, turns=turns, unsteady=unsteady)
 
 
-def _what(standing: Standing, alarm: Event | None, status: str, now: float, repeat: float) -> What | None:
+def _what(standing: JobMemory, alarm: Event | None, status: str, now: float, repeat: float) -> What | None:
     known = standing.known
     if alarm is not None and alarm.kind in ROLLBACK_KINDS and _differs(known, alarm, status):
         return "changed" if known else "new"  # nothing about a rollback waits
@@ -129,7 +129,7 @@ def _what(standing: Standing, alarm: Event | None, status: str, now: float, repe
     return "still" if now - standing.told >= repeat else None
 
 
-def _differs(known: Known | None, alarm: Event, status: str) -> bool:
+def _differs(known: KnownTrouble | None, alarm: Event, status: str) -> bool:
     """Whether it is another trouble than the one that people know: what is merely mended in part is not."""
     if known is None:
         return True
@@ -137,18 +137,18 @@ def _differs(known: Known | None, alarm: Event, status: str) -> bool:
     return status != known.status or worse or not set(alarm.checks) <= set(known.checks)
 
 
-def _known(standing: Standing, what: What, alarm: Event | None, status: str, now: float) -> Standing:
+def _known(standing: JobMemory, what: What, alarm: Event | None, status: str, now: float) -> JobMemory:
     """What is remembered once `what` arrived."""
     known = standing.known
     if alarm is not None:
         since = known.since if known else standing.turned
-        known = Known(
+        known = KnownTrouble(
             status=status, severity=alarm.severity.value, checks=alarm.checks, security=alarm.security, since=since
         )
     elif what == "over":
         known = None
     if what == "unsteady":
-        known = known or Known(status="", severity=Severity.MEDIUM.value, since=standing.turned)
+        known = known or KnownTrouble(status="", severity=Severity.MEDIUM.value, since=standing.turned)
         known = dataclasses.replace(known, status="")  # whatever it settles at is news
     return dataclasses.replace(
         standing, known=known, told=now, unsteady=what == "unsteady", trying="", occasion="", until=0.0
@@ -156,7 +156,7 @@ def _known(standing: Standing, what: What, alarm: Event | None, status: str, now
 
 
 def _message(  # noqa: PLR0913, PLR0917 - all that a message is made of, private
-    standing: Standing, what: What, alarm: Event | None, is_now: tuple[str, str], now: float, repeat: float
+    standing: JobMemory, what: What, alarm: Event | None, is_now: tuple[str, str], now: float, repeat: float
 ) -> Event:
     known = standing.known
     if alarm is None or what == "unsteady":
@@ -170,7 +170,7 @@ def _message(  # noqa: PLR0913, PLR0917 - all that a message is made of, private
     return dataclasses.replace(alarm, lines=(*alarm.lines, pace))
 
 
-def _without_alarm(standing: Standing, what: What, alarm: Event | None, is_now: tuple[str, str], now: float) -> Event:
+def _without_alarm(standing: JobMemory, what: What, alarm: Event | None, is_now: tuple[str, str], now: float) -> Event:
     known, (where, status) = standing.known, is_now
     severity = Severity(known.severity) if known else Severity.MEDIUM
     if alarm is not None:
@@ -196,7 +196,7 @@ def _without_alarm(standing: Standing, what: What, alarm: Event | None, is_now: 
     )  # fmt: skip
 
 
-def _difference(known: Known, alarm: Event, status: str) -> tuple[str, ...]:
+def _difference(known: KnownTrouble, alarm: Event, status: str) -> tuple[str, ...]:
     new = [name for name in alarm.checks if name not in known.checks]
     gone = [name for name in known.checks if name not in alarm.checks]
     parts = []
@@ -218,16 +218,18 @@ def span(seconds: float) -> str:
     return f"{minutes} min" if minutes else f"{max(seconds, 0):.0f} s"
 
 
-def read(path: Path) -> Standing:
+def read(path: Path) -> JobMemory:
     """What lies in `path`; nothing known where that is nothing or damaged, so that people are rather told twice."""
     try:
         data = json.loads(file_reading.content_or_none(path, _MAX_BYTES) or b"{}")
         known = data.pop("known", None)
-        found = Standing(**_typed(Standing, data), known=None if known is None else Known(**_typed(Known, known)))
+        found = JobMemory(
+            **_typed(JobMemory, data), known=None if known is None else KnownTrouble(**_typed(KnownTrouble, known))
+        )
         if found.known is not None:
             Severity(found.known.severity)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        return Standing()
+        return JobMemory()
     return found
 
 
@@ -251,7 +253,7 @@ def _typed(kind: type, data: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def write(path: Path, standing: Standing) -> None:
+def write(path: Path, standing: JobMemory) -> None:
     """Replace `path`. Raises ReadinessError where it cannot be written."""
     file_writing.make_folder(path.parent)
     file_writing.replace_file(path, json.dumps(dataclasses.asdict(standing), indent=1, ensure_ascii=True) + "\n")

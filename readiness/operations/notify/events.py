@@ -90,7 +90,7 @@ class Delivery:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Notified:
     """What came of one event, channel by channel, and `notes` on what else went wrong meanwhile."""
 
     deliveries: tuple[Delivery, ...] = ()

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from readiness.findings import Severity
-from readiness.operations.notify.events import Event, Happening, Pacing, Told
+from readiness.operations.notify.events import Event, Happening, Notified, Pacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ def tell(  # noqa: PLR0913 - the three that say what, and what tests put in plac
     environ: Mapping[str, str] | None = None,
     pacing: Pacing | None = None,
     now: float | None = None,
-) -> Told:
+) -> Notified:
     """Send `event` to everyone who should hear of it and say what came of it; never raises.
 
     `folder` is the report folder, where `notified.json` remembers what was told. The addresses are read from `environ`
@@ -43,10 +43,10 @@ def tell(  # noqa: PLR0913 - the three that say what, and what tests put in plac
     try:
         found = [] if config.demo else channels(config, environ, event)
         if not found:
-            return Told()
+            return Notified()
         return _tell(event, found, config, folder, environ, pacing or Pacing(), time.time() if now is None else now)
     except Exception as error:  # noqa: BLE001 - people not told must never cost a verdict or a rollback
-        return Told(notes=(f"people were not told, by a fault of ours: {type(error).__name__}",))
+        return Notified(notes=(f"people were not told, by a fault of ours: {type(error).__name__}",))
 
 
 def _tell(  # noqa: PLR0913, PLR0917 - everything that one event needs, private
@@ -57,11 +57,11 @@ def _tell(  # noqa: PLR0913, PLR0917 - everything that one event needs, private
     environ: Mapping[str, str],
     pacing: Pacing,
     now: float,
-) -> Told:
+) -> Notified:
     from readiness.operations.notify.delivery import deliver
-    from readiness.operations.notify.state import State
+    from readiness.operations.notify.state import NoticeMemory
 
-    state = State(folder)
+    state = NoticeMemory(folder)
     permits = state.reserve([c.name for c in found if not c.problem], event, now)
     deliveries = deliver(event, found, permits, config, environ, pacing)
     arrived = {
@@ -71,7 +71,7 @@ def _tell(  # noqa: PLR0913, PLR0917 - everything that one event needs, private
     }
     if arrived:
         state.settle(arrived, event, now)
-    return Told(deliveries=tuple(deliveries), notes=(state.problem,) if state.problem else ())
+    return Notified(deliveries=tuple(deliveries), notes=(state.problem,) if state.problem else ())
 
 
 class People:
@@ -85,12 +85,12 @@ class People:
         config: Config,
         folder: Path,
         *,
-        told: Callable[[Event, Told], None] | None = None,
+        told: Callable[[Event, Notified], None] | None = None,
         pacing: Pacing | None = None,
     ) -> None:
         """Tell the people of `config`; what was told is remembered in `folder`, the report folder."""
         self._config, self._folder, self._told, self._pacing = config, folder, told, pacing
-        self._done: list[tuple[Event, Told]] = []
+        self._done: list[tuple[Event, Notified]] = []
         self._last: threading.Thread | None = None
         self._pending = 0
 
@@ -112,7 +112,7 @@ class People:
             thread.start()
         except RuntimeError:  # no more threads: the event is lost, the rollback is not
             self._last = None
-            self._done.append((event, Told(notes=("people were not told: no thread could be started",))))
+            self._done.append((event, Notified(notes=("people were not told: no thread could be started",))))
 
     def _send(self, event: Event, before: threading.Thread | None) -> None:
         if before is not None:
@@ -123,7 +123,7 @@ class People:
             with contextlib.suppress(Exception):  # who listens must not cost the next event
                 self._told(event, told)
 
-    def settle(self, seconds: float) -> list[tuple[Event, Told]]:
+    def settle(self, seconds: float) -> list[tuple[Event, Notified]]:
         """Wait at most `seconds` for what is still on its way; events with what came of them, in order."""
         last = self._last
         if last is not None:
@@ -132,5 +132,5 @@ class People:
         missing = self._pending - len(done)
         if missing > 0:
             late = Event(kind="alarm", severity=Severity.LOW, title="messages still on their way")
-            done.append((late, Told(notes=(f"{missing} messages were still on their way after {seconds:.0f} s",))))
+            done.append((late, Notified(notes=(f"{missing} messages were still on their way after {seconds:.0f} s",))))
         return done

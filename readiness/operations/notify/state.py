@@ -59,7 +59,7 @@ class _Memory:
         self.sent = [t for t in self.sent if now - HOUR < t <= now]
 
 
-class State:
+class NoticeMemory:
     """The memory below one report folder; `problem` says why it could not be kept, if it could not."""
 
     def __init__(self, folder: Path) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.operations.notify.events import Event, Pacing, Told
+    from readiness.operations.notify.events import Event, Notified, Pacing
 
 FOLDER: Final = "schedule"
 GRACE: Final = 20.0
@@ -38,14 +38,14 @@ INCOMPLETE: Final = 12
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class JobEnd:
     """How the child ended: its status, None where it had to be ended, and its seconds."""
 
     status: int | None
     seconds: float
 
 
-Execute = Callable[["Job", str, "Options"], Ended]
+Execute = Callable[["Job", str, "Options"], JobEnd]
 """Runs a job under a run id; tests put something shorter in its place."""
 
 
@@ -84,7 +84,7 @@ def run(job: Job, options: Options, execute: Execute | None = None) -> int:
         return _follow(job, run_id, ended, options)
 
 
-def _follow(job: Job, run_id: str, ended: Ended, options: Options) -> int:
+def _follow(job: Job, run_id: str, ended: JobEnd, options: Options) -> int:
     """Tell people what is news of it, say so, and return the exit status."""
     status, event = _event(job, run_id, ended, options)
     told, line = _tell(job, run_id, status, event, options)
@@ -95,7 +95,7 @@ def _follow(job: Job, run_id: str, ended: Ended, options: Options) -> int:
     return INCOMPLETE if ended.status is None else ended.status
 
 
-def _event(job: Job, run_id: str, ended: Ended, options: Options) -> tuple[str, Event | None]:
+def _event(job: Job, run_id: str, ended: JobEnd, options: Options) -> tuple[str, Event | None]:
     """The word for how the run ended, and what it would tell by itself."""
     from readiness.findings import Severity
     from readiness.operations.notify.after import find
@@ -138,7 +138,7 @@ _OF_BASELINE: Final = {
 }
 
 
-def _tell(job: Job, run_id: str, status: str, event: Event | None, options: Options) -> tuple[Told | None, str]:
+def _tell(job: Job, run_id: str, status: str, event: Event | None, options: Options) -> tuple[Notified | None, str]:
     """Tell what is news; what came of it (None: nothing was to tell), and a line about it."""
     from readiness.operations.notify import change as notify_change
     from readiness.operations.notify import people as notify
@@ -193,7 +193,7 @@ _NEWS: Final = {
 }
 
 
-def _after(decided: Any, told: Told | None) -> Any:  # noqa: ANN401 - a decision and a standing, imported when needed
+def _after(decided: Any, told: Notified | None) -> Any:  # noqa: ANN401 - a decision and a standing, imported when needed
     """What is remembered: by whether the message arrived everywhere, somewhere or nowhere. Nobody to tell is everywhere."""
     if told is None or not told.deliveries:
         return decided.arrived
@@ -203,7 +203,7 @@ def _after(decided: Any, told: Told | None) -> Any:  # noqa: ANN401 - a decision
     return decided.partly if told.failed else decided.arrived
 
 
-def _execute(job: Job, run_id: str, options: Options) -> Ended:
+def _execute(job: Job, run_id: str, options: Options) -> JobEnd:
     """Run the job in a process group of its own, its output in a file beside its memory, until its time is over."""
     config = options.config
     argv = [sys.executable, "-P", "-m", "readiness", job.verb, *job.arguments]
@@ -221,7 +221,7 @@ def _execute(job: Job, run_id: str, options: Options) -> Ended:
         )  # fmt: skip
         with _passed_on(child):
             status = _ended(child, options.limit)
-    return Ended(status=status, seconds=time.monotonic() - started)
+    return JobEnd(status=status, seconds=time.monotonic() - started)
 
 
 @contextlib.contextmanager

@@ -11,15 +11,15 @@ from readiness.support.text import one_line
 if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.findings import Limits
-    from readiness.operations.watch.look import Look
-    from readiness.operations.watch.row import Row
+    from readiness.operations.watch.look import WatchLook
+    from readiness.operations.watch.row import WatchRow
 
 SCHEMA_VERSION: Final = "1"
 SCHEMA_FILE: Final = Path(__file__).with_name("watch.schema.json")
 _LONG: Final = 1_000
 
 
-def to_json(look: Look, config: Config, exit_code: int) -> dict[str, Any]:
+def to_json(look: WatchLook, config: Config, exit_code: int) -> dict[str, Any]:
     """One look as plain values: moments in UTC, times in ms unless `unit` says otherwise, shares from 0 to 1."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -62,7 +62,7 @@ def to_json(look: Look, config: Config, exit_code: int) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: WatchRow) -> dict[str, Any]:
     return {
         "name": row.name,
         "title": row.title,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome
-from readiness.operations.watch.row import Row
+from readiness.operations.watch.row import WatchRow
 from readiness.session.plan.planning import catalogue
 
 if TYPE_CHECKING:
@@ -49,17 +49,17 @@ class HostRows:
             check.id: bench.scope.adjust_check(check).check for check, _ in catalogue() if check.id in named
         }
 
-    def read(self) -> tuple[Row, ...]:
+    def read(self) -> tuple[WatchRow, ...]:
         """Every row; a reading that is missing says why. Raises nothing of what a host does."""
         from readiness.facts.host import local_resources
 
         try:
             found = local_resources.look(self._bench.fact("hub_unprobed"), self._bench.config, seconds=self._sample)
         except ReadinessError as error:
-            return (Row(name="host", title="host", value=None, reason=self._text(error)),)
+            return (WatchRow(name="host", title="host", value=None, reason=self._text(error)),)
         return tuple(self._rows(found))
 
-    def _rows(self, found: Mapping[str, Reading]) -> Iterator[Row]:
+    def _rows(self, found: Mapping[str, Reading]) -> Iterator[WatchRow]:
         for name, (title, check_id) in _TITLES.items():
             reading = found.get(name)
             if reading is None:
@@ -68,7 +68,7 @@ class HostRows:
             limits = check.limits if check else None
             scale = 1.0 if limits is None else _SCALE.get((reading.unit, limits.unit), 1.0)
             number = reading.number
-            yield Row(
+            yield WatchRow(
                 name=name,
                 title=title,
                 value=None if number is None else number * scale,

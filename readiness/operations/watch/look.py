@@ -13,7 +13,7 @@ from readiness.facts.telemetry.metrics import METRICS, readings, unread
 from readiness.findings import Finding, Outcome
 from readiness.operations.watch.bench import LIVE
 from readiness.operations.watch.host import SAMPLE, HostRows
-from readiness.operations.watch.row import Row
+from readiness.operations.watch.row import WatchRow
 from readiness.results.verdict import verdict
 from readiness.session.fixtures.reachability import BLOCKED
 from readiness.support.text import one_line
@@ -49,7 +49,7 @@ class ServerRow:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class WatchLook:
     """Everything that one look saw; every text is redacted, plain and bounded."""
 
     at: float
@@ -65,12 +65,12 @@ class Look:
     server_count: int
     servers_up: int
     """How many of all of them are connected with an uptime that is not 0; a killed one stays connected, with 0."""
-    metrics: tuple[Row, ...]
-    host: tuple[Row, ...]
+    metrics: tuple[WatchRow, ...]
+    host: tuple[WatchRow, ...]
     judgement: Judgement
     pending: Mapping[str, str]
     proven: bool
-    """Whether the verdict counts; see `watch_settle.Standing`."""
+    """Whether the verdict counts; see `SettledChecks`."""
 
 
 class Watcher:
@@ -84,7 +84,7 @@ class Watcher:
         self._host = HostRows(bench, lambda value: self._text(value, _WORDS), sample)
         self.plan: dict[str, Planned] = bench.plan
 
-    def look(self) -> Look:
+    def look(self) -> WatchLook:
         """See everything once."""
         at, started = time.time(), time.monotonic()
         self.bench.new_round()
@@ -93,7 +93,7 @@ class Watcher:
         standing = self._settling.take(seen, asked, time.monotonic())
         judgement = self._judged(standing.findings)
         told = self._hub()
-        return Look(
+        return WatchLook(
             at=at,
             trouble=told.trouble,
             state=told.state,
@@ -144,13 +144,13 @@ class Watcher:
             told.stats, told.trouble = words, "" if told.state else words
         return told
 
-    def _metrics(self, stats: Mapping[str, Any] | str, judgement: Judgement) -> Iterator[Row]:
+    def _metrics(self, stats: Mapping[str, Any] | str, judgement: Judgement) -> Iterator[WatchRow]:
         rows = {row.check.id: row for row in judgement.rows}
         found = unread(stats) if isinstance(stats, str) else readings(stats)
         for metric in METRICS:
             reading = found[metric.name]
             judged = rows.get(metric.check or "")
-            yield Row(
+            yield WatchRow(
                 name=metric.name,
                 title=metric.title,
                 value=self._text(reading.value, _NAME) if isinstance(reading.value, str) else reading.value,
@@ -188,7 +188,7 @@ class _Course:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SettledChecks:
     """Where the checks stand after a look."""
 
     findings: tuple[Finding, ...]
@@ -207,7 +207,7 @@ class Settling:
         self.scope, self.attempts, self.root = scope, attempts, root
         self._courses: dict[str, _Course] = {}
 
-    def take(self, seen: Mapping[str, Ran], plan: Mapping[str, Check], now: float) -> Standing:
+    def take(self, seen: Mapping[str, Ran], plan: Mapping[str, Check], now: float) -> SettledChecks:
         """Where the checks stand after one more look at the monotonic time `now`, in seconds."""
         pending = {check_id: text for check_id, one in seen.items() if (text := self._take(one, plan[check_id], now))}
         lost = self.root in pending
@@ -218,7 +218,7 @@ class Settling:
                 course.settled = one.finding
             proven = proven and course.settled is not None
             found.append(course.settled or one.finding)
-        return Standing(findings=tuple(found), pending=pending, proven=proven)
+        return SettledChecks(findings=tuple(found), pending=pending, proven=proven)
 
     def _take(self, one: Ran, check: Check, now: float) -> str:
         """How far a check that goes wrong has got; empty where its outcome is settled."""

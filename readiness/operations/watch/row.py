@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class WatchRow:
     """One measured thing: a number in `unit` or a word, its limits, and the outcome of what judges it ("" : nothing does)."""
 
     name: str

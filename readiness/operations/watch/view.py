@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from readiness.operations.watch.look import Look
-    from readiness.operations.watch.row import Row
+    from readiness.operations.watch.look import WatchLook
+    from readiness.operations.watch.row import WatchRow
 
 _STATUS: Final = {
     "READY": "bold black on green",
@@ -65,15 +65,15 @@ class View:
         """Nothing was seen yet."""
         self._live.update(Text(f"readiness watch: {self.target}\nlooking for {seconds:.0f} s"), refresh=True)
 
-    def take(self, look: Look) -> None:
+    def take(self, look: WatchLook) -> None:
         """Remember a look for the trends."""
         self.trends.take(look)
 
-    def draw(self, look: Look, *, worst: str, now: float, looking: float) -> None:
+    def draw(self, look: WatchLook, *, worst: str, now: float, looking: float) -> None:
         """Show a look; `now` in seconds since the epoch, `looking`: seconds that the next look has taken so far."""
         self._live.update(self.frame(look, worst=worst, now=now, looking=looking), refresh=True)
 
-    def frame(self, look: Look, *, worst: str, now: float, looking: float) -> RenderableType:
+    def frame(self, look: WatchLook, *, worst: str, now: float, looking: float) -> RenderableType:
         """One screen."""
         parts: list[RenderableType] = [self._head(look), self._about(look, worst, now, looking)]
         parts += self._alerts(look)
@@ -86,7 +86,7 @@ class View:
             below = [grid]
         return Group(*parts, *below)
 
-    def _head(self, look: Look) -> Text:
+    def _head(self, look: WatchLook) -> Text:
         status = look.judgement.status.value
         head = Text(no_wrap=True, overflow="ellipsis")
         head.append(f" {status} ", _STATUS.get(status, "bold"))
@@ -104,7 +104,7 @@ class View:
         head.append(shorten(look.judgement.because, self.console.width), "" if status == "READY" else "bold")
         return head
 
-    def _alerts(self, look: Look) -> list[RenderableType]:
+    def _alerts(self, look: WatchLook) -> list[RenderableType]:
         found = words.alerts(look)
         if not found:
             return [Padding(Text(f"no alerts: {words.counts(look)}", "green"), (1, 0, 1, 0))]
@@ -122,7 +122,7 @@ class View:
             table.add_row(Text(""), Text(f"and {len(found) - _MOST_ALERTS} more", "dim"))
         return [Padding(table, (1, 0, 1, 0))]
 
-    def _metrics(self, title: str, rows: Sequence[Row], trend: int = 24) -> RenderableType:
+    def _metrics(self, title: str, rows: Sequence[WatchRow], trend: int = 24) -> RenderableType:
         shown = [row for row in rows if row.value is not None or row.check]
         if self.console.height < _TALL:
             shown = [row for row in shown if row.check] or shown
@@ -147,7 +147,7 @@ class View:
             table.add_row(Text(next((row.reason for row in rows if row.reason), "nothing is published"), "dim"))
         return table
 
-    def _servers(self, look: Look) -> RenderableType:
+    def _servers(self, look: WatchLook) -> RenderableType:
         title = Text(f"Servers: {words.connected(look)}", "bold")
         table = Table(box=None, padding=(0, 2, 0, 0), title=title, title_justify="left", show_header=False)
         # those that need somebody come first
@@ -166,7 +166,7 @@ class View:
             table.add_row(Text(f"and {look.server_count - _MOST_SERVERS} more", "dim"))
         return table
 
-    def _about(self, look: Look, worst: str, now: float, looking: float) -> Text:
+    def _about(self, look: WatchLook, worst: str, now: float, looking: float) -> Text:
         """When this was seen, and how to leave; above what a small screen crops."""
         at = dt.datetime.fromtimestamp(look.at, dt.UTC).strftime("%H:%M:%S UTC")
         parts = [f"seen {at}, {max(0.0, now - look.at):.0f} s ago", f"every {self.interval:g} s"]

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from readiness.findings import Finding, Limits
-    from readiness.operations.watch.look import Look
-    from readiness.operations.watch.row import Row
+    from readiness.operations.watch.look import WatchLook
+    from readiness.operations.watch.row import WatchRow
 
 
 BARS: Final = "▁▂▃▄▅▆▇█"
@@ -43,7 +43,7 @@ class Trends:
         self._window = window
         self._values: dict[str, collections.deque[float | None]] = {}
 
-    def take(self, look: Look) -> None:
+    def take(self, look: WatchLook) -> None:
         """Remember a look."""
         answer = look.answer_ms
         for name, number in [("answer", answer), *((row.name, row.number) for row in (*look.metrics, *look.host))]:
@@ -72,7 +72,7 @@ def sparkline(values: Iterable[float | None], bars: str = BARS) -> str:
     )
 
 
-def value(row: Row) -> str:
+def value(row: WatchRow) -> str:
     """A row's value with its unit; a dash without one."""
     if row.value is None:
         return "-"
@@ -91,12 +91,12 @@ def shown(number: float, unit: str, *, is_share: bool) -> str:
     return f"{text} {unit}".strip()
 
 
-def state(row: Row) -> str:
+def state(row: WatchRow) -> str:
     """How a row stands: what is only shown against its limits raises no alarm."""
     return (STATES if row.is_judged else SHOWN).get(row.outcome, "")
 
 
-def limits(row: Row) -> str:
+def limits(row: WatchRow) -> str:
     """A row's limits: `≤ 2000, 5000 ms` are the warning and the critical one."""
     return bounds(row.limits, is_share=row.is_share)
 
@@ -111,14 +111,14 @@ def bounds(found: Limits | None, *, is_share: bool = False) -> str:
     return f"{sign} {', '.join(numbers)} {'%' if is_share else found.unit}".rstrip()
 
 
-def alerts(look: Look) -> list[Finding]:
+def alerts(look: WatchLook) -> list[Finding]:
     """What is not as it should be, the worst first; what another finding blocks is left out, its root is there."""
     found = [row.finding for row in look.judgement.rows if row.finding.outcome.value in ALARMS]
     told = [finding for finding in found if not finding.blocked_by]
     return sorted(told, key=lambda finding: ALARMS.index(finding.outcome.value))
 
 
-def counts(look: Look) -> str:
+def counts(look: WatchLook) -> str:
     """`9 ok, 1 warning, 2 unknown`: how many checks stand where."""
     numbers: dict[str, int] = dict.fromkeys(STATES.values(), 0)
     for row in look.judgement.rows:
@@ -135,12 +135,12 @@ def up(seconds: float | None) -> str:
     return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.0f} h"
 
 
-def connected(look: Look) -> str:
+def connected(look: WatchLook) -> str:
     """`2 of 3 servers up`."""
     return f"{look.servers_up} of {look.server_count} servers up"
 
 
-def line_of(look: Look) -> str:
+def line_of(look: WatchLook) -> str:
     """One look in one line, for a log."""
     hub = look.trouble or f"{look.state or 'no state'}, answers in {_milliseconds(look.answer_ms)}, {connected(look)}"
     return f"{look.judgement.status.value}{'' if look.proven else ' (not settled)'}: {hub}; {counts(look)}"
@@ -150,7 +150,7 @@ def _milliseconds(number: float | None) -> str:
     return "-" if number is None else f"{number:.3g} ms"
 
 
-def changes(before: Mapping[str, str], look: Look) -> tuple[dict[str, str], list[str]]:
+def changes(before: Mapping[str, str], look: WatchLook) -> tuple[dict[str, str], list[str]]:
     """The outcome of every check now, and a line for each that is another than `before`."""
     now = {row.check.id: row.finding.outcome.value for row in look.judgement.rows}
     told = []
@@ -163,7 +163,7 @@ def changes(before: Mapping[str, str], look: Look) -> tuple[dict[str, str], list
     return now, told
 
 
-def plain_lines(look: Look) -> Iterator[str]:
+def plain_lines(look: WatchLook) -> Iterator[str]:
     """One look for a reader without a terminal: everything the view shows, a fact a line."""
     yield line_of(look)
     yield look.judgement.because

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.backup.layout import seal
-from readiness.operations.backup.backup import Request, Source, create
+from readiness.operations.backup.backup import BackupRequest, BackupSource, create
 from tests.faults.preflight.mutation import Mutation
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def broken_configuration(tree: Path) -> None:
     (tree / "kept.json").rename(tree / "config" / "mcp-hub.json")
 
 
-def made_anew(tree: Path, *more: Source) -> None:
+def made_anew(tree: Path, *more: BackupSource) -> None:
     """A new backup in the place of the sample's."""
     document = json.loads((newest(tree) / "manifest.json").read_text(encoding="ascii"))
     wanted = [
@@ -121,11 +121,11 @@ def made_anew(tree: Path, *more: Source) -> None:
     ]
     shutil.rmtree(tree / "backups")
     sources = [
-        Source(root="release", base=tree, path=found["path"].removeprefix("release/"), role=found["role"])
+        BackupSource(root="release", base=tree, path=found["path"].removeprefix("release/"), role=found["role"])
         for found in wanted
     ]
     create(
-        Request(
+        BackupRequest(
             folder=tree / "backups",
             sources=(*sources, *more),
             commit=document["commit"],
@@ -143,7 +143,7 @@ def odd_logs(tree: Path) -> None:
     (logs / "loop").symlink_to("loop")
     (logs / "outside").symlink_to("/etc/passwd")
     os.mkfifo(logs / "pipe")
-    made_anew(tree, Source(root="odd", base=logs, path=".", role="logs"))
+    made_anew(tree, BackupSource(root="odd", base=logs, path=".", role="logs"))
     shutil.rmtree(logs)
 
 

@@ -13,7 +13,7 @@ import pytest
 from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENVIRONMENT
 from readiness.operations.backup import backup as writer
 from readiness.operations.backup import copy as copying
-from readiness.operations.backup.backup import BackupError, Source
+from readiness.operations.backup.backup import BackupError, BackupSource
 from readiness.operations.backup.sources import Collection
 from tests.operations.backup.tree import COMMIT, FILES, back_up, content, document, one, release, sources, visible
 
@@ -153,7 +153,9 @@ def test_a_file_outside_is_taken_by_its_name(tmp_path: Path) -> None:
     elsewhere.write_text("{}")
     path = str(elsewhere).lstrip("/")
     root = elsewhere.anchor
-    made = back_up(tree, sources=(*sources(tree), Source(root="outside", base=type(tree)(root), path=path, role=ALSO)))
+    made = back_up(
+        tree, sources=(*sources(tree), BackupSource(root="outside", base=type(tree)(root), path=path, role=ALSO))
+    )
     assert one(made.path).place_of(elsewhere, tree) == f"data/outside/{path}"
 
 

@@ -10,7 +10,7 @@ from readiness.config.loading import parse
 from readiness.facts.backup.backup import Backup, read_backup
 from readiness.facts.backup.backups import Backups
 from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT, LOCKFILE
-from readiness.operations.backup.backup import Made, Request, Source, create
+from readiness.operations.backup.backup import BackupRequest, BackupSource, MadeBackup, create
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,24 +35,26 @@ def release(folder: Path) -> Path:
     return folder / "release"
 
 
-def sources(tree: Path) -> tuple[Source, ...]:
+def sources(tree: Path) -> tuple[BackupSource, ...]:
     """What `readiness backup` takes of it."""
     wanted = (("config/mcp-hub.json", CONFIGURATION, True), (".env.production", ENVIRONMENT, False))
-    named = tuple(Source(root="release", base=tree, path=path, role=role, required=need) for path, role, need in wanted)
+    named = tuple(
+        BackupSource(root="release", base=tree, path=path, role=role, required=need) for path, role, need in wanted
+    )
     return (
         *named,
-        Source(root="release", base=tree, path="package-lock.json", role=LOCKFILE),
-        Source(root="release", base=tree, path="logs", role="logs"),
+        BackupSource(root="release", base=tree, path="package-lock.json", role=LOCKFILE),
+        BackupSource(root="release", base=tree, path="logs", role="logs"),
     )
 
 
-def request(tree: Path, **more: Any) -> Request:
+def request(tree: Path, **more: Any) -> BackupRequest:
     """A request to back `tree` up into its folder of backups."""
     wanted = {"folder": tree / "backups", "sources": sources(tree), "commit": COMMIT, "version": "4.3.0"}
-    return Request(**(wanted | more))
+    return BackupRequest(**(wanted | more))
 
 
-def back_up(tree: Path, *, on_step: Callable[[str], None] | None = None, **more: Any) -> Made:
+def back_up(tree: Path, *, on_step: Callable[[str], None] | None = None, **more: Any) -> MadeBackup:
     """Back `tree` up."""
     return create(request(tree, **more)) if on_step is None else create(request(tree, **more), on_step=on_step)
 

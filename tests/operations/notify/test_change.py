@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.findings import Severity
-from readiness.operations.notify.change import STEADY, Standing, Told, decide, read, span, write
+from readiness.operations.notify.change import STEADY, ChangeDecision, JobMemory, decide, read, span, write
 from readiness.operations.notify.events import Event
 
 if TYPE_CHECKING:
@@ -30,10 +30,12 @@ class Watch:
     """A job and its memory: each run is five minutes after the last, and every message arrives."""
 
     def __init__(self, repeat: float = REPEAT) -> None:
-        self.standing, self.now, self.runs, self.repeat = Standing(), 1_000_000.0, 0, repeat
+        self.standing, self.now, self.runs, self.repeat = JobMemory(), 1_000_000.0, 0, repeat
         self.keys: list[str] = []
 
-    def run(self, event: Event | None = None, status: str = "", later: float = 5 * MINUTE, came: str = "all") -> Told:
+    def run(
+        self, event: Event | None = None, status: str = "", later: float = 5 * MINUTE, came: str = "all"
+    ) -> ChangeDecision:
         """One run, `later` seconds after the last; `came`: whom its message reached."""
         self.now += later
         self.runs += 1
@@ -216,14 +218,14 @@ def test_a_damaged_memory_is_none(tmp_path: Path, text: str) -> None:
     """Whatever lies there, nothing is believed of it and nothing fails: people are rather told twice."""
     path = tmp_path / "smoke.json"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    assert read(path) == Standing()
+    assert read(path) == JobMemory()
 
 
 def test_a_memory_of_a_later_version_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:
     """A field that is not known here is passed over; the rest counts."""
     path = tmp_path / "smoke.json"
-    path.write_text(json.dumps(dataclasses.asdict(Standing(trouble=True, told=5.0)) | {"colour": "blue"}))
-    assert read(path) == Standing(trouble=True, told=5.0)
+    path.write_text(json.dumps(dataclasses.asdict(JobMemory(trouble=True, told=5.0)) | {"colour": "blue"}))
+    assert read(path) == JobMemory(trouble=True, told=5.0)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from readiness.findings import Severity
 from readiness.operations.notify.channels import audience, channels, every_channel, unreachable
 from readiness.operations.notify.child import cleaned
 from readiness.operations.notify.delivery import LINE, LINES, harmless, message
-from readiness.operations.notify.events import Event, Pacing, Told
+from readiness.operations.notify.events import Event, Notified, Pacing
 from readiness.operations.notify.people import People, tell
 from tests.operations.notify.people_doubles import Hooks, Post, serving
 from tests.sources import ROOT
@@ -63,7 +63,7 @@ def post() -> Iterator[Post]:
 
 
 @pytest.fixture(scope="module")
-def told_all(hooks: Hooks, post: Post, tmp_path_factory: pytest.TempPathFactory) -> tuple[Told, Path]:
+def told_all(hooks: Hooks, post: Post, tmp_path_factory: pytest.TempPathFactory) -> tuple[Notified, Path]:
     """One event told on every kind of channel at once: each fate, and the report folder."""
     folder = tmp_path_factory.mktemp("reports")
     hooks.got.clear()
@@ -86,12 +86,12 @@ def told_all(hooks: Hooks, post: Post, tmp_path_factory: pytest.TempPathFactory)
     return told, folder
 
 
-def by_name(told: Told) -> dict[str, tuple[str, str]]:
+def by_name(told: Notified) -> dict[str, tuple[str, str]]:
     """Outcome and reason by the variable's name."""
     return {d.channel.split()[1]: (d.outcome, d.reason) for d in told.deliveries}
 
 
-def test_a_message_arrives_with_all_it_has_to_say(told_all: tuple[Told, Path], hooks: Hooks) -> None:
+def test_a_message_arrives_with_all_it_has_to_say(told_all: tuple[Notified, Path], hooks: Hooks) -> None:
     """What, measured against what, since when and where the report is reach the hook, as plain text."""
     assert by_name(told_all[0])["OK"] == ("sent", "")
     [first, *_] = hooks.got
@@ -104,7 +104,7 @@ def test_a_message_arrives_with_all_it_has_to_say(told_all: tuple[Told, Path], h
     assert first["type"] == "failure"
 
 
-def test_a_contact_gets_a_mail(told_all: tuple[Told, Path], post: Post) -> None:
+def test_a_contact_gets_a_mail(told_all: tuple[Notified, Path], post: Post) -> None:
     """A mail address is a channel by the configured mail server, with this person as the only recipient."""
     assert [d.channel for d in told_all[0].sent if "mail" in d.channel] == ["[contacts] on_call (mailto, 127.0.0.1)"]
     assert [r.lower() for r in post.rcpt if "ada@example.com" in r] != []
@@ -124,14 +124,14 @@ def test_a_contact_gets_a_mail(told_all: tuple[Told, Path], post: Post) -> None:
         ("UNSET", "the variable UNSET is not set"),
     ],
 )
-def test_a_dead_channel_is_reported(told_all: tuple[Told, Path], name: str, reason: str) -> None:
+def test_a_dead_channel_is_reported(told_all: tuple[Notified, Path], name: str, reason: str) -> None:
     """Each way in which a channel can be dead is told with its reason, and none of them is an error."""
     outcome, why = by_name(told_all[0])[name]
     assert outcome == "failed"
     assert reason in why
 
 
-def test_a_stumble_is_tried_again(told_all: tuple[Told, Path], hooks: Hooks) -> None:
+def test_a_stumble_is_tried_again(told_all: tuple[Notified, Path], hooks: Hooks) -> None:
     """A service that fails once and then takes it has been told."""
     assert by_name(told_all[0])["ONCE"] == ("sent", "")
     assert hooks.asked.count("once") == 2
@@ -146,7 +146,7 @@ def test_a_slow_channel_holds_up_nobody_for_long(hooks: Hooks, tmp_path: Path) -
     assert told.failed[0].line == "failed: [notify.low] SLOW (json, 127.0.0.1): no answer within 1 s"
 
 
-def test_no_address_is_ever_shown(told_all: tuple[Told, Path]) -> None:
+def test_no_address_is_ever_shown(told_all: tuple[Notified, Path]) -> None:
     """No part of a secret address stands in what is reported or remembered, whatever became of the message."""
     told, folder = told_all
     remembered = (folder / "notified.json").read_text()
@@ -157,7 +157,7 @@ def test_no_address_is_ever_shown(told_all: tuple[Told, Path]) -> None:
 
 
 def test_a_dead_channel_is_tried_again_and_a_told_one_is_not(
-    told_all: tuple[Told, Path], monkeypatch: pytest.MonkeyPatch
+    told_all: tuple[Notified, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next run with the same event stays silent where it arrived, and tries again where it did not."""
     monkeypatch.setattr("readiness.operations.notify.delivery.send", lambda *_, **__: "")
@@ -186,7 +186,7 @@ def test_a_refusing_mail_server_is_reported(post: Post, tmp_path: Path) -> None:
 def test_nobody_configured_means_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without channels nothing is sent, imported or written."""
     monkeypatch.setattr("readiness.operations.notify.send.send", lambda *_, **__: pytest.fail("something was sent"))
-    assert tell(EVENT, config({"on_call": "Ops rota, +44 20 7946 0018"}), tmp_path, environ={}) == Told()
+    assert tell(EVENT, config({"on_call": "Ops rota, +44 20 7946 0018"}), tmp_path, environ={}) == Notified()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -214,7 +214,7 @@ def test_a_fault_of_ours_raises_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         ("failed", "by a fault of ours: RuntimeError"),
         ("sent", ""),
     ]
-    monkeypatch.setattr("readiness.operations.notify.state.State", broken)
+    monkeypatch.setattr("readiness.operations.notify.state.NoticeMemory", broken)
     told = tell(EVENT, config(critical=("${OK}",)), tmp_path, environ=environ)
     assert told.notes == ("people were not told, by a fault of ours: TypeError",)
 
@@ -222,7 +222,7 @@ def test_a_fault_of_ours_raises_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_demonstration_tells_nobody(tmp_path: Path, post: Post) -> None:
     """The embedded hub's contacts are made up: nothing goes to them, even where there is a mail server."""
     demo = dataclasses.replace(config({"on_call": "on-call@example.com"}), demo=True)
-    assert tell(EVENT, demo, tmp_path, environ={"READINESS_MAIL_URL": post.url}) == Told()
+    assert tell(EVENT, demo, tmp_path, environ={"READINESS_MAIL_URL": post.url}) == Notified()
 
 
 def test_a_process_ends_though_a_message_is_on_its_way(hooks: Hooks, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from readiness.findings import Severity
 from readiness.operations.notify.events import Event
-from readiness.operations.notify.state import FILE, HOUR, LIMIT, LOCK, State
+from readiness.operations.notify.state import FILE, HOUR, LIMIT, LOCK, NoticeMemory
 from readiness.support import locks
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def other(number: int) -> Event:
 
 def ask(folder: Path, event: Event = EVENT, now: float = NOW, *, arrives: bool | None = True) -> str:
     """Ask for one channel, let the message arrive or not (None: be killed before that is known); why it was refused."""
-    state = State(folder)
+    state = NoticeMemory(folder)
     permit = state.reserve(["A"], event, now)["A"]
     if not permit.refused and arrives is not None:
         state.settle({"A": arrives}, event, now)
@@ -75,7 +75,7 @@ def test_a_killed_run_loses_no_message(tmp_path: Path) -> None:
 
 def test_a_flood_is_held_back_and_counted(tmp_path: Path) -> None:
     """After the limit one channel rests; the last message says so, and the next one tells how many were held back."""
-    state = State(tmp_path)
+    state = NoticeMemory(tmp_path)
     lines: tuple[str, ...] = ()
     for number in range(LIMIT):
         permit = state.reserve(["A"], other(number), NOW)["A"]
@@ -87,7 +87,7 @@ def test_a_flood_is_held_back_and_counted(tmp_path: Path) -> None:
         assert "held back" in ask(tmp_path, other(number), NOW + 5)
     assert ask(tmp_path, dataclasses.replace(other(99), kind="refused"), NOW + 6) == "", "a rollback is always told"
     assert "held back" in ask(tmp_path, other(100), NOW + 7)
-    assert State(tmp_path).reserve(["A"], other(101), NOW + HOUR + 7)["A"].lines == (
+    assert NoticeMemory(tmp_path).reserve(["A"], other(101), NOW + HOUR + 7)["A"].lines == (
         "and 1 more, which were held back",
     )
 
@@ -95,7 +95,7 @@ def test_a_flood_is_held_back_and_counted(tmp_path: Path) -> None:
 def test_channels_are_counted_apart(tmp_path: Path) -> None:
     """What one channel got says nothing about another."""
     assert ask(tmp_path) == ""
-    permits = State(tmp_path).reserve(["A", "B"], EVENT, NOW + 1)
+    permits = NoticeMemory(tmp_path).reserve(["A", "B"], EVENT, NOW + 1)
     assert (permits["A"].refused != "", permits["B"].refused) == (True, "")
 
 
@@ -116,7 +116,7 @@ def test_a_clock_put_back_silences_nobody(tmp_path: Path) -> None:
 def test_a_torn_file_costs_the_memory_only(tmp_path: Path, content: bytes) -> None:
     """Whatever stands in it, the message goes out, it is said, and the file is whole again."""
     (tmp_path / FILE).write_bytes(content)
-    state = State(tmp_path)
+    state = NoticeMemory(tmp_path)
     assert state.reserve(["A"], EVENT, NOW)["A"].refused == ""
     assert "begun anew" in state.problem
     assert "A" in json.loads((tmp_path / FILE).read_text())["channels"]
@@ -128,7 +128,7 @@ def test_a_held_lock_costs_the_memory_only(tmp_path: Path, monkeypatch: pytest.M
     assert ask(tmp_path, other(1)) == ""
     before = (tmp_path / FILE).read_bytes()
     with locks.locked(tmp_path / LOCK, 1):
-        state = State(tmp_path)
+        state = NoticeMemory(tmp_path)
         assert state.reserve(["A"], EVENT, NOW)["A"].refused == ""
         assert "another run holds" in state.problem
     assert (tmp_path / FILE).read_bytes() == before

@@ -13,7 +13,7 @@ from readiness.operations.check_run import act as check_rollback
 from readiness.operations.deploys import journal, lock, quarantine
 from readiness.operations.deploys.look import Seen
 from readiness.operations.deploys.record import FILE, read_record
-from readiness.operations.notify.events import Event, Told
+from readiness.operations.notify.events import Event, Notified
 from readiness.operations.release import bookkeeping as own
 from readiness.operations.release import ports as world
 from readiness.operations.release.model import Interrupted, ReleaseOutcome
@@ -32,9 +32,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """What people are told, instead of sending it."""
     events: list[Event] = []
 
-    def tell(event: Event, *_: Any, **__: Any) -> Told:
+    def tell(event: Event, *_: Any, **__: Any) -> Notified:
         events.append(event)
-        return Told()
+        return Notified()
 
     monkeypatch.setattr("readiness.operations.notify.people.tell", tell)
     return events

@@ -16,7 +16,7 @@ from readiness.cli import release as release_command
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal, lock, quarantine
 from readiness.operations.deploys.record import read_record
-from readiness.operations.notify.events import Event, Told
+from readiness.operations.notify.events import Event, Notified
 from readiness.operations.release import flow
 from readiness.operations.release import journal as book
 from readiness.operations.release.model import EXIT, Interrupted, ReleaseOutcome
@@ -231,9 +231,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     """What people are told, instead of sending it."""
     events: list[Event] = []
 
-    def tell(event: Event, *_: Any, **__: Any) -> Told:
+    def tell(event: Event, *_: Any, **__: Any) -> Notified:
         events.append(event)
-        return Told()
+        return Notified()
 
     monkeypatch.setattr("readiness.operations.notify.people.tell", tell)
     return events

@@ -15,7 +15,7 @@ import pytest
 from readiness.config.model import Config, RollbackAction, RollbackSettings, Target
 from readiness.errors import ReadinessError
 from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT
-from readiness.operations.backup.backup import Request, Source, create
+from readiness.operations.backup.backup import BackupRequest, BackupSource, create
 from readiness.operations.deploys.look import Seen
 from readiness.operations.rollback import execute as called
 from readiness.operations.rollback import restore
@@ -77,11 +77,11 @@ class Restored(Site):
     def back_up(self, version: str = "4.2.1") -> Path:
         """A backup of the old release, as it is made before the deploy; then its files change."""
         sources = (
-            Source(root="release", base=self.old, path="config/mcp-hub.json", role=CONFIGURATION, required=True),
-            Source(root="release", base=self.old, path=".env.production", role=ENVIRONMENT),
-            Source(root="cache", base=self.cache, path=".", role="cache"),
+            BackupSource(root="release", base=self.old, path="config/mcp-hub.json", role=CONFIGURATION, required=True),
+            BackupSource(root="release", base=self.old, path=".env.production", role=ENVIRONMENT),
+            BackupSource(root="cache", base=self.cache, path=".", role="cache"),
         )
-        made = create(Request(folder=self.folder / "backups", sources=sources, commit=None, version=version))
+        made = create(BackupRequest(folder=self.folder / "backups", sources=sources, commit=None, version=version))
         self.rewrite(deployed_at=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1))
         (self.old / "config" / "mcp-hub.json").write_text("{}")
         (self.cache / "tools.json").write_text("newer")

@@ -29,7 +29,7 @@ from readiness.operations.notify.events import Pacing
 from readiness.operations.schedule import jobs as schedule
 from readiness.operations.schedule import scheduled_run as schedule_run
 from readiness.operations.schedule.exclusion import alone, releasing
-from readiness.operations.schedule.scheduled_run import Ended, Options, run
+from readiness.operations.schedule.scheduled_run import JobEnd, Options, run
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status
 from readiness.support.environment import CHECK_ID, SCHEDULED
@@ -109,7 +109,7 @@ class Site:
     def leaves(self, *failed: str, **about: Any) -> schedule_run.Execute:
         """What plays the child: it leaves a report and ends with its status."""
 
-        def execute(_job: Job, run_id: str, options: Options) -> Ended:
+        def execute(_job: Job, run_id: str, options: Options) -> JobEnd:
             rows = [judged(name, Outcome.FAILED, 20, severity=Severity.CRITICAL, reason="no") for name in failed]
             status = Status.NOT_READY if failed else Status.READY
             decision = about.pop("decision", Decision.HOLD if failed else Decision.KEEP)
@@ -117,7 +117,7 @@ class Site:
             document["run"]["id"] = run_id
             options.config.report_dir.mkdir(exist_ok=True)
             (options.config.report_dir / "readiness.json").write_text(json.dumps(document))
-            return Ended(status=1 if failed else 0, seconds=0.1)
+            return JobEnd(status=1 if failed else 0, seconds=0.1)
 
         return execute
 
@@ -201,7 +201,7 @@ def test_quiet_prints_only_what_people_are_told(tmp_path: Path, quick: Hooks, ca
 def test_a_run_without_a_verdict_is_told(tmp_path: Path, quick: Hooks, status: int | None, word: str) -> None:
     """A run that had to be ended, or died, proves nothing: that is an alarm, once."""
     site = Site(tmp_path, quick)
-    codes = [run(schedule.SMOKE, site.options(), lambda *_: Ended(status=status, seconds=61.0)) for _ in range(2)]
+    codes = [run(schedule.SMOKE, site.options(), lambda *_: JobEnd(status=status, seconds=61.0)) for _ in range(2)]
     assert codes == [12 if status is None else 3] * 2
     assert [message["title"] for message in quick.got] == [
         f"readiness · high: staging http://127.0.0.1:9: the scheduled run smoke {word} and left no verdict"
@@ -213,16 +213,16 @@ def test_a_worse_baseline_is_told(tmp_path: Path, quick: Hooks, status: int, wor
     """The daily measurement has no verdict, but what came of it is news all the same, and so is its end."""
     site = Site(tmp_path, quick)
 
-    def measured(*_: object) -> Ended:
+    def measured(*_: object) -> JobEnd:
         log = site.options().folder / "performance.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("\n\nGET /api/health  p95  12 ms  WORSE\n")
-        return Ended(status=status, seconds=60.0)
+        return JobEnd(status=status, seconds=60.0)
 
     assert run(schedule.PERFORMANCE, site.options(), measured) == status
     assert word in quick.got[0]["title"]
     assert "p95 12 ms WORSE" in quick.got[0]["message"]
-    assert run(schedule.PERFORMANCE, site.options(), lambda *_: Ended(status=0, seconds=60.0)) == 0
+    assert run(schedule.PERFORMANCE, site.options(), lambda *_: JobEnd(status=0, seconds=60.0)) == 0
     assert "READY again" in quick.got[1]["title"]
 
 

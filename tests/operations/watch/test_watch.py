@@ -28,7 +28,7 @@ from readiness.config.loading import load
 from readiness.findings import Outcome
 from readiness.operations.watch.bench import LIVE, Bench
 from readiness.operations.watch.document import SCHEMA_FILE, to_json
-from readiness.operations.watch.look import Look, Watcher
+from readiness.operations.watch.look import Watcher, WatchLook
 from readiness.operations.watch.view import View
 from readiness.operations.watch.wording import plain_lines
 from readiness.session.outcome import bounded
@@ -85,11 +85,11 @@ def _watcher(folder: Path, url: str, more: str = "", timeout: float = 1.0) -> Wa
     return Watcher(Bench(config, Scope(config, lambda: deployed_claims(config)), redact, folder))
 
 
-def _outcomes(look: Look) -> dict[str, str]:
+def _outcomes(look: WatchLook) -> dict[str, str]:
     return {row.check.id: row.finding.outcome.value for row in look.judgement.rows}
 
 
-def _frame(look: Look, width: int = 120, height: int = 50) -> str:
+def _frame(look: WatchLook, width: int = 120, height: int = 50) -> str:
     console = Console(
         file=io.StringIO(), width=width, height=height, force_terminal=False, markup=False, highlight=False, emoji=False
     )

@@ -13,7 +13,7 @@ from readiness.findings import Check, Finding, Limits, Outcome, Severity
 from readiness.operations.watch import wording as words
 from readiness.operations.watch.host import judged
 from readiness.operations.watch.look import Settling
-from readiness.operations.watch.row import Row
+from readiness.operations.watch.row import WatchRow
 from readiness.operations.watch.target import duration
 from readiness.session.plan.scope import Scope
 from readiness.session.run_one import Ran
@@ -46,7 +46,7 @@ def test_a_trend_has_a_bar_for_every_value(values: list[float | None]) -> None:
 )
 def test_values_are_told_with_their_unit(value: float | str | None, unit: str, share: bool, told: str) -> None:  # noqa: FBT001 - a column of the table
     """Shares are per cent, bytes are scaled, a missing value is a dash."""
-    assert words.value(Row(name="x", title="x", value=value, unit=unit, is_share=share)) == told
+    assert words.value(WatchRow(name="x", title="x", value=value, unit=unit, is_share=share)) == told
 
 
 def test_limits_are_told_in_their_direction() -> None:
@@ -74,7 +74,7 @@ def test_the_host_is_judged_as_a_check_would(number: object, outcome: str) -> No
 
 def test_the_host_raises_no_alarm() -> None:
     """A row that is not judged here is past its limit, never an alarm: only the verdict's own checks are."""
-    row = Row(name="host.cpu", title="x", value=99.0, outcome="failed")
+    row = WatchRow(name="host.cpu", title="x", value=99.0, outcome="failed")
     assert (words.state(row), words.state(dataclasses.replace(row, is_judged=False))) == ("ALARM", "past limit")
 
 
