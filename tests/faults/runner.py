@@ -147,7 +147,6 @@ def judge(
             run_id="judged",
             started=time.time(),
             selection=phase,
-            may_look_again=True,
             folder=folder,
         )
     return Result(exit_code=concluded.exit_code, report=to_json(concluded.report))
