@@ -157,7 +157,7 @@ def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _record(config: Config, when: str) -> int:
-    from readiness.operations.deploys.look import look
+    from readiness.operations.deploys.hub_look import look
     from readiness.operations.release import bookkeeping as own
 
     if config.first_look:

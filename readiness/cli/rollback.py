@@ -59,11 +59,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _do(given: argparse.Namespace, config: Config) -> int:
     from readiness.operations.deploys import quarantine
-    from readiness.operations.rollback.carry_out import carry_out
     from readiness.operations.rollback.document import read_plan
     from readiness.operations.rollback.execute import abandon
+    from readiness.operations.rollback.follow_up import carry_out
     from readiness.operations.rollback.journal import FOLDER, unfinished_rollback
-    from readiness.operations.rollback.terminal import by_hand, confirmed, show
+    from readiness.operations.rollback.terminal import by_hand, confirmed, show_plan
 
     folder = config.report_dir / FOLDER
     if given.lift is not None:
@@ -85,7 +85,7 @@ def _do(given: argparse.Namespace, config: Config) -> int:
     if plan is None:
         _say("nothing is planned: no trigger fired in the last run; --action NAME carries out an action all the same")
         return 0
-    show(plan, config)
+    show_plan(plan, config)
     if not given.yes and (not plan.actions or not confirmed(config, plan)):
         return 0
     return carry_out(plan, config, person=True).exit_code

@@ -187,7 +187,7 @@ def _plan_document(
 ) -> SavedPlan | None:
     if not planned.fired:
         return None
-    from readiness.operations.rollback.document import PlanRun, save
+    from readiness.operations.rollback.document import PlanRun, save_plan
     from readiness.results.report import iso
 
     run = PlanRun(
@@ -199,7 +199,7 @@ def _plan_document(
         decision=built.decision,
         own_checks=tuple(place for place in os.environ.get(OWN_CHECKS, "").split(os.pathsep) if place),
     )
-    return save(planned, config=config, deploy=deploy, run=run, redact=redact)
+    return save_plan(planned, config=config, deploy=deploy, run=run, redact=redact)
 
 
 def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:

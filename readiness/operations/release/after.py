@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import quarantine
+from readiness.operations.deploys.hub_look import same_start
 from readiness.operations.deploys.journal import ENDED
-from readiness.operations.deploys.look import same_start
 from readiness.operations.deploys.record import FILE, read_record
 from readiness.operations.release import bookkeeping as release_record
 from readiness.operations.release import model, tell
@@ -21,7 +21,7 @@ from readiness.operations.release.bookkeeping import THE_PROCESS
 from readiness.operations.release.journal import RECORDED
 from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseOutcome, end
 from readiness.operations.release.ports import LOOK_SECONDS
-from readiness.operations.rollback.document import PlanRun, read_plan, save, write_plan
+from readiness.operations.rollback.document import PlanRun, read_plan, save_plan, write_plan
 from readiness.operations.rollback.journal import FOLDER as ROLLBACKS
 from readiness.operations.rollback.journal import entries_of, rollback_of
 from readiness.operations.rollback.plan import plan_after_failed_deploy
@@ -31,8 +31,8 @@ from readiness.support.environment import EXPECTED_VERSION, WINDOW
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from readiness.operations.deploys.hub_look import Seen
     from readiness.operations.deploys.journal import EndedCommand
-    from readiness.operations.deploys.look import Seen
     from readiness.operations.deploys.summary import PhaseStatus
     from readiness.operations.release.bookkeeping import Note
     from readiness.operations.release.context import ReleaseContext
@@ -102,7 +102,7 @@ class After:
             id=run_id, finished=now.isoformat(), target=self.config.target.url, status="NOT READY",
             environment=self.config.environment, decision="ROLL BACK" if plan.wanted else "HOLD",
         )  # fmt: skip
-        saved = save(
+        saved = save_plan(
             plan, config=self.config, deploy=deploy, run=run, redact=lambda text: self.context.clean(text, 2_000)
         )
         write_plan(self.config.report_dir, saved)

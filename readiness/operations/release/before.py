@@ -16,7 +16,7 @@ from readiness.support.environment import EXPECTED_VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.operations.deploys.look import Seen
+    from readiness.operations.deploys.hub_look import Seen
     from readiness.operations.deploys.summary import PhaseStatus
     from readiness.operations.release.context import ReleaseContext
 

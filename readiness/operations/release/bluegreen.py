@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from readiness.config.model import Config
-    from readiness.operations.deploys.look import Seen
+    from readiness.operations.deploys.hub_look import Seen
     from readiness.operations.deploys.summary import PhaseStatus
     from readiness.operations.release.context import ReleaseContext
     from readiness.operations.release.ports import Checked

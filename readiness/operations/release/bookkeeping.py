@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
 from readiness.operations.deploys.checks import past_reports
-from readiness.operations.deploys.look import same_start
+from readiness.operations.deploys.hub_look import same_start
 from readiness.operations.deploys.record import FILE, DeployRecord, write_record
 from readiness.support import file_reading, file_writing
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.operations.deploys.look import Seen
+    from readiness.operations.deploys.hub_look import Seen
 
 NOTE: Final = "release-before.json"
 """The note made before a deploy, in the report folder; it is gone once the deploy is recorded."""

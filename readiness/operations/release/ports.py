@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.operations.deploys.checks import check_report, run_checks
 from readiness.operations.deploys.command import GRACE
-from readiness.operations.deploys.look import look
+from readiness.operations.deploys.hub_look import look
 from readiness.operations.release import tell
 from readiness.operations.release.model import INCOMPLETE
 from readiness.support.console import say
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.operations.deploys.checks import CheckReport
-    from readiness.operations.deploys.look import Seen
+    from readiness.operations.deploys.hub_look import Seen
     from readiness.operations.release.journal import ReleaseState
 
 CHECKS_SECONDS: Final = 1800.0
@@ -96,7 +96,7 @@ def backup(config: Config) -> str:
 
 def act(config: Config, run_id: str, status: int, expression: str, tell: Callable[[], None]) -> tuple[int, str]:
     """Do what the plan of that run allows; the exit status that this leaves, and why nothing was done."""
-    from readiness.operations.check_run import act as check_rollback
+    from readiness.operations.check_run import acting as check_rollback
     from readiness.operations.check_run.arguments import CheckArguments
 
     refused: list[str] = []
@@ -114,7 +114,7 @@ def act(config: Config, run_id: str, status: int, expression: str, tell: Callabl
 
 def resume(config: Config) -> int:
     """Finish the rollback that was interrupted. Raises ReadinessError."""
-    from readiness.operations.rollback.carry_out import carry_out
+    from readiness.operations.rollback.follow_up import carry_out
 
     return carry_out(None, config, person=True).exit_code
 

@@ -206,7 +206,7 @@ def _probed_cause(data: Mapping[str, Any]) -> ProbedCause:
 # --- made -----------------------------------------------------------------------------------------------------------------
 
 
-def save(
+def save_plan(
     plan: RollbackPlan, *, config: Config, deploy: DeployRecord | None, run: PlanRun, redact: Callable[[str], str]
 ) -> SavedPlan:
     """The plan as it is kept, redacted. `run` says which run made it, and its verdict and decision."""

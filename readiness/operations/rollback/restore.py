@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import systemd
+from readiness.operations.deploys.hub_look import look
 from readiness.operations.deploys.journal import BEGIN, INTENT, STARTED
-from readiness.operations.deploys.look import look
 from readiness.operations.deploys.record import FILE, read_record
 from readiness.operations.rollback import steps
 from readiness.operations.rollback.document import deploy_digest

@@ -12,7 +12,7 @@ from readiness.config.redaction import redactor_for
 from readiness.errors import ReadinessError
 from readiness.operations.deploys.record import FILE, read_record
 from readiness.operations.rollback import preconditions, steps
-from readiness.operations.rollback.document import PlanRun, SavedPlan, save
+from readiness.operations.rollback.document import PlanRun, SavedPlan, save_plan
 from readiness.operations.rollback.journal import FOLDER
 from readiness.results.verdict.rollback_plan import PLANNED, PlannedAction, RollbackPlan
 from readiness.support.console import say
@@ -25,7 +25,7 @@ _ANSWER_SECONDS: Final = 300.0
 """Seconds that a person has to type the release's name."""
 
 
-def show(plan: SavedPlan, config: Config) -> None:
+def show_plan(plan: SavedPlan, config: Config) -> None:
     """What was measured, what would be done, what it costs, and what speaks against it."""
     clean = redactor_for(config, os.environ).clean
     run, deploy = plan.run, plan.deploy
@@ -63,7 +63,7 @@ def by_hand(name: str, config: Config) -> SavedPlan:
     step = PlannedAction(name=name, triggers=(), because="asked for by a person", status=PLANNED, mode="ask")
     run = PlanRun(id="by hand", finished=dt.datetime.now(dt.UTC).isoformat(), status="-", decision="by hand")
     deploy = read_record(config.report_dir / FILE)
-    return save(RollbackPlan(mode="ask", actions=(step,)), config=config, deploy=deploy, run=run, redact=str)
+    return save_plan(RollbackPlan(mode="ask", actions=(step,)), config=config, deploy=deploy, run=run, redact=str)
 
 
 def confirmed(config: Config, plan: SavedPlan) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from readiness.errors import Unknown
 from readiness.findings import OPT_IN_PHASES
 from readiness.operations.deploys.checks import WELL, read_check_report, run_checks
-from readiness.operations.deploys.look import Seen, look
+from readiness.operations.deploys.hub_look import Seen, look
 from readiness.operations.rollback.outcome import Proof
 from readiness.operations.rollback.plan import DEPLOY_COMMAND
 from readiness.operations.rollback.target import folder_of, version_of

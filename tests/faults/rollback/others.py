@@ -13,10 +13,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from readiness.errors import ReadinessError
-from readiness.operations.check_run import act as check_rollback
+from readiness.operations.check_run import acting as check_rollback
+from readiness.operations.deploys import hub_look as looking
 from readiness.operations.deploys import journal, lock
-from readiness.operations.deploys import look as looking
-from readiness.operations.deploys.look import Seen
+from readiness.operations.deploys.hub_look import Seen
 from readiness.operations.rollback import document, steps
 from readiness.operations.rollback.outcome import Proof
 

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from readiness.cli import rollback as rollback_command
 from readiness.config.model import GateSettings
 from readiness.errors import ReadinessError
-from readiness.operations.check_run import act as check_rollback
+from readiness.operations.check_run import acting as check_rollback
 from readiness.operations.check_run import second_look as check_probe
 from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.deploys import systemd
-from readiness.operations.deploys.look import Seen
-from readiness.operations.rollback import carry_out, document, execute, verify
+from readiness.operations.deploys.hub_look import Seen
+from readiness.operations.rollback import document, execute, verify
 from readiness.operations.rollback import execute as called
+from readiness.operations.rollback import follow_up as carry_out
 from readiness.operations.rollback import journal as rollback_journal
 from readiness.operations.rollback import terminal as rollback_terminal
 from readiness.operations.rollback.outcome import Proof
@@ -134,7 +135,7 @@ class Scene:
             decision=decision.value,
         )
         self.refused = planned.refused or ""
-        made = document.save(planned, config=config, deploy=deploy, run=run, redact=str) if planned.fired else None
+        made = document.save_plan(planned, config=config, deploy=deploy, run=run, redact=str) if planned.fired else None
         document.write_plan(config.report_dir, made)
         report(config.report_dir, failed)
         return decision is verdict.Decision.ROLL_BACK

@@ -15,13 +15,13 @@ import pytest
 from readiness.config.model import Config
 from readiness.findings import Outcome, Severity, Stage
 from readiness.operations.check_run.arguments import CheckArguments
-from readiness.operations.check_run.check import tell_people
+from readiness.operations.check_run.run import tell_people
 from readiness.operations.deploys.journal import JournalFile
 from readiness.operations.notify import after as notify_after
 from readiness.operations.notify import incident
 from readiness.operations.notify.check import event_of
 from readiness.operations.notify.events import Pacing
-from readiness.operations.rollback import carry_out as rollback_page
+from readiness.operations.rollback import follow_up as rollback_page
 from readiness.operations.rollback.document import PlanRun, SavedPlan
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from readiness.config.model import Config, ReleaseSettings, RollbackAction, RollbackSettings, Target
 from readiness.operations.deploys.checks import check_report
-from readiness.operations.deploys.look import Seen
+from readiness.operations.deploys.hub_look import Seen
 from readiness.operations.deploys.record import DeployRecord, read_record
 from readiness.operations.release import flow
 from readiness.operations.release import journal as book
@@ -114,7 +114,7 @@ class Released:
             decision, refused = ("ROLL BACK" if found.wanted else "HOLD"), found.refused
             run = document.PlanRun(id=run_id, finished=now.isoformat(), status=verdict, decision=decision)
             document.write_plan(
-                self.reports, document.save(found, config=config, deploy=deploy, run=run, redact=lambda text: text)
+                self.reports, document.save_plan(found, config=config, deploy=deploy, run=run, redact=lambda text: text)
             )
         outcome = {"READY": "passed", "NOT READY": "failed"}.get(verdict, "unknown")
         told_now = {

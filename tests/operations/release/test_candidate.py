@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys.look import Seen
+from readiness.operations.deploys.hub_look import Seen
 from readiness.operations.release.model import ReleaseOutcome
 from readiness.support.environment import INTERNAL_URL
 from tests.operations.release.released import URL, Released

@@ -9,9 +9,9 @@ import pytest
 
 from readiness.config.loading import load
 from readiness.errors import ReadinessError
-from readiness.operations.check_run import act as check_rollback
+from readiness.operations.check_run import acting as check_rollback
 from readiness.operations.deploys import journal, lock, quarantine
-from readiness.operations.deploys.look import Seen
+from readiness.operations.deploys.hub_look import Seen
 from readiness.operations.deploys.record import FILE, read_record
 from readiness.operations.notify.events import Event, Notified
 from readiness.operations.release import bookkeeping as own

@@ -16,7 +16,7 @@ from readiness.config.model import Config, RollbackAction, RollbackSettings, Tar
 from readiness.errors import ReadinessError
 from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT
 from readiness.operations.backup.backup import BackupRequest, BackupSource, create
-from readiness.operations.deploys.look import Seen
+from readiness.operations.deploys.hub_look import Seen
 from readiness.operations.rollback import execute as called
 from readiness.operations.rollback import restore
 from tests.operations.rollback.rolled import Site

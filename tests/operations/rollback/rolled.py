@@ -92,7 +92,7 @@ class Site:
         now = dt.datetime.now(dt.UTC)
         found = plan_rollback(judgement(*failed or ("tools",)), self.config, self.deploy, now=now)
         run = document.PlanRun(id="run-1", finished=now.isoformat(), status="NOT READY", decision="ROLL BACK")
-        return document.save(found, config=self.config, deploy=self.deploy, run=run, redact=str)
+        return document.save_plan(found, config=self.config, deploy=self.deploy, run=run, redact=str)
 
     def prove(
         self, config: Config, deploy: DeployRecord, phases: Sequence[str], folder: Path, acted_at: float, *_: Any

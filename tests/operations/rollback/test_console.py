@@ -14,8 +14,8 @@ from readiness.support import console
 
 GOES_ON = """
 import os, signal
-from readiness.support.console import say, without_its_terminal
-with without_its_terminal():
+from readiness.support.console import say, survive_hangup
+with ():
     say("begun")
     os.read(0, 1)
     {loss}

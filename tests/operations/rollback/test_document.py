@@ -29,7 +29,7 @@ def made(*failed: str, deploy: DeployRecord | None = DEPLOY, **more: Any) -> doc
     told = more.pop("told", None) or config(BACK)
     planned = plan_rollback(judgement(*failed or ("tools",)), told, deploy, now=NOW)
     values = {"run": RUN, "redact": lambda text: text} | more
-    return document.save(planned, config=told, deploy=deploy, **values)
+    return document.save_plan(planned, config=told, deploy=deploy, **values)
 
 
 def test_the_document_says_what_will_be_done_and_for_which_deploy() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.errors import ReadinessError
-from readiness.operations.check_run import act as check_rollback
+from readiness.operations.check_run import acting as check_rollback
 from readiness.operations.check_run import second_look as check_probe
 from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.rollback import document, preconditions, probe
@@ -55,7 +55,7 @@ class Doubtful(Site):
         now = dt.datetime.now(dt.UTC)
         made = plan_rollback(judgement(*failed, entries=ENTRIES), self.config, self.deploy, now=now)
         run = document.PlanRun(id="run-1", finished=now.isoformat(), status="NOT READY", decision="ROLL BACK")
-        told = document.save(made, config=self.config, deploy=self.deploy, run=run, redact=str)
+        told = document.save_plan(made, config=self.config, deploy=self.deploy, run=run, redact=str)
         self.report(self.reports, *failed)
         document.write_plan(self.reports, told)
         return told

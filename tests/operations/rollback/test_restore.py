@@ -14,7 +14,7 @@ import pytest
 from readiness.config.model import Config, Target
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal
-from readiness.operations.deploys.look import look
+from readiness.operations.deploys.hub_look import look
 from readiness.operations.rollback import journal as rollback_journal
 from readiness.operations.rollback import steps
 from readiness.operations.rollback.execute import abandon

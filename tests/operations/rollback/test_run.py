@@ -373,7 +373,7 @@ def test_the_verb_without_a_plan(tmp_path: Path) -> None:
 
 def test_a_plan_of_another_run_is_not_carried_out(site: Supervised) -> None:
     """The plan that lies there must be this run's own: an older one is nobody's order."""
-    from readiness.operations.check_run.act import act
+    from readiness.operations.check_run.acting import act
     from readiness.operations.check_run.arguments import CheckArguments
 
     site.deployed("server-down")
@@ -392,9 +392,9 @@ def test_a_hub_that_is_silent_is_looked_at_again(
 ) -> None:
     """Our own run may have frozen it: where it answers again nothing is done, where it stays silent it is rolled back."""
     from readiness.config.model import Config
-    from readiness.operations.check_run import act as check_rollback
-    from readiness.operations.deploys import look
-    from readiness.operations.deploys.look import Seen
+    from readiness.operations.check_run import acting as check_rollback
+    from readiness.operations.deploys import hub_look as look
+    from readiness.operations.deploys.hub_look import Seen
 
     looks = [Seen(answers=False, silent=True), Seen(answers=later)]
     monkeypatch.setattr(look, "look", lambda _: looks.pop(0))

@@ -13,7 +13,7 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.operations.deploys.checks import CheckProcess, check_report
-from readiness.operations.deploys.look import Seen, clearly_not_silent
+from readiness.operations.deploys.hub_look import Seen, clearly_not_silent
 from readiness.operations.rollback import verify
 from readiness.operations.rollback.document import PlanRun, SavedCause, SavedPlan
 from readiness.operations.rollback.plan import DEPLOY_COMMAND

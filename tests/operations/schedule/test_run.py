@@ -22,7 +22,7 @@ from readiness.config.loading import load
 from readiness.config.model import Config
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
-from readiness.operations.check_run import check as check_command
+from readiness.operations.check_run import run as check_command
 from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.deploys import lock
 from readiness.operations.notify.events import Pacing
@@ -250,7 +250,7 @@ def test_a_check_that_is_scheduled_neither_acts_nor_tells(tmp_path: Path, monkey
     monkeypatch.setattr(check_command, "_settle", lambda status, *_: status)
     monkeypatch.setattr(check_command, "tell_people", lambda *_: done.append("told"))
     monkeypatch.setattr(
-        "readiness.operations.check_run.act.act",
+        "readiness.operations.check_run.acting.act",
         lambda _id, code, *_, tell, **_more: (done.append("acted"), tell(), code)[2],
     )
     for value in ("looks", "acts"):

@@ -10,7 +10,7 @@ import pytest
 
 from readiness.config.model import Config
 from readiness.operations.deploys import journal
-from readiness.operations.rollback import carry_out as rollback_page
+from readiness.operations.rollback import follow_up as rollback_page
 from readiness.operations.rollback.document import PlanRun, SavedPlan
 from readiness.results import render
 from readiness.results.report import iso

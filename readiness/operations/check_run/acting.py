@@ -80,8 +80,8 @@ def _not_done(error: ReadinessError) -> None:
 
 
 def _acted(plan: SavedPlan, status: int, config: Config, asked: CheckArguments) -> int:
-    from readiness.operations.rollback.carry_out import carry_out
-    from readiness.operations.rollback.terminal import confirmed, show
+    from readiness.operations.rollback.follow_up import carry_out
+    from readiness.operations.rollback.terminal import confirmed, show_plan
 
     if config.demo:
         return status  # the embedded hub ended with its run
@@ -95,7 +95,7 @@ def _acted(plan: SavedPlan, status: int, config: Config, asked: CheckArguments) 
     if plan.mode == "auto":
         return carry_out(plan, config).exit_code
     if plan.mode == "ask" and on_terminal:
-        show(plan, config)
+        show_plan(plan, config)
         return carry_out(plan, config, person=True).exit_code if confirmed(config, plan) else status
     _say("`readiness rollback` shows what is planned and carries it out")
     return status
@@ -123,7 +123,7 @@ def _say(text: str) -> None:
 
 def _frozen(config: Config) -> str:
     """Why this is no case for a rollback: a hub that was silent and answers again, or is of somebody's making."""
-    from readiness.operations.deploys.look import clearly_not_silent, look
+    from readiness.operations.deploys.hub_look import clearly_not_silent, look
 
     # the cheap look first: what a full one needs takes a tenth of a second to load, in which the hub is down
     if clearly_not_silent(config) or not look(config).silent:

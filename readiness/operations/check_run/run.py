@@ -84,7 +84,7 @@ def _follow(code: int, asked: CheckArguments, run_id: str, *, tells: bool = True
         if tells:
             tell_people(asked, run_id, code)
         return code
-    from readiness.operations.check_run import act
+    from readiness.operations.check_run import acting as act
 
     return act.act(
         run_id,
