@@ -15,7 +15,7 @@ from readiness.support import console
 GOES_ON = """
 import os, signal
 from readiness.support.console import say, survive_hangup
-with ():
+with survive_hangup():
     say("begun")
     os.read(0, 1)
     {loss}
