@@ -19,7 +19,7 @@ from readiness.results.verdict import verdict
 from readiness.support.environment import OWN_CHECKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from readiness.config.model import Config
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from readiness.session.run import Run
 
 TOOLS_REMAIN: Final = "no-tool-disappeared"
+_TOOLS: Final = "inventory.json"
+"""The file in which a run notes the tools that it listed: facts.hub.inventory writes it."""
 _GOOD: Final = frozenset({verdict.Status.READY, verdict.Status.CONDITIONAL})
 
 
@@ -204,18 +206,24 @@ def _plan_document(
 
 def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:
     from readiness.facts.deployment.deployment import expected_version
-    from readiness.operations.deploys.record import read_record
-    from readiness.operations.rollback import before
     from readiness.operations.rollback.plan import plan_rollback
 
     record, problem = None, ""
-    try:
-        record = read_record(config.report_dir / "deploy.json")
-    except ReadinessError as error:
-        problem = str(error)
+    file = config.report_dir / "deploy.json"
+    if os.path.lexists(file):
+        from readiness.operations.deploys.record import read_record
+
+        try:
+            record = read_record(file)
+        except ReadinessError as error:
+            problem = str(error)
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
     commit = _commit(config) if record is not None and record.commit else None
-    failed = before.failed_on_previous(config, record) if record is not None and _may_fire(judgement) else ()
+    failed: Collection[str] = ()
+    if record is not None and _may_fire(judgement):
+        from readiness.operations.rollback.before import failed_on_previous
+
+        failed = failed_on_previous(config, record)
     planned = plan_rollback(
         judgement,
         config,
@@ -246,9 +254,12 @@ def _commit(config: Config) -> str | None:
 
 
 def _versions(config: Config) -> Mapping[str, str]:
-    from readiness.operations.rollback import before
+    release: Mapping[str, str] = {}
+    if config.target.release is not None:
+        from readiness.operations.rollback.before import release_versions
 
-    return before.release_versions(config) | {
+        release = release_versions(config)
+    return dict(release) | {
         "readiness": __version__,
         "pytest": pytest.__version__,
         "python": platform.python_version(),
@@ -258,6 +269,8 @@ def _versions(config: Config) -> Mapping[str, str]:
 
 def _tools(config: Config, folder: Path | None) -> ToolInventory | None:
     """The tools that the run listed, held against the last good run's; None where no check asked for them."""
+    if folder is None or not os.path.lexists(folder / _TOOLS):
+        return None
     from readiness.facts.hub.inventory import Inventory
     from readiness.results import report
 

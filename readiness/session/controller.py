@@ -257,7 +257,6 @@ class Ledger:
 
     def _conclude(self, session: pytest.Session) -> None:
         from readiness.session.conclusion import conclude
-        from readiness.session.recheck import ask_again
 
         self.run.plan = self.plan()
         for item in self.items.values():
@@ -277,7 +276,9 @@ class Ledger:
                 )
         if int(session.exitstatus) == int(pytest.ExitCode.INTERNAL_ERROR):
             self.trouble("internal error of the test run")
-        if not self.interrupted:
+        if not self.interrupted and any(finding.lost_hub for finding in self.run.findings.values()):
+            from readiness.session.recheck import ask_again
+
             ask_again(self.run, self.setup.config, self.setup.redact)
         self.conclusion = conclude(
             self.run,

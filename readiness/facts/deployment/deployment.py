@@ -1,6 +1,6 @@
 """What was deployed, as checks ask for it: its configuration, version and servers, and what these claim.
 
-A key of `[expect]` that nothing claims or denies is absent; a file that cannot be read leaves everything claimed.
+A run without a release loads none of what reads one. A key of `[expect]` that nothing claims or denies is absent; a file that cannot be read leaves everything claimed.
 """
 
 from __future__ import annotations
@@ -8,11 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from readiness.config.model import Claim
-from readiness.facts.deployment.hub_config import read
-from readiness.facts.release import env_file, package_json
-from readiness.facts.release.secret_references import PROVIDER_VARIABLES, secret_manager
-from readiness.support import file_reading
-from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +49,9 @@ def _tree_claims(config: Config) -> dict[str, Claim]:
     root = config.target.release
     if root is None:
         return {}
+    from readiness.facts.release import package_json
+    from readiness.support import file_reading
+
     seen = {"runtime": True, "git": file_reading.exists(root / ".git"), "unit": config.target.unit is not None}
     seen |= {"config_schema": file_reading.exists(root / "config.schema.json")}
     seen |= {name: bool(getattr(config.release, job)) for job, name in package_json.JOBS.items()}
@@ -62,6 +60,9 @@ def _tree_claims(config: Config) -> dict[str, Claim]:
 
 
 def _deployed_claims(config: Config) -> dict[str, Claim]:
+    from readiness.facts.deployment.hub_config import read
+    from readiness.support.file_reading import Unreadable
+
     try:
         deployed = read(config)
     except Unreadable:
@@ -85,6 +86,8 @@ def _claim(holds: bool, otherwise: str) -> Claim:  # noqa: FBT001 - private, rea
 
 def keys_claim(config: Config, values: Mapping[str, str]) -> Claim:
     """Whether the providers' keys can be read: not where all are references and `[secrets] resolve` is not set."""
+    from readiness.facts.release.secret_references import PROVIDER_VARIABLES, secret_manager
+
     given = [value for name, value in values.items() if name in PROVIDER_VARIABLES and value.strip()]
     if given and not config.secrets.resolve and all(secret_manager(value) for value in given):
         return Claim(
@@ -96,6 +99,9 @@ def keys_claim(config: Config, values: Mapping[str, str]) -> Claim:
 
 def _env_file_claim(config: Config) -> Claim:
     """What the deployed env file claims about keys; one that cannot be read leaves the claim standing."""
+    from readiness.facts.release import env_file
+    from readiness.support.file_reading import Unreadable
+
     try:
         return keys_claim(config, env_file.of(config))
     except Unreadable:
@@ -106,7 +112,11 @@ def expected_servers(config: Config) -> tuple[str, ...] | None:
     """Names of the servers that should run: declared, else deployed; None where neither is known. Raises Unreadable."""
     if config.expect.servers is not None:
         return config.expect.servers
-    return None if config.target.release is None else read(config).server_names
+    if config.target.release is None:
+        return None
+    from readiness.facts.deployment.hub_config import read
+
+    return read(config).server_names
 
 
 def expected_version(config: Config) -> str | None:
@@ -115,6 +125,9 @@ def expected_version(config: Config) -> str | None:
         return config.target.version
     if config.target.release is None:
         return None
+    from readiness.facts.release import package_json
+    from readiness.support.file_reading import Unreadable
+
     try:
         return package_json.read(config.target.release).version or None
     except Unreadable:
@@ -134,6 +147,8 @@ class Deployment:
 
     def files(self) -> Deployed:
         """The deployed hub configuration. Raises Unreadable."""
+        from readiness.facts.deployment.hub_config import read
+
         return read(self.config)
 
     def servers(self) -> tuple[str, ...] | None:
@@ -155,4 +170,6 @@ class Deployment:
 
     def environment(self) -> frozenset[str]:
         """Names of the variables that the deployed env file sets. Raises Unreadable."""
+        from readiness.facts.release import env_file
+
         return frozenset(env_file.of(self.config))
