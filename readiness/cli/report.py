@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from readiness.findings import Check
-    from readiness.results.history.entry import HistoryEntry
+    from readiness.results.history.store import HistoryEntry
     from readiness.results.report import Comparison, Report
 
 _USAGE: Final = 4

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from readiness.support.redaction.known import MAX_FILE, known_secrets
-from readiness.support.redaction.redactor import Redactor
+from readiness.support.redaction.redactor import MAX_FILE, Redactor, known_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

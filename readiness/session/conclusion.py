@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from readiness.operations.rollback.document import SavedPlan
     from readiness.results.report import Report, ToolInventory
     from readiness.results.verdict.rollback_plan import RollbackPlan
-    from readiness.session.run import Run
+    from readiness.session.journal import Run
 
 TOOLS_REMAIN: Final = "no-tool-disappeared"
 _TOOLS: Final = "inventory.json"

@@ -18,6 +18,7 @@ import pytest
 
 from readiness.findings import Finding, Outcome
 from readiness.session import worker
+from readiness.session.journal import Run
 from readiness.session.plan.planning import (
     PlannedItem,
     build,
@@ -27,7 +28,6 @@ from readiness.session.plan.planning import (
     read_plan_document,
     selected_phases,
 )
-from readiness.session.run import Run
 from readiness.support.environment import RUN_ID
 from readiness.support.signals import TermAsInterrupt
 

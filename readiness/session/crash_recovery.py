@@ -8,12 +8,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from readiness.findings import Planned
-from readiness.session.run import Run
+from readiness.session.journal import Run
 
 if TYPE_CHECKING:
     from readiness.config.model import Config
     from readiness.session.journal import Read
-    from readiness.session.plan.scope import Scope
+    from readiness.session.plan.planning import Scope
 
 
 def recover(recording: Read, *, config: Config, status: int, run_id: str, started: float) -> int:
@@ -72,7 +72,7 @@ def _replayed(recording: Read, scope: Scope) -> Run:
 
 
 def _scope(config: Config) -> Scope:
-    from readiness.session.plan.scope import Scope
+    from readiness.session.plan.planning import Scope
     from readiness.session.setup import deployed_claims
 
     return Scope(config, lambda: deployed_claims(config))

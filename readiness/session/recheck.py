@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from readiness.config.model import Config
-    from readiness.session.run import Run
+    from readiness.session.journal import Run
 
 HUB_ANSWERS: Final = "hub-answers"
 

@@ -23,12 +23,12 @@ from readiness.session.plan.planning import catalogue
 from readiness.session.worker import Worker, is_worth_another_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Sequence
     from pathlib import Path
 
     from readiness.config.model import Config
     from readiness.findings import Check
-    from readiness.session.plan.scope import Scope
+    from readiness.session.plan.planning import Scope
 
 _ARGUMENTS: Final = (
     # nothing of the folder that this process stands in, and nothing on its output
@@ -97,6 +97,11 @@ class CheckRunner:
         """Run a check: a finding for each of its instances. Raises ReadinessError for an unknown id; all else is an outcome."""
         items = self._collected(check_id)
         return tuple(self._ran(item, check_id) for item in items) or (_missing(check_id),)
+
+    def collect(self, check_ids: Iterable[str]) -> None:
+        """Collect checks now and not when they are first asked for. Raises as `run` does."""
+        for check_id in check_ids:
+            self._collected(check_id)
 
     def fact(self, name: str) -> Any:  # noqa: ANN401 - whatever the fixture gives
         """One fact as a check would get it. Raises what its set-up raises."""

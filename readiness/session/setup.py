@@ -12,8 +12,7 @@ import pytest
 
 from readiness.config.model import Claim, Config
 from readiness.errors import ConfigError, ReadinessError
-from readiness.session.plan.planning import catalogue, selected_phases, wants_checks
-from readiness.session.plan.scope import Scope
+from readiness.session.plan.planning import Scope, catalogue, selected_phases, wants_checks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,9 +22,8 @@ from readiness.config.redaction import redactor_for
 from readiness.findings import Finding, Outcome
 from readiness.results.report import to_json
 from readiness.session.conclusion import conclude
-from readiness.session.plan.planning import catalogue
-from readiness.session.plan.scope import Scope
-from readiness.session.run import Run
+from readiness.session.journal import Run
+from readiness.session.plan.planning import Scope, catalogue
 from readiness.session.run_one import CheckRunner
 from readiness.session.setup import deployed_claims
 from tests.sources import ROOT

@@ -13,8 +13,7 @@ import pytest
 from readiness import demo
 from readiness.config.loading import load
 from readiness.errors import ReadinessError
-from readiness.session.plan.planning import catalogue
-from readiness.session.plan.scope import Scope
+from readiness.session.plan.planning import Scope, catalogue
 from readiness.session.run_one import CheckRunner, run_one
 from readiness.session.setup import deployed_claims
 from tests.helpers.few_plugins import FEW

@@ -17,7 +17,7 @@ from tests.sources import ROOT
 PLUGIN = """
 import os, pytest
 from readiness.support.redaction.redactor import Redactor
-from readiness.support.redaction.known import known_secrets
+from readiness.support.redaction.redactor import known_secrets
 from readiness.session.shield.plugin import Shield
 
 def pytest_configure(config):

@@ -15,8 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from readiness.support.redaction.known import known_secrets
-from readiness.support.redaction.redactor import LIMIT, RUN, Redactor, Secret, bounded, scrub
+from readiness.support.redaction.redactor import LIMIT, RUN, Redactor, Secret, bounded, known_secrets, scrub
 
 TOKEN = "Zq8/Lw3+Rt6=Yb1&Nc9 Pd5\"Hg2'Jk7"
 PLAIN = "a7Gk29xQm41Lz80Vt63Rw55Yb"

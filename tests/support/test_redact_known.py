@@ -8,14 +8,8 @@ import pytest
 
 from readiness.config.model import Config, Target
 from readiness.config.redaction import redactor_for, secrets_for
-from readiness.support.redaction.known import (
-    config_secrets,
-    env_file_values,
-    references,
-    secret_name,
-    secrets_in,
-)
 from readiness.support.redaction.patterns import looks_random
+from readiness.support.redaction.redactor import config_secrets, env_file_values, references, secret_name, secrets_in
 
 if TYPE_CHECKING:
     from pathlib import Path

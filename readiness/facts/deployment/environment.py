@@ -12,8 +12,7 @@ from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
 from readiness.support import file_reading
 from readiness.support.file_reading import Unreadable
-from readiness.support.redaction.names import plainly_secret_name
-from readiness.support.redaction.patterns import TOKEN_PREFIX
+from readiness.support.redaction.patterns import TOKEN_PREFIX, plainly_secret_name
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,7 @@ from readiness.facts.http.urls import is_loopback
 from readiness.facts.release import env_file
 from readiness.facts.release.secret_references import PROVIDER_VARIABLES, SecretResolver, secret_manager
 from readiness.support import file_reading
-from readiness.support.redaction.names import placeholder
-from readiness.support.redaction.patterns import PROVIDER_KEYS
+from readiness.support.redaction.patterns import PROVIDER_KEYS, placeholder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.release.secret_references import secret_manager
 from readiness.support.extras import require_extra
-from readiness.support.redaction.names import harmless_value, secret_name, secret_value, token_shaped
+from readiness.support.redaction.patterns import harmless_value, secret_name, secret_value, token_shaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
 from readiness.facts.secretscan.stream_search import fingerprint, tokens
 from readiness.support.file_reading import Unreadable
-from readiness.support.redaction.names import plainly_secret_name
+from readiness.support.redaction.patterns import plainly_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

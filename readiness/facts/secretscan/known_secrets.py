@@ -16,8 +16,7 @@ from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
 from readiness.facts.release.secret_references import PROVIDER_VARIABLES, SecretResolver, secret_manager
 from readiness.support import file_reading
-from readiness.support.redaction.names import secret_name, secret_value
-from readiness.support.redaction.patterns import provider_token
+from readiness.support.redaction.patterns import provider_token, secret_name, secret_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

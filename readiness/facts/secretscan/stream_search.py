@@ -11,8 +11,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
-from readiness.support.redaction.names import token_shaped
-from readiness.support.redaction.patterns import TOKENS, encodings, to_bytes
+from readiness.support.redaction.patterns import TOKENS, encodings, to_bytes, token_shaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

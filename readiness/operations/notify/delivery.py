@@ -18,7 +18,7 @@ from readiness.operations.notify.events import Delivery
 from readiness.operations.notify.send import send
 from readiness.operations.notify.state import Permit
 from readiness.support.environment import DRILL
-from readiness.support.redaction.known import secrets_in
+from readiness.support.redaction.redactor import secrets_in
 from readiness.support.text import one_line
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from readiness.config.model import Config
     from readiness.findings import Planned
-    from readiness.session.plan.scope import Scope
+    from readiness.session.plan.planning import Scope
 
 LIVE: Final = ("hub-answers", "hub-is-ready", "mcp-servers-are-connected")
 """Checks of health that are watched beside every alert: without them an alert means nothing."""
@@ -34,6 +34,7 @@ class Bench:
         alerts = [check.id for check, _ in catalogue() if check.phase == "alerts"]
         # a hub that is down is found once: whoever asks first tells all others
         self._watched = (*LIVE, *alerts)
+        self._runner.collect(self._watched)  # a watch of a second must not spend it on that
         # a starting hub is shown as it is: nobody waits for it here
         self.reach.waited = True
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from readiness.findings import Check, Finding, Planned
     from readiness.operations.watch.bench import Bench
     from readiness.results.verdict.verdict import Judgement
-    from readiness.session.plan.scope import Scope
+    from readiness.session.plan.planning import Scope
     from readiness.session.run_one import Ran
 
 MOST_SERVERS: Final = 200

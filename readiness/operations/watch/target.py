@@ -61,8 +61,7 @@ def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Con
     from readiness.operations.watch.bench import Bench
     from readiness.operations.watch.host import SAMPLE
     from readiness.operations.watch.look import Watcher
-    from readiness.session.plan.planning import catalogue
-    from readiness.session.plan.scope import Scope
+    from readiness.session.plan.planning import Scope, catalogue
     from readiness.session.setup import deployed_claims
 
     with contextlib.ExitStack() as stack:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.findings import Outcome
 from readiness.results.history import store
-from readiness.results.history.entry import check_key
+from readiness.results.history.store import check_key
 from readiness.results.report import Comparison, Report, Row, iso, shown
 from readiness.support.text import one_line
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from readiness.results.history.entry import HistoryEntry
+    from readiness.results.history.store import HistoryEntry
 
 _KEY: Final = 500
 _FAILING: Final = frozenset({Outcome.FAILED, Outcome.WAIVED})

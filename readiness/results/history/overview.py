@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from readiness.results.history.database import RunDatabase
-    from readiness.results.history.entry import HistoryEntry
+    from readiness.results.history.store import HistoryEntry
 
 RECENT: Final = 150
 """Runs that have a line of their own."""

@@ -6,16 +6,16 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from readiness.findings import Outcome
-from readiness.results.history.entry import entry_of
+from readiness.results.history.store import entry_of
 from readiness.results.report import History, PastCheck, PastRun, Row, SinceReady, shown
-from readiness.results.report.past import spelled
+from readiness.results.report.model import spelled
 from readiness.support.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from readiness.results.history.database import RunDatabase
-    from readiness.results.history.entry import HistoryEntry
+    from readiness.results.history.store import HistoryEntry
     from readiness.results.report import Report
 
 RUNS: Final = 30

@@ -8,13 +8,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from readiness.results.report.build import build
+from readiness.results.report.build import build, load_picture, redacted
 from readiness.results.report.causes import Cause, causes
 from readiness.results.report.document import SCHEMA_FILE, SCHEMA_VERSION, to_json
-from readiness.results.report.inventory import InventoryTool, ToolInventory, tool_inventory
-from readiness.results.report.model import Action, Category, Comparison, Report, Rollback, Row, RunInfo, iso, shown
-from readiness.results.report.past import Escalation, History, PastCheck, PastRun, ReleasePhase, ReleaseRun, SinceReady
-from readiness.results.report.safe import load_picture, redacted
+from readiness.results.report.model import (
+    Action,
+    Category,
+    Comparison,
+    Escalation,
+    History,
+    InventoryTool,
+    PastCheck,
+    PastRun,
+    ReleasePhase,
+    ReleaseRun,
+    Report,
+    Rollback,
+    Row,
+    RunInfo,
+    SinceReady,
+    ToolInventory,
+    iso,
+    shown,
+    tool_inventory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.results.report.causes import causes
-from readiness.results.report.inventory import inventory_json
-from readiness.results.report.model import iso, shown
-from readiness.results.report.past import letters, plain_fields
+from readiness.results.report.model import inventory_json, iso, letters, plain_fields, shown
 
 if TYPE_CHECKING:
     from readiness.findings import Limits
     from readiness.results.report.causes import Cause
-    from readiness.results.report.model import Comparison, Report, Rollback, Row
-    from readiness.results.report.past import History, ReleaseRun
+    from readiness.results.report.model import Comparison, History, ReleaseRun, Report, Rollback, Row
 
 SCHEMA_VERSION: Final = "1"
 _LONGEST: Final = 120

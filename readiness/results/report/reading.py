@@ -15,16 +15,23 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.findings import Limits, Outcome, Severity
 from readiness.results.report.document import SCHEMA_FILE, SCHEMA_VERSION
-from readiness.results.report.inventory import InventoryTool, ToolInventory
-from readiness.results.report.model import Action, Category, Comparison, Report, Rollback, Row, RunInfo
-from readiness.results.report.past import (
+from readiness.results.report.model import (
+    Action,
+    Category,
+    Comparison,
     Escalation,
     History,
+    InventoryTool,
     PastCheck,
     PastRun,
     ReleasePhase,
     ReleaseRun,
+    Report,
+    Rollback,
+    Row,
+    RunInfo,
     SinceReady,
+    ToolInventory,
     spelled,
 )
 from readiness.support.text import one_line, visible_text

@@ -15,7 +15,7 @@ from readiness.facts.deployment import hub_folders
 from readiness.facts.secretscan import scanner as secretwork
 from readiness.facts.secretscan.targets import SecretSearch
 from readiness.support.file_reading import Unreadable
-from readiness.support.redaction.names import placeholder, secret_value
+from readiness.support.redaction.patterns import placeholder, secret_value
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,10 +31,9 @@ from readiness.operations.watch.document import SCHEMA_FILE, to_json
 from readiness.operations.watch.look import Watcher, WatchLook
 from readiness.operations.watch.view import View
 from readiness.operations.watch.wording import plain_lines
-from readiness.session.outcome import bounded
-from readiness.session.plan.planning import catalogue
-from readiness.session.plan.scope import Scope
+from readiness.session.plan.planning import Scope, catalogue
 from readiness.session.setup import deployed_claims
+from readiness.session.worker import bounded
 from readiness.support.redaction.redactor import Redactor, Secret
 from tests.sources import ROOT
 
@@ -321,7 +320,7 @@ def test_a_gate_ends_by_the_worst_it_has_seen(tmp_path: Path, capsys: pytest.Cap
     file = _settings(tmp_path, f"http://127.0.0.1:{port}")
     started = time.monotonic()
     code = watch.main(
-        ["--readiness-config", str(file), "--readiness-report", str(tmp_path), "--for", "1.2s", "--interval", "0.2"]
+        ["--readiness-config", str(file), "--readiness-report", str(tmp_path), "--for", "4s", "--interval", "0.2"]
     )
     told = capsys.readouterr()
     assert code == 1

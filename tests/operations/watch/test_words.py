@@ -15,7 +15,7 @@ from readiness.operations.watch.host import judged
 from readiness.operations.watch.look import Settling
 from readiness.operations.watch.row import WatchRow
 from readiness.operations.watch.target import duration
-from readiness.session.plan.scope import Scope
+from readiness.session.plan.planning import Scope
 from readiness.session.run_one import Ran
 
 SCOPE = Scope(Config(probe=ProbeSettings(attempts=3, interval=2.0, settle=10.0)), dict)

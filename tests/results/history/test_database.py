@@ -17,7 +17,7 @@ from readiness.findings import Limits, Outcome
 from readiness.results.history import database, store
 from readiness.results.history.compare import compare
 from readiness.results.history.database import DATABASE, RunDatabase
-from readiness.results.history.entry import entry_of, read_entry
+from readiness.results.history.store import entry_of, read_entry
 from readiness.results.report import PastCheck, read, to_json
 from readiness.results.verdict.verdict import Decision, Status
 from tests.results.report.factory import judged, report, run_info

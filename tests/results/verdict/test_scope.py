@@ -11,7 +11,7 @@ import pytest
 
 from readiness.config.model import Claim, Config, Expect, LimitOverride, ProbeSettings, Target
 from readiness.findings import Check, Limits, Severity
-from readiness.session.plan.scope import STARTUP_SECONDS, Scope
+from readiness.session.plan.planning import STARTUP_SECONDS, Scope
 
 CHECK = Check(id="c", title="C.", phase="health", topic="t", severity=Severity.CRITICAL)
 FILE = Path("readiness.toml")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import jinja2
 
-    from readiness.results.history.entry import HistoryEntry
     from readiness.results.history.overview import DayOfRuns, HistoryOverview, RunGroup
+    from readiness.results.history.store import HistoryEntry
 
 KINDS: Final = {"READY": "ready", "CONDITIONAL": "conditional", "INCOMPLETE": "incomplete", "NOT READY": "not-ready"}
 _CELL: Final = 12
