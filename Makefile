@@ -9,13 +9,14 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 # images often set this; without bytecode every start costs twice the time
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint types unit matrix bench hub catalogue clean help
+.PHONY: demo test lint types unit matrix mutants bench hub catalogue clean help
 
 help:
 	@echo "make demo       judge the embedded hub: verdict, score, decision and the report's path; then a bad deploy,"
 	@echo "                caught, rolled back and verified"
 	@echo "make test       lint, types and the tests"
 	@echo "make matrix     the long rest: whole runs on every mutated release, every mode, every repetition"
+	@echo "make mutants    change the verdict, the rollback's plan and the scripts' simulation, and see whether a test notices"
 	@echo "make hub        install the real hub (mcp-hub from npm) that some tests run against"
 	@echo "make bench      the benchmarks, as ratios in one run"
 	@echo "make catalogue  write readiness/session/plan/catalogue.json and the generated pages anew from the decorators"
@@ -46,6 +47,12 @@ unit: $(STAMP)
 matrix: $(STAMP)
 	$(BIN)/python -m pytest tests -n $(WORKERS) --dist worksteal -q -m matrix
 
+# an hour and more: by hand, and `mutmut browse` shows what survived
+mutants: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[mutants]"
+	$(BIN)/python -m mutmut run --max-children $(WORKERS)
+	$(BIN)/python -m mutmut results
+
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/secretscan.py
@@ -62,4 +69,4 @@ catalogue: $(STAMP)
 	$(BIN)/python -m readiness.cli.generate
 
 clean:
-	rm -rf $(VENV) .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .tools mutants build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

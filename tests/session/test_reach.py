@@ -15,6 +15,7 @@ from readiness.errors import HubDown, Unknown
 from readiness.session.fixtures import hub as fixtures
 from readiness.session.fixtures.reachability import HubReach, ask_again
 from tests.facts.hub.test_hub import replay
+from tests.helpers import pace
 from tests.helpers.wires import Connection, Wires, free_port
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def recorder() -> Iterator[checks.Recorder]:
 
 def reach(url: str | None, run_dir: Path | None = None, **target: Any) -> HubReach:
     """One process's way to the hub, with three quick attempts."""
-    probe = ProbeSettings(attempts=3, interval=0.05, timeout=0.3, settle=1.0)
+    probe = ProbeSettings(attempts=3, interval=0.05, timeout=pace.seconds(0.3), settle=1.0)
     return HubReach(Config(target=Target(**{"url": url, **target}), probe=probe), run_dir)
 
 
@@ -150,7 +151,7 @@ def test_a_transport_retry_outside_the_settle_time_is_flaky(
 
 def test_the_hub_is_asked_again_at_the_end() -> None:
     """A sentence where it is proven down, nothing where it answers or cannot be judged."""
-    probe = ProbeSettings(attempts=2, interval=0.01, timeout=0.3)
+    probe = ProbeSettings(attempts=2, interval=0.01, timeout=pace.seconds(0.3))
     with Wires(replay("4.3.0")) as wires:
         assert ask_again(Config(target=Target(url=wires.url), probe=probe)) == ""
     gone = ask_again(Config(target=Target(url=f"http://127.0.0.1:{free_port()}"), probe=probe))
@@ -166,7 +167,7 @@ def test_a_hub_that_answers_now_and_then_does_not_answer() -> None:
         answer(connection)
         wires.__exit__()
 
-    probe = ProbeSettings(attempts=2, interval=0.5, timeout=0.3)
+    probe = ProbeSettings(attempts=2, interval=0.5, timeout=pace.seconds(0.3))
     with Wires(once) as wires:
         told = ask_again(Config(target=Target(url=wires.url), probe=probe))
     assert told.endswith("it does not stay up"), told

@@ -8,6 +8,7 @@ from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import CouldNotLook, Unknown
 from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.hub.anonymous_view import AnonymousView
+from tests.helpers import pace
 from tests.helpers.wires import Wires, free_port
 
 NO_HUB = {"error": "Missing server name", "code": "VALIDATION_ERROR", "data": {}}
@@ -16,8 +17,8 @@ LOGIN = "Location: https://login.invalid/start\r\n"
 
 def outside(url: str, plain: str | None = None) -> AnonymousView:
     """A look from the street."""
-    config = Config(target=Target(url=url, plain_url=plain), probe=ProbeSettings(timeout=0.3))
-    return AnonymousView(HttpTransport(TransportSettings(base=url, timeout=0.3, follow=False)), config)
+    config = Config(target=Target(url=url, plain_url=plain), probe=ProbeSettings(timeout=pace.seconds(0.3)))
+    return AnonymousView(HttpTransport(TransportSettings(base=url, timeout=pace.seconds(0.3), follow=False)), config)
 
 
 @pytest.mark.parametrize(

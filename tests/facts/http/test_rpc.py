@@ -14,6 +14,7 @@ from readiness.facts.http.answer import BadAnswer
 from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.http.mcp_probe import probe_mcp
 from readiness.facts.hub.hub import Hub
+from tests.helpers import pace
 from tests.helpers.wires import Wires
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ class Legacy:
 def probed(handler: Callable[[Connection], None], **asked: Any) -> tuple[Any, list[str]]:
     """Probe a server with this handler; what it found, and the requests it made."""
     with Wires(handler) as wires:
-        return probe_mcp(HttpTransport(TransportSettings(base=wires.url, timeout=0.5)), **asked), wires.requests
+        return probe_mcp(
+            HttpTransport(TransportSettings(base=wires.url, timeout=pace.seconds(0.5))), **asked
+        ), wires.requests
 
 
 @pytest.mark.parametrize("sse", [False, True])
@@ -174,8 +177,8 @@ def test_refused_credentials_are_no_fault() -> None:
 
 def hub(url: str) -> Hub:
     """Facts about a hub at `url`."""
-    config = Config(target=Target(url=url), probe=ProbeSettings(timeout=0.3))
-    return Hub(HttpTransport(TransportSettings(base=url, timeout=0.3)), config)
+    config = Config(target=Target(url=url), probe=ProbeSettings(timeout=pace.seconds(0.3)))
+    return Hub(HttpTransport(TransportSettings(base=url, timeout=pace.seconds(0.3))), config)
 
 
 def test_a_session_that_is_accepted_and_never_answered_is_wrong() -> None:

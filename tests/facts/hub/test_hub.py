@@ -15,6 +15,7 @@ from readiness.facts.http.answer import BadAnswer, TimedOut
 from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.hub.contract import ROUTES, Contract
 from readiness.facts.hub.hub import Hub, HubKnowledge
+from tests.helpers import pace
 from tests.helpers.wires import Connection, Wires, free_port
 from tests.sources import ROOT
 
@@ -59,8 +60,8 @@ def replay(version: str, pid: int | None = None) -> Callable[[Connection], None]
 
 def hub_at(url: str, known: HubKnowledge | None = None, **target: Any) -> Hub:
     """Facts about the hub at `url`, with little patience."""
-    config = Config(target=Target(**{"url": url, **target}), probe=ProbeSettings(timeout=0.3))
-    return Hub(HttpTransport(TransportSettings(base=url, timeout=0.3)), config, known)
+    config = Config(target=Target(**{"url": url, **target}), probe=ProbeSettings(timeout=pace.seconds(0.3)))
+    return Hub(HttpTransport(TransportSettings(base=url, timeout=pace.seconds(0.3))), config, known)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -35,6 +35,7 @@ from readiness.session.plan.planning import Scope, catalogue
 from readiness.session.setup import deployed_claims
 from readiness.session.worker import bounded
 from readiness.support.redaction.redactor import Redactor, Secret
+from tests.helpers import pace
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ GARBAGE = {
 def test_what_answers_nonsense_is_shown_as_such(kind: str, tmp_path: Path) -> None:
     """Neither silence nor garbage ends or hangs a look: the document holds, and the view says what is wrong."""
     with _server(GARBAGE[kind]) as url:
-        watcher = _watcher(tmp_path, url, timeout=0.3)
+        watcher = _watcher(tmp_path, url, timeout=pace.seconds(0.3))
         started = time.monotonic()
         looks = [watcher.look() for _ in range(2)]
         assert time.monotonic() - started < 10
@@ -272,7 +273,7 @@ def test_hostile_text_is_shown_and_not_obeyed(tmp_path: Path) -> None:
 
 def test_a_lost_hub_is_an_alarm_only_when_settled_and_comes_back(hub: DemoHub, tmp_path: Path) -> None:
     """One silent look is pending, as many as a probe has are an alarm, and the first answer afterwards ends it."""
-    watcher = _watcher(tmp_path, hub.url, timeout=0.6)
+    watcher = _watcher(tmp_path, hub.url, timeout=pace.seconds(0.6))
     assert watcher.look().proven
     os.kill(hub.pid, signal.SIGSTOP)
     try:
