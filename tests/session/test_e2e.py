@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import demo
-from readiness.cli.init import Seen, compose
+from readiness.cli.init import HubProfile, compose
 from readiness.config.model import Config, Target
 from readiness.facts.deployment.deployment import claims
 from tests.helpers.few_plugins import FEW
@@ -134,8 +134,8 @@ def test_the_deployed_configuration_claims_prompt_analysis(
 
 def test_a_first_file_claims_prompt_analysis_only_where_it_was_seen() -> None:
     """`readiness init` writes the claim, or why not; a hub that filters nothing gets no line about it."""
-    seen = Seen(
+    seen = HubProfile(
         url="http://127.0.0.1:3000", claims={"filtering": True, "prompt_analysis": "filtering had the mode static"}
     )
     assert 'prompt_analysis = { expected = false, reason = "filtering had the mode static" }' in compose(seen, None)
-    assert "prompt_analysis" not in compose(Seen(url="http://127.0.0.1:3000"), None)
+    assert "prompt_analysis" not in compose(HubProfile(url="http://127.0.0.1:3000"), None)
