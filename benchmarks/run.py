@@ -268,7 +268,7 @@ def trivial(folder: Path, runs: int | None) -> None:
     (folder / "readiness.toml").write_text('environment = "local"\n[target]\nurl = "http://127.0.0.1:9"\n')
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  check\n  health\n")
     (folder / "nocatalogue.py").write_text(
-        "import pathlib\nfrom readiness.session.plan import plan\n"
+        "import pathlib\nfrom readiness.session.plan import planning as plan\n"
         "p = pathlib.Path(__file__).with_name('c.json')\np.write_text('{\"checks\": []}')\nplan.CATALOGUE_FILE = p\n"
     )
     memory: dict[str, list[float]] = {"bare": [], "ours": []}
