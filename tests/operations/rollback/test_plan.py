@@ -320,3 +320,79 @@ def test_a_time_without_a_zone_is_no_record() -> None:
     """A naive time would be another moment on every host."""
     with pytest.raises(ValueError, match="time zone"):
         DeployRecord(deployed_at=NOW.replace(tzinfo=None))
+
+
+# --- what mutation testing found nobody to notice ---------------------------------------------------------------------
+
+
+def test_actions_stand_in_the_order_of_their_triggers_and_a_restoration_is_asked_about() -> None:
+    """The most urgent trigger's action comes first, wherever it is configured; what loses data is never automatic."""
+    slow = RollbackAction(name="slow", triggers=("latency",), command=("slow",))
+    again = RollbackAction(name="again", triggers=("validation-failure",), command=("again",))
+    restore = RollbackAction(name="restore", triggers=("startup-failure",), command=("@restore-backup",))
+    assert restore.restores
+    result = plan_rollback(
+        judgement("hub-answers", "tools", "speed", "open"), config(slow, again, BACK, restore), DEPLOY, now=NOW
+    )
+    assert [action.name for action in result.actions] == ["previous-release", "restore", "again", "slow", BY_HAND]
+    modes = {action.name: action.mode for action in result.actions}
+    assert modes["restore"] == "ask"
+    assert modes["previous-release"] == "auto"
+    assert (result.actions[-1].triggers, modes[BY_HAND]) == (("security",), "plan")
+    milder = plan_rollback(judgement("hub-answers"), config(restore, mode="plan"), DEPLOY, now=NOW)
+    assert [action.mode for action in milder.actions] == ["plan"]
+
+
+def test_why_going_back_would_not_help_names_only_what_is_so() -> None:
+    """What failed before and what was not seen before are told apart, and one of them alone stands alone."""
+    bad = judgement("hub-answers", "tools")
+    old = dataclasses.replace(DEPLOY, passed_before=("speed",), failed_before=("hub-answers", "tools"))
+    unseen = dataclasses.replace(DEPLOY, passed_before=("speed",))
+    both = dataclasses.replace(DEPLOY, passed_before=("speed",), failed_before=("tools",))
+    reasons = {
+        name: plan_rollback(bad, config(BACK), deploy, now=NOW).refused
+        for name, deploy in {"old": old, "unseen": unseen, "both": both}.items()
+    }
+    assert reasons == {
+        "old": "hub-answers, tools failed on the previous release too: going back would not help",
+        "unseen": "hub-answers, tools had not passed before the deploy: going back would not help",
+        "both": "tools failed on the previous release too and hub-answers had not passed before the deploy: "
+        "going back would not help",
+    }
+
+
+@pytest.mark.parametrize(
+    ("deploy", "refused"),
+    [
+        (None, "no deploy is recorded, so nothing shows that one caused this: hold, restart, page"),
+        (dataclasses.replace(DEPLOY, previous=None), "there is no release to return to: hold"),
+        (
+            dataclasses.replace(DEPLOY, deployed_at=NOW.astimezone(dt.timezone(dt.timedelta(hours=5))) - dt.timedelta(hours=1)),
+            "the last deploy was at 2026-03-01 11:00 UTC, and the window of 30 min is over: hold, restart, page",
+        ),
+        (
+            dataclasses.replace(DEPLOY, deployed_at=NOW + dt.timedelta(hours=1)),
+            "the recorded deploy of 2026-03-01 13:00 UTC lies in the future: set the clocks right",
+        ),
+        (dataclasses.replace(DEPLOY, passed_before=()), "nothing passed before the deploy, so going back would prove nothing: hold"),
+    ],
+)  # fmt: skip
+def test_a_failed_deploy_is_refused_in_these_words(deploy: DeployRecord | None, refused: str) -> None:
+    """Each way in which a deploy's own failure leads nowhere, word for word."""
+    result = plan_after_failed_deploy(config(DEPLOY_FAILED), deploy, now=NOW, because="status 3")
+    assert result.refused == refused
+    assert (result.fired, result.wanted) == (("deploy-failure",), False)
+
+
+def test_a_failed_deploy_is_gone_back_from_by_the_action_that_is_for_it() -> None:
+    """Its own command is the evidence, the mildest action's mode is the plan's, and a first look goes nowhere."""
+    result = plan_after_failed_deploy(config(DEPLOY_FAILED), DEPLOY, now=NOW, because="status 3")
+    assert [(action.name, action.because, action.mode) for action in result.actions] == [("back", "status 3", "auto")]
+    assert (result.mode, result.causes[0].checks) == ("auto", ("deploy-command",))
+    restore = RollbackAction(name="restore", triggers=("deploy-failure",), command=("@restore-backup",))
+    both = plan_after_failed_deploy(config(DEPLOY_FAILED, restore), DEPLOY, now=NOW, because="status 3")
+    assert ([action.mode for action in both.actions], both.mode) == (["auto", "ask"], "ask")
+    alone = plan_after_failed_deploy(config(BACK), DEPLOY, now=NOW, because="status 3")
+    assert ([action.status for action in alone.actions], alone.mode) == ([BY_HAND], "plan")
+    first = plan_after_failed_deploy(config(DEPLOY_FAILED, path=None), None, now=NOW, because="status 3")
+    assert first.refused == "a first look never rolls back: nothing was declared about this deployment"

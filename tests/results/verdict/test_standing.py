@@ -241,3 +241,26 @@ def test_waivers(given: Waiver, finding: Finding, outcome: str, note: str | None
     assert findings[0].outcome is Outcome(outcome)
     assert (findings[0].waiver == f"known (ops, until {given.expires})") is (outcome == "waived")
     assert [n.endswith(note) for n in notes] == ([True] if note else [])
+
+
+def test_several_waivers_each_cover_their_own() -> None:
+    """One that is live does not make another one of the same check or instance live, nor hides that it is expired."""
+    plan = [planned("a", instances=("x", "y")), planned("b", instances=("x", "y"))]
+    findings = [found(check, "failed", instance) for check in ("a", "b") for instance in ("x", "y")]
+    given = [waiver("a", instance="x"), waiver("b", instance="y"), waiver("b", days=-1, instance="x")]
+    waived, notes = apply_waivers(findings, plan, given, today=TODAY, known=set())
+    outcomes = {(finding.check, finding.instance): finding.outcome.value for finding in waived}
+    assert outcomes == {("a", "x"): "waived", ("a", "y"): "failed", ("b", "x"): "failed", ("b", "y"): "waived"}
+    assert [note.endswith("expired on 2026-02-28 and ignored") for note in notes] == [True]
+
+
+def test_a_waiver_of_nothing_says_so_in_these_words() -> None:
+    """A name that resembles none is not compared with any, and a check without instances has none to name."""
+    plan = [planned("a"), planned("many", instances=tuple("pqrstuv"))]
+    given = [waiver("zzzzzzzz"), waiver("a", instance="q"), waiver("many", instance="z")]
+    _, notes = apply_waivers([found("a", "failed")], plan, given, today=TODAY, known=set())
+    assert [note.partition("(ops): ")[2] for note in notes] == [
+        "no such check in this run",
+        "no such instance; there are: none",
+        "no such instance; there are: p, q, r, s, t",
+    ]
