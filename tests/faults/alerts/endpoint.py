@@ -75,7 +75,7 @@ FAULTS = (
     fault(
         "stats-slow",
         "The statistics take longer than a probe may.",
-        _answered(pace="slow", seconds=0.6),
+        _answered(pace="slow", seconds=9.0),
         site=ONE_LOOK,
         expected=_LOST,
         ends=UNPROVEN,

@@ -130,7 +130,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-@pytest.fixture(params=["plain", pytest.param("n0", marks=pytest.mark.matrix), "n2"])
+@pytest.fixture(params=["plain", *(pytest.param(name, marks=pytest.mark.matrix) for name in ("n0", "n2"))])
 def mode(request: pytest.FixtureRequest) -> list[str]:
     """Arguments for a run without xdist, with -n0 and with -n2."""
     return MODES[request.param]

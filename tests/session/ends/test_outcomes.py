@@ -157,6 +157,12 @@ EXPECTED = {
 }
 
 
+@pytest.fixture(params=[[], ["-n2"], pytest.param(["-n0"], marks=pytest.mark.matrix)], ids=["plain", "n2", "n0"])
+def mode(request: pytest.FixtureRequest) -> list[str]:
+    """As in every file here; what comes of an outcome is asked in workers every day."""
+    return list(request.param)
+
+
 def test_every_outcome_is_what_the_rules_say(project: Project, mode: list[str]) -> None:
     """Each way a test function can end becomes the outcome that scoring promises, in every mode."""
     project.suite(MIXED)
