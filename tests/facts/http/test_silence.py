@@ -15,12 +15,13 @@ from readiness.facts.http.timeouts import NoState, SilentBefore
 from readiness.facts.hub.hub import Hub, HubKnowledge
 from readiness.session.worker import is_worth_another_attempt
 from tests.facts.hub.test_hub import replay
+from tests.helpers import pace
 from tests.helpers.wires import Connection, Wires
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TIMEOUT = 1.2
+TIMEOUT = 1.0 + pace.seconds(0.2)  # a short look takes one second
 """Longer than a short look, so that the two can be told apart."""
 
 
