@@ -96,7 +96,7 @@ def _let_all_be_collected(config: pytest.Config) -> None:
 
 def _register_boundary(config: pytest.Config, setup: Setup) -> None:
     """Redaction in every process, as early as there is anything to redact."""
-    from readiness.session.shield.plugin import Shield
+    from readiness.session.shield import Shield
 
     if not config.pluginmanager.has_plugin("readiness-shield"):
         config.pluginmanager.register(Shield(lambda: setup.redactor), "readiness-shield")

@@ -217,7 +217,7 @@ def _planned(selections: Sequence[str]) -> list[Check]:
 
 
 def _compare(given: argparse.Namespace, directory: Path) -> None:
-    from readiness.results.history.compare import difference, earlier_run
+    from readiness.results.history.store import difference, earlier_run
     from readiness.results.report import to_json
 
     before, after = (find(name, directory) for name in given.compare)

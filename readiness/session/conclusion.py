@@ -126,7 +126,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     """
     from readiness.config.loading import unknown_check_ids
     from readiness.results import report
-    from readiness.results.history.compare import compare
+    from readiness.results.history.store import compare
     from readiness.session.plan import planning
 
     known = {check.id for check, _ in planning.catalogue()} | set(run.plan)

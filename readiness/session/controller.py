@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -32,8 +32,9 @@ from readiness.support.environment import RUN_ID
 from readiness.support.signals import TermAsInterrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
+    from readiness.config.model import Config
     from readiness.findings import Planned
     from readiness.session.conclusion import Conclusion
     from readiness.session.journal import Journal
@@ -277,8 +278,6 @@ class Ledger:
         if int(session.exitstatus) == int(pytest.ExitCode.INTERNAL_ERROR):
             self.trouble("internal error of the test run")
         if not self.interrupted and any(finding.lost_hub for finding in self.run.findings.values()):
-            from readiness.session.recheck import ask_again
-
             ask_again(self.run, self.setup.config, self.setup.redact)
         self.conclusion = conclude(
             self.run,
@@ -374,3 +373,27 @@ class Closing:
             writer.line(line)
         for command in conclusion.commands():
             writer.line(command)
+
+
+HUB_ANSWERS: Final = "hub-answers"
+
+
+def ask_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
+    """Record that the hub does not answer, if a check lost it in the middle and it does not now: the worse answer counts."""
+    known = run.findings.get((HUB_ANSWERS, None))
+    if HUB_ANSWERS not in run.plan or (known is not None and known.outcome is Outcome.FAILED):
+        return
+    if not any(finding.lost_hub for finding in run.findings.values()):
+        return
+    from readiness.session.fixtures import reachability
+
+    reason = reachability.ask_again(config)
+    if reason:
+        run.record(
+            Finding(
+                check=HUB_ANSWERS,
+                outcome=Outcome.FAILED,
+                reason=redact(f"lost in the middle of the run, and asked again at its end: {reason}"),
+                nodeid=known.nodeid if known else "",
+            )
+        )

@@ -20,7 +20,7 @@ def recover(recording: Read, *, config: Config, status: int, run_id: str, starte
     """Judge the journal, write the reports, print the summary; return the verdict's exit status."""
     from readiness.config.redaction import redactor_for
     from readiness.session.conclusion import conclude
-    from readiness.session.recheck import ask_again
+    from readiness.session.controller import ask_again
 
     scope = _scope(config)
     run = _replayed(recording, scope)

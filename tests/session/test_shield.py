@@ -18,7 +18,7 @@ PLUGIN = """
 import os, pytest
 from readiness.support.redaction.redactor import Redactor
 from readiness.support.redaction.redactor import known_secrets
-from readiness.session.shield.plugin import Shield
+from readiness.session.shield import Shield
 
 def pytest_configure(config):
     if hasattr(config, "workerinput"):

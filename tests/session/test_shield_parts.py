@@ -11,8 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from readiness.session.shield.plugin import clean_report, portable
-from readiness.session.shield.streams import FilteredStream, Streams
+from readiness.session.shield import FilteredStream, Streams, clean_report, portable
 from readiness.support.redaction.redactor import Redactor
 
 TOKEN = "CanAry7f3aQ9zLm2Xk8Rt5Vw1Yb6Nc4Pd0HgJ"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from readiness.results.report import Report
 
 FILES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
-    "json": (("readiness.json", "machine.json", "render"),),
+    "json": (("readiness.json", "json", "render"),),
     "html": (("readiness.html", "page.html", "render"),),
     "markdown": (("readiness.md", "markdown", "render"),),
     "junit": (("readiness.junit.xml", "machine.junit_file", "render"),),

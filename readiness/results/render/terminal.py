@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from readiness.results.render import wording as words
-from readiness.results.render.page.inventory import inventory_sentence
-from readiness.results.render.page.load import load_sentence
 from readiness.support.text import fold, one_line, shorten, without_ci_commands
 
 if TYPE_CHECKING:
@@ -204,10 +202,14 @@ def _tail(
     change = words.change_sentence(report.comparison)
     if change:
         told.append((change, ""))
-    if tools := inventory_sentence(report.inventory):
-        told.append((tools, ""))
-    if load := load_sentence(report.load):
-        told.append((load, ""))
+    if report.inventory is not None:
+        from readiness.results.render.page.inventory import inventory_sentence
+
+        told.append((inventory_sentence(report.inventory), ""))
+    if report.load is not None:
+        from readiness.results.render.page.load import load_sentence
+
+        told += [(sentence, "") for sentence in [load_sentence(report.load)] if sentence]
     rollback = words.rollback_sentence(report)
     if rollback and (report.decision in {"ROLL BACK", "HOLD"} or report.status in {"NOT READY", "INCOMPLETE"}):
         told.append((rollback, "1" if report.decision == "ROLL BACK" else ""))

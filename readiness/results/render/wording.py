@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Final
 
 from readiness.results.report import causes, shown
@@ -231,3 +232,19 @@ def exit_meaning(report: Report, status: int) -> str:
         12: "exit 12: incomplete; what is missing has to be found out first",
     }
     return meanings.get(status, f"exit {status}: pytest's own status; the verdict above stands beside it")
+
+
+def lasted(seconds: float) -> str:
+    """A duration as people say it: `0.4 s`, `48 s`, `4 min 10 s`, `1 h 2 min`."""
+    if not math.isfinite(seconds) or seconds < 0:
+        return "?"
+    if seconds < 9.95:  # noqa: PLR2004 - tenths matter to short ones alone
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from readiness.results.report.build import build, load_picture, redacted
-from readiness.results.report.causes import Cause, causes
-from readiness.results.report.document import SCHEMA_FILE, SCHEMA_VERSION, to_json
+from readiness.results.report.document import SCHEMA_FILE, SCHEMA_VERSION, Cause, causes, to_json
 from readiness.results.report.model import (
     Action,
     Category,

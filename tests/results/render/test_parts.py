@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from readiness.findings import Limits, Outcome, Severity
 from readiness.results.render.page.bullet import MOST, bullet, measures
 from readiness.results.render.page.html import call_path, reachable, render
-from readiness.results.render.page.timeline import lasted, timeline
+from readiness.results.render.page.timeline import timeline
 from readiness.results.render.page.trend import CELL, CHECKS, RUNS, trend
+from readiness.results.render.wording import lasted
 from readiness.results.report import History, PastCheck, ReleasePhase, ReleaseRun, Report, Row
 from readiness.results.verdict.verdict import Decision, Status
 from tests.results.report.factory import config, judged, report

@@ -10,6 +10,7 @@ import base64
 import dataclasses
 import functools
 import hashlib
+import importlib
 import os
 import re
 import sys
@@ -20,10 +21,6 @@ from markupsafe import Markup, escape
 
 from readiness.results.render import wording as words
 from readiness.results.render.page.bullet import bullet, measures
-from readiness.results.render.page.inventory import inventory_rows
-from readiness.results.render.page.load import load_view
-from readiness.results.render.page.timeline import lasted, timeline
-from readiness.results.render.page.trend import trend
 from readiness.results.report import iso
 
 if TYPE_CHECKING:
@@ -36,6 +33,13 @@ if TYPE_CHECKING:
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 _KINDS: Final = {"READY": "ready", "CONDITIONAL": "conditional", "NOT READY": "not-ready", "INCOMPLETE": "incomplete"}
+
+
+def _part(module: str, function: str, value: object) -> Any:  # noqa: ANN401 - what the template takes
+    """A part of the page that few runs have; what draws it is loaded for those alone."""
+    if value is None:
+        return None
+    return getattr(importlib.import_module(f"readiness.results.render.page.{module}"), function)(value)
 
 
 def render(report: Report) -> str:
@@ -57,10 +61,10 @@ def render(report: Report) -> str:
         rest=rest(grouped, page),
         measures=measures(report.rows),
         facts=_facts(report),
-        inventory=inventory_rows(report.inventory),
-        load=load_view(report.load),
-        release=timeline(report.release_run),
-        trend=trend(report),
+        inventory=_part("inventory", "inventory_rows", report.inventory),
+        load=_part("load", "load_view", report.load),
+        release=_part("timeline", "timeline", report.release_run),
+        trend=_part("trend", "trend", report) if report.history is not None else None,
         call=call_path(report),
         at=page.at,
         filters=filters(told),
@@ -149,7 +153,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
         ("Declared hub", run.versions.get("hub", "")),
         ("Release", report.release),
         ("Started", _moment(run.started)),
-        ("Took", lasted(run.seconds)),
+        ("Took", words.lasted(run.seconds)),
         ("Asked", run.selection),
     ]
     return [(name, value) for name, value in facts if value]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.results.render.wording import lasted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -74,19 +76,3 @@ def timeline(release: ReleaseRun | None) -> dict[str, Any] | None:
         "id": release.id,
         "took": lasted(end),
     }
-
-
-def lasted(seconds: float) -> str:
-    """A duration as people say it: `0.4 s`, `48 s`, `4 min 10 s`, `1 h 2 min`."""
-    if not math.isfinite(seconds) or seconds < 0:
-        return "?"
-    if seconds < 9.95:  # noqa: PLR2004 - tenths matter to short ones alone
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:  # noqa: PLR2004
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -1,1 +1,0 @@
-"""Redaction at pytest's boundary: reports, streams and log records."""
