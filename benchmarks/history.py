@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from readiness.findings import Outcome
 from readiness.results.history import database, store
-from readiness.results.history.overview import overview
+from readiness.results.history.all_runs import overview
 from readiness.results.history.store import compare, entry_of
 from readiness.results.render.page import runs as runs_page
 from readiness.results.report import to_json

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.results.render.machine.nagios import UNKNOWN, nagios_status, render, status_line
+from readiness.results.render.machine.nagios import UNKNOWN, nagios_status, status_line
+from readiness.results.render.machine.nagios import render as render_nagios
 from readiness.support.text import one_line
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def answer(file: Path, now: float, max_age: float) -> tuple[str, int]:
         return f"{status_line(UNKNOWN, said)}\n", UNKNOWN
     if age < -_SLACK:
         return f"{status_line(UNKNOWN, f'the last run ended in the future, {_ago(-age)} from now: {file}')}\n", UNKNOWN
-    return render(report), nagios_status(report)
+    return render_nagios(report), nagios_status(report)
 
 
 def _read(file: Path) -> Report:

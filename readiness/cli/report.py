@@ -170,7 +170,7 @@ def _put(text: str, output: Path | None) -> None:
 
 
 def _merge(given: argparse.Namespace) -> int:
-    from readiness.results.report.merge import merge
+    from readiness.results.report.merging import merge
 
     reports, trouble = _shards(given.merge)
     if given.shards is not None and len(reports) < given.shards:

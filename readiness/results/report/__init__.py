@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from readiness.results.report.build import build, load_picture, redacted
+from readiness.results.report.assembly import build, load_picture, redacted
 from readiness.results.report.document import SCHEMA_FILE, SCHEMA_VERSION, Cause, causes, to_json
 from readiness.results.report.model import (
     Action,

@@ -13,7 +13,7 @@ import pytest
 from readiness.cli.report import main
 from readiness.results import render
 from readiness.results.history import database, store
-from readiness.results.history.overview import GROUPS, POINTS, RECENT, WEEKS, DayOfRuns, first_day, overview
+from readiness.results.history.all_runs import GROUPS, POINTS, RECENT, WEEKS, DayOfRuns, first_day, overview
 from readiness.results.history.store import HistoryEntry, names_digest
 from readiness.results.render.page import runs as runs_page
 from readiness.results.verdict.verdict import Status

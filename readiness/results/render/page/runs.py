@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import jinja2
 
-    from readiness.results.history.overview import DayOfRuns, HistoryOverview, RunGroup
+    from readiness.results.history.all_runs import DayOfRuns, HistoryOverview, RunGroup
     from readiness.results.history.store import HistoryEntry
 
 KINDS: Final = {"READY": "ready", "CONDITIONAL": "conditional", "INCOMPLETE": "incomplete", "NOT READY": "not-ready"}
@@ -39,8 +39,8 @@ _TEXT: Final = 120
 
 def write(directory: Path) -> Path:
     """Write the page over all runs below the folder of reports. Raises ReadinessError where it cannot be written."""
+    from readiness.results.history.all_runs import WEEKS, overview
     from readiness.results.history.database import RunDatabase
-    from readiness.results.history.overview import WEEKS, overview
 
     folder = directory / history_store.FOLDER
     file_writing.make_folder(folder)
