@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from readiness.findings import Outcome
 from readiness.results.history import database, store
 from readiness.results.history.all_runs import overview
-from readiness.results.history.store import compare, entry_of
+from readiness.results.history.comparison import compare
+from readiness.results.history.store import entry_of
 from readiness.results.render.page import runs as runs_page
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import Decision, Status

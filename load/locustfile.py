@@ -11,7 +11,7 @@ import os
 
 from locust import FastHttpUser, task
 
-from readiness.loadgen.users import McpUser
+from readiness.loadgen import McpUser
 
 TOOL = os.environ.get("LOAD_TOOL", "everything__echo")
 """A harmless tool: it is called thousands of times."""

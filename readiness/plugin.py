@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from readiness.session.invocation import OPTIONS, find_suites, may_concern
+from readiness.session import OPTIONS, find_suites, may_concern
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.session.controller import Ledger
-    from readiness.session.setup import Setup
-    from readiness.session.worker import Worker
+    from readiness.session import Ledger, Setup, Worker
 
 PHASE_MARKERS: Final = {
     "preflight": "the release tree on disk, before a deploy",
@@ -52,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _set_up(config: pytest.Config) -> Setup:
-    from readiness.session.setup import Setup
+    from readiness.session import Setup
 
     setup = config.stash[SETUP] = Setup(config)
     if setup.concerned:
@@ -74,7 +72,7 @@ def _start(config: pytest.Config, setup: Setup) -> Worker | None:
         _let_all_be_collected(config)
     if hasattr(config, "workerinput"):
         return _register_worker(config, setup, ledger=None)
-    from readiness.session.controller import Closing, Ledger
+    from readiness.session import Closing, Ledger
 
     ledger = Ledger(config, setup)
     config.pluginmanager.register(ledger, "readiness-ledger")
@@ -96,12 +94,12 @@ def _let_all_be_collected(config: pytest.Config) -> None:
 
 def _register_boundary(config: pytest.Config, setup: Setup) -> None:
     """Redaction in every process, as early as there is anything to redact."""
-    from readiness.session.shield import Shield
+    from readiness.session import Shield
 
     if not config.pluginmanager.has_plugin("readiness-shield"):
         config.pluginmanager.register(Shield(lambda: setup.redactor), "readiness-shield")
     if config.getoption("htmlpath", default=None) and not hasattr(config, "workerinput"):
-        from readiness.results.render.pytest_html import HtmlShield
+        from readiness.results.render import HtmlShield
 
         if not config.pluginmanager.has_plugin("readiness-html-shield"):
             config.pluginmanager.register(HtmlShield(), "readiness-html-shield")
@@ -109,9 +107,7 @@ def _register_boundary(config: pytest.Config, setup: Setup) -> None:
 
 def _register_worker(config: pytest.Config, setup: Setup, *, ledger: Ledger | None) -> Worker:
     """The part that runs checks, and what their fixtures read."""
-    from readiness.session.fixtures.registry import CONFIG, REDACT, RUN_DIR
-    from readiness.session.plan.planning import plan_document, write_atomically
-    from readiness.session.worker import Worker
+    from readiness.session import CONFIG, REDACT, RUN_DIR, Worker, plan_document, write_atomically
 
     config.stash[CONFIG] = setup.config
     config.stash[REDACT] = setup.redact
@@ -144,7 +140,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     expression = config.getoption("markexpr", "") or ""
     if not expression or SETUP not in config.stash:
         return None
-    from readiness.session.plan.planning import ignored_by_phase
+    from readiness.session import ignored_by_phase
 
     return True if ignored_by_phase(collection_path, expression) else None
 
@@ -152,8 +148,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
     """Have the fixtures ready that the checks of a file may ask for: all of them where the file is somebody's own."""
     if SETUP in parent.config.stash:
-        from readiness.session.fixtures import registry
-        from readiness.session.plan.planning import phases_of
+        from readiness.session import phases_of, registry
 
         registry.register(parent.config, phases_of(module_path) or registry.MODULES)
 
@@ -177,7 +172,7 @@ class Bystander:
         if not isinstance(obj, FunctionType):
             return
         if any(mark.name == "check" for mark in (*getattr(obj, "pytestmark", ()), *collector.iter_markers())):
-            from readiness.session.fixtures.registry import register
+            from readiness.session import register
 
             worker = _start(self.config, _set_up(self.config))
             self.config.pluginmanager.unregister(self)

@@ -26,23 +26,21 @@ def file_of(module: str) -> Path:
 
 
 def offered(package: str) -> list[str]:
-    """What a package's front door offers: its `__all__`; empty where it has none."""
-    for node in ast.parse(file_of(package).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "__all__":
-            return [str(name) for name in ast.literal_eval(node.value)]
-    return []
+    """What a package's front door offers: the names that its `__init__` imports."""
+    tree = ast.parse(file_of(package).read_text(encoding="utf-8"))
+    return [alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
 
 
 class FrontDoors(Contract):  # type: ignore[misc]  # import-linter ships no types
     """Modules import from another package's `__init__` alone, and from a package of one's own by the module.
 
-    `groups` are packages that hold packages, such as `readiness.facts`; `open_modules` may be imported by their own path.
+    `groups` are packages that hold packages, such as `readiness.facts`; `inner` are packages with a front door of their own.
     """
 
     type_name = "front_doors"
 
     groups = fields.ListField(subfield=fields.StringField())
-    open_modules = fields.ListField(subfield=fields.StringField(), required=False, default=[])
+    inner = fields.ListField(subfield=fields.StringField(), required=False, default=[])
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: FBT001 - the base class's signature
         """Look at every import between two packages, and at every import of a package's own front door."""
@@ -51,10 +49,10 @@ class FrontDoors(Contract):  # type: ignore[misc]  # import-linter ships no type
         for importer in sorted(graph.modules):
             for imported in sorted(graph.find_modules_directly_imported_by(importer)):
                 package = self._package(imported)
-                if package is None or imported in self.open_modules:
+                if package is None or imported in self.inner:
                     continue
                 own = self._package(importer) == package
-                if own and imported == package and importer != package:
+                if own and imported == package and importer not in {package, *self.inner}:
                     wrong.append(f"{importer} imports its own package's front door")
                 if own or imported == package:
                     continue

@@ -8,17 +8,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.config.loading import load
+from readiness.config import load
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts.backup.layout import LATEST, printable
+from readiness.facts.backup import LATEST, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from readiness.config.model import Config
-    from readiness.facts.backup.backup import Backup
-    from readiness.facts.backup.backups import Backups
-    from readiness.operations.backup.backup import MadeBackup
+    from readiness.config import Config
+    from readiness.facts.backup import Backup, Backups
+    from readiness.operations.backup import MadeBackup
 
 _USAGE: Final = 4
 _MIB: Final = 1024 * 1024
@@ -69,7 +68,7 @@ def _positive(text: str) -> int:
 
 
 def _do(given: argparse.Namespace, config: Config) -> int:
-    from readiness.facts.backup.backups import Backups
+    from readiness.facts.backup import Backups
 
     backups = Backups(config)
     if given.list:
@@ -85,7 +84,7 @@ def _do(given: argparse.Namespace, config: Config) -> int:
 
 
 def _make(config: Config, given: argparse.Namespace) -> int:
-    from readiness.operations.backup.release_backup import back_up_release
+    from readiness.operations.backup import back_up_release
 
     _say(back_up_release(config, also=given.also, keep=given.keep, file_limit=given.max_file * _MIB))
     return 0
@@ -108,7 +107,7 @@ def _say(made: MadeBackup) -> None:
 
 def _named(backups: Backups, name: str) -> Backup:
     """The backup `name`, an unfinished one included. Raises ReadinessError."""
-    from readiness.facts.backup.backup import read_backup
+    from readiness.facts.backup import read_backup
 
     if name == LATEST:
         newest = backups.latest()
@@ -157,7 +156,7 @@ def _verify(backup: Backup) -> int:
 
 
 def _restore(backup: Backup, into: Path | None) -> int:
-    from readiness.facts.backup.restore import restore_backup
+    from readiness.facts.backup import restore_backup
 
     if into is None:
         sys.stderr.write("readiness backup: --restore needs --into DIR, a new or empty folder\n")

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError, Unknown
 from readiness.operations.watch import wording as words
-from readiness.support.signals import TermAsInterrupt
-from readiness.support.text import shorten, width
+from readiness.support import TermAsInterrupt, shorten, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from readiness.config.model import Config
-    from readiness.operations.baseline.comparison import Comparison, Difference
-    from readiness.operations.baseline.file import Measurement, Series
-    from readiness.operations.watch.bench import Bench
+    from readiness.config import Config
+    from readiness.operations.baseline import Comparison, Difference, Measurement, Series
+    from readiness.operations.watch import Bench
 
 _USAGE: Final = 4
 _INCOMPLETE: Final = 12
@@ -33,7 +31,7 @@ _MARK: Final = {"worse": "WORSE", "better": "better", "same": "same", "shown": "
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Sample and compare: 0 the same or better (or accepted), 1 worse, 12 nothing can be concluded, 4 a wrong call."""
-    from readiness.operations.watch.target import watched
+    from readiness.operations.watch import watched
 
     try:
         given = _parser().parse_args(argv)
@@ -56,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from readiness.operations.watch.target import target_options
+    from readiness.operations.watch import target_options
 
     parser = argparse.ArgumentParser(
         prog="readiness baseline",
@@ -80,9 +78,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _accept_load(given: argparse.Namespace) -> int:
     """Accept the last load run: 0, or 12 where there is none that could be believed, 4 for a wrong configuration."""
-    from readiness.config.loading import load
+    from readiness.config import load
     from readiness.errors import ConfigError
-    from readiness.session.conclusion import accept_load_baseline
+    from readiness.session import accept_load_baseline
 
     try:
         config = load(file=given.readiness_config, demo=given.demo, report_dir=given.readiness_report)
@@ -94,7 +92,7 @@ def _accept_load(given: argparse.Namespace) -> int:
 
 
 def _lasting(text: str) -> float:
-    from readiness.operations.watch.target import duration
+    from readiness.operations.watch import duration
 
     seconds = duration(text)
     if not 1 <= seconds <= _MOST:
@@ -114,9 +112,8 @@ def _interval(text: str) -> float:
 
 
 def _run(given: argparse.Namespace, bench: Bench, config: Config) -> int:
+    from readiness.operations.baseline import Sampler, compare, unsound
     from readiness.operations.baseline import file as baseline_file
-    from readiness.operations.baseline.comparison import compare, unsound
-    from readiness.operations.baseline.sample import Sampler
 
     folder = config.report_dir
     try:
@@ -174,7 +171,7 @@ def _about(before: Measurement, now: Measurement) -> Iterator[str]:
 
 def _table(found: Comparison, *, first: bool = False) -> Iterator[str]:
     """A line a series: medians, the 95th and the 99th percentile, before and now, and what to make of them."""
-    from readiness.operations.baseline.comparison import RULES
+    from readiness.operations.baseline import RULES
 
     rows = [["", "p50", "p95", "p99", "" if first else "change", ""]]
     for difference in found.differences:
@@ -193,7 +190,7 @@ def _cell(difference: Difference, share: float, *, first: bool) -> str:
 
 
 def _quantile(series: Series | None, share: float) -> str:
-    from readiness.support.stats import quantile
+    from readiness.support import quantile
 
     if series is None or not series.samples:
         return "-"
@@ -214,7 +211,7 @@ def _p(p: float) -> str:
 
 
 def _conclusion(found: Comparison) -> str:
-    from readiness.operations.baseline.comparison import RULES
+    from readiness.operations.baseline import RULES
 
     if found.unsound:
         return f"not comparable: {_plain(found.unsound)}. To accept what was measured now: {_ACCEPT}"
@@ -226,6 +223,6 @@ def _conclusion(found: Comparison) -> str:
 
 
 def _plain(text: object) -> str:
-    from readiness.support.text import one_line
+    from readiness.support import one_line
 
     return shorten(one_line(text, 600), 600)

@@ -15,7 +15,7 @@ def main(argv: Sequence[str]) -> int:
     if argv and argv[0] in {"-h", "--help"}:
         sys.stdout.write(_parser().format_help())
         return 0
-    from readiness.operations.check_run.run import check
+    from readiness.operations.check_run import check
 
     return check(argv)
 

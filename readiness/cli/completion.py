@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.session.invocation import OPTIONS
+from readiness.session import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def _complete_values(parser: argparse.ArgumentParser) -> None:
     import shtab
 
     from readiness.cli.new_check import PHASES as WRITTEN
-    from readiness.demo.faults.table import FAULTS
+    from readiness.demo import FAULTS
     from readiness.findings import PHASES, TRIGGERS, Severity
 
     words = {

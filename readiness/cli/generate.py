@@ -15,8 +15,7 @@ import pytest
 
 from readiness.errors import ReadinessError
 from readiness.findings import PHASES
-from readiness.session.invocation import suite_folders
-from readiness.session.plan.planning import CATALOGUE_FILE, PlannedItem, catalogue_json, item_of
+from readiness.session import CATALOGUE_FILE, PlannedItem, catalogue_json, item_of, suite_folders
 
 if TYPE_CHECKING:
     import argparse
@@ -79,8 +78,8 @@ def exit_codes_text() -> str:
     """The page of exit codes: of a run, of a rollback, of each verb."""
     from readiness.__main__ import VERBS
     from readiness.cli.completion import verb_parsers
-    from readiness.operations.rollback.outcome import EXIT
-    from readiness.results.verdict.verdict import Status, exit_code
+    from readiness.operations.rollback import EXIT
+    from readiness.results.verdict import Status, exit_code
 
     told: dict[int, list[str]] = {}
     for status in Status:

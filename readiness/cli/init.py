@@ -17,17 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from readiness.config.kinds import is_loopback, read_url
-from readiness.config.loading import FILE_NAME, parse
-from readiness.config.mistakes import Bad, could_be_secret, literal_kind, printable
+from readiness.config import FILE_NAME, Bad, could_be_secret, is_loopback, literal_kind, parse, printable, read_url
 from readiness.errors import ConfigError, ReadinessError, Unknown
-from readiness.support.file_writing import replace_file
+from readiness.support import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from readiness.facts.http.answer import HttpAnswer
-    from readiness.facts.http.client import HttpTransport
+    from readiness.facts.http import HttpAnswer, HttpTransport
 
 _USAGE: Final = 4
 _ANALYSIS: Final = "prompt_analysis"
@@ -259,7 +256,7 @@ class HubProfile:
 
 def look(url: str, seconds: float = SECONDS) -> HubProfile:
     """What the hub at `url` shows within `seconds`. Raises ReadinessError in one sentence if no hub answers there."""
-    from readiness.facts.http.client import HttpTransport, TransportSettings
+    from readiness.facts.http import HttpTransport, TransportSettings
 
     transport = HttpTransport(TransportSettings(base=url, timeout=seconds))
     try:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.results.render.machine.nagios import UNKNOWN, nagios_status, status_line
-from readiness.results.render.machine.nagios import render as render_nagios
-from readiness.support.text import one_line
+from readiness.results.render import UNKNOWN, nagios_status, status_line
+from readiness.results.render import render as render_nagios
+from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from readiness.operations.watch.target import duration
+    from readiness.operations.watch import duration
 
     parser = argparse.ArgumentParser(
         prog="readiness nagios",

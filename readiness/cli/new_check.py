@@ -151,8 +151,8 @@ def source(check_id: str, *, phase: str = "health", severity: str = "medium", ro
 def _demand_valid(check_id: str, phase: str, severity: str, rollback: str | None) -> None:
     """Hold the words to the rules of the decorator itself, and the id to those of what ships."""
     from readiness.checks import check
-    from readiness.config.mistakes import did_you_mean
-    from readiness.session.plan.planning import catalogue
+    from readiness.config import did_you_mean
+    from readiness.session import catalogue
 
     if phase not in PHASES:
         raise ReadinessError(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from readiness.config.model import Config
-    from readiness.operations.notify.events import Event
+    from readiness.config import Config
+    from readiness.operations.notify import Event
 
 NOTHING: Final = 4
 """Exit status where nobody is configured, as for a call that cannot be understood."""
@@ -43,10 +43,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _test(file: Path | None, environ: Mapping[str, str]) -> int:
-    from readiness.config.loading import load
-    from readiness.operations.notify.channels import every_channel, unreachable
-    from readiness.operations.notify.delivery import deliver
-    from readiness.operations.notify.events import Pacing
+    from readiness.config import load
+    from readiness.operations.notify import Pacing, deliver, every_channel, unreachable
 
     config = load(file=file)
     for who in unreachable(config):
@@ -63,7 +61,7 @@ def _test(file: Path | None, environ: Mapping[str, str]) -> int:
 
 def _event(config: Config) -> Event:
     from readiness.findings import Severity
-    from readiness.operations.notify.events import Event
+    from readiness.operations.notify import Event
 
     return Event(
         kind="alarm",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-    from readiness.config.model import Config
-    from readiness.operations.release.bookkeeping import Note, Running
+    from readiness.config import Config
+    from readiness.operations.release import Note, Running
 
 _USAGE: Final = 4
 _INTERRUPTED: Final = 130
@@ -48,19 +48,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if wrong:
         sys.stderr.write(f"{parser.format_usage()}readiness release: {wrong}\n")
         return _USAGE
-    from readiness.config.loading import load
+    from readiness.config import load
 
     config = load(file=given.readiness_config, report_dir=Path.cwd() / given.readiness_report)
     try:
         if given.record is not None:
             return _record(config, given.record)
-        from readiness.support.console import survive_hangup
+        from readiness.support import survive_hangup
 
         with survive_hangup():
             return _release(config, given, command)
     except ReadinessError as error:
-        from readiness.operations.release.model import Interrupted
-        from readiness.support.console import say
+        from readiness.operations.release import Interrupted
+        from readiness.support import say
 
         for line in str(error).splitlines():
             say(f"readiness release: {line}", error=True)
@@ -128,9 +128,7 @@ def _wrong(given: argparse.Namespace, command: tuple[str, ...]) -> str:
 
 
 def _release(config: Config, given: argparse.Namespace, command: tuple[str, ...]) -> int:
-    from readiness.operations.release import flow
-    from readiness.operations.release.model import ReleaseOrder
-    from readiness.operations.release.ports import ReleasePorts
+    from readiness.operations.release import ReleaseOrder, ReleasePorts, flow
 
     ports = ReleasePorts()
     before = signal.signal(signal.SIGTERM, _as_interrupt)
@@ -157,7 +155,7 @@ def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _record(config: Config, when: str) -> int:
-    from readiness.operations.deploys.hub_look import look
+    from readiness.operations.deploys import look
     from readiness.operations.release import bookkeeping as own
 
     if config.first_look:

@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.notify.incident import escaped
+from readiness.operations.notify import escaped
 from readiness.results.history import store as history_store
 from readiness.results.report import read, shown
-from readiness.support import file_reading
-from readiness.support.text import one_line, shorten
+from readiness.support import file_reading, one_line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from readiness.findings import Check
-    from readiness.results.history.store import HistoryEntry
+    from readiness.results.history import HistoryEntry
     from readiness.results.report import Comparison, Report
 
 _USAGE: Final = 4
@@ -128,7 +127,7 @@ def _show(report: Report, given: argparse.Namespace) -> None:
     if form is None:
         raise ReadinessError(f"--output {output}: no format is known by this ending; add --format")
     if form == "text":
-        from readiness.results.render.terminal import lines
+        from readiness.results.render import lines
 
         width = shutil.get_terminal_size().columns if output is None else _WIDE
         color = output is None and sys.stdout.isatty()
@@ -170,7 +169,7 @@ def _put(text: str, output: Path | None) -> None:
 
 
 def _merge(given: argparse.Namespace) -> int:
-    from readiness.results.report.merging import merge
+    from readiness.results.report import merge
 
     reports, trouble = _shards(given.merge)
     if given.shards is not None and len(reports) < given.shards:
@@ -205,7 +204,7 @@ def _shards(places: Sequence[Path]) -> tuple[list[Report], list[str]]:
 
 def _planned(selections: Sequence[str]) -> list[Check]:
     """The checks that ship which `selections` would have asked. Raises ReadinessError for one that selects none."""
-    from readiness.session.plan.planning import catalogue, selected_phases
+    from readiness.session import catalogue, selected_phases
 
     found: dict[str, Check] = {}
     for selection in selections:
@@ -217,7 +216,7 @@ def _planned(selections: Sequence[str]) -> list[Check]:
 
 
 def _compare(given: argparse.Namespace, directory: Path) -> None:
-    from readiness.results.history.store import difference, earlier_run
+    from readiness.results.history import difference, earlier_run
     from readiness.results.report import to_json
 
     before, after = (find(name, directory) for name in given.compare)
@@ -248,7 +247,7 @@ def _list(directory: Path, number: int) -> None:
 
 
 def _index(directory: Path) -> None:
-    from readiness.results.render.page import runs as runs_page
+    from readiness.results.render import runs as runs_page
 
     sys.stdout.write(f"{runs_page.write(directory)}\n")
 
@@ -315,7 +314,7 @@ def _below(folder: Path, deep: int) -> Iterator[Path]:
 
 def newest(folder: Path) -> tuple[list[HistoryEntry], str]:
     """The entries of all runs, newest first, and why the history's database could not be used; empty: it could."""
-    from readiness.results.history.database import RunDatabase
+    from readiness.results.history import RunDatabase
 
     with RunDatabase(folder) as database:
         return list(database.entries()), database.problem

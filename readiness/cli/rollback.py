@@ -11,7 +11,7 @@ from readiness.errors import ReadinessError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 _USAGE: Final = 4
 
@@ -23,13 +23,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         given = parser.parse_args(argv)
     except SystemExit as end:
         return _USAGE if end.code else 0
-    from readiness.config.loading import load
+    from readiness.config import load
 
     config = load(file=given.readiness_config, report_dir=Path.cwd() / given.readiness_report)
     try:
         return _do(given, config)
     except ReadinessError as error:
-        from readiness.support.console import say
+        from readiness.support import say
 
         for line in str(error).splitlines():
             say(f"readiness rollback: {line}", error=True)
@@ -59,11 +59,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _do(given: argparse.Namespace, config: Config) -> int:
     from readiness.operations.deploys import quarantine
-    from readiness.operations.rollback.document import read_plan
-    from readiness.operations.rollback.execute import abandon
-    from readiness.operations.rollback.follow_up import carry_out
-    from readiness.operations.rollback.journal import FOLDER, unfinished_rollback
-    from readiness.operations.rollback.terminal import by_hand, confirmed, show_plan
+    from readiness.operations.rollback import (
+        FOLDER,
+        abandon,
+        by_hand,
+        carry_out,
+        confirmed,
+        read_plan,
+        show_plan,
+        unfinished_rollback,
+    )
 
     folder = config.report_dir / FOLDER
     if given.lift is not None:
@@ -92,6 +97,6 @@ def _do(given: argparse.Namespace, config: Config) -> int:
 
 
 def _say(text: str) -> None:
-    from readiness.support.console import say
+    from readiness.support import say
 
     say(text)

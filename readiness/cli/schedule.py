@@ -19,10 +19,8 @@ from readiness.operations.schedule import jobs as schedule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from readiness.config.kinds import Window
-    from readiness.config.model import Config
-    from readiness.operations.schedule.jobs import Job, Time
-    from readiness.operations.schedule.units import Site
+    from readiness.config import Config, Window
+    from readiness.operations.schedule import Job, Site, Time
 
 _USAGE: Final = 4
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(h|m)?")
@@ -99,7 +97,7 @@ def _seconds(text: str) -> float:
 
 
 def _config(given: argparse.Namespace) -> Config:
-    from readiness.config.loading import load
+    from readiness.config import load
 
     config = load(file=given.readiness_config, report_dir=Path.cwd() / given.readiness_report)
     if config.path is None:
@@ -108,14 +106,14 @@ def _config(given: argparse.Namespace) -> Config:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from readiness.operations.schedule.scheduled_run import Options, run
+    from readiness.operations.schedule import Options, run
 
     job = schedule.JOBS[given.run]
     config = _config(given)
     environ = dict(os.environ)
     if given.environment_file is not None:
         from readiness.facts.release import env_file
-        from readiness.support.file_reading import Unreadable
+        from readiness.support import Unreadable
 
         try:
             environ |= env_file.read(given.environment_file)
@@ -168,7 +166,7 @@ def _today() -> dt.date:
 
 
 def _site(given: argparse.Namespace, config: Config) -> Site:
-    from readiness.operations.schedule.units import Site
+    from readiness.operations.schedule import Site
 
     beside = Path(sys.executable).with_name("readiness")
     program = (str(beside),) if os.access(beside, os.X_OK) else (sys.executable, "-P", "-m", "readiness")
@@ -187,8 +185,8 @@ def _site(given: argparse.Namespace, config: Config) -> Site:
 
 def _nightly(config: Config) -> tuple[tuple[Job, ...], list[str]]:
     """The load run of the night where this target may be put under load, and otherwise why not."""
-    from readiness.config.kinds import MINUTES, parse_window
-    from readiness.facts.load.plan import load_refusal
+    from readiness.config import MINUTES, parse_window
+    from readiness.facts.load import load_refusal
 
     text = config.load.window
     now = dt.datetime.now(dt.UTC)
@@ -208,7 +206,7 @@ def _nightly(config: Config) -> tuple[tuple[Job, ...], list[str]]:
 
 def _opening(window: Window) -> Time:
     """A few minutes after a window opens, on each of its days, in its own time zone."""
-    from readiness.config.kinds import DAYS
+    from readiness.config import DAYS
 
     hour, minute = divmod(min(window.start + _AFTER_OPENING, 24 * 60 - 1), 60)
     days = sorted(window.days)
@@ -232,8 +230,8 @@ def _about_history(jobs: tuple[Job, ...], every: int, config: Config) -> list[st
 
 
 def _write(files: dict[str, str], folder: Path) -> None:
-    from readiness.operations.schedule.units import MARK, overwritten
-    from readiness.support.file_writing import make_folder, replace_file
+    from readiness.operations.schedule import MARK, overwritten
+    from readiness.support import make_folder, replace_file
 
     foreign = overwritten(files, folder)
     if foreign:

@@ -13,14 +13,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from readiness.operations.watch.target import duration, interval, target_options, watched
-from readiness.support.signals import TermAsInterrupt
+from readiness.operations.watch import duration, interval, target_options, watched
+from readiness.support import TermAsInterrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from readiness.config.model import Config
-    from readiness.operations.watch.look import Watcher, WatchLook
+    from readiness.config import Config
+    from readiness.operations.watch import Watcher, WatchLook
 
 _USAGE: Final = 4
 _INCOMPLETE: Final = 12
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def code_of(look: WatchLook, config: Config) -> int:
     """The exit code that a look asks for."""
-    from readiness.results.verdict.verdict import exit_code
+    from readiness.results.verdict import exit_code
 
     return exit_code(look.judgement.status, strict=config.strict)
 
@@ -143,10 +143,10 @@ class _Watch:
                 if look is not None:
                     self._tell(look, whole=False)
             return
-        from readiness.support.extras import require_extra
+        from readiness.support import require_extra
 
         require_extra("watch")
-        from readiness.operations.watch.view import View
+        from readiness.operations.watch import View
 
         last, drawn = None, 0.0
         with View(self._target(), self.given.interval) as view:
@@ -189,16 +189,16 @@ class _Watch:
 
     def _tell(self, look: WatchLook, *, whole: bool) -> None:
         if self.given.json:
-            from readiness.operations.watch.document import to_json
+            from readiness.operations.watch import to_json
 
             document = to_json(look, self.config, code_of(look, self.config))
             sys.stdout.write(json.dumps(document, ensure_ascii=True, allow_nan=False) + "\n")
         elif whole:
-            from readiness.operations.watch.wording import plain_lines
+            from readiness.operations.watch import plain_lines
 
             sys.stdout.writelines(f"{text}\n" for text in plain_lines(look))
         else:
-            from readiness.operations.watch.wording import changes, line_of
+            from readiness.operations.watch import changes, line_of
 
             self._outcomes, told = changes(self._outcomes, look)
             at = dt.datetime.fromtimestamp(look.at, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
@@ -218,8 +218,8 @@ class _Watch:
         return _INCOMPLETE if interrupted and code in {0, 10} else code
 
     def _target(self) -> str:
-        from readiness.facts.http.urls import bare
-        from readiness.support.text import one_line
+        from readiness.facts.http import bare
+        from readiness.support import one_line
 
         return "the embedded hub" if self.config.demo else one_line(bare(self.config.target.facts_url or ""), 120)
 

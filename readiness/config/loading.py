@@ -46,7 +46,7 @@ from readiness.config.model import (
 from readiness.config.schema import ROOT, SECTIONS
 from readiness.errors import ConfigError
 from readiness.findings import PHASES
-from readiness.support.environment import EXPECTED_VERSION, INTERNAL_URL, WINDOW
+from readiness.support import EXPECTED_VERSION, INTERNAL_URL, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ConfigError
-from readiness.support.redaction.patterns import TOKENS
+from readiness.support.redaction import TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from readiness.support.redaction.redactor import MAX_FILE, Redactor, known_secrets
+from readiness.support.redaction import MAX_FILE, Redactor, known_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from readiness.config.model import Config
-    from readiness.support.redaction.redactor import Secret
+    from readiness.support.redaction import Secret
 
 
 def redactor_for(config: Config, environ: Mapping[str, str]) -> Redactor:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from readiness.demo.faults.table import DemoError, find_all
 from readiness.demo.llm_control import SLOW, LlmControl
 from readiness.demo.scratch import Scratch
-from readiness.support.extras import require_extra
+from readiness.support import require_extra
 
 if TYPE_CHECKING:
     from types import TracebackType

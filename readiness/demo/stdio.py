@@ -10,7 +10,7 @@ import asyncio
 import sys
 
 from readiness.demo.servers import everything, memory
-from readiness.support.extras import ExtraNotInstalled, require_extra
+from readiness.support import ExtraNotInstalled, require_extra
 
 BUILT_IN = {"everything": everything.make, "memory": memory.make}
 """How to make each server, by its name."""

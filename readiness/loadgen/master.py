@@ -21,7 +21,7 @@ from readiness.loadgen.plan import reason_to_abort
 from readiness.loadgen.run import INTERVAL
 from readiness.loadgen.samples import Columns
 from readiness.loadgen.wire import loopback
-from readiness.support.environment import LOAD_KEY
+from readiness.support import LOAD_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,7 +17,7 @@ from readiness.loadgen import parent
 from readiness.loadgen import plan as plans
 from readiness.loadgen.join import worker_parser
 from readiness.loadgen.run import GeneratorRun
-from readiness.support.environment import LOAD_KEY
+from readiness.support import LOAD_KEY
 
 if TYPE_CHECKING:
     from locust.rpc.protocol import Message

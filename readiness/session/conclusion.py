@@ -16,18 +16,18 @@ from readiness import __version__
 from readiness.errors import ReadinessError, Unknown
 from readiness.findings import Outcome, Stage
 from readiness.results.verdict import verdict
-from readiness.support.environment import OWN_CHECKS
+from readiness.support import OWN_CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.findings import Planned
-    from readiness.operations.deploys.record import DeployRecord
-    from readiness.operations.rollback.document import SavedPlan
+    from readiness.operations.deploys import DeployRecord
+    from readiness.operations.rollback import SavedPlan
     from readiness.results.report import Report, ToolInventory
-    from readiness.results.verdict.rollback_plan import RollbackPlan
+    from readiness.results.verdict import RollbackPlan
     from readiness.session.journal import Run
 
 TOOLS_REMAIN: Final = "no-tool-disappeared"
@@ -64,7 +64,7 @@ class Conclusion:
             self._write_plan()
             history_store.keep(self.report, self.directory, self.keep)
             if history_store.page_wanted(self.directory):
-                from readiness.results.render.page import runs as runs_page
+                from readiness.results.render import runs as runs_page
 
                 runs_page.write(self.directory)
         except (ReadinessError, OSError) as error:
@@ -74,7 +74,7 @@ class Conclusion:
                 f"the report could not be written, by a fault of ours: {type(error).__name__}: {error}"
             )
         if junit:
-            from readiness.results.render.machine.junit import add_verdict
+            from readiness.results.render import add_verdict
 
             problem = add_verdict(junit, self.report)
             if problem:
@@ -86,13 +86,13 @@ class Conclusion:
         """The rollback plan stands beside the report that it belongs to: never beside that of a later run."""
         if self.report.stage != Stage.AFTER.value or (self.formats and not self.paths):
             return
-        from readiness.operations.rollback.document import write_plan
+        from readiness.operations.rollback import write_plan
 
         write_plan(self.directory, self.rollback_plan)
 
     def terminal_lines(self, *, width: int, color: bool, exit_status: int) -> list[str]:
         """At most 25 lines that say what the HTML says."""
-        from readiness.results.render.terminal import lines
+        from readiness.results.render import lines
 
         return lines(
             self.report, width=width, color=color, exit_status=exit_status, paths=self.paths, problems=self.problems
@@ -104,7 +104,7 @@ class Conclusion:
 
         if "github" not in render.surroundings(os.environ):
             return []
-        from readiness.results.render.machine.github import commands
+        from readiness.results.render import commands
 
         return list(commands(self.report))
 
@@ -124,9 +124,9 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
 
     `folder` is the run's private one. What the hub still has to be asked is asked before, by `recheck.ask_again`.
     """
-    from readiness.config.loading import unknown_check_ids
+    from readiness.config import unknown_check_ids
     from readiness.results import report
-    from readiness.results.history.store import compare
+    from readiness.results.history import compare
     from readiness.session.plan import planning
 
     known = {check.id for check, _ in planning.catalogue()} | set(run.plan)
@@ -189,7 +189,7 @@ def _plan_document(
 ) -> SavedPlan | None:
     if not planned.fired:
         return None
-    from readiness.operations.rollback.document import PlanRun, save_plan
+    from readiness.operations.rollback import PlanRun, save_plan
     from readiness.results.report import iso
 
     run = PlanRun(
@@ -205,13 +205,13 @@ def _plan_document(
 
 
 def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:
-    from readiness.facts.deployment.deployment import expected_version
-    from readiness.operations.rollback.plan import plan_rollback
+    from readiness.facts.deployment import expected_version
+    from readiness.operations.rollback import plan_rollback
 
     record, problem = None, ""
     file = config.report_dir / "deploy.json"
     if os.path.lexists(file):
-        from readiness.operations.deploys.record import read_record
+        from readiness.operations.deploys import read_record
 
         try:
             record = read_record(file)
@@ -221,7 +221,7 @@ def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple
     commit = _commit(config) if record is not None and record.commit else None
     failed: Collection[str] = ()
     if record is not None and _may_fire(judgement):
-        from readiness.operations.rollback.before import failed_on_previous
+        from readiness.operations.rollback import failed_on_previous
 
         failed = failed_on_previous(config, record)
     planned = plan_rollback(
@@ -256,7 +256,7 @@ def _commit(config: Config) -> str | None:
 def _versions(config: Config) -> Mapping[str, str]:
     release: Mapping[str, str] = {}
     if config.target.release is not None:
-        from readiness.operations.rollback.before import release_versions
+        from readiness.operations.rollback import release_versions
 
         release = release_versions(config)
     return dict(release) | {
@@ -271,7 +271,7 @@ def _tools(config: Config, folder: Path | None) -> ToolInventory | None:
     """The tools that the run listed, held against the last good run's; None where no check asked for them."""
     if folder is None or not os.path.lexists(folder / _TOOLS):
         return None
-    from readiness.facts.hub.inventory import Inventory
+    from readiness.facts.hub import Inventory
     from readiness.results import report
 
     inventory = Inventory(config, folder)
@@ -284,7 +284,7 @@ def keep_inventory(run: Run, conclusion: Conclusion, folder: Path) -> None:
     finding = run.findings.get((TOOLS_REMAIN, None))
     if finding is None or finding.outcome is not Outcome.PASSED or conclusion.status not in _GOOD:
         return
-    from readiness.facts.hub.inventory import keep_last_good
+    from readiness.facts.hub import keep_last_good
 
     try:
         keep_last_good(folder, conclusion.directory)
@@ -320,8 +320,7 @@ def keep_load(run: Run, conclusion: Conclusion, folder: Path, config: Config, re
     """Show a run's load in its report, and keep it; what goes wrong becomes a problem of the report."""
     if not any(planned.check.phase == "load" for planned in run.plan.values()):
         return
-    from readiness.facts.load.baseline import keep_load_baseline
-    from readiness.facts.load.storage import keep_samples, stored_summary
+    from readiness.facts.load import keep_load_baseline, keep_samples, stored_summary
     from readiness.results.report import load_picture
 
     picture = stored_summary(folder)
@@ -339,7 +338,7 @@ def keep_load(run: Run, conclusion: Conclusion, folder: Path, config: Config, re
 
 def accept_load_baseline(config: Config) -> str:
     """Make the last load run that could be believed the baseline; a sentence that says so. Raises ReadinessError."""
-    from readiness.facts.load.baseline import accept_load
+    from readiness.facts.load import accept_load
 
     with contextlib.suppress(FileNotFoundError):
         return f"accepted the load run of {accept_load(config)}"

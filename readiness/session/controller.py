@@ -28,13 +28,12 @@ from readiness.session.plan.planning import (
     read_plan_document,
     selected_phases,
 )
-from readiness.support.environment import RUN_ID
-from readiness.support.signals import TermAsInterrupt
+from readiness.support import RUN_ID, TermAsInterrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.findings import Planned
     from readiness.session.conclusion import Conclusion
     from readiness.session.journal import Journal
@@ -326,7 +325,7 @@ class Ledger:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """One line on pytest-html's page."""
         if self.conclusion is not None:
-            from readiness.results.render.pytest_html import summary_line
+            from readiness.results.render import summary_line
 
             prefix.append(summary_line(self.conclusion.report))
 

@@ -11,14 +11,14 @@ from readiness.findings import Planned
 from readiness.session.journal import Run
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.session.journal import Read
     from readiness.session.plan.planning import Scope
 
 
 def recover(recording: Read, *, config: Config, status: int, run_id: str, started: float) -> int:
     """Judge the journal, write the reports, print the summary; return the verdict's exit status."""
-    from readiness.config.redaction import redactor_for
+    from readiness.config import redactor_for
     from readiness.session.conclusion import conclude
     from readiness.session.controller import ask_again
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from readiness.config.model import Claim, Config
+from readiness.config import Claim, Config
 from readiness.errors import ConfigError, ReadinessError
 from readiness.session.plan.planning import Scope, catalogue, selected_phases, wants_checks
 
@@ -42,7 +42,7 @@ class Setup:
             self.demo_release = Path(handed["release"]) if handed["release"] else None
 
     def _load(self) -> Config:
-        from readiness.config.loading import load
+        from readiness.config import load
 
         option = self.pytest_config.getoption
         file, report = option("readiness_config"), option("readiness_report")
@@ -88,7 +88,7 @@ class Setup:
         """Raise pytest.UsageError where the configuration is wrong or names nothing to look at in these phases."""
         if self.problem is not None:
             raise pytest.UsageError(self.redact(str(self.problem)))
-        from readiness.config.loading import missing_target
+        from readiness.config import missing_target
 
         if not self.config.demo:
             text = missing_target(self.config, phases)
@@ -114,7 +114,7 @@ class Setup:
     @functools.cached_property
     def redactor(self) -> Any:  # noqa: ANN401 - imported where used
         """Knows every secret this process knows."""
-        from readiness.config.redaction import redactor_for
+        from readiness.config import redactor_for
 
         return redactor_for(self.config, os.environ)
 
@@ -136,6 +136,6 @@ class Setup:
 
 def deployed_claims(config: Config) -> Mapping[str, Claim]:
     """What the deployed configuration claims; read only when a check needs it."""
-    from readiness.facts.deployment.deployment import claims
+    from readiness.facts.deployment import claims
 
     return claims(config)

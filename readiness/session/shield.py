@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
-from readiness.support.redaction.redactor import scrub
-from readiness.support.text import without_ci_commands
+from readiness.support import without_ci_commands
+from readiness.support.redaction import scrub
 
 if TYPE_CHECKING:
     import warnings
     from collections.abc import Callable, Generator, Iterable
 
-    from readiness.support.redaction.redactor import Redactor
+    from readiness.support.redaction import Redactor
 
 
 class Shield:

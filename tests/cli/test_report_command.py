@@ -14,7 +14,7 @@ from readiness.cli.report import find, load, main, shards
 from readiness.findings import Outcome, Severity
 from readiness.results import render
 from readiness.results.history import store
-from readiness.results.history.store import compare
+from readiness.results.history.comparison import compare
 from readiness.results.report import ReleaseRun, Report, read, to_json
 from readiness.results.verdict.verdict import Decision, Status
 from tests.results.report.factory import judged, report, run_info

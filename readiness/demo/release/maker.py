@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.demo.faults.fault import DemoError
 from readiness.demo.release import history
-from readiness.facts.backup.layout import CONFIGURATION, ENVIRONMENT, LOCKFILE
-from readiness.operations.backup.backup import BackupError, BackupRequest, BackupSource, create
+from readiness.facts.backup import CONFIGURATION, ENVIRONMENT, LOCKFILE
+from readiness.operations.backup import BackupError, BackupRequest, BackupSource, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

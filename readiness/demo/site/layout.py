@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from readiness.config.demo import demo_settings
+from readiness.config import demo_settings
 from readiness.demo.launcher import HOST, LLM_PATH, package_path
 from readiness.demo.release.maker import PREVIOUS, VERSION, build, sample
 from readiness.demo.scratch import SETTINGS, Scratch

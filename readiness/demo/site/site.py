@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tomli_w import dumps
 
-from readiness.config.demo import SCRIPTS_NEED
+from readiness.config import SCRIPTS_NEED
 from readiness.demo.faults.fault import DemoError
 from readiness.demo.launcher import HOST, free_port, package_path
 from readiness.demo.scratch import PREFIX, Scratch

@@ -14,7 +14,7 @@ from readiness.facts.backup import layout, script_made
 from readiness.facts.backup.layout import printable
 from readiness.facts.backup.restore import RestoredBackup, copy_back, restore_backup, sample, scratch, trial
 from readiness.facts.backup.verify import verify
-from readiness.support.file_reading import content_or_none
+from readiness.support import content_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

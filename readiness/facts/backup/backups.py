@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.facts.backup.commits import Standing
-    from readiness.facts.release.git import GitTimeouts
+    from readiness.facts.release import GitTimeouts
 
 LOCKFILES: Final = (
     *("package-lock.json", "npm-shrinkwrap.json", "bun.lock", "bun.lockb", "yarn.lock", "pnpm-lock.yaml"),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from readiness.errors import Unknown
 from readiness.facts.backup.script_made import COMMIT
-from readiness.facts.release.git import Git
-from readiness.support.file_reading import Unreadable
+from readiness.facts.release import Git
+from readiness.support import Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path

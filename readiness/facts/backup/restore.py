@@ -16,7 +16,7 @@ from readiness.facts.backup.layout import CONFIGURATION, DATA, BackupEntry, Mani
 from readiness.facts.backup.opening import CHUNK, Beneath, digest, opened
 from readiness.facts.backup.verify import DENIED, Troubles
 from readiness.facts.deployment import hub_config
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

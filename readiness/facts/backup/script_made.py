@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from readiness.errors import Unknown
 from readiness.facts.backup.layout import ENTRY_LIMIT, printable, safe
 from readiness.facts.backup.opening import digest, opened
-from readiness.support.file_reading import content_or_none
+from readiness.support import content_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -12,14 +12,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.config.kinds import parse_window
-from readiness.facts.release import package_json
-from readiness.facts.release.entry_point import EntryPoint
-from readiness.support import file_reading
-from readiness.support.file_reading import Unreadable
+from readiness.config import parse_window
+from readiness.facts.release import EntryPoint, package_json
+from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
-    from readiness.facts.release.release import Release
+    from readiness.facts.release import Release
 
 _PID: Final = re.compile(r"(?:\bpid\b\W{0,4})?(?<![\d.:-])(\d{1,7})(?![\d.:-])", re.IGNORECASE)
 _SMALL: Final = 64 * 1024

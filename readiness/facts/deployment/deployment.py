@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from readiness.config.model import Claim
+from readiness.config import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.facts.deployment.hub_config import Deployed
 
 
@@ -61,7 +61,7 @@ def _tree_claims(config: Config) -> dict[str, Claim]:
 
 def _deployed_claims(config: Config) -> dict[str, Claim]:
     from readiness.facts.deployment.hub_config import read
-    from readiness.support.file_reading import Unreadable
+    from readiness.support import Unreadable
 
     try:
         deployed = read(config)
@@ -86,7 +86,7 @@ def _claim(holds: bool, otherwise: str) -> Claim:  # noqa: FBT001 - private, rea
 
 def keys_claim(config: Config, values: Mapping[str, str]) -> Claim:
     """Whether the providers' keys can be read: not where all are references and `[secrets] resolve` is not set."""
-    from readiness.facts.release.secret_references import PROVIDER_VARIABLES, secret_manager
+    from readiness.facts.release import PROVIDER_VARIABLES, secret_manager
 
     given = [value for name, value in values.items() if name in PROVIDER_VARIABLES and value.strip()]
     if given and not config.secrets.resolve and all(secret_manager(value) for value in given):
@@ -100,7 +100,7 @@ def keys_claim(config: Config, values: Mapping[str, str]) -> Claim:
 def _env_file_claim(config: Config) -> Claim:
     """What the deployed env file claims about keys; one that cannot be read leaves the claim standing."""
     from readiness.facts.release import env_file
-    from readiness.support.file_reading import Unreadable
+    from readiness.support import Unreadable
 
     try:
         return keys_claim(config, env_file.of(config))
@@ -126,7 +126,7 @@ def expected_version(config: Config) -> str | None:
     if config.target.release is None:
         return None
     from readiness.facts.release import package_json
-    from readiness.support.file_reading import Unreadable
+    from readiness.support import Unreadable
 
     try:
         return package_json.read(config.target.release).version or None

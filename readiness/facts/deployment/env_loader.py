@@ -7,14 +7,12 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import file_reading
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.facts.release.env_file import EnvVariable
-    from readiness.facts.release.release import Release
+    from readiness.facts.release import EnvVariable, Release
 
 _SUBSTITUTION: Final = re.compile(r"\$\(|`")
 _REFERENCE: Final = re.compile(

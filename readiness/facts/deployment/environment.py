@@ -10,15 +10,13 @@ from urllib.parse import urlsplit
 
 from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
-from readiness.support import file_reading
-from readiness.support.file_reading import Unreadable
-from readiness.support.redaction.patterns import TOKEN_PREFIX, plainly_secret_name
+from readiness.support import Unreadable, file_reading
+from readiness.support.redaction import TOKEN_PREFIX, plainly_secret_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.facts.release.env_file import EnvVariable
-    from readiness.facts.release.release import Release
+    from readiness.facts.release import EnvVariable, Release
 
 _WORDS: Final = re.compile(
     r"(?i)(?:your|my|the|put|insert|enter|add|paste)[-_ ].*"

@@ -14,15 +14,14 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.release.entry_point import substitute_variables
-from readiness.support import file_reading
-from readiness.support.file_reading import Unreadable
+from readiness.facts.release import substitute_variables
+from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from readiness.config.model import Config
-    from readiness.facts.release.release import Release
+    from readiness.config import Config
+    from readiness.facts.release import Release
 
 SIZE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a configuration file at most."""

@@ -12,7 +12,7 @@ from readiness.facts.release import env_file
 from readiness.support import file_reading
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 _STATE: Final = (".local", "state", "mcp-hub")
 

@@ -13,17 +13,16 @@ from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.deployment import hub_config
-from readiness.facts.http.urls import is_loopback
-from readiness.facts.release import env_file
-from readiness.facts.release.secret_references import PROVIDER_VARIABLES, SecretResolver, secret_manager
+from readiness.facts.http import is_loopback
+from readiness.facts.release import PROVIDER_VARIABLES, SecretResolver, env_file, secret_manager
 from readiness.support import file_reading
-from readiness.support.redaction.patterns import PROVIDER_KEYS, placeholder
+from readiness.support.redaction import PROVIDER_KEYS, placeholder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.facts.http.answer import HttpAnswer
+    from readiness.config import Config
+    from readiness.facts.http import HttpAnswer
 
 SHORTEST: Final = 20
 """Characters of any provider's key at least."""
@@ -193,7 +192,7 @@ class ProviderKeys:
         return ""
 
     def _asked(self, key: Key, value: str) -> HttpAnswer:
-        from readiness.facts.http.client import HttpTransport, TransportSettings
+        from readiness.facts.http import HttpTransport, TransportSettings
 
         provider = PROVIDERS[key.provider]
         url = provider.url(key.base)

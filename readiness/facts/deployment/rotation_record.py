@@ -18,13 +18,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.support import file_reading
-from readiness.support.redaction.patterns import provider_token
+from readiness.support.redaction import provider_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 SIZE_LIMIT: Final = 256 * 1024
 """Bytes of a record at most."""

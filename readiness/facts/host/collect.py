@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 TOPICS: Final = (
     "resources",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
-from readiness.facts.http.urls import port_of
-from readiness.facts.telemetry.metrics import Reading
+from readiness.facts.http import port_of
+from readiness.facts.telemetry import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import psutil
 
-    from readiness.config.model import Config
-    from readiness.facts.hub.hub import Hub
+    from readiness.config import Config
+    from readiness.facts.hub import Hub
 
 SAMPLE: Final = 0.1
 """Seconds over which the processors are watched."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 GIB: Final = 1024**3
 STATE: Final = "/.local/state/mcp-hub"

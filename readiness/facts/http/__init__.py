@@ -1,1 +1,28 @@
 """HTTP to a target: bounded in time and size, paced, verified, never redirected to another host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from readiness.support import front_door
+
+if TYPE_CHECKING:
+    from readiness.facts.http.answer import (
+        BODY_LIMIT,
+        HEALTH,
+        BadAnswer,
+        BrokenConnection,
+        HttpAnswer,
+        TimedOut,
+        TlsRefused,
+        checked,
+        events,
+        is_limit,
+    )
+    from readiness.facts.http.client import CERTIFICATE, Attempt, HttpTransport, TransportSettings, token_of
+    from readiness.facts.http.mcp_probe import ENDPOINT, McpProbe, call_tool, probe_mcp
+    from readiness.facts.http.sockets import trust
+    from readiness.facts.http.timeouts import BEFORE, SHORT, NoState, SilentBefore, SilentRoutes, looked
+    from readiness.facts.http.urls import bare, is_address, is_loopback, port_of, same_host, same_place
+else:
+    __all__, __getattr__ = front_door(__name__, __file__)

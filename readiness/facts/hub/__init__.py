@@ -1,1 +1,20 @@
 """What a running hub says about itself: its health, servers, tools, process and log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from readiness.support import front_door
+
+if TYPE_CHECKING:
+    from readiness.facts.hub.anonymous_view import AnonymousView
+    from readiness.facts.hub.client_view import ClientView
+    from readiness.facts.hub.contract import Contract
+    from readiness.facts.hub.disclosure import Disclosure
+    from readiness.facts.hub.hub import SECOND_LOOK, Hub, HubKnowledge, config_sources
+    from readiness.facts.hub.identity import Identity, process_here, seconds_of
+    from readiness.facts.hub.inventory import Inventory, keep_last_good
+    from readiness.facts.hub.log import HubLog
+    from readiness.facts.hub.records import HubTool
+else:
+    __all__, __getattr__ = front_door(__name__, __file__)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer, HttpAnswer, TlsRefused, is_limit
-from readiness.facts.http.timeouts import SilentRoutes, looked
+from readiness.facts.http import BadAnswer, HttpAnswer, SilentRoutes, TlsRefused, is_limit, looked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.config.model import Config
-    from readiness.facts.http.client import HttpTransport
+    from readiness.config import Config
+    from readiness.facts.http import HttpTransport
 
 _CLOSED: Final = frozenset({401, 403, 407})
 _ABSENT: Final = frozenset({404, 405})
@@ -65,7 +64,7 @@ class AnonymousView:
 
         Raises CouldNotLook, BadAnswer; Unknown without an address.
         """
-        from readiness.facts.http.client import HttpTransport, TransportSettings
+        from readiness.facts.http import HttpTransport, TransportSettings
 
         transport = HttpTransport(
             TransportSettings(base=self.plain_url, timeout=self.config.probe.timeout, follow=False)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.http.answer import HttpAnswer, TimedOut, TlsRefused, is_limit
-from readiness.facts.http.timeouts import SilentBefore, SilentRoutes, looked
+from readiness.facts.http import HttpAnswer, SilentBefore, SilentRoutes, TimedOut, TlsRefused, is_limit, looked
 
 if TYPE_CHECKING:
-    from readiness.facts.http.client import HttpTransport
+    from readiness.facts.http import HttpTransport
 
 _SERVER_ERROR: Final = 500
 _UNCERTIFIED: Final = 496

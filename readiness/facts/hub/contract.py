@@ -14,7 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import NotServed
-from readiness.facts.http.answer import BadAnswer
+from readiness.facts.http import BadAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

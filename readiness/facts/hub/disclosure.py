@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
 from readiness.facts.hub.contract import ROUTES
-from readiness.facts.secretscan.hub_answers import AnswerLeak, find_leaks, known_values
+from readiness.facts.secretscan import AnswerLeak, find_leaks, known_values
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
-    from readiness.facts.http.answer import HttpAnswer
-    from readiness.facts.http.client import HttpTransport
+    from readiness.config import Config
+    from readiness.facts.http import HttpAnswer, HttpTransport
     from readiness.facts.hub.client_view import ClientView
     from readiness.facts.hub.hub import Hub
 

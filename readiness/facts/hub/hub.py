@@ -12,8 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
-from readiness.facts.http.answer import HEALTH, BadAnswer, BrokenConnection, HttpAnswer, TimedOut, checked
-from readiness.facts.http.timeouts import BEFORE, SHORT, NoState, SilentBefore, SilentRoutes
+from readiness.facts.http import (
+    BEFORE,
+    HEALTH,
+    SHORT,
+    BadAnswer,
+    BrokenConnection,
+    HttpAnswer,
+    NoState,
+    SilentBefore,
+    SilentRoutes,
+    TimedOut,
+    checked,
+)
 from readiness.facts.hub.records import (
     EVENTS,
     Health,
@@ -32,9 +43,8 @@ if TYPE_CHECKING:
 
     import psutil
 
-    from readiness.config.model import Config
-    from readiness.facts.http.client import Attempt, HttpTransport
-    from readiness.facts.http.mcp_probe import McpProbe
+    from readiness.config import Config
+    from readiness.facts.http import Attempt, HttpTransport, McpProbe
     from readiness.facts.hub.identity import Identity
 
 SECOND_LOOK: Final = 1.0
@@ -251,7 +261,7 @@ class Hub:
 
     def agent_session(self, *, tools: bool = False) -> McpProbe:
         """Open, ping and close a session where agents do: see `probe`. An endpoint that is silent is a BadAnswer."""
-        from readiness.facts.http.mcp_probe import ENDPOINT, probe_mcp
+        from readiness.facts.http import ENDPOINT, probe_mcp
 
         try:
             with self._watched():
@@ -315,7 +325,7 @@ def config_sources(config: Config) -> tuple[Path, ...]:
 
     None where no hub is configured or none answers within `AT_ONCE`. Never raises.
     """
-    from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
+    from readiness.facts.http import HttpTransport, TransportSettings, token_of
 
     url = config.target.facts_url
     if url is None:

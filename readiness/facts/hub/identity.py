@@ -18,9 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http.answer import HEALTH, BadAnswer
-from readiness.facts.http.timeouts import SHORT, NoState
-from readiness.facts.http.urls import is_address, port_of
+from readiness.facts.http import HEALTH, SHORT, BadAnswer, NoState, is_address, port_of
 from readiness.facts.hub.records import EVENTS
 
 if TYPE_CHECKING:
@@ -28,10 +26,8 @@ if TYPE_CHECKING:
 
     import psutil
 
-    from readiness.config.model import Config
-    from readiness.facts.http.answer import HttpAnswer
-    from readiness.facts.http.client import HttpTransport
-    from readiness.facts.http.timeouts import SilentRoutes
+    from readiness.config import Config
+    from readiness.facts.http import HttpAnswer, HttpTransport, SilentRoutes
     from readiness.facts.hub.records import Health, HubState
 
 _JSON_LIMIT: Final = 1024 * 1024

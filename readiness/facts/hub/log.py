@@ -18,7 +18,7 @@ from readiness.facts.hub.identity import seconds_of, state_folder_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.facts.hub.hub import Hub
 
 ERROR: Final = 50

@@ -10,12 +10,12 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.http.answer import BadAnswer, HttpAnswer, events
+from readiness.facts.http import BadAnswer, HttpAnswer, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.facts.http.client import HttpTransport
+    from readiness.facts.http import HttpTransport
 
 EVENTS: Final = "/api/events"
 _LIMIT: Final = 1024 * 1024

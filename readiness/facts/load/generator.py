@@ -15,14 +15,13 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.support import child_process
-from readiness.support.environment import LOAD_KEY
+from readiness.support import LOAD_KEY, child_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 START_SECONDS: Final = 30.0
 """How long the generator may take to load its libraries and connect its workers."""

@@ -9,12 +9,12 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.mcp.pace import measure_pace, settled
+from readiness.facts.mcp import measure_pace, settled
 
 if TYPE_CHECKING:
     import psutil
 
-    from readiness.facts.hub.hub import Hub
+    from readiness.facts.hub import Hub
 
 PATIENCE: Final = 60.0
 """Seconds in which a hub has to be as fast as before."""

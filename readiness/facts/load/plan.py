@@ -8,16 +8,16 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from readiness.config.kinds import parse_window
+from readiness.config import parse_window
 from readiness.errors import Unknown
-from readiness.facts.mcp.records import offered_name
+from readiness.facts.mcp import offered_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config, LoadSettings, ToolCall
-    from readiness.facts.hub.hub import Hub
+    from readiness.config import Config, LoadSettings, ToolCall
+    from readiness.facts.hub import Hub
 
 MAX_REQUESTS: Final = 1_000_000
 """Requests of one run at most, whatever rate and duration say: nobody means more by accident."""

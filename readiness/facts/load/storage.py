@@ -19,7 +19,7 @@ from readiness.support import file_writing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 LOAD_FOLDER: Final = "load"
 """Its name in the run's private folder, and below the folder of reports."""

@@ -9,8 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.http.answer import BadAnswer, TimedOut
-from readiness.facts.http.timeouts import SHORT
+from readiness.facts.http import SHORT, BadAnswer, TimedOut
 from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis, categories_of, prompt_for, read_analysis
 from readiness.facts.mcp.configured_calls import marked, server_calls, tool_name
 from readiness.facts.mcp.records import LIST_CHANGED, SEPARATOR, offered_name
@@ -21,9 +20,8 @@ from readiness.facts.mcp.workflow_notes import connected
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from readiness.config.model import ToolCall
-    from readiness.facts.hub.hub import Hub
-    from readiness.facts.hub.records import HubTool
+    from readiness.config import ToolCall
+    from readiness.facts.hub import Hub, HubTool
     from readiness.facts.mcp.records import AgentTool, Notice, ToolResult
     from readiness.facts.mcp.session import AgentSession
     from readiness.facts.mcp.session_pool import AgentSessions

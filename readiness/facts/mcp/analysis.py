@@ -12,7 +12,7 @@ from readiness.facts.mcp.records import SEPARATOR, offered_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from readiness.facts.hub.hub import Hub
+    from readiness.facts.hub import Hub
     from readiness.facts.mcp.records import ToolResult
 
 META_TOOL: Final = "hub__analyze_prompt"

@@ -7,11 +7,11 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from readiness.errors import Unknown
-from readiness.facts.deployment.deployment import expected_servers
+from readiness.facts.deployment import expected_servers
 from readiness.facts.mcp.records import offered_name
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config, ToolCall
+    from readiness.config import Config, ToolCall
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

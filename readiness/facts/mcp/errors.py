@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer, BrokenConnection, TimedOut, is_limit
-from readiness.facts.http.client import CERTIFICATE
-from readiness.facts.http.urls import is_loopback
+from readiness.facts.http import CERTIFICATE, BadAnswer, BrokenConnection, TimedOut, is_limit, is_loopback
 from readiness.facts.mcp.records import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.facts.http.answer import HttpAnswer
+    from readiness.facts.http import HttpAnswer
     from readiness.facts.mcp.http_client import EndpointAddress
 
 _BAD: Final = 400

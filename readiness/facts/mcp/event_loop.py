@@ -7,7 +7,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from readiness.facts.http.answer import TimedOut
+from readiness.facts.http import TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine

@@ -15,9 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from readiness.facts.http.answer import BODY_LIMIT, BadAnswer, HttpAnswer, events
-from readiness.facts.http.sockets import trust
-from readiness.facts.http.urls import bare, same_host, same_place
+from readiness.facts.http import BODY_LIMIT, BadAnswer, HttpAnswer, bare, events, same_host, same_place, trust
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,10 +8,10 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.http.answer import HEALTH, TimedOut
+from readiness.facts.http import HEALTH, TimedOut
 
 if TYPE_CHECKING:
-    from readiness.facts.hub.hub import Hub
+    from readiness.facts.hub import Hub
     from readiness.facts.mcp.session import ClosingSession
 
 SAMPLES: Final = 5

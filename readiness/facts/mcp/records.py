@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from readiness.facts.http.answer import BadAnswer
+from readiness.facts.http import BadAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,14 +6,14 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from readiness.facts.http.answer import BadAnswer, HttpAnswer
+from readiness.facts.http import BadAnswer, HttpAnswer
 from readiness.facts.mcp.configured_calls import tool_name
 from readiness.facts.mcp.records import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.config.model import Config, ToolCall
+    from readiness.config import Config, ToolCall
     from readiness.facts.mcp.records import AgentTool
     from readiness.facts.mcp.session import AgentSession
 

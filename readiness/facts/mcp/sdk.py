@@ -18,7 +18,7 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from readiness.facts.http.answer import BODY_LIMIT, BadAnswer
+from readiness.facts.http import BODY_LIMIT, BadAnswer
 from readiness.facts.mcp.errors import translated_error
 from readiness.facts.mcp.event_loop import first_of
 from readiness.facts.mcp.http_client import EndpointAddress, SessionTraffic, Trusted, client

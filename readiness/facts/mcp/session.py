@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from readiness.errors import Unknown
-from readiness.facts.http.answer import BadAnswer, HttpAnswer
+from readiness.facts.http import BadAnswer, HttpAnswer
 from readiness.facts.mcp.errors import translated_error
 from readiness.facts.mcp.event_loop import Loop, first_of
 from readiness.facts.mcp.http_client import EndpointAddress, SessionTraffic, Trusted, client, post

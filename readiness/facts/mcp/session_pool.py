@@ -12,19 +12,15 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http.answer import HEALTH, BadAnswer, BrokenConnection, TimedOut
-from readiness.facts.http.client import token_of
-from readiness.facts.http.mcp_probe import ENDPOINT
-from readiness.facts.http.timeouts import SHORT
-from readiness.facts.http.urls import is_loopback
-from readiness.facts.hub.hub import SECOND_LOOK
+from readiness.facts.http import ENDPOINT, HEALTH, SHORT, BadAnswer, BrokenConnection, TimedOut, is_loopback, token_of
+from readiness.facts.hub import SECOND_LOOK
 from readiness.facts.mcp.pace import PATIENCE, measure_pace, settled, stall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.config.model import Config
-    from readiness.facts.hub.hub import Hub
+    from readiness.config import Config
+    from readiness.facts.hub import Hub
     from readiness.facts.mcp.analysis import PromptAnalysis
     from readiness.facts.mcp.pace import Pace, Stall
     from readiness.facts.mcp.session import AgentSession, Endpoint

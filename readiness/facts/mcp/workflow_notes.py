@@ -9,14 +9,14 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.support.file_writing import replace_file
+from readiness.support import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.facts.hub.hub import Hub
+    from readiness.config import Config
+    from readiness.facts.hub import Hub
 
 START_FILE: Final = "workflow.json"
 """The hub before the first session, in the run's private folder."""

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import CouldNotLook
-from readiness.support import child_process
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, child_process
 
 if TYPE_CHECKING:
     from readiness.facts.release.release import Release

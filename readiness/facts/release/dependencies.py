@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.facts.release import audit, lockfile, semver
 from readiness.facts.release.entry_point import RUNTIMES
 from readiness.facts.release.package_json import LOCKS
-from readiness.support import child_process, file_reading
-from readiness.support.extras import require_extra
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, child_process, file_reading, require_extra
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,14 +7,13 @@ import io
 import re
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import file_reading
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 SIZE_LIMIT: Final = 1024 * 1024
 """Bytes of an env file at most."""

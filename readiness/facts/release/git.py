@@ -10,8 +10,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import child_process
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, child_process
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.release import semver
-from readiness.support import file_reading
-from readiness.support.extras import require_extra
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, file_reading, require_extra
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,14 +13,13 @@ from readiness.facts.release import env_file as envfile
 from readiness.facts.release import package_json as package
 from readiness.facts.release import systemd_unit as unit
 from readiness.facts.release.git import Git
-from readiness.support import child_process, file_reading
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, child_process, file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.facts.release.entry_point import EntryPoint
     from readiness.facts.release.env_file import EnvFile
     from readiness.facts.release.git import GitChange, GitTimeouts

@@ -9,7 +9,7 @@ from readiness.errors import Unknown
 from readiness.support import child_process
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 SECONDS: Final = 15.0
 """Seconds for a manager to answer; one that asks for a password has nobody to answer it."""

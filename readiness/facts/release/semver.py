@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from readiness.support.extras import require_extra
+from readiness.support import require_extra
 
 if TYPE_CHECKING:
     from nodesemver import Range

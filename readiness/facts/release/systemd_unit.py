@@ -7,8 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import file_reading
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

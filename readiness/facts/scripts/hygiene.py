@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.failure_modes import ScriptPlace, place_of
 from readiness.facts.scripts.simulation import Evidence
-from readiness.support.redaction.patterns import secret_name
+from readiness.support.redaction import secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,13 +6,13 @@ import os
 import posixpath
 from typing import TYPE_CHECKING, Final
 
-from readiness.config.model import Claim
+from readiness.config import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 FOLDERS: Final = ("scripts", "bin", "deploy", "deployment", "ops")
 """Where releases keep their scripts, beside the release's own folder."""

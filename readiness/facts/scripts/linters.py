@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts.scripts.failure_modes import ScriptPlace
-from readiness.support import child_process, file_reading
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, child_process, file_reading
 
 if TYPE_CHECKING:
     from readiness.facts.scripts.release_scripts import Script, Scripts

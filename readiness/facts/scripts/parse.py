@@ -36,7 +36,7 @@ from readiness.facts.scripts.syntax import (
     While,
     Word,
 )
-from readiness.support.extras import require_extra
+from readiness.support import require_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -12,15 +12,13 @@ from readiness.errors import Unknown
 from readiness.facts.scripts.commands import SHELL_OPTIONS
 from readiness.facts.scripts.inventory import FOLDERS, ROLES, names, roles
 from readiness.facts.scripts.simulation import Evidence, Gap
-from readiness.support import file_reading
-from readiness.support.extras import require_extra
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, file_reading, require_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.facts.scripts.parse import Program
     from readiness.facts.scripts.simulation import CommandStep, Trace, Value, World
     from readiness.facts.scripts.syntax import Block

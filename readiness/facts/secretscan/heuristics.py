@@ -10,9 +10,9 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.release.secret_references import secret_manager
-from readiness.support.extras import require_extra
-from readiness.support.redaction.patterns import harmless_value, secret_name, secret_value, token_shaped
+from readiness.facts.release import secret_manager
+from readiness.support import require_extra
+from readiness.support.redaction import harmless_value, secret_name, secret_value, token_shaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

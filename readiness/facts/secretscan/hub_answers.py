@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
 from readiness.facts.secretscan.stream_search import fingerprint, tokens
-from readiness.support.file_reading import Unreadable
-from readiness.support.redaction.patterns import plainly_secret_name
+from readiness.support import Unreadable
+from readiness.support.redaction import plainly_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from readiness.config.model import Config
-    from readiness.facts.http.answer import HttpAnswer
+    from readiness.config import Config
+    from readiness.facts.http import HttpAnswer
 
 SHORTEST: Final = 8
 """Characters below which a value is no secret worth the name."""

@@ -13,15 +13,14 @@ from urllib.parse import unquote, urlsplit
 
 from readiness.errors import Unknown
 from readiness.facts.deployment import hub_config
-from readiness.facts.release import env_file
-from readiness.facts.release.secret_references import PROVIDER_VARIABLES, SecretResolver, secret_manager
+from readiness.facts.release import PROVIDER_VARIABLES, SecretResolver, env_file, secret_manager
 from readiness.support import file_reading
-from readiness.support.redaction.patterns import provider_token, secret_name, secret_value
+from readiness.support.redaction import provider_token, secret_name, secret_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

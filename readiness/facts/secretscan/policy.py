@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from readiness.errors import Unknown
 from readiness.facts.deployment import hub_folders, rotation_record
+from readiness.facts.release import SecretResolver, secret_manager
 from readiness.facts.release import env_file as envfile
-from readiness.facts.release.secret_references import SecretResolver, secret_manager
 from readiness.facts.secretscan.known_secrets import secret_variables
 from readiness.facts.secretscan.stream_search import fingerprint
 from readiness.support import file_reading
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
-from readiness.support.redaction.patterns import TOKENS, encodings, to_bytes, token_shaped
+from readiness.support.redaction import TOKENS, encodings, to_bytes, token_shaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -12,21 +12,19 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.deployment import hub_config, hub_folders
-from readiness.facts.release.git import Git
-from readiness.facts.release.secret_references import SecretResolver
+from readiness.facts.release import Git, SecretResolver
 from readiness.facts.secretscan import heuristics
 from readiness.facts.secretscan.known_secrets import KnownSecrets, gather_known_secrets
 from readiness.facts.secretscan.scanner import FileScan, Leak, ScanResult
 from readiness.facts.secretscan.stream_search import SHORTEST, Needles, fingerprint
-from readiness.support import child_process, file_reading, file_streams
-from readiness.support.file_streams import printable_path
+from readiness.support import child_process, file_reading, file_streams, printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.facts.release.git import GitTimeouts
+    from readiness.config import Config
+    from readiness.facts.release import GitTimeouts
 
 _CONFIGURATIONS: Final = (
     *("mcp-servers.json", "mcp.json", ".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json", "config.json", ".npmrc"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 HISTORY: Final = "history"
 MAX_BYTES: Final = 64 * 1024 * 1024

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.facts.hub.identity import Identity
+    from readiness.config import Config
+    from readiness.facts.hub import Identity
     from readiness.facts.telemetry.stored_counters import StoredCounters
 
 RECORD: Final = "deploy.json"

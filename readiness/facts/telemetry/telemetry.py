@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.facts.hub.hub import Hub
-    from readiness.facts.hub.identity import Identity
+    from readiness.config import Config
+    from readiness.facts.hub import Hub, Identity
 
 GONE: Final = f"{FILE} does not hold what an earlier run has read of this process"
 

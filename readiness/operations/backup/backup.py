@@ -16,7 +16,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.backup.layout import (
+from readiness.facts.backup import (
     DATA,
     LATEST,
     LOCK,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from readiness.facts.backup.layout import BackupEntry
+    from readiness.facts.backup import BackupEntry
     from readiness.operations.backup.sources import Item
 
 __all__ = ["BackupError", "BackupRequest", "BackupSource", "MadeBackup", "create"]

@@ -8,15 +8,14 @@ import hashlib
 import os
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.backup.layout import printable
-from readiness.facts.backup.opening import CHUNK, Beneath
+from readiness.facts.backup import CHUNK, Beneath, printable
 from readiness.operations.backup.sources import NEEDED, BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from readiness.facts.backup.layout import BackupEntry
+    from readiness.facts.backup import BackupEntry
     from readiness.operations.backup.sources import Item
 
 _ATTEMPTS: Final = 3

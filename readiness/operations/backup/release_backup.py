@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts.backup.layout import ALSO, CONFIGURATION, ENVIRONMENT, LOCKFILE
+from readiness.facts.backup import ALSO, CONFIGURATION, ENVIRONMENT, LOCKFILE
 from readiness.operations.backup.backup import BackupRequest, BackupSource, create
-from readiness.support.console import say
+from readiness.support import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.backup.backup import MadeBackup
 
 FILE_LIMIT: Final = 1024 * 1024 * 1024
@@ -54,7 +54,7 @@ def _asked(what: str, ask: Callable[[], str | None]) -> str | None:
 
 def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[BackupSource]:
     """What is backed up of a release: its configuration, env file, lock files and package.json, its logs and cache."""
-    from readiness.facts.backup.backups import LOCKFILES
+    from readiness.facts.backup import LOCKFILES
     from readiness.facts.deployment import hub_folders
 
     release, target = config.target.release, config.target

@@ -11,15 +11,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.facts.backup.layout import (
-    ALSO,
-    CONFIGURATION,
-    ENTRY_LIMIT,
-    ENVIRONMENT,
-    LOCKFILE,
-    BackupEntry,
-    printable,
-)
+from readiness.facts.backup import ALSO, CONFIGURATION, ENTRY_LIMIT, ENVIRONMENT, LOCKFILE, BackupEntry, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

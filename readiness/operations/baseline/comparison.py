@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final, Literal
 
-from readiness.support.stats import mann_whitney, quantile, superiority, tail
+from readiness.support import mann_whitney, quantile, superiority, tail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, NotServed, ReadinessError, Unknown
-from readiness.facts.http.urls import is_loopback
+from readiness.facts.http import is_loopback
 from readiness.operations.baseline.comparison import RULES
 from readiness.operations.baseline.file import MOST, Measurement, Series
 from readiness.results.report import iso
-from readiness.support.text import one_line
+from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.facts.hub.hub import Hub
-    from readiness.operations.watch.bench import Bench
+    from readiness.facts.hub import Hub
+    from readiness.operations.watch import Bench
 
 _HEALTH: Final = "/api/health"
 _TOOLS: Final = ("/api/tools", "/api/servers")
@@ -117,7 +117,7 @@ class Sampler:
     def _read(self, hub: Hub) -> None:
         """Telemetry and host once; what is not there is not there."""
         from readiness.facts.host import local_resources
-        from readiness.facts.telemetry.metrics import BY_NAME, readings, unread
+        from readiness.facts.telemetry import BY_NAME, readings, unread
 
         hub.new_attempt()
         try:

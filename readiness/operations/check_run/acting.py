@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.check_run.arguments import CheckArguments
-    from readiness.operations.rollback.document import SavedPlan
+    from readiness.operations.rollback import SavedPlan
 
 FROZEN_SECONDS: Final = 30.0
 """Seconds after which a hub that takes connections and does not answer is looked at again: our own run may have done that."""
@@ -37,7 +37,7 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
     asked, and after what is done without asking, which it would hold up. `refused` hears why nothing was done. Never
     raises: the verdict stands.
     """
-    from readiness.operations.rollback.document import read_plan
+    from readiness.operations.rollback import read_plan
 
     try:
         plan = read_plan(folder)
@@ -73,15 +73,14 @@ def outside(config: Config) -> Config:
 
 
 def _not_done(error: ReadinessError) -> None:
-    from readiness.support.console import say
+    from readiness.support import say
 
     for line in str(error).splitlines():
         say(f"readiness: not rolled back: {line}", error=True)
 
 
 def _acted(plan: SavedPlan, status: int, config: Config, asked: CheckArguments) -> int:
-    from readiness.operations.rollback.follow_up import carry_out
-    from readiness.operations.rollback.terminal import confirmed, show_plan
+    from readiness.operations.rollback import carry_out, confirmed, show_plan
 
     if config.demo:
         return status  # the embedded hub ended with its run
@@ -103,7 +102,7 @@ def _acted(plan: SavedPlan, status: int, config: Config, asked: CheckArguments) 
 
 def _looked_again(plan: SavedPlan, config: Config, asked: CheckArguments) -> SavedPlan:
     """The plan with what held. Raises ReadinessError where nothing of it did."""
-    from readiness.operations.rollback.probe import doubtful_causes
+    from readiness.operations.rollback import doubtful_causes
 
     if not doubtful_causes(plan):
         return plan
@@ -116,14 +115,14 @@ def _looked_again(plan: SavedPlan, config: Config, asked: CheckArguments) -> Sav
 
 
 def _say(text: str) -> None:
-    from readiness.support.console import say
+    from readiness.support import say
 
     say(f"readiness: {text}")
 
 
 def _frozen(config: Config) -> str:
     """Why this is no case for a rollback: a hub that was silent and answers again, or is of somebody's making."""
-    from readiness.operations.deploys.hub_look import clearly_not_silent, look
+    from readiness.operations.deploys import clearly_not_silent, look
 
     # the cheap look first: what a full one needs takes a tenth of a second to load, in which the hub is down
     if clearly_not_silent(config) or not look(config).silent:

@@ -87,7 +87,7 @@ def read_arguments(given: Sequence[str]) -> CheckArguments:
     """Read the arguments, plugins of others in a child of this process; what cannot be read is left to pytest."""
     from _pytest.config import get_config
 
-    from readiness.session.invocation import OPTIONS
+    from readiness.session import OPTIONS
 
     config = get_config([])
     for flag, keywords in OPTIONS.items():
@@ -183,7 +183,7 @@ def _parsed(config: pytest.Config, given: Sequence[str]) -> tuple[argparse.Names
 
 
 def _suites() -> list[Path]:
-    from readiness.session.invocation import suite_folders
+    from readiness.session import suite_folders
 
     return list(suite_folders().values())
 

@@ -13,7 +13,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.support.environment import OWN_CHECKS, RUN_ID
+from readiness.support import OWN_CHECKS, RUN_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

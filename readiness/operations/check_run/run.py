@@ -13,12 +13,12 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.operations.check_run.pytest_child import run_pytest
-from readiness.support.environment import CHECK_ID, OWN_CHECKS, SCHEDULED, VERIFYING
+from readiness.support import CHECK_ID, OWN_CHECKS, SCHEDULED, VERIFYING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.check_run.arguments import CheckArguments
 
 INCOMPLETE: Final = 12
@@ -42,8 +42,7 @@ def load_config(asked: CheckArguments) -> Config:
     """The configuration that the run read; an empty one where it cannot be read."""
     from pathlib import Path
 
-    from readiness.config.loading import load
-    from readiness.config.model import Config
+    from readiness.config import Config, load
     from readiness.errors import ConfigError
 
     try:
@@ -73,7 +72,7 @@ def _settle(status: int, asked: CheckArguments, run_id: str, started: float) -> 
     if recording.finished:
         path.unlink(missing_ok=True)
         return status if status >= 0 else INCOMPLETE
-    from readiness.session.crash_recovery import recover
+    from readiness.session import recover
 
     return recover(recording, config=load_config(asked), status=status, run_id=run_id, started=started)
 
@@ -103,7 +102,7 @@ def tell_people(asked: CheckArguments, run_id: str, code: int) -> None:
     from readiness.operations.notify import after as notify_after
 
     def done_about_it(wanted: str) -> Sequence[Mapping[str, Any]]:
-        from readiness.operations.rollback.journal import entries_of
+        from readiness.operations.rollback import entries_of
 
         return entries_of(asked.report_dir, wanted)
 

@@ -15,22 +15,29 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
 from readiness.findings import OPT_IN_PHASES
-from readiness.operations.deploys.checks import read_check_report, run_checks
-from readiness.operations.deploys.journal import JournalFile
+from readiness.operations.deploys import JournalFile, read_check_report, run_checks
+from readiness.operations.rollback import (
+    FOLDER,
+    PLAN_FILE,
+    PROBE,
+    ProbedCause,
+    ProbeLook,
+    doubtful_causes,
+    narrowed_plan,
+    read_plan,
+    write_plan,
+)
 from readiness.operations.rollback import plan as rules
-from readiness.operations.rollback.document import PLAN_FILE, ProbedCause, ProbeLook, read_plan, write_plan
-from readiness.operations.rollback.journal import FOLDER, PROBE
-from readiness.operations.rollback.probe import doubtful_causes, narrowed_plan
 from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.check_run.arguments import CheckArguments
-    from readiness.operations.deploys.checks import CheckRow
-    from readiness.operations.rollback.document import ProbeResult, SavedCause, SavedPlan
+    from readiness.operations.deploys import CheckRow
+    from readiness.operations.rollback import ProbeResult, SavedCause, SavedPlan
 
 SECONDS: Final = 300.0
 """Seconds that one look may take."""

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from readiness.errors import Unknown
-from readiness.support import child_process, file_reading
-from readiness.support.environment import VERIFYING, for_checks
+from readiness.support import VERIFYING, child_process, file_reading, for_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 WELL: Final = frozenset({"passed", "flaky", "degraded"})
 """Outcomes that count as passed."""

@@ -17,9 +17,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys.journal import ENDED, INTENT, STARTED, EndedCommand, mark, read_journal
-from readiness.support import process_identity
-from readiness.support.file_writing import flush_folder
-from readiness.support.text import visible_text
+from readiness.support import flush_folder, process_identity, visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

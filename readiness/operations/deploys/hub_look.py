@@ -12,8 +12,8 @@ from readiness.errors import HubDown, Unknown
 from readiness.support import process_identity
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
-    from readiness.facts.hub.hub import Hub
+    from readiness.config import Config
+    from readiness.facts.hub import Hub
 
 SECONDS: Final = 2.0
 """Seconds that each request of a look may take."""
@@ -77,8 +77,8 @@ def same_start(one: Begun, other: Begun) -> bool:
 
 def look(config: Config, seconds: float = SECONDS) -> Seen:
     """Look once. Raises nothing: what could not be seen is said in `trouble`."""
-    from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
-    from readiness.facts.hub.hub import Hub
+    from readiness.facts.http import HttpTransport, TransportSettings, token_of
+    from readiness.facts.hub import Hub
 
     target = config.target
     if target.facts_url is None:

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal
-from readiness.support import file_reading, file_writing, locks, process_identity
-from readiness.support.environment import LOCK_TOKEN
+from readiness.support import LOCK_TOKEN, file_reading, file_writing, locks, process_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 FILE: Final = "lock.json"
 _WAIT: Final = 5.0

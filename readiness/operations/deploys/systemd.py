@@ -15,7 +15,7 @@ from readiness.errors import Unknown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 SECONDS: Final = 10.0
 """Seconds that systemd has for an answer."""

@@ -9,14 +9,14 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http.answer import HEALTH, BadAnswer
+from readiness.facts.http import HEALTH, BadAnswer
 from readiness.operations.drills.drill import KILLED, Restored
 from readiness.operations.drills.victim import outlived
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from readiness.facts.hub.hub import Hub
+    from readiness.facts.hub import Hub
     from readiness.operations.drills.drill import DrillRun, Scene
     from readiness.operations.drills.state import Back, Watch
     from readiness.operations.drills.victim import ProcessEnd

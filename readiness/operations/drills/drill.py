@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
-from readiness.facts.http.urls import port_of
+from readiness.facts.http import port_of
 from readiness.operations.drills import permit
 from readiness.operations.drills.state import Now, Watch
 from readiness.operations.drills.victim import Victim, find
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 _OUTPUT: Final = 64 * 1024
 """Bytes kept of a command's output."""

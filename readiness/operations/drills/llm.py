@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.http.mcp_probe import call_tool
-from readiness.facts.telemetry.metrics import BY_NAME, reading
+from readiness.facts.http import call_tool
+from readiness.facts.telemetry import BY_NAME, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,15 +9,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from readiness.config.kinds import parse_window
+from readiness.config import parse_window
 from readiness.errors import Unknown
-from readiness.facts.http.urls import port_of
+from readiness.facts.http import port_of
 from readiness.support import locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 
 def refusal(config: Config, now: dt.datetime | None = None, minutes: float = 0.0) -> str:

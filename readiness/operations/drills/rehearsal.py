@@ -16,23 +16,22 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.facts.deployment.deploy_conditions import DeployConditions
-from readiness.facts.release.release import Release
-from readiness.operations.deploys.summary import read_summary
+from readiness.facts.deployment import DeployConditions
+from readiness.facts.release import Release
+from readiness.operations.deploys import read_summary
 from readiness.operations.drills import permit
-from readiness.operations.rollback.journal import FOLDER as ROLLBACKS
-from readiness.operations.rollback.journal import rollbacks, unfinished_rollback
-from readiness.support import child_process, file_writing
-from readiness.support.environment import for_drill
+from readiness.operations.rollback import FOLDER as ROLLBACKS
+from readiness.operations.rollback import rollbacks, unfinished_rollback
+from readiness.support import child_process, file_writing, for_drill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.operations.deploys.summary import ReleaseSummary
+    from readiness.config import Config
+    from readiness.operations.deploys import ReleaseSummary
     from readiness.operations.drills.drill import DrillRun, Scene
-    from readiness.support.child_process import FinishedProcess
+    from readiness.support import FinishedProcess
 
 PRODUCT: Final = (sys.executable, "-P", "-m", "readiness")
 """How this program is called."""
@@ -97,8 +96,8 @@ def rehearse(drills: DrillRun, allowed: float | None) -> Rehearsal:
         raise Unknown(why)
     if not drills.config.demo:
         return _rehearsed(drills, allowed, dict(os.environ), drills.config)
-    from readiness.config.loading import load
-    from readiness.demo.faults.table import DemoError
+    from readiness.config import load
+    from readiness.demo import DemoError
     from readiness.demo.site import make
     from readiness.operations.drills.drill import DrillRun
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
 from readiness.facts.deployment import hub_config
-from readiness.facts.http.answer import BadAnswer
+from readiness.facts.http import BadAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import psutil
 
-    from readiness.config.model import ToolCall
-    from readiness.facts.hub.hub import Hub
+    from readiness.config import ToolCall
+    from readiness.facts.hub import Hub
     from readiness.operations.drills.drill import DrillRun, Scene
 
 RUNNERS: Final = frozenset(

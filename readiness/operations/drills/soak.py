@@ -8,14 +8,14 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.http.answer import BadAnswer
+from readiness.facts.http import BadAnswer
 from readiness.operations.drills import trend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from readiness.config.model import Config
-    from readiness.facts.hub.hub import Hub
+    from readiness.config import Config
+    from readiness.facts.hub import Hub
     from readiness.operations.drills.drill import DrillRun, Scene
     from readiness.operations.drills.trend import Growth, Point
     from readiness.operations.drills.victim import Victim

@@ -9,13 +9,13 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
-from readiness.facts.hub.hub import Hub
+from readiness.facts.http import HttpTransport, TransportSettings, token_of
+from readiness.facts.hub import Hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 READY: Final = frozenset({"ready", "restarted"})
 STARTUP_SECONDS: Final = 30.0

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
-from readiness.facts.hub.identity import process_here, seconds_of
+from readiness.facts.hub import process_here, seconds_of
 
 if TYPE_CHECKING:
     import psutil
 
-    from readiness.facts.hub.hub import Hub
+    from readiness.facts.hub import Hub
 
 _STEP: Final = 0.02
 _EARLIER: Final = 2.0

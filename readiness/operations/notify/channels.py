@@ -16,7 +16,7 @@ from readiness.operations.notify.events import ROLLBACK_KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.notify.events import Event
 
 MAIL_VARIABLE: Final = "READINESS_MAIL_URL"

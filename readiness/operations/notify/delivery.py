@@ -12,19 +12,18 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final
 
-from readiness.config.redaction import redactor_for
+from readiness.config import redactor_for
 from readiness.findings import Severity
 from readiness.operations.notify.events import Delivery
 from readiness.operations.notify.send import send
 from readiness.operations.notify.state import Permit
-from readiness.support.environment import DRILL
-from readiness.support.redaction.redactor import secrets_in
-from readiness.support.text import one_line
+from readiness.support import DRILL, one_line
+from readiness.support.redaction import secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.notify.channels import Channel
     from readiness.operations.notify.events import Event, Pacing
 

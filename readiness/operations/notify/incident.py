@@ -10,8 +10,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.support import file_reading, file_writing
-from readiness.support.text import one_line
+from readiness.support import file_reading, file_writing, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.notify.channels import Channel
 
 

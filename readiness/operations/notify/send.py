@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.support.text import one_line
+from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

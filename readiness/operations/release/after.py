@@ -10,10 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import quarantine
-from readiness.operations.deploys.hub_look import same_start
-from readiness.operations.deploys.journal import ENDED
-from readiness.operations.deploys.record import FILE, read_record
+from readiness.operations.deploys import ENDED, FILE, quarantine, read_record, same_start
 from readiness.operations.release import bookkeeping as release_record
 from readiness.operations.release import model, tell
 from readiness.operations.release.before import EXPRESSION
@@ -21,24 +18,28 @@ from readiness.operations.release.bookkeeping import THE_PROCESS
 from readiness.operations.release.journal import RECORDED
 from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseOutcome, end
 from readiness.operations.release.ports import LOOK_SECONDS
-from readiness.operations.rollback.document import PlanRun, read_plan, save_plan, write_plan
-from readiness.operations.rollback.journal import FOLDER as ROLLBACKS
-from readiness.operations.rollback.journal import entries_of, rollback_of
-from readiness.operations.rollback.plan import plan_after_failed_deploy
-from readiness.operations.rollback.verify import compared
-from readiness.support.environment import EXPECTED_VERSION, WINDOW
+from readiness.operations.rollback import FOLDER as ROLLBACKS
+from readiness.operations.rollback import (
+    PlanRun,
+    compared,
+    entries_of,
+    plan_after_failed_deploy,
+    read_plan,
+    rollback_of,
+    save_plan,
+    write_plan,
+)
+from readiness.support import EXPECTED_VERSION, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.operations.deploys.hub_look import Seen
-    from readiness.operations.deploys.journal import EndedCommand
-    from readiness.operations.deploys.summary import PhaseStatus
+    from readiness.operations.deploys import EndedCommand, PhaseStatus, Seen
     from readiness.operations.release.bookkeeping import Note
     from readiness.operations.release.context import ReleaseContext
     from readiness.operations.release.journal import ReleaseState
     from readiness.operations.release.ports import Checked
-    from readiness.operations.rollback.journal import RollbackState
+    from readiness.operations.rollback import RollbackState
 
 THE_SAME: Final = "process, release and settings are the same"
 READY_SECONDS: Final = 30.0

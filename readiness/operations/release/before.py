@@ -11,13 +11,12 @@ from readiness.operations.release import bookkeeping as release_record
 from readiness.operations.release import model
 from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseOutcome, end
 from readiness.operations.release.ports import LOOK_SECONDS
-from readiness.support.environment import EXPECTED_VERSION
+from readiness.support import EXPECTED_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.operations.deploys.hub_look import Seen
-    from readiness.operations.deploys.summary import PhaseStatus
+    from readiness.operations.deploys import PhaseStatus, Seen
     from readiness.operations.release.context import ReleaseContext
 
 EXPRESSION = "health or e2e"

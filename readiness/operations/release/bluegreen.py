@@ -10,21 +10,20 @@ import time
 from typing import TYPE_CHECKING
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys.journal import INTENT
+from readiness.operations.deploys import INTENT
 from readiness.operations.release import model
 from readiness.operations.release.after import READY_SECONDS, After
 from readiness.operations.release.before import EXPRESSION
 from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseOutcome, end
 from readiness.operations.release.ports import LOOK_SECONDS
-from readiness.operations.rollback.verify import compared
-from readiness.support.environment import EXPECTED_VERSION, INTERNAL_URL
+from readiness.operations.rollback import compared
+from readiness.support import EXPECTED_VERSION, INTERNAL_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from readiness.config.model import Config
-    from readiness.operations.deploys.hub_look import Seen
-    from readiness.operations.deploys.summary import PhaseStatus
+    from readiness.config import Config
+    from readiness.operations.deploys import PhaseStatus, Seen
     from readiness.operations.release.context import ReleaseContext
     from readiness.operations.release.ports import Checked
 

@@ -14,17 +14,15 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.operations.deploys.checks import past_reports
-from readiness.operations.deploys.hub_look import same_start
-from readiness.operations.deploys.record import FILE, DeployRecord, write_record
+from readiness.operations.deploys import FILE, DeployRecord, past_reports, same_start, write_record
 from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.operations.deploys.hub_look import Seen
+    from readiness.config import Config
+    from readiness.operations.deploys import Seen
 
 NOTE: Final = "release-before.json"
 """The note made before a deploy, in the report folder; it is gone once the deploy is recorded."""
@@ -89,7 +87,7 @@ class Note:
 
 def running(config: Config, seen: Seen) -> Running:
     """What is deployed now, with what a look at the hub showed."""
-    from readiness.facts.deployment.deployment import expected_version
+    from readiness.facts.deployment import expected_version
 
     release, version, commit = config.target.release, None, None
     if release is not None:
@@ -215,8 +213,8 @@ def previous(config: Config, before: Running, now: Running) -> str | None:
         return before.path
     if config.target.release is None:
         return None
-    from readiness.facts.deployment.deploy_conditions import DeployConditions
-    from readiness.facts.release.release import Release
+    from readiness.facts.deployment import DeployConditions
+    from readiness.facts.release import Release
 
     if config.release.previous is None and before.commit is not None and before.commit != now.commit:
         return before.commit

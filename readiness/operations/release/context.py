@@ -7,17 +7,16 @@ import math
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.config.redaction import redactor_for
-from readiness.operations.deploys.command import JournalledCommands
+from readiness.config import redactor_for
+from readiness.operations.deploys import JournalledCommands
 from readiness.operations.release.journal import ReleaseState, read_release
-from readiness.support.environment import LOCK_TOKEN, for_command
-from readiness.support.text import visible_text
+from readiness.support import LOCK_TOKEN, for_command, visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from readiness.config.model import Config
-    from readiness.operations.deploys.journal import EndedCommand, JournalFile
+    from readiness.config import Config
+    from readiness.operations.deploys import EndedCommand, JournalFile
     from readiness.operations.release.model import ReleaseOrder
     from readiness.operations.release.ports import ReleasePorts
 

@@ -13,9 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import lock, quarantine
-from readiness.operations.deploys.journal import BEGIN, INTENT, OUTCOME, JournalFile
-from readiness.operations.deploys.summary import write_summary
+from readiness.operations.deploys import BEGIN, INTENT, OUTCOME, JournalFile, lock, quarantine, write_summary
 from readiness.operations.release import model, tell
 from readiness.operations.release.after import After
 from readiness.operations.release.before import Before
@@ -31,15 +29,15 @@ from readiness.operations.release.journal import (
     unfinished_release,
 )
 from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseOutcome, end
-from readiness.operations.rollback.journal import FOLDER as ROLLBACKS
-from readiness.operations.rollback.journal import unfinished_rollback
-from readiness.support.environment import LOCK_TOKEN
+from readiness.operations.rollback import FOLDER as ROLLBACKS
+from readiness.operations.rollback import unfinished_rollback
+from readiness.support import LOCK_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.release.model import ReleaseEnd, ReleaseOrder
     from readiness.operations.release.ports import ReleasePorts
 

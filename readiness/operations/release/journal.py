@@ -11,8 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys.journal import BEGIN, OUTCOME, JournalState, begun_journals, read_journal
-from readiness.operations.deploys.summary import FinishedPhase
+from readiness.operations.deploys import BEGIN, OUTCOME, FinishedPhase, JournalState, begun_journals, read_journal
 from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseEnd, ReleaseOrder
 
 if TYPE_CHECKING:

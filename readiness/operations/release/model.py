@@ -12,7 +12,7 @@ from readiness.errors import ReadinessError
 from readiness.operations.release.bookkeeping import Note, note_from, note_json
 
 if TYPE_CHECKING:
-    from readiness.operations.deploys.summary import PhaseStatus
+    from readiness.operations.deploys import PhaseStatus
 
 LOCK: Final = "lock"
 BACKUP: Final = "backup"

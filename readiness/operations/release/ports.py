@@ -8,20 +8,16 @@ import uuid
 from collections.abc import Callable, Mapping  # noqa: TC003 - dataclass fields
 from typing import TYPE_CHECKING, Final
 
-from readiness.operations.deploys.checks import check_report, run_checks
-from readiness.operations.deploys.command import GRACE
-from readiness.operations.deploys.hub_look import look
+from readiness.operations.deploys import GRACE, check_report, look, run_checks
 from readiness.operations.release import tell
 from readiness.operations.release.model import INCOMPLETE
-from readiness.support.console import say
-from readiness.support.environment import CHECK_ID
+from readiness.support import CHECK_ID, say
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.operations.deploys.checks import CheckReport
-    from readiness.operations.deploys.hub_look import Seen
+    from readiness.config import Config
+    from readiness.operations.deploys import CheckReport, Seen
     from readiness.operations.release.journal import ReleaseState
 
 CHECKS_SECONDS: Final = 1800.0
@@ -89,15 +85,15 @@ def arguments(config: Config, expression: str) -> list[str]:
 
 def backup(config: Config) -> str:
     """Make a backup and name it. Raises ReadinessError."""
-    from readiness.operations.backup.release_backup import back_up_release
+    from readiness.operations.backup import back_up_release
 
     return back_up_release(config).path.name
 
 
 def act(config: Config, run_id: str, status: int, expression: str, tell: Callable[[], None]) -> tuple[int, str]:
     """Do what the plan of that run allows; the exit status that this leaves, and why nothing was done."""
+    from readiness.operations.check_run import CheckArguments
     from readiness.operations.check_run import acting as check_rollback
-    from readiness.operations.check_run.arguments import CheckArguments
 
     refused: list[str] = []
     code = check_rollback.act(
@@ -114,14 +110,14 @@ def act(config: Config, run_id: str, status: int, expression: str, tell: Callabl
 
 def resume(config: Config) -> int:
     """Finish the rollback that was interrupted. Raises ReadinessError."""
-    from readiness.operations.rollback.follow_up import carry_out
+    from readiness.operations.rollback import carry_out
 
     return carry_out(None, config, person=True).exit_code
 
 
 def confirmed(config: Config, words: str, name: str) -> bool:
     """Whether a person on a terminal typed `name`."""
-    from readiness.operations.rollback.terminal import typed
+    from readiness.operations.rollback import typed
 
     return typed(f"type {name} to {words} in {config.environment}: ", name)
 

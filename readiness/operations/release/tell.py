@@ -9,20 +9,20 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys.summary import SUMMARY_FILE, ReleaseSummary
+from readiness.operations.deploys import SUMMARY_FILE, ReleaseSummary
 from readiness.operations.release import model
 from readiness.operations.release.model import ReleaseOrder, ReleaseOutcome
-from readiness.operations.rollback.plan import DEPLOY_COMMAND
+from readiness.operations.rollback import DEPLOY_COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.operations.notify.events import Event
+    from readiness.config import Config
+    from readiness.operations.notify import Event
     from readiness.operations.release.journal import ReleaseState
     from readiness.operations.release.model import ReleaseEnd
-    from readiness.operations.rollback.document import SavedPlan
+    from readiness.operations.rollback import SavedPlan
     from readiness.results.report import ReleaseRun
 
 _SEVERITY: Final = {ReleaseOutcome.REFUSED: "medium", ReleaseOutcome.ABORTED: "medium", ReleaseOutcome.HELD: "high"}
@@ -125,7 +125,7 @@ def _last_run(state: ReleaseState) -> str | None:
 def people(config: Config, run_id: str, status: int) -> list[str]:
     """Tell people of the verdict of one run; lines for the terminal."""
     from readiness.operations.notify import after as notify_after
-    from readiness.operations.rollback.journal import entries_of
+    from readiness.operations.rollback import entries_of
 
     folder = config.report_dir
     return notify_after.after(
@@ -142,8 +142,7 @@ def ended(config: Config, state: ReleaseState, found: ReleaseEnd) -> list[str]:
     event = _event(config, state, found)
     if event is None:
         return []
-    from readiness.operations.notify.after import told_lines
-    from readiness.operations.notify.people import tell
+    from readiness.operations.notify import tell, told_lines
 
     return told_lines(tell(event, config, config.report_dir))
 
@@ -155,7 +154,7 @@ def _event(config: Config, state: ReleaseState, found: ReleaseEnd) -> Event | No
     if severity is None or (found.outcome is ReleaseOutcome.HELD and not is_doubtful):
         return None  # the verdict that held it was told when it was reached
     from readiness.findings import Severity
-    from readiness.operations.notify.events import Event
+    from readiness.operations.notify import Event
 
     where = config.target.url or config.target.internal_url or "the hub"
     return Event(
@@ -170,9 +169,7 @@ def _event(config: Config, state: ReleaseState, found: ReleaseEnd) -> Event | No
 def stopped(config: Config, journal: Path, found: ReleaseEnd) -> list[str]:
     """Tell people that a release stopped halfway, without its journal, which may not be readable; lines for the terminal."""
     from readiness.findings import Severity
-    from readiness.operations.notify.after import told_lines
-    from readiness.operations.notify.events import Event
-    from readiness.operations.notify.people import tell
+    from readiness.operations.notify import Event, tell, told_lines
 
     where = config.target.url or config.target.internal_url or "the hub"
     event = Event(
@@ -238,10 +235,7 @@ def failed_command_report(config: Config, state: ReleaseState, plan: SavedPlan, 
 
 def tell_failed_command(config: Config, told: dict[str, Any], acts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Write the incident page and tell people; lines for the terminal. Raises nothing."""
-    from readiness.operations.notify import incident
-    from readiness.operations.notify.after import told_lines
-    from readiness.operations.notify.check import event_of
-    from readiness.operations.notify.people import tell
+    from readiness.operations.notify import event_of, incident, tell, told_lines
 
     try:
         page = incident.write(told, config.report_dir, acts)

@@ -11,15 +11,15 @@ import datetime as dt
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from readiness.operations.deploys.checks import past_reports
+from readiness.operations.deploys import past_reports
 from readiness.operations.rollback.target import folder_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.operations.deploys.record import DeployRecord
+    from readiness.config import Config
+    from readiness.operations.deploys import DeployRecord
 
 RUNS: Final = 20
 """Runs of that release that are looked at, the newest."""
@@ -80,7 +80,7 @@ def _is_about(versions: Mapping[str, str], names: Mapping[str, str]) -> bool:
 
 def release_versions(config: Config) -> dict[str, str]:
     """What a run tells of the release that it judges, so that later ones know which it was. Raises nothing."""
-    from readiness.facts.deployment.deployment import expected_version
+    from readiness.facts.deployment import expected_version
 
     release = config.target.release
     if release is None or config.demo:

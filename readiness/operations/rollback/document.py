@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from readiness.errors import ReadinessError
 from readiness.operations.rollback.plan import PROBE_SECONDS, PROBES
-from readiness.results.verdict.rollback_plan import BY_HAND, DismissedCheck, RollbackMode
+from readiness.results.verdict import BY_HAND, DismissedCheck, RollbackMode
 from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from readiness.config.model import Config, RollbackAction
-    from readiness.operations.deploys.record import DeployRecord
-    from readiness.results.verdict.rollback_plan import PlannedAction, RollbackCause, RollbackPlan
+    from readiness.config import Config, RollbackAction
+    from readiness.operations.deploys import DeployRecord
+    from readiness.results.verdict import PlannedAction, RollbackCause, RollbackPlan
 
 PLAN_FILE: Final = "rollback-plan.json"
 """Its name in the report folder."""

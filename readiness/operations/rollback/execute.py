@@ -14,12 +14,22 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.config.redaction import redactor_for
+from readiness.config import redactor_for
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import lock, quarantine, systemd
-from readiness.operations.deploys.command import GRACE, JournalledCommands
-from readiness.operations.deploys.journal import BEGIN, OUTCOME, JournalFile
-from readiness.operations.deploys.record import FILE, DeployRecord, read_record, write_record
+from readiness.operations.deploys import (
+    BEGIN,
+    FILE,
+    GRACE,
+    OUTCOME,
+    DeployRecord,
+    JournalFile,
+    JournalledCommands,
+    lock,
+    quarantine,
+    read_record,
+    systemd,
+    write_record,
+)
 from readiness.operations.rollback import preconditions, steps, verify
 from readiness.operations.rollback.journal import (
     NOTE,
@@ -40,15 +50,14 @@ from readiness.operations.rollback.outcome import (
 )
 from readiness.operations.rollback.target import working_folder
 from readiness.operations.rollback.verify import Prove, prove
-from readiness.support.environment import LOCK_TOKEN, PREVIOUS, ROLLBACK, UNIT, for_command
-from readiness.support.text import visible_text
+from readiness.support import LOCK_TOKEN, PREVIOUS, ROLLBACK, UNIT, for_command, visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config, RollbackAction
-    from readiness.operations.deploys.journal import EndedCommand
+    from readiness.config import Config, RollbackAction
+    from readiness.operations.deploys import EndedCommand
     from readiness.operations.rollback.document import SavedPlan
     from readiness.operations.rollback.outcome import RollbackRefusal
 

@@ -8,20 +8,18 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
+from readiness.operations.notify import People, incident
 from readiness.operations.notify import after as notify_after
-from readiness.operations.notify import incident
-from readiness.operations.notify.people import People
 from readiness.operations.rollback.execute import RollbackOptions, execute
 from readiness.operations.rollback.journal import FOLDER, entries_of, rollback_of
 from readiness.operations.rollback.outcome import RollbackEvent, RollbackRefused, RollbackResult
-from readiness.support.console import say, survive_hangup
-from readiness.support.environment import LOCK_TOKEN
+from readiness.support import LOCK_TOKEN, say, survive_hangup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.rollback.document import SavedPlan
     from readiness.operations.rollback.journal import RecordedOutcome, RollbackState
     from readiness.operations.rollback.outcome import RollbackOutcome

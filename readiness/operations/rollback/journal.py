@@ -6,16 +6,16 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys.journal import (
+from readiness.operations.deploys import (
     BEGIN,
     INTENT,
     OUTCOME,
     STARTED,
+    DeployRecord,
     JournalState,
     begun_journals,
     read_journal,
 )
-from readiness.operations.deploys.record import DeployRecord
 from readiness.operations.rollback.document import SavedPlan
 from readiness.operations.rollback.outcome import Proof, RollbackResult
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.findings import TRIGGER_ORDER, TRIGGERS, Outcome, Stage
-from readiness.results.verdict.rollback_plan import (
+from readiness.results.verdict import (
     BY_HAND,
     PLANNED,
     DismissedCheck,
@@ -21,15 +21,15 @@ from readiness.results.verdict.rollback_plan import (
     RollbackCause,
     RollbackMode,
     RollbackPlan,
+    Status,
 )
-from readiness.results.verdict.verdict import Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from readiness.config.model import Config, RollbackSettings
-    from readiness.operations.deploys.record import DeployRecord
-    from readiness.results.verdict.verdict import Judged, Judgement
+    from readiness.config import Config, RollbackSettings
+    from readiness.operations.deploys import DeployRecord
+    from readiness.results.verdict import Judged, Judgement
 
 DEPLOY_COMMAND: Final = "deploy-command"
 """Stands for the deploy command where checks are named: it fires a trigger of its own."""

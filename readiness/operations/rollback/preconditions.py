@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.operations.deploys.record import FILE, DeployRecord, read_record
+from readiness.operations.deploys import FILE, DeployRecord, read_record
 from readiness.operations.rollback import steps
 from readiness.operations.rollback.document import (
     FOR_A_PERSON,
@@ -30,9 +30,8 @@ from readiness.operations.rollback.target import folder_of, proven_backup, worki
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from readiness.config.model import Config, RollbackAction
-    from readiness.facts.scripts.failure_modes import FailureModes
-    from readiness.facts.scripts.simulation import Value
+    from readiness.config import Config, RollbackAction
+    from readiness.facts.scripts import FailureModes, Value
     from readiness.operations.rollback.document import SavedCause, SavedPlan
     from readiness.operations.rollback.journal import RollbackState
 
@@ -185,9 +184,7 @@ def _asks(action: RollbackAction, config: Config) -> str:
     word = next((w for w in action.command if w.endswith(".sh")), None)
     if word is None:
         return ""  # reading a release's scripts takes a moment, in which a hub is down
-    from readiness.facts.scripts.failure_modes import FailureModes
-    from readiness.facts.scripts.release_scripts import Scripts
-    from readiness.facts.scripts.simulation import Value
+    from readiness.facts.scripts import FailureModes, Scripts, Value
 
     try:
         failure_modes = FailureModes(Scripts(config))
@@ -205,7 +202,7 @@ def _asks(action: RollbackAction, config: Config) -> str:
 
 def _restores(failure_modes: FailureModes, args: Sequence[Value]) -> bool:
     """Whether it is seen to restore something although nobody answers."""
-    from readiness.facts.scripts.simulation import Incomplete
+    from readiness.facts.scripts import Incomplete
 
     try:
         return failure_modes.restores_unattended(args, {})
@@ -236,7 +233,7 @@ def _target(deploy: DeployRecord, config: Config) -> Iterator[RollbackRefusal]:
 
 
 def _commit(previous: str, config: Config) -> Iterator[RollbackRefusal]:
-    from readiness.facts.backup.commits import Commits
+    from readiness.facts.backup import Commits
 
     release = config.target.release
     if release is None or len(previous) != _COMMIT:
@@ -255,8 +252,8 @@ def _commit(previous: str, config: Config) -> Iterator[RollbackRefusal]:
 
 def _deployment(config: Config) -> Iterator[RollbackRefusal]:
     """A deployment that is still running would be pulled from under its own feet."""
-    from readiness.facts.deployment.deploy_conditions import DeployConditions
-    from readiness.facts.release.release import Release
+    from readiness.facts.deployment import DeployConditions
+    from readiness.facts.release import Release
 
     if config.target.release is None:
         return

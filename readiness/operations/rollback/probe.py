@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from readiness.operations.rollback.document import FOR_A_PERSON, HELD
 from readiness.operations.rollback.plan import why_planned
-from readiness.results.verdict.rollback_plan import BY_HAND, DismissedCheck
+from readiness.results.verdict import BY_HAND, DismissedCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,10 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import systemd
-from readiness.operations.deploys.hub_look import look
-from readiness.operations.deploys.journal import BEGIN, INTENT, STARTED
-from readiness.operations.deploys.record import FILE, read_record
+from readiness.operations.deploys import BEGIN, FILE, INTENT, STARTED, look, read_record, systemd
 from readiness.operations.rollback import steps
 from readiness.operations.rollback.document import deploy_digest
 from readiness.operations.rollback.target import folder_of, proven_backup, working_folder
@@ -29,11 +26,9 @@ from readiness.support import console
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from readiness.config.model import Config
-    from readiness.facts.backup.backup import Backup
-    from readiness.facts.backup.layout import Manifest
-    from readiness.operations.deploys.journal import JournalEntry, JournalState
-    from readiness.operations.deploys.record import DeployRecord
+    from readiness.config import Config
+    from readiness.facts.backup import Backup, Manifest
+    from readiness.operations.deploys import DeployRecord, JournalEntry, JournalState
 
 GONE_SECONDS: Final = 30.0
 READY_SECONDS: Final = 30.0
@@ -51,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--readiness-config", type=Path)
     parser.add_argument("--readiness-report", type=Path, required=True)
     given = parser.parse_args(argv)
-    from readiness.config.loading import load
+    from readiness.config import load
 
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -97,7 +92,7 @@ def _begun(known: JournalState, key: str) -> str:
 
 def _same(known: JournalState) -> Backup:
     """The backup that the interrupted restoration had chosen, by its place: another one may be the newest by now."""
-    from readiness.facts.backup.backup import read_backup
+    from readiness.facts.backup import read_backup
 
     path = Path(_begun(known, "backup"))
     found = read_backup(path)
@@ -169,7 +164,7 @@ class Restoring:
     # --- the steps ----------------------------------------------------------------------------------------------------
 
     def _unpacked(self, into: Path) -> None:
-        from readiness.facts.backup.restore import restore_backup as unpack
+        from readiness.facts.backup import restore_backup as unpack
 
         manifest: Manifest = self.manifest
         found = unpack(self.source, manifest, into)
@@ -221,7 +216,7 @@ class Restoring:
         _say(f"{self.release} points to {folder}")
 
     def _checkout(self, commit: str) -> None:
-        from readiness.facts.backup.commits import head_commit
+        from readiness.facts.backup import head_commit
 
         self.steps.changing("checkout", before=head_commit(self.release), to=commit)
         self._command("git", ["git", "-C", str(self.release), "checkout", "--quiet", "--force", commit])

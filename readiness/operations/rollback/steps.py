@@ -15,8 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys.command import JournalledCommands
-from readiness.operations.deploys.journal import BEGIN, INTENT, OUTCOME, STARTED, JournalFile, read_journal
+from readiness.operations.deploys import BEGIN, INTENT, OUTCOME, STARTED, JournalFile, JournalledCommands, read_journal
 from readiness.operations.rollback.document import deploy_digest
 from readiness.support import file_writing
 
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.operations.deploys.journal import EndedCommand, JournalEntry, JournalState
-    from readiness.operations.deploys.record import DeployRecord
+    from readiness.config import Config
+    from readiness.operations.deploys import DeployRecord, EndedCommand, JournalEntry, JournalState
 
 FOLDER: Final = "rollback/restore"
 """Below the report folder."""

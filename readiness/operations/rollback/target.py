@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from readiness.errors import ReadinessError, Unknown
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
-    from readiness.facts.backup.backup import Backup
-    from readiness.operations.deploys.record import DeployRecord
+    from readiness.config import Config
+    from readiness.facts.backup import Backup
+    from readiness.operations.deploys import DeployRecord
 
 
 def folder_of(previous: str, config: Config) -> Path | None:
@@ -44,7 +44,7 @@ def working_folder(config: Config) -> Path:
 
 def chosen_backup(config: Config, deploy: DeployRecord) -> Backup:
     """The newest backup from before the deploy. Raises ReadinessError where there is none that may be put back."""
-    from readiness.facts.backup.backups import Backups
+    from readiness.facts.backup import Backups
 
     moment = deploy.deployed_at.timestamp()
     backup = next((one for one in Backups(config).all() if one.order < moment), None)
@@ -75,7 +75,7 @@ def proven_backup(config: Config, deploy: DeployRecord | None) -> Backup:
 
 def _require_reachable(commit: str, config: Config, deploy: DeployRecord) -> None:
     """Git still keeps the commit, in the folder that is returned to or in the tree in place. Raises ReadinessError."""
-    from readiness.facts.backup.commits import Commits
+    from readiness.facts.backup import Commits
 
     tree = folder_of(deploy.previous or "", config) or config.target.release
     if tree is None:

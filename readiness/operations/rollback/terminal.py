@@ -8,18 +8,17 @@ import select
 import sys
 from typing import TYPE_CHECKING, Final
 
-from readiness.config.redaction import redactor_for
+from readiness.config import redactor_for
 from readiness.errors import ReadinessError
-from readiness.operations.deploys.record import FILE, read_record
+from readiness.operations.deploys import FILE, read_record
 from readiness.operations.rollback import preconditions, steps
 from readiness.operations.rollback.document import PlanRun, SavedPlan, save_plan
 from readiness.operations.rollback.journal import FOLDER
-from readiness.results.verdict.rollback_plan import PLANNED, PlannedAction, RollbackPlan
-from readiness.support.console import say
-from readiness.support.text import one_line
+from readiness.results.verdict import PLANNED, PlannedAction, RollbackPlan
+from readiness.support import one_line, say
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 _ANSWER_SECONDS: Final = 300.0
 """Seconds that a person has to type the release's name."""

@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from readiness.errors import Unknown
 from readiness.findings import OPT_IN_PHASES
-from readiness.operations.deploys.checks import WELL, read_check_report, run_checks
-from readiness.operations.deploys.hub_look import Seen, look
+from readiness.operations.deploys import WELL, Seen, look, read_check_report, run_checks
 from readiness.operations.rollback.outcome import Proof
 from readiness.operations.rollback.plan import DEPLOY_COMMAND
 from readiness.operations.rollback.target import folder_of, version_of
-from readiness.support import file_writing
-from readiness.support.environment import EXPECTED_VERSION
+from readiness.support import EXPECTED_VERSION, file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from readiness.config.model import Config, RollbackAction
-    from readiness.operations.deploys.checks import CheckReport
-    from readiness.operations.deploys.record import DeployRecord
+    from readiness.config import Config, RollbackAction
+    from readiness.operations.deploys import CheckReport, DeployRecord
     from readiness.operations.rollback.document import SavedPlan
 
 SECONDS: Final = 900.0

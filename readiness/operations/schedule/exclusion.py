@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.schedule.jobs import Job
 
 LOCK: Final = "run.lock"
@@ -61,7 +61,7 @@ def _locked(descriptor: int, path: Path, wait: float) -> bool:
 
 
 def _holder(descriptor: int) -> str:
-    from readiness.support.text import one_line
+    from readiness.support import one_line
 
     return one_line(os.pread(descriptor, _MAX_LOCK, 0).decode("utf-8", "replace"), 120) or "it does not say who it is"
 

@@ -21,14 +21,13 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.operations.schedule.exclusion import alone, releasing
 from readiness.operations.schedule.jobs import BASELINE, Job
-from readiness.support import file_writing
-from readiness.support.environment import CHECK_ID, SCHEDULED
+from readiness.support import CHECK_ID, SCHEDULED, file_writing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.config.model import Config
-    from readiness.operations.notify.events import Event, Notified, Pacing
+    from readiness.config import Config
+    from readiness.operations.notify import Event, Notified, Pacing
 
 FOLDER: Final = "schedule"
 GRACE: Final = 20.0
@@ -98,9 +97,8 @@ def _follow(job: Job, run_id: str, ended: JobEnd, options: Options) -> int:
 def _event(job: Job, run_id: str, ended: JobEnd, options: Options) -> tuple[str, Event | None]:
     """The word for how the run ended, and what it would tell by itself."""
     from readiness.findings import Severity
-    from readiness.operations.notify.after import find
-    from readiness.operations.notify.check import event_of
-    from readiness.operations.notify.events import Event as Message
+    from readiness.operations.notify import Event as Message
+    from readiness.operations.notify import event_of, find
 
     folder = options.config.report_dir
     if job.verb == BASELINE and ended.status is not None:
@@ -173,7 +171,7 @@ def _with_pages(event: Event, run_id: str, options: Options) -> Event:
     lines = event.lines
     if event.kind == "plan":
         from readiness.operations.notify import after as notify_after
-        from readiness.operations.rollback.journal import entries_of
+        from readiness.operations.rollback import entries_of
 
         acts = entries_of(folder, run_id)
         page, trouble = notify_after.write_page(notify_after.find(folder, run_id), folder, acts)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.session.plan.planning import catalogue
-from readiness.session.run_one import CheckRunner, Ran
+from readiness.session import CheckRunner, Ran, catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.findings import Planned
-    from readiness.session.plan.planning import Scope
+    from readiness.session import Scope
 
 LIVE: Final = ("hub-answers", "hub-is-ready", "mcp-servers-are-connected")
 """Checks of health that are watched beside every alert: without them an alert means nothing."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.results.report import iso
-from readiness.support.text import one_line
+from readiness.support import one_line
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.findings import Limits
     from readiness.operations.watch.look import WatchLook
     from readiness.operations.watch.row import WatchRow

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome
 from readiness.operations.watch.row import WatchRow
-from readiness.session.plan.planning import catalogue
+from readiness.session import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from readiness.facts.telemetry.metrics import Reading
+    from readiness.facts.telemetry import Reading
     from readiness.findings import Check, Limits
     from readiness.operations.watch.bench import Bench
 

@@ -8,24 +8,23 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import NotServed, ReadinessError
-from readiness.facts.http.answer import HEALTH
-from readiness.facts.telemetry.metrics import METRICS, readings, unread
+from readiness.facts.http import HEALTH
+from readiness.facts.telemetry import METRICS, readings, unread
 from readiness.findings import Finding, Outcome
 from readiness.operations.watch.bench import LIVE
 from readiness.operations.watch.host import SAMPLE, HostRows
 from readiness.operations.watch.row import WatchRow
 from readiness.results.verdict import verdict
-from readiness.session.fixtures.reachability import BLOCKED
-from readiness.support.text import one_line
+from readiness.session import BLOCKED
+from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from readiness.findings import Check, Finding, Planned
     from readiness.operations.watch.bench import Bench
-    from readiness.results.verdict.verdict import Judgement
-    from readiness.session.plan.planning import Scope
-    from readiness.session.run_one import Ran
+    from readiness.results.verdict import Judgement
+    from readiness.session import Ran, Scope
 
 MOST_SERVERS: Final = 200
 """Servers that a look keeps; the count is always of all."""

@@ -16,7 +16,7 @@ from readiness.errors import ReadinessError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.operations.watch.look import Watcher
 
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -56,13 +56,11 @@ def interval(text: str) -> float:
 @contextlib.contextmanager
 def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Config]]:
     """What looks at the target that the options name, for as long as the block lasts. Raises ReadinessError."""
-    from readiness.config.loading import load, missing_target, unknown_check_ids
-    from readiness.config.redaction import redactor_for
+    from readiness.config import load, missing_target, redactor_for, unknown_check_ids
     from readiness.operations.watch.bench import Bench
     from readiness.operations.watch.host import SAMPLE
     from readiness.operations.watch.look import Watcher
-    from readiness.session.plan.planning import Scope, catalogue
-    from readiness.session.setup import deployed_claims
+    from readiness.session import Scope, catalogue, deployed_claims
 
     with contextlib.ExitStack() as stack:
         where: dict[str, Any] = {}

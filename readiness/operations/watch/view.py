@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from readiness.operations.watch import wording as words
-from readiness.support.text import shorten
+from readiness.support import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

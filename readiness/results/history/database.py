@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from readiness.errors import ReadinessError
 from readiness.results.history import store
 from readiness.results.history.store import HistoryEntry, names_digest, plain_text, read_entry
-from readiness.support import locks
-from readiness.support.text import one_line
+from readiness.support import locks, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

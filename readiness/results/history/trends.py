@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.findings import Outcome
 from readiness.results.history.store import entry_of
-from readiness.results.report import History, PastCheck, PastRun, Row, SinceReady, shown
-from readiness.results.report.model import spelled
-from readiness.support.text import one_line
+from readiness.results.report import History, PastCheck, PastRun, Row, SinceReady, shown, spelled
+from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from readiness.support.text import visible_text
+from readiness.support import visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

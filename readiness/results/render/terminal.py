@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from readiness.results.render import wording as words
-from readiness.support.text import fold, one_line, shorten, without_ci_commands
+from readiness.support import fold, one_line, shorten, without_ci_commands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from readiness.results.report import causes, shown
-from readiness.support.text import one_line
+from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,17 +21,16 @@ from readiness.results.report.model import (
     Row,
     RunInfo,
 )
-from readiness.results.verdict.verdict import Status
-from readiness.support.text import one_line, visible_text
+from readiness.results.verdict import Status
+from readiness.support import one_line, visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.findings import Limits
     from readiness.results.report.model import ToolInventory
-    from readiness.results.verdict.rollback_plan import RollbackPlan
-    from readiness.results.verdict.verdict import Decision, Judged, Judgement
+    from readiness.results.verdict import Decision, Judged, Judgement, RollbackPlan
 
 _LONG: Final = 4_000
 """Characters kept of a reason; the recorder of a check keeps as many."""

@@ -12,17 +12,18 @@ import json
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from readiness.config.model import GateSettings
+from readiness.config import GateSettings
 from readiness.errors import ReadinessError
 from readiness.findings import Check, Finding, Outcome, Planned, Severity, Stage
-from readiness.results.report import Category, Report, Rollback, Row, RunInfo, to_json
+from readiness.results.report.document import to_json
+from readiness.results.report.model import Category, Report, Rollback, Row, RunInfo
 from readiness.results.verdict import verdict
-from readiness.support.text import one_line
+from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from readiness.results.report import Escalation
+    from readiness.results.report.model import Escalation
 
 Value = TypeVar("Value")
 

@@ -10,7 +10,7 @@ from fractions import Fraction  # noqa: TC003 - dataclass fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from readiness.findings import Limits, Outcome, Severity
-from readiness.support.text import one_line
+from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

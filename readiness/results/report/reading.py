@@ -34,7 +34,7 @@ from readiness.results.report.model import (
     ToolInventory,
     spelled,
 )
-from readiness.support.text import one_line, visible_text
+from readiness.support import one_line, visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

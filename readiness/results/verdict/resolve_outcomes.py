@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from readiness.config.model import Waiver
+    from readiness.config import Waiver
     from readiness.findings import Planned
 
 LOST: Final = "no result: the check was planned and never reported"

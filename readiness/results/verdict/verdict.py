@@ -15,7 +15,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from readiness.config.model import GateSettings  # noqa: TC001 - dataclass fields
+from readiness.config import GateSettings  # noqa: TC001 - dataclass fields
 from readiness.findings import Check, Finding, Limits, Outcome, Planned, Severity, Stage
 from readiness.results.verdict.resolve_outcomes import Standing, apply_waivers, count, names, settle
 

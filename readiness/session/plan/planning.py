@@ -15,8 +15,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.config.mistakes import nearest
-from readiness.config.model import Claim
+from readiness.config import Claim, nearest
 from readiness.errors import ReadinessError
 from readiness.findings import OPT_IN_PHASES, PHASES, Check, Planned, Severity, Stage
 from readiness.session.invocation import reaches_suites, suite_folders
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.findings import Limits
 
 CATALOGUE_FILE: Final = Path(__file__).with_name("catalogue.json")

@@ -15,8 +15,9 @@ import pytest
 
 from readiness.findings import Limits, Outcome
 from readiness.results.history import database, store
+from readiness.results.history.comparison import compare
 from readiness.results.history.database import DATABASE, RunDatabase
-from readiness.results.history.store import compare, entry_of, read_entry
+from readiness.results.history.store import entry_of, read_entry
 from readiness.results.report import PastCheck, read, to_json
 from readiness.results.verdict.verdict import Decision, Status
 from tests.results.report.factory import judged, report, run_info

@@ -15,7 +15,7 @@ from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
 from readiness.results import render
 from readiness.results.history import store
-from readiness.results.history.store import compare
+from readiness.results.history.comparison import compare
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import CategoryScore, Status
 from readiness.support import locks

@@ -16,7 +16,7 @@ from readiness.facts.host.network.packet import Fate, FirewallRule, Packet, Way,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 Family = Literal[4, 6]
 FAMILIES: Final[tuple[Family, ...]] = (4, 6)

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
-from readiness.facts.deployment import hub_config
-from readiness.facts.deployment.provider_keys import PROVIDERS
+from readiness.facts.deployment import PROVIDERS, hub_config
 from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.network import latency
-from readiness.facts.http.urls import is_address, port_of
+from readiness.facts.http import is_address, port_of
 from readiness.support import file_reading
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 _LISTEN: Final = "0A"
 _NAMES: Final = r"""

@@ -22,7 +22,7 @@ from readiness.facts.host.batch import HostAnswers, HostQuestion
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 MAIN: Final = "/etc/nginx/nginx.conf"
 LIMIT: Final = 3 * 1024 * 1024

@@ -8,12 +8,20 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer, HttpAnswer, TimedOut, TlsRefused, events
-from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
-from readiness.facts.http.mcp_probe import probe_mcp
+from readiness.facts.http import (
+    BadAnswer,
+    HttpAnswer,
+    HttpTransport,
+    TimedOut,
+    TlsRefused,
+    TransportSettings,
+    events,
+    probe_mcp,
+    token_of,
+)
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 BURST: Final = 60
 """Requests of the burst: the assessment's 10 a second with a burst of 20 turn some of them away."""

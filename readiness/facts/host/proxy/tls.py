@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, Unknown
-from readiness.facts.http.urls import port_of
+from readiness.facts.http import port_of
 
 if TYPE_CHECKING:
     from pathlib import Path

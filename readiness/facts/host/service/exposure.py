@@ -15,17 +15,15 @@ from readiness.errors import Unknown
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
 from readiness.facts.host.service.supervisors import readable_by_all
-from readiness.facts.secretscan import known_secrets
-from readiness.facts.secretscan.heuristics import secret_literals
-from readiness.facts.secretscan.stream_search import Needles, fingerprint, search_stream
+from readiness.facts.secretscan import Needles, fingerprint, known_secrets, search_stream, secret_literals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.facts.host.batch import HostAnswers
     from readiness.facts.host.service.process import HostProcess
-    from readiness.facts.release.secret_references import SecretResolver
+    from readiness.facts.release import SecretResolver
 
 _TELLING: Final = re.compile(r"(?i)(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|credentials?)$")
 """How an option or a variable is called that holds a secret itself; `--token-env` and `--token-file` say where it is."""

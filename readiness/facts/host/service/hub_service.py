@@ -20,8 +20,8 @@ from readiness.facts.release import systemd_unit as unit
 from readiness.support import file_reading
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
-    from readiness.facts.release.systemd_unit import SystemdUnit
+    from readiness.config import Config
+    from readiness.facts.release import SystemdUnit
 
 _RENAMED: Final = {"TimeoutStopSec": "TimeoutStopUSec"}
 """Directives that systemd shows under another name."""

@@ -17,7 +17,7 @@ from readiness.facts.host.service.service_paths import ServicePaths
 from readiness.facts.host.service.unit_questions import FIND, arguments
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 LEAST_SECONDS: Final = 900
 """A log younger than this tells no rate: what a start writes would count for a whole hour."""

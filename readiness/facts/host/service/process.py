@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.host.remote_files import decoded
-from readiness.facts.release.entry_point import RUNTIMES
+from readiness.facts.release import RUNTIMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

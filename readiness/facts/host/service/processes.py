@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 BASELINE: Final = "baseline.json"
 """What `readiness baseline` leaves in the folder of reports."""

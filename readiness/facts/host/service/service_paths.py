@@ -12,14 +12,13 @@ from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.remote_files import STAT, Stat, decoded, stat_of, stats
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
-from readiness.facts.release import entry_point
-from readiness.facts.release.entry_point import RUNTIMES
+from readiness.facts.release import RUNTIMES, entry_point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from readiness.config.model import Config
-    from readiness.facts.release.systemd_unit import SystemdUnit
+    from readiness.config import Config
+    from readiness.facts.release import SystemdUnit
 
 HOME_STATE: Final = ".local/state/mcp-hub"
 _PATHS: Final = STAT + 'for p; do tell "$p"; done'

@@ -18,7 +18,7 @@ from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
     from readiness.facts.host.service.process import HostProcess
 
 Kind = Literal["systemd", "pm2", "docker", "supervisord", "runit", "s6"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from readiness.config.model import Config
+    from readiness.config import Config
 
 FALLBACK: Final = "mcp-hub"
 """What a unit of the hub names where neither the unit nor the release is told."""

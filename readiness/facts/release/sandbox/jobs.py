@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from readiness.facts.release.package_json import JOBS
 from readiness.facts.release.sandbox import copies, npm_scripts
 from readiness.facts.release.sandbox import test_counts as counts
-from readiness.support import child_process
-from readiness.support.file_reading import Unreadable
+from readiness.support import Unreadable, child_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

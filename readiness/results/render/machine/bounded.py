@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from readiness.support.text import visible_text
+from readiness.support import visible_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

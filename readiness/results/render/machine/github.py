@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.findings import Outcome
 from readiness.results.render import wording as words
 from readiness.results.render.machine.bounded import Places, one_line
-from readiness.support.text import without_ci_commands
+from readiness.support import without_ci_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,7 @@ from xml.etree import ElementTree as ET
 from readiness.errors import ReadinessError
 from readiness.results.render import wording as words
 from readiness.results.render.machine.bounded import visible
-from readiness.support import file_reading, file_writing
-from readiness.support.text import without_ci_commands
+from readiness.support import file_reading, file_writing, without_ci_commands
 
 if TYPE_CHECKING:
     from readiness.results.report import Cause, Report

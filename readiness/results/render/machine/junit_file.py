@@ -10,7 +10,7 @@ from readiness.results.render import wording as words
 from readiness.results.render.machine.bounded import Places, Room, one_line, visible
 from readiness.results.render.machine.junit import verdict_case
 from readiness.results.report import iso
-from readiness.support.text import without_ci_commands
+from readiness.support import without_ci_commands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

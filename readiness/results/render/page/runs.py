@@ -14,8 +14,7 @@ from markupsafe import Markup
 
 from readiness.results.history import store as history_store
 from readiness.results.render.page.html import TEMPLATES, compiled_templates
-from readiness.support import file_reading, file_writing
-from readiness.support.text import one_line
+from readiness.support import file_reading, file_writing, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 
     import jinja2
 
-    from readiness.results.history.all_runs import DayOfRuns, HistoryOverview, RunGroup
-    from readiness.results.history.store import HistoryEntry
+    from readiness.results.history import DayOfRuns, HistoryEntry, HistoryOverview, RunGroup
 
 KINDS: Final = {"READY": "ready", "CONDITIONAL": "conditional", "INCOMPLETE": "incomplete", "NOT READY": "not-ready"}
 _CELL: Final = 12
@@ -39,8 +37,7 @@ _TEXT: Final = 120
 
 def write(directory: Path) -> Path:
     """Write the page over all runs below the folder of reports. Raises ReadinessError where it cannot be written."""
-    from readiness.results.history.all_runs import WEEKS, overview
-    from readiness.results.history.database import RunDatabase
+    from readiness.results.history import WEEKS, RunDatabase, overview
 
     folder = directory / history_store.FOLDER
     file_writing.make_folder(folder)
@@ -58,7 +55,7 @@ def write(directory: Path) -> Path:
 
 def _on_top(directory: Path) -> str:
     """The id of the run whose page lies in the folder of reports; empty: none does."""
-    from readiness.results.render import LOCK
+    from readiness.results.render.write import LOCK
 
     if not (directory / "readiness.html").is_file():
         return ""
