@@ -37,6 +37,7 @@ test: lint types unit
 lint: $(STAMP)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	PYTHONPATH=. $(BIN)/lint-imports --no-logo
 
 types: $(STAMP)
 	$(BIN)/python -m mypy

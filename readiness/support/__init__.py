@@ -29,11 +29,9 @@ def front_door(package: str, file: str) -> tuple[list[str], Callable[[str], obje
         home = homes.get(name)
         if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return (
-            importlib.import_module(f"{package}.{name}")
-            if home == package
-            else getattr(importlib.import_module(home), name)
-        )
+        # a module that is offered itself stands in the package that it is imported from
+        value = None if home == package else getattr(importlib.import_module(home), name, None)
+        return importlib.import_module(f"{home}.{name}") if value is None else value
 
     return sorted(homes), get
 

@@ -104,3 +104,18 @@ def test_speaking_http_loads_no_command_line() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
     )
     assert (done.stdout.split(), done.stderr) == (["Client", "False", "False"], "")
+
+
+def test_front_doors_offer_what_they_say() -> None:
+    """Every name in a package's `__all__` can be had from it, and no other name is made up."""
+    import importlib
+
+    packages = [module_of(path) for path in sources("readiness") if path.name == "__init__.py"]
+    offered = 0
+    for package in packages:
+        door = importlib.import_module(package)
+        names = getattr(door, "__all__", ())
+        assert all(getattr(door, name) is not None for name in names), package
+        assert not hasattr(door, "no_such_name"), package
+        offered += len(names)
+    assert offered > 400

@@ -9,8 +9,7 @@ from typing import Any
 
 from readiness.config.model import Config, RollbackAction, RollbackSettings, Target
 from readiness.findings import Check, Finding, Outcome, Severity, Stage
-from readiness.results.report import Report, RunInfo
-from readiness.results.report import assembly as build
+from readiness.results.report import Report, RunInfo, build
 from readiness.results.verdict.rollback_plan import PlannedAction, RollbackCause, RollbackMode, RollbackPlan
 from readiness.results.verdict.verdict import CategoryScore, Decision, Judged, Judgement, Status
 

@@ -13,8 +13,7 @@ import pytest
 from readiness.findings import Outcome, Severity
 from readiness.results.render.page.html import render
 from readiness.results.render.terminal import MAX_LINES, lines
-from readiness.results.report import document as causes
-from readiness.results.report import to_json
+from readiness.results.report import causes, to_json
 from readiness.results.verdict.verdict import Decision, Status
 from readiness.support.text import width
 from tests.helpers.browser import chromium

@@ -16,8 +16,7 @@ from jsonschema import Draft202012Validator
 from readiness.config.model import GateSettings
 from readiness.errors import ReadinessError
 from readiness.findings import Check, Outcome, Severity, Stage
-from readiness.results.report import SCHEMA_FILE, Report, read, to_json
-from readiness.results.report import assembly as build
+from readiness.results.report import SCHEMA_FILE, Report, build, read, to_json
 from readiness.results.report.merging import merge
 from readiness.results.verdict.verdict import Decision, Evidence, Status, decide, exit_code, judge, lowered
 from tests.results.report.factory import config, planned_action, rollback_plan, run_info

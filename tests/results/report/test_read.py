@@ -25,10 +25,10 @@ from readiness.results.report import (
     ReleaseRun,
     Report,
     SinceReady,
+    causes,
     read,
     to_json,
 )
-from readiness.results.report import document as causes
 from readiness.results.verdict.verdict import Decision, Status
 from tests.results.report.factory import config, judged, report
 from tests.results.report.scenes import HOSTILE, SCENES

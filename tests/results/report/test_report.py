@@ -16,8 +16,7 @@ from jsonschema import Draft202012Validator
 
 from readiness.config.model import Target
 from readiness.findings import Finding, Limits, Outcome, Severity
-from readiness.results.report import SCHEMA_FILE, iso, shown, to_json
-from readiness.results.report import assembly as build
+from readiness.results.report import SCHEMA_FILE, build, iso, shown, to_json
 from readiness.results.verdict.verdict import Decision, Status
 from readiness.support.text import fold, one_line, shorten, visible_text, width
 from tests.results.report.factory import config, judged, judgement, planned_action, report, rollback_plan, run_info
