@@ -111,6 +111,8 @@ def test_front_doors_offer_what_they_say() -> None:
     import importlib
 
     packages = [module_of(path) for path in sources("readiness") if path.name == "__init__.py"]
+    # the load generator's modules patch the process that imports them
+    packages.remove("readiness.loadgen")
     offered = 0
     for package in packages:
         door = importlib.import_module(package)
