@@ -106,10 +106,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _minutes(text: str) -> float:
-    found = float(text)
-    if not 0 <= found <= _MOST_MINUTES:
+    minutes = float(text)
+    if not 0 <= minutes <= _MOST_MINUTES:
         raise argparse.ArgumentTypeError(f"0 to {_MOST_MINUTES} minutes")
-    return found
+    return minutes
 
 
 def _wrong(given: argparse.Namespace, command: tuple[str, ...]) -> str:
@@ -162,16 +162,16 @@ def _record(config: Config, when: str) -> int:
         raise ReadinessError("nothing was declared about this deployment: write a readiness.toml (`readiness init`)")
     now = dt.datetime.now(dt.UTC)
     seen = look(config)
-    found = own.running(config, seen)
+    running_now = own.running(config, seen)
     note = own.read_note(config.report_dir)
-    changes = found.changes(note.running) if note is not None else []
-    if not when and found.path is not None and changes == [own.THE_PROCESS]:
+    changes = running_now.changes(note.running) if note is not None else []
+    if not when and running_now.path is not None and changes == [own.THE_PROCESS]:
         raise ReadinessError(
             "another process runs, and the release and its settings are the same: a restart is no deploy; "
             "say `--record after` if it was one, `--record before` if one is to come"
         )
     if when == "before" or (not when and not changes):
-        return _before(config, found, now, renewed=note is not None)
+        return _before(config, running_now, now, renewed=note is not None)
     if note is None:
         raise ReadinessError(
             "what passed before the deploy was not noted, so nothing could be called worse after it: "
@@ -181,39 +181,39 @@ def _record(config: Config, when: str) -> int:
         raise ReadinessError(
             f"nothing was deployed since {note.noted_at:%Y-%m-%d %H:%M} UTC: release, settings and process are the same"
         )
-    return _after(config, note, found, changes, now)
+    return _after(config, note, running_now, changes, now)
 
 
-def _before(config: Config, found: Running, now: dt.datetime, *, renewed: bool) -> int:
+def _before(config: Config, running_now: Running, now: dt.datetime, *, renewed: bool) -> int:
     from readiness.operations.release import bookkeeping as own
 
-    if found.pid is None:
+    if running_now.pid is None:
         sys.stderr.write("readiness release: the hub's process cannot be told, so only its files will show a deploy\n")
-    passed, failed = own.standing(config, found.started, now)
-    own.write_note(config.report_dir, own.Note(noted_at=now, running=found, passed=passed, failed=failed))
+    passed, failed = own.standing(config, running_now.started, now)
+    own.write_note(config.report_dir, own.Note(noted_at=now, running=running_now, passed=passed, failed=failed))
     also = f", {len(failed)} that fail ({', '.join(failed[:3])})" if failed else ""
     sys.stdout.write(
         f"{'nothing was deployed yet: noted again' if renewed else 'noted'}: {len(passed)} checks that pass{also}\n"
-        f"  on {found.named}\n"
+        f"  on {running_now.named}\n"
         "deploy now, then run `readiness release --record` once more\n"
     )
     return 0
 
 
-def _after(config: Config, note: Note, found: Running, changes: Sequence[str], now: dt.datetime) -> int:
+def _after(config: Config, note: Note, running_now: Running, changes: Sequence[str], now: dt.datetime) -> int:
     from readiness.operations.release import bookkeeping as own
 
-    made = own.record(config, note, found, now)
+    made = own.record(config, note, running_now, now)
     until = now + dt.timedelta(minutes=config.rollback.window)
     sys.stdout.write(
-        f"recorded the deploy of {found.named}; changed: {', '.join(changes)}\n"
+        f"recorded the deploy of {running_now.named}; changed: {', '.join(changes)}\n"
         f"  until {until:%Y-%m-%d %H:%M} UTC a run that is NOT READY may decide to roll back, "
         f"on the {len(made.passed_before)} checks that passed before\n"
         f"  to return to: {made.previous or 'nothing; keep the last release or set [release] previous'}\n"
     )
     from readiness.operations.deploys import quarantine
 
-    entry = quarantine.find(config.report_dir, found.commit, found.version)
+    entry = quarantine.find(config.report_dir, running_now.commit, running_now.version)
     if entry is not None:
         sys.stderr.write(
             f"readiness release: {entry.name} was rolled back on {entry.since} ({entry.because}) and is in quarantine; "
@@ -222,9 +222,9 @@ def _after(config: Config, note: Note, found: Running, changes: Sequence[str], n
     if own.THE_PROCESS not in changes:
         sys.stderr.write(f"readiness release: {note.running.named} still runs: restart the hub\n")
     wanted = config.target.version
-    if wanted and found.version and wanted.removeprefix("v") != found.version.removeprefix("v"):
+    if wanted and running_now.version and wanted.removeprefix("v") != running_now.version.removeprefix("v"):
         sys.stderr.write(
-            f"readiness release: [target] version is {wanted} and {found.version} was deployed: set it right, or "
+            f"readiness release: [target] version is {wanted} and {running_now.version} was deployed: set it right, or "
             "nothing will be rolled back\n"
         )
     return 0

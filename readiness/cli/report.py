@@ -191,10 +191,10 @@ def _shards(places: Sequence[Path]) -> tuple[list[Report], list[str]]:
     reports: dict[Path, Report] = {}
     trouble = []
     for place in places:
-        found = shards(place)
-        if not found:
+        reports_and_problems = shards(place)
+        if not reports_and_problems:
             trouble.append(f"{place}: no readiness.json is in this folder or below it")
-        for path in found:
+        for path in reports_and_problems:
             try:
                 reports[path.resolve()] = load(path)
             except ReadinessError as error:
@@ -206,13 +206,13 @@ def _planned(selections: Sequence[str]) -> list[Check]:
     """The checks that ship which `selections` would have asked. Raises ReadinessError for one that selects none."""
     from readiness.session import catalogue, selected_phases
 
-    found: dict[str, Check] = {}
+    checks: dict[str, Check] = {}
     for selection in selections:
         phases = selected_phases(selection)
         if not phases:
             raise ReadinessError(f"--expect {selection!r} selects no phase; expected what -m was given, as `health`")
-        found |= {check.id: check for check, _ in catalogue() if check.phase in phases}
-    return list(found.values())
+        checks |= {check.id: check for check, _ in catalogue() if check.phase in phases}
+    return list(checks.values())
 
 
 def _compare(given: argparse.Namespace, directory: Path) -> None:
@@ -332,16 +332,18 @@ def _entry(name: str, folder: Path) -> HistoryEntry:
     if name == "last-ready":
         ready = [entry for entry in entries if entry.status == "READY"]
         # one that asked the same of the same hub, where there is one: others say little about what changed
-        found = [entry for entry in ready if entry.about == entries[0].about][:1] or ready[:1]
-        if not found:
+        candidates = [entry for entry in ready if entry.about == entries[0].about][:1] or ready[:1]
+        if not candidates:
             raise ReadinessError(f"none of the {len(entries)} runs in {one_line(folder, _SHOWN)} was READY")
     else:
-        found = [entry for entry in entries if entry.id == name] or [e for e in entries if e.id.startswith(name)]
-    if len(found) == 1 and name:
-        return found[0]
-    known = ", ".join(one_line(entry.id, _SHOWN) for entry in (found or entries)[:_NAMED])
-    if found:
-        raise ReadinessError(f"{len(found)} runs begin with {one_line(name, _SHOWN)!r}: {known}; give more of the id")
+        candidates = [entry for entry in entries if entry.id == name] or [e for e in entries if e.id.startswith(name)]
+    if len(candidates) == 1 and name:
+        return candidates[0]
+    known = ", ".join(one_line(entry.id, _SHOWN) for entry in (candidates or entries)[:_NAMED])
+    if candidates:
+        raise ReadinessError(
+            f"{len(candidates)} runs begin with {one_line(name, _SHOWN)!r}: {known}; give more of the id"
+        )
     raise ReadinessError(
         f"no run begins with {one_line(name, _SHOWN)!r}; the newest are {known}; `readiness report --list` shows more"
     )
@@ -368,32 +370,32 @@ def run_lines(entries: Sequence[HistoryEntry], width: int) -> list[str]:
         p95 = "" if entry.p95_ms is None else f"{entry.p95_ms:.4g}"
         about = " · ".join(one_line(text, _TEXT) for text in (entry.selection, entry.target, entry.environment) if text)
         head = f"{_moment(entry.started)}  {one_line(entry.status, 11):<11}  {one_line(entry.decision, 14):<14}"
-        told = f"{head}  {entry.headline:>5.1f}  {p95:>7}  {one_line(entry.id, _TEXT)}  {about}"
-        lines.append(shorten(told, width))
+        run_line = f"{head}  {entry.headline:>5.1f}  {p95:>7}  {one_line(entry.id, _TEXT)}  {about}"
+        lines.append(shorten(run_line, width))
     return lines
 
 
-def difference_lines(before: Report, after: Report, found: Comparison) -> list[str]:
+def difference_lines(before: Report, after: Report, comparison: Comparison) -> list[str]:
     """How `after` differs from `before`, for a terminal."""
-    return _told(before, after, found, lambda text: one_line(text, _TEXT), ("", "  "))
+    return _told(before, after, comparison, lambda text: one_line(text, _TEXT), ("", "  "))
 
 
-def difference_markdown(before: Report, after: Report, found: Comparison) -> str:
+def difference_markdown(before: Report, after: Report, comparison: Comparison) -> str:
     """The same for a merge request or a channel: whatever a hub said is escaped."""
-    return "\n".join(["### Readiness, compared", "", *_told(before, after, found, escaped, ("- ", "  - "))]) + "\n"
+    return "\n".join(["### Readiness, compared", "", *_told(before, after, comparison, escaped, ("- ", "  - "))]) + "\n"
 
 
-def difference_json(before: Report, after: Report, found: dict[str, Any]) -> dict[str, Any]:
+def difference_json(before: Report, after: Report, document: dict[str, Any]) -> dict[str, Any]:
     """The same for programs: the report's own `comparison`, and both verdicts."""
     ends = {
         name: {"id": run.run.id, "status": run.status, "decision": run.decision, "score": shown(run.score)}
         for name, run in (("before", before), ("after", after))
     }
-    return {**ends, "comparison": found}
+    return {**ends, "comparison": document}
 
 
 def _told(
-    before: Report, after: Report, found: Comparison, safe: Callable[[object], str], marks: tuple[str, str]
+    before: Report, after: Report, comparison: Comparison, safe: Callable[[object], str], marks: tuple[str, str]
 ) -> list[str]:
     one, two = marks
     lines = [
@@ -401,14 +403,15 @@ def _told(
         f"score {shown(run.score)}: {safe(run.because)}"
         for name, run in (("before", before), ("after", after))
     ]
-    lines.append(f"{one}score {found.score_change:+.1f}: {_split(found)}")
+    lines.append(f"{one}score {comparison.score_change:+.1f}: {_split(comparison)}")
     lines += [
         f"{one}{safe(what)}: {safe(then or 'not known')} → {safe(now or 'not known')}"
         for what, then, now in _versions(before, after)
     ]
     for name, words in _LISTS:
         keys = [
-            entry if isinstance(entry, str) else f"{entry[0]} (since {entry[1][:16]})" for entry in getattr(found, name)
+            entry if isinstance(entry, str) else f"{entry[0]} (since {entry[1][:16]})"
+            for entry in getattr(comparison, name)
         ]
         if keys:
             lines += [f"{one}{words}: {len(keys)}", *(f"{two}{safe(key)}" for key in keys[:_MOST_NAMED])]
@@ -416,11 +419,11 @@ def _told(
     return lines
 
 
-def _split(found: Comparison) -> str:
+def _split(comparison: Comparison) -> str:
     """What the change of the score is made of."""
-    if found.same_plan:
+    if comparison.same_plan:
         return "by outcomes alone, both had to prove the same"
-    return f"{found.outcome_change:+.1f} by outcomes, {found.plan_change:+.1f} by what had to be proven"
+    return f"{comparison.outcome_change:+.1f} by outcomes, {comparison.plan_change:+.1f} by what had to be proven"
 
 
 def _versions(before: Report, after: Report) -> Iterable[tuple[str, str, str]]:

@@ -89,20 +89,20 @@ def _first(pairs: _Pairs, words: tuple[str, ...], reading: Callable[[str], _Valu
     alone = [text for key, text in pairs if key in words]
     among = [text for key, text in pairs if key not in words and set(key.split()) & set(words)]
     for text in alone + among:
-        found = reading(text)
-        if found is not None:
-            return found
+        value = reading(text)
+        if value is not None:
+            return value
     return None
 
 
 def _commit(text: str) -> str | None:
-    found = COMMIT.search(text.lower())
-    return found[0] if found else None
+    match = COMMIT.search(text.lower())
+    return match[0] if match else None
 
 
 def _version(text: str) -> str | None:
-    found = VERSION.search(text)
-    return found[1] if found else None
+    match = VERSION.search(text)
+    return match[1] if match else None
 
 
 def when(text: str) -> float | None:
@@ -114,8 +114,8 @@ def when(text: str) -> float | None:
         return dt.datetime.fromisoformat(text).timestamp()
     for form in _FORMATS:
         with contextlib.suppress(ValueError, OverflowError):
-            found = dt.datetime.strptime(text, form)  # noqa: DTZ007 - the zone is told by the next line
-            return (found.replace(tzinfo=dt.UTC) if re.search(r"\b(?:UTC|GMT)\b", text) else found).timestamp()
+            moment = dt.datetime.strptime(text, form)  # noqa: DTZ007 - the zone is told by the next line
+            return (moment.replace(tzinfo=dt.UTC) if re.search(r"\b(?:UTC|GMT)\b", text) else moment).timestamp()
     with contextlib.suppress(ValueError, OverflowError, TypeError, IndexError):
         return email.utils.parsedate_to_datetime(text).timestamp()
     return stamped(text)
@@ -123,12 +123,12 @@ def when(text: str) -> float | None:
 
 def stamped(name: str) -> float | None:
     """The time in a name like `20251116-101500` or `backup-2025-11-16_10-15-00`; None where there is none."""
-    found = _STAMP.search(name)
-    if found is None:
+    match = _STAMP.search(name)
+    if match is None:
         return None
     with contextlib.suppress(ValueError, OverflowError):
-        made = dt.datetime(*(int(part) for part in found.groups()[:6]))  # type: ignore[arg-type] # noqa: DTZ001
-        return (made.replace(tzinfo=dt.UTC) if found[7] else made).timestamp()
+        made = dt.datetime(*(int(part) for part in match.groups()[:6]))  # type: ignore[arg-type] # noqa: DTZ001
+        return (made.replace(tzinfo=dt.UTC) if match[7] else made).timestamp()
     return None
 
 
@@ -171,7 +171,7 @@ def sums(folder: Path) -> tuple[dict[str, str] | None, str]:
     content = content_or_none(folder / SUMS, SUMS_LIMIT)
     if content is None:
         return None, f"{SUMS} cannot be read: it is no file, not permitted or larger than {SUMS_LIMIT} bytes"
-    found = {}
+    checksums = {}
     for line in os.fsdecode(content).split("\n"):
         match = _SUM.fullmatch(line)
         if match is None:
@@ -182,8 +182,8 @@ def sums(folder: Path) -> tuple[dict[str, str] | None, str]:
         path = name.removeprefix("./")
         if not safe(path):
             return None, f"{SUMS}: the path {printable(name)[:120]} leads out of the backup, and is refused"
-        found[path] = match[2]
-    return (found, "") if found else (None, f"{SUMS} is empty")
+        checksums[path] = match[2]
+    return (checksums, "") if checksums else (None, f"{SUMS} is empty")
 
 
 def verify(folder: Path, known: Mapping[str, str], files: Collection[str]) -> list[str]:
@@ -208,9 +208,9 @@ def place_of(path: str, files: Collection[str]) -> str | None:
     parts = path.split("/")
     for start in range(len(parts)):
         end = "/".join(parts[start:])
-        found = [file for file in files if file == end or file.endswith(f"/{end}")]
-        if end in found:
+        places = [file for file in files if file == end or file.endswith(f"/{end}")]
+        if end in places:
             return end
-        if found:
-            return min(found, key=lambda file: (file.count("/"), file))
+        if places:
+            return min(places, key=lambda file: (file.count("/"), file))
     return None

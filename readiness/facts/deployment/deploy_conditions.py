@@ -84,8 +84,8 @@ class DeployConditions:
     @property
     def rehearsal_file(self) -> Path:
         """Where a drill leaves its record."""
-        told = self.config.release.rehearsal
-        return self.config.report_dir / "rehearsal.json" if told is None else self.release.path(told)
+        configured = self.config.release.rehearsal
+        return self.config.report_dir / "rehearsal.json" if configured is None else self.release.path(configured)
 
     def rehearsal(self) -> RehearsalRecord:
         """The last rehearsed rollback. Raises Unreadable."""
@@ -109,9 +109,9 @@ class DeployConditions:
 
     def previous(self) -> EntryPoint:
         """The entry point of the release that a rollback returns to. Raises Unreadable where none is kept."""
-        told = self.config.release.previous
-        if told is not None:
-            return _entry(self.release.path(told))
+        configured = self.config.release.previous
+        if configured is not None:
+            return _entry(self.release.path(configured))
         for folder in self._candidates():
             with contextlib.suppress(Unreadable):
                 return _entry(folder)
@@ -136,9 +136,9 @@ class DeployConditions:
 
     def state(self) -> Path:
         """The hub's state folder. Raises Unreadable where it is not known."""
-        told = self.config.target.state_dir
-        if told is not None:
-            return told
+        configured = self.config.target.state_dir
+        if configured is not None:
+            return configured
         user = None
         with contextlib.suppress(Unreadable):
             found = self.release.unit()
@@ -157,16 +157,16 @@ class DeployConditions:
 
     def state_files(self, folder: Path) -> dict[str, str]:
         """Name of each JSON file of the state folder that cannot be used, to why. Raises Unreadable."""
-        found: dict[str, str] = {}
+        problems: dict[str, str] = {}
         for path in _listed(folder):
             if path.suffix == ".json":
                 try:
                     json.loads(file_reading.text(path, STATE_LIMIT))
                 except Unreadable as error:
-                    found[path.name] = error.why
+                    problems[path.name] = error.why
                 except (ValueError, RecursionError):
-                    found[path.name] = "no JSON"
-        return found
+                    problems[path.name] = "no JSON"
+        return problems
 
     @staticmethod
     def is_there(folder: Path) -> bool:
@@ -246,11 +246,11 @@ def _is_alive(pid: int) -> bool:
 
 def _ancestors() -> set[int]:
     """This process and those that started it."""
-    found, pid = set[int](), os.getpid()
-    while pid > 0 and pid not in found:
-        found.add(pid)
+    pids, pid = set[int](), os.getpid()
+    while pid > 0 and pid not in pids:
+        pids.add(pid)
         pid = _parent(pid)
-    return found
+    return pids
 
 
 def _parent(pid: int) -> int:

@@ -73,10 +73,10 @@ class Deployed:
 
     def claims(self, *path: str) -> bool:
         """Whether `path` is an object that is enabled."""
-        found: Any = self.data
+        node: Any = self.data
         for key in path:
-            found = found.get(key) if isinstance(found, dict) else None
-        return isinstance(found, dict) and found.get("enabled") is True
+            node = node.get(key) if isinstance(node, dict) else None
+        return isinstance(node, dict) and node.get("enabled") is True
 
     @property
     def references(self) -> frozenset[str]:
@@ -123,12 +123,12 @@ def read_files(files: tuple[Path, ...]) -> Deployed:
 def _json5(file: Path) -> dict[str, Any]:
     text = file_reading.text(file, SIZE_LIMIT)
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        found = _slowly(text, file)
-    if not isinstance(found, dict):
+        document = _slowly(text, file)
+    if not isinstance(document, dict):
         raise Unreadable(f"{file} holds no object", "broken", file)
-    return found
+    return document
 
 
 def _slowly(text: str, file: Path) -> object:
@@ -139,8 +139,8 @@ def _slowly(text: str, file: Path) -> object:
     try:
         return json.loads(_as_json(text))
     except (ValueError, RecursionError) as error:
-        told = _LINE.search(str(error))
-        line = int(told[1]) if told else None
+        match = _LINE.search(str(error))
+        line = int(match[1]) if match else None
         where = file if line is None else f"{file}:{line}"
         raise Unreadable(f"{where} is no JSON5: {_SOURCE.sub('', str(error))[:120]}", "broken", file, line) from None
 
@@ -191,13 +191,13 @@ class HubConfig:
 
     def schema(self) -> Path:
         """The release's own schema of its configuration. Raises Unreadable where it brings none."""
-        found = next((path for name in SCHEMAS if file_reading.exists(path := self.release.root / name)), None)
-        if found is None:
+        schema_path = next((path for name in SCHEMAS if file_reading.exists(path := self.release.root / name)), None)
+        if schema_path is None:
             raise Unreadable(
                 f"{self.release.root} has no config.schema.json: declare [expect] config_schema as not expected",
                 "untold",
             )
-        return found
+        return schema_path
 
     def schema_errors(self) -> list[tuple[str, str, bool]]:
         """Place, message, and whether it is only a property that the schema does not know. Raises Unreadable."""
@@ -256,18 +256,18 @@ class HubConfig:
 
     def llm(self) -> Mapping[str, Any]:
         """toolFiltering.llmCategorization; empty where it is none. Raises Unreadable."""
-        found = self.filtering().get("llmCategorization")
-        return found if isinstance(found, dict) else {}
+        settings = self.filtering().get("llmCategorization")
+        return settings if isinstance(settings, dict) else {}
 
     def filtering(self) -> Mapping[str, Any]:
         """toolFiltering; empty where it is none. Raises Unreadable."""
-        found = self.read().data.get("toolFiltering")
-        return found if isinstance(found, dict) else {}
+        settings = self.read().data.get("toolFiltering")
+        return settings if isinstance(settings, dict) else {}
 
     def value(self, text: str) -> str:
         """A configured text with its references replaced by their values; empty where one has none. Never print it."""
-        found = _plain(text, self.release.environment())
-        return "" if "${" in found else found
+        resolved = _plain(text, self.release.environment())
+        return "" if "${" in resolved else resolved
 
     @staticmethod
     def reference(text: str) -> str:

@@ -47,8 +47,8 @@ class Release:
         if root is None:
             raise Unreadable("no release to look at: set [target] release, or MCP_HUB_RELEASE", "untold")
         if not root.is_dir():
-            found = "no folder" if file_reading.exists(root) else "missing"
-            raise Unreadable(f"the release {root} is {found}: correct [target] release", "missing", root)
+            problem = "no folder" if file_reading.exists(root) else "missing"
+            raise Unreadable(f"the release {root} is {problem}: correct [target] release", "missing", root)
         return cls(root, config, silence)
 
     def path(self, name: str) -> Path:
@@ -91,10 +91,10 @@ class Release:
         values = found.environment | self.environment()
         words = [entry_point.substitute_variables(word, values) for word in found.argv]
         folder = self._here(found, found.folder or self.root)
-        told: Package | None = None
+        configured: Package | None = None
         with contextlib.suppress(Unreadable):
-            told = package.read(folder)
-        seen = entry_point.of_words(words, found.folder or self.root, told, f"{start.file.name}:{start.line}")
+            configured = package.read(folder)
+        seen = entry_point.of_words(words, found.folder or self.root, configured, f"{start.file.name}:{start.line}")
         return dataclasses.replace(seen, path=self._here(found, seen.path), folder=folder)
 
     def here(self, path: Path) -> Path:
@@ -103,13 +103,13 @@ class Release:
             return self._here(self.unit(), path)
         return path
 
-    def _here(self, found: SystemdUnit, path: Path) -> Path:
+    def _here(self, unit: SystemdUnit, path: Path) -> Path:
         """`path` in this tree, where the unit is one that the release brings along for the place it is deployed to."""
-        brought = self.config.target.where == "ci" or file_reading.real(found.file).is_relative_to(
+        brought = self.config.target.where == "ci" or file_reading.real(unit.file).is_relative_to(
             file_reading.real(self.root)
         )
-        if brought and found.folder is not None and path.is_relative_to(found.folder):
-            return self.root / path.relative_to(found.folder)
+        if brought and unit.folder is not None and path.is_relative_to(unit.folder):
+            return self.root / path.relative_to(unit.folder)
         return path
 
     def artifact(self) -> EntryPoint:
@@ -157,12 +157,12 @@ class Release:
 
         A file that cannot be read adds nothing.
         """
-        found: dict[str, str] = {}
+        variables: dict[str, str] = {}
         with contextlib.suppress(Unreadable):
-            found |= self.unit().environment
+            variables |= self.unit().environment
         with contextlib.suppress(Unreadable):
-            found |= self.env_file().values
-        return found
+            variables |= self.env_file().values
+        return variables
 
     def mode(self, path: Path) -> int:
         """Permission bits. Raises Unreadable."""
@@ -206,11 +206,11 @@ class Release:
         """How the arguments of what is started differ from this release's configuration and port, in words."""
         found = []
         config = self.config.target.config_file or self.root / self.config.target.config
-        told = started.options("--config", "-c")
-        if not told:
+        configured = started.options("--config", "-c")
+        if not configured:
             found.append(f"it names no --config, the release's is {self.shown(config)}")
-        elif not any(self.same(self.here(started.folder / name), config) for name in told):
-            found.append(f"--config {told[-1]}, the release's is {self.shown(config)}")
+        elif not any(self.same(self.here(started.folder / name), config) for name in configured):
+            found.append(f"--config {configured[-1]}, the release's is {self.shown(config)}")
         port, wanted = started.options("--port", "-p")[-1:], self.environment().get("PORT")
         if port and wanted and port[0] != wanted:
             found.append(f"--port {port[0]}, the env file's PORT is {wanted}")

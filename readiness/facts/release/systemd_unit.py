@@ -55,14 +55,14 @@ class SystemdUnit:
 
     def last(self, key: str, section: str = "Service") -> str | None:
         """The value of `key` that counts; None where it is not set."""
-        found = self.all(key, section)
-        return found[-1].value if found else None
+        directives = self.all(key, section)
+        return directives[-1].value if directives else None
 
     @property
     def start(self) -> UnitDirective | None:
         """The ExecStart that counts."""
-        found = self.all("ExecStart")
-        return found[-1] if found else None
+        directives = self.all("ExecStart")
+        return directives[-1] if directives else None
 
     @property
     def argv(self) -> list[str]:
@@ -142,31 +142,31 @@ def _words(text: str) -> list[str]:
         return text.split()
 
 
-def find(told: str | None, release: Path, folders: tuple[Path, ...] = FOLDERS) -> SystemdUnit:
+def find(configured: str | None, release: Path, folders: tuple[Path, ...] = FOLDERS) -> SystemdUnit:
     """The unit that runs `release`: the one that was `told`, else the only one that names the release. Raises Unreadable."""
-    if told is not None:
-        return read(_told(told, release, folders))
-    found = [unit for unit in _installed(folders) if _names(unit, release)]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    if configured is not None:
+        return read(_told(configured, release, folders))
+    units = [unit for unit in _installed(folders) if _names(unit, release)]
+    if len(units) == 1:
+        return units[0]
+    if not units:
         raise Unreadable(
             f"no systemd unit names {release}: set [target] unit, or declare [expect] unit as not expected", "untold"
         )
-    names = ", ".join(sorted(unit.file.name for unit in found))
+    names = ", ".join(sorted(unit.file.name for unit in units))
     raise Unreadable(
-        f"{len(found)} units name {release} ({names}): set [target] unit to the one that runs it", "untold"
+        f"{len(units)} units name {release} ({names}): set [target] unit to the one that runs it", "untold"
     )
 
 
-def _told(told: str, release: Path, folders: tuple[Path, ...]) -> Path:
-    if "/" not in told:
-        name = told if told.endswith(".service") else f"{told}.service"
+def _told(configured: str, release: Path, folders: tuple[Path, ...]) -> Path:
+    if "/" not in configured:
+        name = configured if configured.endswith(".service") else f"{configured}.service"
         known = next((folder / name for folder in folders if file_reading.exists(folder / name)), None)
         if known is not None:
             return known
-        return release / told if file_reading.exists(release / told) else folders[0] / name
-    return release / told
+        return release / configured if file_reading.exists(release / configured) else folders[0] / name
+    return release / configured
 
 
 def _installed(folders: tuple[Path, ...]) -> Iterator[SystemdUnit]:

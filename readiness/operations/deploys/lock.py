@@ -87,17 +87,17 @@ def holder(folder: Path) -> tuple[str, float] | None:
         touched = path.lstat().st_mtime
     except OSError:
         return None
-    found = _read(path)
-    if found is None:
+    content = _read(path)
+    if content is None:
         return f"{path} is held by somebody who cannot be told", touched
-    why = _holds(found)
+    why = _holds(content)
     return (f"{path}: {why}", touched) if why else None
 
 
 def is_ours(folder: Path) -> bool:
     """Whether whoever holds the lock in `folder` started this process; a token of one that has let go says nothing."""
-    mine, found = os.environ.get(LOCK_TOKEN), _read(folder / FILE)
-    return bool(mine) and found is not None and secrets.compare_digest(str(found.get("token")), str(mine))
+    mine, content = os.environ.get(LOCK_TOKEN), _read(folder / FILE)
+    return bool(mine) and content is not None and secrets.compare_digest(str(content.get("token")), str(mine))
 
 
 def _made(folder: Path) -> None:
@@ -118,46 +118,46 @@ def _inherited(path: Path, journals: Path | None) -> str | None:
     mine = os.environ.get(LOCK_TOKEN)
     if not path.exists() and not path.is_symlink():
         return None
-    found = _read(path)
-    if found is None:
+    content = _read(path)
+    if content is None:
         raise LockHeld(f"{path} cannot be read, so nobody knows who holds it: look, and remove it")
-    if mine and secrets.compare_digest(str(found.get("token")), mine):
+    if mine and secrets.compare_digest(str(content.get("token")), mine):
         return mine
-    why = _holds(found) or _left_open(found, journals)
+    why = _holds(content) or _left_open(content, journals)
     if why:
         raise LockHeld(f"{path}: {why}")
     return None
 
 
-def _left_open(found: dict[str, Any], journals: Path | None) -> str:
+def _left_open(content: dict[str, Any], journals: Path | None) -> str:
     """What a holder that is gone left unfinished in a folder of journals that is not ours; empty where nothing is."""
-    theirs = found.get("journals")
+    theirs = content.get("journals")
     if not isinstance(theirs, str) or (journals is not None and Path(theirs) == journals.resolve()):
         return ""
     try:
         state = journal.unfinished_journal(Path(theirs))
     except ReadinessError as error:
-        return f"{found.get('what')} since {found.get('at')} ended, and how far it came cannot be read: {error}"
+        return f"{content.get('what')} since {content.get('at')} ended, and how far it came cannot be read: {error}"
     if state is None:
         return ""
     folder = state.path.parent.parent
     verb = "release" if state.path.parent.name == "release" else "rollback"
     return (
-        f"process {found.get('pid')} is gone and left {state.path} unfinished: "
+        f"process {content.get('pid')} is gone and left {state.path} unfinished: "
         f"`readiness {verb} --resume --readiness-report {folder}` finishes it, --abandon gives it up"
     )
 
 
-def _holds(found: dict[str, Any]) -> str:
+def _holds(content: dict[str, Any]) -> str:
     """Who holds it, in words; empty where the holder is provably gone."""
-    what, pid = f"{found.get('what')} since {found.get('at')}", found.get("pid")
-    if found.get("host") != process_identity.host():
-        return f"held by process {pid} on host {found.get('host')} ({what}); remove it once that one is gone"
-    if found.get("boot") != process_identity.boot():
+    what, pid = f"{content.get('what')} since {content.get('at')}", content.get("pid")
+    if content.get("host") != process_identity.host():
+        return f"held by process {pid} on host {content.get('host')} ({what}); remove it once that one is gone"
+    if content.get("boot") != process_identity.boot():
         return ""
-    if found.get("namespace") != process_identity.namespace():
+    if content.get("namespace") != process_identity.namespace():
         return f"held by process {pid} of another container ({what}); remove it once that one is gone"
-    if isinstance(pid, int) and process_identity.alive(pid, found.get("start")):
+    if isinstance(pid, int) and process_identity.alive(pid, content.get("start")):
         return f"held by process {pid} ({what})"
     return ""
 
@@ -183,6 +183,6 @@ def _take(path: Path, what: str, token: str, journals: Path | None) -> None:
 def _read(path: Path) -> dict[str, Any] | None:
     content = file_reading.content_or_none(path, _MAX_BYTES)
     with contextlib.suppress(ValueError, RecursionError):
-        found = json.loads(content or b"")
-        return found if isinstance(found, dict) and "pid" in found else None
+        document = json.loads(content or b"")
+        return document if isinstance(document, dict) and "pid" in document else None
     return None

@@ -41,17 +41,17 @@ def tell(  # noqa: PLR0913 - the three that say what, and what tests put in plac
 
     environ = os.environ if environ is None else environ
     try:
-        found = [] if config.demo else channels(config, environ, event)
-        if not found:
+        audience = [] if config.demo else channels(config, environ, event)
+        if not audience:
             return Notified()
-        return _tell(event, found, config, folder, environ, pacing or Pacing(), time.time() if now is None else now)
+        return _tell(event, audience, config, folder, environ, pacing or Pacing(), time.time() if now is None else now)
     except Exception as error:  # noqa: BLE001 - people not told must never cost a verdict or a rollback
         return Notified(notes=(f"people were not told, by a fault of ours: {type(error).__name__}",))
 
 
 def _tell(  # noqa: PLR0913, PLR0917 - everything that one event needs, private
     event: Event,
-    found: Sequence[Channel],
+    audience: Sequence[Channel],
     config: Config,
     folder: Path,
     environ: Mapping[str, str],
@@ -62,11 +62,11 @@ def _tell(  # noqa: PLR0913, PLR0917 - everything that one event needs, private
     from readiness.operations.notify.state import NoticeMemory
 
     state = NoticeMemory(folder)
-    permits = state.reserve([c.name for c in found if not c.problem], event, now)
-    deliveries = deliver(event, found, permits, config, environ, pacing)
+    permits = state.reserve([c.name for c in audience if not c.problem], event, now)
+    deliveries = deliver(event, audience, permits, config, environ, pacing)
     arrived = {
         channel.name: delivery.outcome == "sent"
-        for channel, delivery in zip(found, deliveries, strict=True)
+        for channel, delivery in zip(audience, deliveries, strict=True)
         if channel.name in permits and delivery.outcome != "suppressed"
     }
     if arrived:
@@ -117,11 +117,11 @@ class People:
     def _send(self, event: Event, before: threading.Thread | None) -> None:
         if before is not None:
             before.join()
-        told = tell(event, self._config, self._folder, pacing=self._pacing)
-        self._done.append((event, told))
+        notified = tell(event, self._config, self._folder, pacing=self._pacing)
+        self._done.append((event, notified))
         if self._told is not None:
             with contextlib.suppress(Exception):  # who listens must not cost the next event
-                self._told(event, told)
+                self._told(event, notified)
 
     def settle(self, seconds: float) -> list[tuple[Event, Notified]]:
         """Wait at most `seconds` for what is still on its way; events with what came of them, in order."""

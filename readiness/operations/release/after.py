@@ -108,8 +108,8 @@ class After:
         )
         write_plan(self.config.report_dir, saved)
         # without secrets first: half of one would not be recognised
-        said = self.context.clean(ended.output, 8_000).strip().splitlines()
-        detail = f"{words}: {said[-1][:200]}" if said else words
+        output_lines = self.context.clean(ended.output, 8_000).strip().splitlines()
+        detail = f"{words}: {output_lines[-1][:200]}" if output_lines else words
         if not plan.wanted:
             self.tell_people(run_id, 1)
             why = f"{words}; {plan.refused}{self.not_restored(changes)}"
@@ -125,12 +125,12 @@ class After:
         """The record of the deploy, which opens the window: once, however often this is resumed."""
         if self.context.state.is_recorded:
             return
-        found = release_record.running(self.config, self.look())
+        running_now = release_record.running(self.config, self.look())
         ended = self.context.state.last(ENDED, "deploy")
         moment = dt.datetime.fromtimestamp(time.time() if ended is None else ended.at, dt.UTC)
-        release_record.record(self.config, self.note, found, moment)
+        release_record.record(self.config, self.note, running_now, moment)
         self.context.write(RECORDED, changes=changes)
-        entry = quarantine.find(self.config.report_dir, found.commit, found.version)
+        entry = quarantine.find(self.config.report_dir, running_now.commit, running_now.version)
         if entry is not None:
             self.ports.say(f"{entry.name} was rolled back on {entry.since} and is in quarantine: {entry.because}")
 
@@ -138,25 +138,25 @@ class After:
 
     def judge_unchanged(self, words: str) -> PhaseResult | None:
         """How a release ends whose command (`words`) changed nothing; None where something has changed meanwhile."""
-        told = f"{words} and changed nothing: {THE_SAME}; nothing to roll back"
+        sentence = f"{words} and changed nothing: {THE_SAME}; nothing to roll back"
         if not self.before_answered:
-            return PhaseResult(status="failed", detail=words, end=end(ReleaseOutcome.ABORTED, told))
+            return PhaseResult(status="failed", detail=words, end=end(ReleaseOutcome.ABORTED, sentence))
         before = self.note.running.version
-        found = self.ports.checks(self.config, EXPRESSION, {} if before is None else {EXPECTED_VERSION: before})
+        checked = self.ports.checks(self.config, EXPRESSION, {} if before is None else {EXPECTED_VERSION: before})
         if self.changes(self.look()):
             return None
-        facts = PhaseFacts(run=found.run_id, status=found.status)
-        bad, unproven = self._worse(found)
+        facts = PhaseFacts(run=checked.run_id, status=checked.status)
+        bad, unproven = self._worse(checked)
         if bad:
             # nothing was deployed, so there is nothing to go back from: what was broken is for a person to find
             why = f"{words}; {THE_SAME}, and what passed before fails now: {bad[0]}"
-            self.tell_people(found.run_id, found.status)
+            self.tell_people(checked.run_id, checked.status)
             return PhaseResult(
-                status="failed", detail=words, end=end(ReleaseOutcome.HELD, why, found.exit), facts=facts
+                status="failed", detail=words, end=end(ReleaseOutcome.HELD, why, checked.exit), facts=facts
             )
         if unproven:
-            told += f"; not all that passed before could be proven again: {unproven[0]}"
-        return PhaseResult(status="failed", detail=words, end=end(ReleaseOutcome.ABORTED, told), facts=facts)
+            sentence += f"; not all that passed before could be proven again: {unproven[0]}"
+        return PhaseResult(status="failed", detail=words, end=end(ReleaseOutcome.ABORTED, sentence), facts=facts)
 
     def not_restored(self, changes: list[str]) -> str:
         """What is to be said of a hub that was ended or started anew with the release from before in place; else nothing."""
@@ -166,10 +166,10 @@ class After:
         state = f"{seen.process} is {seen.state}" if seen.answers else f"the hub does not answer ({seen.trouble})"
         return f"; release and settings are the ones from before, and {state}: see to it that it runs"
 
-    def _worse(self, found: Checked) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        if found.report is None:
-            return (), (found.words,)
-        proof = compared(found.report, self.note.passed)
+    def _worse(self, checked: Checked) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if checked.report is None:
+            return (), (checked.words,)
+        proof = compared(checked.report, self.note.passed)
         return proof.bad, proof.unproven
 
     # --- ready --------------------------------------------------------------------------------------------------------
@@ -217,21 +217,23 @@ class After:
 
     def verify(self) -> PhaseResult:
         """The same checks as before, and what they decide."""
-        found = self.ports.checks(self.config, EXPRESSION, self.environ())
-        return self.decided(found, EXPRESSION)
+        checked = self.ports.checks(self.config, EXPRESSION, self.environ())
+        return self.decided(checked, EXPRESSION)
 
-    def decided(self, found: Checked, expression: str) -> PhaseResult:
+    def decided(self, checked: Checked, expression: str) -> PhaseResult:
         """What a run's verdict means for the release."""
-        facts = PhaseFacts(run=found.run_id, status=found.status, expression=expression)
-        if found.verdict in model.WELL:
-            return PhaseResult(status="passed", detail=found.detail, facts=facts)
-        if found.rolls_back:
-            return PhaseResult(status="failed", detail=found.detail, then=model.ROLLBACK, facts=facts)
-        refused = f"; no rollback: {found.report.refused}" if found.report is not None and found.report.refused else ""
-        status: PhaseStatus = "unknown" if found.verdict == "INCOMPLETE" else "failed"
-        told = end(ReleaseOutcome.HELD, f"{found.verdict}: {found.because}{refused}", found.exit)
-        self.tell_people(found.run_id, found.status)
-        return PhaseResult(status=status, detail=found.detail, end=told, facts=facts)
+        facts = PhaseFacts(run=checked.run_id, status=checked.status, expression=expression)
+        if checked.verdict in model.WELL:
+            return PhaseResult(status="passed", detail=checked.detail, facts=facts)
+        if checked.rolls_back:
+            return PhaseResult(status="failed", detail=checked.detail, then=model.ROLLBACK, facts=facts)
+        refused = (
+            f"; no rollback: {checked.report.refused}" if checked.report is not None and checked.report.refused else ""
+        )
+        status: PhaseStatus = "unknown" if checked.verdict == "INCOMPLETE" else "failed"
+        held = end(ReleaseOutcome.HELD, f"{checked.verdict}: {checked.because}{refused}", checked.exit)
+        self.tell_people(checked.run_id, checked.status)
+        return PhaseResult(status=status, detail=checked.detail, end=held, facts=facts)
 
     def bake(self) -> PhaseResult:
         """Watch it for a while: no critical alarm."""
@@ -243,17 +245,17 @@ class After:
         self.ports.say(f"watching for {self.order.bake:g} min; Ctrl-C stops here, `readiness release --resume` goes on")
         looks, odd = 0, 0
         while True:
-            found = self.ports.checks(self.config, BAKE, self.environ())
-            looks, odd = looks + 1, odd + (found.verdict == "INCOMPLETE")
+            checked = self.ports.checks(self.config, BAKE, self.environ())
+            looks, odd = looks + 1, odd + (checked.verdict == "INCOMPLETE")
             over = time.monotonic() + self.ports.bake_every > until
-            if found.verdict == "NOT READY" or (over and found.verdict == "INCOMPLETE"):
-                return self.decided(found, BAKE)
+            if checked.verdict == "NOT READY" or (over and checked.verdict == "INCOMPLETE"):
+                return self.decided(checked, BAKE)
             if over:
                 also = f", {odd} of them incomplete" if odd else ""
                 return PhaseResult(
                     status="passed",
-                    detail=f"{looks} looks{also}; the last one: {found.detail}",
-                    facts=PhaseFacts(run=found.run_id),
+                    detail=f"{looks} looks{also}; the last one: {checked.detail}",
+                    facts=PhaseFacts(run=checked.run_id),
                 )
             self.ports.sleep(min(self.ports.bake_every, max(0.0, until - time.monotonic())))
 
@@ -277,15 +279,17 @@ class After:
                     status="unknown", detail=why, end=end(ReleaseOutcome.HELD, self._because(f"not rolled back: {why}"))
                 )
         state = self._rolled_back(run_id)
-        found = None if state is None else state.outcome
-        if found is None:
+        rollback_outcome = None if state is None else state.outcome
+        if rollback_outcome is None:
             return PhaseResult(status="unknown", detail="the rollback was not finished", end=end(
                 ReleaseOutcome.HELD, "the rollback was not finished: `readiness rollback --resume`", model.INCOMPLETE))  # fmt: skip
-        outcome = ReleaseOutcome(found.result.value)
+        outcome = ReleaseOutcome(rollback_outcome.result.value)
         well: PhaseStatus = "passed" if outcome is ReleaseOutcome.VERIFIED else "failed"
         if outcome is ReleaseOutcome.UNVERIFIED:
             well = "unknown"
-        return PhaseResult(status=well, detail=found.because, end=end(outcome, self._because(found.because)))
+        return PhaseResult(
+            status=well, detail=rollback_outcome.because, end=end(outcome, self._because(rollback_outcome.because))
+        )
 
     def _because(self, proof: str) -> str:
         reason = next((p.detail for p in reversed(self.context.state.phases) if p.status in {"failed", "unknown"}), "")
@@ -340,8 +344,8 @@ class After:
             words = f"the deploy command {'failed' if ended is None else ended.words}"
             acts = entries_of(self.config.report_dir, run_id)
             report = None if plan is None else tell.failed_command_report(self.config, state, plan, words)
-            said = [] if report is None else tell.tell_failed_command(self.config, report, acts)
+            notice_lines = [] if report is None else tell.tell_failed_command(self.config, report, acts)
         else:
-            said = tell.people(self.config, run_id, status)
-        for line in said:
+            notice_lines = tell.people(self.config, run_id, status)
+        for line in notice_lines:
             self.ports.say(line)

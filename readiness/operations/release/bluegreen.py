@@ -106,14 +106,14 @@ class BlueGreen(After):
 
     def verify(self) -> PhaseResult:
         """The checks against the candidate; one that is not well is never switched to."""
-        found = self.ports.checks(self.config, EXPRESSION, self.environ())
-        facts = PhaseFacts(run=found.run_id, status=found.status)
-        if found.verdict in model.WELL:
-            return PhaseResult(status="passed", detail=found.detail, facts=facts)
-        status: PhaseStatus = "unknown" if found.verdict == "INCOMPLETE" else "failed"
-        told = f"the candidate is {found.verdict}: {found.because}; nothing was switched"
+        checked = self.ports.checks(self.config, EXPRESSION, self.environ())
+        facts = PhaseFacts(run=checked.run_id, status=checked.status)
+        if checked.verdict in model.WELL:
+            return PhaseResult(status="passed", detail=checked.detail, facts=facts)
+        status: PhaseStatus = "unknown" if checked.verdict == "INCOMPLETE" else "failed"
+        sentence = f"the candidate is {checked.verdict}: {checked.because}; nothing was switched"
         return PhaseResult(
-            status=status, detail=found.detail, end=end(ReleaseOutcome.ABORTED, told, found.exit), facts=facts
+            status=status, detail=checked.detail, end=end(ReleaseOutcome.ABORTED, sentence, checked.exit), facts=facts
         )
 
     # --- the switch ---------------------------------------------------------------------------------------------------
@@ -125,24 +125,24 @@ class BlueGreen(After):
         if not ended.ok and ended.code is not None:
             return PhaseResult(status="failed", detail=words, then=model.ROLLBACK)
         if not self.clients_reach(self._candidates_pid()):
-            told = f"{words}, and clients do not reach the candidate within {AGREED_SECONDS:.0f} s"
-            return PhaseResult(status="failed", detail=told, then=model.ROLLBACK)
-        found = self.ports.checks(self.config, HEALTH, self.environ())
-        return self.decided(found, HEALTH)
+            sentence = f"{words}, and clients do not reach the candidate within {AGREED_SECONDS:.0f} s"
+            return PhaseResult(status="failed", detail=sentence, then=model.ROLLBACK)
+        checked = self.ports.checks(self.config, HEALTH, self.environ())
+        return self.decided(checked, HEALTH)
 
-    def decided(self, found: Checked, expression: str) -> PhaseResult:
+    def decided(self, checked: Checked, expression: str) -> PhaseResult:
         """After a switch every proven failure of what passed before leads back; what is unknown is for a person."""
-        facts = PhaseFacts(run=found.run_id, status=found.status, expression=expression)
-        if found.verdict in model.WELL:
-            return PhaseResult(status="passed", detail=found.detail, facts=facts)
-        self.tell_people(found.run_id, found.status)
-        worse = () if found.report is None else compared(found.report, self.note.passed).bad
-        if found.verdict == "NOT READY" and worse:
-            return PhaseResult(status="failed", detail=found.detail, then=model.ROLLBACK, facts=facts)
-        status: PhaseStatus = "unknown" if found.verdict == "INCOMPLETE" else "failed"
-        why = f"{found.verdict}: {found.because}" + ("" if worse else "; nothing that passed before fails now")
+        facts = PhaseFacts(run=checked.run_id, status=checked.status, expression=expression)
+        if checked.verdict in model.WELL:
+            return PhaseResult(status="passed", detail=checked.detail, facts=facts)
+        self.tell_people(checked.run_id, checked.status)
+        worse = () if checked.report is None else compared(checked.report, self.note.passed).bad
+        if checked.verdict == "NOT READY" and worse:
+            return PhaseResult(status="failed", detail=checked.detail, then=model.ROLLBACK, facts=facts)
+        status: PhaseStatus = "unknown" if checked.verdict == "INCOMPLETE" else "failed"
+        why = f"{checked.verdict}: {checked.because}" + ("" if worse else "; nothing that passed before fails now")
         return PhaseResult(
-            status=status, detail=found.detail, end=end(ReleaseOutcome.HELD, why, found.exit), facts=facts
+            status=status, detail=checked.detail, end=end(ReleaseOutcome.HELD, why, checked.exit), facts=facts
         )
 
     def rollback(self) -> PhaseResult:
@@ -158,27 +158,29 @@ class BlueGreen(After):
             return self._held(f"the hub to switch back to is gone: {old.trouble or old.process}")
         ended = self.context.run_command("switch-back", command)
         if not ended.ok and ended.code is not None:
-            told = f"switching back {ended.words}"
-            return PhaseResult(status="failed", detail=told, end=end(ReleaseOutcome.FAILED, told))
+            sentence = f"switching back {ended.words}"
+            return PhaseResult(status="failed", detail=sentence, end=end(ReleaseOutcome.FAILED, sentence))
         if not self.clients_reach(self.note.running.pid):
-            told = "switched back, and clients do not reach the hub from before"
-            return PhaseResult(status="failed", detail=told, end=end(ReleaseOutcome.FAILED, told))
+            sentence = "switched back, and clients do not reach the hub from before"
+            return PhaseResult(status="failed", detail=sentence, end=end(ReleaseOutcome.FAILED, sentence))
         return self._proven()
 
     def _proven(self) -> PhaseResult:
         environ = {} if self.note.running.version is None else {EXPECTED_VERSION: self.note.running.version}
-        found = self.ports.checks(self.config, HEALTH, environ)
-        if found.report is None:
-            return PhaseResult(status="unknown", detail=found.detail, end=end(ReleaseOutcome.UNVERIFIED, found.detail))
-        proof = compared(found.report, self.note.passed)
+        checked = self.ports.checks(self.config, HEALTH, environ)
+        if checked.report is None:
+            return PhaseResult(
+                status="unknown", detail=checked.detail, end=end(ReleaseOutcome.UNVERIFIED, checked.detail)
+            )
+        proof = compared(checked.report, self.note.passed)
         if proof.bad:
             return PhaseResult(status="failed", detail=proof.bad[0], end=end(ReleaseOutcome.FAILED, proof.bad[0]))
         if proof.unproven:
             return PhaseResult(
                 status="unknown", detail=proof.unproven[0], end=end(ReleaseOutcome.UNVERIFIED, proof.unproven[0])
             )
-        told = f"clients reach the hub from before, and all {proof.passed} checks that passed before pass again"
-        return PhaseResult(status="passed", detail=told, end=end(ReleaseOutcome.VERIFIED, self._because(told)))
+        sentence = f"clients reach the hub from before, and all {proof.passed} checks that passed before pass again"
+        return PhaseResult(status="passed", detail=sentence, end=end(ReleaseOutcome.VERIFIED, self._because(sentence)))
 
     def _held(self, why: str) -> PhaseResult:
         return PhaseResult(status="unknown", detail=why, end=end(ReleaseOutcome.HELD, f"not switched back: {why}"))

@@ -161,13 +161,13 @@ def read_note(folder: Path) -> Note | None:
         raise ReadinessError(f"{path}: not a note of ours; remove it and record anew before the deploy") from error
 
 
-def note_from(found: Mapping[str, Any]) -> Note:
+def note_from(document: Mapping[str, Any]) -> Note:
     """Inverse of `note_json`. Raises KeyError, TypeError or ValueError where it is none."""
     return Note(
-        noted_at=dt.datetime.fromisoformat(found["noted_at"]).astimezone(dt.UTC),
-        running=Running(**found["running"]),
-        passed=tuple(str(one) for one in found["passed"]),
-        failed=tuple(str(one) for one in found["failed"]),
+        noted_at=dt.datetime.fromisoformat(document["noted_at"]).astimezone(dt.UTC),
+        running=Running(**document["running"]),
+        passed=tuple(str(one) for one in document["passed"]),
+        failed=tuple(str(one) for one in document["failed"]),
     )
 
 
@@ -182,16 +182,16 @@ def write_note(folder: Path, note: Note) -> None:
     file_writing.replace_file(folder / NOTE, json.dumps(note_json(note), indent=1) + "\n")
 
 
-def record(config: Config, note: Note, found: Running, now: dt.datetime) -> DeployRecord:
+def record(config: Config, note: Note, running_now: Running, now: dt.datetime) -> DeployRecord:
     """Write the record of the deploy that followed `note`, which opens its window; the note goes. Raises ReadinessError."""
     made = DeployRecord(
         deployed_at=now,
-        version=found.version,
-        commit=found.commit,
-        pid=found.pid,
+        version=running_now.version,
+        commit=running_now.commit,
+        pid=running_now.pid,
         passed_before=note.passed,
         failed_before=note.failed,
-        previous=previous(config, note.running, found),
+        previous=previous(config, note.running, running_now),
     )
     write_record(config.report_dir / FILE, made)
     # in this order: killed between the two, the next call records the same deploy once more

@@ -90,12 +90,12 @@ def abandon(config: Config, say: Callable[[str], None]) -> None:
             raise ReadinessError(f"its command {running.name} still runs as process {running.pid}: wait or end it")
         journal = JournalFile(state.path)
         try:
-            found = end(ReleaseOutcome.HELD, "given up by a person: look at the hub")
-            journal.write(OUTCOME, **found.to_json())
+            release_end = end(ReleaseOutcome.HELD, "given up by a person: look at the hub")
+            journal.write(OUTCOME, **release_end.to_json())
         finally:
             journal.close()
         write_summary(config.report_dir, tell.summary(read_release(state.path)))
-        say(f"{state.path} is closed as {found.outcome.value}; look at the hub")
+        say(f"{state.path} is closed as {release_end.outcome.value}; look at the hub")
 
 
 @contextlib.contextmanager
@@ -224,30 +224,34 @@ class Releasing:
 
     def _interrupted(self) -> str:
         """What is to be said; people are told where the deploy has begun, since a job that was cancelled has nobody beside it."""
-        told = f"interrupted; {self.context.journal.path} tells how far it came: `readiness release --resume` goes on"
+        sentence = (
+            f"interrupted; {self.context.journal.path} tells how far it came: `readiness release --resume` goes on"
+        )
         if not self._deployed():
-            return told
-        found = end(ReleaseOutcome.HELD, "interrupted after the deploy began; a command that was begun runs on")
-        for line in tell.stopped(self.config, self.context.journal.path, found):
+            return sentence
+        release_end = end(ReleaseOutcome.HELD, "interrupted after the deploy began; a command that was begun runs on")
+        for line in tell.stopped(self.config, self.context.journal.path, release_end):
             self.ports.say(line)
-        return f"{told}; a command that was begun runs on by itself"
+        return f"{sentence}; a command that was begun runs on by itself"
 
     def _stopped(self, why: str) -> ReleaseEnd:
         """Something was deployed, and what is to be written down first cannot be: people are told, since nothing else can be done."""
-        found = end(ReleaseOutcome.HELD, f"stopped after the deploy began: {why}", model.INCOMPLETE)
+        release_end = end(ReleaseOutcome.HELD, f"stopped after the deploy began: {why}", model.INCOMPLETE)
         self.ports.say(
-            f"{found.outcome.value}: {found.because}; `readiness release --resume` goes on once that is mended"
+            f"{release_end.outcome.value}: {release_end.because}; `readiness release --resume` goes on once that is mended"
         )
-        for line in tell.stopped(self.config, self.context.journal.path, found):
+        for line in tell.stopped(self.config, self.context.journal.path, release_end):
             self.ports.say(line)
-        return found
+        return release_end
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
-    def _finish(self, found: ReleaseEnd) -> ReleaseEnd:
-        found = model.ReleaseEnd(outcome=found.outcome, because=self.context.clean(found.because, 600), exit=found.exit)
+    def _finish(self, release_end: ReleaseEnd) -> ReleaseEnd:
+        release_end = model.ReleaseEnd(
+            outcome=release_end.outcome, because=self.context.clean(release_end.because, 600), exit=release_end.exit
+        )
         if not self.context.state.is_finished:
-            self.context.write(OUTCOME, **found.to_json())
+            self.context.write(OUTCOME, **release_end.to_json())
         self.ports.on_step("write the release's page")
         pages: list[Path] = []
         try:
@@ -255,9 +259,12 @@ class Releasing:
             pages = self.ports.page(self.config, self.context.state)
         except ReadinessError as error:
             self.ports.say(f"the release's report could not be written: {error}")
-        for line in (*tell.lines(self.context.state, found), *tell.ended(self.config, self.context.state, found)):
+        for line in (
+            *tell.lines(self.context.state, release_end),
+            *tell.ended(self.config, self.context.state, release_end),
+        ):
             self.ports.say(line)
         for page in pages:
             if page.suffix == ".html":
                 self.ports.say(f"  report: {page}")
-        return found
+        return release_end

@@ -37,16 +37,18 @@ def kept(state: ReleaseState, order: ReleaseOrder) -> str:
     baked = found.get(model.BAKE)
     watched = " and stayed well" if baked is not None and baked.status == "passed" else ""
     verified = found.get(model.VERIFY)
-    told = f"what was deployed passes{watched}: {verified.detail if verified is not None else ''}".rstrip(": ")
+    sentence = f"what was deployed passes{watched}: {verified.detail if verified is not None else ''}".rstrip(": ")
     if order.candidate:
-        told += f"; set [target] internal_url to {order.candidate}, and end the hub from before once nobody needs it"
-    return told
+        sentence += (
+            f"; set [target] internal_url to {order.candidate}, and end the hub from before once nobody needs it"
+        )
+    return sentence
 
 
-def lines(state: ReleaseState, found: ReleaseEnd) -> list[str]:
+def lines(state: ReleaseState, release_end: ReleaseEnd) -> list[str]:
     """The end for a terminal: the outcome, the time of each phase, where all of it is told."""
     times = ", ".join(f"{phase.name} {phase.seconds:.1f} s" for phase in state.phases if phase.status != "skipped")
-    return [f"{found.outcome.value}: {found.because}", f"  {times}", f"  journal: {state.path}"]
+    return [f"{release_end.outcome.value}: {release_end.because}", f"  {times}", f"  journal: {state.path}"]
 
 
 # --- release.json and the page --------------------------------------------------------------------------------------------
@@ -54,15 +56,15 @@ def lines(state: ReleaseState, found: ReleaseEnd) -> list[str]:
 
 def summary(state: ReleaseState) -> ReleaseSummary:
     """The release in short."""
-    found = state.end
+    release_end = state.end
     return ReleaseSummary(
         id=state.id,
         started=_moment(state.began_at),
         finished=None if state.ended_at is None else _moment(state.ended_at),
         command=shlex.join(state.command),
-        outcome=None if found is None else found.outcome.value,
-        because=None if found is None else found.because,
-        exit=None if found is None else found.exit,
+        outcome=None if release_end is None else release_end.outcome.value,
+        because=None if release_end is None else release_end.because,
+        exit=None if release_end is None else release_end.exit,
         phases=state.phases,
     )
 
@@ -97,11 +99,11 @@ def _release_run(state: ReleaseState) -> ReleaseRun:
     """The release as a report holds it."""
     from readiness.results.report import ReleasePhase, ReleaseRun
 
-    found = state.end
+    release_end = state.end
     return ReleaseRun(
         id=state.id,
-        outcome="" if found is None else found.outcome.value,
-        because="" if found is None else found.because,
+        outcome="" if release_end is None else release_end.outcome.value,
+        because="" if release_end is None else release_end.because,
         command=shlex.join(state.command),
         started=state.began_at,
         finished=state.ended_at,
@@ -137,9 +139,9 @@ def people(config: Config, run_id: str, status: int) -> list[str]:
     )
 
 
-def ended(config: Config, state: ReleaseState, found: ReleaseEnd) -> list[str]:
+def ended(config: Config, state: ReleaseState, release_end: ReleaseEnd) -> list[str]:
     """Tell people that a release ended without being kept or rolled back; a rollback tells of itself."""
-    event = _event(config, state, found)
+    event = _event(config, state, release_end)
     if event is None:
         return []
     from readiness.operations.notify import tell, told_lines
@@ -147,11 +149,11 @@ def ended(config: Config, state: ReleaseState, found: ReleaseEnd) -> list[str]:
     return told_lines(tell(event, config, config.report_dir))
 
 
-def _event(config: Config, state: ReleaseState, found: ReleaseEnd) -> Event | None:
-    severity = _SEVERITY.get(found.outcome)
+def _event(config: Config, state: ReleaseState, release_end: ReleaseEnd) -> Event | None:
+    severity = _SEVERITY.get(release_end.outcome)
     results = state.results
     is_doubtful = bool(results) and results[-1].facts.doubtful
-    if severity is None or (found.outcome is ReleaseOutcome.HELD and not is_doubtful):
+    if severity is None or (release_end.outcome is ReleaseOutcome.HELD and not is_doubtful):
         return None  # the verdict that held it was told when it was reached
     from readiness.findings import Severity
     from readiness.operations.notify import Event
@@ -160,13 +162,16 @@ def _event(config: Config, state: ReleaseState, found: ReleaseEnd) -> Event | No
     return Event(
         kind="phase",
         severity=Severity(severity),
-        title=f"release {found.outcome.value} · {config.environment} {where}",
-        lines=(found.because, *(f"{p.name}: {p.status}: {p.detail}" for p in state.phases if p.status != "passed")),
+        title=f"release {release_end.outcome.value} · {config.environment} {where}",
+        lines=(
+            release_end.because,
+            *(f"{p.name}: {p.status}: {p.detail}" for p in state.phases if p.status != "passed"),
+        ),
         report=str(config.report_dir / SUMMARY_FILE),
     )
 
 
-def stopped(config: Config, journal: Path, found: ReleaseEnd) -> list[str]:
+def stopped(config: Config, journal: Path, release_end: ReleaseEnd) -> list[str]:
     """Tell people that a release stopped halfway, without its journal, which may not be readable; lines for the terminal."""
     from readiness.findings import Severity
     from readiness.operations.notify import Event, tell, told_lines
@@ -175,8 +180,8 @@ def stopped(config: Config, journal: Path, found: ReleaseEnd) -> list[str]:
     event = Event(
         kind="phase",
         severity=Severity.CRITICAL,
-        title=f"release {found.outcome.value} halfway · {config.environment} {where}",
-        lines=(found.because, "look at the hub; `readiness release --resume` goes on, --abandon gives it up"),
+        title=f"release {release_end.outcome.value} halfway · {config.environment} {where}",
+        lines=(release_end.because, "look at the hub; `readiness release --resume` goes on, --abandon gives it up"),
         report=str(journal),
     )
     return told_lines(tell(event, config, config.report_dir))
@@ -233,17 +238,17 @@ def failed_command_report(config: Config, state: ReleaseState, plan: SavedPlan, 
     }
 
 
-def tell_failed_command(config: Config, told: dict[str, Any], acts: Sequence[Mapping[str, Any]]) -> list[str]:
+def tell_failed_command(config: Config, report: dict[str, Any], acts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Write the incident page and tell people; lines for the terminal. Raises nothing."""
     from readiness.operations.notify import event_of, incident, tell, told_lines
 
     try:
-        page = incident.write(told, config.report_dir, acts)
+        page = incident.write(report, config.report_dir, acts)
         lines = [f"incident report: {page}"]
-        event = event_of(told, str(page))
+        event = event_of(report, str(page))
         if event is not None:
             sent = tell(event, config, config.report_dir)
-            incident.write(told, config.report_dir, acts, sent.lines())
+            incident.write(report, config.report_dir, acts, sent.lines())
             lines += told_lines(sent)
     except (ReadinessError, KeyError, TypeError, ValueError) as error:
         return [f"people were not told: {error}"]

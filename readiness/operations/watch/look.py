@@ -91,18 +91,18 @@ class Watcher:
         seen = {check_id: self.bench.look(check_id) for check_id in asked}
         standing = self._settling.take(seen, asked, time.monotonic())
         judgement = self._judged(standing.findings)
-        told = self._hub()
+        hub_words = self._hub()
         return WatchLook(
             at=at,
-            trouble=told.trouble,
-            state=told.state,
-            version=told.version,
-            answer_ms=told.answer_ms,
-            servers=tuple(told.servers[:MOST_SERVERS]),
-            server_count=len(told.servers),
-            servers_up=sum(server.is_up for server in told.servers),
-            metrics=tuple(self._metrics(told.stats, judgement)),
-            host=self._host.read() if told.state else (),
+            trouble=hub_words.trouble,
+            state=hub_words.state,
+            version=hub_words.version,
+            answer_ms=hub_words.answer_ms,
+            servers=tuple(hub_words.servers[:MOST_SERVERS]),
+            server_count=len(hub_words.servers),
+            servers_up=sum(server.is_up for server in hub_words.servers),
+            metrics=tuple(self._metrics(hub_words.stats, judgement)),
+            host=self._host.read() if hub_words.state else (),
             judgement=judgement,
             pending=standing.pending,
             proven=standing.proven,
@@ -119,13 +119,16 @@ class Watcher:
 
     def _hub(self) -> _Told:
         """What the hub says of itself, after the checks have asked; a fresh read, never shared with theirs."""
-        told = _Told()
+        hub_words = _Told()
         try:
             hub = self.bench.fact("hub")
             health = hub.health()
-            told.answer_ms = hub.answer(HEALTH).seconds * 1000
-            told.state, told.version = self._text(health.state, _NAME), self._text(health.version or "", _NAME)
-            told.servers = [
+            hub_words.answer_ms = hub.answer(HEALTH).seconds * 1000
+            hub_words.state, hub_words.version = (
+                self._text(health.state, _NAME),
+                self._text(health.version or "", _NAME),
+            )
+            hub_words.servers = [
                 ServerRow(
                     name=self._text(server.name, _NAME),
                     status=self._text(server.status, _NAME),
@@ -134,20 +137,20 @@ class Watcher:
                 )
                 for server in health.servers
             ]
-            told.stats = hub.filtering_stats()
+            hub_words.stats = hub.filtering_stats()
         except NotServed as error:
-            told.stats = self._text(error, _WORDS)
+            hub_words.stats = self._text(error, _WORDS)
         except ReadinessError as error:
             words = self._text(str(error).removeprefix(BLOCKED), _WORDS)
             # health answered: what is missing is its statistics
-            told.stats, told.trouble = words, "" if told.state else words
-        return told
+            hub_words.stats, hub_words.trouble = words, "" if hub_words.state else words
+        return hub_words
 
     def _metrics(self, stats: Mapping[str, Any] | str, judgement: Judgement) -> Iterator[WatchRow]:
         rows = {row.check.id: row for row in judgement.rows}
-        found = unread(stats) if isinstance(stats, str) else readings(stats)
+        metrics = unread(stats) if isinstance(stats, str) else readings(stats)
         for metric in METRICS:
-            reading = found[metric.name]
+            reading = metrics[metric.name]
             judged = rows.get(metric.check or "")
             yield WatchRow(
                 name=metric.name,

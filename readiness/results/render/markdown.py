@@ -38,10 +38,10 @@ def render(report: Report) -> str:
     """The report in Markdown, at most 60,000 characters; what does not fit is counted."""
     grouped = words.shape(report)
     sections = (_head(report, grouped), _blocking(grouped), _first(grouped), _tail(report))
-    told = "\n".join(line for section in sections for line in section)
-    if len(told) > MAX_CHARACTERS - 100:
-        told = told[: MAX_CHARACTERS - 100].rpartition("\n")[0] + "\n\n*cut here; readiness.json names the rest*"
-    return told.rstrip("\n") + "\n"
+    text = "\n".join(line for section in sections for line in section)
+    if len(text) > MAX_CHARACTERS - 100:
+        text = text[: MAX_CHARACTERS - 100].rpartition("\n")[0] + "\n\n*cut here; readiness.json names the rest*"
+    return text.rstrip("\n") + "\n"
 
 
 def escaped(text: str, most: int = _TEXT) -> str:
@@ -100,12 +100,12 @@ def _since_ready(since: SinceReady | None) -> str:
         ("newly degraded", since.newly_degraded),
         ("fixed", since.fixed),
     )
-    told = [
+    parts = [
         f"{label} {', '.join(names[:_NAMES])}{', …' if len(names) > _NAMES else ''}" for label, names in groups if names
     ]
-    told += [f"{what} {then or '?'} → {now or '?'}" for what, then, now in since.versions[:_NAMES]]
+    parts += [f"{what} {then or '?'} → {now or '?'}" for what, then, now in since.versions[:_NAMES]]
     moment = iso(since.started)[:16].replace("T", " ")
-    return f"since the last READY run ({moment} UTC): {'; '.join(told) or 'the same checks'}"
+    return f"since the last READY run ({moment} UTC): {'; '.join(parts) or 'the same checks'}"
 
 
 def _release(release: ReleaseRun | None) -> str:
@@ -144,32 +144,32 @@ def _line(row: Row) -> str:
 def _first(grouped: Shape) -> Iterator[str]:
     """What to do about the few things to begin with."""
     first: Sequence[Cause] = grouped.first or grouped.ranked[:3]
-    told = [cause.row for cause in first if cause.row.remedy and not cause.row.waiver]
-    if not told:
+    rows = [cause.row for cause in first if cause.row.remedy and not cause.row.waiver]
+    if not rows:
         return
     yield f"### {words.headline(first)}" if grouped.first else "### To mend"
     yield ""
-    for number, row in enumerate(told, start=1):
+    for number, row in enumerate(rows, start=1):
         yield f"{number}. {code(row.key, 120)}: {_remedy(row.remedy)}"
     yield ""
 
 
 def _remedy(text: str) -> str:
     """A remedy on one line: what its author marked as code stays code, and a command that stood on a line of its own is."""
-    told = []
+    parts = []
     for part in text[:_REMEDY].splitlines():
         if part.startswith("    ") and part.strip():
-            told.append(code(part))
+            parts.append(code(part))
         elif part.strip():
-            told.append(_with_code(one_line(part)))
-    return " ".join(told) + ("…" if len(text) > _REMEDY else "")
+            parts.append(_with_code(one_line(part)))
+    return " ".join(parts) + ("…" if len(text) > _REMEDY else "")
 
 
 def _with_code(plain: str) -> str:
     parts, end = [], 0
-    for found in _CODE.finditer(plain):
-        parts += [_quoted(plain[end : found.start()]), code(found[1])]
-        end = found.end()
+    for matches in _CODE.finditer(plain):
+        parts += [_quoted(plain[end : matches.start()]), code(matches[1])]
+        end = matches.end()
     return "".join([*parts, _quoted(plain[end:])])
 
 

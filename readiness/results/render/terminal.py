@@ -69,14 +69,14 @@ def lines(  # noqa: PLR0913 - what a summary shows, one keyword each
         room = MAX_LINES - len(head) - len(tail)
         if room >= _ROOM:
             break
-    told = [*head[: MAX_LINES - len(tail)], *_findings(grouped, room, columns), *tail]
-    return [f"\x1b[{code}m{text}\x1b[0m" if color and code else text for text, code in told]
+    all_lines = [*head[: MAX_LINES - len(tail)], *_findings(grouped, room, columns), *tail]
+    return [f"\x1b[{code}m{text}\x1b[0m" if color and code else text for text, code in all_lines]
 
 
-def _wrapped(told: Sequence[Line], columns: int, most: int) -> list[Line]:
+def _wrapped(unwrapped: Sequence[Line], columns: int, most: int) -> list[Line]:
     """Each text in at most `most` lines that fit; what is copied in one that may not."""
     printed: list[Line] = []
-    for text, code in told:
+    for text, code in unwrapped:
         indent = text[: len(text) - len(text.lstrip(" "))]
         plain = indent + without_ci_commands(one_line(text, _MANY))
         pieces = [shorten(plain, _COPIED)] if text.startswith(_WHOLE) else fold(plain, columns, most)
@@ -95,15 +95,15 @@ def _harmless(piece: str, columns: int) -> str:
 def _head(report: Report) -> list[Line]:
     score = f"score {words.number(report.headline)}"
     stamp = "DEMO " if report.demo else ""
-    told: list[Line] = [(f"{stamp}{report.status}: {report.decision}, {score}", _STATUS.get(report.status, "1"))]
-    told.append((report.because, "1"))
-    told += [(text, "") for text in (words.capped(report), words.best_case(report)) if text]
+    head_lines: list[Line] = [(f"{stamp}{report.status}: {report.decision}, {score}", _STATUS.get(report.status, "1"))]
+    head_lines.append((report.because, "1"))
+    head_lines += [(text, "") for text in (words.capped(report), words.best_case(report)) if text]
     if report.demo:
-        told.append(("this is the embedded hub, not yours: nothing follows from it", "33"))
-    told += [(f"the run itself broke: {sentence}", "31") for sentence in report.trouble[:_MAX_TROUBLE]]
+        head_lines.append(("this is the embedded hub, not yours: nothing follows from it", "33"))
+    head_lines += [(f"the run itself broke: {sentence}", "31") for sentence in report.trouble[:_MAX_TROUBLE]]
     if len(report.trouble) > _MAX_TROUBLE:
-        told.append((f"  and {len(report.trouble) - _MAX_TROUBLE} more like it, in the report", "31"))
-    return told
+        head_lines.append((f"  and {len(report.trouble) - _MAX_TROUBLE} more like it, in the report", "31"))
+    return head_lines
 
 
 def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
@@ -111,18 +111,18 @@ def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
     orphans = [
         (f"unknown: {words.plural(len(rows), 'check')} blocked by {root}", "35") for root, rows in grouped.orphans
     ]
-    told = _wrapped(orphans[:2], columns, 1)[: max(room, 0)]
+    finding_lines = _wrapped(orphans[:2], columns, 1)[: max(room, 0)]
     in_full = len(grouped.first)
-    each = next((each for each in _FULL if room - len(told) > each * in_full + 1), 0)
+    each = next((each for each in _FULL if room - len(finding_lines) > each * in_full + 1), 0)
     if not each:
         in_full = 0
     if in_full:
-        told.append((f"{words.headline(grouped.first).lower()}:", "1"))
+        finding_lines.append((f"{words.headline(grouped.first).lower()}:", "1"))
     shown = ""
     for index, cause in enumerate(grouped.ranked):
-        left, free = len(grouped.ranked) - index - 1, room - len(told)
+        left, free = len(grouped.ranked) - index - 1, room - len(finding_lines)
         if in_full and index == in_full and free > left:
-            told.append(("then:", "1"))
+            finding_lines.append(("then:", "1"))
             free -= 1
         repeated = words.said(cause.row) == shown
         kept = min(left, _NAMED) if index >= in_full else each * (in_full - index - 1) + 1
@@ -130,10 +130,10 @@ def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
         if block is None and (free > 1 or (free == 1 and not left)):
             block, repeated = _block(cause, columns, 0), True
         if block is None:
-            return told + ([(f"and {left + 1} more, in the report", "")] if free > 0 else [])
-        told += block
+            return finding_lines + ([(f"and {left + 1} more, in the report", "")] if free > 0 else [])
+        finding_lines += block
         shown = shown if repeated else words.said(cause.row)
-    return told
+    return finding_lines
 
 
 def _fitting(cause: Cause, columns: int, free: int, *, repeated: bool, first: bool) -> list[Line] | None:
@@ -153,15 +153,15 @@ def _block(cause: Cause, columns: int, most: int, *, repeated: bool = False, fir
             columns,
             most,
         )
-    said = "" if not most else words.said(row)
-    head = _name(cause, first=first) + (": as above" if said and repeated else "")
-    told = _wrapped([(head, code)], columns, 2 if most > 1 else 1)
-    if said and not repeated:
-        told += _wrapped([(f"  {said}", "")], columns, most)
+    reason = "" if not most else words.said(row)
+    head = _name(cause, first=first) + (": as above" if reason and repeated else "")
+    block_lines = _wrapped([(head, code)], columns, 2 if most > 1 else 1)
+    if reason and not repeated:
+        block_lines += _wrapped([(f"  {reason}", "")], columns, most)
     # a remedy mends what is bad; what is unknown needs looking at, and its reason says where
     if row.remedy and not row.waiver and outcome != "unknown" and most:
-        told += _wrapped([(f"  do: {_steps(row.remedy)}", "36")], columns, most)
-    return told
+        block_lines += _wrapped([(f"  do: {_steps(row.remedy)}", "36")], columns, most)
+    return block_lines
 
 
 def _name(cause: Cause, *, first: bool) -> str:
@@ -198,35 +198,35 @@ def _tail(
     report: Report, grouped: Shape, *, exit_status: int | None, paths: Sequence[Path], problems: Sequence[str]
 ) -> list[Line]:
     counts = ", ".join(f"{number} {words.label(name)}" for name, number in grouped.counts.items())
-    told: list[Line] = [(f"{counts or 'nothing was planned'}{_each(report)}{_of(report)}", "")]
+    tail_lines: list[Line] = [(f"{counts or 'nothing was planned'}{_each(report)}{_of(report)}", "")]
     change = words.change_sentence(report.comparison)
     if change:
-        told.append((change, ""))
+        tail_lines.append((change, ""))
     if report.inventory is not None:
         from readiness.results.render.page.inventory import inventory_sentence
 
-        told.append((inventory_sentence(report.inventory), ""))
+        tail_lines.append((inventory_sentence(report.inventory), ""))
     if report.load is not None:
         from readiness.results.render.page.load import load_sentence
 
-        told += [(sentence, "") for sentence in [load_sentence(report.load)] if sentence]
+        tail_lines += [(sentence, "") for sentence in [load_sentence(report.load)] if sentence]
     rollback = words.rollback_sentence(report)
     if rollback and (report.decision in {"ROLL BACK", "HOLD"} or report.status in {"NOT READY", "INCOMPLETE"}):
-        told.append((rollback, "1" if report.decision == "ROLL BACK" else ""))
+        tail_lines.append((rollback, "1" if report.decision == "ROLL BACK" else ""))
     call = report.contacts.get("on_call")
     if call and report.decision in {"ROLL BACK", "HOLD"}:
-        told.append((f"on call: {call}", ""))
-    told += [(problem, "31") for problem in problems[:_MAX_PROBLEMS]]
+        tail_lines.append((f"on call: {call}", ""))
+    tail_lines += [(problem, "31") for problem in problems[:_MAX_PROBLEMS]]
     if paths:
-        told.append((f"report: {_best(paths)}", ""))
+        tail_lines.append((f"report: {_best(paths)}", ""))
     status = report.exit_code if exit_status is None else exit_status
     if status is not None:
-        told.append((words.exit_meaning(report, status), ""))
+        tail_lines.append((words.exit_meaning(report, status), ""))
     if report.first_look:
-        told.append((f"next: {report.first_look}", "1"))
+        tail_lines.append((f"next: {report.first_look}", "1"))
     elif _by_hand(report):
-        told.append(("next: readiness rollback", "1"))
-    return told
+        tail_lines.append(("next: readiness rollback", "1"))
+    return tail_lines
 
 
 def _by_hand(report: Report) -> bool:

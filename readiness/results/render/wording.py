@@ -61,13 +61,13 @@ def shape(report: Report) -> Shape:
     by_outcome: dict[str, list[Row]] = {name: [] for name in OUTCOMES}
     for row in report.rows:
         by_outcome[row.outcome.value].append(row)
-    found = causes(report)
+    ordered = causes(report)
     return Shape(
-        ranked=found.ranked,
-        first=found.first,
-        lost=tuple(cause for cause in found.ranked if cause.row.outcome.value in LOST),
-        unknown=tuple(cause for cause in found.ranked if cause.row.outcome.value == "unknown"),
-        orphans=found.orphans,
+        ranked=ordered.ranked,
+        first=ordered.first,
+        lost=tuple(cause for cause in ordered.ranked if cause.row.outcome.value in LOST),
+        unknown=tuple(cause for cause in ordered.ranked if cause.row.outcome.value == "unknown"),
+        orphans=ordered.orphans,
         passed=tuple(by_outcome["passed"]),
         not_applicable=tuple(by_outcome["not_applicable"]),
         counts={name: len(rows) for name, rows in by_outcome.items() if rows},
@@ -76,10 +76,10 @@ def shape(report: Report) -> Shape:
 
 def counts(report: Report) -> dict[str, int]:
     """Outcome to number of rows, without zeros; all that a rendering of figures needs of a shape."""
-    found = dict.fromkeys(OUTCOMES, 0)
+    numbers = dict.fromkeys(OUTCOMES, 0)
     for row in report.rows:
-        found[row.outcome.value] += 1
-    return {name: count for name, count in found.items() if count}
+        numbers[row.outcome.value] += 1
+    return {name: count for name, count in numbers.items() if count}
 
 
 def found_first(report: Report, grouped: Shape) -> str:
@@ -156,8 +156,8 @@ def said(row: Row) -> str:
     ]
     if row.waiver:
         return row.waiver
-    told = f"{row.reason} ({', '.join(values)})" if row.reason and values else row.reason or ", ".join(values)
-    return f"{row.place}: {told}" if told and row.place not in told else told or row.place
+    sentence = f"{row.reason} ({', '.join(values)})" if row.reason and values else row.reason or ", ".join(values)
+    return f"{row.place}: {sentence}" if sentence and row.place not in sentence else sentence or row.place
 
 
 def checks(rows: Sequence[Row]) -> str:
@@ -201,19 +201,19 @@ def by_itself(report: Report) -> bool:
     return report.rollback is not None and any(action.status != action.name for action in report.rollback.actions)
 
 
-def change_sentence(found: Comparison | None) -> str:
+def change_sentence(comparison: Comparison | None) -> str:
     """What changed since the last comparable run, in one sentence."""
-    if found is None:
+    if comparison is None:
         return ""
-    since = found.previous_started[:16].replace("T", " ")
-    parts = [f"{found.score_change:+.1f} since {since}"]
-    if not found.same_plan:
-        parts[0] += f" ({found.outcome_change:+.1f} outcomes, {found.plan_change:+.1f} a changed plan)"
+    since = comparison.previous_started[:16].replace("T", " ")
+    parts = [f"{comparison.score_change:+.1f} since {since}"]
+    if not comparison.same_plan:
+        parts[0] += f" ({comparison.outcome_change:+.1f} outcomes, {comparison.plan_change:+.1f} a changed plan)"
     counts = (
-        (found.newly_failing, "newly failing"),
-        (found.newly_unknown, "newly unknown"),
-        (found.fixed, "fixed"),
-        (found.still_failing, "still failing"),
+        (comparison.newly_failing, "newly failing"),
+        (comparison.newly_unknown, "newly unknown"),
+        (comparison.fixed, "fixed"),
+        (comparison.still_failing, "still failing"),
     )
     return ", ".join(parts + [f"{len(names)} {words}" for names, words in counts if names])
 

@@ -125,31 +125,31 @@ def _run(run: RunInfo) -> RunInfo:
 
 
 def _row(judged: Judged) -> Row:
-    check, found = judged.check, judged.finding
+    check, check_and_finding = judged.check, judged.finding
     return Row(
         check=one_line(check.id, _NAME),
-        instance=None if found.instance is None else one_line(found.instance, _NAME),
+        instance=None if check_and_finding.instance is None else one_line(check_and_finding.instance, _NAME),
         title=one_line(check.title, _TEXT),
         category=one_line(check.category, _NAME),
         marker=check.phase,
         severity=check.severity,
-        outcome=found.outcome,
-        reason=visible_text(found.reason, _LONG),
-        expected=visible_text(found.expected.removeprefix("expected "), _TEXT),
-        actual=visible_text(found.actual, _TEXT),
-        unit=one_line(found.unit, _NAME),
-        attempts=found.attempts,
-        seconds=found.seconds if math.isfinite(found.seconds) else 0.0,
+        outcome=check_and_finding.outcome,
+        reason=visible_text(check_and_finding.reason, _LONG),
+        expected=visible_text(check_and_finding.expected.removeprefix("expected "), _TEXT),
+        actual=visible_text(check_and_finding.actual, _TEXT),
+        unit=one_line(check_and_finding.unit, _NAME),
+        attempts=check_and_finding.attempts,
+        seconds=check_and_finding.seconds if math.isfinite(check_and_finding.seconds) else 0.0,
         points_lost=judged.points_lost,
         remedy=visible_text(check.remedy, _LONG),
         rollback=check.rollback,
-        waiver=None if found.waiver is None else one_line(found.waiver, _TEXT),
-        blocked_by=None if found.blocked_by is None else one_line(found.blocked_by, _NAME),
-        nodeid=one_line(found.nodeid, _TEXT),
-        notes=tuple(visible_text(note, _TEXT) for note in found.notes[:20]),
-        path=None if found.path is None else one_line(found.path, _TEXT),
-        line=found.line,
-        limits=found.limits if found.limits and _finite(found.limits) else None,
+        waiver=None if check_and_finding.waiver is None else one_line(check_and_finding.waiver, _TEXT),
+        blocked_by=None if check_and_finding.blocked_by is None else one_line(check_and_finding.blocked_by, _NAME),
+        nodeid=one_line(check_and_finding.nodeid, _TEXT),
+        notes=tuple(visible_text(note, _TEXT) for note in check_and_finding.notes[:20]),
+        path=None if check_and_finding.path is None else one_line(check_and_finding.path, _TEXT),
+        line=check_and_finding.line,
+        limits=check_and_finding.limits if check_and_finding.limits and _finite(check_and_finding.limits) else None,
     )
 
 
@@ -221,8 +221,8 @@ def redacted(report: Report, redact: Callable[[str], str]) -> Report:
             shown = known[value] = redact(value)
         return shown
 
-    found: Report = _walk(report, text)
-    return found
+    cleaned: Report = _walk(report, text)
+    return cleaned
 
 
 def _walk(value: Any, text: Callable[[str], str]) -> Any:  # noqa: ANN401 - any field of a report
@@ -249,9 +249,9 @@ def _walk_fields(value: Any, text: Callable[[str], str]) -> Any:  # noqa: ANN401
     return dataclasses.replace(value, **changed) if changed else value
 
 
-def load_picture(found: Mapping[str, Any], redact: Callable[[str], str] = str) -> dict[str, Any]:
+def load_picture(picture: Mapping[str, Any], redact: Callable[[str], str] = str) -> dict[str, Any]:
     """`found` without secrets and without what no report can show; the same keys."""
-    bounded: dict[str, Any] = _bounded(found, redact)
+    bounded: dict[str, Any] = _bounded(picture, redact)
     return bounded
 
 

@@ -94,12 +94,12 @@ def _exact(report: Report) -> dict[str, str]:
     }
 
 
-def _rest(name: str, number: Fraction, told: float) -> dict[str, str]:
+def _rest(name: str, number: Fraction, rounded: float) -> dict[str, str]:
     """`number` as a fraction where `told` is not all of it; left out where it is, and where nobody could write it down."""
-    if not (number or told):  # as most are; to parse a number as a fraction takes longer than all else of a finding
+    if not (number or rounded):  # as most are; to parse a number as a fraction takes longer than all else of a finding
         return {}
     text = f"{number.numerator}/{number.denominator}"
-    if Fraction(str(told)) == number or number < 0 or len(text) > _LONGEST:
+    if Fraction(str(rounded)) == number or number < 0 or len(text) > _LONGEST:
         return {}
     return {name: text}
 
@@ -166,24 +166,24 @@ def _rollback(plan: Rollback | None) -> dict[str, Any] | None:
     }
 
 
-def _comparison(found: Comparison | None) -> dict[str, Any] | None:
-    if found is None:
+def _comparison(comparison: Comparison | None) -> dict[str, Any] | None:
+    if comparison is None:
         return None
-    data = dataclasses.asdict(found)
+    data = dataclasses.asdict(comparison)
     lists = {key: list(value) for key, value in data.items() if isinstance(value, tuple)}
-    still = [{"name": name, "since": since} for name, since in found.still_failing]
+    still = [{"name": name, "since": since} for name, since in comparison.still_failing]
     return data | lists | {"still_failing": still}
 
 
-def _history(found: History | None) -> dict[str, Any] | None:
-    if found is None:
+def _history(history: History | None) -> dict[str, Any] | None:
+    if history is None:
         return None
-    since = found.since_ready
+    since = history.since_ready
     return {
-        "runs": [plain_fields(run) | {"started": iso(run.started)} for run in found.runs],
-        "checks": [{"key": check.key, "outcomes": letters(check.outcomes)} for check in found.checks],
-        "left_out": found.left_out,
-        "flaky": list(found.flaky),
+        "runs": [plain_fields(run) | {"started": iso(run.started)} for run in history.runs],
+        "checks": [{"key": check.key, "outcomes": letters(check.outcomes)} for check in history.checks],
+        "left_out": history.left_out,
+        "flaky": list(history.flaky),
         "since_ready": None
         if since is None
         else plain_fields(since)
@@ -194,13 +194,13 @@ def _history(found: History | None) -> dict[str, Any] | None:
     }
 
 
-def _release_run(found: ReleaseRun | None) -> dict[str, Any] | None:
-    if found is None:
+def _release_run(release_run: ReleaseRun | None) -> dict[str, Any] | None:
+    if release_run is None:
         return None
-    return plain_fields(found) | {
-        "started": iso(found.started),
-        "finished": None if found.finished is None else iso(found.finished),
-        "phases": [plain_fields(phase) | {"seconds": round(phase.seconds, 3)} for phase in found.phases],
+    return plain_fields(release_run) | {
+        "started": iso(release_run.started),
+        "finished": None if release_run.finished is None else iso(release_run.finished),
+        "phases": [plain_fields(phase) | {"seconds": round(phase.seconds, 3)} for phase in release_run.phases],
     }
 
 
@@ -257,13 +257,13 @@ def causes(report: Report) -> Causes:
     """Group the findings of `report`: what is blocked goes to its root cause, what is mended together to one of them."""
     waits = {row.check: row.blocked_by for row in report.rows if _is_blocked(row) and row.blocked_by is not None}
     blocked: dict[str, list[Row]] = {}
-    told = []
+    explained = []
     for row in report.rows:
         if _is_blocked(row):
             blocked.setdefault(_root(row.blocked_by or "", waits), []).append(row)
         elif row.outcome in _TOLD:
-            told.append(row)
-    groups = _together(sorted(told, key=_rank))
+            explained.append(row)
+    groups = _together(sorted(explained, key=_rank))
     found = []
     for group in groups:
         mine = [row for name in dict.fromkeys(row.check for row in group) for row in blocked.pop(name, ())]

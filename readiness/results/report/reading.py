@@ -65,9 +65,11 @@ def read(document: Mapping[str, Any]) -> Report:
 def _check(document: Any) -> None:  # noqa: ANN401 - whatever somebody's JSON holds
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:
-        told = "it has no schema_version" if version is None else f"its schema_version is {one_line(version, _SHOWN)!r}"
+        problem = (
+            "it has no schema_version" if version is None else f"its schema_version is {one_line(version, _SHOWN)!r}"
+        )
         raise ReadinessError(
-            f"not a report of this tool: {told}; expected a readiness.json of version {SCHEMA_VERSION}"
+            f"not a report of this tool: {problem}; expected a readiness.json of version {SCHEMA_VERSION}"
         )
     try:
         error = next(_validator().iter_errors(document), None)
@@ -111,7 +113,7 @@ def _report(document: Mapping[str, Any]) -> Report:
             Category(name=_line(c["name"]), score=_exact(c["score"], c.get("score_exact")), weight=_exact(c["weight"]))
             for c in verdict["categories"]
         ),
-        rows=tuple(_row(found) for found in document["findings"]),
+        rows=tuple(_row(finding_rows) for finding_rows in document["findings"]),
         rollback=_rollback(document["rollback"]),
         comparison=_comparison(document["comparison"]),
         contacts={_line(role): _line(who) for role, who in document["contacts"].items()},
@@ -138,34 +140,34 @@ def _run(run: Mapping[str, Any]) -> RunInfo:
     )
 
 
-def _row(found: Mapping[str, Any]) -> Row:
-    texts = {name: visible_text(found[name], _TEXT) for name in ("reason", "expected", "actual", "remedy")}
-    lines = {name: _line(found[name]) for name in ("check", "title", "category", "marker", "unit", "nodeid")}
+def _row(document: Mapping[str, Any]) -> Row:
+    texts = {name: visible_text(document[name], _TEXT) for name in ("reason", "expected", "actual", "remedy")}
+    lines = {name: _line(document[name]) for name in ("check", "title", "category", "marker", "unit", "nodeid")}
     maybe: dict[str, Any] = {
-        name: _maybe(found.get(name)) for name in ("instance", "rollback", "waiver", "blocked_by", "path")
+        name: _maybe(document.get(name)) for name in ("instance", "rollback", "waiver", "blocked_by", "path")
     }
     return Row(
-        severity=Severity(found["severity"]),
-        outcome=Outcome(found["outcome"]),
-        attempts=int(_number(found["attempts"])),
-        seconds=_number(found["seconds"]),
-        points_lost=_exact(found["points_lost"], found.get("points_exact")),
-        notes=tuple(visible_text(note, _TEXT) for note in found["notes"]),
-        line=None if found.get("line") is None else int(_number(found["line"])),
-        limits=_limits(found.get("limits")),
+        severity=Severity(document["severity"]),
+        outcome=Outcome(document["outcome"]),
+        attempts=int(_number(document["attempts"])),
+        seconds=_number(document["seconds"]),
+        points_lost=_exact(document["points_lost"], document.get("points_exact")),
+        notes=tuple(visible_text(note, _TEXT) for note in document["notes"]),
+        line=None if document.get("line") is None else int(_number(document["line"])),
+        limits=_limits(document.get("limits")),
         **texts,
         **lines,
         **maybe,
     )
 
 
-def _limits(found: Mapping[str, Any] | None) -> Limits | None:
-    if found is None:
+def _limits(document: Mapping[str, Any] | None) -> Limits | None:
+    if document is None:
         return None
     numbers: dict[str, Any] = {
-        name: None if found[name] is None else _number(found[name]) for name in ("warning", "critical")
+        name: None if document[name] is None else _number(document[name]) for name in ("warning", "critical")
     }
-    return Limits(better=found["better"], **numbers)
+    return Limits(better=document["better"], **numbers)
 
 
 def _rollback(plan: Mapping[str, Any] | None) -> Rollback | None:
@@ -175,29 +177,29 @@ def _rollback(plan: Mapping[str, Any] | None) -> Rollback | None:
     return Rollback(**_fields({k: plan[k] for k in Rollback.__slots__}) | {"actions": actions})
 
 
-def _comparison(found: Mapping[str, Any] | None) -> Comparison | None:
-    if found is None:
+def _comparison(document: Mapping[str, Any] | None) -> Comparison | None:
+    if document is None:
         return None
-    still = tuple((_line(entry["name"]), _line(entry["since"])) for entry in found["still_failing"])
-    return Comparison(**_fields({k: found[k] for k in Comparison.__slots__}) | {"still_failing": still})
+    still = tuple((_line(entry["name"]), _line(entry["since"])) for entry in document["still_failing"])
+    return Comparison(**_fields({k: document[k] for k in Comparison.__slots__}) | {"still_failing": still})
 
 
-def _inventory(found: Mapping[str, Any] | None) -> ToolInventory | None:
-    if found is None:
+def _inventory(document: Mapping[str, Any] | None) -> ToolInventory | None:
+    if document is None:
         return None
-    entries = tuple(InventoryTool(**_fields({k: e[k] for k in InventoryTool.__slots__})) for e in found["entries"])
-    return ToolInventory(**_fields({k: found[k] for k in ToolInventory.__slots__}) | {"entries": entries})
+    entries = tuple(InventoryTool(**_fields({k: e[k] for k in InventoryTool.__slots__})) for e in document["entries"])
+    return ToolInventory(**_fields({k: document[k] for k in ToolInventory.__slots__}) | {"entries": entries})
 
 
-def _history(found: Mapping[str, Any] | None) -> History | None:
-    if found is None:
+def _history(document: Mapping[str, Any] | None) -> History | None:
+    if document is None:
         return None
-    since = found["since_ready"]
+    since = document["since_ready"]
     return History(
-        runs=tuple(PastRun(**_dated({k: run[k] for k in PastRun.__slots__})) for run in found["runs"]),
-        checks=tuple(PastCheck(key=_line(c["key"]), outcomes=spelled(c["outcomes"])) for c in found["checks"]),
-        left_out=found["left_out"],
-        flaky=_lines(found["flaky"]),
+        runs=tuple(PastRun(**_dated({k: run[k] for k in PastRun.__slots__})) for run in document["runs"]),
+        checks=tuple(PastCheck(key=_line(c["key"]), outcomes=spelled(c["outcomes"])) for c in document["checks"]),
+        left_out=document["left_out"],
+        flaky=_lines(document["flaky"]),
         since_ready=None if since is None else _since_ready(since),
     )
 
@@ -207,11 +209,11 @@ def _since_ready(since: Mapping[str, Any]) -> SinceReady:
     return SinceReady(**_dated({k: since[k] for k in SinceReady.__slots__}) | {"versions": versions})
 
 
-def _release_run(found: Mapping[str, Any] | None) -> ReleaseRun | None:
-    if found is None:
+def _release_run(document: Mapping[str, Any] | None) -> ReleaseRun | None:
+    if document is None:
         return None
-    phases = tuple(ReleasePhase(**_fields({k: p[k] for k in ReleasePhase.__slots__})) for p in found["phases"])
-    return ReleaseRun(**_dated({k: found[k] for k in ReleaseRun.__slots__}) | {"phases": phases})
+    phases = tuple(ReleasePhase(**_fields({k: p[k] for k in ReleasePhase.__slots__})) for p in document["phases"])
+    return ReleaseRun(**_dated({k: document[k] for k in ReleaseRun.__slots__}) | {"phases": phases})
 
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -265,9 +267,9 @@ def _exact(value: float, fraction: str | None = None) -> Fraction:
 
     A fraction that says something else than the number that people see is not believed: `_number` is what was promised.
     """
-    told = Fraction(str(_number(value)))
-    exact = told if fraction is None else Fraction(fraction)
-    return exact if abs(exact - told) <= _NEAR else told
+    rounded = Fraction(str(_number(value)))
+    exact = rounded if fraction is None else Fraction(fraction)
+    return exact if abs(exact - rounded) <= _NEAR else rounded
 
 
 def _moment(text: str) -> float:

@@ -290,8 +290,8 @@ class Grounds:
 
     def having(self, outcome: Outcome, *severities: Severity) -> list[Standing]:
         """Checks with this outcome, root causes first, then the more severe."""
-        found = [s for severity in severities or tuple(Severity) for s in self.groups.get((severity, outcome), ())]
-        return sorted(found, key=lambda s: s.blocked_by is not None)
+        standings = [s for severity in severities or tuple(Severity) for s in self.groups.get((severity, outcome), ())]
+        return sorted(standings, key=lambda s: s.blocked_by is not None)
 
 
 def not_ready(grounds: Grounds) -> str | None:
@@ -326,8 +326,8 @@ def incomplete(grounds: Grounds) -> str | None:
     high = grounds.having(Outcome.FAILED, Severity.HIGH)
     high += grounds.having(Outcome.UNKNOWN, Severity.HIGH)
     if len(high) > gate.high_failures:
-        told = f"{len(high)} high checks failed or could not be proven"
-        return f"{told}, and at most {gate.high_failures} may: {_names(high)}"
+        sentence = f"{len(high)} high checks failed or could not be proven"
+        return f"{sentence}, and at most {gate.high_failures} may: {_names(high)}"
     return _too_little(grounds)
 
 
@@ -353,43 +353,43 @@ def conditional(grounds: Grounds) -> str | None:
     """Why the verdict is CONDITIONAL at best, else None; asked after `incomplete`."""
     gate, score = grounds.gate, grounds.score
     for outcome in _BAD:
-        if found := grounds.having(outcome):
-            return _told(found, "check", outcome)
+        if standings := grounds.having(outcome):
+            return _told(standings, "check", outcome)
     for outcome in (Outcome.DEGRADED, Outcome.FLAKY):
-        if found := grounds.having(outcome, Severity.CRITICAL):
-            return _told(found, "critical check", outcome)
+        if standings := grounds.having(outcome, Severity.CRITICAL):
+            return _told(standings, "critical check", outcome)
     if score.score < gate.ready:
         return f"the score is {floor_tenth(score.score)} and {_number(gate.ready)} is needed"
     low = [f"{c.name} ({floor_tenth(c.score)})" for c in score.categories if c.score < gate.category]
     if low:
         return f"{_categories(len(low))} below {_number(gate.category)}: {names(low)}"
     if grounds.exceptions:
-        told = count(len(grounds.exceptions), "check")
-        return f"{told} that cannot be waived was declared away in production: {names(grounds.exceptions)}"
+        sentence = count(len(grounds.exceptions), "check")
+        return f"{sentence} that cannot be waived was declared away in production: {names(grounds.exceptions)}"
     return grounds.cap
 
 
 def ready(grounds: Grounds) -> str:
     """What a READY run has shown."""
     applicable = sum(map(len, grounds.groups.values()))
-    told = f"{count(applicable, 'check')} passed"
+    sentence = f"{count(applicable, 'check')} passed"
     flaws = grounds.having(Outcome.DEGRADED) + grounds.having(Outcome.FLAKY)
     if not flaws:
-        return told
+        return sentence
     return f"nothing failed and everything is proven; of {count(applicable, 'check')} not all is well: {_names(flaws)}"
 
 
-def _told(found: Sequence[Standing], noun: str, outcome: Outcome) -> str:
+def _told(standings: Sequence[Standing], noun: str, outcome: Outcome) -> str:
     """`2 checks failed: a, b`; for what is merely blocked, the root cause first."""
-    told = f"{count(len(found), noun)} {_VERBS[outcome]}: {_names(found)}"
-    roots = list(dict.fromkeys(s.blocked_by for s in found if s.blocked_by is not None))
-    if roots and found[0].blocked_by is not None:
-        return f"blocked by {names(roots)}: {told}"
-    return told
+    sentence = f"{count(len(standings), noun)} {_VERBS[outcome]}: {_names(standings)}"
+    roots = list(dict.fromkeys(s.blocked_by for s in standings if s.blocked_by is not None))
+    if roots and standings[0].blocked_by is not None:
+        return f"blocked by {names(roots)}: {sentence}"
+    return sentence
 
 
-def _names(found: Sequence[Standing]) -> str:
-    return names([s.planned.check.id for s in found])
+def _names(standings: Sequence[Standing]) -> str:
+    return names([s.planned.check.id for s in standings])
 
 
 def _categories(number: int) -> str:

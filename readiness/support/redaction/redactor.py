@@ -100,7 +100,7 @@ class _Index:
         return _merged(found) if found else found
 
     def _run_spans(self, text: str, hits: list[int]) -> list[tuple[int, int, str]]:
-        grams, found, done = self.grams, [], 0
+        grams, spans, done = self.grams, [], 0
         for hit in hits:
             for start in range(max(hit - _STRIDE + 1, done, 0), hit + 1):
                 name = grams.get(text[start : start + RUN])
@@ -109,13 +109,13 @@ class _Index:
                 end = start + RUN
                 while end < len(text) and text[end - RUN + 1 : end + 1] in grams:
                     end += 1
-                found.append((start, end, name))
+                spans.append((start, end, name))
                 done = end - RUN + 1  # the next run may begin inside this one
                 break
-        return found
+        return spans
 
     def _whole_spans(self, text: str) -> list[tuple[int, int, str]]:
-        found = []
+        spans = []
         for form in [form for form in self.whole if form in text]:
             name, plain = self.whole[form]
             start = text.find(form)
@@ -123,9 +123,9 @@ class _Index:
                 end = start + len(form)
                 # a short plain value inside a longer word is a coincidence; an encoded one always has neighbours
                 if not (plain and (_in_word(text, start - 1) or _in_word(text, end))):
-                    found.append((start, end, name))
+                    spans.append((start, end, name))
                 start = text.find(form, end)
-        return found
+        return spans
 
 
 def _in_word(text: str, at: int) -> bool:
@@ -212,8 +212,8 @@ class Redactor:
         if spans:
             text = _replaced(text, spans)
         low = text.lower()
-        found = [marker for marker in MARKERS if marker in low]
-        return _by_pattern(text, low) if found else text
+        markers = [marker for marker in MARKERS if marker in low]
+        return _by_pattern(text, low) if markers else text
 
     def _plain(self, obj: Any, depth: int) -> Any:  # noqa: ANN401 - as `value`
         kind = type(obj)
@@ -444,14 +444,14 @@ def known_secrets(
     variables that are secret by declaration. Values of variables that `config` refers to count as those of the env file.
     """
     named = set(tokens)
-    found = [s for n in named if (v := environ.get(n)) for s in secrets_in(n, v, declared=True)]
+    secrets = [s for n in named if (v := environ.get(n)) for s in secrets_in(n, v, declared=True)]
     for name, value in environ.items():
         if mentions_secret(name) or provider_token(value) or ("@" in value and _URL.match(value)):
-            found += secrets_in(name, value)
+            secrets += secrets_in(name, value)
     for name, value in env_file_values(env_file).items():
-        found += secrets_in(name, value, declared=name in named)
+        secrets += secrets_in(name, value, declared=name in named)
     for name in references(config):
-        found += secrets_in(name, environ.get(name, ""))
+        secrets += secrets_in(name, environ.get(name, ""))
     if (data := _json(config) if config.lstrip()[:1] in ("{", "/") else None) is not None:
-        found += config_secrets(data)
-    return list(dict.fromkeys(found))
+        secrets += config_secrets(data)
+    return list(dict.fromkeys(secrets))

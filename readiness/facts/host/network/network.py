@@ -62,18 +62,18 @@ class Socket:
 
 def endpoints(config: Config) -> tuple[str, ...]:
     """Where the hub asks its LLM: `[llm] base_url`, else the deployed configuration's, else the provider's own."""
-    found = dict(config.llm.base_url)
+    addresses = dict(config.llm.base_url)
     try:
         filtering = hub_config.read(config).data.get("toolFiltering")
     except file_reading.Unreadable:
         filtering = None
     llm = filtering.get("llmCategorization") if isinstance(filtering, dict) else None
     name = str(llm.get("provider") or "").lower() if isinstance(llm, dict) else ""
-    if name in PROVIDERS and name not in found:
+    if name in PROVIDERS and name not in addresses:
         own = llm.get("baseURL") if isinstance(llm, dict) else None
         usable = isinstance(own, str) and own.startswith(("http://", "https://")) and "${" not in own
-        found[name] = str(own) if usable else PROVIDERS[name].host
-    return tuple(dict.fromkeys(found.values()))
+        addresses[name] = str(own) if usable else PROVIDERS[name].host
+    return tuple(dict.fromkeys(addresses.values()))
 
 
 def hosts_of(urls: tuple[str, ...]) -> tuple[str, ...]:
@@ -156,10 +156,10 @@ class Network:
 
     def endpoints(self) -> tuple[str, ...]:
         """Where the hub asks its LLM. Raises Unknown where nothing says it."""
-        found = endpoints(self.config)
-        if not found:
+        addresses = endpoints(self.config)
+        if not addresses:
             raise Unknown("which LLM the hub asks is not known: set [llm] base_url or [target] release")
-        return found
+        return addresses
 
     def unresolved(self) -> dict[str, str]:
         """Names that the host cannot look up, with getent's status."""
@@ -169,20 +169,20 @@ class Network:
             raise Unknown(
                 "getent is not installed there, so no name can be looked up as the hub does: install libc-bin"
             )
-        said = self._answers.demand("names").lines if names else []
-        if len(said) != len(names):
+        answer_lines = self._answers.demand("names").lines if names else []
+        if len(answer_lines) != len(names):
             raise Unknown("getent did not answer for every name")
-        return {name: line.removeprefix("no ") for name, line in zip(names, said, strict=True) if line != "yes"}
+        return {name: line.removeprefix("no ") for name, line in zip(names, answer_lines, strict=True) if line != "yes"}
 
     def reached(self) -> tuple[latency.Reach, ...]:
         """How every LLM endpoint is reached from the host."""
         urls = self.endpoints()
-        said = self._answers.get("connect")
-        if said.missing:
+        answer = self._answers.get("connect")
+        if answer.missing:
             raise Unknown("neither curl nor python3 is installed there, so no connection can be timed: install curl")
-        blocks = list(latency.blocks(said.lines))
+        blocks = list(latency.blocks(answer.lines))
         if len(blocks) != len(urls):
-            raise Unknown(said.trouble or "curl did not answer for every endpoint")
+            raise Unknown(answer.trouble or "curl did not answer for every endpoint")
         return tuple(latency.reach(url, lines) for url, lines in zip(urls, blocks, strict=True))
 
     def clock_offset(self) -> float:
@@ -191,9 +191,9 @@ class Network:
         Between asking and reading lies a round trip, which is no fault of a clock. A reading cannot be older than its
         question, nor younger than the next question.
         """
-        (told, own), (told_later, own_later) = self._times("time"), self._times("time-later")
+        (host_times, own), (told_later, own_later) = self._times("time"), self._times("time-later")
         ahead = own - told_later
-        behind = min(own - told, own_later - told_later)
+        behind = min(own - host_times, own_later - told_later)
         return float(max(0, ahead) + min(0, behind))
 
     def _times(self, name: str) -> tuple[int, int]:
@@ -204,9 +204,9 @@ class Network:
 
     def synchronised(self) -> bool:
         """Whether something keeps the clock right. Raises Unknown where nothing there can tell."""
-        said = self._answers.get("clock")
-        text = said.text.lower()
-        if said.missing or not text.strip():
+        answer = self._answers.get("clock")
+        text = answer.text.lower()
+        if answer.missing or not text.strip():
             raise Unknown(
                 "nothing there tells whether the clock is kept right: systemd-timesyncd, chrony or ntpd is wanted"
             )
@@ -221,5 +221,5 @@ def _address(digits: str) -> str:
 
 
 def _local_only(address: str) -> bool:
-    found = ipaddress.ip_address(address)
-    return found.is_loopback or found.is_link_local
+    parsed = ipaddress.ip_address(address)
+    return parsed.is_loopback or parsed.is_link_local

@@ -102,17 +102,17 @@ class Nginx:
 
     def test(self) -> str | None:
         """What nginx itself says against it: empty if nothing; None where nginx is not there to ask. Raises Unknown."""
-        said = self._answers.get("nginx-test")
-        if said.missing:
+        answer = self._answers.get("nginx-test")
+        if answer.missing:
             return None
-        if said.ok:
+        if answer.ok:
             return ""
-        lines = [line for line in said.lines if "[emerg]" in line or "[alert]" in line] or said.lines
+        lines = [line for line in answer.lines if "[emerg]" in line or "[alert]" in line] or answer.lines
         # its own process's number would make the same trouble of two hosts look like two
         text = " / ".join(_NUMBER.sub("", line.partition("] ")[2] or line) for line in lines[:2])[:400]
-        if not self._answers.privileged and "ermission denied" in said.text:
+        if not self._answers.privileged and "ermission denied" in answer.text:
             raise Unknown(f"nginx may not be asked by this user ({text}): let `sudo -n nginx -t` be run")
-        return text or said.trouble
+        return text or answer.trouble
 
     @property
     def tree(self) -> Directive:
@@ -126,24 +126,24 @@ class Nginx:
         return self._tree
 
     def _files(self) -> dict[str, str]:
-        said = self._answers.get("nginx-files")
-        if said.code == 44:  # noqa: PLR2004 - the script's own
+        answer = self._answers.get("nginx-files")
+        if answer.code == 44:  # noqa: PLR2004 - the script's own
             raise Unknown(
                 f"no nginx is configured on this host ({self.main} is not there): set [target] proxy_config, or declare "
                 "[expect] nginx as not expected, with what stands in front instead"
             )
-        if not said.ok:
-            raise Unknown(f"nginx's configuration cannot be read: {said.trouble}")
-        found = {}
-        for line in said.lines:
+        if not answer.ok:
+            raise Unknown(f"nginx's configuration cannot be read: {answer.trouble}")
+        texts = {}
+        for line in answer.lines:
             name, _, text = line.partition(" ")
             try:
-                found[base64.b64decode(name).decode("utf-8", "backslashreplace")] = base64.b64decode(text).decode(
+                texts[base64.b64decode(name).decode("utf-8", "backslashreplace")] = base64.b64decode(text).decode(
                     "utf-8", "backslashreplace"
                 )
             except (binascii.Error, ValueError):
                 continue
-        return found
+        return texts
 
     def _read(self, file: str, files: Mapping[str, str], context: tuple[str, ...]) -> Iterator[Directive]:
         self._count += 1
@@ -179,11 +179,11 @@ class Nginx:
         whole = posixpath.normpath(
             pattern if pattern.startswith("/") else posixpath.join(posixpath.dirname(self.main), pattern)
         )
-        found = sorted(name for name in files if fnmatch.fnmatchcase(name, whole))
+        names = sorted(name for name in files if fnmatch.fnmatchcase(name, whole))
         below = whole.startswith(posixpath.dirname(self.main) + "/")
-        if not found and below and not any(char in pattern for char in "*?["):
+        if not names and below and not any(char in pattern for char in "*?["):
             self.errors.append(f"{include.place}: include {pattern}: there is no such file")
-        for name in found:
+        for name in names:
             yield from self._read(name, files, context)
 
     # --- what it means ---
@@ -211,7 +211,7 @@ def _parsed(file: str, text: str) -> dict[str, Any]:
         own = Path(folder) / "part.conf"
         own.write_text(text, encoding="utf-8")
         # contexts are known only with the includes followed: they are looked at there
-        said = crossplane.parse(str(own), single=True, check_ctx=False, check_args=False)
-        config = said["config"][0]
+        parsed = crossplane.parse(str(own), single=True, check_ctx=False, check_args=False)
+        config = parsed["config"][0]
         errors = [str(one["error"]).replace(str(own), file) for one in config["errors"]]
     return {"parsed": config["parsed"], "errors": errors}

@@ -82,12 +82,12 @@ class Proxy:
 
     def elsewhere(self, front: Front) -> dict[str, str]:
         """Paths that this front does not lead to the hub, with where they go instead."""
-        found = {}
+        targets = {}
         for path, pairs in front.leads.items():
             if not self._is_hub(pairs):
-                told = ", ".join(f"{host}:{port}" for host, port in pairs) or "nowhere"
-                found[path] = f"{told} ({front.routes[path].place})"
-        return found
+                addresses = ", ".join(f"{host}:{port}" for host, port in pairs) or "nowhere"
+                targets[path] = f"{addresses} ({front.routes[path].place})"
+        return targets
 
     def limits(self, front: Front, path: str) -> list[Limit]:
         """The limits of requests that count at `path`."""
@@ -106,12 +106,12 @@ class Proxy:
     @functools.cached_property
     def _zones(self) -> dict[str, tuple[str | None, float | None, str]]:
         """Name of a zone to its key, its rate and its place."""
-        found = {}
+        zones = {}
         for one in self.nginx.tree.deep("limit_req_zone"):
             named = {key: value for key, _, value in (arg.partition("=") for arg in one.args[1:])}
             name = named.get("zone", "").partition(":")[0]
-            found[name] = (one.args[0] if one.args else None, routes.rate(named.get("rate", "")), one.place)
-        return found
+            zones[name] = (one.args[0] if one.args else None, routes.rate(named.get("rate", "")), one.place)
+        return zones
 
     def buffers(self, front: Front, path: str) -> str:
         """What keeps events from flowing at `path`, in words; empty if nothing does."""
@@ -126,15 +126,19 @@ class Proxy:
 
     def read_timeout(self, front: Front, path: str) -> float:
         """Seconds without an event after which nginx cuts a stream; 60 unless configured."""
-        found = front.routes[path].value("proxy_read_timeout")
-        told = routes.seconds(" ".join(found.args)) if found is not None else None
-        return 60.0 if told is None else told
+        directive = front.routes[path].value("proxy_read_timeout")
+        timeout = routes.seconds(" ".join(directive.args)) if directive is not None else None
+        return 60.0 if timeout is None else timeout
 
     def old_protocols(self, front: Front) -> str:
         """Protocols before TLS 1.2 that a front allows, with the place; empty if none. nginx allows none by itself since 1.23.4."""
-        found = front.routes[PATHS[0]].value("ssl_protocols")
-        old = [] if found is None else [name for name in found.args if name in {"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"}]
-        return f"{', '.join(old)} ({found.place})" if found is not None and old else ""
+        directive = front.routes[PATHS[0]].value("ssl_protocols")
+        old = (
+            []
+            if directive is None
+            else [name for name in directive.args if name in {"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"}]
+        )
+        return f"{', '.join(old)} ({directive.place})" if directive is not None and old else ""
 
     def headers(self, front: Front, path: str) -> dict[str, str]:
         """The headers that a front adds at `path`, by name in lower case."""

@@ -88,24 +88,24 @@ class Service:
     @property
     def path(self) -> Path:
         """The unit's file. Raises Unknown where no unit, or more than one, can be meant."""
-        found, seen = self._told.get("path", ""), self._told.get("seen", "").split()
-        if not found and len(seen) > 1:
+        unit_path, seen = self._told.get("path", ""), self._told.get("seen", "").split()
+        if not unit_path and len(seen) > 1:
             raise Unknown(
                 f"{len(seen)} units name the hub ({', '.join(seen[:5])}): set [target] unit to the one that runs it"
             )
-        if not found:
+        if not unit_path:
             raise Unknown(
                 "no unit names the hub: set [target] unit, or declare [expect] unit as not expected, with a reason"
             )
-        return Path(found)
+        return Path(unit_path)
 
     @functools.cached_property
     def files(self) -> tuple[RemoteFile, ...]:
         """The unit's file and its drop-ins, in the order in which they count. Raises Unknown."""
-        found = dumped(self._answers.demand("unit-files"))
-        main = [one for one in found if one.path == self.path]
+        unit_files = dumped(self._answers.demand("unit-files"))
+        main = [one for one in unit_files if one.path == self.path]
         extra: dict[str, RemoteFile] = {}
-        for one in found:
+        for one in unit_files:
             if one.path != self.path:
                 # the folders come in systemd's order: of drop-ins with one name, the first counts
                 extra.setdefault(one.path.name, one)
@@ -140,11 +140,11 @@ class Service:
         if not self.booted:
             return None
         name = self.name
-        said = self._answers.get("unit-show")
-        found = {key: value for key, equals, value in (line.partition("=") for line in said.lines) if equals}
-        if not said.ok or "LoadState" not in found:
-            raise Unknown(f"systemd does not tell about {name}: {_first(said.lines) or said.trouble}")
-        return found
+        answer = self._answers.get("unit-show")
+        properties = {key: value for key, equals, value in (line.partition("=") for line in answer.lines) if equals}
+        if not answer.ok or "LoadState" not in properties:
+            raise Unknown(f"systemd does not tell about {name}: {_first(answer.lines) or answer.trouble}")
+        return properties
 
     def value(self, key: str) -> str | None:
         """The effective value of a directive: systemd's own, else the last assignment; None where it is not set."""
@@ -163,11 +163,11 @@ class Service:
         """What `systemctl is-enabled` says: enabled, disabled, masked, static, …. Raises Unknown."""
         if self.show is not None and self.show.get("UnitFileState"):
             return self.show["UnitFileState"]
-        said = self._answers.get("unit-enabled")
-        word = said.lines[-1].strip() if said.lines else ""
+        answer = self._answers.get("unit-enabled")
+        word = answer.lines[-1].strip() if answer.lines else ""
         if not re.fullmatch(r"[a-z-]{4,20}", word):
             raise Unknown(
-                f"systemctl does not say whether {self.path.name} is enabled: {_first(said.lines) or said.trouble}"
+                f"systemctl does not say whether {self.path.name} is enabled: {_first(answer.lines) or answer.trouble}"
             )
         return word
 
@@ -202,51 +202,51 @@ class Service:
     @property
     def main_pid(self) -> int | None:
         """The service's main process; None where systemd knows none."""
-        told = (self.show or {}).get("MainPID", "0")
-        return int(told) if told.isdigit() and int(told) else None
+        pid_text = (self.show or {}).get("MainPID", "0")
+        return int(pid_text) if pid_text.isdigit() and int(pid_text) else None
 
     def stop_seconds(self) -> float | None:
         """Seconds between SIGTERM and SIGKILL; None: for ever. Raises Unknown."""
-        told = self.value("TimeoutStopSec") or (self.unit().last("TimeoutSec") if self.show is None else None)
-        return 90.0 if told is None else systemd_values.seconds(told)
+        span = self.value("TimeoutStopSec") or (self.unit().last("TimeoutSec") if self.show is None else None)
+        return 90.0 if span is None else systemd_values.seconds(span)
 
     @property
     def kill_signal(self) -> str:
         """The signal that asks the service to end."""
-        told = self.value("KillSignal") or "SIGTERM"
-        return _SIGNALS.get(told, told)
+        signal_name = self.value("KillSignal") or "SIGTERM"
+        return _SIGNALS.get(signal_name, signal_name)
 
     def open_files(self) -> float | None:
         """The hard limit of open files; None where the unit sets none and systemd does not tell. Raises Unknown."""
-        told = self.value("LimitNOFILE")
-        if told is None:
+        limit_text = self.value("LimitNOFILE")
+        if limit_text is None:
             return None
-        word = told.rpartition(":")[2].strip()
+        word = limit_text.rpartition(":")[2].strip()
         if word == "infinity":
             return float("inf")
         if not word.isdigit():
-            raise Unknown(f"LimitNOFILE={told[:40]} is no number")
+            raise Unknown(f"LimitNOFILE={limit_text[:40]} is no number")
         return float(word)
 
     @property
     def verified(self) -> bool:
         """Whether `systemd-analyze verify` was there to be asked. Raises Unknown."""
-        said = self._answers.get("unit-verify")
-        return not (said.missing or said.timed_out or said.code is None)
+        answer = self._answers.get("unit-verify")
+        return not (answer.missing or answer.timed_out or answer.code is None)
 
     def complaints(self) -> list[str]:
         """What `systemd-analyze verify` says about this unit's own files. Raises Unknown where it cannot be asked."""
         if not self.verified:
             raise Unknown(f"systemd-analyze cannot verify the unit: {self._answers.get('unit-verify').trouble}")
-        said = self._answers.get("unit-verify")
+        answer = self._answers.get("unit-verify")
         own = (*(f"{one.path}:" for one in self.files), f"{self.path.name}:")
-        return [line.strip() for line in said.lines if line.strip().startswith(own)]
+        return [line.strip() for line in answer.lines if line.strip().startswith(own)]
 
     @property
     def exposure(self) -> float | None:
         """The score of `systemd-analyze security`: 0 (closed) to 10 (open); None where it cannot be asked."""
-        said = self._answers.get("unit-security")
-        text = said.text.strip()
+        answer = self._answers.get("unit-security")
+        text = answer.text.strip()
         return float(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else None
 
 

@@ -86,10 +86,12 @@ class LogFile:
 
 def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly."""
-    told = (*arguments(config), str(JOURNAL_LIMIT))
+    arguments_and_limit = (*arguments(config), str(JOURNAL_LIMIT))
     return (
         HostQuestion(name="log-rotation", script='$SUDO sh -c "$1"', args=(_ROTATION,), limit=1024 * 1024),
-        HostQuestion(name="log-journal", script='$SUDO sh -c "$@"', args=(FIND + _JOURNAL, "sh", *told), seconds=8),
+        HostQuestion(
+            name="log-journal", script='$SUDO sh -c "$@"', args=(FIND + _JOURNAL, "sh", *arguments_and_limit), seconds=8
+        ),
     )
 
 
@@ -110,10 +112,10 @@ def _written(answers: HostAnswers, config: Config) -> list[str]:
     """The folders of files that the unit sends its output to."""
     service = Service(answers, config)
     try:
-        told = [service.value(key) or "" for key in ("StandardOutput", "StandardError")]
+        targets = [service.value(key) or "" for key in ("StandardOutput", "StandardError")]
     except Unknown:
         return []
-    paths = [word.partition(":")[2] for word in told if word.startswith(("file:/", "append:/", "truncate:/"))]
+    paths = [word.partition(":")[2] for word in targets if word.startswith(("file:/", "append:/", "truncate:/"))]
     return [str(PurePosixPath(path).parent) for path in paths]
 
 
@@ -125,16 +127,16 @@ class Logs:
         self._processes, self._service = Processes(answers, config), Service(answers, config)
 
     def _listed(self) -> list[tuple[Stat, int]]:
-        found: dict[str, tuple[Stat, int]] = {}
+        sizes: dict[str, tuple[Stat, int]] = {}
         stat: Stat | None = None
         for line in self._answers.demand("log-files").lines:
             if line.startswith("free "):
                 words = line.split()[1:]
                 if stat is not None and len(words) == 2 and all(word.isdigit() for word in words):  # noqa: PLR2004
-                    found[stat.path] = (stat, int(words[0]) * int(words[1]))
+                    sizes[stat.path] = (stat, int(words[0]) * int(words[1]))
             else:
                 stat = stat_of(line)
-        return list(found.values())
+        return list(sizes.values())
 
     def files(self) -> list[LogFile]:
         """Log files that are being written, with since when they have grown. Raises Unknown."""
@@ -142,7 +144,7 @@ class Logs:
         if not listed and not self._answers.privileged:
             raise Unknown("sudo -n is refused: which files the hub logs to cannot be seen")
         started = min((one.started for one in self._processes.hubs() if one.started is not None), default=None)
-        found = []
+        log_files = []
         for stat, free in listed:
             if _ROTATED.search(stat.path):
                 continue
@@ -152,8 +154,8 @@ class Logs:
             if not begun and started is not None:
                 begun = [started]
             if begun:
-                found.append(LogFile(path=stat.path, size=stat.size, since=max(begun), free=free))
-        return found
+                log_files.append(LogFile(path=stat.path, size=stat.size, since=max(begun), free=free))
+        return log_files
 
     @property
     def now(self) -> float:
@@ -162,10 +164,10 @@ class Logs:
 
     def journal_bytes(self) -> int:
         """Bytes that the unit wrote to the journal within the last hour. Raises Unknown."""
-        told = self._answers.demand("log-journal").text.strip()
-        if not told.isdigit():
+        size_text = self._answers.demand("log-journal").text.strip()
+        if not size_text.isdigit():
             raise Unknown("journalctl does not tell what the unit wrote")
-        return int(told)
+        return int(size_text)
 
     @property
     def to_journal(self) -> bool:

@@ -107,14 +107,14 @@ class Processes:
 
     @functools.cached_property
     def _clock(self) -> dict[str, float]:
-        found = {}
+        values = {}
         for line in self._answers.demand("processes").lines[:3]:
             key, _, value = line.partition(" ")
             if re.fullmatch(r"\d{1,12}(?:\.\d+)?", value):
-                found[key] = float(value)
-        if not {"now", "uptime", "ticks"} <= set(found):
+                values[key] = float(value)
+        if not {"now", "uptime", "ticks"} <= set(values):
             raise Unknown("the host does not tell its time and how long it has been up")
-        return found
+        return values
 
     @property
     def now(self) -> float:
@@ -131,8 +131,8 @@ class Processes:
         """Every process that was seen, by its number. Raises Unknown."""
         born = self.now - self.uptime
         lines = self._answers.demand("processes").lines
-        found = (process_of(line, born, self._clock["ticks"]) for line in lines if line.startswith("p "))
-        return {one.pid: self._sane(one) for one in found if one is not None}
+        processes = (process_of(line, born, self._clock["ticks"]) for line in lines if line.startswith("p "))
+        return {one.pid: self._sane(one) for one in processes if one is not None}
 
     def _sane(self, one: HostProcess) -> HostProcess:
         # a container that counts its own uptime knows no start: one that lies ahead is none
@@ -172,8 +172,10 @@ class Processes:
     def hubs(self) -> list[HostProcess]:
         """The processes that are this deployment's hub: who looks like it, or else who owns its port. Raises Unknown."""
         owners = self.owners()
-        found = {one.pid: one for one in (*self.likely(), *(o for o in self.candidates() if o.pid in owners))}
-        return list(found.values()) or [self.all[pid] for pid in owners if pid in self.all]
+        candidates_by_pid = {
+            one.pid: one for one in (*self.likely(), *(o for o in self.candidates() if o.pid in owners))
+        }
+        return list(candidates_by_pid.values()) or [self.all[pid] for pid in owners if pid in self.all]
 
     def others(self) -> list[HostProcess]:
         """Hubs of other ports. Raises Unknown."""
@@ -261,8 +263,8 @@ class Processes:
             servers = hub_config.read(self.config).servers.values()
         except Unknown:
             return ()
-        told = ([str(server.get("command") or ""), *map(str, server.get("args") or [])] for server in servers)
-        return tuple(tuple(words) for words in told if words[0])
+        commands = ([str(server.get("command") or ""), *map(str, server.get("args") or [])] for server in servers)
+        return tuple(tuple(words) for words in commands if words[0])
 
 
 def _unit_name(answers: HostAnswers, config: Config) -> str:

@@ -77,23 +77,25 @@ class StateFolder:
 def of_unit(unit: SystemdUnit) -> Iterator[ServicePath]:
     """What a unit names. Paths with a specifier (`%h`) are left out: only systemd can tell what they mean."""
     folder = str(unit.folder or "/")
-    found = []
+    places = []
     if unit.folder is not None:
-        found.append(ServicePath(what="WorkingDirectory", path=folder, shown=folder, kind="directory"))
+        places.append(ServicePath(what="WorkingDirectory", path=folder, shown=folder, kind="directory"))
     for one in unit.all("EnvironmentFile"):
         if not one.value.startswith("-"):
             value = one.value.strip('"')
-            found.append(ServicePath(what="EnvironmentFile", path=value, shown=value))
+            places.append(ServicePath(what="EnvironmentFile", path=value, shown=value))
     words = [entry_point.substitute_variables(word, unit.environment) for word in unit.argv]
     if words and words[0].startswith("/"):
-        found.append(ServicePath(what="ExecStart's program", path=words[0], shown=words[0], kind="program"))
+        places.append(ServicePath(what="ExecStart's program", path=words[0], shown=words[0], kind="program"))
     files = [
         word.removeprefix("--config=").removeprefix("--env-file=")
         for before, word in zip(["", *words], words, strict=False)
         if _is_read(word, before, first=words[0])
     ]
-    found += [ServicePath(what="ExecStart's file", path=str(PurePosixPath(folder, file)), shown=file) for file in files]
-    yield from (one for one in found if not set(one.path) & _UNTOLD)
+    places += [
+        ServicePath(what="ExecStart's file", path=str(PurePosixPath(folder, file)), shown=file) for file in files
+    ]
+    yield from (one for one in places if not set(one.path) & _UNTOLD)
 
 
 def _is_read(word: str, before: str, first: str) -> bool:
@@ -196,13 +198,13 @@ class ServicePaths:
 
     def state_asked(self) -> tuple[str, str]:
         """The user, and the folder of the hub's state: absolute, or relative to the user's home."""
-        told = self.config.target.state_dir
+        configured = self.config.target.state_dir
         try:
             user = self.user()
         except Unknown:
             user = ""
-        if told is not None:
-            return user, str(told)
+        if configured is not None:
+            return user, str(configured)
         unit = self._unit()
         given = (unit.environment if unit is not None else {}) | self._environment()
         if given.get("XDG_STATE_HOME"):
@@ -211,10 +213,10 @@ class ServicePaths:
 
     def _environment(self) -> dict[str, str]:
         try:
-            told = (self._service.show or {}).get("Environment", "")
+            assignments = (self._service.show or {}).get("Environment", "")
         except Unknown:
             return {}
-        return {name: value for name, equals, value in (word.partition("=") for word in told.split()) if equals}
+        return {name: value for name, equals, value in (word.partition("=") for word in assignments.split()) if equals}
 
     def identity(self) -> tuple[int, tuple[int, ...]] | None:
         """The number of the service's user and those of its groups; None: there is no such user. Raises Unknown."""
@@ -260,10 +262,10 @@ class ServicePaths:
         return (stat.mode >> shift) & _ENTER_AND_WRITE == _ENTER_AND_WRITE
 
     def _opened(self) -> list[str]:
-        found = []
+        opened = []
         for key, above in _OWN.items():
-            found += [f"{above}/{word.partition(':')[0]}" for word in self._values(key)]
-        return found + [word.lstrip("-+") for word in self._values("ReadWritePaths")]
+            opened += [f"{above}/{word.partition(':')[0]}" for word in self._values(key)]
+        return opened + [word.lstrip("-+") for word in self._values("ReadWritePaths")]
 
     def _values(self, key: str) -> list[str]:
         if self._service.show is not None:

@@ -93,9 +93,9 @@ def first(config: Config) -> tuple[HostQuestion, ...]:
 
 def readable_by_all(answers: HostAnswers) -> tuple[RemoteFile, ...]:
     """Files of supervisors that every user of the host can read: they hold their services' environments. Raises Unknown."""
-    said = answers.demand("supervisor-files")
-    shown = {decoded(line.removeprefix("open ")) for line in said.lines if line.startswith("open ")}
-    return tuple(one for one in dumped(said) if str(one.path) in shown)
+    answer = answers.demand("supervisor-files")
+    shown = {decoded(line.removeprefix("open ")) for line in answer.lines if line.startswith("open ")}
+    return tuple(one for one in dumped(answer) if str(one.path) in shown)
 
 
 class Supervision:
@@ -114,9 +114,9 @@ class Supervision:
                 return None  # the unit is what counts, whatever the list of processes would say
             raise
         for hub in running:
-            found = self._of(hub)
-            if found is not None:
-                return found
+            supervisor = self._of(hub)
+            if supervisor is not None:
+                return supervisor
         return None
 
     def _of(self, hub: HostProcess) -> HubSupervisor | None:
@@ -136,14 +136,14 @@ class Supervision:
         return None
 
     def _container(self, pids: set[int]) -> HubSupervisor | None:
-        said = self._answers.get("docker")
-        for line in said.lines if said.ok else ():
+        answer = self._answers.get("docker")
+        for line in answer.lines if answer.ok else ():
             try:
-                told = json.loads(line)
+                container = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(told, dict) and told.get("pid") in pids and told.get("pid"):
-                return _docker(told)
+            if isinstance(container, dict) and container.get("pid") in pids and container.get("pid"):
+                return _docker(container)
         return None
 
     def _files(self) -> tuple[RemoteFile, ...]:
@@ -152,8 +152,8 @@ class Supervision:
     def _boots(self, start: str) -> bool:
         return any(line.startswith(f"boots {start}") for line in self._answers.demand("supervisor-files").lines)
 
-    def _demand_sight(self, found: object, what: str) -> None:
-        if not found and not self._answers.privileged:
+    def _demand_sight(self, supervisor: object, what: str) -> None:
+        if not supervisor and not self._answers.privileged:
             raise Unknown(f"sudo -n is refused: {what}, which would say how the hub is kept running, cannot be read")
 
     def _pm2(self) -> HubSupervisor:
@@ -164,7 +164,7 @@ class Supervision:
         boots = bool(mine) and self._boots("pm2-")
         missing = "no dump of it was saved" if not mine else "no pm2 unit is enabled"
         restart = app.get("autorestart") is not False
-        told = app.get("kill_timeout")
+        kill_timeout = app.get("kill_timeout")
         return HubSupervisor(
             kind="pm2",
             name=str(app.get("name") or "mcp-hub"),
@@ -172,12 +172,14 @@ class Supervision:
             boots_how="its dump is saved and a pm2 unit is enabled" if boots else missing,
             always=restart,
             restart_how="autorestart" if restart else "autorestart: false",
-            stop_seconds=float(told) / 1000 if isinstance(told, int | float) and told else _PM2_STOP,
+            stop_seconds=float(kill_timeout) / 1000
+            if isinstance(kill_timeout, int | float) and kill_timeout
+            else _PM2_STOP,
             mend="set autorestart and kill_timeout (45000) in the ecosystem file; `pm2 save`, `pm2 startup`",
         )
 
     def _supervisord(self) -> HubSupervisor:
-        told: dict[str, str] = {}
+        settings: dict[str, str] = {}
         name = "mcp-hub"
         for held in self._files():
             parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
@@ -190,11 +192,11 @@ class Supervision:
                     section.startswith("program:")
                     and "mcp-hub" in f"{section} {parser.get(section, 'command', fallback='')}"
                 ):
-                    name, told = section.removeprefix("program:"), dict(parser.items(section))
-        self._demand_sight(told, "supervisord's configuration")
-        restart = told.get("autorestart", "unexpected").lower()
-        boots = told.get("autostart", "true").lower() in {"true", "yes", "1"}
-        stop = told.get("stopwaitsecs", "")
+                    name, settings = section.removeprefix("program:"), dict(parser.items(section))
+        self._demand_sight(settings, "supervisord's configuration")
+        restart = settings.get("autorestart", "unexpected").lower()
+        boots = settings.get("autostart", "true").lower() in {"true", "yes", "1"}
+        stop = settings.get("stopwaitsecs", "")
         return HubSupervisor(
             kind="supervisord",
             name=name,
@@ -221,14 +223,14 @@ class Supervision:
         )
 
 
-def _docker(told: dict[str, Any]) -> HubSupervisor:
-    policy = str(told.get("policy") or "no")
+def _docker(container: dict[str, Any]) -> HubSupervisor:
+    policy = str(container.get("policy") or "no")
     stays = policy in {"always", "unless-stopped"}
-    name = str(told.get("name") or "").lstrip("/")
-    log = told.get("log") if isinstance(told.get("log"), dict) else {}
+    name = str(container.get("name") or "").lstrip("/")
+    log = container.get("log") if isinstance(container.get("log"), dict) else {}
     driver, options = str((log or {}).get("Type") or ""), (log or {}).get("Config") or {}
-    stop = told.get("stop")
-    restarts = told.get("restarts")
+    stop = container.get("stop")
+    restarts = container.get("restarts")
     return HubSupervisor(
         kind="docker",
         name=name,
@@ -245,7 +247,7 @@ def _docker(told: dict[str, Any]) -> HubSupervisor:
 
 def _json_list(text: str) -> list[dict[str, Any]]:
     try:
-        found = json.loads(text)
+        items = json.loads(text)
     except ValueError:
         raise Unknown("pm2's dump is no JSON") from None
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []

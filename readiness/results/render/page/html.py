@@ -47,7 +47,7 @@ def render(report: Report) -> str:
     style, policy = _style()
     grouped = words.shape(report)
     page = Page.of(report)
-    told = sections(grouped, page)
+    shown_sections = sections(grouped, page)
     return _template().render(
         report=report,
         kind=_KINDS.get(report.status, "incomplete"),
@@ -57,7 +57,7 @@ def render(report: Report) -> str:
         first=first(grouped),
         first_words=words.headline(grouped.first),
         gains=gains(report, grouped),
-        sections=told,
+        sections=shown_sections,
         rest=rest(grouped, page),
         measures=measures(report.rows),
         facts=_facts(report),
@@ -67,7 +67,7 @@ def render(report: Report) -> str:
         trend=_part("trend", "trend", report) if report.history is not None else None,
         call=call_path(report),
         at=page.at,
-        filters=filters(told),
+        filters=filters(shown_sections),
         found_first=words.found_first(report, grouped),
         meaning=words.MEANING.get(report.decision, ""),
         scale=_scale(report),
@@ -177,15 +177,15 @@ def reachable(contact: str) -> list[tuple[str, str, str]]:
     """A contact as (kind, text, address): numbers to call and addresses to write to, where a phone can take them up."""
     parts: list[tuple[str, str, str]] = []
     at = 0
-    for found in _REACH.finditer(contact):
-        if found.start() > at:
-            parts.append(("text", contact[at : found.start()], ""))
-        text = found[0]
-        if found["mail"]:
+    for matches in _REACH.finditer(contact):
+        if matches.start() > at:
+            parts.append(("text", contact[at : matches.start()], ""))
+        text = matches[0]
+        if matches["mail"]:
             parts.append(("mailto", text, text))
         else:
             parts.append(("tel", text, ("+" if text[0] == "+" else "") + re.sub(r"\D", "", text)))
-        at = found.end()
+        at = matches.end()
     return [*parts, ("text", contact[at:], "")] if at < len(contact) else parts
 
 
@@ -290,7 +290,7 @@ def cut(text: str, limit: int = _VALUE) -> str:
 
 def sections(grouped: Shape, page: Page) -> list[dict[str, Any]]:
     """The two lists a person acts on: what lost points, and what could not be proven."""
-    found = []
+    sections_shown = []
     for name, causes in (("lost", grouped.lost), ("unknown", grouped.unknown)):
         cards: list[dict[str, Any]] = []
         more: list[Row] = []
@@ -301,7 +301,7 @@ def sections(grouped: Shape, page: Page) -> list[dict[str, Any]]:
             else:
                 cards.append(card)
         orphans = grouped.orphans if name == "unknown" else ()
-        found.append(
+        sections_shown.append(
             {
                 "name": name,
                 "cards": cards,
@@ -310,14 +310,14 @@ def sections(grouped: Shape, page: Page) -> list[dict[str, Any]]:
                 "count": sum(len(cause.also) + 1 for cause in causes) + sum(len(rows) for _, rows in orphans),
             }
         )
-    return found
+    return sections_shown
 
 
-def filters(told: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
+def filters(shown_sections: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """Severities and how many cards have each, where the cards are too many to be looked through; else none."""
-    found = [card["row"].severity.value for section in told for card in section["cards"]]
-    counts = [(severity, found.count(severity)) for severity in _SEVERITIES if severity in found]
-    return counts if len(found) > MANY and len(counts) > 1 else []
+    severities = [card["row"].severity.value for section in shown_sections for card in section["cards"]]
+    counts = [(severity, severities.count(severity)) for severity in _SEVERITIES if severity in severities]
+    return counts if len(severities) > MANY and len(counts) > 1 else []
 
 
 def rest(grouped: Shape, page: Page) -> dict[str, Any]:

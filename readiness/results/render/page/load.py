@@ -20,36 +20,38 @@ _GRID: Final = 4
 Point = tuple[float, float]
 
 
-def load_view(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def load_view(picture: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What the page shows of a load; None where the run gave none, or of a shape that this version does not know."""
-    if found is None:
+    if picture is None:
         return None
     try:
         return {
-            "sentence": _sentence(found),
-            "doubts": list(found["doubts"]),
-            "facts": _facts(found),
-            "plots": [plot for plot in (_latency(found), _rate(found), _spread(found)) if plot is not None],
-            "routes": [row | {"p95": _ms(row["p95_ms"])} for row in found["routes"][:MAX_ROUTES]],
+            "sentence": _sentence(picture),
+            "doubts": list(picture["doubts"]),
+            "facts": _facts(picture),
+            "plots": [plot for plot in (_latency(picture), _rate(picture), _spread(picture)) if plot is not None],
+            "routes": [row | {"p95": _ms(row["p95_ms"])} for row in picture["routes"][:MAX_ROUTES]],
             "left": LEFT,
             "right": WIDTH - RIGHT,
-            "more_routes": max(0, len(found["routes"]) - MAX_ROUTES),
+            "more_routes": max(0, len(picture["routes"]) - MAX_ROUTES),
         }
     except (KeyError, TypeError, ValueError, IndexError):
         return None
 
 
-def load_sentence(found: Mapping[str, Any] | None) -> str:
+def load_sentence(picture: Mapping[str, Any] | None) -> str:
     """`load: 100/s for 30 s, p95 12 ms, p99 31 ms, 0 of 3000 wrong`; empty where there was none."""
-    view = load_view(found)
+    view = load_view(picture)
     return "" if view is None else f"load: {view['sentence']}"
 
 
-def _sentence(found: Mapping[str, Any]) -> str:
-    told = [f"{found['rate']:g}/s for {found['seconds']:g} s"]
-    told += [f"{name} {_ms(found['percentiles'][name][1])}" for name in ("p95", "p99") if name in found["percentiles"]]
-    told.append(f"{found['errors']:,} of {found['planned']:,} wrong")
-    return ", ".join(told) + (f"; {found['ended']}" if found["ended"] != "done" else "")
+def _sentence(picture: Mapping[str, Any]) -> str:
+    parts = [f"{picture['rate']:g}/s for {picture['seconds']:g} s"]
+    parts += [
+        f"{name} {_ms(picture['percentiles'][name][1])}" for name in ("p95", "p99") if name in picture["percentiles"]
+    ]
+    parts.append(f"{picture['errors']:,} of {picture['planned']:,} wrong")
+    return ", ".join(parts) + (f"; {picture['ended']}" if picture["ended"] != "done" else "")
 
 
 def _ms(value: float | None) -> str:
@@ -64,31 +66,31 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"  # noqa: PLR2004 - fractions matter to small counts alone
 
 
-def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(picture: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = []
-    for name, (low, value, high) in found["percentiles"].items():
+    for name, (low, value, high) in picture["percentiles"].items():
         between = f" ({_ms(low)} to {_ms(high)})" if low != high else ""
         facts.append((name, f"{_ms(value)}{between}"))
-    low, value, high = (100 * (one or 0.0) for one in found["error_share"])
+    low, value, high = (100 * (one or 0.0) for one in picture["error_share"])
     facts.append(("errors", f"{value:.3g} % ({low:.2g} to {high:.2g} %)"))
-    facts.append(("sent late, p99", _ms(found["lag_p99_ms"])))
-    if found["cpu"]:
+    facts.append(("sent late, p99", _ms(picture["lag_p99_ms"])))
+    if picture["cpu"]:
         facts.append(
-            ("generator", ", ".join(f"{100 * (one or 0.0):.0f} %" for one in found["cpu"]) + " of a processor")
+            ("generator", ", ".join(f"{100 * (one or 0.0):.0f} %" for one in picture["cpu"]) + " of a processor")
         )
-    memory = [f"{one / 2**20:.0f}" for one in found["memory"] if one is not None]
+    memory = [f"{one / 2**20:.0f}" for one in picture["memory"] if one is not None]
     if memory:
         facts.append(("hub's memory", f"{' → '.join(memory)} MiB"))
-    if found["back_after"] is not None:
-        facts.append(("as fast as before", f"after {found['back_after']:.2g} s"))
+    if picture["back_after"] is not None:
+        facts.append(("as fast as before", f"after {picture['back_after']:.2g} s"))
     return facts
 
 
-def _latency(found: Mapping[str, Any]) -> dict[str, Any] | None:
-    rows = [row for row in found["over_time"] if row[5] is not None]
+def _latency(picture: Mapping[str, Any]) -> dict[str, Any] | None:
+    rows = [row for row in picture["over_time"] if row[5] is not None]
     if not rows:
         return None
-    end, top = found["over_time"][-1][0], max(row[5] for row in rows)
+    end, top = picture["over_time"][-1][0], max(row[5] for row in rows)
     # logarithmic: a freeze of seconds and the usual milliseconds are both to be seen
     low = max(0.01, min(row[4] for row in rows if row[4] is not None) / 1.5)
     scale = _PlotScale(end, low, max(top, 10 * low), logarithmic=True)
@@ -96,12 +98,12 @@ def _latency(found: Mapping[str, Any]) -> dict[str, Any] | None:
         {"kind": "slow", "d": scale.path([(row[0], row[5]) for row in rows]), "name": "slowest"},
         {"kind": "main", "d": scale.path([(row[0], row[4]) for row in rows]), "name": "median"},
     ]
-    told = f"median {_ms(rows[len(rows) // 2][4])} in the middle of the run, slowest {_ms(top)}"
-    return scale.plot("Latency over time", told, lines, _ms)
+    summary = f"median {_ms(rows[len(rows) // 2][4])} in the middle of the run, slowest {_ms(top)}"
+    return scale.plot("Latency over time", summary, lines, _ms)
 
 
-def _rate(found: Mapping[str, Any]) -> dict[str, Any] | None:
-    rows = found["over_time"]
+def _rate(picture: Mapping[str, Any]) -> dict[str, Any] | None:
+    rows = picture["over_time"]
     if not rows:
         return None
     width = rows[0][0] or 1.0
@@ -114,12 +116,12 @@ def _rate(found: Mapping[str, Any]) -> dict[str, Any] | None:
     if any(row[3] for row in rows):
         errors = scale.path([(row[0], row[3] / width) for row in rows])
         lines.append({"kind": "bad", "d": errors, "name": "errors"})
-    told = f"{sum(row[1] for row in rows):,} planned, {sum(row[2] for row in rows):,} answered well"
-    return scale.plot("Requests a second", told, lines, _count)
+    summary = f"{sum(row[1] for row in rows):,} planned, {sum(row[2] for row in rows):,} answered well"
+    return scale.plot("Requests a second", summary, lines, _count)
 
 
-def _spread(found: Mapping[str, Any]) -> dict[str, Any] | None:
-    bars = found["spread"]
+def _spread(picture: Mapping[str, Any]) -> dict[str, Any] | None:
+    bars = picture["spread"]
     if not bars:
         return None
     top = max(count for _, count in bars)
@@ -136,8 +138,8 @@ def _spread(found: Mapping[str, Any]) -> dict[str, Any] | None:
         )  # fmt: skip
     every = max(1, math.ceil(len(bars) / 6))
     labels = [{"x": f"{scale.x(index + 0.5):.1f}", "text": _ms(bars[index][0])} for index in range(0, len(bars), every)]
-    told = f"{len(bars)} bars from {_ms(bars[0][0])} to {_ms(bars[-1][0])}; each is 1.6 times the one before"
-    plot = scale.plot("How latencies are spread", told, [], _count)
+    summary = f"{len(bars)} bars from {_ms(bars[0][0])} to {_ms(bars[-1][0])}; each is 1.6 times the one before"
+    plot = scale.plot("How latencies are spread", summary, [], _count)
     return plot | {"bars": shapes, "across": labels}
 
 
@@ -164,7 +166,7 @@ class _PlotScale:
         start = f"M{self.x(0):.1f} {self.y(points[0][1]):.1f}"
         return start + "".join(f"V{self.y(y):.1f}H{self.x(x):.1f}" for x, y in points)
 
-    def plot(self, title: str, told: str, lines: list[dict[str, str]], unit: Any) -> dict[str, Any]:  # noqa: ANN401 - a function
+    def plot(self, title: str, summary: str, lines: list[dict[str, str]], unit: Any) -> dict[str, Any]:  # noqa: ANN401 - a function
         marks = []
         for step in range(_GRID + 1):
             share = step / _GRID
@@ -178,4 +180,4 @@ class _PlotScale:
             {"x": f"{self.x(self.end * step / _GRID):.1f}", "text": f"{self.end * step / _GRID:.3g} s"}
             for step in range(_GRID + 1)
         ]
-        return {"title": title, "told": told, "lines": lines, "marks": marks, "across": across, "bars": []}
+        return {"title": title, "told": summary, "lines": lines, "marks": marks, "across": across, "bars": []}

@@ -64,8 +64,8 @@ def trend(report: Report) -> dict[str, Any] | None:
 
 def _checks(history: History) -> tuple[list[PastCheck], int]:
     """Those that did not pass every time, and how many did."""
-    told = [one for one in history.checks if not _STEADY.issuperset(one.outcomes[-RUNS:])]
-    return told, len(history.checks) - len(told)
+    unsteady = [one for one in history.checks if not _STEADY.issuperset(one.outcomes[-RUNS:])]
+    return unsteady, len(history.checks) - len(unsteady)
 
 
 def _score(runs: Sequence[PastRun], report: Report) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def _p95(runs: Sequence[PastRun]) -> dict[str, Any] | None:
     known = [value for value in values if value is not None]
     if len(known) < 2:  # noqa: PLR2004 - one value is no line
         return None
-    told = f"from {_ms(known[0])} to {_ms(known[-1])}, lowest {_ms(min(known))}, highest {_ms(max(known))}"
+    summary = f"from {_ms(known[0])} to {_ms(known[-1])}, lowest {_ms(min(known))}, highest {_ms(max(known))}"
     now = "not measured" if values[-1] is None else _ms(values[-1])
-    return _line(values, 0.0, max(known) * 1.05) | {"told": told, "now": now}
+    return _line(values, 0.0, max(known) * 1.05) | {"told": summary, "now": now}
 
 
 def _ms(value: float) -> str:
@@ -149,7 +149,7 @@ def _told(outcomes: Iterable[str | None]) -> str:
 def _words(key: str, report: Report) -> str:
     """What is new about a check, or that it is flaky."""
     found = report.comparison
-    told: list[str] = []
+    parts: list[str] = []
     if found is not None:
         lists = (
             (found.newly_failing, "newly failing"),
@@ -157,8 +157,8 @@ def _words(key: str, report: Report) -> str:
             (found.fixed, "fixed"),
             (found.added, "new in the plan"),
         )
-        told = [words for names, words in lists if key in names]
-        told += [f"failing since {since[:10]}" for name, since in found.still_failing if name == key]
+        parts = [words for names, words in lists if key in names]
+        parts += [f"failing since {since[:10]}" for name, since in found.still_failing if name == key]
     if report.history is not None and key in report.history.flaky:
-        told.append("flaky")
-    return ", ".join(told)
+        parts.append("flaky")
+    return ", ".join(parts)
