@@ -32,6 +32,8 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first used (PEP 562). Raises AttributeError for any other."""
     if name not in __all__:
         raise AttributeError(f"module 'readiness' has no attribute {name!r}")
-    found = getattr(importlib.import_module("readiness.findings" if name == "Limits" else "readiness.checks"), name)
-    globals()[name] = found
-    return found
+    public_name = getattr(
+        importlib.import_module("readiness.findings" if name == "Limits" else "readiness.checks"), name
+    )
+    globals()[name] = public_name
+    return public_name

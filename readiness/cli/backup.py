@@ -125,11 +125,11 @@ def _named(backups: Backups, name: str) -> Backup:
 
 
 def _list(backups: Backups) -> int:
-    found = [*backups.all(), *backups.unfinished()]
-    if not found:
+    every_backup = [*backups.all(), *backups.unfinished()]
+    if not every_backup:
         sys.stdout.write(f"{backups.none_because()}\n")
         return 0
-    for backup in found:
+    for backup in every_backup:
         sys.stdout.write(f"{_line(backup)}\n")
     return 0
 
@@ -163,12 +163,12 @@ def _restore(backup: Backup, into: Path | None) -> int:
         return _USAGE
     if backup.manifest is None:
         raise Unknown(backup.trouble or f"{backup.name} was not made by `readiness backup`: copy its files by hand")
-    found = restore_backup(backup.path, backup.manifest, into)
-    for trouble in found.troubles:
+    restored = restore_backup(backup.path, backup.manifest, into)
+    for trouble in restored.troubles:
         sys.stdout.write(f"{backup.name}: {trouble}\n")
     for root, origin in sorted(backup.manifest.roots.items()):
         sys.stdout.write(f"{printable(str(into / root))} holds what was in {printable(origin)}\n")
-    return 1 if found.troubles else 0
+    return 1 if restored.troubles else 0
 
 
 def _size(count: int) -> str:

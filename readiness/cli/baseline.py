@@ -136,13 +136,13 @@ def _run(given: argparse.Namespace, bench: Bench, config: Config) -> int:
             else f"kept, and nothing to compare with yet; to accept it: {_ACCEPT}\n"
         )
         return 0 if given.accept else _INCOMPLETE
-    found = compare(before, now)
-    say("".join(f"{text}\n" for text in [*_about(before, now), *_table(found)]))
-    say(f"{_conclusion(found)}\n")
+    comparison = compare(before, now)
+    say("".join(f"{text}\n" for text in [*_about(before, now), *_table(comparison)]))
+    say(f"{_conclusion(comparison)}\n")
     if given.accept:
         say(f"accepted: {path}\n")
         return 0
-    return found.exit_code
+    return comparison.exit_code
 
 
 class _Progress:
@@ -164,17 +164,17 @@ class _Progress:
 
 
 def _about(before: Measurement, now: Measurement) -> Iterator[str]:
-    for name, found in (("accepted", before), ("now", now)):
-        about = ", ".join(f"{key} {value}" for key, value in found.about.items())
-        yield f"{name:<9} {found.at[:19].replace('T', ' ')} UTC, {found.seconds:.0f} s, {about}"
+    for name, labelled in (("accepted", before), ("now", now)):
+        about = ", ".join(f"{key} {value}" for key, value in labelled.about.items())
+        yield f"{name:<9} {labelled.at[:19].replace('T', ' ')} UTC, {labelled.seconds:.0f} s, {about}"
 
 
-def _table(found: Comparison, *, first: bool = False) -> Iterator[str]:
+def _table(comparison: Comparison, *, first: bool = False) -> Iterator[str]:
     """A line a series: medians, the 95th and the 99th percentile, before and now, and what to make of them."""
     from readiness.operations.baseline import RULES
 
     rows = [["", "p50", "p95", "p99", "" if first else "change", ""]]
-    for difference in found.differences:
+    for difference in comparison.differences:
         cells = [_cell(difference, share, first=first) for share in (0.5, 0.95, 0.99)]
         change = "" if first or difference.relative is None else f"{difference.relative:+.0%}"
         rows.append([RULES[difference.name].title, *cells, change, "" if first else _verdict(difference)])
@@ -200,25 +200,25 @@ def _quantile(series: Series | None, share: float) -> str:
 
 
 def _verdict(difference: Difference) -> str:
-    told = _MARK[difference.change]
+    mark = _MARK[difference.change]
     if difference.p is not None and difference.effect is not None:
-        told += f" (p {_p(difference.p)}, A {difference.effect:.2f})"
-    return f"{told}: {_plain(difference.words)}" if difference.words else told
+        mark += f" (p {_p(difference.p)}, A {difference.effect:.2f})"
+    return f"{mark}: {_plain(difference.words)}" if difference.words else mark
 
 
 def _p(p: float) -> str:
     return f"{p:.2g}" if p >= 0.0001 else "<0.0001"  # noqa: PLR2004 - smaller ones say no more
 
 
-def _conclusion(found: Comparison) -> str:
+def _conclusion(comparison: Comparison) -> str:
     from readiness.operations.baseline import RULES
 
-    if found.unsound:
-        return f"not comparable: {_plain(found.unsound)}. To accept what was measured now: {_ACCEPT}"
-    if found.worse:
-        names = ", ".join(RULES[difference.name].title for difference in found.worse)
+    if comparison.unsound:
+        return f"not comparable: {_plain(comparison.unsound)}. To accept what was measured now: {_ACCEPT}"
+    if comparison.worse:
+        names = ", ".join(RULES[difference.name].title for difference in comparison.worse)
         return f"worse than the accepted baseline: {names}. Look with `readiness watch`; if it is meant: {_ACCEPT}"
-    better = [RULES[d.name].title for d in found.differences if d.change == "better"]
+    better = [RULES[d.name].title for d in comparison.differences if d.change == "better"]
     return f"no worse than the accepted baseline{': better ' + ', '.join(better) if better else ''}"
 
 

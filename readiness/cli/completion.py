@@ -54,8 +54,10 @@ def whole_parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="store_true", help="print the version")
     verbs = whole.add_subparsers(metavar="VERB")
     for verb, parser in verb_parsers(VERBS).items():
-        told = VERBS[verb][1].replace("%", "%%")
-        _complete_values(verbs.add_parser(verb, help=told, description=told, parents=[parser], add_help=False))
+        help_text = VERBS[verb][1].replace("%", "%%")
+        _complete_values(
+            verbs.add_parser(verb, help=help_text, description=help_text, parents=[parser], add_help=False)
+        )
     return whole
 
 

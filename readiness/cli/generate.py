@@ -39,9 +39,9 @@ class _Collector:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Take every check."""
         for item in items:
-            found = item_of(item)
-            if found is not None:
-                self.items.append((found, item.path))
+            planned_item = item_of(item)
+            if planned_item is not None:
+                self.items.append((planned_item, item.path))
         items.clear()
 
 
@@ -69,9 +69,9 @@ def collect() -> list[tuple[PlannedItem, str]]:
 
 def catalogue_text() -> str:
     """The text that `catalogue.json` has to have."""
-    found = collect()
-    files = {id(item): file for item, file in found}
-    return catalogue_json([item for item, _ in found], lambda item: files[id(item)])
+    collected = collect()
+    files = {id(item): file for item, file in collected}
+    return catalogue_json([item for item, _ in collected], lambda item: files[id(item)])
 
 
 def exit_codes_text() -> str:
@@ -81,17 +81,17 @@ def exit_codes_text() -> str:
     from readiness.operations.rollback import EXIT
     from readiness.results.verdict import Status, exit_code
 
-    told: dict[int, list[str]] = {}
+    meanings: dict[int, list[str]] = {}
     for status in Status:
         code, strict = exit_code(status, strict=False), exit_code(status, strict=True)
-        told.setdefault(code, []).append(status.value)
+        meanings.setdefault(code, []).append(status.value)
         if strict != code:
-            told.setdefault(strict, []).append(f"{status.value} with `--readiness-strict`")
+            meanings.setdefault(strict, []).append(f"{status.value} with `--readiness-strict`")
     for result, code in EXIT.items():
-        told.setdefault(code, []).append(f"{result.value}, after `readiness check` or `rollback` has acted")
+        meanings.setdefault(code, []).append(f"{result.value}, after `readiness check` or `rollback` has acted")
     for code, meaning in _PYTESTS.items():
-        told.setdefault(int(code), []).append(meaning)
-    told[1].append("a test that is no check failed")
+        meanings.setdefault(int(code), []).append(meaning)
+    meanings[1].append("a test that is no check failed")
     lines = [
         "# Exit codes",
         "",
@@ -103,7 +103,7 @@ def exit_codes_text() -> str:
         "",
         "| code | meaning |",
         "|---|---|",
-        *(f"| {code} | {'; '.join(told[code])} |" for code in sorted(told)),
+        *(f"| {code} | {'; '.join(meanings[code])} |" for code in sorted(meanings)),
         "",
         "What a verdict means before and after a deploy: [scoring.md](scoring.md). After a rollback: [rollback.md](rollback.md).",
         "",

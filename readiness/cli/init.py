@@ -143,11 +143,11 @@ def _relative(config: str, release: Path | None) -> str:
 def _expect_lines(seen: HubProfile) -> list[str]:
     lines = []
     for claim in _CLAIMS:
-        found = seen.claims.get(claim)
-        if found is True:
+        claimed = seen.claims.get(claim)
+        if claimed is True:
             lines.append(f"{claim} = true")
-        elif isinstance(found, str):
-            lines.append(f"{claim} = {{ expected = false, reason = {_toml(found)} }}")
+        elif isinstance(claimed, str):
+            lines.append(f"{claim} = {{ expected = false, reason = {_toml(claimed)} }}")
         elif claim != _ANALYSIS:
             lines.append(f"# {claim} = true  # not known: {seen.unclear.get(claim, 'the hub does not say')}")
     if seen.servers:
@@ -445,8 +445,8 @@ def _deployed(url: str, health: dict[str, Any]) -> tuple[str | None, str | None]
     """The hub's configuration and working directory: of its unit, where that is visible, else as it says itself."""
     parts = urlsplit(url)
     port = str(parts.port or {"http": 80, "https": 443}[parts.scheme])
-    if is_loopback(url) and (found := unit_config(UNIT_FOLDERS, port)):
-        return found
+    if is_loopback(url) and (config_and_unit := unit_config(UNIT_FOLDERS, port)):
+        return config_and_unit
     workspaces = _dict(_dict(health.get("workspaces")).get("allActive"))
     mine = workspaces.get(port) or (next(iter(workspaces.values())) if len(workspaces) == 1 else None)
     files = _dict(mine).get("config_files")
@@ -459,9 +459,9 @@ def unit_config(folders: Iterable[Path], port: str) -> tuple[str, str | None] | 
     for folder in folders:
         for unit in sorted(folder.glob("*hub*.service")):
             with contextlib.suppress(OSError, ValueError):
-                found = _of_unit(unit.read_bytes()[:65_536].decode("utf-8", "replace"), port)
-                if found:
-                    return found
+                configured = _of_unit(unit.read_bytes()[:65_536].decode("utf-8", "replace"), port)
+                if configured:
+                    return configured
     return None
 
 

@@ -36,10 +36,13 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as end:  # argparse has said what is wrong
         return 0 if end.code in {0, None} else UNKNOWN
     try:
-        told, status = answer(options.readiness_report / "readiness.json", time.time(), options.max_age)
+        text_and_status, status = answer(options.readiness_report / "readiness.json", time.time(), options.max_age)
     except Exception as error:  # noqa: BLE001 - an exit status of Python's own would be read as WARNING
-        told, status = f"{status_line(UNKNOWN, f'{type(error).__name__}: {one_line(error, 200)}')}\n", UNKNOWN
-    sys.stdout.write(told)
+        text_and_status, status = (
+            f"{status_line(UNKNOWN, f'{type(error).__name__}: {one_line(error, 200)}')}\n",
+            UNKNOWN,
+        )
+    sys.stdout.write(text_and_status)
     return status
 
 
@@ -73,8 +76,8 @@ def answer(file: Path, now: float, max_age: float) -> tuple[str, int]:
         return f"{status_line(UNKNOWN, str(error))}\n", UNKNOWN
     age = now - report.run.finished
     if age > max_age:
-        said = f"the last run ended {_ago(age)} ago, and more than {_ago(max_age)} is too old: {file}"
-        return f"{status_line(UNKNOWN, said)}\n", UNKNOWN
+        problem = f"the last run ended {_ago(age)} ago, and more than {_ago(max_age)} is too old: {file}"
+        return f"{status_line(UNKNOWN, problem)}\n", UNKNOWN
     if age < -_SLACK:
         return f"{status_line(UNKNOWN, f'the last run ended in the future, {_ago(-age)} from now: {file}')}\n", UNKNOWN
     return render_nagios(report), nagios_status(report)

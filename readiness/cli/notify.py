@@ -49,11 +49,11 @@ def _test(file: Path | None, environ: Mapping[str, str]) -> int:
     config = load(file=file)
     for who in unreachable(config):
         sys.stdout.write(f"not a channel: [contacts] {who} is a name or a number; nothing can be sent to it\n")
-    found = every_channel(config, environ)
-    if not found:
+    every = every_channel(config, environ)
+    if not every:
         sys.stdout.write("readiness notify: no channel is configured: see [notify.SEVERITY] and [contacts]\n")
         return NOTHING
-    deliveries = deliver(_event(config), found, {}, config, environ, Pacing())
+    deliveries = deliver(_event(config), every, {}, config, environ, Pacing())
     for delivery in deliveries:
         sys.stdout.write(f"{delivery.line}\n")
     return 0 if all(delivery.outcome == "sent" for delivery in deliveries) else 1

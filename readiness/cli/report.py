@@ -220,15 +220,15 @@ def _compare(given: argparse.Namespace, directory: Path) -> None:
     from readiness.results.report import to_json
 
     before, after = (find(name, directory) for name in given.compare)
-    found = difference(after, earlier_run(before))
+    changes = difference(after, earlier_run(before))
     form = given.format or ("text" if given.output is None else _FORMATS.get(given.output.suffix.lower(), "text"))
     if form == "markdown":
-        text = difference_markdown(before, after, found)
+        text = difference_markdown(before, after, changes)
     elif form == "json":
-        document = to_json(dataclasses.replace(after, comparison=found))["comparison"]
+        document = to_json(dataclasses.replace(after, comparison=changes))["comparison"]
         text = json.dumps(difference_json(before, after, document), indent=1) + "\n"
     elif form == "text":
-        text = "\n".join(difference_lines(before, after, found)) + "\n"
+        text = "\n".join(difference_lines(before, after, changes)) + "\n"
     else:
         raise ReadinessError(f"--format {form}: a comparison is text, markdown or json")
     _put(text, given.output)

@@ -172,14 +172,14 @@ class _Watch:
             if left <= 0:
                 raise _Over
             try:
-                found = looker.seen.get(timeout=left)
+                next_look = looker.seen.get(timeout=left)
             except queue.Empty:
                 yield None
                 continue
-            if isinstance(found, BaseException):
-                raise found
-            self._keep_worst(found)
-            yield found
+            if isinstance(next_look, BaseException):
+                raise next_look
+            self._keep_worst(next_look)
+            yield next_look
 
     def _keep_worst(self, look: WatchLook) -> None:
         if not look.proven:
@@ -200,17 +200,17 @@ class _Watch:
         else:
             from readiness.operations.watch import changes, line_of
 
-            self._outcomes, told = changes(self._outcomes, look)
+            self._outcomes, news = changes(self._outcomes, look)
             at = dt.datetime.fromtimestamp(look.at, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
             sys.stdout.writelines(
-                f"{text}\n" for text in [f"{at} {line_of(look)}", *(f"  {change}" for change in told)]
+                f"{text}\n" for text in [f"{at} {line_of(look)}", *(f"  {change}" for change in news)]
             )
         sys.stdout.flush()
 
     def _end(self, *, interrupted: bool) -> int:
         worst = self.worst
-        told = "nothing settled" if worst is None else f"{worst.judgement.status.value}: {worst.judgement.because}"
-        sys.stderr.write(f"readiness watch: the worst seen was {told}\n")
+        summary = "nothing settled" if worst is None else f"{worst.judgement.status.value}: {worst.judgement.because}"
+        sys.stderr.write(f"readiness watch: the worst seen was {summary}\n")
         if interrupted and self.given.lasting is None:
             return 0
         code = _INCOMPLETE if worst is None else code_of(worst, self.config)

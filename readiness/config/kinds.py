@@ -403,10 +403,10 @@ def parse_window(text: str) -> Window:
 
 
 def _minute(hour: str, minute: str) -> int:
-    found = int(hour) * 60 + int(minute)
-    if int(minute) > 59 or found > MINUTES:  # noqa: PLR2004 - minutes of an hour
+    minutes = int(hour) * 60 + int(minute)
+    if int(minute) > 59 or minutes > MINUTES:  # noqa: PLR2004 - minutes of an hour
         raise ValueError("times from 00:00 to 24:00")
-    return found
+    return minutes
 
 
 def _days(text: str) -> frozenset[int]:

@@ -116,8 +116,10 @@ class LlmControl:
 def _read(path: Path) -> LlmOrder | None:
     try:
         with path.open("rb") as file:
-            found = json.loads(file.read(LIMIT))
-        found_ = LlmOrder(state=str(found["state"]), seconds=float(found["seconds"]), number=int(found["number"]))
+            document = json.loads(file.read(LIMIT))
+        found_ = LlmOrder(
+            state=str(document["state"]), seconds=float(document["seconds"]), number=int(document["number"])
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found_ if found_.state in STATES else None

@@ -165,13 +165,13 @@ def _trace(document: Mapping[str, Any]) -> tuple[float, ...]:
     if not isinstance(times, list) or not times:
         raise ArrivalsError("arrivals.times takes a list of seconds")
     speed = _positive("arrivals.speed", document.get("speed", 1.0))
-    found = []
+    starts = []
     for when in times:
         if isinstance(when, bool) or not isinstance(when, int | float) or not 0 <= when < math.inf:
             raise ArrivalsError(f"arrivals.times holds {when!r}; it takes seconds, 0 or more")
-        found.append(when / speed)
+        starts.append(when / speed)
     # recorded by several processes, lines may stand out of order; what counts is when each came
-    return tuple(sorted(found))
+    return tuple(sorted(starts))
 
 
 def _number(document: Mapping[str, Any], key: str) -> float:

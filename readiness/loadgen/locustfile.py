@@ -264,12 +264,12 @@ def _classes(path: str) -> dict[str, Any]:
     if not Path(path).is_file():
         raise LoadPlanError(f"locustfile is {path!r}, which is no file")
     try:
-        found = load_locustfile(path)[0]
+        classes = load_locustfile(path)[0]
     except Exception as error:
         raise LoadPlanError(f"locustfile {path!r} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not found:
+    if not classes:
         raise LoadPlanError(f"locustfile {path!r} holds no user class")
-    return dict(found)
+    return dict(classes)
 
 
 def _bound_bodies(limit: int) -> None:

@@ -129,7 +129,7 @@ class Streamable:
 
 def message_of(answer: ParsedAnswer, number: int) -> object:
     """The JSON-RPC answer to request `number` in an HTTP answer; None where there is none."""
-    found: list[object] = []
+    messages: list[object] = []
     kind = (answer.headers or {}).get("content-type", "")
 
     def take(_: str, data: str) -> None:
@@ -138,13 +138,13 @@ def message_of(answer: ParsedAnswer, number: int) -> object:
         except ValueError:
             return
         if isinstance(message, dict) and message.get("id") == number:
-            found.append(message)
+            messages.append(message)
 
     if kind.startswith("text/event-stream"):
         Events(take).feed(answer.body + b"\n\n")
     else:
         take("message", answer.body.decode("utf-8", "replace"))
-    return found[0] if found else None
+    return messages[0] if messages else None
 
 
 class Legacy:

@@ -106,7 +106,7 @@ def build(document: object) -> Plan:
         raise LoadPlanError("the plan needs a mix or a locustfile: there is nothing to send")
     if mix and locustfile is not None:
         raise LoadPlanError("the plan has both a mix and a locustfile; it takes one of them")
-    found = Plan(
+    plan = Plan(
         base=_base(document),
         ca_file=_text(document, "ca_file"),
         token_env=_text(document, "token_env"),
@@ -127,13 +127,13 @@ def build(document: object) -> Plan:
         body_limit=_whole(document, "body_limit", BODY_LIMIT, 1, 1 << 30),
         document=document,
     )
-    if found.workers + found.remote < 1:
+    if plan.workers + plan.remote < 1:
         raise LoadPlanError("the plan has no workers: workers and remote are both 0")
     if schedule.count() > MAX_COUNT:
         raise LoadPlanError(f"the plan has {schedule.count()} arrivals; at most {MAX_COUNT} can be recorded")
     if not schedule.count():
         raise LoadPlanError("the plan has no arrivals: the rate is too low for its seconds")
-    return found
+    return plan
 
 
 def _step(step: object, where: str) -> PlannedRequest | PlannedCall:

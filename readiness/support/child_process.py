@@ -82,11 +82,11 @@ class FinishedProcess:
 
 def environment(home: Path | None = None, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a child: what it inherits, `home` with the XDG folders below it, then `extra`."""
-    found = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    found.setdefault("PATH", os.defpath)
-    found |= {"LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    variables.setdefault("PATH", os.defpath)
+    variables |= {"LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
     if home is not None:
-        found |= {
+        variables |= {
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home / ".config"),
             "XDG_CACHE_HOME": str(home / ".cache"),
@@ -95,7 +95,7 @@ def environment(home: Path | None = None, extra: Mapping[str, str] | None = None
             "XDG_RUNTIME_DIR": str(home / ".run"),
             "TMPDIR": str(home / "tmp"),
         }
-    return found | dict(extra or {})
+    return variables | dict(extra or {})
 
 
 @contextlib.contextmanager
@@ -110,10 +110,10 @@ def scratch_home() -> Iterator[Path]:
 
 def find(name: str, install: str = "") -> str:
     """Where the tool `name` is. Raises NotInstalled, which says to install `install` (default: the tool's own name)."""
-    found = shutil.which(name)
-    if found is None:
+    program = shutil.which(name)
+    if program is None:
         raise ToolNotInstalled(f"{name} is not installed: install {install or name} and run again")
-    return found
+    return program
 
 
 def run(

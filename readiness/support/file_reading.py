@@ -32,10 +32,10 @@ class Unreadable(Unknown):
 
 def content(path: Path, limit: int = TEXT_LIMIT) -> bytes:
     """The bytes of a regular file of at most `limit` bytes; never waits for a pipe. Raises Unreadable."""
-    found = _read(path, limit, limit)
-    if len(found) > limit:
+    read_bytes = _read(path, limit, limit)
+    if len(read_bytes) > limit:
         raise Unreadable(f"{path} is larger than {limit // 1024} KB", "large", path)
-    return found
+    return read_bytes
 
 
 def content_or_none(path: Path, limit: int) -> bytes | None:
@@ -72,24 +72,24 @@ def _read(path: Path, count: int, limit: int | None) -> bytes:
 
 
 def _bytes(descriptor: int, count: int) -> bytes:
-    found = bytearray()
-    while len(found) < count:
-        part = os.read(descriptor, count - len(found))
+    collected = bytearray()
+    while len(collected) < count:
+        part = os.read(descriptor, count - len(collected))
         if not part:
             break
-        found += part
-    return bytes(found)
+        collected += part
+    return bytes(collected)
 
 
 def text(path: Path, limit: int = TEXT_LIMIT) -> str:
     """A file's text in UTF-8, without its byte order mark. Raises Unreadable, also for what is binary."""
-    found = content(path, limit)
-    if b"\0" in found:
+    raw = content(path, limit)
+    if b"\0" in raw:
         raise Unreadable(f"{path} is binary, not a text", "binary", path)
     try:
-        return found.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = found[: error.start].count(b"\n") + 1
+        line = raw[: error.start].count(b"\n") + 1
         raise Unreadable(f"{path}:{line} is not UTF-8: save it as UTF-8", "binary", path, line) from None
 
 

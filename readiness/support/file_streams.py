@@ -67,14 +67,14 @@ def walk(top: Path) -> Listing:
         path = waiting.pop()
         try:
             with os.scandir(path) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
+                ordered = sorted(entries, key=lambda entry: entry.name)
         except NotADirectoryError:
             _file(path, files, skipped, unread)
             continue
         except OSError as error:
             _refused(path, error, skipped, unread)
             continue
-        for entry in found:
+        for entry in ordered:
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(Path(entry.path))
             else:

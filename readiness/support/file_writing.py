@@ -60,10 +60,10 @@ def replace_files(contents: Iterable[tuple[Path, str]]) -> dict[Path, str | None
             flushing.append(thread)
     for thread in flushing:
         thread.join()
-    found = {path: one.take_place() for path, one in waiting.items()}
+    problems = {path: one.take_place() for path, one in waiting.items()}
     for folder in {path.parent for path in waiting}:
         flush_folder(folder)
-    return found
+    return problems
 
 
 class _Written:

@@ -81,10 +81,10 @@ def _times(ways: list[int], step: int) -> list[int]:
 
 def _divided(ways: list[int], step: int) -> list[int]:
     """The polynomial `ways` over (1 - x^step), which divides it."""
-    found = list(ways)
-    for index in range(step, len(found)):
-        found[index] += found[index - step]
-    return found[: len(found) - step]
+    counts = list(ways)
+    for index in range(step, len(counts)):
+        counts[index] += counts[index - step]
+    return counts[: len(counts) - step]
 
 
 def tail(before: Sequence[float], now: Sequence[float], share: float = 0.95) -> float:

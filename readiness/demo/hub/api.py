@@ -183,10 +183,10 @@ class HubApi:
         if not isinstance(arguments, dict):
             raise ApiError(500, "MCP error -32603: arguments is no object", -32603, where)
         try:
-            found = self.hub.call(name, tool, arguments)
+            result = self.hub.call(name, tool, arguments)
         except RpcError as error:
             raise ApiError(500, error.message, "TOOL_ERROR", where) from error
-        return self.answer(request, {"result": found, "timestamp": now()})
+        return self.answer(request, {"result": result, "timestamp": now()})
 
     async def stop(self, request: Request) -> Response:
         """`POST /api/servers/stop`."""

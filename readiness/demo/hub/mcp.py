@@ -134,7 +134,9 @@ class McpEndpoint:
                 exposed = set().union(*(one.exposed for one in self.sessions.by_id.values()))
             every = [(server, tool) for server, tool in every if exposed & set(tool.categories)]
         named = {f"{server}__{tool.name}": (server, tool) for server, tool in every}
-        return {name: found for name, found in named.items() if name not in self.hub.traits.hidden_tools}
+        return {
+            name: server_and_tool for name, server_and_tool in named.items() if name not in self.hub.traits.hidden_tools
+        }
 
     def listed(self, session: ClientSession) -> list[dict[str, Any]]:
         """`tools/list`: the meta tool in prompt-based filtering, then what is visible."""
@@ -145,14 +147,14 @@ class McpEndpoint:
         name, arguments = str(params.get("name")), _object(params)
         if name == META_TOOL and self.prompt_based:
             return await self._analyse(session, arguments)
-        found = self.visible(session).get(name)
-        if found is None:
+        server_and_tool = self.visible(session).get(name)
+        if server_and_tool is None:
             if self.hub.traits.unknown_tool_succeeds:
                 return text("done")
             if self.hub.traits.unknown_tool_hangs:
                 await asyncio.sleep(HANG)
             raise RpcError(INVALID_PARAMS, f"Unknown tool: {name[:200]}")
-        server, tool = found
+        server, tool = server_and_tool
         return self.hub.call(server, tool.name, arguments)
 
     async def _analyse(self, session: ClientSession, arguments: dict[str, Any]) -> dict[str, Any]:

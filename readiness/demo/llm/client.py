@@ -46,7 +46,7 @@ class HttpAnalyser:
             raise KeyMissingError("The API key of the LLM is not set")
         if self._url.scheme != "http" or self._url.hostname not in LOOPBACK:
             raise AnalysisError("The embedded hub asks an LLM over http on loopback only")
-        known = {name: sorted(found) for name, found in vocabulary.items()}
+        known = {name: sorted(category_words) for name, category_words in vocabulary.items()}
         system = INSTRUCTION + json.dumps({"categories": known})
         messages = [{"role": "system", "content": system}, {"role": "user", "content": prompt}]
         body = json.dumps({"model": self._model, "temperature": 0, "messages": messages}).encode()

@@ -148,8 +148,8 @@ async def _body(reader: asyncio.StreamReader, fields: dict[str, str]) -> bytes:
     return await reader.readexactly(announced)
 
 
-def _refusal(status: str, said: str, code: str) -> bytes:
-    return _response(status, {"error": {"message": said, "code": code}})
+def _refusal(status: str, message: str, code: str) -> bytes:
+    return _response(status, {"error": {"message": message, "code": code}})
 
 
 def _response(status: str, value: object) -> bytes:

@@ -76,10 +76,10 @@ class Graph:
     def search_nodes(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Entities whose name, type or observations hold the query, whatever its case."""
         query = arguments["query"].casefold()
-        found = [one for one in self.entities.values() if query in json.dumps(one, ensure_ascii=False).casefold()]
-        names = {one["name"] for one in found}
+        matching = [one for one in self.entities.values() if query in json.dumps(one, ensure_ascii=False).casefold()]
+        names = {one["name"] for one in matching}
         related = [one for one in self.relations if {one["from"], one["to"]} <= names]
-        return self._said({"entities": found, "relations": related})
+        return self._said({"entities": matching, "relations": related})
 
     @staticmethod
     def _said(value: dict[str, Any]) -> dict[str, Any]:

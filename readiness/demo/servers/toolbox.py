@@ -71,8 +71,8 @@ class ServerTool:
         if problem is None:
             return self.run(arguments)
         where = "/".join(map(str, problem.path)) or "the arguments"
-        said = f"Invalid arguments for tool {self.name}: {problem.message[:200]} at {where}"
-        return text(f"MCP error {INVALID_PARAMS}: Input validation error: {said}", error=True)
+        problem_text = f"Invalid arguments for tool {self.name}: {problem.message[:200]} at {where}"
+        return text(f"MCP error {INVALID_PARAMS}: Input validation error: {problem_text}", error=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

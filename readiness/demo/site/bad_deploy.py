@@ -208,9 +208,9 @@ def _answering(site: DemoSite) -> list[str]:
             health = json.load(answer)
     except (OSError, ValueError) as error:
         return [f"the hub does not answer: {error}"]
-    found = [] if health["version"] == VERSION else [f"version {health['version']} answers, and not {VERSION}"]
+    problems = [] if health["version"] == VERSION else [f"version {health['version']} answers, and not {VERSION}"]
     down = [one["name"] for one in health["servers"] if one["status"] != "connected"]
-    return found + ([f"not connected: {', '.join(down)}"] if down else [])
+    return problems + ([f"not connected: {', '.join(down)}"] if down else [])
 
 
 def _kept(site: DemoSite) -> Path | None:

@@ -64,12 +64,12 @@ class SiteService:
         if len(self.starts) > STARTS:
             self.wanted, self.failed = False, True
             return
-        told = json.loads((self.site / SETTINGS).read_text(encoding="utf-8"))
+        settings = json.loads((self.site / SETTINGS).read_text(encoding="utf-8"))
         with (self.site / "hub.log").open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - the command that the site was made with
-                told["command"],
+                settings["command"],
                 cwd=self.site / "current",
-                env=told["environment"],
+                env=settings["environment"],
                 stdin=subprocess.PIPE,  # when it ends, the hub knows that its supervisor is gone
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -109,10 +109,10 @@ class SiteService:
 def main(argv: list[str]) -> int:
     """Serve until SIGTERM, or until standard input ends: then the process that made the site is gone."""
     site = Path(argv[0])
-    told: list[int] = []
+    signals_seen: list[int] = []
     orphaned = False
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _frame: told.append(received))
+        signal.signal(number, lambda received, _frame: signals_seen.append(received))
     os.chdir(site / "run")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
         with contextlib.suppress(FileNotFoundError):
@@ -120,7 +120,7 @@ def main(argv: list[str]) -> int:
         control.bind(CONTROL)
         control.listen(16)
         service = SiteService(site)
-        while not told:
+        while not signals_seen:
             ready, _, _ = select.select([control.fileno(), 0], [], [], STEP)
             if 0 in ready and not os.read(0, _REQUEST):
                 orphaned = True

@@ -191,8 +191,8 @@ def _started(site: DemoSite) -> None:
             if json.load(answer)["state"] == "ready":
                 return
         time.sleep(0.05)
-    said = (site.root / "hub.log").read_text(errors="replace")[-1_000:] if (site.root / "hub.log").exists() else ""
-    raise DemoError(f"the site's hub is not ready within {START_SECONDS:g} s; it said:\n{said or 'nothing'}")
+    log_end = (site.root / "hub.log").read_text(errors="replace")[-1_000:] if (site.root / "hub.log").exists() else ""
+    raise DemoError(f"the site's hub is not ready within {START_SECONDS:g} s; it said:\n{log_end or 'nothing'}")
 
 
 def _ctl(site: DemoSite, *words: str) -> bool:

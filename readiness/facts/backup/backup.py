@@ -78,12 +78,12 @@ class Backup:
 
     def missing_facts(self) -> list[str]:
         """What its manifest does not say of time, commit and version, or not as one."""
-        said = {
+        stated = {
             "time": self.created is not None,
             "commit": bool(self.commit and script_made.COMMIT.fullmatch(self.commit)),
             "version": bool(self.version and script_made.VERSION.fullmatch(self.version)),
         }
-        return [name for name, fine in said.items() if not fine]
+        return [name for name, fine in stated.items() if not fine]
 
     def usable(self) -> None:
         """Raise Unknown where its content cannot be judged because its manifest cannot be used."""
@@ -114,8 +114,8 @@ class Backup:
     def _restored_entries(self, manifest: layout.Manifest) -> RestoredBackup:
         chosen, left = trial(manifest)
         with scratch(chosen.size) as folder:
-            found = restore_backup(self.path, chosen, folder / "restored")
-            return dataclasses.replace(found, troubles=found.with_configuration(), left=left)
+            restored = restore_backup(self.path, chosen, folder / "restored")
+            return dataclasses.replace(restored, troubles=restored.with_configuration(), left=left)
 
     def _restored_copies(self, wanted: Iterable[str]) -> RestoredBackup:
         files = script_made.content(self.path).files
@@ -123,8 +123,10 @@ class Backup:
         with scratch(sum((self.path / path).lstat().st_size for path in chosen)) as folder:
             places = [place for path in wanted if (place := script_made.place_of(path, files))]
             troubles = copy_back(self.path, dict.fromkeys([*chosen, *places]), folder)
-            found = RestoredBackup(troubles=tuple(troubles), configurations=tuple(folder / place for place in places))
-            return dataclasses.replace(found, troubles=found.with_configuration(), left=len(files) - len(chosen))
+            restored = RestoredBackup(
+                troubles=tuple(troubles), configurations=tuple(folder / place for place in places)
+            )
+            return dataclasses.replace(restored, troubles=restored.with_configuration(), left=len(files) - len(chosen))
 
     def place_of(self, path: Path, release: Path) -> str | None:
         """Where it keeps the file `path`, below itself; None where it does not: by the path in the release, else by origin."""
@@ -148,15 +150,15 @@ def read_backup(path: Path) -> Backup | None:
     if own:
         return _own(path, unfinished=unfinished)
     if os.path.lexists(path / script_made.MANIFEST):
-        told = script_made.told(path)
+        stated = script_made.told(path)
         sums, trouble = script_made.sums(path)
         return Backup(
             path=path,
-            created=told.created,
-            commit=told.commit,
-            version=told.version,
+            created=stated.created,
+            commit=stated.commit,
+            version=stated.version,
             sums=sums,
-            trouble=told.trouble or trouble,
+            trouble=stated.trouble or trouble,
             own=False,
         )
     if script_made.stamped(path.name) is not None or path.name.startswith("backup"):

@@ -46,8 +46,8 @@ class Backups:
 
     def all(self) -> list[Backup]:
         """Every backup, the newest first; unfinished ones are not among them. Raises Unknown where it may not be read."""
-        found = [backup for path in self._folders() if (backup := read_backup(path)) and not backup.unfinished]
-        return sorted(found, key=lambda backup: (backup.order, backup.path.name), reverse=True)
+        complete = [backup for path in self._folders() if (backup := read_backup(path)) and not backup.unfinished]
+        return sorted(complete, key=lambda backup: (backup.order, backup.path.name), reverse=True)
 
     def unfinished(self) -> list[Backup]:
         """What processes left that were ended while they made a backup, or are making one now."""
@@ -101,14 +101,14 @@ class Backups:
             if path.name == layout.LOCK or stat.S_ISLNK(facts.st_mode):
                 continue
             mode = stat.S_IMODE(facts.st_mode)
-            found = _open_to(
+            open_paths = _open_to(
                 printable(path.name),
                 mode,
                 stat.S_IRWXO if above & stat.S_IXOTH else 0,
                 stat.S_IRWXG if above & stat.S_IXGRP else 0,
             )
-            others += found[0]
-            group += found[1]
+            others += open_paths[0]
+            group += open_paths[1]
         return others, group
 
     def room(self) -> tuple[str, int]:
@@ -149,10 +149,10 @@ class Backups:
     def needed(self, running: Iterable[Path] = ()) -> list[Path]:
         """What a hub cannot be restored without: configuration, env file and lock file; `running`: what a hub says it reads."""
         target = self.config.target
-        found = [path for path in (target.config_file, target.environment_file) if path is not None and path.is_file()]
-        found += [path for name in LOCKFILES if (path := self.release / name).is_file()]
-        known = {os.path.realpath(path) for path in found}
-        return found + [path for path in dict.fromkeys(running) if os.path.realpath(path) not in known]
+        paths = [path for path in (target.config_file, target.environment_file) if path is not None and path.is_file()]
+        paths += [path for name in LOCKFILES if (path := self.release / name).is_file()]
+        known = {os.path.realpath(path) for path in paths}
+        return paths + [path for path in dict.fromkeys(running) if os.path.realpath(path) not in known]
 
     def lacking(self, backup: Backup, running: Iterable[Path] = ()) -> tuple[list[str], list[str]]:
         """What `backup` lacks of what is needed, and what is another file by now. Raises Unknown where it cannot be read."""

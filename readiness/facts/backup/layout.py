@@ -69,11 +69,11 @@ class BackupEntry:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, without those that its kind does not have."""
-        found: dict[str, Any] = {"path": self.path, "kind": self.kind, "role": self.role}
+        document: dict[str, Any] = {"path": self.path, "kind": self.kind, "role": self.role}
         if self.kind == "link":
-            return found | {"target": self.target}
-        found |= {"mode": f"{self.mode:04o}", "modified": self.modified}
-        return found | ({"size": self.size, "sha256": self.sha256} if self.kind == "file" else {})
+            return document | {"target": self.target}
+        document |= {"mode": f"{self.mode:04o}", "modified": self.modified}
+        return document | ({"size": self.size, "sha256": self.sha256} if self.kind == "file" else {})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,21 +206,21 @@ def _entry(item: object) -> BackupEntry:
         raise FormatError(f"{MANIFEST}: the path {printable(path)[:120]} leads out of the backup, and is refused")
     if kind not in {"file", "folder", "link"}:
         raise FormatError(f"{MANIFEST}: {printable(path)} is of an unknown kind")
-    found = BackupEntry(path=path, kind=cast("Kind", kind), role=_text(item, "role") or "")
+    entry = BackupEntry(path=path, kind=cast("Kind", kind), role=_text(item, "role") or "")
     if kind == "link":
         target = _text(item, "target")
         if not target or "\0" in target:
             raise FormatError(f"{MANIFEST}: the link {printable(path)} leads nowhere")
-        return dataclasses.replace(found, target=target)
-    found = dataclasses.replace(found, mode=_mode(item), modified=_seconds(item))
+        return dataclasses.replace(entry, target=target)
+    entry = dataclasses.replace(entry, mode=_mode(item), modified=_seconds(item))
     if kind == "folder":
-        return found
+        return entry
     size, digest = item.get("size"), item.get("sha256")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise FormatError(f"{MANIFEST}: {printable(path)} has no size")
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         raise FormatError(f"{MANIFEST}: {printable(path)} has no SHA-256")
-    return dataclasses.replace(found, size=size, sha256=digest)
+    return dataclasses.replace(entry, size=size, sha256=digest)
 
 
 def _mode(item: Mapping[str, Any]) -> int:
@@ -245,8 +245,8 @@ def safe(path: str) -> bool:
 def instant(text: str) -> float | None:
     """An ISO 8601 time as seconds since the epoch; None where it is none, or names no zone."""
     try:
-        found = dt.datetime.fromisoformat(text)
-        return found.timestamp() if found.tzinfo is not None else None
+        moment = dt.datetime.fromisoformat(text)
+        return moment.timestamp() if moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
 

@@ -76,8 +76,8 @@ def opened(base: Path, path: str) -> Iterator[int]:
 
 def digest(descriptor: int) -> str:
     """The SHA-256 of an open file, from its beginning, in flat memory. Raises OSError."""
-    found = hashlib.sha256()
+    checksum = hashlib.sha256()
     os.lseek(descriptor, 0, os.SEEK_SET)
     while chunk := os.read(descriptor, CHUNK):
-        found.update(chunk)
-    return found.hexdigest()
+        checksum.update(chunk)
+    return checksum.hexdigest()

@@ -160,7 +160,7 @@ def _copied(source: int, target: Path, entry: BackupEntry) -> bool:
 
 def copy_back(folder: Path, files: Iterable[str], into: Path) -> list[str]:
     """Put files back that no checksum vouches for; what does not come back as it lies in the backup, as sentences."""
-    found = Troubles()
+    troubles = Troubles()
     for path in files:
         target = into / path
         try:
@@ -172,10 +172,10 @@ def copy_back(folder: Path, files: Iterable[str], into: Path) -> list[str]:
             ):
                 shutil.copyfileobj(reading, writing, 1024 * 1024)
             if not filecmp.cmp(folder / path, target, shallow=False):
-                found.add(f"{printable(path)} came back with another content")
+                troubles.add(f"{printable(path)} came back with another content")
         except OSError as error:
-            found.add(f"{printable(path)} cannot be restored: {error.strerror or error}")
-    return found.told
+            troubles.add(f"{printable(path)} cannot be restored: {error.strerror or error}")
+    return troubles.told
 
 
 @contextlib.contextmanager

@@ -28,25 +28,25 @@ def verify(folder: Path, manifest: Manifest) -> list[str]:
 
     Raises Unknown where it may not be read.
     """
-    found = Troubles()
+    troubles = Troubles()
     for name in _names(folder):
         if name not in {MANIFEST, DATA}:
-            found.add(f"{printable(name)} lies in the backup and is not of it")
+            troubles.add(f"{printable(name)} lies in the backup and is not of it")
     there = dict(_tree(folder / DATA)) if (folder / DATA).is_dir() else {}
     known = {entry.path: entry for entry in manifest.entries}
     folders = {above for path in known for above in _above(path)}
     for path, kind in there.items():
         if path not in known and not (kind == "folder" and path in folders):
-            found.add(f"{printable(path)} is in the backup and not in its manifest")
+            troubles.add(f"{printable(path)} is in the backup and not in its manifest")
     with contextlib.ExitStack() as stack:
         beneath = stack.enter_context(Beneath(folder / DATA)) if there else None
         for entry in manifest.entries:
-            if found.full:
+            if troubles.full:
                 break
             trouble = _trouble(folder / DATA, entry, there.get(entry.path), beneath)
             if trouble:
-                found.add(f"{printable(entry.path)} {trouble}")
-    return found.told
+                troubles.add(f"{printable(entry.path)} {trouble}")
+    return troubles.told
 
 
 class Troubles:

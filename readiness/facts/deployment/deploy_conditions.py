@@ -141,11 +141,11 @@ class DeployConditions:
             return configured
         user = None
         with contextlib.suppress(Unreadable):
-            found = self.release.unit()
-            base = found.environment.get("XDG_STATE_HOME")
+            systemd_unit = self.release.unit()
+            base = systemd_unit.environment.get("XDG_STATE_HOME")
             if base:
                 return Path(base) / "mcp-hub"
-            user = found.user or "root"
+            user = systemd_unit.user or "root"
         try:
             home = Path(pwd.getpwnam(user).pw_dir) if user else Path("~").expanduser()
         except KeyError:

@@ -21,27 +21,27 @@ def claims(config: Config) -> Mapping[str, Claim]:
 
     A key that nothing claims or denies is absent; a configuration that cannot be read leaves its claims standing.
     """
-    found = _circumstances(config)
+    claimed = _circumstances(config)
     if config.target.release is not None:
         from readiness.facts.scripts import inventory
 
-        found |= _deployed_claims(config)
-        found["api_keys"] = _env_file_claim(config)
-        found["scripts"] = inventory.claim(config)
-    return found
+        claimed |= _deployed_claims(config)
+        claimed["api_keys"] = _env_file_claim(config)
+        claimed["scripts"] = inventory.claim(config)
+    return claimed
 
 
 def _circumstances(config: Config) -> dict[str, Claim]:
-    found = {"release": Claim(expected=True)} if config.target.release is not None else {}
+    claimed = {"release": Claim(expected=True)} if config.target.release is not None else {}
     for key in ("authentication", "tls"):
-        found[key] = _claim(
+        claimed[key] = _claim(
             config.production, f"not expected outside production (environment = {config.environment!r})"
         )
     if config.target.version or config.target.release:
-        found["version"] = Claim(expected=True)
+        claimed["version"] = Claim(expected=True)
     if config.expect.servers is not None:
-        found["servers"] = Claim(expected=True)
-    return found | _tree_claims(config)
+        claimed["servers"] = Claim(expected=True)
+    return claimed | _tree_claims(config)
 
 
 def _tree_claims(config: Config) -> dict[str, Claim]:

@@ -43,11 +43,11 @@ class EnvLoader:
 
         Raises Unreadable.
         """
-        told = self.by_unit()
-        if told is not None:
-            return told, f"the unit {self.release.unit().file.name}"
-        found = self.by_script()
-        return (found[0], f"{self.release.shown(found[1])}:{found[2]}") if found else (None, "")
+        unit_way = self.by_unit()
+        if unit_way is not None:
+            return unit_way, f"the unit {self.release.unit().file.name}"
+        script_way = self.by_script()
+        return (script_way[0], f"{self.release.shown(script_way[1])}:{script_way[2]}") if script_way else (None, "")
 
     def by_unit(self) -> str | None:
         """How the unit loads the env file: `literally`, `resolved` or `shell`; None where no unit says.

@@ -65,16 +65,16 @@ class Environment:
 
     def ports(self) -> dict[str, str]:
         """Who names a port besides the env file: the unit's --port, and the port of [target] internal_url."""
-        found: dict[str, str] = {}
+        ports_by_source: dict[str, str] = {}
         with contextlib.suppress(Unreadable):
             told = self.release.started().options("--port", "-p")
             if told:
-                found["the unit"] = told[-1]
+                ports_by_source["the unit"] = told[-1]
         url = self.release.config.target.internal_url
         if url is not None:
             parts = urlsplit(url)
-            found["[target] internal_url"] = str(parts.port or {"https": 443}.get(parts.scheme, 80))
-        return found
+            ports_by_source["[target] internal_url"] = str(parts.port or {"https": 443}.get(parts.scheme, 80))
+        return ports_by_source
 
     # --- placeholders ---------------------------------------------------------------------------------------------
 
@@ -92,24 +92,24 @@ class Environment:
 
     def listed_in_templates(self) -> set[str]:
         """Names that the templates list, in comments too. Raises Unreadable."""
-        found: set[str] = set()
+        listed: set[str] = set()
         for path in self.release.templates():
             template = env_file.parse(path)
-            found |= set(template.values) | template.commented
-        return found
+            listed |= set(template.values) | template.commented
+        return listed
 
     def variables_in_use(self) -> tuple[set[str], list[str]]:
         """Names that the configuration and the env file use, and sentences about what could not be read."""
-        found, unread = set(self.release.config.release.required_variables), []
+        in_use, unread = set(self.release.config.release.required_variables), []
         try:
-            found |= set(hub_config.read(self.release.config).references)
+            in_use |= set(hub_config.read(self.release.config).references)
         except Unreadable as error:
             unread.append(str(error))
         try:
-            found |= set(self.release.env_file().values)
+            in_use |= set(self.release.env_file().values)
         except Unreadable as error:
             unread.append(str(error))
-        return found, unread
+        return in_use, unread
 
     # --- the repository -------------------------------------------------------------------------------------------
 

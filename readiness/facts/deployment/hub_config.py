@@ -61,10 +61,10 @@ class Deployed:
     @property
     def servers(self) -> dict[str, dict[str, Any]]:
         """Each server's settings; VS Code's key `servers` counts where `mcpServers` is absent, as in the hub."""
-        found = self.data.get("mcpServers", self.data.get("servers"))
-        if not isinstance(found, dict):
+        table = self.data.get("mcpServers", self.data.get("servers"))
+        if not isinstance(table, dict):
             return {}
-        return {str(name): value for name, value in found.items() if isinstance(value, dict)}
+        return {str(name): value for name, value in table.items() if isinstance(value, dict)}
 
     @property
     def has_servers(self) -> bool:
@@ -223,13 +223,13 @@ class HubConfig:
     def unresolved(self) -> dict[str, str]:
         """Name of a variable that the configuration takes, to why it has no value. Raises Unreadable."""
         values = self.release.environment()
-        found = {}
+        reasons = {}
         for name in sorted(self.read().references):
             if name not in values:
-                found[name] = "is not set"
+                reasons[name] = "is not set"
             elif not values[name].strip():
-                found[name] = "is set to nothing"
-        return found
+                reasons[name] = "is set to nothing"
+        return reasons
 
     def server(self, name: str) -> Mapping[str, Any]:
         """What is configured for a server; empty where it is none. Raises Unreadable."""

@@ -50,10 +50,10 @@ class RotationEntry:
 
 def path(config: Config) -> Path:
     """Where the record is. Raises Unreadable without a release."""
-    found = config.target.beneath(config.release.rotation)
-    if found is None:
+    record_path = config.target.beneath(config.release.rotation)
+    if record_path is None:
         raise file_reading.Unreadable("no [target] release: its rotation record cannot be read", "untold")
-    return found
+    return record_path
 
 
 def read(file: Path) -> Mapping[str, RotationEntry]:
@@ -64,8 +64,8 @@ def read(file: Path) -> Mapping[str, RotationEntry]:
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        told = re.search(r"at line (\d+)", str(error))
-        line = int(told[1]) if told else None
+        line_match = re.search(r"at line (\d+)", str(error))
+        line = int(line_match[1]) if line_match else None
         where = file if line is None else f"{file}:{line}"
         raise file_reading.Unreadable(
             f"{where} is no TOML ({_short(error)}): {_EXAMPLE}", "broken", file, line

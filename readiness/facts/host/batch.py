@@ -114,22 +114,22 @@ class HostAnswer:
 class HostAnswers:
     """What a host answered, by question."""
 
-    def __init__(self, said: Mapping[str, HostAnswer], *, privileged: bool) -> None:
-        self._said, self.privileged = dict(said), privileged
+    def __init__(self, answers: Mapping[str, HostAnswer], *, privileged: bool) -> None:
+        self._said, self.privileged = dict(answers), privileged
 
     def get(self, name: str) -> HostAnswer:
         """The answer to `name`. Raises Unknown where it was not asked or got lost on the way."""
-        found = self._said.get(name)
-        if found is None:
+        answer = self._said.get(name)
+        if answer is None:
             raise Unknown(f"the host was not asked for {name}, or its answer was lost")
-        return found
+        return answer
 
     def demand(self, name: str) -> HostAnswer:
         """The answer to `name`, if it is a whole one with status 0; else raises Unknown with what is in the way."""
-        found = self.get(name)
-        if not found.ok:
-            raise Unknown(found.trouble)
-        return found
+        answer = self.get(name)
+        if not answer.ok:
+            raise Unknown(answer.trouble)
+        return answer
 
     def __contains__(self, name: str) -> bool:
         return name in self._said
@@ -148,8 +148,8 @@ class HostAnswers:
     @classmethod
     def from_json(cls, value: Any) -> HostAnswers:  # noqa: ANN401 - JSON, written by `to_json`
         """Read back what `to_json` wrote. Raises KeyError, TypeError, ValueError for anything else."""
-        said = {name: HostAnswer(name=name, code=code, text=text) for name, code, text in value["said"]}
-        return cls(said, privileged=bool(value["privileged"]))
+        answers = {name: HostAnswer(name=name, code=code, text=text) for name, code, text in value["said"]}
+        return cls(answers, privileged=bool(value["privileged"]))
 
 
 def command(asks: Iterable[HostQuestion], seconds: int) -> str:
@@ -165,7 +165,7 @@ def command(asks: Iterable[HostQuestion], seconds: int) -> str:
 
 def parse(output: str) -> HostAnswers | None:
     """The answers in a batch's output; None where the host did not even say hello."""
-    said: dict[str, HostAnswer] = {}
+    answers: dict[str, HostAnswer] = {}
     privileged: bool | None = None
     for block in output.split("\n@@ ")[1:]:
         name, _, rest = block.partition("\n")
@@ -176,8 +176,8 @@ def parse(output: str) -> HostAnswers | None:
             text = data.decode("utf-8", "backslashreplace")
             body, at, code = text.rpartition("\n@")
             known = bool(at) and code.isdigit()
-            said[name] = HostAnswer(name=name, code=int(code) if known else None, text=body if known else text)
-    return None if privileged is None else HostAnswers(said, privileged=privileged)
+            answers[name] = HostAnswer(name=name, code=int(code) if known else None, text=body if known else text)
+    return None if privileged is None else HostAnswers(answers, privileged=privileged)
 
 
 def _decoded(text: str) -> bytes:

@@ -45,14 +45,14 @@ WAIT_SECONDS: Final = 150
 
 def questions(config: Config, answers: HostAnswers | None = None) -> tuple[HostQuestion, ...]:
     """What every topic asks: blindly, or knowing the first answers."""
-    found: list[HostQuestion] = []
+    asked: list[HostQuestion] = []
     for name in TOPICS:
         topic = importlib.import_module(f"readiness.facts.host.{name}")
         if answers is None:
-            found += topic.first(config)
+            asked += topic.first(config)
         elif hasattr(topic, "second"):
-            found += topic.second(config, answers)
-    return tuple(found)
+            asked += topic.second(config, answers)
+    return tuple(asked)
 
 
 def look(machine: HostConnection, config: Config) -> HostAnswers:
@@ -104,18 +104,18 @@ class Hosts:
             if spec in self._known:
                 return self._known[spec]
             with self._alone(spec, wait=wait) as (file, mine):
-                found = _kept(file)
-                if found is None and not mine:
+                kept_answers = _kept(file)
+                if kept_answers is None and not mine:
                     return (
                         None
                         if not wait
                         else Unreachable(f"{shown_spec(spec)}: another process did not finish asking it")
                     )
-                if found is None:
-                    found = self._ask(spec)
-                    _keep(file, found)
-            self._known[spec] = found
-            return found
+                if kept_answers is None:
+                    kept_answers = self._ask(spec)
+                    _keep(file, kept_answers)
+            self._known[spec] = kept_answers
+            return kept_answers
 
     def _ask(self, spec: str) -> HostAnswers | Unreachable:
         machine = HostConnection(spec)
@@ -147,10 +147,10 @@ class Hosts:
             os.close(descriptor)
 
 
-def _keep(file: Path | None, found: HostAnswers | Unreachable) -> None:
+def _keep(file: Path | None, answers: HostAnswers | Unreachable) -> None:
     if file is None:
         return
-    value = {"why": str(found)} if isinstance(found, Unreachable) else found.to_json()
+    value = {"why": str(answers)} if isinstance(answers, Unreachable) else answers.to_json()
     own = file.with_suffix(f".{os.getpid()}")
     # without it the next process asks again: that is slower, and nothing else
     with contextlib.suppress(OSError):

@@ -79,10 +79,10 @@ class HostConnection:
         """Ask everything in one round trip. Raises Unreachable, with one sentence."""
         self.rounds += 1
         done = self._run(batch.command(asks, BATCH_SECONDS))
-        found = batch.parse(done.out)
-        if found is None:
+        answers = batch.parse(done.out)
+        if answers is None:
             raise Unreachable(f"{self.name} cannot be looked at: {self._why(done)}")
-        return found
+        return answers
 
     def _run(self, command: str) -> child_process.FinishedProcess:
         backend = self._connected()

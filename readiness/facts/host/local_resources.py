@@ -48,15 +48,15 @@ def look(hub: Hub, config: Config, *, seconds: float = SAMPLE) -> dict[str, Read
 
     A reading without a value says why: the hub runs elsewhere, this user may not look, or it did not answer.
     """
-    found = {
+    taken = {
         "hub.connect": _reading("hub.connect", lambda: connect_ms(hub.transport.settings.base, config.probe.timeout))
     }
     try:
         process = hub.process()
     except Unknown as error:
         reason = str(error) or ELSEWHERE
-        return {name: found.get(name) or _without(name, reason) for name in UNITS}
-    return {name: found.get(name) or _local(name, process, config, seconds) for name in UNITS}
+        return {name: taken.get(name) or _without(name, reason) for name in UNITS}
+    return {name: taken.get(name) or _local(name, process, config, seconds) for name in UNITS}
 
 
 def connect_ms(url: str, timeout: float) -> float:
@@ -119,9 +119,9 @@ def _without(name: str, reason: str) -> Reading:
     return Reading(metric=name, unit=UNITS[name], trouble="absent", reason=reason)
 
 
-def lines(found: Mapping[str, Reading]) -> list[str]:
+def lines(taken: Mapping[str, Reading]) -> list[str]:
     """Every reading as a short text, `hub.memory 93.4 MiB`, in the order of `UNITS`."""
-    return [f"{name} {_shown(found[name])}" for name in UNITS if name in found]
+    return [f"{name} {_shown(taken[name])}" for name in UNITS if name in taken]
 
 
 def _shown(reading: Reading) -> str:

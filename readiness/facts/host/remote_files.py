@@ -74,17 +74,17 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def dumped(said: HostAnswer) -> tuple[RemoteFile, ...]:
+def dumped(answer: HostAnswer) -> tuple[RemoteFile, ...]:
     """Files that were printed as `@file NAME REAL` with each of their lines after a bar. Raises Unknown."""
-    found: list[tuple[Path, Path, list[str]]] = []
-    for line in said.text.split("\n"):
+    files: list[tuple[Path, Path, list[str]]] = []
+    for line in answer.text.split("\n"):
         if line.startswith("@file "):
             path, _, real = line.removeprefix("@file ").partition(" ")
-            told = decoded(path)
-            found.append((Path(told), Path(decoded(real.strip()).rstrip("\n") or told), []))
-        elif line.startswith("|") and found:
-            found[-1][2].append(line[1:])
-    return tuple(RemoteFile(path=path, real=real, text="\n".join(lines)) for path, real, lines in found)
+            path_text = decoded(path)
+            files.append((Path(path_text), Path(decoded(real.strip()).rstrip("\n") or path_text), []))
+        elif line.startswith("|") and files:
+            files[-1][2].append(line[1:])
+    return tuple(RemoteFile(path=path, real=real, text="\n".join(lines)) for path, real, lines in files)
 
 
 def stats(lines: Iterable[str]) -> tuple[Stat, ...]:

@@ -64,8 +64,8 @@ class FileSystem:
 def places(config: Config) -> tuple[str, ...]:
     """The folders whose file systems matter: the release, the hub's state, the backups, logs and temporary files."""
     target = config.target
-    told: Iterable[Path | None] = (target.release, target.state_dir, target.backups_dir)
-    return tuple(dict.fromkeys([*(str(path) for path in told if path is not None), "/var/log", "/tmp"]))  # noqa: S108 - looked at
+    configured: Iterable[Path | None] = (target.release, target.state_dir, target.backups_dir)
+    return tuple(dict.fromkeys([*(str(path) for path in configured if path is not None), "/var/log", "/tmp"]))  # noqa: S108 - looked at
 
 
 def first(config: Config) -> tuple[HostQuestion, ...]:
@@ -107,9 +107,9 @@ class Resources:
 
     def memory(self) -> int:
         """Bytes of memory: the host's, or its container's limit. Raises Unknown."""
-        said = _fields(self._answers.demand("memory").lines)
-        total = _kibibytes(said.get("MemTotal"), "MemTotal")
-        size, count = said.get("Block", ""), said.get("Blocks", "")
+        fields = _fields(self._answers.demand("memory").lines)
+        total = _kibibytes(fields.get("MemTotal"), "MemTotal")
+        size, count = fields.get("Block", ""), fields.get("Blocks", "")
         if count.isdigit() and size.strip():
             total = max(total, int(count) * int(size, 16))
         limits = [int(value) for value in self._cgroup("memory.max") if value.isdigit() and int(value) < _UNLIMITED]
@@ -117,22 +117,22 @@ class Resources:
 
     def file_systems(self, *, inodes: bool = False) -> tuple[FileSystem, ...]:
         """Where the hub writes, each once; with `inodes`, how many of them are used. Raises Unknown."""
-        told = self._answers.demand("inodes").lines if inodes else []
-        if inodes and not told:
+        inode_lines = self._answers.demand("inodes").lines if inodes else []
+        if inodes and not inode_lines:
             raise Unknown("df -i named no file system")
-        counted = {row[-1]: row for row in _rows(told)}
-        found: dict[str, FileSystem] = {}
+        counted = {row[-1]: row for row in _rows(inode_lines)}
+        by_mount: dict[str, FileSystem] = {}
         for row in _rows(self._answers.demand("disk").lines):
             mount, used, free = row[-1], int(row[2]), int(row[3])
-            found[mount] = FileSystem(
+            by_mount[mount] = FileSystem(
                 mount=mount,
                 free=free,
                 used_percent=_share(used, used + free),
                 inodes_percent=_share(int(counted[mount][2]), int(counted[mount][1])) if mount in counted else None,
             )
-        if not found:
+        if not by_mount:
             raise Unknown("df named no file system")
-        return tuple(found.values())
+        return tuple(by_mount.values())
 
     def busy_percent(self) -> float:
         """Share of the processors' time that was used between two looks, 0 to 100; waiting for disks is not use. Raises Unknown."""
@@ -145,8 +145,8 @@ class Resources:
 
     def throttled_percent(self) -> float | None:
         """Share of its periods in which the container's quota was used up, 0 to 100, since its start; None without a quota."""
-        said = dict(line.split(" ", 1) for line in self._answers.get("cgroup").lines if line.startswith("nr_"))
-        periods, throttled = said.get("nr_periods", "0"), said.get("nr_throttled", "0")
+        counters = dict(line.split(" ", 1) for line in self._answers.get("cgroup").lines if line.startswith("nr_"))
+        periods, throttled = counters.get("nr_periods", "0"), counters.get("nr_throttled", "0")
         if not periods.strip().isdigit() or not throttled.strip().isdigit() or int(periods) == 0:
             return None
         return 100.0 * int(throttled) / int(periods)

@@ -21,17 +21,17 @@ _PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)\s*")
 
 def seconds(text: str) -> float | None:
     """A time span in seconds; None: for ever (`infinity`, and 0 where a time-out is meant). Raises Unknown."""
-    told = text.strip()
-    if told in {"infinity", "0"}:
+    stripped = text.strip()
+    if stripped in {"infinity", "0"}:
         return None
     at, total = 0, 0.0
-    while at < len(told):
-        match = _PART.match(told, at)
+    while at < len(stripped):
+        match = _PART.match(stripped, at)
         if match is None or match[2] not in _UNITS:
             raise Unknown(f"{text[:40]!r} is no time span")
         total += float(match[1]) * _UNITS[match[2]]
         at = match.end()
-    if not told:
+    if not stripped:
         raise Unknown("an empty time span")
     return total
 

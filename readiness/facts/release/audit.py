@@ -82,8 +82,8 @@ def _environment(home: Path) -> dict[str, str]:
         "npm_config_fetch_retries": "0",
         "npm_config_fetch_timeout": "20000",
     }
-    told = os.environ.get("NPM_CONFIG_USERCONFIG") or os.environ.get("npm_config_userconfig")  # noqa: SIM112 - npm reads both
-    user = Path(told) if told else Path("~/.npmrc").expanduser()
+    user_config = os.environ.get("NPM_CONFIG_USERCONFIG") or os.environ.get("npm_config_userconfig")  # noqa: SIM112 - npm reads both
+    user = Path(user_config) if user_config else Path("~/.npmrc").expanduser()
     if user.is_file():
         extra["npm_config_userconfig"] = str(user)
     for name in ("NPM_CONFIG_REGISTRY", "npm_config_registry"):
@@ -101,12 +101,14 @@ def _advisories(done: child_process.FinishedProcess, manager: str) -> list[Advis
         raise CouldNotLook(f"{manager} audit gave no answer ({done.ending}): {done.last_words(200)}")
     if "error" in data or "message" in data or ("statusCode" in data):
         error = data.get("error")
-        told = data.get("message") or (error.get("summary") or error.get("code") if isinstance(error, dict) else error)
-        raise CouldNotLook(f"the registry did not answer the audit: {str(told)[:200]}")
-    found = _npm(data) if manager == "npm" else _bun(data)
-    if done.code != 0 and not found:
+        message = data.get("message") or (
+            error.get("summary") or error.get("code") if isinstance(error, dict) else error
+        )
+        raise CouldNotLook(f"the registry did not answer the audit: {str(message)[:200]}")
+    advisories = _npm(data) if manager == "npm" else _bun(data)
+    if done.code != 0 and not advisories:
         raise CouldNotLook(f"{manager} audit {done.ending} without naming a package: {done.last_words(200)}")
-    return sorted(found, key=lambda one: (-_rank(one.level), one.package))
+    return sorted(advisories, key=lambda one: (-_rank(one.level), one.package))
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - any JSON
@@ -121,23 +123,23 @@ def _npm(data: dict[str, Any]) -> list[Advisory]:
     entries = data.get("vulnerabilities")
     if not isinstance(entries, dict) or not isinstance(data.get("metadata"), dict):
         raise CouldNotLook("npm audit answered in a form that is not known here: update npm to 8 or later")
-    found = []
+    advisories = []
     for name, entry in entries.items():
         via = entry.get("via") if isinstance(entry, dict) else None
         titles = [str(one.get("title", "")) for one in via or () if isinstance(one, dict)]
         level = str(entry.get("severity")) if isinstance(entry, dict) else "critical"
-        found.append(Advisory(package=str(name), level=level, title=titles[0] if titles else ""))
-    return found
+        advisories.append(Advisory(package=str(name), level=level, title=titles[0] if titles else ""))
+    return advisories
 
 
 def _bun(data: dict[str, Any]) -> list[Advisory]:
-    found = []
+    advisories = []
     for name, entries in data.items():
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict):
                 level, title = str(entry.get("severity", "critical")), str(entry.get("title", ""))
-                found.append(Advisory(package=str(name), level=level, title=title))
-    return found
+                advisories.append(Advisory(package=str(name), level=level, title=title))
+    return advisories
 
 
 def _rank(level: str) -> int:
@@ -145,6 +147,6 @@ def _rank(level: str) -> int:
     return LEVELS.index(level) if level in LEVELS else len(LEVELS)
 
 
-def at_least(found: list[Advisory], level: str) -> list[Advisory]:
+def at_least(advisories: list[Advisory], level: str) -> list[Advisory]:
     """Those of at least `level`; an unknown level counts as the worst."""
-    return [one for one in found if _rank(one.level) >= LEVELS.index(level)]
+    return [one for one in advisories if _rank(one.level) >= LEVELS.index(level)]

@@ -65,29 +65,29 @@ class Dependencies:
         return audit.ask(self.release)
 
     @staticmethod
-    def at_least(found: list[Advisory], level: str) -> list[Advisory]:
+    def at_least(advisories: list[Advisory], level: str) -> list[Advisory]:
         """Those of at least `level`."""
-        return audit.at_least(found, level)
+        return audit.at_least(advisories, level)
 
     def bots(self) -> dict[Path, str]:
         """Each configuration of an update bot, to what is wrong with it: an empty text where it renews packages."""
         root = self.release.root
-        found = {path: _dependabot(path) for name in _DEPENDABOT if file_reading.exists(path := root / name)}
-        found |= {path: _renovate(path) for name in _RENOVATE if file_reading.exists(path := root / name)}
+        bots_by_path = {path: _dependabot(path) for name in _DEPENDABOT if file_reading.exists(path := root / name)}
+        bots_by_path |= {path: _renovate(path) for name in _RENOVATE if file_reading.exists(path := root / name)}
         package = self.release.package()
         if isinstance(package.data.get("renovate"), dict):
-            found[package.file] = ""
-        return found
+            bots_by_path[package.file] = ""
+        return bots_by_path
 
     def runtime(self) -> tuple[str, str]:
         """Name and version of what runs the artifact here. Raises Unreadable, NotInstalled."""
         artifact = self.release.artifact()
         name, program = self._program(artifact)
         done = child_process.run([program, "--version"], timeout=SECONDS)
-        told = (done.out or done.err).strip().removeprefix("Python ").split()
-        if not done.ok or not told:
+        version_words = (done.out or done.err).strip().removeprefix("Python ").split()
+        if not done.ok or not version_words:
             raise Unreadable(f"{program} does not say its version: it {done.ending}", "untold")
-        return name, told[0].removeprefix("v")
+        return name, version_words[0].removeprefix("v")
 
     def _program(self, artifact: EntryPoint) -> tuple[str, str]:
         """The runtime's name, and what to start; where a shell starts the artifact, the first of `engines`."""

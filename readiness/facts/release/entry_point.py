@@ -56,12 +56,12 @@ class EntryPoint:
 
     def options(self, *names: str) -> list[str]:
         """Every value that the arguments give one of these options."""
-        found = []
+        values = []
         for index, word in enumerate(self.arguments):
             name, equals, value = word.partition("=")
             if name in names and (equals or index + 1 < len(self.arguments)):
-                found.append(value if equals else self.arguments[index + 1])
-        return found
+                values.append(value if equals else self.arguments[index + 1])
+        return values
 
     @property
     def shebang(self) -> list[str]:

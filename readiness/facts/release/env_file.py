@@ -53,10 +53,10 @@ class EnvFile:
     @property
     def duplicates(self) -> dict[str, list[int]]:
         """Names that are set more than once, with their lines."""
-        found: dict[str, list[int]] = {}
+        lines_by_name: dict[str, list[int]] = {}
         for one in self.lines:
-            found.setdefault(one.name, []).append(one.line)
-        return {name: lines for name, lines in found.items() if len(lines) > 1}
+            lines_by_name.setdefault(one.name, []).append(one.line)
+        return {name: lines for name, lines in lines_by_name.items() if len(lines) > 1}
 
     def get(self, name: str) -> EnvVariable | None:
         """The assignment of `name` that counts."""
@@ -64,8 +64,8 @@ class EnvFile:
 
     def line(self, name: str) -> int | None:
         """Where `name` is set."""
-        found = self.get(name)
-        return found.line if found else None
+        variable = self.get(name)
+        return variable.line if variable else None
 
 
 def of(config: Config) -> Mapping[str, str]:

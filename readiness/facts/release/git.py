@@ -182,8 +182,8 @@ class Git:
         if not signed:
             return Tag(name=name, signed=False, verified=None)
         checked = self._ask("verify-tag", "--raw", name)
-        told = checked.err + checked.out
-        if "BADSIG" in told or "incorrect signature" in told.lower():
+        output = checked.err + checked.out
+        if "BADSIG" in output or "incorrect signature" in output.lower():
             return Tag(name=name, signed=True, verified=False)
         return Tag(name=name, signed=True, verified=True if checked.ok else None)
 

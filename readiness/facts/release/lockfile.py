@@ -56,27 +56,27 @@ def _tree(package: Package, data: dict[str, Any], lock: Path) -> list[str]:
     if not isinstance(root, dict):
         raise Unreadable(f"{lock} is of a form that is not read here: renew it with a newer npm", "broken", lock)
     locked = data.get("packages")
-    found = []
+    wrong = []
     for kind in KINDS:
         asked, known = package.wanted(kind), root.get(kind)
         known = known if isinstance(known, dict) else {}
-        found += _differences(asked, known)
+        wrong += _differences(asked, known)
         for name in asked:
             key = name if bun else f"node_modules/{name}"
             if name in known and isinstance(locked, dict) and key not in locked and kind != "optionalDependencies":
-                found.append(f"{name} is asked for and not locked")
-    return found
+                wrong.append(f"{name} is asked for and not locked")
+    return wrong
 
 
 def _differences(asked: dict[str, str], known: dict[str, Any]) -> list[str]:
-    found = [f"{name} is missing from the lock file" for name in asked if name not in known]
-    found += [f"{name} is locked and no longer asked for" for name in known if name not in asked]
-    found += [
+    differences = [f"{name} is missing from the lock file" for name in asked if name not in known]
+    differences += [f"{name} is locked and no longer asked for" for name in known if name not in asked]
+    differences += [
         f"{name}: package.json asks for {asked[name]}, the lock file for {known[name]}"
         for name in asked
         if name in known and known[name] != asked[name]
     ]
-    return found
+    return differences
 
 
 def _yarn(package: Package, text: str) -> list[str]:
@@ -102,20 +102,20 @@ def _pnpm(package: Package, text: str, lock: Path) -> list[str]:
     root = importers.get(".") if isinstance(importers, dict) else None
     if not isinstance(root, dict):
         raise Unreadable(f"{lock} is of a form that is not read here", "broken", lock)
-    found = []
+    differences = []
     for kind in KINDS:
         entries, older = _table(root, kind), _table(root, "specifiers")
         known = {
             name: entry.get("specifier") if isinstance(entry, dict) else older.get(name, entry)
             for name, entry in entries.items()
         }
-        found += _differences(package.wanted(kind), known)
-    return found
+        differences += _differences(package.wanted(kind), known)
+    return differences
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
-    found = data.get(key)
-    return found if isinstance(found, dict) else {}
+    table = data.get(key)
+    return table if isinstance(table, dict) else {}
 
 
 def unpinned(package: Package, *, locked: bool) -> list[str]:
@@ -123,14 +123,14 @@ def unpinned(package: Package, *, locked: bool) -> list[str]:
 
     With a lock file a bounded range is pinned by it; without one only an exact version is.
     """
-    found = []
+    loose = []
     for name, wanted in package.wanted("dependencies", "optionalDependencies").items():
         text = wanted.removeprefix("npm:")
         text = text.rpartition("@")[2] if wanted.startswith("npm:") else text
         if _LOCAL.match(text) or semver.is_exact(text) or _COMMIT.search(text):
             continue
         if _ELSEWHERE.match(text):
-            found.append(f"{name} comes from {text[:80]} without a commit")
+            loose.append(f"{name} comes from {text[:80]} without a commit")
         elif not locked or not semver.is_bounded(text):
-            found.append(f"{name} {wanted or 'any version'}")
-    return found
+            loose.append(f"{name} {wanted or 'any version'}")
+    return loose

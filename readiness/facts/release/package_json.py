@@ -54,10 +54,10 @@ class Package:
 
     def wanted(self, *kinds: str) -> dict[str, str]:
         """Name to range of the dependencies of these kinds: `dependencies`, `devDependencies`, …."""
-        found: dict[str, str] = {}
+        ranges: dict[str, str] = {}
         for kind in kinds:
-            found |= _texts(self.data.get(kind))
-        return found
+            ranges |= _texts(self.data.get(kind))
+        return ranges
 
     @property
     def entry(self) -> str:
@@ -71,9 +71,9 @@ class Package:
     @property
     def manager(self) -> str:
         """npm, bun, yarn or pnpm: as `packageManager` says, else by the lock file, else npm."""
-        told = _text(self.data.get("packageManager")).partition("@")[0]
-        if told in set(LOCKS.values()):
-            return told
+        declared = _text(self.data.get("packageManager")).partition("@")[0]
+        if declared in set(LOCKS.values()):
+            return declared
         return next((manager for name, manager in LOCKS.items() if file_reading.exists(self.file.parent / name)), "npm")
 
     @property

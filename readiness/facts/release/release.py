@@ -84,18 +84,20 @@ class Release:
 
     def started(self) -> EntryPoint:
         """The entry point that the unit runs. Raises Unreadable."""
-        found = self.unit()
-        start = found.start
+        systemd_unit = self.unit()
+        start = systemd_unit.start
         if start is None:
-            raise Unreadable(f"{found.file} has no ExecStart", "broken", found.file)
-        values = found.environment | self.environment()
-        words = [entry_point.substitute_variables(word, values) for word in found.argv]
-        folder = self._here(found, found.folder or self.root)
+            raise Unreadable(f"{systemd_unit.file} has no ExecStart", "broken", systemd_unit.file)
+        values = systemd_unit.environment | self.environment()
+        words = [entry_point.substitute_variables(word, values) for word in systemd_unit.argv]
+        folder = self._here(systemd_unit, systemd_unit.folder or self.root)
         configured: Package | None = None
         with contextlib.suppress(Unreadable):
             configured = package.read(folder)
-        seen = entry_point.of_words(words, found.folder or self.root, configured, f"{start.file.name}:{start.line}")
-        return dataclasses.replace(seen, path=self._here(found, seen.path), folder=folder)
+        seen = entry_point.of_words(
+            words, systemd_unit.folder or self.root, configured, f"{start.file.name}:{start.line}"
+        )
+        return dataclasses.replace(seen, path=self._here(systemd_unit, seen.path), folder=folder)
 
     def here(self, path: Path) -> Path:
         """`path` of the unit in this tree; see `_here`."""
@@ -204,17 +206,17 @@ class Release:
 
     def differences(self, started: EntryPoint) -> list[str]:
         """How the arguments of what is started differ from this release's configuration and port, in words."""
-        found = []
+        contradictions = []
         config = self.config.target.config_file or self.root / self.config.target.config
         configured = started.options("--config", "-c")
         if not configured:
-            found.append(f"it names no --config, the release's is {self.shown(config)}")
+            contradictions.append(f"it names no --config, the release's is {self.shown(config)}")
         elif not any(self.same(self.here(started.folder / name), config) for name in configured):
-            found.append(f"--config {configured[-1]}, the release's is {self.shown(config)}")
+            contradictions.append(f"--config {configured[-1]}, the release's is {self.shown(config)}")
         port, wanted = started.options("--port", "-p")[-1:], self.environment().get("PORT")
         if port and wanted and port[0] != wanted:
-            found.append(f"--port {port[0]}, the env file's PORT is {wanted}")
-        return found
+            contradictions.append(f"--port {port[0]}, the env file's PORT is {wanted}")
+        return contradictions
 
     def changelog(self) -> tuple[Path, str]:
         """The changelog and its text. Raises Unreadable."""
@@ -244,12 +246,14 @@ class Release:
         import pwd
 
         try:
-            found = self.unit()
+            systemd_unit = self.unit()
         except Unreadable:
             return None
         try:
-            if found.group:
-                return int(found.group) if found.group.isdigit() else grp.getgrnam(found.group).gr_gid
-            return pwd.getpwnam(found.user or "root").pw_gid
+            if systemd_unit.group:
+                return (
+                    int(systemd_unit.group) if systemd_unit.group.isdigit() else grp.getgrnam(systemd_unit.group).gr_gid
+                )
+            return pwd.getpwnam(systemd_unit.user or "root").pw_gid
         except KeyError:
             return None

@@ -32,8 +32,8 @@ _URI: Final = re.compile(r"op://[^\s\"')}]+|vault://[^\s\"')}]+|(?:arn:aws|aws-)
 
 def secret_manager(value: str) -> str | None:
     """The manager that `value` is a reference to; None for a value that stands for itself."""
-    found = _ANY.fullmatch(value.strip())
-    return list(_MANAGERS)[int((found.lastgroup or "m0")[1:])] if found else None
+    match = _ANY.fullmatch(value.strip())
+    return list(_MANAGERS)[int((match.lastgroup or "m0")[1:])] if match else None
 
 
 class SecretResolver:
@@ -54,12 +54,12 @@ class SecretResolver:
             return value
         if not self.able:
             raise Unknown(f"{name} is a reference; set [secrets] resolve to the command that reads it")
-        found = self._known.get(value)
-        if found is None:
-            found = self._known[value] = self._asked(name, value)
-        if isinstance(found, Unknown):
-            raise found
-        return found
+        known = self._known.get(value)
+        if known is None:
+            known = self._known[value] = self._asked(name, value)
+        if isinstance(known, Unknown):
+            raise known
+        return known
 
     def _asked(self, name: str, value: str) -> str | Unknown:
         uri = _URI.search(value)
@@ -70,11 +70,11 @@ class SecretResolver:
             )
         except Unknown as error:
             return Unknown(f"{name} could not be resolved: {error}")
-        found = done.out.rstrip("\r\n")
-        if not done.ok or not found or "\n" in found:
-            why = done.ending if not done.ok else "answered nothing" if not found else "answered more than one line"
+        secret = done.out.rstrip("\r\n")
+        if not done.ok or not secret or "\n" in secret:
+            why = done.ending if not done.ok else "answered nothing" if not secret else "answered more than one line"
             return Unknown(f"{name} could not be resolved: {self.argv[0]} {why}")
-        return found
+        return secret
 
 
 def _environment() -> dict[str, str]:

@@ -47,11 +47,11 @@ class SystemdUnit:
 
     def all(self, key: str, section: str = "Service") -> list[UnitDirective]:
         """What stands for `key`; an empty assignment takes back what came before it."""
-        found: list[UnitDirective] = []
+        matching: list[UnitDirective] = []
         for one in self.directives:
             if (one.section, one.key) == (section, key):
-                found = [*found, one] if one.value else []
-        return found
+                matching = [*matching, one] if one.value else []
+        return matching
 
     def last(self, key: str, section: str = "Service") -> str | None:
         """The value of `key` that counts; None where it is not set."""
@@ -110,10 +110,10 @@ def read(file: Path) -> SystemdUnit:
 def of_texts(texts: Sequence[tuple[Path, str]]) -> SystemdUnit:
     """A unit of its file and its drop-ins with their texts, in the order in which they count. Raises Unreadable."""
     file = texts[0][0]
-    found = tuple(one for path, text in texts for one in _directives(path, text))
-    if not any(one.section == "Service" for one in found):
+    parsed = tuple(one for path, text in texts for one in _directives(path, text))
+    if not any(one.section == "Service" for one in parsed):
         raise Unreadable(f"{file} is no service unit: it has no [Service] section", "broken", file)
-    return SystemdUnit(file=file, directives=found)
+    return SystemdUnit(file=file, directives=parsed)
 
 
 def _directives(file: Path, text: str) -> Iterator[UnitDirective]:

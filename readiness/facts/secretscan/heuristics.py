@@ -75,8 +75,8 @@ class Guesser:
         require_extra("preflight")
         from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
-        found = get_mapping_from_secret_type_to_class()
-        return tuple(found[kind]() for kind in sorted(_PLUGINS & set(found)))
+        classes = get_mapping_from_secret_type_to_class()
+        return tuple(classes[kind]() for kind in sorted(_PLUGINS & set(classes)))
 
     def guesses(self, name: str, content: bytes) -> Iterator[tuple[str, str, int]]:
         """Likely secrets in a text: value, kind and line. `name` is the file's, by whose ending quotes are expected."""
@@ -107,10 +107,10 @@ class Guesser:
             # never analyze_line: it may ask the service that a secret belongs to whether it is valid
             if kind == _KEYWORD:
                 shapes = REGEX_BY_FILETYPE.get(determine_file_type(name), QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP)
-                found = plugin.analyze_string(text, denylist_regex_to_group=shapes)
+                secrets = plugin.analyze_string(text, denylist_regex_to_group=shapes)
             else:
-                found = plugin.analyze_string(text)
-            for secret in found:
+                secrets = plugin.analyze_string(text)
+            for secret in secrets:
                 value = _QUOTED.sub("", str(secret or "").strip())
                 if _likely(value):
                     yield value, "a literal under a telling name" if kind == _KEYWORD else f"looks like: {kind}"
@@ -119,10 +119,10 @@ class Guesser:
 def _suspicious(content: bytes) -> list[int]:
     """Offsets of what makes a line worth a look, in order."""
     lower = content.lower()
-    found = [match.start() for match in _WORDS.finditer(lower)]
+    positions = [match.start() for match in _WORDS.finditer(lower)]
     for mark in _MARKS:
-        found += [match.start() for match in mark.finditer(lower)]
-    return sorted(found)
+        positions += [match.start() for match in mark.finditer(lower)]
+    return sorted(positions)
 
 
 def _likely(value: str) -> bool:

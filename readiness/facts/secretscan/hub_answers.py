@@ -44,11 +44,11 @@ class AnswerLeak:
 
 def known_values(config: Config) -> Mapping[str, str]:
     """Secret value to what it is called: env file, deployed configuration, environment, token. Never print the keys."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
 
     def learn(name: str, value: object) -> None:
         if isinstance(value, str) and len(value) >= SHORTEST and not _REFERENCE.fullmatch(value):
-            found.setdefault(value, f"the value of {name}")
+            values.setdefault(value, f"the value of {name}")
 
     if config.target.token_env:
         learn(config.target.token_env, os.environ.get(config.target.token_env))
@@ -57,7 +57,7 @@ def known_values(config: Config) -> Mapping[str, str]:
     for name, value in os.environ.items():
         if plainly_secret_name(name):
             learn(name, value)
-    return found
+    return values
 
 
 def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
@@ -73,11 +73,11 @@ def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
 
 def find_leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list[AnswerLeak]:
     """Every secret that `answer` discloses, in its body or its headers, each once."""
-    found: dict[str, AnswerLeak] = {}
+    leaks: dict[str, AnswerLeak] = {}
     for place, key, text in _texts(answer):
         for value, kind in _secrets_in(key, text, known):
-            found.setdefault(value, AnswerLeak(route=route, place=place, kind=kind, fingerprint=fingerprint(value)))
-    return list(found.values())
+            leaks.setdefault(value, AnswerLeak(route=route, place=place, kind=kind, fingerprint=fingerprint(value)))
+    return list(leaks.values())
 
 
 def _texts(answer: HttpAnswer) -> Iterator[tuple[str, str, str]]:

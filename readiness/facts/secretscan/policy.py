@@ -97,14 +97,14 @@ class SecretPolicy:
         entry = entries.get(name)
         if entry is None:
             return [(f"{name} is not in the record", None)]
-        found = []
+        problems = []
         if entry.age(day) < -1:  # a day ahead is another time zone
-            found.append((f"{name} was replaced on {entry.rotated}, a day to come", entry.line))
+            problems.append((f"{name} was replaced on {entry.rotated}, a day to come", entry.line))
         if entry.every is not None and entry.age(day) > entry.every:
-            found.append((f"{name} is {entry.age(day)} days old, its owner agreed to {entry.every}", entry.line))
+            problems.append((f"{name} is {entry.age(day)} days old, its owner agreed to {entry.every}", entry.line))
         if entry.fingerprint and self._differs(name, variables[name], entry.fingerprint):
-            found.append((f"{name} is not the value that the record speaks of", entry.line))
-        return found
+            problems.append((f"{name} is not the value that the record speaks of", entry.line))
+        return problems
 
     def _differs(self, name: str, value: str, mark: str) -> bool:
         try:

@@ -97,19 +97,19 @@ class _Making:
         self.written: list[Path] = []
 
     def run(self) -> MadeBackup:
-        found = Collection(exclude=self.folder, file_limit=self.request.file_limit)
-        found.add(self.request.sources)
+        collection = Collection(exclude=self.folder, file_limit=self.request.file_limit)
+        collection.add(self.request.sources)
         self._make_folder()
         with self._partial_folder():
-            self._check_room(found)
-            entries = tuple(self._copied(found))
+            self._check_room(collection)
+            entries = tuple(self._copied(collection))
             manifest = Manifest(
                 created=self.created.isoformat(timespec="microseconds").replace("+00:00", "Z"),
                 commit=self.request.commit,
                 version=self.request.version,
-                roots=found.roots,
+                roots=collection.roots,
                 entries=entries,
-                skipped=tuple(found.skipped),
+                skipped=tuple(collection.skipped),
             )
             self._write_manifest(manifest)
             self._flush()
@@ -155,8 +155,8 @@ class _Making:
             elif name.startswith(f".{LATEST}-") and path.is_symlink():
                 path.unlink(missing_ok=True)
 
-    def _check_room(self, found: Collection) -> None:
-        needed = sum(-(-item.entry.size // _BLOCK) * _BLOCK + _BLOCK for item in found.items.values())
+    def _check_room(self, collection: Collection) -> None:
+        needed = sum(-(-item.entry.size // _BLOCK) * _BLOCK + _BLOCK for item in collection.items.values())
         facts = os.statvfs(self.folder)
         free = facts.f_bavail * facts.f_frsize
         if free < HEADROOM * needed:
@@ -164,15 +164,17 @@ class _Making:
                 f"{printable(str(self.folder))} has {free // 1024**2} MB free, and a backup of {needed // 1024**2} MB wants "
                 f"{HEADROOM} times as much: remove old backups (--keep) or make room"
             )
-        if facts.f_files and facts.f_favail < HEADROOM * len(found.items):
-            raise BackupError(f"{printable(str(self.folder))} has too few inodes free for {len(found.items)} files")
+        if facts.f_files and facts.f_favail < HEADROOM * len(collection.items):
+            raise BackupError(
+                f"{printable(str(self.folder))} has too few inodes free for {len(collection.items)} files"
+            )
 
-    def _copied(self, found: Collection) -> Iterator[BackupEntry]:
-        for item in found.items.values():
+    def _copied(self, collection: Collection) -> Iterator[BackupEntry]:
+        for item in collection.items.values():
             try:
                 yield self._copy(item)
             except Gone as gone:
-                found.skipped.append((item.entry.path, str(gone)))
+                collection.skipped.append((item.entry.path, str(gone)))
 
     def _copy(self, item: Item) -> BackupEntry:
         target = self.partial / DATA / item.entry.path

@@ -112,12 +112,12 @@ def compare(before: Measurement, now: Measurement) -> Comparison:
     )
 
 
-def unsound(found: Measurement) -> str:
+def unsound(measurement: Measurement) -> str:
     """Why a measurement says nothing about answer times; empty where it does."""
-    if found.failed > FAILED * found.asked:
-        return f"{found.failed} of {found.asked} requests were not answered well: mend that first (`readiness check -m health`)"
+    if measurement.failed > FAILED * measurement.asked:
+        return f"{measurement.failed} of {measurement.asked} requests were not answered well: mend that first (`readiness check -m health`)"
     for name in MUST:
-        count = len(found.series[name].samples) if name in found.series else 0
+        count = len(measurement.series[name].samples) if name in measurement.series else 0
         if count < ENOUGH:
             return f"{RULES[name].title}: {count} samples of at least {ENOUGH}; sample longer (--for) or more often (--interval)"
     return ""
@@ -179,6 +179,6 @@ def _direction(rule: Rule, before: float, now: float) -> Change:
     return "worse" if (moved > 0) == (rule.better == "lower") else "better"
 
 
-def _calls(found: Measurement) -> float:
-    calls = found.series.get("llm.calls")
+def _calls(measurement: Measurement) -> float:
+    calls = measurement.series.get("llm.calls")
     return calls.samples[-1] if calls is not None and calls.samples else 0.0

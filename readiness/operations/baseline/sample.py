@@ -121,10 +121,10 @@ class Sampler:
 
         hub.new_attempt()
         try:
-            told = readings(hub.filtering_stats())
+            metrics = readings(hub.filtering_stats())
         except ReadinessError:
-            told = unread("not read")
-        for reading in [*told.values(), *local_resources.look(hub, self._bench.config).values()]:
+            metrics = unread("not read")
+        for reading in [*metrics.values(), *local_resources.look(hub, self._bench.config).values()]:
             if reading.number is not None and reading.metric in _MUST_READ:
                 metric = BY_NAME.get(reading.metric)
                 unit = "share" if metric is not None and metric.is_share else reading.unit
@@ -148,20 +148,20 @@ class Sampler:
         # not by its name: a container has another one at every start
         beside = "beside the hub" if is_loopback(config.target.facts_url or "") else "elsewhere"
         machine = f"{os.cpu_count() or 0} processors, {beside}"
-        told = {"environment": config.environment, "address": place, "asking machine": machine}
-        return {key: one_line(self._bench.redact(value), 200) for key, value in told.items()}
+        facts = {"environment": config.environment, "address": place, "asking machine": machine}
+        return {key: one_line(self._bench.redact(value), 200) for key, value in facts.items()}
 
     def _about(self, hub: Hub) -> dict[str, str]:
         """What answered, as far as it says so."""
-        told: dict[str, Any] = {"asked from": platform.node()}
+        facts: dict[str, Any] = {"asked from": platform.node()}
         with contextlib.suppress(Unknown):
-            told["version"] = hub.version()
+            facts["version"] = hub.version()
         with contextlib.suppress(Unknown):
             identity = hub.identity()
-            told["pid"] = identity.pid
+            facts["pid"] = identity.pid
             if identity.started is not None:
-                told["started"] = iso(identity.started)
+                facts["started"] = iso(identity.started)
         release = self._bench.config.target.release
         if release is not None and not self._bench.config.demo:
-            told["release"] = release
-        return {key: one_line(self._bench.redact(str(value)), 200) for key, value in told.items()}
+            facts["release"] = release
+        return {key: one_line(self._bench.redact(str(value)), 200) for key, value in facts.items()}

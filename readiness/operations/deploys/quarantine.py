@@ -67,13 +67,13 @@ def add(folder: Path, commit: str | None, version: str | None, because: str) -> 
 def lift(folder: Path, name: str) -> bool:
     """Take a release out, by its commit (seven digits are enough) or version; whether there was one."""
     shortest = 7
-    found = every(folder)
+    entries = every(folder)
     kept = [
         entry
-        for entry in found
+        for entry in entries
         if not (entry.name == name or (entry.commit and len(name) >= shortest and entry.commit.startswith(name)))
     ]
-    if len(kept) == len(found):
+    if len(kept) == len(entries):
         return False
     _write(folder, kept)
     return True
@@ -81,5 +81,5 @@ def lift(folder: Path, name: str) -> bool:
 
 def _write(folder: Path, entries: list[QuarantinedRelease]) -> None:
     file_writing.make_folder(folder)
-    told = {"quarantined": [dataclasses.asdict(entry) for entry in entries]}
-    file_writing.replace_file(folder / FILE, json.dumps(told, indent=1) + "\n")
+    document = {"quarantined": [dataclasses.asdict(entry) for entry in entries]}
+    file_writing.replace_file(folder / FILE, json.dumps(document, indent=1) + "\n")

@@ -63,13 +63,13 @@ def restarts(config: Config) -> int | None:
         return None
     argv = ["systemctl", *_of_user(config.rollback.start), "show", "--property=NRestarts", "--value", unit]
     done = child_process.run(argv, timeout=SECONDS, env=os.environ)
-    told = done.out.strip()
-    if done.ok and told.isdecimal():
-        return int(told)
+    count_text = done.out.strip()
+    if done.ok and count_text.isdecimal():
+        return int(count_text)
     if not _BOOTED.is_dir():
         return None
     raise Unknown(
-        f"systemd does not say how often {unit} was restarted: {done.last_words() if not done.ok else told!r}"
+        f"systemd does not say how often {unit} was restarted: {done.last_words() if not done.ok else count_text!r}"
     )
 
 

@@ -111,21 +111,21 @@ def _without(scene: Scene) -> tuple[int, int, list[str], str | None]:
 
 def _troubles(scene: Scene) -> list[str]:
     """What does not work besides analyses: health, lists, other tools."""
-    found = []
+    troubles = []
     try:
-        found = scene.watch.now().lacks(scene.before)
+        troubles = scene.watch.now().lacks(scene.before)
     except Unknown as error:
-        found = [str(error)]
+        troubles = [str(error)]
     for call in scene.config.expect.tool_calls:
         try:
             with scene.watch.hub() as hub:
                 result = hub.call_tool(call.server, call.tool, dict(call.arguments))
         except Unknown as error:
-            found.append(f"{call.server}/{call.tool}: {error}")
+            troubles.append(f"{call.server}/{call.tool}: {error}")
             continue
         if result.get("isError") or (call.contains and call.contains not in json.dumps(result, ensure_ascii=False)):
-            found.append(f"{call.server}/{call.tool} did not answer {call.contains!r}")
-    return found
+            troubles.append(f"{call.server}/{call.tool} did not answer {call.contains!r}")
+    return troubles
 
 
 def _analysed(scene: Scene, word: str) -> str:
@@ -146,12 +146,12 @@ def _error_in(result: dict[str, Any]) -> str:
     if result.get("isError"):
         return f"{META_TOOL} answered an error: {str(text)[:120]}"
     try:
-        said = json.loads(text) if isinstance(text, str) else None
+        document = json.loads(text) if isinstance(text, str) else None
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
+        document = None
+    if not isinstance(document, dict):
         return f"{META_TOOL} answered no JSON object"
-    return f"{META_TOOL} answered: {str(said['error'])[:120]}" if said.get("error") else ""
+    return f"{META_TOOL} answered: {str(document['error'])[:120]}" if document.get("error") else ""
 
 
 def _breaker(scene: Scene) -> str | None:

@@ -279,16 +279,16 @@ def _other(scene: Scene, place: Path, version: str | None) -> str:
     return "" if here == place else f"{here} is in place, and {place} was before"
 
 
-def _record(config: Config, found: Rehearsal) -> str:
+def _record(config: Config, rehearsal: Rehearsal) -> str:
     """Write down that a rollback was rehearsed, where preflight looks for it. Raises ReadinessError, OSError."""
     file = DeployConditions(Release.of(config)).rehearsal_file
-    told = {
+    document = {
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "seconds": round(found.seconds, 1),
-        "recovery": round(found.recovery, 1),
+        "seconds": round(rehearsal.seconds, 1),
+        "recovery": round(rehearsal.recovery, 1),
         "result": "verified",
         "by": "rollback-restores-service",
     }
     file.parent.mkdir(parents=True, exist_ok=True)
-    file_writing.replace_file(file, json.dumps(told) + "\n")
+    file_writing.replace_file(file, json.dumps(document) + "\n")
     return str(file)

@@ -97,10 +97,10 @@ def _told(scene: Scene, hub: psutil.Process) -> tuple[str, list[psutil.Process]]
     matches = {name: [child for child in children if _runs(child, command)] for name, command in commands.items()}
     wanted = scene.config.drill.server
     for name in sorted(scene.before.servers) if wanted is None else [wanted]:
-        found = matches.get(name, [])
-        sure = len(found) == 1 and sum(found[0] in other for other in matches.values()) == 1
+        processes = matches.get(name, [])
+        sure = len(processes) == 1 and sum(processes[0] in other for other in matches.values()) == 1
         if sure and name in scene.before.servers:
-            return name, [found[0], *found[0].children(recursive=True)]
+            return name, [processes[0], *processes[0].children(recursive=True)]
     named = wanted or "any of its servers"
     raise Unknown(
         f"not drilled: among the {len(children)} children of the hub's process {hub.pid} the one that runs {named} "
@@ -120,8 +120,8 @@ def _words(settings: Mapping[str, Any]) -> list[str]:
     command, arguments = settings.get("command"), settings.get("args", [])
     if not isinstance(command, str) or not command:
         return []
-    told = [word for word in arguments if isinstance(word, str)] if isinstance(arguments, list) else []
-    return [command, *(word for word in told if "${" not in word)]
+    words = [word for word in arguments if isinstance(word, str)] if isinstance(arguments, list) else []
+    return [command, *(word for word in words if "${" not in word)]
 
 
 def _runs(process: psutil.Process, words: list[str]) -> bool:
@@ -132,9 +132,9 @@ def _runs(process: psutil.Process, words: list[str]) -> bool:
         line = process.cmdline()
     except psutil.Error:
         return False
-    own, said = PurePath(words[0]).name, " ".join(line)
+    own, program_and_line = PurePath(words[0]).name, " ".join(line)
     named = own in {PurePath(part).name for part in line} or (own in RUNNERS and len(words) > 1)
-    return named and all(word in line or word in said for word in words[1:] if not word.startswith("-"))
+    return named and all(word in line or word in program_and_line for word in words[1:] if not word.startswith("-"))
 
 
 # --- what happens -------------------------------------------------------------------------------------------------
@@ -154,8 +154,8 @@ def _kill(process: psutil.Process) -> None:
 
 
 def _record(hub: Hub, name: str) -> tuple[str, float | None]:
-    found = next((server for server in hub.health().servers if server.name == name), None)
-    return ("not listed", None) if found is None else (found.status, found.uptime)
+    server_record = next((server for server in hub.health().servers if server.name == name), None)
+    return ("not listed", None) if server_record is None else (server_record.status, server_record.uptime)
 
 
 def _uptime(scene: Scene, name: str) -> float | None:

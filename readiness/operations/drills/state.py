@@ -109,16 +109,16 @@ class Watch:
         until = time.monotonic() + 2 * self.config.probe.timeout
         while True:
             try:
-                found = self.now()
+                moment = self.now()
             except Unknown as error:
                 raise Unknown(f"not drilled: the hub does not answer before it: {error}") from None
-            dead = sorted(name for name, uptime in found.servers.items() if uptime <= 0)
-            if found.state in READY and not dead:
-                return found
+            dead = sorted(name for name, uptime in moment.servers.items() if uptime <= 0)
+            if moment.state in READY and not dead:
+                return moment
             if time.monotonic() > until:
                 break
             time.sleep(_STEP)
-        wrong = f"its state is {found.state!r}" if found.state not in READY else f"{', '.join(dead)}: uptime 0"
+        wrong = f"its state is {moment.state!r}" if moment.state not in READY else f"{', '.join(dead)}: uptime 0"
         raise Unknown(f"not drilled: the hub is not well before it: {wrong}")
 
     def back(self, before: Now, seconds: float, *, other: bool) -> Back:

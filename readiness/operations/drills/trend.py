@@ -132,10 +132,10 @@ def judge(points: Sequence[Point], limit: float, *, bins: int = BINS) -> Growth:
     return Growth(outcome="open", whole=whole, late=late, more=_more(whole, limit, length))
 
 
-def _more(found: Slope, limit: float, length: float) -> float:
+def _more(slope: Slope, limit: float, length: float) -> float:
     """Seconds after which the interval would lie on one side: its width falls with the time to the power of 1.5."""
-    away = abs(found.estimate - limit)
-    half = max(found.high - found.estimate, found.estimate - found.low)
+    away = abs(slope.estimate - limit)
+    half = max(slope.high - slope.estimate, slope.estimate - slope.low)
     if away <= 0 or not math.isfinite(half):
         return length * 3
     wanted: float = length * ((half / away) ** (2 / 3) - 1)

@@ -150,12 +150,12 @@ def outlived(children: list[psutil.Process], seconds: float) -> list[int]:
     import psutil
 
     _, alive = psutil.wait_procs(children, timeout=seconds)
-    found = []
+    survivors = []
     for child in alive:
         with contextlib.suppress(psutil.Error):
             if child.status() != psutil.STATUS_ZOMBIE:
-                found.append(child.pid)
-    return found
+                survivors.append(child.pid)
+    return survivors
 
 
 def _exit_status(pid: int) -> str:

@@ -51,14 +51,14 @@ def after(  # noqa: PLR0913 - a run that ended, one keyword each
         page, lines = write_page(document, folder, acts)
         if page is not None:
             event = dataclasses.replace(event, lines=(*event.lines, f"incident report: {page}"))
-        told = tell(event, config(), folder, environ=environ, pacing=pacing)
-        if page is not None and told.deliveries:
-            lines += write_page(document, folder, acts, told.lines())[1]
+        notified = tell(event, config(), folder, environ=environ, pacing=pacing)
+        if page is not None and notified.deliveries:
+            lines += write_page(document, folder, acts, notified.lines())[1]
     except Exception as error:  # noqa: BLE001 - a verdict must not end in a traceback of what came after it
         return [f"readiness: people were not told, by a fault of ours: {type(error).__name__}: {error}"]
     # who rolled back has named the page already
     shown = [f"readiness: incident report: {page}"] if page is not None and not acts else []
-    return [*shown, *lines, *told_lines(told)]
+    return [*shown, *lines, *told_lines(notified)]
 
 
 def find(folder: Path, run_id: str) -> dict[str, Any] | None:

@@ -223,14 +223,14 @@ def read(path: Path) -> JobMemory:
     try:
         data = json.loads(file_reading.content_or_none(path, _MAX_BYTES) or b"{}")
         known = data.pop("known", None)
-        found = JobMemory(
+        memory = JobMemory(
             **_typed(JobMemory, data), known=None if known is None else KnownTrouble(**_typed(KnownTrouble, known))
         )
-        if found.known is not None:
-            Severity(found.known.severity)
+        if memory.known is not None:
+            Severity(memory.known.severity)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return JobMemory()
-    return found
+    return memory
 
 
 def _typed(kind: type, data: dict[str, Any]) -> dict[str, Any]:

@@ -149,9 +149,9 @@ def _shown(url: str) -> str:
     return f"{scheme}, {host}"
 
 
-def _once(found: list[Channel]) -> list[Channel]:
+def _once(audience: list[Channel]) -> list[Channel]:
     by_name: dict[str, Channel] = {}
-    for channel in found:
+    for channel in audience:
         by_name.setdefault(channel.name, channel)
     kept: dict[str, Channel] = {}
     for channel in by_name.values():

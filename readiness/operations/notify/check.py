@@ -111,8 +111,8 @@ def _recovered(document: Document, report: str) -> Event | None:
 
 
 def _severity(document: Document, bad: Sequence[Mapping[str, Any]]) -> Severity:
-    found = [Severity(row["severity"]) for row in bad]
-    worst = max(found, key=lambda severity: severity.weight, default=Severity.HIGH)
+    severities = [Severity(row["severity"]) for row in bad]
+    worst = max(severities, key=lambda severity: severity.weight, default=Severity.HIGH)
     if document["verdict"]["status"] == "CONDITIONAL":
         return Severity.MEDIUM
     early = document["verdict"]["stage"] == "before"

@@ -39,7 +39,7 @@ class Heard(logging.Handler):
 
 def parts(url: str) -> list[str]:
     """Everything in an address that may be a secret, longest first; not its scheme, host and port."""
-    found = {url, url.partition("://")[2]}
+    secrets = {url, url.partition("://")[2]}
     with contextlib.suppress(ValueError):
         split = urlsplit(url)
         scheme_words = {"true", "false", "yes", "no", "post", "get"}
@@ -47,10 +47,10 @@ def parts(url: str) -> list[str]:
         pieces += [side for pair in split.query.split("&") for side in pair.partition("=")[::2][1:]]
         if split.scheme.lower() not in {"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"}:
             pieces += [split.hostname or "", split.netloc.rpartition("@")[2]]
-        found |= {piece for piece in pieces if piece.lower() not in scheme_words}
-    found |= {unquote(piece) for piece in found}
+        secrets |= {piece for piece in pieces if piece.lower() not in scheme_words}
+    secrets |= {unquote(piece) for piece in secrets}
     # a host in lower case may be a token that was written otherwise
-    return sorted({piece for piece in found if len(piece) >= _SHORTEST}, key=len, reverse=True)
+    return sorted({piece for piece in secrets if len(piece) >= _SHORTEST}, key=len, reverse=True)
 
 
 def cleaned(text: str, url: str) -> str:
@@ -82,7 +82,7 @@ def deliver(order: dict[str, Any], heard: Heard) -> str:
             title=order["title"], body=order["body"], body_format=apprise.NotifyFormat.TEXT, notify_type=order["kind"]
         ):
             return ""
-    why = "; ".join(dict.fromkeys(said.strip() for said in heard.said if said.strip()))
+    why = "; ".join(dict.fromkeys(answer.strip() for answer in heard.said if answer.strip()))
     asked = "asked once" if len(attempts) == 1 else f"asked {len(attempts)} times"
     return f"{why or 'the service did not take it'} ({asked})"
 

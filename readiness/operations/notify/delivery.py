@@ -39,7 +39,7 @@ _KINDS: Final = {
 
 def deliver(  # noqa: PLR0913, PLR0917 - an event, whom it goes to, and what must not be in it
     event: Event,
-    found: Sequence[Channel],
+    audience: Sequence[Channel],
     permits: Mapping[str, Permit],
     config: Config,
     environ: Mapping[str, str],
@@ -47,7 +47,7 @@ def deliver(  # noqa: PLR0913, PLR0917 - an event, whom it goes to, and what mus
 ) -> list[Delivery]:
     """Send `event` to each of `found` that `permits` lets it go to (all that are not named there), in their order."""
     redactor = redactor_for(config, environ)
-    for channel in found:
+    for channel in audience:
         for secret in secrets_in(channel.name, channel.url, declared=True):
             redactor.learn(*secret)
 
@@ -60,12 +60,12 @@ def deliver(  # noqa: PLR0913, PLR0917 - an event, whom it goes to, and what mus
             found_out[index] = _one(event, channel, permits.get(channel.name) or Permit(), redact, pacing)
 
     # daemons: a message on its way must not keep a process from its end, as a pool's threads would
-    threads = [threading.Thread(target=work, args=pair, daemon=True, name="tell") for pair in enumerate(found)]
+    threads = [threading.Thread(target=work, args=pair, daemon=True, name="tell") for pair in enumerate(audience)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return [found_out[index] for index in range(len(found))]
+    return [found_out[index] for index in range(len(audience))]
 
 
 def _one(event: Event, channel: Channel, permit: Permit, redact: Callable[[object], str], pacing: Pacing) -> Delivery:

@@ -100,11 +100,11 @@ def escaped(value: object) -> str:
 def _what(document: Document, bad: Sequence[Mapping[str, Any]], journal: Sequence[Mapping[str, Any]]) -> str:
     run, verdict = document["run"], document["verdict"]
     where = run["target"] or run["release"] or "the hub"
-    found = f"{escaped(where)} ({escaped(run['environment'])}) was found {escaped(verdict['status'])}"
+    sentence = f"{escaped(where)} ({escaped(run['environment'])}) was found {escaped(verdict['status'])}"
     lines = [
         "## What happened",
         "",
-        f"{found}, score {escaped(verdict['headline'])} of 100: {escaped(verdict['because'])}",
+        f"{sentence}, score {escaped(verdict['headline'])} of 100: {escaped(verdict['because'])}",
         "",
         f"Checks that failed: {len({row['check'] for row in bad})}. Decision: **{escaped(verdict['decision'])}**.",
     ]

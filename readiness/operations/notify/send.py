@@ -64,10 +64,10 @@ def send(  # noqa: PLR0913 - a message and how long it may take
 
 def _reason(answer: bytes, code: int, deadline: float) -> str:
     try:
-        said = json.loads(answer)
-        if said["sent"] is True:
+        document = json.loads(answer)
+        if document["sent"] is True:
             return ""
-        return one_line(str(said["reason"]), _REASON) or "the service did not take it"
+        return one_line(str(document["reason"]), _REASON) or "the service did not take it"
     except (ValueError, KeyError, TypeError, RecursionError):
         if code == -signal.SIGALRM:
             return f"no answer within {deadline:g} s"

@@ -47,12 +47,12 @@ class Before:
             return PhaseResult(
                 status="skipped", detail="[target] release is not set: no release tree can be judged here"
             )
-        found = self.ports.checks(self.config, "preflight", {})
-        if found.verdict in model.WELL:
-            return PhaseResult(status="passed", detail=found.detail, facts=PhaseFacts(run=found.run_id))
-        status: PhaseStatus = "unknown" if found.verdict == "INCOMPLETE" else "failed"
-        told = end(ReleaseOutcome.REFUSED, f"preflight is {found.verdict}: {found.because}", found.exit)
-        return PhaseResult(status=status, detail=found.detail, end=told, facts=PhaseFacts(run=found.run_id))
+        checked = self.ports.checks(self.config, "preflight", {})
+        if checked.verdict in model.WELL:
+            return PhaseResult(status="passed", detail=checked.detail, facts=PhaseFacts(run=checked.run_id))
+        status: PhaseStatus = "unknown" if checked.verdict == "INCOMPLETE" else "failed"
+        refused = end(ReleaseOutcome.REFUSED, f"preflight is {checked.verdict}: {checked.because}", checked.exit)
+        return PhaseResult(status=status, detail=checked.detail, end=refused, facts=PhaseFacts(run=checked.run_id))
 
     def before(self) -> PhaseResult:
         """What passes on what runs now: only that can fail because of this deploy."""
@@ -62,33 +62,37 @@ class Before:
         if not seen.answers:
             why = f"no hub answers ({seen.trouble}), so nothing can be called worse afterwards: no rollback will be planned"
             return self._noted(running, (), (), now, PhaseResult(status="unknown", detail=why))
-        found = self.ports.checks(self.config, EXPRESSION, self._expecting(seen))
+        checked = self.ports.checks(self.config, EXPRESSION, self._expecting(seen))
         try:
             passed, failed = release_record.standing(self.config, running.started, now)
         except ReadinessError as error:
             return self._noted(running, (), (), now, PhaseResult(status="unknown", detail=str(error)))
-        status: PhaseStatus = "unknown" if found.verdict == "INCOMPLETE" else "failed"
+        status: PhaseStatus = "unknown" if checked.verdict == "INCOMPLETE" else "failed"
         detail = f"{len(passed)} checks pass on {running.named}"
         if failed:
             detail += f", {len(failed)} fail ({', '.join(failed[:3])}): these will trigger nothing"
-        if found.verdict in model.WELL:
+        if checked.verdict in model.WELL:
             status = "passed"
         else:
-            detail += f"; {found.detail}"
+            detail += f"; {checked.detail}"
         detail += self._stays(running)
         return self._noted(
-            running, passed, failed, now, PhaseResult(status=status, detail=detail, facts=PhaseFacts(run=found.run_id))
+            running,
+            passed,
+            failed,
+            now,
+            PhaseResult(status=status, detail=detail, facts=PhaseFacts(run=checked.run_id)),
         )
 
     def _stays(self, running: release_record.Running) -> str:
         """What is to be said where the version that runs is declared to be the one afterwards: else every other one is held."""
-        told = self.config.target.version
-        if self.context.order.version is not None or told is None or running.version is None:
+        expected = self.config.target.version
+        if self.context.order.version is not None or expected is None or running.version is None:
             return ""
-        if told.removeprefix("v") != running.version.removeprefix("v"):
+        if expected.removeprefix("v") != running.version.removeprefix("v"):
             return ""
         return (
-            f"; [target] version is {told}, as what runs now: a deploy of another one will be held, neither kept nor rolled "
+            f"; [target] version is {expected}, as what runs now: a deploy of another one will be held, neither kept nor rolled "
             "back, unless --version names it"
         )
 

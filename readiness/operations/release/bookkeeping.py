@@ -55,16 +55,16 @@ class Running:
     def changes(self, before: Running) -> list[str]:
         """What is different from `before`, in words; empty where nothing was deployed."""
         words = {"path": "the folder", "content": "its settings", "pid": THE_PROCESS}
-        found = []
+        differences = []
         for field in dataclasses.fields(self):
             if field.name in {"start", "started"}:
                 continue
             then, now = getattr(before, field.name), getattr(self, field.name)
             if then is not None and then != now:
-                found.append(words.get(field.name, f"the {field.name}"))
+                differences.append(words.get(field.name, f"the {field.name}"))
         if not same_start(self, before):
-            found.append(THE_PROCESS)
-        return list(dict.fromkeys(found))
+            differences.append(THE_PROCESS)
+        return list(dict.fromkeys(differences))
 
     @property
     def named(self) -> str:
@@ -113,10 +113,10 @@ def _content(config: Config) -> str | None:
     target = config.target
     if target.release is None:
         return None
-    found = hashlib.sha256()
+    hashed = hashlib.sha256()
     for path in (target.config_file, target.environment_file, target.release / "package.json"):
-        found.update(hashlib.sha256((path and file_reading.content_or_none(path, _MAX_RUN)) or b"").digest())
-    return found.hexdigest()
+        hashed.update(hashlib.sha256((path and file_reading.content_or_none(path, _MAX_RUN)) or b"").digest())
+    return hashed.hexdigest()
 
 
 # --- what passes now ------------------------------------------------------------------------------------------------------

@@ -79,8 +79,12 @@ def checks(config: Config, expression: str, environ: Mapping[str, str]) -> Check
 
 def arguments(config: Config, expression: str) -> list[str]:
     """What follows `readiness check` for a run of these checks."""
-    told = ["-m", expression, "-q", "--readiness-report", str(config.report_dir.absolute())]
-    return told if config.path is None else [*told, "--readiness-config", str(config.path.absolute())]
+    pytest_arguments = ["-m", expression, "-q", "--readiness-report", str(config.report_dir.absolute())]
+    return (
+        pytest_arguments
+        if config.path is None
+        else [*pytest_arguments, "--readiness-config", str(config.path.absolute())]
+    )
 
 
 def backup(config: Config) -> str:

@@ -33,10 +33,10 @@ _SEVERITY: Final = {ReleaseOutcome.REFUSED: "medium", ReleaseOutcome.ABORTED: "m
 
 def kept(state: ReleaseState, order: ReleaseOrder) -> str:
     """Why a release is kept, and what a person has to do yet."""
-    found = {phase.name: phase for phase in state.phases}
-    baked = found.get(model.BAKE)
+    phases_by_name = {phase.name: phase for phase in state.phases}
+    baked = phases_by_name.get(model.BAKE)
     watched = " and stayed well" if baked is not None and baked.status == "passed" else ""
-    verified = found.get(model.VERIFY)
+    verified = phases_by_name.get(model.VERIFY)
     sentence = f"what was deployed passes{watched}: {verified.detail if verified is not None else ''}".rstrip(": ")
     if order.candidate:
         sentence += (

@@ -59,14 +59,14 @@ def _names_of_previous(config: Config, deploy: DeployRecord) -> dict[str, str]:
     """What names the release to return to, as a run tells it; only where the new release is called otherwise."""
     previous = deploy.previous or ""
     folder, version = folder_of(previous, config), version_of(deploy, config)
-    found = {}
+    names = {}
     if folder is not None:
-        found["folder"] = str(folder.resolve())
+        names["folder"] = str(folder.resolve())
     elif len(previous) == _COMMIT:
-        found["commit"] = previous
+        names["commit"] = previous
     if version is not None and version.removeprefix("v") != (deploy.version or "").removeprefix("v"):
-        found["release"] = version
-    return found
+        names["release"] = version
+    return names
 
 
 def _is_about(versions: Mapping[str, str], names: Mapping[str, str]) -> bool:
@@ -85,8 +85,8 @@ def release_versions(config: Config) -> dict[str, str]:
     release = config.target.release
     if release is None or config.demo:
         return {}
-    found = {"release": expected_version(config) or "", "folder": str(release.resolve())}
-    return found | {"commit": _commit(release) if config.rollback.actions else ""}
+    versions = {"release": expected_version(config) or "", "folder": str(release.resolve())}
+    return versions | {"commit": _commit(release) if config.rollback.actions else ""}
 
 
 def _commit(release: Path) -> str:

@@ -47,7 +47,7 @@ def carry_out(plan: SavedPlan | None, config: Config, *, person: bool = False) -
         people(RollbackEvent(kind="refused", severity="critical", title=title, lines=lines))
         raise
     finally:
-        deliveries = [text for _, told in people.settle(_SETTLE_SECONDS) for text in told.lines()]
+        deliveries = [text for _, notified in people.settle(_SETTLE_SECONDS) for text in notified.lines()]
         for text in deliveries:
             say(f"told people: {text}")
         page = write_incident(config.report_dir, run_id, deliveries)

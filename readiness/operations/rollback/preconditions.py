@@ -70,13 +70,13 @@ def allowed(
     through = state is not None and all(state.has_begun(action.name) for action in runnable(plan, config))
     if through and steps.interrupted(config) is None:
         return []  # nothing more will be begun: what is left is to wait, to look, and to write it down
-    found = refusals(plan, config, folder, dt.datetime.now(dt.UTC), alone=state is None)
+    refused = refusals(plan, config, folder, dt.datetime.now(dt.UTC), alone=state is None)
     if state is not None:
         # an action that is through may have put the target in place, and the next one is still to be done
-        found = [refusal for refusal in found if refusal.gate or "in place already" not in refusal.text]
-    if found and not (person and all(refusal.gate for refusal in found)):
-        raise RollbackRefused(found)
-    return found
+        refused = [refusal for refusal in refused if refusal.gate or "in place already" not in refusal.text]
+    if refused and not (person and all(refusal.gate for refusal in refused)):
+        raise RollbackRefused(refused)
+    return refused
 
 
 def runnable(plan: SavedPlan, config: Config) -> list[RollbackAction]:

@@ -66,9 +66,9 @@ def restore(config: Config, on_step: Callable[[str], None] = lambda _: None) -> 
     deploy = read_record(config.report_dir / FILE)
     known = steps.interrupted(config)
     if known is None:
-        found = proven_backup(config, deploy)
+        backup = proven_backup(config, deploy)
         assert deploy is not None
-        Restoring(config, deploy, found, steps.Steps.new(config, on_step)).run()
+        Restoring(config, deploy, backup, steps.Steps.new(config, on_step)).run()
         return
     _say(steps.words(known))
     release = str(config.target.release)
@@ -76,12 +76,12 @@ def restore(config: Config, on_step: Callable[[str], None] = lambda _: None) -> 
         raise ReadinessError(f"{known.path} is about another deploy: `readiness rollback --abandon` gives it up")
     done = steps.Steps(known.path.parent, on_step)
     try:
-        found = _same(known)
+        backup = _same(known)
     except ReadinessError as error:
         assert config.target.release is not None
         Undoing(config, config.target.release, done, _say).run(str(error))
         raise
-    Restoring(config, deploy, found, done).run()
+    Restoring(config, deploy, backup, done).run()
 
 
 def _begun(known: JournalState, key: str) -> str:
@@ -167,9 +167,9 @@ class Restoring:
         from readiness.facts.backup import restore_backup as unpack
 
         manifest: Manifest = self.manifest
-        found = unpack(self.source, manifest, into)
-        if found.troubles:
-            raise ReadinessError(f"{self.backup.name} does not restore: {found.troubles[0]}")
+        unpacked = unpack(self.source, manifest, into)
+        if unpacked.troubles:
+            raise ReadinessError(f"{self.backup.name} does not restore: {unpacked.troubles[0]}")
         _say(f"{self.backup.name} verifies")
 
     def _command(self, step: str, argv: Sequence[str], *, fine: Callable[[bool], bool] = lambda _: False) -> None:

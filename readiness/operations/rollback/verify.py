@@ -50,8 +50,8 @@ class Prove(Protocol):
 def phases(actions: Sequence[RollbackAction], plan: SavedPlan) -> list[str]:
     """What is to be verified: what the actions name, and where the causes were found; never load or a drill by itself."""
     named = [phase for action in actions for phase in action.verify]
-    found = [phase for cause in plan.causes for phase in cause.phases if phase not in OPT_IN_PHASES]
-    return list(dict.fromkeys([*named, *found] if named else []))
+    asked = [phase for cause in plan.causes for phase in cause.phases if phase not in OPT_IN_PHASES]
+    return list(dict.fromkeys([*named, *asked] if named else []))
 
 
 def unasked(folder: Path, plan: SavedPlan) -> list[str]:
@@ -150,8 +150,8 @@ def _identified(config: Config, deploy: DeployRecord, acted_at: float) -> Proof:
     if isinstance(before, int) and isinstance(after, int) and after > before:
         bad.append(f"systemd started the hub anew {after - before} times while it was being verified")
     unproven += [text for text in (before, after) if isinstance(text, str)][:1]
-    told = _release(config, deploy, last)
-    return Proof(bad=(*bad, *told.bad), unproven=(*unproven, *told.unproven))
+    proof = _release(config, deploy, last)
+    return Proof(bad=(*bad, *proof.bad), unproven=(*unproven, *proof.unproven))
 
 
 def _restarts(config: Config) -> int | str | None:

@@ -86,10 +86,10 @@ def run(job: Job, options: Options, execute: Execute | None = None) -> int:
 def _follow(job: Job, run_id: str, ended: JobEnd, options: Options) -> int:
     """Tell people what is news of it, say so, and return the exit status."""
     status, event = _event(job, run_id, ended, options)
-    told, line = _tell(job, run_id, status, event, options)
+    notified, line = _tell(job, run_id, status, event, options)
     head = f"{job.name}: {status} in {ended.seconds:.1f} s"
-    _say(options, f"{head}; {line}", news=told is not None)
-    for text in () if told is None else told.lines():
+    _say(options, f"{head}; {line}", news=notified is not None)
+    for text in () if notified is None else notified.lines():
         _say(options, f"told people: {text}", news=True)
     return INCOMPLETE if ended.status is None else ended.status
 
@@ -149,20 +149,20 @@ def _tell(job: Job, run_id: str, status: str, event: Event | None, options: Opti
     decided = notify_change.decide(
         standing, event, where=_where(options.config), status=status, run=run_id, now=now, repeat=repeat
     )
-    told = None
+    notified = None
     if decided.event is not None:
         named = _with_pages(decided.event, run_id, options)
-        told = notify.tell(
+        notified = notify.tell(
             named, options.config, options.config.report_dir, environ=options.environ, pacing=options.pacing, now=now
         )
-    after = _after(decided, told)
+    after = _after(decided, notified)
     try:
         notify_change.write(path, after)
     except ReadinessError as error:  # they are rather told twice
-        return told, f"what was told cannot be remembered: {error}"
+        return notified, f"what was told cannot be remembered: {error}"
     if decided.what is None:
         return None, "nothing new" if after.known is None else f"nothing new since {_clock(after.told)}"
-    return told, _NEWS[decided.what]
+    return notified, _NEWS[decided.what]
 
 
 def _with_pages(event: Event, run_id: str, options: Options) -> Event:

@@ -101,12 +101,12 @@ class Site:
 
 def units(jobs: tuple[Job, ...], site: Site) -> dict[str, str]:
     """A service and a timer for each job, by file name."""
-    found = {}
+    files = {}
     for job in jobs:
         stem = f"{site.name}-{job.name}"
-        found[f"{stem}.service"] = _service(job, site)
-        found[f"{stem}.timer"] = _timer(job)
-    return found
+        files[f"{stem}.service"] = _service(job, site)
+        files[f"{stem}.timer"] = _timer(job)
+    return files
 
 
 def _service(job: Job, site: Site) -> str:
@@ -238,15 +238,15 @@ def _text(text: str) -> str:
 
 def overwritten(files: Mapping[str, str], folder: Path) -> list[Path]:
     """The files of that name in `folder` that are not ours."""
-    found = []
+    paths = []
     for name in files:
         path = folder / name
         try:
             with path.open(encoding="utf-8", errors="replace") as there:
                 if not there.readline().startswith(MARK):
-                    found.append(path)
+                    paths.append(path)
         except FileNotFoundError:
             continue
         except OSError:
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths

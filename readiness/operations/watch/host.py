@@ -54,14 +54,14 @@ class HostRows:
         from readiness.facts.host import local_resources
 
         try:
-            found = local_resources.look(self._bench.fact("hub_unprobed"), self._bench.config, seconds=self._sample)
+            taken = local_resources.look(self._bench.fact("hub_unprobed"), self._bench.config, seconds=self._sample)
         except ReadinessError as error:
             return (WatchRow(name="host", title="host", value=None, reason=self._text(error)),)
-        return tuple(self._rows(found))
+        return tuple(self._rows(taken))
 
-    def _rows(self, found: Mapping[str, Reading]) -> Iterator[WatchRow]:
+    def _rows(self, taken: Mapping[str, Reading]) -> Iterator[WatchRow]:
         for name, (title, check_id) in _TITLES.items():
-            reading = found.get(name)
+            reading = taken.get(name)
             if reading is None:
                 continue
             check = self._checks.get(check_id or "")

@@ -213,14 +213,14 @@ class Settling:
         """Where the checks stand after one more look at the monotonic time `now`, in seconds."""
         pending = {check_id: text for check_id, one in seen.items() if (text := self._take(one, plan[check_id], now))}
         lost = self.root in pending
-        found, proven = [], not lost
+        settled_findings, proven = [], not lost
         for check_id, one in seen.items():
             course = self._courses[check_id]
             if check_id not in pending and not (lost and one.finding.outcome is Outcome.UNKNOWN):
                 course.settled = one.finding
             proven = proven and course.settled is not None
-            found.append(course.settled or one.finding)
-        return SettledChecks(findings=tuple(found), pending=pending, proven=proven)
+            settled_findings.append(course.settled or one.finding)
+        return SettledChecks(findings=tuple(settled_findings), pending=pending, proven=proven)
 
     def _take(self, one: Ran, check: Check, now: float) -> str:
         """How far a check that goes wrong has got; empty where its outcome is settled."""

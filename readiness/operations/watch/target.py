@@ -35,8 +35,8 @@ def target_options(parser: argparse.ArgumentParser) -> None:
 
 def duration(text: str) -> float:
     """`90s`, `60m`, `2h` or seconds. Raises argparse.ArgumentTypeError."""
-    found = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)\s*([smh]?)", text.strip())
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    match = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)\s*([smh]?)", text.strip())
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if not 0 < seconds <= 30 * 86_400:
         raise argparse.ArgumentTypeError(
             f"{text[:40]!r} is no time; expected seconds, or 90s, 60m, 2h (at most 30 days)"

@@ -105,21 +105,21 @@ class View:
         return head
 
     def _alerts(self, look: WatchLook) -> list[RenderableType]:
-        found = words.alerts(look)
-        if not found:
+        findings = words.alerts(look)
+        if not findings:
             return [Padding(Text(f"no alerts: {words.counts(look)}", "green"), (1, 0, 1, 0))]
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
-        for finding in found[:_MOST_ALERTS]:
+        for finding in findings[:_MOST_ALERTS]:
             state = words.STATES[finding.outcome.value]
             text = Text(finding.check, "bold")
             text.append(f"  {shorten(finding.reason, self.console.width * _REASON_LINES)}", "")
             if finding.check in look.pending:
                 text.append(f"  ({look.pending[finding.check]})", "dim")
             table.add_row(Text(state, _STATE.get(state, "")), text)
-        if len(found) > _MOST_ALERTS:
-            table.add_row(Text(""), Text(f"and {len(found) - _MOST_ALERTS} more", "dim"))
+        if len(findings) > _MOST_ALERTS:
+            table.add_row(Text(""), Text(f"and {len(findings) - _MOST_ALERTS} more", "dim"))
         return [Padding(table, (1, 0, 1, 0))]
 
     def _metrics(self, title: str, rows: Sequence[WatchRow], trend: int = 24) -> RenderableType:

@@ -101,21 +101,21 @@ def limits(row: WatchRow) -> str:
     return bounds(row.limits, is_share=row.is_share)
 
 
-def bounds(found: Limits | None, *, is_share: bool = False) -> str:
+def bounds(limits_shown: Limits | None, *, is_share: bool = False) -> str:
     """Limits in words; empty without any."""
-    if found is None or (found.warning is None and found.critical is None):
+    if limits_shown is None or (limits_shown.warning is None and limits_shown.critical is None):
         return ""
-    sign = "≤" if found.better == "lower" else "≥"
+    sign = "≤" if limits_shown.better == "lower" else "≥"
     scale = 100 if is_share else 1
-    numbers = [f"{limit * scale:.6g}" for limit in (found.warning, found.critical) if limit is not None]
-    return f"{sign} {', '.join(numbers)} {'%' if is_share else found.unit}".rstrip()
+    numbers = [f"{limit * scale:.6g}" for limit in (limits_shown.warning, limits_shown.critical) if limit is not None]
+    return f"{sign} {', '.join(numbers)} {'%' if is_share else limits_shown.unit}".rstrip()
 
 
 def alerts(look: WatchLook) -> list[Finding]:
     """What is not as it should be, the worst first; what another finding blocks is left out, its root is there."""
-    found = [row.finding for row in look.judgement.rows if row.finding.outcome.value in ALARMS]
-    told = [finding for finding in found if not finding.blocked_by]
-    return sorted(told, key=lambda finding: ALARMS.index(finding.outcome.value))
+    unwell = [row.finding for row in look.judgement.rows if row.finding.outcome.value in ALARMS]
+    roots = [finding for finding in unwell if not finding.blocked_by]
+    return sorted(roots, key=lambda finding: ALARMS.index(finding.outcome.value))
 
 
 def counts(look: WatchLook) -> str:
@@ -153,14 +153,14 @@ def _milliseconds(number: float | None) -> str:
 def changes(before: Mapping[str, str], look: WatchLook) -> tuple[dict[str, str], list[str]]:
     """The outcome of every check now, and a line for each that is another than `before`."""
     now = {row.check.id: row.finding.outcome.value for row in look.judgement.rows}
-    told = []
+    lines = []
     for row in look.judgement.rows:
         outcome = now[row.check.id]
         was = before.get(row.check.id, "passed")
         if outcome != was and not row.finding.blocked_by and outcome != "not_applicable":
             reason = f": {row.finding.reason}" if row.finding.reason else ""
-            told.append(f"{STATES[outcome]} {row.check.id}{reason}" + (f" (was {STATES[was]})" if before else ""))
-    return now, told
+            lines.append(f"{STATES[outcome]} {row.check.id}{reason}" + (f" (was {STATES[was]})" if before else ""))
+    return now, lines
 
 
 def plain_lines(look: WatchLook) -> Iterator[str]:

@@ -87,8 +87,8 @@ def _past(entry: HistoryEntry) -> PastRun:
 
 def _by_turns(outcomes: Sequence[str | None]) -> bool:
     """Whether a check passed and failed by turns, or needed another attempt more than once; what was not asked says nothing."""
-    told = [outcome in _GOOD for outcome in outcomes if outcome in _GOOD or outcome in _BAD]
-    turns = sum(one != other for one, other in itertools.pairwise(told))
+    passes = [outcome in _GOOD for outcome in outcomes if outcome in _GOOD or outcome in _BAD]
+    turns = sum(one != other for one, other in itertools.pairwise(passes))
     return turns >= _TURNS or sum(outcome == "flaky" for outcome in outcomes) > 1
 
 

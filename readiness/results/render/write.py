@@ -75,12 +75,12 @@ def made(report: Report, form: str) -> dict[str, str]:
 
 def surroundings(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The formats that the CI system around this process reads by itself, whatever is configured; none elsewhere."""
-    found = []
+    formats = []
     if environ.get("GITHUB_ACTIONS") == "true":
-        found.append("github")
+        formats.append("github")
     if environ.get("GITLAB_CI") == "true":
-        found.append("gitlab")
-    return tuple(found)
+        formats.append("gitlab")
+    return tuple(formats)
 
 
 def add_to_summary(report: Report, environ: Mapping[str, str]) -> str | None:

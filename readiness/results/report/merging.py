@@ -110,15 +110,15 @@ def _judged(
     )
     judgement = verdict.judge(evidence, gate)
     for shard in shards:
-        told = f"{shard.run.selection or shard.run.id}: {shard.because}"
-        judgement = verdict.lowered(judgement, verdict.Status(shard.status), told, gate)
+        sentence = f"{shard.run.selection or shard.run.id}: {shard.because}"
+        judgement = verdict.lowered(judgement, verdict.Status(shard.status), sentence, gate)
     return judgement
 
 
 def _plan(rows: dict[tuple[str, str | None], Row], stage: Stage) -> list[Planned]:
-    found: dict[str, list[Row]] = {}
+    planned: dict[str, list[Row]] = {}
     for row in rows.values():
-        found.setdefault(row.check, []).append(row)
+        planned.setdefault(row.check, []).append(row)
     return [
         Planned(
             check=Check(
@@ -134,7 +134,7 @@ def _plan(rows: dict[tuple[str, str | None], Row], stage: Stage) -> list[Planned
             instances=tuple(row.instance for row in mine),
             not_applicable=mine[0].reason if mine[0].outcome is Outcome.NOT_APPLICABLE else None,
         )
-        for name, mine in found.items()
+        for name, mine in planned.items()
     ]
 
 

@@ -280,11 +280,11 @@ def _flat(tools: Mapping[str, Mapping[str, str]]) -> dict[tuple[str, str], str]:
     }
 
 
-def inventory_json(found: ToolInventory | None) -> dict[str, Any] | None:
+def inventory_json(inventory: ToolInventory | None) -> dict[str, Any] | None:
     """As the report's document holds it; None where this run listed no tools."""
-    if found is None:
+    if inventory is None:
         return None
-    return dataclasses.asdict(found) | {"entries": [dataclasses.asdict(entry) for entry in found.entries]}
+    return dataclasses.asdict(inventory) | {"entries": [dataclasses.asdict(entry) for entry in inventory.entries]}
 
 
 LETTERS: Final = {

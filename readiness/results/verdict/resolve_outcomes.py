@@ -132,8 +132,8 @@ def _strangers(plan: Sequence[Planned], findings: Sequence[Finding]) -> tuple[st
             strange[f"{finding.check}{where}"] = finding.outcome
     if not strange:
         return ()
-    found = [f"{name} ({outcome.value})" for name, outcome in strange.items()]
-    return (f"{count(len(found), 'result')} of what was not planned: {names(found)}",)
+    strangers = [f"{name} ({outcome.value})" for name, outcome in strange.items()]
+    return (f"{count(len(strangers), 'result')} of what was not planned: {names(strangers)}",)
 
 
 # --- causes: what a check says of itself, that another one tells why -----------------------------------------------------
@@ -270,11 +270,11 @@ def apply_waivers(
     live: list[Waiver] = []
     notes: list[str] = []
     for waiver in waivers:
-        found = [f for f in outcomes.get(waiver.check, ()) if _covers(waiver, f)]
+        covered = [f for f in outcomes.get(waiver.check, ()) if _covers(waiver, f)]
         problem = _problem(waiver, planned, today, known)
         if problem is None and not any(w.check == waiver.check and w.instance == waiver.instance for w in live):
             live.append(waiver)
-        if problem is None and found and all(f.outcome is Outcome.PASSED for f in found):
+        if problem is None and covered and all(f.outcome is Outcome.PASSED for f in covered):
             problem = "stale: the check passes; remove it"
         if problem:
             notes.append(f"waiver for {_name(waiver)} ({waiver.owner}): {problem}")

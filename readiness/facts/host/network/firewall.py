@@ -79,17 +79,17 @@ class Firewall:
         return any(not line.startswith("outside=") for line in self._kernel)
 
     def _text(self, source: str) -> str:
-        said = self._answers.get(f"firewall-{source}")
-        if said.ok:
-            return said.text
-        if said.missing:
+        answer = self._answers.get(f"firewall-{source}")
+        if answer.ok:
+            return answer.text
+        if answer.missing:
             # iptables and nft show the same kernel's rules where both are the newer kind: one of them is enough
             return ""
         if not self._answers.privileged:
             raise Unknown(
                 "the firewall's rules are the administrator's to read: let `sudo -n` run nft and iptables-save"
             )
-        raise Unknown(f"the firewall's rules cannot be read: {said.trouble}")
+        raise Unknown(f"the firewall's rules cannot be read: {answer.trouble}")
 
     @functools.cached_property
     def _nft(self) -> nftables.Ruleset:
@@ -98,17 +98,17 @@ class Firewall:
 
     @functools.cached_property
     def _tables(self) -> list[tuple[Family, iptables.Tables]]:
-        found: list[tuple[Family, iptables.Tables]] = []
+        tables: list[tuple[Family, iptables.Tables]] = []
         for source in SOURCES[1:]:
             text = self._text(source)
             if text.strip():
-                found.append((6 if source.startswith("ip6") else 4, iptables.parse(text)))
-        return found
+                tables.append((6 if source.startswith("ip6") else 4, iptables.parse(text)))
+        return tables
 
     def _readable(self) -> None:
         """Raise Unknown where a filter may be there and nothing could show it."""
         seen = [self._answers.get(f"firewall-{source}") for source in SOURCES[:3]]
-        if self._loaded and all(said.missing for said in seen):
+        if self._loaded and all(sources.missing for sources in seen):
             raise Unknown(
                 "a packet filter is loaded, and neither nft nor iptables is installed to show it: install nftables"
             )

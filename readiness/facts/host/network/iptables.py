@@ -166,10 +166,10 @@ def _of_any(option: str, values: list[str]) -> Answer:
 
 
 def _ports(value: str) -> list[tuple[int, int]]:
-    found = []
+    ranges = []
     for part in value.split(","):
         low, colon, high = part.partition(":")
         if (low.isdigit() or (not low and colon)) and (high.isdigit() or not high):
             first = int(low or 0)
-            found.append((first, int(high) if high else (65535 if colon else first)))
-    return found
+            ranges.append((first, int(high) if high else (65535 if colon else first)))
+    return ranges

@@ -45,9 +45,9 @@ class Socket:
     @property
     def is_loopback(self) -> bool:
         """Whether only the host itself gets in."""
-        found = ipaddress.ip_address(self.address)
-        mapped = getattr(found, "ipv4_mapped", None)
-        return bool((mapped or found).is_loopback)
+        parsed = ipaddress.ip_address(self.address)
+        mapped = getattr(parsed, "ipv4_mapped", None)
+        return bool((mapped or parsed).is_loopback)
 
     @property
     def families(self) -> tuple[int, ...]:
@@ -122,17 +122,19 @@ class Network:
     def sockets(self) -> tuple[Socket, ...]:
         """Everything that listens over TCP, each once."""
         only6 = self._answers.get("v6only").text.strip() == "1"
-        found: dict[tuple[str, int], Socket] = {}
+        by_address: dict[tuple[str, int], Socket] = {}
         for line in self._answers.demand("listeners").lines:
             words = line.split()
             if len(words) > 3 and words[3] == _LISTEN:  # noqa: PLR2004 - sl local remote state
                 address, _, port = words[1].rpartition(":")
                 one = Socket(address=_address(address), port=int(port, 16))
-                found[one.address, one.port] = one
+                by_address[one.address, one.port] = one
         if only6:
-            return tuple(found.values())
+            return tuple(by_address.values())
         # a wildcard of both families is one opening, not two
-        return tuple(one for one in found.values() if one.address != "0.0.0.0" or ("::", one.port) not in found)  # noqa: S104 - compared
+        return tuple(
+            one for one in by_address.values() if one.address != "0.0.0.0" or ("::", one.port) not in by_address
+        )  # noqa: S104 - compared
 
     def open_sockets(self) -> tuple[Socket, ...]:
         """Those that others than the host itself may reach."""

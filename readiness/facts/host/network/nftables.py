@@ -161,8 +161,8 @@ class _Reader:
         return list(right) if isinstance(right, list) else [right]
 
     def _elements(self, table: tuple[str, str], name: str) -> list[Any]:
-        found = self.sets.get((*table, name.removeprefix("@")), [])
-        return [one["elem"]["val"] if isinstance(one, dict) and "elem" in one else one for one in found]
+        elements = self.sets.get((*table, name.removeprefix("@")), [])
+        return [one["elem"]["val"] if isinstance(one, dict) and "elem" in one else one for one in elements]
 
 
 def _verdict(name: str, value: Any) -> tuple[Way, str | None, Way] | None:  # noqa: ANN401 - JSON
@@ -252,8 +252,8 @@ def _from(value: Any, packet: Packet) -> Answer:  # noqa: ANN401 - JSON
 
 
 def _any(answers: Iterator[Answer]) -> Answer:
-    found = set(answers)
-    return "yes" if "yes" in found else "maybe" if "maybe" in found else "no"
+    distinct = set(answers)
+    return "yes" if "yes" in distinct else "maybe" if "maybe" in distinct else "no"
 
 
 def _all_of(tests: list[Callable[[Packet], Answer]]) -> Callable[[Packet], Answer]:

@@ -57,8 +57,8 @@ Chains = dict[str, list[FirewallRule]]
 
 def both(answers: Iterable[Answer]) -> Answer:
     """Whether all hold."""
-    found = set(answers)
-    return "no" if "no" in found else "maybe" if "maybe" in found else "yes"
+    distinct = set(answers)
+    return "no" if "no" in distinct else "maybe" if "maybe" in distinct else "yes"
 
 
 def negated(answer: Answer) -> Answer:

@@ -43,10 +43,10 @@ def is_elsewhere(spec: str) -> bool:
 def _is_here(host: str) -> bool:
     """Whether `host` is this machine, by its loopback or one of its own addresses."""
     try:
-        found = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
-    return found.is_loopback or str(found) in own_addresses()
+    return address.is_loopback or str(address) in own_addresses()
 
 
 def own_addresses() -> frozenset[str]:
@@ -54,8 +54,8 @@ def own_addresses() -> frozenset[str]:
     import psutil
 
     families = (socket.AF_INET, socket.AF_INET6)
-    found = (one.address for many in psutil.net_if_addrs().values() for one in many if one.family in families)
-    return frozenset(address.partition("%")[0] for address in found)
+    addresses = (one.address for many in psutil.net_if_addrs().values() for one in many if one.family in families)
+    return frozenset(address.partition("%")[0] for address in addresses)
 
 
 def answered(addresses: Iterable[str], port: int) -> list[str]:
@@ -67,10 +67,10 @@ def _is_hub(address: str, port: int) -> bool:
     connection = http.client.HTTPConnection(address, port, timeout=SECONDS)
     try:
         connection.request("GET", "/api/health", headers={"connection": "close"})
-        said = json.loads(connection.getresponse().read(LIMIT))
+        document = json.loads(connection.getresponse().read(LIMIT))
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
         with contextlib.suppress(OSError):
             connection.close()
-    return isinstance(said, dict) and said.get("server_id") == "mcp-hub"
+    return isinstance(document, dict) and document.get("server_id") == "mcp-hub"

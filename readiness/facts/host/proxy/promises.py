@@ -69,13 +69,13 @@ class Proxy:
     @functools.cached_property
     def fronts(self) -> tuple[Front, ...]:
         """The servers that lead to the hub."""
-        found = []
+        served = []
         for server in self.nginx.servers():
             mine = {path: routes.route(self.nginx, server, path) for path in PATHS}
             leads = {path: routes.addresses(self.nginx, one.target) if one.target else [] for path, one in mine.items()}
             if any(self._is_hub(pairs) for pairs in leads.values()):
-                found.append(Front(server=server, routes=mine, leads=leads))
-        return tuple(found)
+                served.append(Front(server=server, routes=mine, leads=leads))
+        return tuple(served)
 
     def _is_hub(self, pairs: list[tuple[str, int]]) -> bool:
         return bool(pairs) if self.port is None else any(port == self.port for _, port in pairs)
@@ -146,10 +146,10 @@ class Proxy:
 
     def redirects(self) -> list[str]:
         """Places of servers that send plain HTTP on to https."""
-        found = []
+        redirecting = []
         for server in self.nginx.servers():
             plain = [port for port, tls in routes.listens(server) if not tls]
             returned = [*server.deep("return"), *server.deep("rewrite")]
             if plain and any(arg.startswith("https://") for one in returned for arg in one.args):
-                found.append(server.place)
-        return found
+                redirecting.append(server.place)
+        return redirecting

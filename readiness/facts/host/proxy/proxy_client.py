@@ -83,12 +83,12 @@ class ProxyClient:
         if answer.status in _SERVER_ERRORS:
             return f"the proxy answers {answer.status} for /api/health"
         try:
-            told = answer.json_object().get("server_id")
+            server_id = answer.json_object().get("server_id")
         except BadAnswer:
             return (
                 f"/api/health through the proxy is not the hub's ({answer.status}, {answer.content_type or 'no type'})"
             )
-        return "" if told == "mcp-hub" else "/api/health through the proxy is not the hub's"
+        return "" if server_id == "mcp-hub" else "/api/health through the proxy is not the hub's"
 
     def mcp_through(self) -> str:
         """Why an agent gets no session through the proxy; empty if it does. Raises CouldNotLook, Unknown."""

@@ -35,8 +35,8 @@ class Route:
     def values(self, name: str) -> list[Directive]:
         """All that count, of those that may stand several times: inherited only where the inner level has none."""
         for block in reversed(self.blocks):
-            if found := list(block.all(name)):
-                return found
+            if directives := list(block.all(name)):
+                return directives
         return []
 
     @property
@@ -110,8 +110,8 @@ def addresses(nginx: Nginx, target: str) -> list[tuple[str, int]]:
     if not slashes:
         return []
     name = rest.partition("/")[0]
-    found = nginx.upstream(name) or [name]
-    return [pair for text in found if (pair := _address(text, _PORTS.get(scheme, 80))) is not None]
+    upstreams = nginx.upstream(name) or [name]
+    return [pair for text in upstreams if (pair := _address(text, _PORTS.get(scheme, 80))) is not None]
 
 
 def _address(text: str, usual: int) -> tuple[str, int] | None:
@@ -123,11 +123,11 @@ def _address(text: str, usual: int) -> tuple[str, int] | None:
 
 def listens(server: Directive) -> Iterator[tuple[int, bool]]:
     """The ports that a server listens on, each with whether it speaks TLS."""
-    found = list(server.all("listen"))
-    if not found:
+    directives = list(server.all("listen"))
+    if not directives:
         yield 80, False
     old = any(one.args[:1] == ("on",) for one in server.all("ssl"))
-    for one in found:
+    for one in directives:
         text = one.args[0] if one.args else "80"
         digits = text if text.isdigit() else text.rpartition(":")[2]
         if not text.startswith("unix:"):
@@ -144,5 +144,5 @@ def seconds(text: str) -> float | None:
 
 def rate(text: str) -> float | None:
     """`10r/s` or `600r/m` in requests a second; None for anything else."""
-    found = re.fullmatch(r"(\d+)r/([sm])", text)
-    return None if found is None else int(found[1]) / (60 if found[2] == "m" else 1)
+    match = re.fullmatch(r"(\d+)r/([sm])", text)
+    return None if match is None else int(match[1]) / (60 if match[2] == "m" else 1)

@@ -59,8 +59,10 @@ class TlsView:
         context = ssl.create_default_context(cafile=None if self._ca is None else str(self._ca))
         try:
             with self._connected(host, port) as plain, context.wrap_socket(plain, server_hostname=host) as secured:
-                found = secured.getpeercert() or {}
-                begins, ends = (ssl.cert_time_to_seconds(str(found[key])) for key in ("notBefore", "notAfter"))
+                peer_certificate = secured.getpeercert() or {}
+                begins, ends = (
+                    ssl.cert_time_to_seconds(str(peer_certificate[key])) for key in ("notBefore", "notAfter")
+                )
                 return Certificate(begins=begins, ends=ends, protocol=str(secured.version()))
         except ssl.SSLCertVerificationError as error:
             raise Distrusted(error.verify_message or str(error)) from None

@@ -87,9 +87,9 @@ class Exposure:
         pairs = [word.partition("=") for word in words]
         named = {name: value for name, equals, value in pairs if equals and not name.startswith("-")}
         for _, name, value in (*secret_literals(list(words)), *secret_literals(named)):
-            told = (name or next((word.partition("=")[0] for word in words if value in word), "")).lstrip("-")
-            if _TELLING.search(told) and not _REFERENCE.fullmatch(value):
-                yield Shown(place=place, kind=f"a literal under {told[:40]}", fingerprint=fingerprint(value))
+            where = (name or next((word.partition("=")[0] for word in words if value in word), "")).lstrip("-")
+            if _TELLING.search(where) and not _REFERENCE.fullmatch(value):
+                yield Shown(place=place, kind=f"a literal under {where[:40]}", fingerprint=fingerprint(value))
 
 
 def _name(one: HostProcess) -> str:

@@ -30,21 +30,23 @@ _SIGNALS: Final = {"15": "SIGTERM", "2": "SIGINT", "9": "SIGKILL", "3": "SIGQUIT
 
 def first(config: Config) -> tuple[HostQuestion, ...]:
     """What can be asked blindly: the host looks for the unit itself."""
-    told = unit_questions.arguments(config)
+    words = unit_questions.arguments(config)
     return (
-        HostQuestion(name="unit-name", script=unit_questions.FIND + unit_questions.NAME, args=told),
-        HostQuestion(name="unit-files", script=unit_questions.FIND + unit_questions.FILES, args=told),
+        HostQuestion(name="unit-name", script=unit_questions.FIND + unit_questions.NAME, args=words),
+        HostQuestion(name="unit-files", script=unit_questions.FIND + unit_questions.FILES, args=words),
         HostQuestion(
             name="unit-show",
             script=unit_questions.FIND + unit_questions.SHOW,
-            args=(*told, unit_questions.PROPERTIES),
+            args=(*words, unit_questions.PROPERTIES),
             errors=True,
         ),
-        HostQuestion(name="unit-enabled", script=unit_questions.FIND + unit_questions.ENABLED, args=told, errors=True),
+        HostQuestion(name="unit-enabled", script=unit_questions.FIND + unit_questions.ENABLED, args=words, errors=True),
         HostQuestion(
-            name="unit-verify", script=unit_questions.FIND + unit_questions.VERIFY, args=told, errors=True, seconds=10
+            name="unit-verify", script=unit_questions.FIND + unit_questions.VERIFY, args=words, errors=True, seconds=10
         ),
-        HostQuestion(name="unit-security", script=unit_questions.FIND + unit_questions.SECURITY, args=told, seconds=10),
+        HostQuestion(
+            name="unit-security", script=unit_questions.FIND + unit_questions.SECURITY, args=words, seconds=10
+        ),
     )
 
 

@@ -194,16 +194,16 @@ class Logs:
 
     def shippers(self) -> list[str]:
         """What takes logs elsewhere: running programs, and what a syslog daemon was told. Raises Unknown."""
-        found = []
+        running = []
         for one in self._processes.all.values():
             name = PurePosixPath(one.argv[0]).name if one.argv else ""
             if name in SHIPPERS and (name != "agent" or "datadog" in one.argv[0]):
-                found.append(name)
+                running.append(name)
         if _REMOTE.search(self._config("/rsyslog")):
-            found.append("rsyslog")
+            running.append("rsyslog")
         if _SYSLOG_NG.search(self._config("/syslog-ng")):
-            found.append("syslog-ng")
-        return list(dict.fromkeys(found))
+            running.append("syslog-ng")
+        return list(dict.fromkeys(running))
 
 
 def _globs(line: str) -> list[str]:

@@ -50,8 +50,8 @@ class HostProcess:
     def option(self, name: str) -> str | None:
         """The value of a command line option."""
         for index, word in enumerate(self.argv):
-            told, equals, value = word.partition("=")
-            if told == name:
+            parts, equals, value = word.partition("=")
+            if parts == name:
                 return value if equals else next(iter(self.argv[index + 1 : index + 2]), None)
         return None
 
@@ -72,7 +72,7 @@ def process_of(line: str, born: float, ticks: float) -> HostProcess | None:
     packed = "" if words[5] == "-" else decoded(words[5])
     argv = tuple(packed.removesuffix("\0").split("\0")) if packed else ()
     rest = words[6].split() if len(words) > 6 else []  # noqa: PLR2004 - the fields of stat
-    told = rest[_START_FIELD - 1] if len(rest) >= _START_FIELD else ""
+    start_field = rest[_START_FIELD - 1] if len(rest) >= _START_FIELD else ""
     return HostProcess(
         pid=int(words[1]),
         parent=int(words[2]),
@@ -80,7 +80,7 @@ def process_of(line: str, born: float, ticks: float) -> HostProcess | None:
         resident=int(words[4]) * 1024,
         # some programs write one line over their whole command line
         argv=tuple(_words(argv[0])) if len(argv) == 1 and " " in argv[0] else argv,
-        started=born + int(told) / ticks if told.isdigit() else None,
+        started=born + int(start_field) / ticks if start_field.isdigit() else None,
     )
 
 
@@ -95,8 +95,8 @@ def _words(text: str) -> list[str]:
 def port_in(name: str, words: Sequence[str]) -> int | None:
     """The number that the option `name` (or -p) has on a command line; None where it has none."""
     for index, word in enumerate(words):
-        told, equals, value = word.partition("=")
-        if told in {name, "-p"}:
+        parts, equals, value = word.partition("=")
+        if parts in {name, "-p"}:
             given = value if equals else next(iter(words[index + 1 : index + 2]), "")
             return int(given) if given.isdigit() else None
     return None

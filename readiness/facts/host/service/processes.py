@@ -141,9 +141,9 @@ class Processes:
 
     def port(self) -> int | None:
         """The hub's port: as configured, else as the unit's command says; None where nothing says it."""
-        told = hub_port(self.config)
-        if told is not None:
-            return told
+        configured = hub_port(self.config)
+        if configured is not None:
+            return configured
         try:
             words = Service(self._answers, self.config).unit().argv
         except Unknown:
@@ -184,11 +184,11 @@ class Processes:
 
     def hub(self) -> HostProcess:
         """The hub's process. Raises Unknown where there is none, or more than one."""
-        found = self.hubs()
-        if len(found) != 1:
-            number = "no process" if not found else f"{len(found)} processes"
+        candidates = self.hubs()
+        if len(candidates) != 1:
+            number = "no process" if not candidates else f"{len(candidates)} processes"
             raise Unknown(f"{number} of the hub can be seen on the host: process-is-single-and-fresh says more")
-        return found[0]
+        return candidates[0]
 
     @property
     def listening(self) -> bool:
@@ -248,12 +248,12 @@ class Processes:
     def orphans(self) -> list[HostProcess]:
         """Those strays that are not a service of their own. Raises Unknown."""
         unit = _unit_name(self._answers, self.config)
-        found = []
+        orphaned = []
         for one in self.strays():
             service = re.search(r"([^/]+\.service)\b[^/]*$", self.detail(one.pid).group)
             if service is None or service[1] in {unit, "ssh.service", "sshd.service", "cron.service"}:
-                found.append(one)
-        return found
+                orphaned.append(one)
+        return orphaned
 
     @functools.cached_property
     def _commands(self) -> tuple[tuple[str, ...], ...]:
@@ -308,7 +308,7 @@ def baseline(folder: Path) -> float | None:
         return None
     try:
         samples = json.loads(content)["accepted"]["series"]["hub.memory"]["samples"]
-        found = statistics.median(float(one) for one in samples)
+        middle = statistics.median(float(one) for one in samples)
     except (ValueError, RecursionError, KeyError, TypeError, statistics.StatisticsError):
         return None
-    return found if found > 0 else None
+    return middle if middle > 0 else None

@@ -183,14 +183,14 @@ class ServicePaths:
 
     def stat(self, place: ServicePath) -> Stat:
         """What is at a place. Raises Unknown."""
-        found = self._stats.get(place.path)
-        if found is None:
+        known = self._stats.get(place.path)
+        if known is None:
             raise Unknown(f"the host said nothing about {place.shown}")
-        if place.path.startswith("/proc/") and found.kind != "regular file" and not self._answers.privileged:
+        if place.path.startswith("/proc/") and known.kind != "regular file" and not self._answers.privileged:
             raise Unknown(
                 f"sudo -n is refused: from which folder the hub runs, and so how old its {place.shown} is, cannot be seen"
             )
-        return found
+        return known
 
     def user(self) -> str:
         """The user whom the service runs as by its unit; root where it names none. Raises Unknown."""

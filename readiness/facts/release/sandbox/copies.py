@@ -126,9 +126,9 @@ def stamps(root: Path, leave_out: frozenset[Path]) -> dict[str, Stamp]:
     What links below it lead to, such as a shared `node_modules`, is looked at as well.
     """
     leave = {str(path) for path in leave_out} | {str(file_reading.real(path)) for path in leave_out}
-    found: dict[str, Stamp] = {}
+    stamps_by_name: dict[str, Stamp] = {}
     waiting, seen = [str(file_reading.real(root))], set[str]()
-    while waiting and len(found) < FILE_LIMIT:
+    while waiting and len(stamps_by_name) < FILE_LIMIT:
         folder = waiting.pop()
         if folder in seen or folder in leave:
             continue
@@ -143,8 +143,8 @@ def stamps(root: Path, leave_out: frozenset[Path]) -> dict[str, Stamp]:
                         waiting.append(real)
                 else:
                     at = item.stat(follow_symlinks=False)
-                    found[item.path] = (at.st_size, at.st_mtime_ns, at.st_mode)
-    return found
+                    stamps_by_name[item.path] = (at.st_size, at.st_mtime_ns, at.st_mode)
+    return stamps_by_name
 
 
 def changed(before: dict[str, Stamp], after: dict[str, Stamp]) -> list[str]:

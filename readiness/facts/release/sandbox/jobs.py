@@ -73,14 +73,16 @@ class Sandbox:
 
     def command(self, job: Job) -> JobCommand:
         """What is run: as configured, else the package's script. Raises Unreadable where neither says."""
-        told: tuple[str, ...] = getattr(self.release.config.release, job)
+        configured: tuple[str, ...] = getattr(self.release.config.release, job)
         scripts: dict[str, str] = {}
         manager = "npm"
         with contextlib.suppress(Unreadable):
             package = self.release.package()
             scripts, manager = package.scripts, package.manager
-        if told:
-            return JobCommand(argv=told, text=npm_scripts.nested(told, scripts) or shlex.join(told), scripts=scripts)
+        if configured:
+            return JobCommand(
+                argv=configured, text=npm_scripts.nested(configured, scripts) or shlex.join(configured), scripts=scripts
+            )
         if job in scripts:
             return JobCommand(argv=(manager, "run", job), text=scripts[job], scripts=scripts)
         raise Unreadable(

@@ -28,22 +28,22 @@ def steps(text: str) -> list[ScriptStep] | None:
     """The commands of a script; None where its quotes do not fit together."""
     lexer = shlex.shlex(text.replace("\\\n", " ").replace("\n", " ; "), posix=True, punctuation_chars="|&;()")
     lexer.whitespace_split, lexer.commenters = True, ""
-    found: list[ScriptStep] = []
+    script_steps: list[ScriptStep] = []
     words: list[str] = []
     joined = ""
     try:
         for token in lexer:
             if token in _ENDS:
                 if words:
-                    found.append(ScriptStep(words=tuple(words), joined=joined))
+                    script_steps.append(ScriptStep(words=tuple(words), joined=joined))
                 words, joined = [], token
             elif token.strip("()"):
                 words.append(token)
     except ValueError:
         return None
     if words:
-        found.append(ScriptStep(words=tuple(words), joined=joined))
-    return found
+        script_steps.append(ScriptStep(words=tuple(words), joined=joined))
+    return script_steps
 
 
 def _is_idle(step: ScriptStep, scripts: Mapping[str, str], depth: int) -> bool:
@@ -66,16 +66,16 @@ def nested(words: Sequence[str], scripts: Mapping[str, str]) -> str | None:
 
 def checks_nothing(text: str, scripts: Mapping[str, str], depth: int = 0) -> bool:
     """Whether every command of the script merely says something, or there is none."""
-    found = steps(text)
-    return found is not None and all(_is_idle(step, scripts, depth) for step in found)
+    script_steps = steps(text)
+    return script_steps is not None and all(_is_idle(step, scripts, depth) for step in script_steps)
 
 
 def always_succeeds(text: str, scripts: Mapping[str, str]) -> bool:
     """Whether the script throws its result away: `eslint . || true`, `eslint . ; exit 0`."""
-    found = steps(text) or []
-    inner = nested(found[0].words, scripts) if len(found) == 1 else None
+    script_steps = steps(text) or []
+    inner = nested(script_steps[0].words, scripts) if len(script_steps) == 1 else None
     if inner is not None and inner != text:
         return always_succeeds(inner, {name: other for name, other in scripts.items() if other != text})
-    last = found[-1] if found else None
+    last = script_steps[-1] if script_steps else None
     fails = last is not None and last.words[0] in {"exit", "false"} and last.words[1:2] not in ((), ("0",))
     return last is not None and last.joined in {"||", ";", "&"} and _is_idle(last, scripts, 0) and not fails

@@ -35,14 +35,14 @@ class Counts:
 def read(output: str) -> Counts | None:
     """The counts of the last summary in `output`; several runners in one output are added up. None: there is none."""
     text = _COLOURS.sub("", output).replace("\r\n", "\n")
-    found = [counts for reader in _READERS for counts in (reader(text),) if counts is not None]
-    if not found:
+    all_counts = [counts for reader in _READERS for counts in (reader(text),) if counts is not None]
+    if not all_counts:
         return None
     return Counts(
-        runner=" and ".join(one.runner for one in found),
-        passed=sum(one.passed for one in found),
-        failed=sum(one.failed for one in found),
-        skipped=sum(one.skipped for one in found),
+        runner=" and ".join(one.runner for one in all_counts),
+        passed=sum(one.passed for one in all_counts),
+        failed=sum(one.failed for one in all_counts),
+        skipped=sum(one.skipped for one in all_counts),
     )
 
 
@@ -125,8 +125,8 @@ def _unittest(text: str) -> Counts | None:
     ran = _last(r"^Ran (\d+) tests? in [\d.]+s$", text)
     if ran is None:
         return None
-    told = _last(r"^(?:OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$", text)
-    parts = dict(re.findall(r"(\w+)=(\d+)", told[1] or "")) if told else {}
+    closing_line = _last(r"^(?:OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$", text)
+    parts = dict(re.findall(r"(\w+)=(\d+)", closing_line[1] or "")) if closing_line else {}
     failed, skipped = int(parts.get("failures", 0)) + int(parts.get("errors", 0)), int(parts.get("skipped", 0))
     return Counts(runner="unittest", passed=max(0, int(ran[1]) - failed - skipped), failed=failed, skipped=skipped)
 

@@ -46,8 +46,8 @@ def commands(report: Report) -> Iterator[str]:
     left = dict.fromkeys(("error", "warning", "notice"), MOST)
     kind = _VERDICT.get(report.status, "error")
     left[kind] -= 1
-    said = "\n".join([report.because, *report.trouble[:5]])
-    yield _command(kind, f"{report.status}: {report.decision}, score {words.number(report.headline)}", said)
+    message = "\n".join([report.because, *report.trouble[:5]])
+    yield _command(kind, f"{report.status}: {report.decision}, score {words.number(report.headline)}", message)
     places = Places(report)
     for cause in words.shape(report).ranked:
         for row in (cause.row, *cause.also):
@@ -58,21 +58,21 @@ def commands(report: Report) -> Iterator[str]:
 
 
 def _annotation(kind: str, row: Row, places: Places) -> str:
-    said = words.said(row) or row.title
+    message = words.said(row) or row.title
     if row.remedy and not row.waiver:
-        said += f"\ndo: {row.remedy}"
+        message += f"\ndo: {row.remedy}"
     title = f"{words.label(row.outcome.value)}: {row.key}"
-    return _command(kind, title, said, file=places.inside(row), line=row.line)
+    return _command(kind, title, message, file=places.inside(row), line=row.line)
 
 
-def _command(kind: str, title: str, said: str, *, file: str | None = None, line: int | None = None) -> str:
+def _command(kind: str, title: str, message: str, *, file: str | None = None, line: int | None = None) -> str:
     properties = []
     if file is not None:
         properties.append(f"file={_property(file)}")
         if line is not None and line > 0:
             properties.append(f"line={line}")
     properties.append(f"title={_property(without_ci_commands(one_line(title)[:_TITLE]))}")
-    lines = "\n".join(text for part in said[:_TEXT].splitlines() if (text := one_line(part)))
+    lines = "\n".join(text for part in message[:_TEXT].splitlines() if (text := one_line(part)))
     return f"::{kind} {','.join(properties)}::{_data(without_ci_commands(lines))}"
 
 

@@ -42,9 +42,9 @@ def render(report: Report) -> str:
 
 
 def _issue(row: Row, file: str, mark: str, room: Room) -> dict[str, Any]:
-    said = one_line(f"{words.label(row.outcome.value)}: {row.key}: {words.said(row) or row.title}")
+    description = one_line(f"{words.label(row.outcome.value)}: {row.key}: {words.said(row) or row.title}")
     return {
-        "description": room.take(said, _TEXT),
+        "description": room.take(description, _TEXT),
         "check_name": one_line(row.check),
         "fingerprint": mark,
         "severity": "info" if row.outcome in _MILD else _SEVERITIES[row.severity],

@@ -58,10 +58,10 @@ def verdict_case(report: Report) -> ET.Element:
     tag = _TAGS.get(report.status)
     text = without_ci_commands(visible("\n".join(_sentences(report))))
     if tag:
-        found = ET.SubElement(
+        element = ET.SubElement(
             case, tag, type=report.status, message=visible(f"{report.status}, {report.decision}: {report.because}")
         )
-        found.text = text
+        element.text = text
     else:
         ET.SubElement(case, "system-out").text = text
     return case
@@ -69,7 +69,7 @@ def verdict_case(report: Report) -> ET.Element:
 
 def _sentences(report: Report) -> list[str]:
     grouped = words.shape(report)
-    said = [
+    sentences = [
         f"{report.status}, {report.decision}, score {words.number(report.headline)}",
         report.because,
         words.capped(report),
@@ -79,12 +79,12 @@ def _sentences(report: Report) -> list[str]:
         *(_told(cause) for cause in grouped.lost[:20]),
         *(_told(cause) for cause in grouped.unknown[:20]),
     ]
-    return [sentence for sentence in said if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _told(cause: Cause) -> str:
-    told = f"{cause.row.outcome.value}: {cause.row.key} {words.points(cause.row.points_lost)}"
-    return f"{told}, and the same for {', '.join(row.key for row in cause.also[:20])}" if cause.also else told
+    sentence = f"{cause.row.outcome.value}: {cause.row.key} {words.points(cause.row.points_lost)}"
+    return f"{sentence}, and the same for {', '.join(row.key for row in cause.also[:20])}" if cause.also else sentence
 
 
 def _forget(root: ET.Element, suite: ET.Element) -> None:

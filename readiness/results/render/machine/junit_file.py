@@ -66,22 +66,22 @@ def _case(row: Row, room: Room, places: Places) -> ET.Element:
         return case
     said = one_line(words.said(row)[:_TEXT])
     if tag := _TAGS.get(row.outcome):
-        found = ET.SubElement(case, tag, message=room.take(said, _MESSAGE))
+        detail = ET.SubElement(case, tag, message=room.take(said, _MESSAGE))
         if row.outcome is Outcome.NOT_APPLICABLE:
             return case
-        found.set("type", row.severity.value)
+        detail.set("type", row.severity.value)
     else:
-        found = ET.SubElement(case, "system-out")
-    found.text = room.take(without_ci_commands(visible("\n".join(_sentences(row, said))[: 2 * _TEXT])), _TEXT)
+        detail = ET.SubElement(case, "system-out")
+    detail.text = room.take(without_ci_commands(visible("\n".join(_sentences(row, said))[: 2 * _TEXT])), _TEXT)
     return case
 
 
-def _sentences(row: Row, said: str) -> list[str]:
-    told = [
+def _sentences(row: Row, message: str) -> list[str]:
+    sentences = [
         f"{words.label(row.outcome.value)}, {row.severity.value}, {words.points(row.points_lost)} points",
         row.title,
     ]
-    told += [said, *row.notes]
+    sentences += [message, *row.notes]
     if row.remedy and not row.waiver:
-        told.append(f"do: {row.remedy}")
-    return [sentence for sentence in told if sentence]
+        sentences.append(f"do: {row.remedy}")
+    return [sentence for sentence in sentences if sentence]

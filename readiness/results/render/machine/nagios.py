@@ -31,15 +31,15 @@ def nagios_status(report: Report) -> int:
 def render(report: Report) -> str:
     """`READINESS CRITICAL - NOT READY, ROLL BACK, score 74.9: hub-answers failed | score=74.9;90:;75:;0;100 …`."""
     stamp = "DEMO " if report.demo else ""
-    said = f"{stamp}{report.status}, {report.decision}, score {words.number(report.headline)}: {report.because}"
+    message = f"{stamp}{report.status}, {report.decision}, score {words.number(report.headline)}: {report.because}"
     if seen := words.found_first(report, words.shape(report)):
-        said += f"; {seen}"
-    return f"{status_line(nagios_status(report), said)} | {_performance(report)}\n"
+        message += f"; {seen}"
+    return f"{status_line(nagios_status(report), message)} | {_performance(report)}\n"
 
 
-def status_line(status: int, said: str) -> str:
+def status_line(status: int, message: str) -> str:
     """The line without performance data; a `|` in a text would begin them, so it is shown as `/`."""
-    return f"READINESS {NAMES[status]} - {one_line(said).replace('|', '/')[:_TEXT]}"
+    return f"READINESS {NAMES[status]} - {one_line(message).replace('|', '/')[:_TEXT]}"
 
 
 def _performance(report: Report) -> str:

@@ -56,14 +56,14 @@ def render(report: Report) -> str:
 
 
 def _resource(report: Report) -> list[dict[str, Any]]:
-    found = {
+    attributes = {
         "service.name": "mcp-hub",
         "service.version": report.run.versions.get("hub", ""),
         "deployment.environment.name": report.environment,
         "readiness.target": report.target,
         "readiness.run.id": report.run.id,
     }
-    return _attributes({key: text for key, text in found.items() if text})
+    return _attributes({key: text for key, text in attributes.items() if text})
 
 
 def _gauge(name: str, unit: str, end: str, points: Iterable[Point]) -> dict[str, Any]:

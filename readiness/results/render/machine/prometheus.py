@@ -53,14 +53,14 @@ def render(report: Report) -> str:
 
 def _checks(report: Report, who: Mapping[str, str]) -> Iterable[str]:
     """A series a finding; of two whose labels look the same the worse one is kept, for equal series void the whole file."""
-    found: dict[tuple[str, str], tuple[Mapping[str, str], float, float]] = {}
+    by_outcome: dict[tuple[str, str], tuple[Mapping[str, str], float, float]] = {}
     for row in worst(report.rows):
         named = (_label(row.check), _label(row.instance or ""))
         about = {"check": row.check, "instance": row.instance or "", "category": row.category}
         outcome = (about | {"severity": row.severity.value}, float(row.outcome.rank), row.seconds)
-        if named not in found or found[named][1] < outcome[1]:
-            found[named] = outcome
-    rows = found.values()
+        if named not in by_outcome or by_outcome[named][1] < outcome[1]:
+            by_outcome[named] = outcome
+    rows = by_outcome.values()
     yield _metric(
         "readiness_check_outcome", f"Outcome of a finding: {_CODES}.", ((about, rank) for about, rank, _ in rows), who
     )

@@ -139,15 +139,15 @@ def _location(row: Row, places: Places) -> dict[str, Any]:
 
 
 def _invocation(report: Report, left_out: int) -> dict[str, Any]:
-    said = [*report.trouble]
+    messages = [*report.trouble]
     if left_out:
-        said.append(f"{left_out} more findings are not in this file; readiness.json names them")
+        messages.append(f"{left_out} more findings are not in this file; readiness.json names them")
     invocation: dict[str, Any] = {
         "executionSuccessful": not report.trouble,
         "startTimeUtc": iso(report.run.started),
         "endTimeUtc": iso(report.run.finished),
         "toolExecutionNotifications": [
-            {"level": "error", "message": {"text": message(sentence)}} for sentence in said[:100]
+            {"level": "error", "message": {"text": message(sentence)}} for sentence in messages[:100]
         ],
     }
     if report.exit_code is not None:

@@ -54,7 +54,7 @@ def _point(number: int, row: Row, room: Room) -> list[str]:
     lines = [f"{ok} {number} - {_plain(row.key)}{directive}".rstrip()]
     if row.outcome in {Outcome.PASSED, Outcome.NOT_APPLICABLE}:
         return lines
-    told = {
+    fields = {
         "outcome": row.outcome.value,
         "severity": row.severity.value,
         "category": visible(row.category),
@@ -63,12 +63,12 @@ def _point(number: int, row: Row, room: Room) -> list[str]:
         "at": visible(row.place),
         "remedy": room.take(visible(row.remedy), _REMEDY),
     }
-    return lines + _block({key: text for key, text in told.items() if text})
+    return lines + _block({key: text for key, text in fields.items() if text})
 
 
-def _block(told: Mapping[str, str]) -> list[str]:
+def _block(fields: Mapping[str, str]) -> list[str]:
     """A block of YAML: every text in JSON's notation, which YAML shares and in which no line can end it."""
-    return ["  ---", *(f"  {key}: {json.dumps(text)}" for key, text in told.items()), "  ..."]
+    return ["  ---", *(f"  {key}: {json.dumps(text)}" for key, text in fields.items()), "  ..."]
 
 
 def _plain(text: str) -> str:

@@ -365,7 +365,7 @@ def lines(rows: Iterable[Row], page: Page, *, reasons: bool = False) -> dict[str
     """Rows at a line each or by name alone, and how many are left over."""
     rows = list(rows)
     few = len(rows) <= MAX_CARDS
-    told, left_out = [], 0
+    shown_lines, left_out = [], 0
     for row in rows:
         if not page.holds(row):
             left_out += 1
@@ -374,8 +374,10 @@ def lines(rows: Iterable[Row], page: Page, *, reasons: bool = False) -> dict[str
         title = row.title if few else ""
         if not page.takes(_LINE + _cost(reason, title)):
             reason = title = ""
-        told.append({"row": row, "anchor": page.anchor(row), "mark": page.mark(row), "reason": reason, "title": title})
-    return {"lines": told, "count": len(rows), "left_out": left_out, "titles": few}
+        shown_lines.append(
+            {"row": row, "anchor": page.anchor(row), "mark": page.mark(row), "reason": reason, "title": title}
+        )
+    return {"lines": shown_lines, "count": len(rows), "left_out": left_out, "titles": few}
 
 
 def _is_folded(cause: Cause) -> bool:
@@ -438,5 +440,5 @@ def _flat(text: str) -> str:
 
 def _located(row: Row) -> str:
     """The reason on one line, with the place that it does not name."""
-    said = " ".join(row.reason.split())
-    return said if row.place in said else f"{row.place}: {said}"
+    sentence = " ".join(row.reason.split())
+    return sentence if row.place in sentence else f"{row.place}: {sentence}"

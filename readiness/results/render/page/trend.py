@@ -148,17 +148,17 @@ def _told(outcomes: Iterable[str | None]) -> str:
 
 def _words(key: str, report: Report) -> str:
     """What is new about a check, or that it is flaky."""
-    found = report.comparison
+    change = report.comparison
     parts: list[str] = []
-    if found is not None:
+    if change is not None:
         lists = (
-            (found.newly_failing, "newly failing"),
-            (found.newly_unknown, "newly unknown"),
-            (found.fixed, "fixed"),
-            (found.added, "new in the plan"),
+            (change.newly_failing, "newly failing"),
+            (change.newly_unknown, "newly unknown"),
+            (change.fixed, "fixed"),
+            (change.added, "new in the plan"),
         )
         parts = [words for names, words in lists if key in names]
-        parts += [f"failing since {since[:10]}" for name, since in found.still_failing if name == key]
+        parts += [f"failing since {since[:10]}" for name, since in change.still_failing if name == key]
     if report.history is not None and key in report.history.flaky:
         parts.append("flaky")
     return ", ".join(parts)
