@@ -91,7 +91,7 @@ def test_the_generator_measures_the_injected_truth(tmp_path: Path) -> None:
         slack = max(5.0, 0.03 * truth) + found.lag
         assert truth - slack <= found.percentile(share).value <= truth + slack, share
     row = max(summary(found)["over_time"], key=lambda row: row[5])
-    assert row[0] == 2
+    assert row[0] in {1, 2}  # the freeze ends at the edge of two seconds
 
 
 @pytest.mark.matrix

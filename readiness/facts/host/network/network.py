@@ -133,8 +133,10 @@ class Network:
             return tuple(by_address.values())
         # a wildcard of both families is one opening, not two
         return tuple(
-            one for one in by_address.values() if one.address != "0.0.0.0" or ("::", one.port) not in by_address
-        )  # noqa: S104 - compared
+            one
+            for one in by_address.values()
+            if one.address != "0.0.0.0" or ("::", one.port) not in by_address  # noqa: S104 - compared
+        )
 
     def open_sockets(self) -> tuple[Socket, ...]:
         """Those that others than the host itself may reach."""
