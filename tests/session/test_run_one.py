@@ -44,7 +44,7 @@ def _whole_run(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("fault", [None, "server-down", "starting-for-ever"])
 def test_the_findings_are_those_of_a_whole_run(fault: str | None, tmp_path: Path) -> None:
-    """Outcome, attempts and reason of each check of health are the same, alone and in a run, for a healthy hub and broken ones."""
+    """The outcome of each check of health is the same, alone and in a run, for a healthy hub and broken ones."""
     with demo.start(fault=fault) as hub:
         config = configured(tmp_path, hub.url, hub.release)
         whole = _whole_run(tmp_path)
