@@ -35,6 +35,7 @@ def test_config_parses(release, hub_config):
     found = _read(release, hub_config.read)
     compared(expected="a table of servers", actual=f"{len(found.servers)} servers")
     assert found.has_servers, f"{release.shown(hub_config.file)} has no table mcpServers"
+    assert not found.refused, f"the hub refuses all of {release.shown(hub_config.file)}: {found.refused}"
     if not found.server_names and release.config.expect.servers != ():
         pytest.fail(
             f"{release.shown(hub_config.file)} names no server; if that is meant, declare [expect] servers = []",

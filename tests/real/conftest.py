@@ -110,19 +110,27 @@ class RealHub:
                 child.kill()
 
 
-def start(folder: Path, servers: dict[str, Any], port: int, above: Sequence[str] = ()) -> RealHub:
-    """Start a hub in `folder` without waiting for it; `above` is a command that runs the hub's, a supervisor."""
+def start(
+    folder: Path, servers: dict[str, Any], port: int, above: Sequence[str] = (), documents: Sequence[Any] = ()
+) -> RealHub:
+    """Start a hub in `folder` without waiting for it; `above` is a command that runs the hub's, a supervisor.
+
+    `documents` are its configuration files instead of the one that names `servers`.
+    """
     home = folder / "home"
     for name in ("state", "cache", "config", "data"):
         (home / name).mkdir(parents=True, exist_ok=True)
-    config = folder / "hub.json"
-    config.write_text(json.dumps({"mcpServers": servers}))
+    options = []
+    for number, document in enumerate(documents or [{"mcpServers": servers}]):
+        config = folder / f"hub{number or ''}.json"
+        config.write_text(json.dumps(document))
+        options += ["--config", str(config)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "XDG_"))}
     environment |= {"HOME": str(home), "PATH": f"{Path(str(node())).parent}{os.pathsep}{environment['PATH']}"}
     environment |= {f"XDG_{name.upper()}_HOME": str(home / name) for name in ("state", "cache", "config", "data")}
     with (folder / "hub.log").open("ab") as log:
         process = subprocess.Popen(
-            [*above, str(node()), str((BIN / "mcp-hub").resolve()), "--port", str(port), "--config", str(config)],
+            [*above, str(node()), str((BIN / "mcp-hub").resolve()), "--port", str(port), *options],
             cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     return RealHub(folder=folder, port=port, process=process)
@@ -145,11 +153,17 @@ def hubs(tmp_path: Path) -> Iterator[Any]:
     started: list[RealHub] = []
 
     def make(
-        servers: dict[str, Any] | None = None, *, port: int | None = None, home: str = "hub", above: Sequence[str] = ()
+        servers: dict[str, Any] | None = None,
+        *,
+        port: int | None = None,
+        home: str = "hub",
+        above: Sequence[str] = (),
+        documents: Sequence[Any] = (),
     ) -> RealHub:
         folder = tmp_path / home
         folder.mkdir(exist_ok=True)
-        started.append(start(folder, SERVERS if servers is None else servers, port or free_port(), above))
+        named = SERVERS if servers is None else servers
+        started.append(start(folder, named, port or free_port(), above, documents))
         return started[-1]
 
     yield make

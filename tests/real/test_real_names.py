@@ -1,9 +1,12 @@
-"""Servers whose names the hub changes before agents see them: a hyphen, a dot, a slash, a space, letters beyond ASCII."""
+"""Which servers the hub reads from its files, and which names it changes before agents see them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from readiness.facts.deployment import hub_config
 from tests.real.conftest import EVERYTHING, MEMORY
 
 if TYPE_CHECKING:
@@ -33,3 +36,39 @@ def test_a_healthy_hub_with_such_names_is_well(hubs: Any, judge: Judge) -> None:
     wrong = judged.by_outcome("failed", "unknown", "degraded", "flaky")
     assert {check: reason for check, reason in wrong.items() if check != STALLS} == {}
     assert judged.code == 0
+
+
+OFF = {"command": "node", "disabled": True}
+"""A server that the hub lists and does not start."""
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [{"mcpServers": {"a": OFF}, "servers": {"b": OFF}}],
+        [{"mcpServers": {"a": OFF}, "servers": {}}],
+        [{"mcpServers": {"a": OFF}, "servers": None}],
+        [{"mcpServers": {"a": OFF}, "servers": ""}],
+        [
+            {"servers": {"b": OFF}},
+            {"mcpServers": {"a": OFF, "b": OFF}},
+            {"servers": {"c": OFF}, "mcpServers": {"d": OFF}},
+        ],
+    ],
+    ids=["both", "empty", "null", "text", "files"],
+)
+def test_the_configuration_names_the_servers_that_the_hub_reads(hubs: Any, documents: list[Any]) -> None:
+    """`servers` counts before `mcpServers`, file by file."""
+    hub = hubs(documents=documents)
+    hub.wait_ready()
+    files = sorted(hub.folder.glob("hub*.json"), key=lambda file: (len(file.name), file.name))
+    assert sorted(hub_config.read_files(tuple(files)).servers) == sorted(one["name"] for one in hub.health()["servers"])
+
+
+@pytest.mark.parametrize("server", [None, "text", {"command": "node", "url": "http://127.0.0.1:9/mcp"}])
+def test_one_such_server_and_the_hub_reads_none(hubs: Any, server: Any) -> None:
+    """What `refused` says of a configuration is what keeps the real hub from starting."""
+    hub = hubs({"good": OFF, "bad": server})
+    hub.process.wait(40)
+    assert "'bad'" in (hub.folder / "hub.log").read_text()
+    assert "server bad " in hub_config.read_files((hub.folder / "hub.json",)).refused

@@ -93,7 +93,13 @@ CONFIGURATION = [
     case("config-parses", write(HUB, "[]"), "holds no object"),
     case("config-parses", write(HUB, "{}"), "no table mcpServers"),
     case("config-parses", write(HUB, '{"mcpServers": {}}'), "names no server"),
+    case("config-parses", swap(HUB, '"mcpServers"', '"servers": {}, "mcpServers"'), "names no server"),
+    case("config-parses", write(HUB, "{mcpServers: {a: {command: 'x'}, b: null}}"), "server b is null, no object"),
+    case("config-parses", write(HUB, "{mcpServers: {a: {command: 'x', url: 'x'}}}"), "a has both a command and a url"),
     near("config-parses", write(HUB, "{servers: {a: {command: 'x'}}} // fine"), "an editor's key"),
+    near(
+        "config-parses", swap(HUB, '"mcpServers"', '"servers": null, "mcpServers"'), "an editor's key without a value"
+    ),
     case("config-matches-its-schema", swap(HUB, '"prompt-based"', '"magic"'), "$.toolFiltering.mode"),
     case(
         "config-matches-its-schema",

@@ -115,6 +115,8 @@ class EmbeddedHub:
         self.events = EventStreams()
         self.log = HubLogFile(state_dir / "logs" / "mcp-hub.log")
         config = read_config(config_file)
+        editors = config.get("servers")
+        table = config.get("mcpServers", {}) if editors in (None, False, 0, "") else editors
         llm = config.get("toolFiltering", {}).get("llmCategorization", {})
         self.filtering = dict(config.get("toolFiltering", {}))
         self.telemetry = LlmTelemetry(
@@ -126,12 +128,10 @@ class EmbeddedHub:
         )
         self.servers = {
             name: ManagedServer(server=BUILT_IN[name](), config_source=str(config_file))
-            for name in config.get("mcpServers", {})
+            for name in table
             if name in BUILT_IN
         }
-        self.unstartable = {
-            name: why for name in self.servers if (why := unstartable(config["mcpServers"][name], BUILT_IN))
-        }
+        self.unstartable = {name: why for name in self.servers if (why := unstartable(table[name], BUILT_IN))}
 
     # --- its life ---
 

@@ -39,6 +39,8 @@ SCHEMAS: Final = (
     "schemas/config.schema.json",
     "dist/config.schema.json",
 )
+_FALSY: Final = (None, False, 0, "")
+"""What JavaScript takes for no; an empty table is none of them."""
 _MOST_ERRORS: Final = 50
 _LINE: Final = re.compile(r"<string>:(\d+)")
 _SOURCE: Final = re.compile(r"^<string>:\d+\s*")
@@ -52,6 +54,8 @@ class Deployed:
 
     files: tuple[Path, ...]
     data: dict[str, Any] = dataclasses.field(repr=False)
+    table: dict[str, Any] | None = dataclasses.field(default=None, repr=False)
+    """The servers of all files as they stand there; None where no file has a table."""
 
     @property
     def server_names(self) -> tuple[str, ...]:
@@ -60,16 +64,23 @@ class Deployed:
 
     @property
     def servers(self) -> dict[str, dict[str, Any]]:
-        """Each server's settings; VS Code's key `servers` counts where `mcpServers` is absent, as in the hub."""
-        table = self.data.get("mcpServers", self.data.get("servers"))
-        if not isinstance(table, dict):
-            return {}
-        return {str(name): value for name, value in table.items() if isinstance(value, dict)}
+        """Each server's settings."""
+        return {str(name): value for name, value in (self.table or {}).items() if isinstance(value, dict)}
 
     @property
     def has_servers(self) -> bool:
         """Whether there is a table of servers at all, be it empty."""
-        return isinstance(self.data.get("mcpServers", self.data.get("servers")), dict)
+        return self.table is not None
+
+    @property
+    def refused(self) -> str:
+        """Why the hub refuses all of the configuration because of one server; empty where it does not."""
+        for name, value in (self.table or {}).items():
+            if not isinstance(value, dict):
+                return f"server {name} is {json.dumps(value)[:40]}, no object"
+            if "command" in value and "url" in value:
+                return f"server {name} has both a command and a url"
+        return ""
 
     def claims(self, *path: str) -> bool:
         """Whether `path` is an object that is enabled."""
@@ -110,14 +121,21 @@ def read(config: Config) -> Deployed:
 
 
 def read_files(files: tuple[Path, ...]) -> Deployed:
-    """Read configuration files, later ones over earlier ones as the hub does. Raises Unreadable."""
+    """Read configuration files as the hub does. Raises Unreadable.
+
+    A server or a setting of a later file replaces one of an earlier file as a whole. In each file VS Code's key `servers` counts before
+    `mcpServers`, unless it is null, false, 0 or an empty text. Source: `ConfigManager.loadConfig` of mcp-hub 4.2.1.
+    """
     data: dict[str, Any] = {}
+    table: dict[str, Any] | None = None
     for file in files:
         one = _json5(file)
-        for key, value in one.items():
-            before = data.get(key)
-            data[key] = before | value if isinstance(before, dict) and isinstance(value, dict) else value
-    return Deployed(files=files, data=data)
+        data |= one
+        editors = one.get("servers")
+        servers = one.get("mcpServers") if editors in _FALSY else editors
+        if isinstance(servers, dict):
+            table = (table or {}) | servers
+    return Deployed(files=files, data=data, table=table)
 
 
 def _json5(file: Path) -> dict[str, Any]:

@@ -53,9 +53,26 @@ def test_several_files_are_merged_as_the_hub_does(tmp_path: Path) -> None:
     assert deployed.servers == {"one": {"command": "2"}, "two": {}}
 
 
-def test_the_key_of_an_editor_counts_too(tmp_path: Path) -> None:
-    """VS Code's `servers` stands where `mcpServers` is absent."""
-    assert read(release(tmp_path, '{"servers": {"one": {}}}')).server_names == ("one",)
+def test_settings_of_a_later_file_replace_an_earlier_one_whole(tmp_path: Path) -> None:
+    """The hub does not look into a setting when it merges files, and neither do we."""
+    (tmp_path / "a").write_text('{"toolFiltering": {"enabled": true, "mode": "category"}}')
+    (tmp_path / "b").write_text('{"toolFiltering": {"mode": "hybrid"}}')
+    assert not read_files((tmp_path / "a", tmp_path / "b")).claims("toolFiltering")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('{"servers": {"one": {}}}', ("one",)),
+        ('{"servers": {"one": {}}, "mcpServers": {"two": {}}}', ("one",)),
+        ('{"servers": {}, "mcpServers": {"two": {}}}', ()),
+        ('{"servers": null, "mcpServers": {"two": {}}}', ("two",)),
+        ('{"servers": false, "mcpServers": {"two": {}}}', ("two",)),
+    ],
+)
+def test_the_key_of_an_editor_counts_before_the_other(tmp_path: Path, text: str, names: tuple[str, ...]) -> None:
+    """VS Code's `servers` counts wherever JavaScript takes it for true, as in the hub."""
+    assert read(release(tmp_path, text)).server_names == names
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '"text"', "[" * 100_000])
