@@ -9,11 +9,13 @@ import datetime as dt
 import json
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.notify import escaped
+from readiness.operations.watch import duration
 from readiness.results.history import store as history_store
 from readiness.results.report import read, shown
 from readiness.support import file_reading, one_line, shorten
@@ -99,14 +101,20 @@ def _parser() -> argparse.ArgumentParser:
         "--expect", action="append", default=[], metavar="SELECTION",
         help="with --merge: a shard that has to be there, by its -m; its checks are unknown where it is not",
     )  # fmt: skip
+    parser.add_argument(
+        "--max-age", type=duration, metavar="TIME",
+        help="with --merge: 90s, 60m, 9h: shards that ended longer ago, or longer before the newest began, are no evidence; "
+        "default: 3h",
+    )  # fmt: skip
     parser.add_argument("--readiness-strict", action="store_true", help="with --merge: CONDITIONAL ends with 10")
     return parser
 
 
 def _wrong(given: argparse.Namespace) -> str:
     """What is wrong with the call; empty: nothing."""
-    if given.merge is None and (given.shards is not None or given.expect or given.readiness_strict):
-        return "--shards, --expect and --readiness-strict belong to --merge"
+    only_merging = given.shards is not None or given.max_age is not None or given.expect or given.readiness_strict
+    if given.merge is None and only_merging:
+        return "--shards, --expect, --max-age and --readiness-strict belong to --merge"
     if given.run != "last" and (given.merge or given.compare or given.list or given.index):
         return f"{given.run!r} is one run too many for --merge, --compare, --list or --index"
     if given.number < 1 or (given.shards is not None and given.shards < 1):
@@ -177,9 +185,16 @@ def _merge(given: argparse.Namespace) -> int:
     selections = {report.run.selection for report in reports}
     absent = [expected for expected in given.expect if expected not in selections]
     trouble += [f"the shard that asks for {expected!r} left no report" for expected in absent]
-    for sentence in trouble:
+    merged, code = merge(
+        reports,
+        planned=_planned(absent),
+        trouble=trouble,
+        strict=given.readiness_strict,
+        now=time.time(),
+        **({} if given.max_age is None else {"max_age": given.max_age}),
+    )
+    for sentence in dict.fromkeys([*trouble, *merged.trouble]):
         sys.stderr.write(f"readiness report: {sentence}\n")
-    merged, code = merge(reports, planned=_planned(absent), trouble=trouble, strict=given.readiness_strict)
     _show(merged, given)
     if given.output is not None:  # a job's log shows why it ended as it did, wherever the files went
         sys.stderr.write(f"{merged.status}: {merged.decision}, {merged.because}\n")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import hashlib
+import json
 import os
 import platform
 import time
@@ -26,13 +28,16 @@ if TYPE_CHECKING:
     from readiness.findings import Planned
     from readiness.operations.deploys import DeployRecord
     from readiness.operations.rollback import SavedPlan
-    from readiness.results.report import Report, ToolInventory
+    from readiness.results.report import HubProcess, Report, ToolInventory
     from readiness.results.verdict import RollbackPlan
     from readiness.session.journal import Run
 
 TOOLS_REMAIN: Final = "no-tool-disappeared"
 _TOOLS: Final = "inventory.json"
 """The file in which a run notes the tools that it listed: facts.hub.inventory writes it."""
+_IDENTITY: Final = "identity.json"
+"""The note of the process that answers: fixtures.reachability writes it."""
+_NOTE: Final = 4096
 _GOOD: Final = frozenset({verdict.Status.READY, verdict.Status.CONDITIONAL})
 
 
@@ -154,6 +159,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         selection=selection,
         versions=_versions(config),
         plan_hash=plan_hash,
+        process=_process(folder),
     )
     code = verdict.exit_code(judgement.status, strict=config.strict)
     built = report.build(
@@ -265,6 +271,24 @@ def _versions(config: Config) -> Mapping[str, str]:
         "python": platform.python_version(),
         "hub": config.target.version or "",
     }
+
+
+def _process(folder: Path | None) -> HubProcess | None:
+    """The process that the run met, from the note that its workers share; None where they learnt of none."""
+    from readiness.results.report import HubProcess
+    from readiness.support import file_reading
+
+    content = None if folder is None else file_reading.content_or_none(folder / _IDENTITY, _NOTE)
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        noted = json.loads(content or b"")
+        started = noted["started"]
+        return HubProcess(
+            pid=int(noted["pid"]),
+            started=None if started is None else float(started),
+            version=str(noted.get("version") or ""),
+            machine=hashlib.sha256(platform.node().encode()).hexdigest()[:16],
+        )
+    return None
 
 
 def _tools(config: Config, folder: Path | None) -> ToolInventory | None:

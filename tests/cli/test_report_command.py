@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,6 +50,12 @@ def folder(tmp_path: Path, monkeypatch: Any) -> Path:
         store.keep(compare(run, directory), directory, 10)
         render.write_all(run, directory)
     return tmp_path
+
+
+def _fresh(number: int, outcome: Outcome = P, ago: float = 60, **more: Any) -> Report:
+    """A run that ended `ago` seconds before now, as a job hands it to the merge."""
+    ended = time.time() - ago
+    return _run(number, outcome, run=run_info(number, started=ended - 1.5, finished=ended, **more))
 
 
 def _write(path: Path, run: Report) -> Path:
@@ -107,7 +114,7 @@ def test_what_is_wrong_is_said_and_how_to_mend_it(folder: Path, capsys: Any, arg
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--shards", "2"], ["--expect", "health"], ["--readiness-strict"], ["run0001", "--list"], ["run0001", "--index"],
+        ["--shards", "2"], ["--expect", "health"], ["--max-age", "2h"], ["--readiness-strict"], ["run0001", "--list"], ["run0001", "--index"],
         ["run0001", "--merge", "reports"], ["--list", "--number", "0"], ["--merge", "reports", "--shards", "0"],
         ["--list", "--index"], ["--nonsense"],
     ],
@@ -214,10 +221,10 @@ def test_hostile_names_are_harmless_in_a_comparison(tmp_path: Path, capsys: Any)
 
 def test_shards_are_merged_into_one_verdict(folder: Path, capsys: Any) -> None:
     """Reports below a folder and files, each once; the exit code is that of the merged verdict."""
-    _write(folder / "shards" / "one" / "readiness.json", _run(5))
-    _write(folder / "shards" / "two" / "deep" / "readiness.json", _run(6, F))
+    _write(folder / "shards" / "one" / "readiness.json", _fresh(5))
+    _write(folder / "shards" / "two" / "deep" / "readiness.json", _fresh(6, F, ago=30))
     (folder / "shards" / "two" / "history").mkdir()
-    _write(folder / "shards" / "two" / "history" / "readiness.json", _run(7))
+    _write(folder / "shards" / "two" / "history" / "readiness.json", _fresh(7))
     assert len(shards(folder / "shards")) == 2
     assert main(["--merge", "shards", "shards/one/readiness.json", "--shards", "2", "--output", "merged"]) == 1
     merged = json.loads((folder / "merged" / "readiness.json").read_text())
@@ -231,7 +238,7 @@ def test_shards_are_merged_into_one_verdict(folder: Path, capsys: Any) -> None:
 
 def test_a_missing_or_damaged_shard_makes_the_merge_incomplete(folder: Path, capsys: Any) -> None:
     """Never READY on what is left: fewer shards, an unreadable one, an empty folder, a selection that did not report."""
-    one = _write(folder / "one.json", _run(5, run=run_info(5, selection="health")))
+    one = _write(folder / "one.json", _fresh(5, selection="health"))
     (folder / "two.json").write_text("{")
     (folder / "empty").mkdir()
     for more in (["--shards", "2"], ["two.json"], ["empty"], ["gone.json"], ["--expect", "e2e"]):
@@ -247,12 +254,27 @@ def test_a_missing_or_damaged_shard_makes_the_merge_incomplete(folder: Path, cap
 
 def test_a_conditional_merge_is_strict_where_it_is_asked_to_be(folder: Path, capsys: Any) -> None:
     """With --readiness-strict, CONDITIONAL ends with 10."""
-    run = dataclasses.replace(_run(5), status="CONDITIONAL")
+    run = dataclasses.replace(_fresh(5), status="CONDITIONAL")
     _write(folder / "a" / "readiness.json", run)
-    _write(folder / "b" / "readiness.json", _run(6))
+    _write(folder / "b" / "readiness.json", _fresh(6, ago=30))
     assert main(["--merge", "a", "b"]) == 0
     assert main(["--merge", "a", "b", "--readiness-strict"]) == 10
     assert "CONDITIONAL" in capsys.readouterr().out
+
+
+def test_an_old_shard_is_no_evidence(folder: Path, capsys: Any) -> None:
+    """A shard of nine days ago, beside a new one or alone, and one of a wrong clock, end with 12; --max-age allows them."""
+    old = _write(folder / "old.json", _fresh(5, ago=9 * 86_400))
+    new = _write(folder / "new.json", _fresh(6))
+    ahead = _write(folder / "ahead.json", _fresh(7, ago=-3_600))
+    assert main(["--merge", str(old), str(new)]) == 12
+    assert "(run0005) is too old: it ended 9 days before the newest began, more than 3 h" in capsys.readouterr().err
+    assert main(["--merge", str(old)]) == 12
+    assert "(run0005) is too old: it ended 9 days ago, more than 3 h; --max-age" in capsys.readouterr().err
+    assert main(["--merge", str(ahead)]) == 12
+    assert "(run0007) began 60 min from now: a clock is wrong" in capsys.readouterr().err
+    assert main(["--merge", str(old), str(new), "--max-age", "240h"]) == 0
+    assert main(["--merge", str(new)]) == 0
 
 
 def test_the_list_shows_the_newest_first(folder: Path, capsys: Any) -> None:

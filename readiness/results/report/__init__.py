@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Comparison,
         Escalation,
         History,
+        HubProcess,
         PastCheck,
         PastRun,
         ReleasePhase,

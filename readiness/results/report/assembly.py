@@ -121,6 +121,9 @@ def _run(run: RunInfo) -> RunInfo:
         selection=one_line(run.selection, _TEXT),
         versions={one_line(k, _NAME): one_line(v, _NAME) for k, v in run.versions.items() if v},
         plan_hash=one_line(run.plan_hash, _NAME),
+        process=None
+        if run.process is None
+        else dataclasses.replace(run.process, version=one_line(run.process.version, _NAME)),
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from readiness.findings import Limits
-    from readiness.results.report.model import Comparison, History, ReleaseRun, Report, Rollback, Row
+    from readiness.results.report.model import Comparison, History, HubProcess, ReleaseRun, Report, Rollback, Row
 
 
 SCHEMA_VERSION: Final = "1"
@@ -42,6 +42,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "escalation": [plain_fields(step) for step in report.escalation],
         "history": _history(report.history),
         "release_run": _release_run(report.release_run),
+        "process": _process(report.run.process),
     }
 
 
@@ -61,6 +62,12 @@ def _run(report: Report) -> dict[str, Any]:
         "plan_hash": run.plan_hash,
         "versions": dict(run.versions),
     }
+
+
+def _process(process: HubProcess | None) -> dict[str, Any] | None:
+    if process is None:
+        return None
+    return plain_fields(process) | {"started": None if process.started is None else iso(process.started)}
 
 
 def _verdict(report: Report) -> dict[str, Any]:

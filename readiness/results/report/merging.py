@@ -12,18 +12,18 @@ import json
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from readiness.config import GateSettings
+from readiness.config import GateSettings, is_loopback
 from readiness.errors import ReadinessError
 from readiness.findings import Check, Finding, Outcome, Planned, Severity, Stage
 from readiness.results.report.document import to_json
-from readiness.results.report.model import Category, Report, Rollback, Row, RunInfo
+from readiness.results.report.model import Category, Report, Rollback, Row, RunInfo, iso
 from readiness.results.verdict import verdict
 from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from readiness.results.report.model import Escalation
+    from readiness.results.report.model import Escalation, HubProcess
 
 Value = TypeVar("Value")
 
@@ -31,28 +31,42 @@ _SEVERITIES: Final = tuple(Severity)
 _TEXT: Final = 1_000
 _STRICT: Final = 10
 """The exit code of a CONDITIONAL run that was asked to be strict."""
-_HUB: Final = "hub"
+MAX_AGE: Final = 3 * 3600.0
+"""Seconds between a shard's end and the newest one's beginning, or now, from which on it is no evidence any more."""
+_SLACK: Final = 600.0
+"""Seconds that the clock of another machine may be ahead of ours."""
+_START: Final = 10.0
+"""Seconds by which two sources differ on when one process started."""
+_RELEASE: Final = ("hub", "release", "commit")
+"""What `versions` tell of the release that was judged."""
+_DRILL: Final = "drill"
 
 
-def merge(
+def merge(  # noqa: PLR0913 - a merge is its shards and what was asked of it, one keyword each
     reports: Sequence[Report],
     *,
     planned: Sequence[Check] = (),
     trouble: Sequence[str] = (),
     strict: bool = False,
+    now: float | None = None,
+    max_age: float = MAX_AGE,
 ) -> tuple[Report, int]:
     """One report of `reports`, whatever their order, and the exit code of its verdict.
 
     `planned` are checks of shards that never reported: unknown unless another shard has them. `trouble` says what went
-    wrong with the shards. One report alone, with neither, is what it was. Raises ReadinessError where there is none.
+    wrong with the shards. A shard that ended more than `max_age` seconds before the newest of them began, or before `now`
+    (seconds since the epoch; None: no matter), or that met another process or release, proves nothing: what it asked is
+    unknown. One report alone, with nothing of that, is what it was. Raises ReadinessError where there is none.
     """
     if not reports:
         raise ReadinessError("nothing to merge: no shard left a report")
     shards = sorted(reports, key=_order)
     strict = strict or any(shard.exit_code == _STRICT for shard in shards)
-    if len(shards) == 1 and not planned and not trouble:
+    apart = _apart(shards, now, max_age)
+    if len(shards) == 1 and not planned and not trouble and not apart:
         return shards[0], verdict.exit_code(verdict.Status(shards[0].status), strict=strict)
-    sentences = tuple(dict.fromkeys([*trouble, *_mixed(shards), *(t for shard in shards for t in shard.trouble)]))
+    sentences = tuple(dict.fromkeys([*trouble, *apart.values(), *(t for shard in shards for t in shard.trouble)]))
+    shards = [_unproven(shard, apart[place]) if place in apart else shard for place, shard in enumerate(shards)]
     rows = _rows(shards)
     gate = _gate(shards)
     judgement = _judged(shards, rows, planned, sentences, gate)
@@ -64,17 +78,98 @@ def _order(report: Report) -> tuple[float, str, str]:
     return report.run.started, report.run.id, json.dumps(to_json(report), sort_keys=True)
 
 
-def _mixed(shards: Sequence[Report]) -> list[str]:
-    """Shards that asked one target and met different releases there prove nothing about either."""
-    met: dict[tuple[str, str], set[str]] = {}
-    for shard in shards:
-        if version := shard.run.versions.get(_HUB):
-            met.setdefault((shard.target, shard.environment), set()).add(version)
-    return [
-        f"the shards judged different releases of {target}: hub {', '.join(sorted(versions))}"
-        for (target, _), versions in sorted(met.items())
-        if len(versions) > 1
-    ]
+# --- what belongs together --------------------------------------------------------------------------------------------
+
+
+def _apart(shards: Sequence[Report], now: float | None, max_age: float) -> dict[int, str]:
+    """Why shards are no evidence for this decision, by their place: too old, or about another process or release."""
+    began = max(shard.run.started for shard in shards)
+    apart: dict[int, str] = {}
+    for place, shard in enumerate(shards):
+        name = (
+            f"the shard {shard.run.selection} ({shard.run.id})" if shard.run.selection else f"the shard {shard.run.id}"
+        )
+        before, ago = began - shard.run.finished, 0.0 if now is None else now - shard.run.finished
+        if before > max_age:
+            apart[place] = f"{name} is too old: it ended {_time(before)} before the newest began{_limit(max_age)}"
+        elif ago > max_age:
+            apart[place] = f"{name} is too old: it ended {_time(ago)} ago{_limit(max_age)}"
+        elif now is not None and shard.run.started > now + _SLACK:
+            ahead = _time(shard.run.started - now)
+            apart[place] = f"{name} began {ahead} from now: a clock is wrong, and its age is not known"
+    for place, shard in enumerate(shards):
+        sentence = "" if place in apart else _other(shard, [s for s in shards[place + 1 :] if _same_target(s, shard)])
+        if sentence:
+            apart[place] = sentence
+    return apart
+
+
+def _limit(seconds: float) -> str:
+    return f", more than {_time(seconds)}; --max-age sets the limit"
+
+
+def _time(seconds: float) -> str:
+    """A time as people say it, rounded down: `9 days`, `3 h`, `40 min`."""
+    for size, word in ((2 * 86_400, "days"), (7_200, "h"), (120, "min")):
+        if seconds >= size:
+            return f"{seconds / {'days': 86_400, 'h': 3_600, 'min': 60}[word]:.0f} {word}"
+    return f"{seconds:.0f} s"
+
+
+def _same_target(one: Report, other: Report) -> bool:
+    return (one.target, one.environment) == (other.target, other.environment)
+
+
+def _other(shard: Report, later: Sequence[Report]) -> str:
+    """How `shard` met another release or process than a later one at the same target; empty: it did not."""
+    for name in _RELEASE:
+        own = shard.run.versions.get(name, "")
+        versions = {version for s in later if (version := s.run.versions.get(name))} | {own}
+        if own and len(versions) > 1:
+            return f"the shards judged different releases of {shard.target}: {name} {', '.join(sorted(versions))}"
+    mine = _process(shard)
+    for process in filter(None, map(_process, later)):
+        if mine is not None and process.version and mine.version and process.version != mine.version:
+            both = ", ".join(sorted({mine.version, process.version}))
+            return f"the shards judged different releases of {shard.target}: hub {both}"
+        if mine is not None and _replaced(mine, process, shard.target):
+            return (
+                f"the shards judged different processes of {shard.target}: {_named(mine)} ({shard.run.id}), "
+                f"then {_named(process)}"
+            )
+    return ""
+
+
+def _process(shard: Report) -> HubProcess | None:
+    """The process that a shard is about; None where it replaced it itself."""
+    return None if any(row.marker == _DRILL for row in shard.rows) else shard.run.process
+
+
+def _replaced(one: HubProcess, other: HubProcess, target: str) -> bool:
+    # the same address of this machine, asked on two machines, is two hubs, as where each job of a matrix starts its own
+    if one.machine != other.machine and is_loopback(target):
+        return False
+    if one.pid != other.pid:
+        return True
+    return one.started is not None and other.started is not None and abs(one.started - other.started) > _START
+
+
+def _named(process: HubProcess) -> str:
+    return f"process {process.pid}" + ("" if process.started is None else f" of {iso(process.started)[:19]}Z")
+
+
+def _unproven(shard: Report, why: str) -> Report:
+    """`shard` as what could not be looked at: nothing that it saw holds for this decision, good or bad."""
+    rows = tuple(
+        row
+        if row.outcome is Outcome.NOT_APPLICABLE
+        else dataclasses.replace(row, outcome=Outcome.UNKNOWN, reason=why, blocked_by=None, points_lost=Fraction(0))
+        for row in shard.rows
+    )
+    incomplete = verdict.Status.INCOMPLETE.value
+    return dataclasses.replace(
+        shard, rows=rows, status=incomplete, decision=verdict.Decision.HOLD.value, because=why, rollback=None
+    )
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------
@@ -229,6 +324,7 @@ def _run(shards: Sequence[Report]) -> RunInfo:
         selection=_joined(shard.run.selection for shard in shards),
         versions={name: _joined(shard.run.versions.get(name, "") for shard in shards) for name in names},
         plan_hash=hashes[0] if len(hashes) == 1 else _digest("\0".join(hashes)),
+        process=_first(shard.run.process for shard in reversed(shards)),
     )
 
 

@@ -29,6 +29,20 @@ class RunInfo:
     versions: Mapping[str, str]
     """What answered and what asked: `hub` (as seen), `readiness`, `pytest`, `python`; an empty one is left out."""
     plan_hash: str
+    process: HubProcess | None = None
+    """The hub's process that the run met; None: it met none, or a drill replaced it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HubProcess:
+    """The process that answered as the hub; `machine` is a digest of the name of the host that asked."""
+
+    pid: int
+    started: float | None
+    """Seconds since the epoch; None: nobody says."""
+    version: str
+    """As the hub tells it; empty: it does not."""
+    machine: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

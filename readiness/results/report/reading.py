@@ -21,6 +21,7 @@ from readiness.results.report.model import (
     Comparison,
     Escalation,
     History,
+    HubProcess,
     InventoryTool,
     PastCheck,
     PastRun,
@@ -93,7 +94,7 @@ def _validator() -> Draft202012Validator:
 def _report(document: Mapping[str, Any]) -> Report:
     run, verdict, exact = document["run"], document["verdict"], document.get("exact", {})
     return Report(
-        run=_run(run),
+        run=_run(run, _process(document.get("process"))),
         environment=_line(run["environment"]),
         target=_line(run["target"]),
         release=_line(run["release"]),
@@ -128,7 +129,7 @@ def _report(document: Mapping[str, Any]) -> Report:
     )
 
 
-def _run(run: Mapping[str, Any]) -> RunInfo:
+def _run(run: Mapping[str, Any], process: HubProcess | None) -> RunInfo:
     return RunInfo(
         id=_line(run["id"]),
         started=_moment(run["started"]),
@@ -137,6 +138,18 @@ def _run(run: Mapping[str, Any]) -> RunInfo:
         selection=_line(run["selection"]),
         versions={_line(what): _line(version) for what, version in run["versions"].items()},
         plan_hash=_line(run["plan_hash"]),
+        process=process,
+    )
+
+
+def _process(process: Mapping[str, Any] | None) -> HubProcess | None:
+    if process is None:
+        return None
+    return HubProcess(
+        pid=process["pid"],
+        started=None if process["started"] is None else _moment(process["started"]),
+        version=_line(process["version"]),
+        machine=_line(process["machine"]),
     )
 
 

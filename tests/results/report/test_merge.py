@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from readiness.config.model import GateSettings
 from readiness.errors import ReadinessError
 from readiness.findings import Check, Outcome, Severity, Stage
-from readiness.results.report import SCHEMA_FILE, Report, build, read, to_json
+from readiness.results.report import SCHEMA_FILE, HubProcess, Report, build, read, to_json
 from readiness.results.report.merging import merge
 from readiness.results.verdict.verdict import Decision, Evidence, Status, decide, exit_code, judge, lowered
 from tests.results.report.factory import config, planned_action, rollback_plan, run_info
@@ -188,6 +188,66 @@ def test_shards_that_met_different_releases_prove_nothing() -> None:
     assert merged.because == "the shards judged different releases of https://hub.example.com: hub 4.2.1, 4.3.0"
     apart = dataclasses.replace(shards[1], target="https://other.example.com")
     assert merge([shards[0], apart])[0].status == "READY"
+
+
+def test_what_lies_hours_apart_is_no_evidence() -> None:
+    """What an old shard saw, good or bad, is unknown: it makes nothing READY, and rolls nothing back."""
+    started = run_info(1).started
+    young = _shard(
+        2, [("b", "high", "passed", None)], about={"started": started + 9 * 86_400, "finished": started + 9 * 86_400}
+    )
+    for outcome in ("passed", "failed"):
+        plan = rollback_plan("auto", (planned_action("back", ("startup-failure",), "it is down", "would run"),))
+        old = _shard(
+            1, [("a", "critical", outcome, None)], about={"started": started, "finished": started}, rollback=plan
+        )
+        merged, code = merge([young, old])
+        assert (merged.status, merged.decision, code, merged.rollback) == ("INCOMPLETE", "HOLD", 12, None)
+        assert _outcomes(merged) == {("a", None): Outcome.UNKNOWN, ("b", None): Outcome.PASSED}
+        (sentence,) = merged.trouble
+        told = (
+            "the shard shard1 (run0001) is too old: it ended 9 days before the newest began, more than 3 h; --max-age"
+        )
+        assert sentence.startswith(told)
+    assert merge([young, old], max_age=10 * 86_400)[0].status == "NOT READY"
+    assert merge([young], now=young.run.finished + 3_600)[0] == young
+
+
+def _met(
+    number: int, pid: int = 7, started: float | None = 1e9, version: str = "4.2.1", machine: str = "m", **more: Any
+) -> Report:
+    process = HubProcess(pid=pid, started=started, version=version, machine=machine)
+    return _shard(number, [("a", more.pop("severity", "high"), "passed", None)], about={"process": process}, **more)
+
+
+@pytest.mark.parametrize(
+    ("first", "sentence"),
+    [
+        ({"pid": 8}, "different processes of https://hub.example.com: process 8 of 2001-09-09T01:46:40Z (run0001), then process 7"),
+        ({"started": 1e9 - 60}, "different processes of https://hub.example.com: process 7 of 2001-09-09T01:45:40Z"),
+        ({"pid": 8, "machine": "other"}, "different processes"),
+        ({"version": "4.3.0"}, "different releases of https://hub.example.com: hub 4.2.1, 4.3.0"),
+    ],
+)  # fmt: skip
+def test_shards_that_met_different_processes_prove_nothing(first: dict[str, Any], sentence: str) -> None:
+    """A hub that was restarted or replaced between two shards: what the earlier one saw is not about the one that runs."""
+    shards = [_met(1, **first), _met(2)]
+    merged, code = merge(shards)
+    assert (merged.status, code) == ("INCOMPLETE", 12)
+    assert sentence in merged.because
+    assert merge([read(json.loads(json.dumps(to_json(shard)))) for shard in shards])[0].because == merged.because
+
+
+def test_one_process_is_one_however_it_was_learnt() -> None:
+    """Start times of two sources, one that nobody told, other targets, a hub on each runner's loopback: no contradiction."""
+    assert merge([_met(1, started=1e9 + 3), _met(2)])[0].status == "READY"
+    assert merge([_met(1, started=None), _met(2), _shard(3, [("a", "high", "passed", None)])])[0].status == "READY"
+    other = dataclasses.replace(_met(1, pid=8), target="https://other.example.com")
+    assert merge([other, _met(2)])[0].status == "READY"
+    runners = [dataclasses.replace(_met(n, pid=n, machine=f"m{n}"), target="http://localhost:3000") for n in (1, 2)]
+    assert merge(runners)[0].status == "READY"
+    same = [dataclasses.replace(_met(n, pid=n), target="http://localhost:3000") for n in (1, 2)]
+    assert merge(same)[0].status == "INCOMPLETE"
 
 
 def test_a_reason_that_no_row_shows_holds_for_all() -> None:
