@@ -48,9 +48,9 @@ def test_required_variables_are_set(release, environment):
     """The env file can be read, and sets what the hub cannot do without."""
     file = _read(release, release.env_file)
     where_found(release.shown(file.file))
-    values = release.environment()
+    given, values = release.service_environment(), release.environment()
     wanted = ("NODE_ENV", *release.config.release.required_variables)
-    missing = [name for name in dict.fromkeys(wanted) if not values.get(name, "").strip()]
+    missing = [name for name in dict.fromkeys(wanted) if given.missing(name)]
     if release.config.claim("llm").expected is not False and not any(values.get(name, "").strip() for name in KEYS):
         missing.append(f"one of {', '.join(KEYS)}")
     compared(expected="every required variable", actual=f"{len(missing)} missing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from tests.suites.preflight_vocabulary import (
     CLI,
@@ -19,6 +20,20 @@ from tests.suites.preflight_vocabulary import (
     swap,
     write,
 )
+
+if TYPE_CHECKING:
+    from tests.suites.preflight_vocabulary import Break
+
+
+def refers(name: str) -> Break:
+    """Let a server of the hub's configuration take a variable from the environment."""
+    return swap(HUB, '"memory"] },', f'"memory"], "env": {{ "TAKEN": "${{{name}}}" }} }},')
+
+
+def here(setting: str, name: str) -> Break:
+    """Give the unit a setting with the path of a file of the release."""
+    return lambda root: swap(UNIT, "Restart=always", f"{setting}{root}/{name}")(root)
+
 
 ARTIFACT = [
     case("artifact-is-executable", mode(CLI, 0o644), "its mode is 644"),
@@ -117,6 +132,60 @@ CONFIGURATION = [
     near(
         "config-references-resolve", swap(HUB, '"mcpServers"', "x: '${workspaceFolder}', \"mcpServers\""), "predefined"
     ),
+    *(
+        near("config-references-resolve", both(refers(name), swap(UNIT, "Restart=always", more)), f"{name}: {more}")
+        for name, more in (
+            ("HOME", "Restart=always"),
+            ("USER", "Restart=always"),
+            ("PATH", "Restart=always"),
+            ("SHELL", "Restart=always"),
+            ("INVOCATION_ID", "Restart=always"),
+            ("JOURNAL_STREAM", "Restart=always"),
+            ("STATE_DIRECTORY", "Restart=always"),
+            ("RUNTIME_DIRECTORY", "RuntimeDirectory=mcp-hub"),
+            ("CREDENTIALS_DIRECTORY", "LoadCredential=key:/etc/key"),
+            ("NOTIFY_SOCKET", "NotifyAccess=main"),
+            ("TEAM", "Environment='TEAM=a b' OTHER=c"),
+        )
+    ),
+    *(
+        case("config-references-resolve", both(refers(name), swap(UNIT, old, new)), f"{name} is not set")
+        for name, old, new in (
+            ("HOME", "User=mcp-hub\n", ""),
+            ("HOME", "Restart=always", "SetLoginEnvironment=no"),
+            ("HOME", "Restart=always", "UnsetEnvironment=HOME LANG"),
+            ("TEAM", "Restart=always", "Environment=TEAM=a\nUnsetEnvironment=TEAM"),
+            ("RUNTIME_DIRECTORY", "Restart=always", "Restart=on-failure"),
+        )
+    ),
+    case(
+        "config-references-resolve",
+        both(refers("TEAM"), swap(UNIT, "Restart=always", "PassEnvironment=TEAM")),
+        "takes TEAM from the service manager",
+        "unknown",
+    ),
+    case(
+        "config-references-resolve",
+        both(refers("TEAM"), swap(UNIT, "Restart=always", "EnvironmentFile=-%h/more.env")),
+        "holds a specifier",
+        "unknown",
+    ),
+    near(
+        "config-references-resolve",
+        both(refers("TEAM"), write("more.env", "TEAM=a"), here("EnvironmentFile=", "more.env")),
+        "a second env file",
+    ),
+    near(
+        "config-references-resolve",
+        swap(HUB, '"memory"] },', '"memory", "${STORE}"], "env": { "STORE": "/srv" } },'),
+        "the server's own env gives it",
+    ),
+    near(
+        "config-references-resolve",
+        swap(HUB, '"memory"] },', '"memory", "${STORE}"], "disabled": true },'),
+        "a disabled server needs nothing",
+    ),
+    near("env-template-lists-every-variable", refers("HOME"), "systemd sets it"),
     case(
         "mcp-server-commands-exist",
         write(HUB, '{mcpServers: {a: {command: "no-such"}}}'),

@@ -102,7 +102,8 @@ class Environment:
         """Names that the configuration and the env file use, and sentences about what could not be read."""
         in_use, unread = set(self.release.config.release.required_variables), []
         try:
-            in_use |= set(hub_config.read(self.release.config).references)
+            given = self.release.service_environment().by_manager
+            in_use |= hub_config.read(self.release.config).references - given
         except Unreadable as error:
             unread.append(str(error))
         try:

@@ -27,7 +27,7 @@ SIZE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a configuration file at most."""
 SLOW_LIMIT: Final = 512 * 1024
 """Characters of what is no plain JSON: the reader of JSON5 needs a second for 160,000."""
-PREDEFINED: Final = frozenset({"workspaceFolder", "workspaceFolderBasename", "userHome", "pathSeparator"})
+PREDEFINED: Final = frozenset({"workspaceFolder", "workspaceFolderBasename", "userHome", "pathSeparator", "cwd"})
 """Names that the hub itself gives a value in `${…}`, in every version."""
 LLM_PROVIDERS: Final = ("gemini", "openai", "anthropic")
 """LLM providers that hubs know."""
@@ -41,6 +41,8 @@ SCHEMAS: Final = (
 )
 _FALSY: Final = (None, False, 0, "")
 """What JavaScript takes for no; an empty table is none of them."""
+_RESOLVED: Final = ("args", "headers", "url", "command", "cwd")
+"""Settings of a server, besides `env`, in which the hub replaces references."""
 _MOST_ERRORS: Final = 50
 _LINE: Final = re.compile(r"<string>:(\d+)")
 _SOURCE: Final = re.compile(r"^<string>:\d+\s*")
@@ -91,8 +93,12 @@ class Deployed:
 
     @property
     def references(self) -> frozenset[str]:
-        """Names of the variables that the configuration takes from the environment."""
-        return frozenset(_references(self.data)) - PREDEFINED
+        """Names of the variables that the configuration takes from the environment; a disabled server takes none."""
+        rest = {key: value for key, value in self.data.items() if key not in {"mcpServers", "servers"}}
+        names = set(_references(rest))
+        for name in self.server_names:
+            names |= _server_references(self.servers[name])
+        return frozenset(names) - PREDEFINED
 
     @property
     def names(self) -> str:
@@ -185,6 +191,14 @@ def _references(value: object) -> Iterator[str]:
             yield from _references(inner)
 
 
+def _server_references(server: Mapping[str, Any]) -> set[str]:
+    """What one server takes from the environment: its own `env` gives the rest of its settings values first."""
+    own = server.get("env")
+    own = own if isinstance(own, dict) else {}
+    rest = {key: server[key] for key in _RESOLVED if key in server}
+    return set(_references({"env": own})) | (set(_references(rest)) - set(own))
+
+
 class HubConfig:
     """Each question reads the disk again; nothing here judges."""
 
@@ -240,14 +254,14 @@ class HubConfig:
 
     def unresolved(self) -> dict[str, str]:
         """Name of a variable that the configuration takes, to why it has no value. Raises Unreadable."""
-        values = self.release.environment()
-        reasons = {}
-        for name in sorted(self.read().references):
-            if name not in values:
-                reasons[name] = "is not set"
-            elif not values[name].strip():
-                reasons[name] = "is set to nothing"
-        return reasons
+        given = self.release.service_environment()
+        reasons = {name: given.missing(name) for name in sorted(self.read().references)}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def doubts(self) -> dict[str, str]:
+        """Those of `unresolved` that may have a value nevertheless, to whom that depends on. Raises Unreadable."""
+        given = self.release.service_environment()
+        return {name: doubt for name in self.unresolved() if (doubt := given.doubt(name))}
 
     def server(self, name: str) -> Mapping[str, Any]:
         """What is configured for a server; empty where it is none. Raises Unreadable."""

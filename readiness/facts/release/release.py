@@ -8,7 +8,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.release import entry_point
+from readiness.facts.release import entry_point, service_environment
 from readiness.facts.release import env_file as envfile
 from readiness.facts.release import package_json as package
 from readiness.facts.release import systemd_unit as unit
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from readiness.facts.release.env_file import EnvFile
     from readiness.facts.release.git import GitChange, GitTimeouts
     from readiness.facts.release.package_json import Package
+    from readiness.facts.release.service_environment import ServiceEnvironment
     from readiness.facts.release.systemd_unit import SystemdUnit
 
 START_SECONDS: Final = 30.0
@@ -88,7 +89,7 @@ class Release:
         start = systemd_unit.start
         if start is None:
             raise Unreadable(f"{systemd_unit.file} has no ExecStart", "broken", systemd_unit.file)
-        values = systemd_unit.environment | self.environment()
+        values = self.environment()
         words = [entry_point.substitute_variables(word, values) for word in systemd_unit.argv]
         folder = self._here(systemd_unit, systemd_unit.folder or self.root)
         configured: Package | None = None
@@ -155,16 +156,16 @@ class Release:
         return envfile.parse(self.env_path)
 
     def environment(self) -> dict[str, str]:
-        """The service's environment according to the files: the unit's own lines, then the env file's.
+        """The service's variables that have a known value, according to the files; a file that cannot be read adds nothing."""
+        return dict(self.service_environment().values)
 
-        A file that cannot be read adds nothing.
-        """
-        variables: dict[str, str] = {}
-        with contextlib.suppress(Unreadable):
-            variables |= self.unit().environment
-        with contextlib.suppress(Unreadable):
-            variables |= self.env_file().values
-        return variables
+    def service_environment(self) -> ServiceEnvironment:
+        """What the service is started with: by its unit, its env files and systemd itself."""
+        try:
+            systemd_unit = self.unit()
+        except Unreadable:
+            return service_environment.without_unit(self.env_path)
+        return service_environment.of_unit(systemd_unit, self.env_path, lambda path: self._here(systemd_unit, path))
 
     def mode(self, path: Path) -> int:
         """Permission bits. Raises Unreadable."""

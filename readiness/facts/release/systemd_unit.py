@@ -91,10 +91,20 @@ class SystemdUnit:
         pairs = (word.partition("=") for one in self.all("Environment") for word in _words(one.value))
         return {name: value for name, equals, value in pairs if equals}
 
+    @staticmethod
+    def words(text: str) -> list[str]:
+        """The words of a value, as systemd separates them."""
+        return _words(text)
+
+    @staticmethod
+    def environment_file(one: UnitDirective) -> Path:
+        """The file of an EnvironmentFile= line."""
+        return Path(one.value.lstrip("-").strip('"'))
+
     @property
     def environment_files(self) -> list[Path]:
         """The files of EnvironmentFile= lines; systemd takes their values literally."""
-        return [Path(one.value.lstrip("-").strip('"')) for one in self.all("EnvironmentFile")]
+        return [self.environment_file(one) for one in self.all("EnvironmentFile")]
 
 
 def read(file: Path) -> SystemdUnit:

@@ -78,6 +78,16 @@ CONFIGURATION: Final = (
         words=("MEMORY_STORE",),
     ),
     Mutation(
+        name="config-names-what-systemd-sets",
+        sentence="servers take the home of the service's user and the unit's state directory, which systemd sets",
+        mutate=edit(CONFIG, '"memory"] },', '"memory"], "env": { "STORE": "${STATE_DIRECTORY}${HOME}" } },'),
+    ),
+    Mutation(
+        name="disabled-server-names-a-variable-nobody-sets",
+        sentence="a server that is switched off wants a variable that is set nowhere",
+        mutate=edit(CONFIG, '"memory"] },', '"memory"] }, "old": { "command": "${LOST}/x", "disabled": true },'),
+    ),
+    Mutation(
         name="config-names-a-variable-in-a-comment",
         sentence="a comment speaks of a variable that is set nowhere",
         mutate=edit(CONFIG, "// never the key itself", "// never the key itself, nor ${OLD_KEY}"),
