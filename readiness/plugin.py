@@ -148,9 +148,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
     """Have the fixtures ready that the checks of a file may ask for: all of them where the file is somebody's own."""
     if SETUP in parent.config.stash:
-        from readiness.session import phases_of, registry
+        from readiness.session import phases_of, register
 
-        registry.register(parent.config, phases_of(module_path) or registry.MODULES)
+        register(parent.config, phases_of(module_path))
 
 
 class Bystander:

@@ -9,7 +9,7 @@ from readiness.support import front_door
 if TYPE_CHECKING:
     from readiness.config.demo import SCRIPTS_NEED, demo_settings
     from readiness.config.kinds import DAYS, MINUTES, Window, is_loopback, parse_window, read_url
-    from readiness.config.loading import FILE_NAME, load, missing_target, parse, unknown_check_ids
+    from readiness.config.loading import FILE_NAME, load, missing_target, parse, redactor_for, unknown_check_ids
     from readiness.config.mistakes import Bad, could_be_secret, did_you_mean, literal_kind, nearest, printable
     from readiness.config.model import (
         Claim,
@@ -21,6 +21,5 @@ if TYPE_CHECKING:
         ToolCall,
         Waiver,
     )
-    from readiness.config.redaction import redactor_for
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

@@ -47,9 +47,12 @@ from readiness.config.schema import ROOT, SECTIONS
 from readiness.errors import ConfigError
 from readiness.findings import PHASES
 from readiness.support import EXPECTED_VERSION, INTERNAL_URL, WINDOW
+from readiness.support.redaction import MAX_FILE, Redactor, known_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from readiness.support.redaction import Secret
 
 URL_VARIABLE: Final = "MCP_HUB_URL"
 RELEASE_VARIABLE: Final = "MCP_HUB_RELEASE"
@@ -475,3 +478,32 @@ def _files(target: Values, place: SettingPlace, folder: Path) -> None:
             place.at(name).wrong(
                 target[name], Bad("the path of a file that is there" if name == "ca_file" else "a path")
             )
+
+
+def redactor_for(config: Config, environ: Mapping[str, str]) -> Redactor:
+    """One that knows `secrets_for` the same."""
+    return Redactor(secrets_for(config, environ))
+
+
+def secrets_for(config: Config, environ: Mapping[str, str]) -> list[Secret]:
+    """What a run may not show: from `environ`, `readiness.toml`, the env files and the deployed configuration."""
+    target = config.target
+    secrets = known_secrets(
+        environ, config=_text_of(config.path), tokens=(target.token_env,) if target.token_env else ()
+    )
+    if target.release is not None:
+        for path in dict.fromkeys((target.release / target.env_file, target.release / ".env")):
+            secrets += known_secrets({}, env_file=_text_of(path))
+        secrets += known_secrets(environ, config=_text_of(target.release / target.config))
+    return list(dict.fromkeys(secrets))
+
+
+def _text_of(path: Path | None) -> str:
+    """The text of a small regular file, or "": what cannot be read holds nothing that we could show."""
+    try:
+        if path is None or not path.is_file():
+            return ""
+        with path.open(encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(MAX_FILE)
+    except (OSError, ValueError):
+        return ""

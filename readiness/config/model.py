@@ -328,6 +328,20 @@ class Config:
         """Whether the rules for production hold."""
         return self.environment == "production"
 
+    def own_claims(self) -> dict[str, Claim]:
+        """What the target and the environment claim where `[expect]` is silent, before anything deployed is read."""
+        claimed = {}
+        for key in ("authentication", "tls"):
+            outside = f"not expected outside production (environment = {self.environment!r})"
+            claimed[key] = Claim(expected=True) if self.production else Claim(expected=False, reason=outside)
+        if self.target.release is not None:
+            claimed["release"] = Claim(expected=True)
+        if self.target.version or self.target.release is not None:
+            claimed["version"] = Claim(expected=True)
+        if self.expect.servers is not None:
+            claimed["servers"] = Claim(expected=True)
+        return claimed
+
     def claim(self, key: str) -> Claim:
         """What was declared under `key` of `[expect]`; never declared gives `expected=None`."""
         return self.expect.claims.get(key) or Claim()

@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from readiness.session.conclusion import accept_load_baseline
     from readiness.session.controller import Closing, Ledger
     from readiness.session.crash_recovery import recover
-    from readiness.session.fixtures import registry
+    from readiness.session.fixtures import CONFIG, REDACT, RUN_DIR, register
     from readiness.session.fixtures.reachability import BLOCKED
-    from readiness.session.fixtures.registry import CONFIG, REDACT, RUN_DIR, register
     from readiness.session.invocation import OPTIONS, find_suites, may_concern, suite_folders
     from readiness.session.plan.planning import (
         CATALOGUE_FILE,

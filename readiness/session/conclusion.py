@@ -131,7 +131,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     """
     from readiness.config import unknown_check_ids
     from readiness.results import report
-    from readiness.results.history import compare
+    from readiness.results.history import store
     from readiness.session.plan import planning
 
     known = {check.id for check, _ in planning.catalogue()} | set(run.plan)
@@ -173,7 +173,11 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         exit_code=code,
         inventory=_tools(config, folder),
     )
-    built = report.redacted(compare(built, config.report_dir), redact)
+    if store.has_runs(config.report_dir / store.FOLDER):
+        from readiness.results.history import compare
+
+        built = compare(built, config.report_dir)
+    built = report.redacted(built, redact)
     return Conclusion(
         report=built,
         status=judgement.status,
@@ -211,7 +215,6 @@ def _plan_document(
 
 
 def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple[RollbackPlan, DeployRecord | None]:
-    from readiness.facts.deployment import expected_version
     from readiness.operations.rollback import plan_rollback
 
     record, problem = None, ""
@@ -235,7 +238,7 @@ def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple
         config,
         record,
         now=moment,
-        version=expected_version(config),
+        version=_expected_version(config),
         commit=commit,
         failed_on_previous=failed,
     )
@@ -243,6 +246,14 @@ def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple
         # a record that cannot be read is no deploy, and says more than that there is none
         planned = dataclasses.replace(planned, refused=problem, refusals=(problem, *planned.refusals[1:]))
     return planned, record
+
+
+def _expected_version(config: Config) -> str | None:
+    if config.target.release is None:
+        return config.target.version
+    from readiness.facts.deployment import expected_version
+
+    return expected_version(config)
 
 
 def _may_fire(judgement: verdict.Judgement) -> bool:

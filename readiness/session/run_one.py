@@ -17,7 +17,7 @@ from _pytest.runner import runtestprotocol
 
 from readiness.errors import ReadinessError
 from readiness.findings import PHASES, Finding, Outcome, Planned
-from readiness.session.fixtures import registry
+from readiness.session import fixtures
 from readiness.session.invocation import suite_folders
 from readiness.session.plan.planning import catalogue
 from readiness.session.worker import Worker, is_worth_another_attempt
@@ -71,9 +71,9 @@ class CheckRunner:
         self._fact: pytest.Function | None = None
         self._pytest = _configured(folder)
         try:
-            self._pytest.stash[registry.CONFIG] = config
-            self._pytest.stash[registry.RUN_DIR] = folder
-            self._pytest.stash[registry.REDACT] = redact
+            self._pytest.stash[fixtures.CONFIG] = config
+            self._pytest.stash[fixtures.RUN_DIR] = folder
+            self._pytest.stash[fixtures.REDACT] = redact
             worker = Worker(scope, redact=redact, publish=_ignore, needs_target=_ignore, settle=settle)
             self._pytest.pluginmanager.register(worker, "readiness-worker")
             self._pytest.pluginmanager.register(self, "readiness-run-one")
@@ -170,7 +170,7 @@ class CheckRunner:
         folder = suite_folders().get(suite)
         if folder is None:
             raise ReadinessError(f"the suite {suite} is not installed")
-        registry.register(self._pytest, [phase])
+        fixtures.register(self._pytest, [phase])
         # what a person has to name before it runs is named by whoever asks for one check of it
         self._pytest.option.markexpr = phase
         errors: list[str] = []
@@ -187,7 +187,7 @@ class CheckRunner:
     def _carrier(self) -> pytest.Function:
         """A test that does nothing, for the fixtures that somebody wants without a check."""
         if self._fact is None:
-            registry.register(self._pytest, ["alerts"])
+            fixtures.register(self._pytest, ["alerts"])
             module = next((items[0].parent for items in self._items.values() if items), None)
             parent = module or pytest.Module.from_parent(
                 self._session, path=next(iter(suite_folders().values())) / "test_health.py"

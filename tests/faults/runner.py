@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from readiness.config.loading import load
-from readiness.config.redaction import redactor_for
+from readiness.config.loading import load, redactor_for
 from readiness.findings import Finding, Outcome
 from readiness.results.report import to_json
 from readiness.session.conclusion import conclude

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from readiness.config.loading import redactor_for, secrets_for
 from readiness.config.model import Config, Target
-from readiness.config.redaction import redactor_for, secrets_for
 from readiness.support.redaction.patterns import looks_random
 from readiness.support.redaction.redactor import config_secrets, env_file_values, references, secret_name, secrets_in
 

@@ -11,6 +11,7 @@ from readiness.config import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from readiness.config import Config
     from readiness.facts.deployment.hub_config import Deployed
@@ -21,34 +22,19 @@ def claims(config: Config) -> Mapping[str, Claim]:
 
     A key that nothing claims or denies is absent; a configuration that cannot be read leaves its claims standing.
     """
-    claimed = _circumstances(config)
+    claimed = config.own_claims()
     if config.target.release is not None:
         from readiness.facts.scripts import inventory
 
+        claimed |= _tree_claims(config, config.target.release)
         claimed |= _deployed_claims(config)
         claimed["api_keys"] = _env_file_claim(config)
         claimed["scripts"] = inventory.claim(config)
     return claimed
 
 
-def _circumstances(config: Config) -> dict[str, Claim]:
-    claimed = {"release": Claim(expected=True)} if config.target.release is not None else {}
-    for key in ("authentication", "tls"):
-        claimed[key] = _claim(
-            config.production, f"not expected outside production (environment = {config.environment!r})"
-        )
-    if config.target.version or config.target.release:
-        claimed["version"] = Claim(expected=True)
-    if config.expect.servers is not None:
-        claimed["servers"] = Claim(expected=True)
-    return claimed | _tree_claims(config)
-
-
-def _tree_claims(config: Config) -> dict[str, Claim]:
+def _tree_claims(config: Config, root: Path) -> dict[str, Claim]:
     """What a release tree shows that it has, for a first look at it."""
-    root = config.target.release
-    if root is None:
-        return {}
     from readiness.facts.release import package_json
     from readiness.support import file_reading
 

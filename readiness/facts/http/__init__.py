@@ -19,10 +19,21 @@ if TYPE_CHECKING:
         events,
         is_limit,
     )
-    from readiness.facts.http.client import CERTIFICATE, Attempt, HttpTransport, TransportSettings, token_of
+    from readiness.facts.http.client import (
+        BEFORE,
+        CERTIFICATE,
+        SHORT,
+        Attempt,
+        HttpTransport,
+        NoState,
+        SilentBefore,
+        SilentRoutes,
+        TransportSettings,
+        looked,
+        token_of,
+    )
     from readiness.facts.http.mcp_probe import ENDPOINT, McpProbe, call_tool, probe_mcp
     from readiness.facts.http.sockets import trust
-    from readiness.facts.http.timeouts import BEFORE, SHORT, NoState, SilentBefore, SilentRoutes, looked
     from readiness.facts.http.urls import bare, is_address, is_loopback, port_of, same_host, same_place
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
 import time
 from typing import TYPE_CHECKING, Final, cast
 
 from readiness.errors import ReadinessError
-from readiness.results.report import iso
+from readiness.results.report import iso, to_json
 from readiness.support import file_reading, file_writing, locks
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from readiness.results.report import Report
 
 FILES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
-    "json": (("readiness.json", "json", "render"),),
+    "json": (("readiness.json", "write", "as_json"),),
     "html": (("readiness.html", "page.html", "render"),),
     "markdown": (("readiness.md", "markdown", "render"),),
     "junit": (("readiness.junit.xml", "machine.junit_file", "render"),),
@@ -38,6 +39,8 @@ FORMATS: Final = tuple(FILES)
 DEFAULT: Final = ("json", "html")
 LOCK: Final = ".readiness.lock"
 """Holds the start of the run on top; its lock keeps two runs from replacing files between one another."""
+_READABLE: Final = 500
+"""More findings than a person reads; indenting them takes ten times as long."""
 _WAIT: Final = 5.0
 _SLACK: Final = 60.0
 """Seconds a recorded start may lie ahead of our clock before it is taken for a clock that was wrong."""
@@ -62,6 +65,12 @@ def write_all(report: Report, directory: Path, formats: Sequence[str] = DEFAULT)
     if problems:
         raise ReadinessError("; ".join(problems))
     return list(written)
+
+
+def as_json(report: Report) -> str:
+    """`readiness.json` as ASCII text: whatever reads it needs no idea of encodings. Indented where a person may read it."""
+    indent = 1 if len(report.rows) <= _READABLE else None
+    return json.dumps(to_json(report), indent=indent, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def made(report: Report, form: str) -> dict[str, str]:

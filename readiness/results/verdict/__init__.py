@@ -8,15 +8,19 @@ from readiness.support import front_door
 
 if TYPE_CHECKING:
     from readiness.results.verdict import verdict
-    from readiness.results.verdict.rollback_plan import (
+    from readiness.results.verdict.verdict import (
         BY_HAND,
         PLANNED,
+        Decision,
         DismissedCheck,
+        Judged,
+        Judgement,
         PlannedAction,
         RollbackCause,
         RollbackMode,
         RollbackPlan,
+        Status,
+        exit_code,
     )
-    from readiness.results.verdict.verdict import Decision, Judged, Judgement, Status, exit_code
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

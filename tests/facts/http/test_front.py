@@ -11,8 +11,7 @@ from readiness import checks
 from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import CouldNotLook, HubDown
 from readiness.facts.http.answer import TimedOut, TlsRefused
-from readiness.facts.http.client import HttpTransport, TransportSettings
-from readiness.facts.http.timeouts import SilentBefore, SilentRoutes
+from readiness.facts.http.client import HttpTransport, SilentBefore, SilentRoutes, TransportSettings
 from readiness.facts.hub.anonymous_view import AnonymousView
 from readiness.facts.hub.client_view import ClientView
 from readiness.findings import Limits

@@ -10,8 +10,7 @@ import pytest
 
 from readiness.config.model import Config, ProbeSettings, Target
 from readiness.facts.http.answer import TimedOut
-from readiness.facts.http.client import HttpTransport, TransportSettings
-from readiness.facts.http.timeouts import NoState, SilentBefore
+from readiness.facts.http.client import HttpTransport, NoState, SilentBefore, TransportSettings
 from readiness.facts.hub.hub import Hub, HubKnowledge
 from readiness.session.worker import is_worth_another_attempt
 from tests.facts.hub.test_hub import replay

@@ -16,8 +16,7 @@ from readiness.errors import ReadinessError
 from readiness.findings import TRIGGERS, Finding, Planned, Stage
 from readiness.operations.deploys.record import MAX_BYTES, DeployRecord, read_record, write_record
 from readiness.operations.rollback.plan import plan_after_failed_deploy, plan_rollback
-from readiness.results.verdict.rollback_plan import BY_HAND, RollbackPlan
-from readiness.results.verdict.verdict import Evidence, Judgement, Status, decide, judge
+from readiness.results.verdict.verdict import BY_HAND, Evidence, Judgement, RollbackPlan, Status, decide, judge
 from tests.results.verdict.judging import found, planned
 
 NOW = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.findings import Limits, Outcome, Severity
-from readiness.results.render.page.bullet import MOST, bullet, measures
-from readiness.results.render.page.html import call_path, reachable, render
+from readiness.results.render.page.html import MOST, bullet, call_path, measures, reachable, render
 from readiness.results.render.page.timeline import timeline
 from readiness.results.render.page.trend import CELL, CHECKS, RUNS, trend
 from readiness.results.render.wording import lasted

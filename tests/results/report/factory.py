@@ -10,8 +10,17 @@ from typing import Any
 from readiness.config.model import Config, RollbackAction, RollbackSettings, Target
 from readiness.findings import Check, Finding, Outcome, Severity, Stage
 from readiness.results.report import Report, RunInfo, build
-from readiness.results.verdict.rollback_plan import PlannedAction, RollbackCause, RollbackMode, RollbackPlan
-from readiness.results.verdict.verdict import CategoryScore, Decision, Judged, Judgement, Status
+from readiness.results.verdict.verdict import (
+    CategoryScore,
+    Decision,
+    Judged,
+    Judgement,
+    PlannedAction,
+    RollbackCause,
+    RollbackMode,
+    RollbackPlan,
+    Status,
+)
 
 STARTED = 1_790_000_000.25
 SETTINGS = Path("readiness.toml")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.session import invocation
-from readiness.session.fixtures import registry
+from readiness.session import fixtures, invocation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +22,7 @@ def names():
 atexit.register(lambda: pathlib.Path("loaded.json").write_text(json.dumps(names())))
 """
 PLAIN = "def test_plain():\n    assert True\n"
-MODULES = sorted({name for names in registry.MODULES.values() for name in names})
+MODULES = sorted({name for names in fixtures.MODULES.values() for name in names})
 
 
 def _loaded(project: Project, *arguments: str) -> set[str]:
