@@ -115,8 +115,10 @@ def test_running_config_is_the_deployed_one(hub, deployed):
     wanted = set(files.server_names)
     compared(expected=", ".join(sorted(wanted)) or "no servers", actual=", ".join(sorted(running)) or "no servers")
     assert running == wanted, _difference(running, wanted)
-    foreign = files.foreign(server.config_source for server in hub.health().servers if server.config_source)
-    assert not foreign, f"read from {', '.join(foreign)} instead of the deployed {files.names}"
+    foreign, unclear = hub.foreign_files(files.files)
+    assert not foreign, f"read from {', '.join(map(str, foreign))} instead of the deployed {files.names}"
+    if unclear:
+        unknown(unclear[0])
     started = hub.identity().started
     if started is None:
         unknown("when the process started is not known, so the file may have changed since")

@@ -330,6 +330,11 @@ def _seen(url: str, health: dict[str, Any], answers: dict[str, HttpAnswer | str]
         notes.insert(0, f"the hub is not ready ({_name(health.get('state')) or 'no state'}): look again when it is")
     claims, unclear = _claims(known or "this hub", answers)
     config, folder = _deployed(url, health)
+    config = config or next((path for record in records if (path := _name(record.get("config_source")))), None)
+    if config is not None and not config.startswith("/"):
+        if folder is None:
+            notes.append(f"the hub reads {config}, relative to a folder that it does not name: set [target] config")
+        config = None if folder is None else os.path.normpath(Path(folder, config))
     called = [call for record in records if (call := _harmless_call(record)) and call.server in servers]
     calls = tuple({call.server: call for call in called}.values())
     without = [name for name in servers if name not in {call.server for call in calls}]
@@ -341,7 +346,7 @@ def _seen(url: str, health: dict[str, Any], answers: dict[str, HttpAnswer | str]
         claims=claims,
         unclear=unclear,
         calls=calls,
-        config=config or next((path for record in records if (path := _name(record.get("config_source")))), None),
+        config=config,
         folder=folder,
         notes=tuple(notes),
     )

@@ -5,6 +5,7 @@ Nothing here validates; `readiness.config.loading` does, and it alone makes thes
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from fractions import Fraction
 from pathlib import Path
@@ -96,9 +97,12 @@ class Target:
 
     def beneath(self, path: str) -> Path | None:
         """`path` as an absolute one, or relative to the release; None where that is needed and not known."""
-        if Path(path).is_absolute():
-            return Path(path)
-        return None if self.release is None else self.release / path
+        given = Path(path)
+        with contextlib.suppress(RuntimeError):  # no such user
+            given = given.expanduser()
+        if given.is_absolute():
+            return given
+        return None if self.release is None else self.release / given
 
     @property
     def facts_url(self) -> str | None:

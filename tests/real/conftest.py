@@ -110,12 +110,13 @@ class RealHub:
                 child.kill()
 
 
-def start(
-    folder: Path, servers: dict[str, Any], port: int, above: Sequence[str] = (), documents: Sequence[Any] = ()
-) -> RealHub:
+def start(  # noqa: PLR0913 - all ways to start one
+    folder: Path, servers: dict[str, Any], port: int, above: Sequence[str] = (), documents: Sequence[Any] = (),
+    *, is_relative: bool = False,
+) -> RealHub:  # fmt: skip
     """Start a hub in `folder` without waiting for it; `above` is a command that runs the hub's, a supervisor.
 
-    `documents` are its configuration files instead of the one that names `servers`.
+    `documents` are its configuration files instead of the one that names `servers`; `is_relative`: `--config ./hub.json`.
     """
     home = folder / "home"
     for name in ("state", "cache", "config", "data"):
@@ -124,7 +125,7 @@ def start(
     for number, document in enumerate(documents or [{"mcpServers": servers}]):
         config = folder / f"hub{number or ''}.json"
         config.write_text(json.dumps(document))
-        options += ["--config", str(config)]
+        options += ["--config", f"./{config.name}" if is_relative else str(config)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "XDG_"))}
     environment |= {"HOME": str(home), "PATH": f"{Path(str(node())).parent}{os.pathsep}{environment['PATH']}"}
     environment |= {f"XDG_{name.upper()}_HOME": str(home / name) for name in ("state", "cache", "config", "data")}
@@ -152,18 +153,19 @@ def hubs(tmp_path: Path) -> Iterator[Any]:
     """Start hubs; all of them are ended afterwards."""
     started: list[RealHub] = []
 
-    def make(
+    def make(  # noqa: PLR0913 - all ways to start one
         servers: dict[str, Any] | None = None,
         *,
         port: int | None = None,
         home: str = "hub",
         above: Sequence[str] = (),
         documents: Sequence[Any] = (),
+        is_relative: bool = False,
     ) -> RealHub:
         folder = tmp_path / home
         folder.mkdir(exist_ok=True)
         named = SERVERS if servers is None else servers
-        started.append(start(folder, named, port or free_port(), above, documents))
+        started.append(start(folder, named, port or free_port(), above, documents, is_relative=is_relative))
         return started[-1]
 
     yield make

@@ -11,14 +11,14 @@ import json
 import os
 import re
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.facts.release import substitute_variables
 from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from readiness.config import Config
     from readiness.facts.release import Release
@@ -104,11 +104,6 @@ class Deployed:
     def names(self) -> str:
         """The files in words."""
         return ", ".join(str(file) for file in self.files)
-
-    def foreign(self, sources: Iterable[str]) -> list[str]:
-        """Those of `sources`, paths that the hub read servers from, that are none of these files."""
-        own = {str(file) for file in self.files} | {str(file_reading.real(file)) for file in self.files}
-        return sorted({source for source in sources if not {source, str(file_reading.real(Path(source)))} & own})
 
     @property
     def changed(self) -> float:

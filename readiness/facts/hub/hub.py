@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
@@ -39,7 +38,8 @@ from readiness.facts.hub.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     import psutil
 
@@ -248,6 +248,18 @@ class Hub:
             )
         return process
 
+    def config_files(self) -> tuple[list[Path], list[str]]:
+        """The files that it read its servers from, and why others cannot be named. Raises as `answer` does."""
+        from readiness.facts.hub.paths import config_files
+
+        return config_files(self)
+
+    def foreign_files(self, own: Iterable[Path]) -> tuple[list[Path], list[str]]:
+        """Those of these files that are none of `own`, and why others cannot be compared. Raises as `answer` does."""
+        from readiness.facts.hub.paths import foreign_files
+
+        return foreign_files(self, own)
+
     def call_tool(self, server: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """`POST /api/servers/tools`: the MCP result. Raises BadAnswer for an error, else as `answer` does."""
         route = "/api/servers/tools"
@@ -321,11 +333,12 @@ class Hub:
 
 
 def config_sources(config: Config) -> tuple[Path, ...]:
-    """The files that a running hub says it read its servers from, each once: a release is judged without a hub.
+    """The files that a running hub of this host says it read its servers from, each once: a release is judged without a hub.
 
-    None where no hub is configured or none answers within `AT_ONCE`. Never raises.
+    None where no hub is configured, it runs elsewhere or none answers within `AT_ONCE`. Never raises.
     """
     from readiness.facts.http import HttpTransport, TransportSettings, token_of
+    from readiness.facts.hub.paths import config_files
 
     url = config.target.facts_url
     if url is None:
@@ -339,9 +352,8 @@ def config_sources(config: Config) -> tuple[Path, ...]:
         return ()
     try:
         with transport.within(AT_ONCE):
-            servers = Hub(transport, config).health().servers
+            return tuple(config_files(Hub(transport, config))[0]) if transport.loopback else ()
     except Unknown:
         return ()
     finally:
         transport.close()
-    return tuple(dict.fromkeys(Path(server.config_source) for server in servers if server.config_source))

@@ -203,11 +203,23 @@ def state_folder_of(process: psutil.Process) -> Path | None:
     variables = environment_of(process)
     if variables is None:
         return None
-    state = variables.get("XDG_STATE_HOME")
-    home = variables.get("HOME")
-    if state:
-        return Path(state) / "mcp-hub"
-    return Path(home) / ".local" / "state" / "mcp-hub" if home else None
+    state, home = variables.get("XDG_STATE_HOME"), variables.get("HOME")
+    if not state and not home:
+        return None
+    own = Path(state) / "mcp-hub" if state else Path(str(home), ".local", "state", "mcp-hub")
+    if own.is_absolute():
+        return own
+    folder = folder_of(process)
+    return None if folder is None else folder / own
+
+
+def folder_of(process: psutil.Process) -> Path | None:
+    """The working directory of a process of this host; None where this user may not see it."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        return Path(process.cwd())
+    return None
 
 
 def listener(hub: HubAnswers) -> tuple[psutil.Process | None, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
@@ -17,6 +16,7 @@ from readiness.facts.hub.identity import seconds_of, state_folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from readiness.config import Config
     from readiness.facts.hub.hub import Hub
@@ -75,11 +75,8 @@ class HubLog:
         return line.time is not None and any(since <= line.time <= until for since, until in self.windows)
 
     def _file(self, hub: Hub) -> Path:
-        state = self.config.target.state
-        if state is not None:
-            folder: Path | None = (self.config.target.release or Path()) / Path(state).expanduser()
-        else:
-            folder = state_folder_of(hub.process())
+        target = self.config.target
+        folder = state_folder_of(hub.process()) if target.state is None else target.state_dir
         if folder is None:
             raise Unknown("where the hub keeps its log is not known: set [target] state")
         file = folder / "logs" / "mcp-hub.log"

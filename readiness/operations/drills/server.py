@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
@@ -111,8 +111,10 @@ def _told(scene: Scene, hub: psutil.Process) -> tuple[str, list[psutil.Process]]
 def _commands(scene: Scene) -> dict[str, list[str]]:
     """Each server's configured command and arguments. Raises Unknown where the configuration cannot be read."""
     with scene.watch.hub() as hub:
-        files = tuple(dict.fromkeys(Path(s.config_source) for s in hub.health().servers if s.config_source))
-    read = hub_config.read_files(files) if files else hub_config.read(scene.config)
+        files, unplaced = hub.config_files()
+    if unplaced:
+        raise Unknown(f"not drilled: {unplaced[0]}")
+    read = hub_config.read_files(tuple(files)) if files else hub_config.read(scene.config)
     return {name: words for name, settings in read.servers.items() if (words := _words(settings))}
 
 

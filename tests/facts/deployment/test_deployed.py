@@ -127,15 +127,6 @@ def test_servers_and_version_are_declared_or_deployed(tmp_path: Path) -> None:
     assert (Deployment(Config()).servers(), Deployment(Config()).version()) == (None, None)
 
 
-def test_foreign_sources_are_found(tmp_path: Path) -> None:
-    """A link to the deployed file is that file; another path is not."""
-    deployed = read(release(tmp_path))
-    (tmp_path / "current").symlink_to(tmp_path)
-    own, linked = str(tmp_path / "config" / "mcp-hub.json"), str(tmp_path / "current" / "config" / "mcp-hub.json")
-    assert deployed.foreign([own, linked]) == []
-    assert deployed.foreign([own, "/elsewhere/mcp-servers.json"]) == ["/elsewhere/mcp-servers.json"]
-
-
 def test_an_env_file_is_read_without_executing_it(tmp_path: Path) -> None:
     """Quotes, export, comments and shell idioms: names and literal values, nothing is run."""
     file = tmp_path / ".env.production"
