@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from readiness.config import Config
     from readiness.operations.check_run.arguments import CheckArguments
+    from readiness.operations.notify import Announcement
     from readiness.operations.rollback import SavedPlan
 
 FROZEN_SECONDS: Final = 30.0
@@ -27,15 +28,16 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
     config: Callable[[], Config],
     *,
     asked: CheckArguments,
-    tell: Callable[[], None] = lambda: None,
+    tell: Callable[[str], None] = lambda _: None,
+    announce: Callable[[], Announcement | None] = lambda: None,
     refused: Callable[[ReadinessError], None] = lambda _: None,
 ) -> int:
     """Do what the plan of run `run_id` in `folder` allows, and return the exit status that this leaves.
 
     `config` is asked for only where there is something to do; `asked` are the run's arguments, by which it is looked
-    again at what one look may have shown by chance. `tell` tells people of the verdict: before anybody is
-    asked, and after what is done without asking, which it would hold up. `refused` hears why nothing was done. Never
-    raises: the verdict stands.
+    again at what one look may have shown by chance. `tell` tells people of the verdict where nothing is done about it,
+    and why; `announce` gives what people hear of a decision that is carried out, before they hear of its begin and its
+    end. `refused` hears why nothing was done. Never raises: the verdict stands.
     """
     from readiness.operations.rollback import read_plan
 
@@ -47,17 +49,27 @@ def act(  # noqa: PLR0913 - a run that ended, and how to reach people
         plan = None
         refused(error)
         _not_done(error)
-    if plan is None or plan.mode != "auto":
-        tell()
+    if plan is None:
+        tell("")
+        return status
     try:
-        return status if plan is None else _acted(plan, status, config(), asked)
+        settings = config()
+        ready = _ready(plan, settings, asked)
+    except ReadinessError as error:
+        refused(error)
+        _not_done(error)
+        tell(str(error))
+        return status
+    if ready is None or ready.mode != "auto":
+        tell("")
+    if ready is None:
+        return status
+    try:
+        return _carried_out(ready, status, settings, announce)
     except ReadinessError as error:
         refused(error)
         _not_done(error)
         return status
-    finally:
-        if plan is not None and plan.mode == "auto":
-            tell()
 
 
 def outside(config: Config) -> Config:
@@ -79,25 +91,27 @@ def _not_done(error: ReadinessError) -> None:
         say(f"readiness: not rolled back: {line}", error=True)
 
 
-def _acted(plan: SavedPlan, status: int, config: Config, asked: CheckArguments) -> int:
-    from readiness.operations.rollback import carry_out, confirmed, show_plan
-
+def _ready(plan: SavedPlan, config: Config, asked: CheckArguments) -> SavedPlan | None:
+    """The plan as it may be carried out now, or asked about; None where neither. Raises ReadinessError where it did not hold."""
     if config.demo:
-        return status  # the embedded hub ended with its run
-    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        return None  # the embedded hub ended with its run
+    if plan.mode != "auto" and not (plan.mode == "ask" and sys.stdin.isatty() and sys.stdout.isatty()):
+        _say("`readiness rollback` shows what is planned and carries it out")
+        return None
     if plan.mode == "auto":
         why = _frozen(config)
         if why:
             raise ReadinessError(why)
-    if plan.mode == "auto" or (plan.mode == "ask" and on_terminal):
-        plan = _looked_again(plan, config, asked)
+    return _looked_again(plan, config, asked)
+
+
+def _carried_out(plan: SavedPlan, status: int, config: Config, announce: Callable[[], Announcement | None]) -> int:
+    from readiness.operations.rollback import carry_out, confirmed, show_plan
+
     if plan.mode == "auto":
-        return carry_out(plan, config).exit_code
-    if plan.mode == "ask" and on_terminal:
-        show_plan(plan, config)
-        return carry_out(plan, config, person=True).exit_code if confirmed(config, plan) else status
-    _say("`readiness rollback` shows what is planned and carries it out")
-    return status
+        return carry_out(plan, config, announced=announce()).exit_code
+    show_plan(plan, config)
+    return carry_out(plan, config, person=True).exit_code if confirmed(config, plan) else status
 
 
 def _looked_again(plan: SavedPlan, config: Config, asked: CheckArguments) -> SavedPlan:

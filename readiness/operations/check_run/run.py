@@ -10,16 +10,17 @@ import os
 import sys
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from readiness.operations.check_run.pytest_child import run_pytest
 from readiness.support import CHECK_ID, OWN_CHECKS, SCHEDULED, VERIFYING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from readiness.config import Config
     from readiness.operations.check_run.arguments import CheckArguments
+    from readiness.operations.notify import Announcement
 
 INCOMPLETE: Final = 12
 
@@ -91,27 +92,33 @@ def _follow(code: int, asked: CheckArguments, run_id: str, *, tells: bool = True
         asked.report_dir,
         lambda: act.outside(load_config(asked)),
         asked=asked,
-        tell=(lambda: tell_people(asked, run_id, code)) if tells else lambda: None,
+        tell=(lambda why_not: tell_people(asked, run_id, code, why_not)) if tells else lambda _: None,
+        announce=lambda: _announcement(asked, run_id),
     )
 
 
-def tell_people(asked: CheckArguments, run_id: str, code: int) -> None:
-    """Tell people what came of the run, as configured; the verdict's status stands, whoever could be told."""
+def _announcement(asked: CheckArguments, run_id: str) -> Announcement | None:
+    """What people hear of this run's decision before it is carried out."""
+    from readiness.operations.notify import after as notify_after
+
+    return notify_after.announcement(notify_after.find(asked.report_dir, run_id), asked.report_dir)
+
+
+def tell_people(asked: CheckArguments, run_id: str, code: int, why_not: str = "") -> None:
+    """Tell people what came of the run, as configured; the verdict's status stands, whoever could be told.
+
+    `why_not` says why nothing is done about a decision to roll back.
+    """
     if VERIFYING in os.environ:  # a step of a rollback, which tells people itself
         return
     from readiness.operations.notify import after as notify_after
-
-    def done_about_it(wanted: str) -> Sequence[Mapping[str, Any]]:
-        from readiness.operations.rollback import entries_of
-
-        return entries_of(asked.report_dir, wanted)
 
     lines = notify_after.after(
         run_id=run_id,
         status=code,
         folder=asked.report_dir,
         config=lambda: load_config(asked),
-        journal=done_about_it,
+        why_not=why_not,
     )
     for line in lines:
         sys.stdout.write(line + "\n")

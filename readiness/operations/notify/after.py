@@ -1,5 +1,8 @@
 """What follows a verdict: the incident report where the decision is to roll back, then people are told.
 
+A rollback that is about to be carried out is announced instead: its decision, begin and end are told in one order by
+whoever carries it out.
+
 Nothing here changes an exit status: a verdict stands, whoever could be told of it.
 """
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from readiness.operations.notify.events import Event, Notified, Pacing
 
 MAX_BYTES: Final = 64 * 1024 * 1024
+BY_A_PERSON: Final = "nothing is done by itself: `readiness rollback` shows what is planned and carries it out"
 _WITHOUT_REPORT: Final = frozenset({1, 12})
 """Statuses that should have left a report: NOT READY and INCOMPLETE."""
 
@@ -33,32 +37,57 @@ def after(  # noqa: PLR0913 - a run that ended, one keyword each
     status: int,
     folder: Path,
     config: Callable[[], Config],
-    journal: Callable[[str], Sequence[Mapping[str, Any]]] = lambda _run_id: (),
+    why_not: str = "",
     environ: Mapping[str, str] | None = None,
     pacing: Pacing | None = None,
 ) -> list[str]:
     """Tell people about the run `run_id` that ended with `status`; lines for the terminal.
 
-    `folder` is the report folder. `config` is asked for only where there is something to tell, `journal` for what a
-    rollback of this run has done by now. Never raises.
+    `folder` is the report folder. `config` is asked for only where there is something to tell; `why_not` says why
+    nothing is done about a decision to roll back. Never raises.
     """
     try:
         document = find(folder, run_id)
-        event = _event(document, folder, status)
+        event = _event(document, folder, status, why_not)
         if event is None:
             return []
-        acts = journal(run_id) if _rolls_back(document) else ()
-        page, lines = write_page(document, folder, acts)
+        page, lines = write_page(document, folder, ())
         if page is not None:
-            event = dataclasses.replace(event, lines=(*event.lines, f"incident report: {page}"))
+            then = () if why_not else (BY_A_PERSON,)
+            event = dataclasses.replace(event, lines=(*event.lines, *then, f"incident report: {page}"))
         notified = tell(event, config(), folder, environ=environ, pacing=pacing)
         if page is not None and notified.deliveries:
-            lines += write_page(document, folder, acts, notified.lines())[1]
+            lines += write_page(document, folder, (), notified.lines())[1]
     except Exception as error:  # noqa: BLE001 - a verdict must not end in a traceback of what came after it
         return [f"readiness: people were not told, by a fault of ours: {type(error).__name__}: {error}"]
-    # who rolled back has named the page already
-    shown = [f"readiness: incident report: {page}"] if page is not None and not acts else []
+    shown = [f"readiness: incident report: {page}"] if page is not None else []
     return [*shown, *lines, *told_lines(notified)]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A decision to roll back as people hear it just before it is carried out, and the report that it stands in."""
+
+    event: Event
+    document: dict[str, Any]
+
+
+def announcement(document: dict[str, Any] | None, folder: Path) -> Announcement | None:
+    """What to tell of a decision to roll back before it is carried out; its incident report is written. Raises nothing.
+
+    None where `document` is no report of such a decision.
+    """
+    if not _rolls_back(document) or document is None:
+        return None
+    try:
+        page, trouble = write_page(document, folder, ())
+        event = event_of(document, _page(folder))
+    except (KeyError, TypeError, ValueError):
+        return None
+    if event is None:
+        return None
+    more = (*(() if page is None else (f"incident report: {page}",)), *trouble)
+    return Announcement(event=dataclasses.replace(event, lines=(*event.lines, *more)), document=document)
 
 
 def find(folder: Path, run_id: str) -> dict[str, Any] | None:
@@ -79,11 +108,15 @@ def told_lines(told: Notified) -> list[str]:
     return [f"readiness: told people: {text}" for text in told.lines()]
 
 
-def _event(document: dict[str, Any] | None, folder: Path, status: int) -> Event | None:
+def _event(document: dict[str, Any] | None, folder: Path, status: int, why_not: str) -> Event | None:
     if document is None:
         return no_verdict(status) if status in _WITHOUT_REPORT else None
+    return event_of(document, _page(folder), why_not=why_not if _rolls_back(document) else "")
+
+
+def _page(folder: Path) -> str:
     page = folder / "readiness.html"
-    return event_of(document, str(page if page.exists() else folder / "readiness.json"))
+    return str(page if page.exists() else folder / "readiness.json")
 
 
 def _rolls_back(document: dict[str, Any] | None) -> bool:

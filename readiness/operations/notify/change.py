@@ -192,7 +192,7 @@ def _without_alarm(standing: JobMemory, what: What, alarm: Event | None, is_now:
     # whoever was woken hears that it is over
     return Event(
         kind="changed", severity=severity, title=f"{where} is {well}, after {lasted}", lines=lines, checks=names,
-        security=bool(known and known.security),
+        security=bool(known and known.security), ends_alarm=True,
     )  # fmt: skip
 
 

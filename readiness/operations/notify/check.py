@@ -19,31 +19,34 @@ SHOWN: Final = 6
 """Findings that a message names; the report names all."""
 
 
-def event_of(document: Document, report: str) -> Event | None:
+def event_of(document: Document, report: str, *, why_not: str = "") -> Event | None:
     """The event of one run's report (`readiness.json`, read back); None where nobody needs to hear of it.
 
+    `why_not` says why nothing is done about a decision to roll back, where that is known already.
     A decision to roll back is critical whatever failed; before a deploy nothing is critical yet, since nobody is served
     by what was judged. Raises KeyError, TypeError or ValueError where `document` is no report.
     """
     verdict = document["verdict"]
     bad = [row for row in document["findings"] if row["outcome"] == "failed"]
     unproven = [row for row in document["findings"] if row["outcome"] == "unknown"]
-    if verdict["status"] == "READY":
+    if verdict["status"] == "READY" or (verdict["status"] == "CONDITIONAL" and not bad):
         return _recovered(document, report)
-    if verdict["status"] == "CONDITIONAL" and not bad:
-        return None
     shown = bad or unproven
     rolling, refused = verdict["decision"] == "ROLL BACK", (document["rollback"] or {}).get("refused")
-    kind: Kind = "plan" if rolling else "refused" if refused and _fired(document) else "alarm"
+    kind: Kind = (
+        "plan" if rolling and not why_not else "refused" if (refused and _fired(document)) or why_not else "alarm"
+    )
     return Event(
         kind=kind,
         severity=Severity.CRITICAL if rolling else _severity(document, bad),
         title=f"{_headline(document)}: {_count(bad, 'failed') or _count(unproven, 'unknown') or verdict['because']}",
-        lines=(verdict["because"], *[told(row) for row in shown[:SHOWN]], *_more(shown), *done(document)),
+        lines=(verdict["because"], *[told(row) for row in shown[:SHOWN]], *_more(shown), *done(document, why_not)),
         report=report,
         checks=tuple(sorted(_key(row) for row in shown)),
         since=since(document, shown),
         security=any(concerns_security(row) for row in bad),
+        # what fails blocks no more: whoever heard that it did hears this as well
+        ends_alarm=verdict["status"] == "CONDITIONAL",
     )
 
 
@@ -66,13 +69,13 @@ def told(row: Mapping[str, Any]) -> str:
     return f"{_key(row)}: {row['reason'] or row['title']}{measured}"
 
 
-def done(document: Document) -> tuple[str, ...]:
-    """What was done about it, or why nothing was."""
+def done(document: Document, why_not: str = "") -> tuple[str, ...]:
+    """What is done about it, or why nothing is."""
     plan = document["rollback"] or {}
     if not _fired(document):
         return ()
-    if plan.get("refused"):
-        return (f"no rollback: {plan['refused']}",)
+    if plan.get("refused") or why_not:
+        return (f"no rollback: {plan.get('refused') or why_not}",)
     names = ", ".join(action["name"] for action in plan["actions"])
     return (f"rollback planned: {names or 'no action is configured'} (mode {plan['mode']})",)
 
@@ -107,6 +110,7 @@ def _recovered(document: Document, report: str) -> Event | None:
         lines=(f"passed again: {names}",),
         report=report,
         checks=tuple(sorted(fixed)),
+        ends_alarm=True,
     )
 
 

@@ -17,6 +17,7 @@ from readiness.findings import Severity
 from readiness.operations.notify.events import Delivery
 from readiness.operations.notify.send import send
 from readiness.operations.notify.state import Permit
+from readiness.operations.notify.thread import hub_of, thread_of, threaded
 from readiness.support import DRILL, one_line
 from readiness.support.redaction import secrets_in
 
@@ -57,7 +58,8 @@ def deliver(  # noqa: PLR0913, PLR0917 - an event, whom it goes to, and what mus
 
     def work(index: int, channel: Channel) -> None:
         with turn:
-            found_out[index] = _one(event, channel, permits.get(channel.name) or Permit(), redact, pacing)
+            permit = permits.get(channel.name) or Permit()
+            found_out[index] = _one(event, channel, permit, redact, pacing, (hub_of(config), thread_of(config)))
 
     # daemons: a message on its way must not keep a process from its end, as a pool's threads would
     threads = [threading.Thread(target=work, args=pair, daemon=True, name="tell") for pair in enumerate(audience)]
@@ -68,16 +70,26 @@ def deliver(  # noqa: PLR0913, PLR0917 - an event, whom it goes to, and what mus
     return [found_out[index] for index in range(len(audience))]
 
 
-def _one(event: Event, channel: Channel, permit: Permit, redact: Callable[[object], str], pacing: Pacing) -> Delivery:
+def _one(  # noqa: PLR0913, PLR0917 - one message and all that it is made of, private
+    event: Event,
+    channel: Channel,
+    permit: Permit,
+    redact: Callable[[object], str],
+    pacing: Pacing,
+    about: tuple[str, str],
+) -> Delivery:
     """What came of it on one channel; a fault of ours is that channel's failure and no other's."""
     if channel.problem:
         return Delivery(channel=channel.label, outcome="failed", reason=channel.problem)
     if permit.refused:
         return Delivery(channel=channel.label, outcome="suppressed", reason=permit.refused)
     try:
-        title, body = message(event, redact, extra=permit.lines)
-        kind = "success" if event.kind == "changed" else _KINDS[event.severity]
-        reason = send(channel.url, title, body, kind=kind, deadline=pacing.deadline, pauses=pacing.pauses)
+        hub, thread = about
+        title, body = message(event, redact, extra=(*permit.lines, f"{harmless(redact(hub), LINE)} · thread {thread}"))
+        kind = "success" if event.is_good_news else _KINDS[event.severity]
+        reason = send(
+            threaded(channel.url, thread), title, body, kind=kind, deadline=pacing.deadline, pauses=pacing.pauses
+        )
     except Exception as error:  # noqa: BLE001 - its text may hold the address
         reason = f"by a fault of ours: {type(error).__name__}"
     return Delivery(channel=channel.label, outcome="failed" if reason else "sent", reason=redact(reason))
@@ -114,7 +126,7 @@ def message(event: Event, redact: Callable[[object], str], extra: tuple[str, ...
     if event.report:
         body.append(f"report: {harmless(redact(event.report), LINE)}")
     # good news goes to everybody who heard the bad, and must not look like it
-    word = "mended" if event.kind == "changed" else event.severity.value
+    word = event.severity.value if not event.is_good_news else "mended" if event.kind == "changed" else "all clear"
     # whoever is woken up by a drill is told so in the first word
     drill = "DRILL · " if os.environ.get(DRILL) else ""
     return f"{drill}readiness · {word}: {title}", "\n".join([*body, *extra]) or title

@@ -37,8 +37,15 @@ class Event:
     """When it began, with its time zone."""
     security: bool = False
     """Whether a security finding is among it: the security contact hears of it too."""
+    ends_alarm: bool = False
+    """Whether what people were alarmed about is over: it goes to everyone who heard the alarm as well."""
     occasion: str = ""
     """What it is told of, where somebody else decides whether it is news: alone it makes the same event then."""
+
+    @property
+    def is_good_news(self) -> bool:
+        """Whether all is well again."""
+        return self.kind == "changed" or (self.kind == "outcome" and self.ends_alarm)
 
     @property
     def key(self) -> str:
@@ -64,6 +71,8 @@ class Happening(Protocol):
     def lines(self) -> tuple[str, ...]: ...  # noqa: D102 - as in Event
     @property
     def report(self) -> Path | None: ...  # noqa: D102 - as in Event
+    @property
+    def ends_alarm(self) -> bool: ...  # noqa: D102 - as in Event
 
 
 Teller = Callable[[Event], None]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from readiness.findings import Severity
 from readiness.operations.notify.events import Event, Happening, Notified, Pacing
+from readiness.operations.notify.thread import thread_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,16 +38,28 @@ def tell(  # noqa: PLR0913 - the three that say what, and what tests put in plac
     `folder` is the report folder, where `notified.json` remembers what was told. The addresses are read from `environ`
     (default: this process's) at the last moment; the embedded hub's people are made up and told nothing. Waits at most `pacing.deadline` and a little for all channels together.
     """
-    from readiness.operations.notify.channels import channels
-
     environ = os.environ if environ is None else environ
     try:
-        audience = [] if config.demo else channels(config, environ, event)
+        audience = [] if config.demo else _audience(event, config, folder, environ)
         if not audience:
             return Notified()
         return _tell(event, audience, config, folder, environ, pacing or Pacing(), time.time() if now is None else now)
     except Exception as error:  # noqa: BLE001 - people not told must never cost a verdict or a rollback
         return Notified(notes=(f"people were not told, by a fault of ours: {type(error).__name__}",))
+
+
+def _audience(event: Event, config: Config, folder: Path, environ: Mapping[str, str]) -> list[Channel]:
+    """Who hears of `event` by its severity, and who heard the alarm that it belongs to and not yet that it is over."""
+    from readiness.operations.notify.channels import channels, every_channel
+    from readiness.operations.notify.state import NoticeMemory
+
+    audience = channels(config, environ, event)
+    everyone = every_channel(config, environ)
+    if event.kind == "phase" or len(audience) == len(everyone):
+        return audience
+    names = {channel.name for channel in audience}
+    alarmed = NoticeMemory(folder).alarmed(thread_of(config))
+    return [*audience, *(one for one in everyone if one.name in alarmed and one.name not in names)]
 
 
 def _tell(  # noqa: PLR0913, PLR0917 - everything that one event needs, private
@@ -70,7 +83,7 @@ def _tell(  # noqa: PLR0913, PLR0917 - everything that one event needs, private
         if channel.name in permits and delivery.outcome != "suppressed"
     }
     if arrived:
-        state.settle(arrived, event, now)
+        state.settle(arrived, event, now, thread_of(config))
     return Notified(deliveries=tuple(deliveries), notes=(state.problem,) if state.problem else ())
 
 
@@ -103,6 +116,7 @@ class People:
                 title=event.title,
                 lines=event.lines,
                 report=None if event.report is None else str(event.report),
+                ends_alarm=event.ends_alarm,
             )
         self._pending += 1
         # a daemon: a channel that hangs must not keep the process from its end
@@ -124,12 +138,14 @@ class People:
                 self._told(event, notified)
 
     def settle(self, seconds: float) -> list[tuple[Event, Notified]]:
-        """Wait at most `seconds` for what is still on its way; events with what came of them, in order."""
+        """Wait at most `seconds` for what is still on its way; events with what came of them, in order, each once."""
         last = self._last
         if last is not None:
             last.join(max(seconds, 0.0))
         done = list(self._done)
-        missing = self._pending - len(done)
+        del self._done[: len(done)]
+        self._pending -= len(done)
+        missing = self._pending
         if missing > 0:
             late = Event(kind="alarm", severity=Severity.LOW, title="messages still on their way")
             done.append((late, Notified(notes=(f"{missing} messages were still on their way after {seconds:.0f} s",))))

@@ -35,6 +35,7 @@ _WAIT: Final = 2.0
 _MAX_BYTES: Final = 1_000_000
 _CHANNELS: Final = 200
 _EVENTS: Final = 500
+_THREADS: Final = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,15 @@ class _Memory:
     until: dict[str, float] = dataclasses.field(default_factory=dict)
     sent: list[float] = dataclasses.field(default_factory=list)
     held: int = 0
+    alarms: list[str] = dataclasses.field(default_factory=list)
+    """Conversations in which it heard an alarm, and not yet that it is over."""
+
+    def heard(self, event: Event, thread: str) -> None:
+        """Note that `event` was heard: an alarm, or its end."""
+        if not thread or event.kind == "phase":
+            return
+        others = [one for one in self.alarms if one != thread]
+        self.alarms = others if event.ends_alarm else [*others, thread][-_THREADS:]
 
     def forget(self, now: float) -> None:
         """Drop what is over, and what lies in the future because a clock was put back."""
@@ -72,8 +82,12 @@ class NoticeMemory:
         with self._changed(now) as memory:
             return {name: _permit(memory.setdefault(name, _Memory()), event, now) for name in channels}
 
-    def settle(self, arrived: Mapping[str, bool], event: Event, now: float) -> None:
-        """Note what arrived; what did not may be sent again by the next run."""
+    def alarmed(self, thread: str) -> frozenset[str]:
+        """The channels that heard an alarm in the conversation `thread`, and not yet that it is over."""
+        return frozenset(name for name, known in self._read().items() if thread in known.alarms)
+
+    def settle(self, arrived: Mapping[str, bool], event: Event, now: float, thread: str = "") -> None:
+        """Note what arrived in the conversation `thread`; what did not may be sent again by the next run."""
         with self._changed(now) as memory:
             for name, fine in arrived.items():
                 known = memory.setdefault(name, _Memory())
@@ -81,6 +95,7 @@ class NoticeMemory:
                     known.until[event.key] = now + HOUR
                     known.sent.append(now)
                     known.held = 0  # every message that goes out tells of those held back
+                    known.heard(event, thread)
                 else:
                     known.until.pop(event.key, None)
 
@@ -138,7 +153,8 @@ def _memory(entry: Any) -> _Memory:  # noqa: ANN401 - whatever the file holds
     sent = [float(t) for t in entry["sent"]]
     if not all(math.isfinite(t) for t in (*until.values(), *sent)):
         raise ValueError("no time")
-    return _Memory(until=until, sent=sent, held=max(int(entry["held"]), 0))
+    alarms = [str(thread) for thread in entry.get("alarms", ())][-_THREADS:]
+    return _Memory(until=until, sent=sent, held=max(int(entry["held"]), 0), alarms=alarms)
 
 
 def _written(memory: Mapping[str, _Memory]) -> str:
@@ -147,6 +163,7 @@ def _written(memory: Mapping[str, _Memory]) -> str:
             "until": dict(sorted(known.until.items(), key=lambda pair: pair[1])[-_EVENTS:]),
             "sent": known.sent[-_EVENTS:],
             "held": known.held,
+            "alarms": known.alarms,
         }
         for name, known in list(memory.items())[-_CHANNELS:]
     }

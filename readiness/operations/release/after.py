@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import ENDED, FILE, quarantine, read_record, same_start
+from readiness.operations.notify import after as notify_after
 from readiness.operations.release import bookkeeping as release_record
 from readiness.operations.release import model, tell
 from readiness.operations.release.before import EXPRESSION
 from readiness.operations.release.bookkeeping import THE_PROCESS
 from readiness.operations.release.journal import RECORDED
 from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseOutcome, end
-from readiness.operations.release.ports import LOOK_SECONDS
+from readiness.operations.release.ports import LOOK_SECONDS, Telling
 from readiness.operations.rollback import FOLDER as ROLLBACKS
 from readiness.operations.rollback import (
     PlanRun,
     compared,
-    entries_of,
     plan_after_failed_deploy,
     read_plan,
     rollback_of,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from readiness.operations.deploys import EndedCommand, PhaseStatus, Seen
+    from readiness.operations.notify import Announcement
     from readiness.operations.release.bookkeeping import Note
     from readiness.operations.release.context import ReleaseContext
     from readiness.operations.release.journal import ReleaseState
@@ -269,9 +270,11 @@ class After:
             self.ports.resume(self.config)
         elif known is None:
             self.ports.on_step("roll back")
-            _, refused = self.ports.act(
-                self.config, run_id, status, expression, lambda: self.tell_people(run_id, status)
+            telling = Telling(
+                tell=lambda why_not: self.tell_people(run_id, status, why_not),
+                announce=lambda: self.announcement(run_id),
             )
+            _, refused = self.ports.act(self.config, run_id, status, expression, telling)
             known = self._rolled_back(run_id)
             if known is None:
                 why = refused or "it is planned: `readiness rollback` shows it and carries it out"
@@ -335,17 +338,25 @@ class After:
         version = {} if self.order.version is None else {EXPECTED_VERSION: self.order.version}
         return version | {WINDOW: str(self.config.rollback.window)}
 
-    def tell_people(self, run_id: str, status: int) -> None:
-        """Tell people of a run's verdict, or of the deploy command that failed, once what is done about it is done."""
-        state = self.context.state
-        if run_id == command_run(state):
-            plan = read_plan(self.config.report_dir)
-            ended = state.ended("deploy")
-            words = f"the deploy command {'failed' if ended is None else ended.words}"
-            acts = entries_of(self.config.report_dir, run_id)
-            report = None if plan is None else tell.failed_command_report(self.config, state, plan, words)
-            notice_lines = [] if report is None else tell.tell_failed_command(self.config, report, acts)
+    def tell_people(self, run_id: str, status: int, why_not: str = "") -> None:
+        """Tell people of a run's verdict, or of the deploy command that failed, and why nothing is done about it."""
+        if run_id == command_run(self.context.state):
+            report = self._failed_command_report()
+            notice_lines = [] if report is None else tell.tell_failed_command(self.config, report, why_not)
         else:
-            notice_lines = tell.people(self.config, run_id, status)
+            notice_lines = tell.people(self.config, run_id, status, why_not)
         for line in notice_lines:
             self.ports.say(line)
+
+    def announcement(self, run_id: str) -> Announcement | None:
+        """What people hear of the decision of a run, or of the deploy command that failed, before it is carried out."""
+        is_command = run_id == command_run(self.context.state)
+        folder = self.config.report_dir
+        document = self._failed_command_report() if is_command else notify_after.find(folder, run_id)
+        return notify_after.announcement(document, folder)
+
+    def _failed_command_report(self) -> dict[str, Any] | None:
+        """What stands for the report of a run where the deploy command itself failed."""
+        plan, ended = read_plan(self.config.report_dir), self.context.state.ended("deploy")
+        words = f"the deploy command {'failed' if ended is None else ended.words}"
+        return None if plan is None else tell.failed_command_report(self.config, self.context.state, plan, words)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from readiness.config import Config
     from readiness.operations.deploys import CheckReport, Seen
+    from readiness.operations.notify import Announcement
     from readiness.operations.release.journal import ReleaseState
 
 CHECKS_SECONDS: Final = 1800.0
@@ -94,7 +95,15 @@ def backup(config: Config) -> str:
     return back_up_release(config).path.name
 
 
-def act(config: Config, run_id: str, status: int, expression: str, tell: Callable[[], None]) -> tuple[int, str]:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """How people hear of a decision: `tell` where nothing is done about it, and why; `announce` where it is carried out."""
+
+    tell: Callable[[str], None]
+    announce: Callable[[], Announcement | None]
+
+
+def act(config: Config, run_id: str, status: int, expression: str, telling: Telling) -> tuple[int, str]:
     """Do what the plan of that run allows; the exit status that this leaves, and why nothing was done."""
     from readiness.operations.check_run import CheckArguments
     from readiness.operations.check_run import acting as check_rollback
@@ -106,7 +115,8 @@ def act(config: Config, run_id: str, status: int, expression: str, tell: Callabl
         config.report_dir,
         lambda: config,
         asked=CheckArguments(given=tuple(arguments(config, expression))),
-        tell=tell,
+        tell=telling.tell,
+        announce=telling.announce,
         refused=lambda error: refused.append(str(error)),
     )
     return code, "; ".join(refused)
@@ -133,7 +143,7 @@ class ReleasePorts:
     look: Callable[[Config, float], Seen] = look
     checks: Callable[[Config, str, Mapping[str, str]], Checked] = checks
     backup: Callable[[Config], str] = backup
-    act: Callable[[Config, str, int, str, Callable[[], None]], tuple[int, str]] = act
+    act: Callable[[Config, str, int, str, Telling], tuple[int, str]] = act
     resume: Callable[[Config], int] = resume
     confirmed: Callable[[Config, str, str], bool] = confirmed
     page: Callable[[Config, ReleaseState], list[Path]] = tell.write_page

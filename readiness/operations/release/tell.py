@@ -15,7 +15,6 @@ from readiness.operations.release.model import ReleaseOrder, ReleaseOutcome
 from readiness.operations.rollback import DEPLOY_COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from readiness.config import Config
@@ -124,18 +123,12 @@ def _last_run(state: ReleaseState) -> str | None:
 # --- people ---------------------------------------------------------------------------------------------------------------
 
 
-def people(config: Config, run_id: str, status: int) -> list[str]:
-    """Tell people of the verdict of one run; lines for the terminal."""
+def people(config: Config, run_id: str, status: int, why_not: str = "") -> list[str]:
+    """Tell people of the verdict of one run, and why nothing is done about it; lines for the terminal."""
     from readiness.operations.notify import after as notify_after
-    from readiness.operations.rollback import entries_of
 
-    folder = config.report_dir
     return notify_after.after(
-        run_id=run_id,
-        status=status,
-        folder=folder,
-        config=lambda: config,
-        journal=lambda asked: entries_of(folder, asked),
+        run_id=run_id, status=status, folder=config.report_dir, config=lambda: config, why_not=why_not
     )
 
 
@@ -156,13 +149,12 @@ def _event(config: Config, state: ReleaseState, release_end: ReleaseEnd) -> Even
     if severity is None or (release_end.outcome is ReleaseOutcome.HELD and not is_doubtful):
         return None  # the verdict that held it was told when it was reached
     from readiness.findings import Severity
-    from readiness.operations.notify import Event
+    from readiness.operations.notify import Event, hub_of
 
-    where = config.target.url or config.target.internal_url or "the hub"
     return Event(
         kind="phase",
         severity=Severity(severity),
-        title=f"release {release_end.outcome.value} · {config.environment} {where}",
+        title=f"release {release_end.outcome.value} · {hub_of(config)}",
         lines=(
             release_end.because,
             *(f"{p.name}: {p.status}: {p.detail}" for p in state.phases if p.status != "passed"),
@@ -174,13 +166,12 @@ def _event(config: Config, state: ReleaseState, release_end: ReleaseEnd) -> Even
 def stopped(config: Config, journal: Path, release_end: ReleaseEnd) -> list[str]:
     """Tell people that a release stopped halfway, without its journal, which may not be readable; lines for the terminal."""
     from readiness.findings import Severity
-    from readiness.operations.notify import Event, tell, told_lines
+    from readiness.operations.notify import Event, hub_of, tell, told_lines
 
-    where = config.target.url or config.target.internal_url or "the hub"
     event = Event(
         kind="phase",
         severity=Severity.CRITICAL,
-        title=f"release {release_end.outcome.value} halfway · {config.environment} {where}",
+        title=f"release {release_end.outcome.value} halfway · {hub_of(config)}",
         lines=(release_end.because, "look at the hub; `readiness release --resume` goes on, --abandon gives it up"),
         report=str(journal),
     )
@@ -238,17 +229,20 @@ def failed_command_report(config: Config, state: ReleaseState, plan: SavedPlan, 
     }
 
 
-def tell_failed_command(config: Config, report: dict[str, Any], acts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Write the incident page and tell people; lines for the terminal. Raises nothing."""
+def tell_failed_command(config: Config, report: dict[str, Any], why_not: str) -> list[str]:
+    """Write the incident page and tell people of a command that failed and is not rolled back; lines for the terminal.
+
+    Raises nothing.
+    """
     from readiness.operations.notify import event_of, incident, tell, told_lines
 
     try:
-        page = incident.write(report, config.report_dir, acts)
+        page = incident.write(report, config.report_dir)
         lines = [f"incident report: {page}"]
-        event = event_of(report, str(page))
+        event = event_of(report, str(page), why_not=why_not)
         if event is not None:
             sent = tell(event, config, config.report_dir)
-            incident.write(report, config.report_dir, acts, sent.lines())
+            incident.write(report, config.report_dir, (), sent.lines())
             lines += told_lines(sent)
     except (ReadinessError, KeyError, TypeError, ValueError) as error:
         return [f"people were not told: {error}"]

@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from readiness.config import redactor_for
 from readiness.errors import ReadinessError
@@ -30,6 +30,7 @@ from readiness.operations.deploys import (
     systemd,
     write_record,
 )
+from readiness.operations.notify import hub_of
 from readiness.operations.rollback import preconditions, steps, verify
 from readiness.operations.rollback.journal import (
     NOTE,
@@ -190,8 +191,13 @@ class _Rollback:
             self._step(NOTE, text="resumed", overridden=reasons)
         else:
             self._step(BEGIN, plan=self.plan.to_json(), deploy=self.deploy.to_json(), overridden=reasons)
-        title = f"rolling back to {self.deploy.previous}"
-        self._tell(RollbackEvent(kind="start", severity="high", title=title, lines=(self._because(),)))
+        words = "going on with rolling back" if resumed else "rolling back"
+        title = f"{words} to {self.deploy.previous} · {hub_of(self.config)}"
+        lines = (
+            self._because(),
+            f"by {', '.join(action.name for action in self.actions)}; how it ends is told as well",
+        )
+        self._tell(RollbackEvent(kind="start", severity=self._severity, title=title, lines=lines))
         return self._finish(self._act() or self._verified())
 
     # --- acting -------------------------------------------------------------------------------------------------------
@@ -272,9 +278,10 @@ class _Rollback:
         self._tell(
             RollbackEvent(
                 kind="outcome",
-                severity="high" if well else "critical",
-                title=result.value,
-                lines=tuple(outcome.lines),
+                severity=self._severity if well else "critical",
+                title=f"{result.value} · {hub_of(self.config)}",
+                lines=tuple(line.strip() for line in outcome.lines),
+                ends_alarm=well,
             )
         )
         return outcome
@@ -311,6 +318,11 @@ class _Rollback:
     def _step(self, kind: str, **data: Any) -> None:  # noqa: ANN401 - any plain value
         self.way.on_step(f"write {kind}")
         self.journal.write(kind, **data)
+
+    @property
+    def _severity(self) -> Literal["critical", "high"]:
+        """As severe as the decision that people heard: who heard that one hears what becomes of it."""
+        return "critical" if self.plan.run.decision == "ROLL BACK" else "high"
 
     def _because(self) -> str:
         return "; ".join(action.because for action in self.plan.actions)[:400] or "asked for by a person"

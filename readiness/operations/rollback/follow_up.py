@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.notify import People, incident
+from readiness.operations.notify import People, hub_of, incident
 from readiness.operations.notify import after as notify_after
 from readiness.operations.rollback.execute import RollbackOptions, execute
-from readiness.operations.rollback.journal import FOLDER, entries_of, rollback_of
+from readiness.operations.rollback.journal import FOLDER, entries_of, rollback_of, unfinished_rollback
 from readiness.operations.rollback.outcome import RollbackEvent, RollbackRefused, RollbackResult
 from readiness.support import LOCK_TOKEN, say, survive_hangup
 
@@ -20,21 +20,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config import Config
+    from readiness.operations.notify import Announcement
     from readiness.operations.rollback.document import SavedPlan
     from readiness.operations.rollback.journal import RecordedOutcome, RollbackState
     from readiness.operations.rollback.outcome import RollbackOutcome
     from readiness.results.report import ReleaseRun
 
-_SETTLE_SECONDS: Final = 5.0
-"""Seconds that messages on their way may hold up the end."""
+_SETTLE_SECONDS: Final = 65.0
+"""Seconds that messages on their way may hold up the end: a little more than the time of three that nobody takes."""
 _STATUS: Final = {RollbackResult.VERIFIED: "passed", RollbackResult.UNVERIFIED: "unknown"}
 _RECOVERY: Final = ("decide", "act", "verify")
 
 
-def carry_out(plan: SavedPlan | None, config: Config, *, person: bool = False) -> RollbackOutcome:
-    """Carry out `plan`, without one what was not finished, and tell people. Raises as `execute` does."""
-    run_id = "" if plan is None else plan.run.id
+def carry_out(
+    plan: SavedPlan | None, config: Config, *, person: bool = False, announced: Announcement | None = None
+) -> RollbackOutcome:
+    """Carry out `plan`, without one what was not finished, and tell people. Raises as `execute` does.
+
+    `announced` is the decision as people hear it first; its report counts for the incident report.
+    """
+    run_id = _run_of(plan, config)
     people = _people(config)
+    if announced is not None:
+        people(announced.event)
     try:
         with survive_hangup(), _as_errors():
             options = RollbackOptions(person=person, tell=people)
@@ -43,16 +51,25 @@ def carry_out(plan: SavedPlan | None, config: Config, *, person: bool = False) -
         ended = (
             "was planned and refused" if isinstance(error, RollbackRefused) else "was planned and came to no outcome"
         )
-        lines, title = tuple(str(error).splitlines()), f"a rollback {ended}"
+        lines, title = tuple(str(error).splitlines()), f"a rollback {ended} · {hub_of(config)}"
         people(RollbackEvent(kind="refused", severity="critical", title=title, lines=lines))
         raise
     finally:
         deliveries = [text for _, notified in people.settle(_SETTLE_SECONDS) for text in notified.lines()]
         for text in deliveries:
             say(f"told people: {text}")
-        page = write_incident(config.report_dir, run_id, deliveries)
+        document = None if announced is None else announced.document
+        page = write_incident(config.report_dir, run_id, deliveries, document)
         for line in filter(None, (page, render_outcome(config, run_id))):
             say(line)
+
+
+def _run_of(plan: SavedPlan | None, config: Config) -> str:
+    """The run whose plan is carried out, or was begun to be."""
+    if plan is None:
+        state = unfinished_rollback(config.report_dir / FOLDER)
+        plan = None if state is None else state.plan
+    return "" if plan is None else plan.run.id
 
 
 @contextlib.contextmanager
@@ -73,13 +90,15 @@ def _people(config: Config) -> People:
 # --- the pages ------------------------------------------------------------------------------------------------------------
 
 
-def write_incident(folder: Path, run_id: str, deliveries: Sequence[str] = ()) -> str:
+def write_incident(
+    folder: Path, run_id: str, deliveries: Sequence[str] = (), document: dict[str, Any] | None = None
+) -> str:
     """Write the incident report of the run `run_id` anew; a line for the terminal, "" where that run left no report.
 
-    Never raises: a rollback is over, whatever can be written about it.
+    `document` is its report, where that does not lie in `folder`. Never raises: a rollback is over, whatever can be written about it.
     """
     try:
-        document = notify_after.find(folder, run_id)
+        document = notify_after.find(folder, run_id) if document is None else document
         if document is None:
             return ""
         return f"incident report: {incident.write(document, folder, entries_of(folder, run_id), deliveries)}"

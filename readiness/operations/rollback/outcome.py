@@ -59,9 +59,14 @@ class RollbackOutcome:
         """What a terminal or a message says."""
         times = ", ".join(f"{phase} {self.seconds[phase]:.1f} s" for phase in PHASES if phase in self.seconds)
         kept = "within" if self.recovery <= self.objective else "past"
+        ended = {
+            RollbackResult.VERIFIED: f"recovered in {self.recovery:.1f} s, {kept} the objective of {self.objective:.0f} s",
+            RollbackResult.UNVERIFIED: f"recovery is not proven after {self.recovery:.1f} s",
+            RollbackResult.FAILED: f"not recovered after {self.recovery:.1f} s",
+        }[self.result]
         return [
             f"{self.result.value}: {self.because}",
-            f"  {times}; recovered in {self.recovery:.1f} s, {kept} the objective of {self.objective:.0f} s",
+            f"  {times}; {ended}",
             f"  journal: {self.journal}",
         ]
 
@@ -92,6 +97,8 @@ class RollbackEvent:
     title: str
     lines: tuple[str, ...] = ()
     report: Path | None = None
+    ends_alarm: bool = False
+    """Whether what people were alarmed about is over."""
 
 
 Teller = Callable[[RollbackEvent], None]

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
+from readiness.operations.notify import hub_of
 from readiness.operations.schedule.exclusion import alone, releasing
 from readiness.operations.schedule.jobs import BASELINE, Job
 from readiness.support import CHECK_ID, SCHEDULED, file_writing
@@ -108,7 +109,7 @@ def _event(job: Job, run_id: str, ended: JobEnd, options: Options) -> tuple[str,
         return word, Message(
             kind="alarm",
             severity=Severity.MEDIUM,
-            title=f"{_where(options.config)}: {_OF_BASELINE[word]}",
+            title=f"{hub_of(options.config)}: {_OF_BASELINE[word]}",
             lines=tuple(_tail(options, job)),
             checks=(f"baseline {word}",),
         )
@@ -120,14 +121,10 @@ def _event(job: Job, run_id: str, ended: JobEnd, options: Options) -> tuple[str,
     return "INCOMPLETE", Message(
         kind="alarm",
         severity=Severity.HIGH,
-        title=f"{_where(options.config)}: the scheduled run {job.name} {how} and left no verdict",
+        title=f"{hub_of(options.config)}: the scheduled run {job.name} {how} and left no verdict",
         lines=("Nothing is proven.", *_tail(options, job)),
         checks=("no verdict",),
     )
-
-
-def _where(config: Config) -> str:
-    return f"{config.environment} {config.target.url or config.target.internal_url or config.target.release or 'hub'}"
 
 
 _OF_BASELINE: Final = {
@@ -143,11 +140,16 @@ def _tell(job: Job, run_id: str, status: str, event: Event | None, options: Opti
 
     now = options.clock()
     path = options.folder / f"{job.name}.json"
+    if event is not None and event.kind == "plan" and _is_carried_out(options, run_id):
+        # who rolled back told the decision, the begin and the end: people know what it said last
+        with contextlib.suppress(ReadinessError):
+            notify_change.write(path, notify_change.JobMemory())
+        return None, "its rollback told people itself"
     standing = notify_change.read(path)
     # never more often than hourly: below that people are told of the same thing once anyway
     repeat = max(options.repeat, 1.0) * 3600
     decided = notify_change.decide(
-        standing, event, where=_where(options.config), status=status, run=run_id, now=now, repeat=repeat
+        standing, event, where=hub_of(options.config), status=status, run=run_id, now=now, repeat=repeat
     )
     notified = None
     if decided.event is not None:
@@ -163,6 +165,13 @@ def _tell(job: Job, run_id: str, status: str, event: Event | None, options: Opti
     if decided.what is None:
         return None, "nothing new" if after.known is None else f"nothing new since {_clock(after.told)}"
     return notified, _NEWS[decided.what]
+
+
+def _is_carried_out(options: Options, run_id: str) -> bool:
+    """Whether the rollback that the run planned has come to an outcome."""
+    from readiness.operations.rollback import entries_of
+
+    return any(entry.get("kind") == "outcome" for entry in entries_of(options.config.report_dir, run_id))
 
 
 def _with_pages(event: Event, run_id: str, options: Options) -> Event:

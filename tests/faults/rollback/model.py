@@ -18,9 +18,9 @@ By = Literal["check", "terminal", "person"]
 EXIT: Final[Mapping[Expected, int]] = {"verified": 1, "unverified": 13, "failed": 14, "refused": 1, "held": 1}
 """Exit status of `readiness check`: a hub that is NOT READY is 1, whatever is left undone."""
 TOLD: Final[Mapping[Expected, tuple[str, ...]]] = {
-    "verified": ("start high", "outcome high"),
-    "unverified": ("start high", "outcome critical"),
-    "failed": ("start high", "outcome critical"),
+    "verified": ("start critical", "outcome critical"),
+    "unverified": ("start critical", "outcome critical"),
+    "failed": ("start critical", "outcome critical"),
     "refused": ("refused critical",),
     "held": (),
 }

@@ -76,7 +76,7 @@ OTHERS: Final = (
           words=("No space left on device; nothing is done that is not written down",), between=others.full_disk("begin")),
     Fault(name="disk-full-at-the-gate", sentence="The line that says which process begins cannot be written.",
           expected="refused", words=("No space left on device",), between=others.full_disk("started"),
-          told=("start high", "refused critical"), after=outcomes.still_open),
+          told=("start critical", "refused critical"), after=outcomes.still_open),
 )  # fmt: skip
 
 BACKUPS: Final = tuple(

@@ -24,6 +24,7 @@ from readiness.operations.notify.child import cleaned
 from readiness.operations.notify.delivery import LINE, LINES, harmless, message
 from readiness.operations.notify.events import Event, Notified, Pacing
 from readiness.operations.notify.people import People, tell
+from readiness.operations.notify.thread import thread_of, threaded
 from tests.operations.notify.people_doubles import Hooks, Post, serving
 from tests.sources import ROOT
 
@@ -40,6 +41,7 @@ EVENT = Event(
     checks=("hub-is-ready",),
     since=dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
 )
+THREAD = thread_of(Config())
 QUICK = Pacing(deadline=8.0, pauses=())
 
 
@@ -100,8 +102,60 @@ def test_a_message_arrives_with_all_it_has_to_say(told_all: tuple[Notified, Path
         "hub-is-ready: the hub is not ready (expected 200, measured 503)",
         "since 2026-01-02 03:04:05 UTC",
         "report: reports/readiness.html",
+        f"production the hub · thread {THREAD}",
     ]
-    assert first["type"] == "failure"
+    assert (first["type"], first["thread"]) == ("failure", THREAD)
+
+
+def alarm(severity: Severity, **more: Any) -> Event:
+    """An alarm of that severity."""
+    return dataclasses.replace(EVENT, severity=severity, **{"title": severity.value} | more)
+
+
+def test_who_heard_the_alarm_hears_its_end(hooks: Hooks, tmp_path: Path) -> None:
+    """A channel for what is critical alone hears what follows a critical alarm, and that it is over, once; and nothing before."""
+    hooks.got.clear()
+    environ, told_by = {"PAGER": hooks.url("ok/pager")}, config(critical=("${PAGER}",))
+
+    def heard(event: Event) -> list[str]:
+        before = len(hooks.got)
+        tell(event, told_by, tmp_path, environ=environ, pacing=QUICK)
+        return [f"{got['type']} {got['title']}" for got in hooks.got[before:]]
+
+    over = alarm(Severity.MEDIUM, kind="changed", title="READY: mended", ends_alarm=True)
+    refused = alarm(Severity.MEDIUM, kind="phase", title="release REFUSED")
+    assert heard(over) == heard(alarm(Severity.HIGH)) == []
+    assert heard(alarm(Severity.CRITICAL)) == ["failure readiness · critical: critical"]
+    assert heard(alarm(Severity.HIGH)) == ["warning readiness · high: high"]
+    assert heard(refused) == []
+    assert heard(over) == ["success readiness · mended: READY: mended"]
+    assert heard(dataclasses.replace(over, title="READY: mended again")) == []
+    assert {got["thread"] for got in hooks.got} == {THREAD}
+
+
+def test_what_blocks_no_more_is_an_end(hooks: Hooks, tmp_path: Path) -> None:
+    """CONDITIONAL after a critical alarm is told to the pager once; it is not woken by it from then on."""
+    hooks.got.clear()
+    environ, told_by = {"PAGER": hooks.url("ok/pager")}, config(critical=("${PAGER}",))
+    for number, event in enumerate((EVENT, *[alarm(Severity.MEDIUM, title=f"{n}", ends_alarm=True) for n in range(3)])):
+        tell(event, told_by, tmp_path, environ=environ, pacing=QUICK)
+        assert len(hooks.got) == min(number + 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("json://host/x", "json://host/x?%3Athread=KEY"),
+        ("jsons://host/x?a=b", "jsons://host/x?a=b&%3Athread=KEY"),
+        ("pagerduty://key", "pagerduty://key?dedup=KEY&action=map"),
+        ("pagerduty://key?dedup=own&action=trigger", "pagerduty://key?dedup=own&action=trigger"),
+        ("opsgenie://key", "opsgenie://key?alias=KEY"),
+        ("slack://a/b/c?x=%20y", "slack://a/b/c?x=%20y"),
+    ],
+)
+def test_a_service_gets_the_key_under_its_own_name(url: str, expected: str) -> None:
+    """A pager puts begin and end together by a key: it gets one a hub, unless its address names one; others stay as they are."""
+    assert threaded(url, "KEY") == expected
 
 
 def test_a_contact_gets_a_mail(told_all: tuple[Notified, Path], post: Post) -> None:
@@ -251,6 +305,7 @@ class Foreign:
     title: str = "rolling back"
     lines: tuple[str, ...] = ()
     report: Path | None = Path("reports/readiness.html")
+    ends_alarm: bool = False
 
 
 def test_a_teller_returns_at_once_and_keeps_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,6 +328,7 @@ def test_a_teller_returns_at_once_and_keeps_the_order(tmp_path: Path, monkeypatc
     done = people.settle(10)
     assert [event.kind for event, _ in done] == ["start", "outcome"]
     assert [told.sent[0].channel for _, told in done] == ["[notify.low] CHAT (json, 127.0.0.1)"] * 2
+    assert people.settle(1) == []
     assert titles == ["readiness · high: rolling back", f"readiness · critical: {EVENT.title}"]
 
 

@@ -15,19 +15,21 @@ from readiness.config.model import Config, ReleaseSettings, RollbackAction, Roll
 from readiness.operations.deploys.checks import check_report
 from readiness.operations.deploys.hub_look import Seen
 from readiness.operations.deploys.record import DeployRecord, read_record
+from readiness.operations.notify import people
 from readiness.operations.release import flow
 from readiness.operations.release import journal as book
 from readiness.operations.release.model import ReleaseOrder
-from readiness.operations.release.ports import Checked, ReleasePorts
+from readiness.operations.release.ports import Checked, ReleasePorts, Telling
 from readiness.operations.rollback import document
 from readiness.operations.rollback import journal as rollback_journal
 from readiness.operations.rollback.execute import RollbackOptions, execute
+from readiness.operations.rollback.follow_up import write_incident
 from readiness.operations.rollback.outcome import Proof, RollbackRefused
 from readiness.operations.rollback.plan import plan_rollback
 from tests.operations.rollback.test_plan import judgement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from readiness.operations.release.model import ReleaseEnd
@@ -142,21 +144,22 @@ class Released:
         well = config.target.release.resolve().name == "old"
         return Proof(passed=len(deploy.passed_before)) if well else Proof(bad=("tools fails: as before",))
 
-    def act(
-        self, config: Config, run_id: str, status: int, expression: str, tell: Callable[[], None]
-    ) -> tuple[int, str]:
+    def act(self, config: Config, run_id: str, status: int, expression: str, telling: Telling) -> tuple[int, str]:
         """As `readiness check` acts, with a proof of this site's own."""
         assert expression in {"health or e2e", "health or alerts"}
         found = document.read_plan(self.reports)
         if found is None or found.run.id != run_id or config.rollback.mode != "auto":
-            tell()
+            telling.tell("")
             return status, ""
         try:
+            announced = telling.announce()
+            if announced is not None:
+                people.tell(announced.event, config, self.reports)
             done = execute(found, config, self.said.append, self.reports / "rollback", how=self.how())
         except RollbackRefused as refused:
             return status, str(refused)
-        finally:
-            tell()
+        if announced is not None:
+            write_incident(self.reports, run_id, (), announced.document)
         return done.exit_code, ""
 
     def resumed(self, config: Config) -> int:

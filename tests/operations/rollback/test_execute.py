@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,9 @@ from readiness.operations.deploys import journal, lock, quarantine
 from readiness.operations.deploys.record import read_record, write_record
 from readiness.operations.rollback import journal as rollback_journal
 from readiness.operations.rollback.execute import abandon, execute
-from readiness.operations.rollback.outcome import EXIT, RollbackRefused, RollbackResult
+from readiness.operations.rollback.outcome import EXIT, RollbackOutcome, RollbackRefused, RollbackResult
 from readiness.support import process_identity
 from tests.operations.rollback.rolled import BACK, Site, ended_in_child
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STEPS = 12
 """Steps of a rollback with one action: a test asserts that none is forgotten."""
@@ -46,6 +44,8 @@ def test_a_rollback_acts_once_proves_it_and_closes_the_window(tmp_path: Path) ->
     assert record.previous is None
     assert quarantine.find(site.reports, None, "4.3.0") is not None
     assert [event.kind for event in site.told] == ["start", "outcome"]
+    assert ["staging http://127.0.0.1:9" in event.title for event in site.told] == [True, True]
+    assert [event.ends_alarm for event in site.told] == [False, True]
     assert not site.lock.exists()
 
 
@@ -336,3 +336,18 @@ def test_a_dead_channel_holds_up_nothing(tmp_path: Path) -> None:
     assert site.execute(tell=broken).result is RollbackResult.VERIFIED
     assert [line for line in site.said if "people were not told: RuntimeError" in line]
     assert site.state().is_finished
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (RollbackResult.VERIFIED, "recovered in 3.5 s, within the objective of 60 s"),
+        (RollbackResult.UNVERIFIED, "recovery is not proven after 3.5 s"),
+        (RollbackResult.FAILED, "not recovered after 3.5 s"),
+    ],
+)
+def test_only_what_is_proven_is_called_recovered(result: RollbackResult, words: str) -> None:
+    """An objective is kept by a hub that is well again, never by an attempt that was quick."""
+    outcome = RollbackOutcome(result=result, because="", seconds={"act": 3.5}, objective=60.0, journal=Path("x.jsonl"))
+    assert outcome.lines[1] == f"  act 3.5 s; {words}"
+    assert ("objective" in " ".join(outcome.lines)) == (result is RollbackResult.VERIFIED)

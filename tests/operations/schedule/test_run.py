@@ -25,7 +25,9 @@ from readiness.findings import Outcome, Severity
 from readiness.operations.check_run import run as check_command
 from readiness.operations.check_run.arguments import CheckArguments
 from readiness.operations.deploys import lock
+from readiness.operations.deploys.journal import JournalFile
 from readiness.operations.notify.events import Pacing
+from readiness.operations.rollback.document import PlanRun, SavedPlan
 from readiness.operations.schedule import jobs as schedule
 from readiness.operations.schedule import scheduled_run as schedule_run
 from readiness.operations.schedule.exclusion import alone, releasing
@@ -238,6 +240,26 @@ def test_a_planned_rollback_is_told_and_left_to_a_person(tmp_path: Path, quick: 
     assert re.search(r"incident report: /\S+/incident-\w+\.md", text)
 
 
+def test_a_rollback_that_was_carried_out_is_not_told_again(tmp_path: Path, quick: Hooks) -> None:
+    """Its decision, begin and end were told by whoever rolled back: "planned" after the all-clear would be untrue."""
+    site = Site(tmp_path, quick)
+    plan = rollback_plan(fired=("startup-failure",), mode="auto",
+                actions=(planned_action("previous-release", ("startup-failure",), "a failed", "planned"),))  # fmt: skip
+    leaves = site.leaves("a", decision=Decision.ROLL_BACK, rollback=plan)
+
+    def acts(job: Job, run_id: str, options: Options) -> JobEnd:
+        book = JournalFile(options.config.report_dir / "rollback" / "one.jsonl")
+        run = PlanRun(id=run_id, finished="", status="NOT READY", decision="ROLL BACK")
+        book.write("begin", plan=SavedPlan(run=run).to_json())
+        book.write("outcome", result="ROLLED_BACK_VERIFIED", because="", seconds={})
+        book.close()
+        return leaves(job, run_id, options)
+
+    assert run(schedule.SMOKE, site.options(), acts) == 1
+    assert quick.got == []
+    assert site.run() == (0, [])
+
+
 def test_a_check_that_is_scheduled_neither_acts_nor_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a plan in mode auto before it, `readiness check` leaves it alone unless the schedule says that it may act."""
     monkeypatch.chdir(tmp_path)
@@ -251,7 +273,7 @@ def test_a_check_that_is_scheduled_neither_acts_nor_tells(tmp_path: Path, monkey
     monkeypatch.setattr(check_command, "tell_people", lambda *_: done.append("told"))
     monkeypatch.setattr(
         "readiness.operations.check_run.acting.act",
-        lambda _id, code, *_, tell, **_more: (done.append("acted"), tell(), code)[2],
+        lambda _id, code, *_, tell, **_more: (done.append("acted"), tell(""), code)[2],
     )
     for value in ("looks", "acts"):
         monkeypatch.setenv(CHECK_ID, "abc123")
