@@ -51,6 +51,11 @@ def head(path: Path, count: int) -> bytes:
     return _read(path, count, None)[:count]
 
 
+def last_change(facts: os.stat_result) -> float:
+    """When a file was last written here, seconds since the epoch: an archive may bring a time of another machine's clock along."""
+    return min(facts.st_mtime, facts.st_ctime)
+
+
 def _read(path: Path, count: int, limit: int | None) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from readiness.config import Claim
+from readiness.support import file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,7 +151,7 @@ class Deployment:
         if self.config.target.release is None:
             return None
         try:
-            return (self.config.target.release / "dist" / "cli.js").stat().st_mtime
+            return file_reading.last_change((self.config.target.release / "dist" / "cli.js").stat())
         except OSError:
             return None
 

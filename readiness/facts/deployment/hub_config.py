@@ -108,7 +108,7 @@ class Deployed:
     @property
     def changed(self) -> float:
         """When the newest file was last written, seconds since the epoch. Raises OSError."""
-        return max(file.stat().st_mtime for file in self.files)
+        return max(file_reading.last_change(file.stat()) for file in self.files)
 
 
 def read(config: Config) -> Deployed:

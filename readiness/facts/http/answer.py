@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import dataclasses
 import json
+import time
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
@@ -63,7 +64,7 @@ class TimedOut(CouldNotLook):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """What came back for one request; header names are in lower case, `seconds` is from send to last byte."""
+    """What came back for one request; header names are in lower case, `seconds` is from send to last byte, `at` the end on the monotonic clock."""
 
     method: str
     url: str
@@ -71,6 +72,7 @@ class HttpAnswer:
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     body: bytes = dataclasses.field(default=b"", repr=False)
     seconds: float = 0.0
+    at: float = dataclasses.field(default_factory=time.monotonic, compare=False, repr=False)
     redirect: str | None = None
     """Where it points, when it is a redirect that was not followed."""
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from readiness.facts.hub.contract import Contract
     from readiness.facts.hub.disclosure import Disclosure
     from readiness.facts.hub.hub import SECOND_LOOK, Hub, HubKnowledge, config_sources
-    from readiness.facts.hub.identity import Identity, process_here, seconds_of
+    from readiness.facts.hub.identity import Identity, process_here
     from readiness.facts.hub.inventory import Inventory, keep_last_good
     from readiness.facts.hub.log import HubLog
-    from readiness.facts.hub.records import HubTool
+    from readiness.facts.hub.records import HubTool, seconds_of
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime as dt
 import json
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, Unknown
 from readiness.facts.http import HEALTH, SHORT, BadAnswer, NoState, is_address, port_of
+from readiness.facts.hub import uptime
 from readiness.facts.hub.records import EVENTS
 
 if TYPE_CHECKING:
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from readiness.config import Config
     from readiness.facts.http import HttpAnswer, HttpTransport, SilentRoutes
     from readiness.facts.hub.records import Health, HubState
+    from readiness.facts.hub.uptime import Clock
 
 _JSON_LIMIT: Final = 1024 * 1024
 PACKAGE: Final = "mcp-hub"
 """The name in a hub's package.json."""
+_STAMP: Final = 64
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, never bound
 
 
@@ -60,16 +62,31 @@ class HubAnswers(Protocol):
 class Identity:
     """The process that answers.
 
-    `started` in seconds since the epoch, None where nobody says; `claimed_pid` is what the workspaces file says about
+    `started` in seconds since the epoch on this machine's clock, `age` in seconds, both None where nobody says it without
+    contradiction; `clock`: who counts them; `seen`: when that was, on the monotonic clock; `ahead`: seconds that the hub's
+    clock is before ours, None where it does not say. `claimed_pid` and `claimed_start` are what the workspaces file says about
     its port; `here`: it was found on this host, listening on that port; `by` says whose word it is.
     """
 
     pid: int
     port: int | None = None
     started: float | None = None
+    age: float | None = None
+    clock: Clock | None = None
+    seen: float = 0.0
+    ahead: float | None = None
     claimed_pid: int | None = None
+    claimed_start: str | None = None
     here: bool = False
     by: Literal["events", "socket"] = "events"
+
+    def up_for(self, first: Identity) -> float:
+        """Seconds that the process has run at least, which was read as `first` before."""
+        return uptime.up_for(first, self)
+
+    def is_restart_of(self, first: Identity) -> bool:
+        """Whether this is a younger process than the one that was read as `first` before."""
+        return self.pid != first.pid or uptime.is_restarted(first, self)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the note that the workers of a run share."""
@@ -115,19 +132,36 @@ def _from_events(hub: HubAnswers, seconds: float | None) -> Identity | Unknown:
 
 def _identity(hub: HubAnswers, pid: int, port: int | None, *, by: Literal["events", "socket"]) -> Identity:
     entry = hub.health().workspace(port)
-    claimed = entry.get("pid")
+    claimed, start = entry.get("pid"), entry.get("startTime")
     process = process_here(hub, pid)
-    started = process.create_time() if process else None
-    if started is None and claimed == pid:
-        started = seconds_of(entry.get("startTime"))
+    clock, age, ahead = _counted(hub, process, entry if claimed == pid else {})
     return Identity(
         pid=pid,
         port=port,
-        started=started,
+        started=None if age is None else time.time() - age,
+        age=age,
+        clock=clock,
+        seen=time.monotonic(),
+        ahead=ahead,
         claimed_pid=claimed if isinstance(claimed, int) else None,
+        claimed_start=start[:_STAMP] if isinstance(start, str) and claimed == pid else None,
         here=process is not None,
         by=by,
     )
+
+
+def _counted(
+    hub: HubAnswers, process: psutil.Process | None, entry: dict[str, Any]
+) -> tuple[Clock | None, float | None, float | None]:
+    """Who counts how old the hub is, its age, and how far its clock is ahead of ours."""
+    import psutil
+
+    if process is not None:
+        with contextlib.suppress(psutil.Error):
+            age = uptime.age_here(process)
+            return ("kernel" if age is not None else None), age, 0.0
+    told = uptime.told_clock(hub.answer(HEALTH), hub.health(), entry)
+    return ("hub" if told.age is not None else None), told.age, told.ahead
 
 
 def process_here(hub: HubAnswers, pid: int) -> psutil.Process | None:
@@ -142,21 +176,6 @@ def process_here(hub: HubAnswers, pid: int) -> psutil.Process | None:
         listening = {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
         return process if port in listening else None
     return None
-
-
-def seconds_of(stamp: object) -> float | None:
-    """A time as the hub writes it (ISO 8601) in seconds since the epoch; None for anything else."""
-    if not isinstance(stamp, str):
-        return None
-    try:
-        return dt.datetime.fromisoformat(stamp).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
-def age(identity: Identity) -> float | None:
-    """Seconds since the process started; None where nobody says."""
-    return None if identity.started is None else max(0.0, time.time() - identity.started)
 
 
 def environment_of(process: psutil.Process) -> Mapping[str, str] | None:

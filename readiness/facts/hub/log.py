@@ -12,7 +12,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.hub.identity import seconds_of, state_folder_of
+from readiness.facts.hub.identity import state_folder_of
+from readiness.facts.hub.records import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,23 +57,40 @@ class HubLog:
 
     def errors(self, hub: Hub) -> list[LogLine]:
         """Errors between the start of the process that answers and this run's. Raises Unknown without such a log."""
-        file = self._file(hub)
-        since = (hub.identity().started or 0.0) - _SLACK
-        levelled, lines = 0, []
+        file, identity = self._file(hub), hub.identity()
+        since, ahead = (identity.started or 0.0) - _SLACK, identity.ahead or 0.0
+        levelled, lines, doubtful = 0, [], False
         for line in _lines(file):
             levelled += 1
-            inside = line.time is None or since <= line.time <= self.until
-            if line.level >= ERROR and inside and not _is_harmless(line) and not self._ours(line):
+            if line.level < ERROR or _is_harmless(line):
+                continue
+            # by our clock, or by the hub's: where they differ, which errors are the deploy's must not hang on one of them
+            places = {self._counts(line, since, shift) for shift in ((0.0, ahead) if abs(ahead) > _SLACK else (0.0,))}
+            doubtful |= len(places) > 1
+            if places == {True}:
                 lines.append(line)
+        if doubtful and not lines:
+            raise Unknown(
+                f"the hub's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's, "
+                "so which errors in its log were there before this run cannot be told"
+            )
         if not levelled:
             raise Unknown(
                 f"{file} has no line with a level: so errors cannot be told; declare [expect] logs as not expected"
             )
         return lines
 
-    def _ours(self, line: LogLine) -> bool:
-        """Whether it was written while an agent of ours was at work: closing a session alone makes a hub log errors."""
-        return line.time is not None and any(since <= line.time <= until for since, until in self.windows)
+    def _counts(self, line: LogLine, since: float, ahead: float) -> bool:
+        """Whether the deploy may have caused it, where the log's clock is `ahead` of ours.
+
+        Not before the process, not after this run began, and not while an agent of ours was at work: closing a session alone
+        makes a hub log errors.
+        """
+        if line.time is None:
+            return True
+        moment = line.time - ahead
+        ours = any(start <= moment <= end for start, end in self.windows)
+        return since <= moment <= self.until and not ours
 
     def _file(self, hub: Hub) -> Path:
         target = self.config.target

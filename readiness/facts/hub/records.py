@@ -6,6 +6,7 @@ Raises BadAnswer where the shape is wrong.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import math
 from typing import TYPE_CHECKING, Any, Final
@@ -21,10 +22,13 @@ EVENTS: Final = "/api/events"
 _LIMIT: Final = 1024 * 1024
 """Bytes read of the stream at most; the event comes among its first three."""
 
+LONGEST: Final = 20 * 365 * 86_400.0
+"""Seconds: what claims to run for longer than twenty years had no clock when it started."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HubServer:
-    """One MCP server as the hub sees it; `uptime` in seconds, None where it is missing or no number."""
+    """One MCP server as the hub sees it; `uptime` in seconds, None where it is missing, no number, negative or absurd."""
 
     name: str
     status: str
@@ -129,7 +133,7 @@ def _server(item: dict[str, Any], what: str) -> HubServer:
     return HubServer(
         name=name,
         status=status,
-        uptime=_number(item.get("uptime")),
+        uptime=_span(item.get("uptime")),
         tools=tuple(str(tool.get("name")) for tool in _tools(item) if isinstance(tool, dict)),
         config_source=source if isinstance(source, str) else None,
         error=error if isinstance(error, str) else None,
@@ -150,6 +154,22 @@ def _number(value: object) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _span(value: object) -> float | None:
+    """Seconds that something has run; a clock that was set makes them negative or absurd, and then they say nothing."""
+    number = _number(value)
+    return number if number is not None and 0 <= number < LONGEST else None
+
+
+def seconds_of(stamp: object) -> float | None:
+    """A time as the hub writes it (ISO 8601) in seconds since the epoch; None for anything else."""
+    if not isinstance(stamp, str):
+        return None
+    try:
+        return dt.datetime.fromisoformat(stamp).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def whole(value: object) -> int | None:

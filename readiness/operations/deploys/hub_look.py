@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 2.0
 """Seconds that each request of a look may take."""
+_SAME: Final = 2.0
+"""Seconds that two sayings of when a process started may differ."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -27,6 +29,8 @@ class Seen:
     answers: bool
     pid: int | None = None
     started: float | None = None
+    age: float | None = None
+    """Seconds since then."""
     start: str | None = None
     """The start as this host's kernel counts it, where the process is on it: `started` moves when the clock is set."""
     version: str | None = None
@@ -72,7 +76,7 @@ def same_start(one: Begun, other: Begun) -> bool:
     """Whether both began at the same moment, as far as can be told: by the kernel's count, which no clock moves, else by time."""
     if one.start is not None and other.start is not None:
         return one.start == other.start
-    return one.started is None or other.started is None or one.started == other.started
+    return one.started is None or other.started is None or abs(one.started - other.started) <= _SAME
 
 
 def look(config: Config, seconds: float = SECONDS) -> Seen:
@@ -120,10 +124,10 @@ def clearly_not_silent(config: Config, seconds: float = SECONDS) -> bool:
 
 
 def _seen(hub: Hub) -> Seen:
-    health, pid, started, start, version, trouble = hub.health(), None, None, None, None, []
+    health, pid, started, age, start, version, trouble = hub.health(), None, None, None, None, None, []
     try:
         identity = hub.identity()
-        pid, started = identity.pid, identity.started
+        pid, started, age = identity.pid, identity.started, identity.age
         start = process_identity.start_of(pid) if identity.here else None
     except HubDown:
         raise
@@ -139,6 +143,7 @@ def _seen(hub: Hub) -> Seen:
         answers=True,
         pid=pid,
         started=started,
+        age=age,
         start=start,
         version=version,
         state=str(health.state),

@@ -145,7 +145,11 @@ def _identified(config: Config, deploy: DeployRecord, acted_at: float) -> Proof:
     if last.started is None:
         unproven.append(f"when {last.process} started cannot be told, so nothing proves that it is a new one")
     elif last.started < acted_at - _SKEW:
-        bad.append(f"process {last.pid} answers, which ran before the rollback began: nothing was replaced")
+        older = f"process {last.pid} answers, which ran before the rollback began"
+        if last.start is None:
+            unproven.append(f"{older} by the hub's own clock alone")
+        else:
+            bad.append(f"{older}: nothing was replaced")
     after = _restarts(config)
     if isinstance(before, int) and isinstance(after, int) and after > before:
         bad.append(f"systemd started the hub anew {after - before} times while it was being verified")
@@ -168,8 +172,10 @@ def _steady(config: Config, first: Seen) -> Seen:
     """The hub once its process has run for long enough, or as it is where its start is not known."""
     if first.started is None or config.rollback.steady == 0:
         return look(config)
-    until = time.monotonic() + config.rollback.steady
-    while time.time() - first.started < config.rollback.steady and time.monotonic() < until:
+    # the age that another host's clock tells proves nothing of how long it stays up
+    age = 0.0 if first.start is None or first.age is None else first.age
+    until = time.monotonic() + config.rollback.steady - age
+    while time.monotonic() < until:
         time.sleep(_STEP)
     return look(config)
 

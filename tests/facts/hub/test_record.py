@@ -30,12 +30,15 @@ RECORDED = {entry["request"]["path"]: entry["response"]["json"] for entry in rev
 START = 1_795_400_000.0
 
 
-def errors(folder: Path, lines: Sequence[str | dict[str, Any]]) -> list[str]:
-    """The errors found in a log of these lines, of a process that started at START; this run began 100 s later."""
+def errors(folder: Path, lines: Sequence[str | dict[str, Any]], ahead: float | None = None) -> list[str]:
+    """The errors found in a log of these lines, of a process that started at START; this run began 100 s later.
+
+    The hub's clock is `ahead` of ours.
+    """
     (folder / "logs").mkdir(exist_ok=True)
     text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
     (folder / "logs" / "mcp-hub.log").write_text(text, encoding="utf-8", errors="surrogatepass")
-    hub: Any = SimpleNamespace(identity=lambda: SimpleNamespace(started=START))
+    hub: Any = SimpleNamespace(identity=lambda: SimpleNamespace(started=START, ahead=ahead))
     log = HubLog(Config(target=Target(state=str(folder))), START + 100)
     return [line.text for line in log.errors(hub)]
 
@@ -63,6 +66,16 @@ def test_errors_since_the_start_are_found(tmp_path: Path) -> None:
         ],
     )
     assert found == ["first", "second"]
+
+
+@pytest.mark.parametrize("ahead", [600.0, -600.0])
+def test_errors_on_another_clock_are_not_guessed_at(tmp_path: Path, ahead: float) -> None:
+    """What counts by one clock and not by the other is unknown; nothing is hidden, and our own run's errors accuse nobody."""
+    for after in (50, 50 + ahead):
+        with pytest.raises(Unknown, match=r"the hub's clock is 600 s (ahead of|behind) this machine's"):
+            errors(tmp_path, [line(50, "first", after)], ahead)
+    assert errors(tmp_path, [line(50, "later", 101 + max(ahead, 0)), line(40, "a banner", 2)], ahead) == []
+    assert errors(tmp_path, [line(50, "first", 50)], 1.0) == ["first"]
 
 
 def test_the_older_shape_of_lines_is_read_too(tmp_path: Path) -> None:

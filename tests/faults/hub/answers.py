@@ -105,6 +105,14 @@ FAULTS = (
         words=("uptime",),
     ),
     Fault(
+        name="uptime-below-zero",
+        sentence="The hub's clock was set back, so that a server's uptime is negative: that proves neither life nor death.",
+        how=How(edits=(edit(HEALTH, "servers.0.uptime", -30), edit(SERVERS, "servers.0.uptime", -30))),
+        expected={"mcp-servers-are-connected": UNKNOWN},
+        ends=UNPROVEN,
+        words=("uptime",),
+    ),
+    Fault(
         name="negative-counts",
         sentence="The filter counts less than no tools.",
         how=How(edits=(edit(STATS, "totalTools", -3), edit(STATS, "exposedTools", -3))),

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from tomli_w import dumps
@@ -30,6 +31,8 @@ KNOWN_SECRET: Final = "correct-horse-battery-staple-7319"
 COMMIT: Final = "5f0c1d6a9b8e7c4d3f2a1b0c9d8e7f6a5b4c3d2e"
 LEVELS: Final = {"info": 30, "warn": 40, "error": 50, "fatal": 60}
 """Pino's numbers."""
+NEWER: Final = 1.1
+"""Seconds after the hub's start at which a file is proven to be newer than it."""
 
 
 class Deployment:
@@ -60,8 +63,7 @@ class Deployment:
                 path = self.release / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-        age = dt.timedelta(seconds=-30) if self.site.config_is_newer else dt.timedelta(days=2)
-        changed = (dt.datetime.now(dt.UTC) - age).timestamp()
+        changed = (dt.datetime.now(dt.UTC) - dt.timedelta(days=2)).timestamp()
         with contextlib.suppress(FileNotFoundError):
             os.utime(self.release / "config" / "mcp-hub.json", (changed, changed))
         self._write_log()
@@ -81,6 +83,9 @@ class Deployment:
         write_authority(self.authority)
         self.reports.mkdir(exist_ok=True)
         self._record_deploy()
+        if self.site.config_is_newer:
+            time.sleep(NEWER)
+            (self.release / "config" / "mcp-hub.json").touch()
         settings = _merged(self._settings(hub), self.site.config)
         # what runs out because nothing comes is short on an idle machine, and stretched on a busy one
         settings["probe"]["timeout"] = seconds(settings["probe"]["timeout"])

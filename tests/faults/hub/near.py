@@ -37,6 +37,11 @@ FAULTS = (
         site=Site(config={"probe": {"settle": 2.0}}),
     ),
     Fault(
+        name="its-clock-is-ahead",
+        sentence="The time that the hub tells lies in our future: its process shows when it started.",
+        how=How(edits=(edit(HEALTH, "timestamp", "2099-01-01T00:00:00.000Z"),)),
+    ),
+    Fault(
         name="marketplace-error-in-the-log",
         sentence="A healthy start without internet logs one error.",
         site=Site(log=("error", "Failed to initialize marketplace", "MARKETPLACE_INIT_ERROR")),

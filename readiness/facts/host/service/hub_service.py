@@ -184,13 +184,15 @@ class Service:
         if shown is None:
             raise Unknown(self.no_systemd)
         since = shown.get("ActiveEnterTimestampMonotonic", "")
+        # a container that counts its own uptime is younger than its host's service
+        seconds = uptime - int(since) / 1e6 if since.isdigit() and int(since) else -1.0
         restarts = shown.get("NRestarts", "")
         return Life(
             active=shown.get("ActiveState", ""),
             sub=shown.get("SubState", ""),
             result=shown.get("Result", ""),
             restarts=int(restarts) if restarts.isdigit() else None,
-            seconds=max(0.0, uptime - int(since) / 1e6) if since.isdigit() and int(since) else None,
+            seconds=seconds if seconds >= 0 else None,
         )
 
     @property
