@@ -97,10 +97,15 @@ def run(
     arguments = [
         # nobody reads a traceback here, and making them takes a third of a run's time
         *("-m", phase, "-q", "--tb=no", "--capture=sys", "-p", "no:cacheprovider", "-p", "no:logging", *options),
+        # at the end of a run these two collect the garbage of all tests before it, five times over
+        *("-p", "no:unraisableexception", "-p", "no:threadexception"),
         *("--readiness-config", str(config), "--readiness-report", str(reports)),
         *("-p", "readiness.plugin", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)),
         *(str(ROOT / suite) for suite in suites),
     ]
+    settings = config.read_text(encoding="utf-8")
+    if "[report]" not in settings:  # the page is tried elsewhere, and making it takes longer than most checks
+        config.write_text(f'{settings}\n[report]\nformats = ["json"]\n', encoding="utf-8")
     with clean_environment(environment or {}):
         code = int(pytest.main(arguments))
     return Result(exit_code=code, report=json.loads((reports / "readiness.json").read_text(encoding="utf-8")))
