@@ -131,9 +131,9 @@ def _states(hub, expected):
     """Each expected server's state; connected means that its uptime, too, says that the process lives."""
     until = time.monotonic() + SECOND_READ
     while True:
-        servers = {server.name: server for server in hub.health().servers}
-        names = tuple(servers) if expected is None else expected
-        states = {name: _state(servers.get(name)) for name in names}
+        servers = hub.health().servers
+        names = tuple(server.name for server in servers) if expected is None else expected
+        states = {name: _state([server for server in servers if server.name == name]) for name in names}
         # a server that was just started shows 0 for a second, one that was killed shows it for ever
         if GONE not in states.values() or time.monotonic() >= until:
             return states
@@ -141,9 +141,13 @@ def _states(hub, expected):
         hub.new_attempt()
 
 
-def _state(server):
-    if server is None:
-        return "not listed"
+def _state(entries):
+    """The state of one server; of one that is listed several times, the first that is not good."""
+    states = [_state_of(entry) for entry in entries] or ["not listed"]
+    return next((state for state in states if state != "connected"), "connected")
+
+
+def _state_of(server):
     if server.status != "connected":
         return f"{server.status} ({server.error[:80]})" if server.error else server.status
     if server.uptime is None:

@@ -1,10 +1,10 @@
-"""The API keeps to its contract, answers quickly, and still lists every tool."""
+"""The API keeps to its contract, answers quickly, still lists every tool, and each under a name that agents can use."""
 
 from __future__ import annotations
 
 import pytest
 
-from readiness import Limits, check, compared, measure, note
+from readiness import Limits, check, compared, measure, note, unknown
 
 pytestmark = pytest.mark.health
 
@@ -94,3 +94,50 @@ def test_no_tool_disappeared(hub, inventory):
     if changed:
         note(f"changed since the last good run: {', '.join(changed[:5])}")
     assert not gone, f"gone since the last good run: {', '.join(gone[:8])}"
+
+
+@check(
+    "server-names-stay-distinct",
+    severity="medium",
+    settle="probe",
+    topic="health",
+    after=("hub-answers",),
+    remedy="Rename one of the servers in the hub's configuration: agents see letters and digits, all else becomes _.",
+)
+def test_server_names_stay_distinct(hub, deployed):
+    """Agents can tell every server's tools from every other's by their names."""
+    servers, clashes = hub.health().servers, hub.name_clashes()
+    if not servers and deployed.declared_empty:
+        note("no servers are declared")
+        return
+    if not servers:
+        unknown("the hub lists no servers: no name was looked at")
+    compared(expected=f"{len(servers)} servers with names of their own", actual=f"{len(clashes)} clashes")
+    assert not clashes, "; ".join(clashes[:5])
+
+
+@check(
+    "tool-names-are-short-enough",
+    severity="medium",
+    settle="probe",
+    topic="health",
+    limits=Limits(critical=64, unit="characters"),
+    after=("hub-answers", "tools-are-listed"),
+    remedy="Shorten the server's name in the hub's configuration: it stands in front of each of its tools, with __.",
+)
+def test_tool_names_are_short_enough(hub, deployed, limits):
+    """No tool's name is longer than the APIs of language models take: one that is breaks the whole agent."""
+    names = hub.offered_names()
+    if not names and deployed.declared_empty:
+        note("no servers are declared, so there are no tools")
+        return
+    if not names:
+        unknown("the hub lists no tools: no name was looked at")
+    longest = max(map(len, names))
+    too_long = [name for name in names if limits.beyond(len(name), limits.critical)]
+    compared(expected=f"at most {limits.critical:g} characters", actual=f"{longest} characters")
+    assert not too_long, (
+        f"with the server's name in front, as agents see them, {len(too_long)} of {len(names)} names are longer than "
+        f"{limits.critical:g} characters: {', '.join(f'{name[:120]} ({len(name)})' for name in too_long[:5])}"
+    )
+    measure(longest, what="the longest name has")

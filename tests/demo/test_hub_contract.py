@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from readiness import demo
+from readiness.demo.hub.managed import built_in_of
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
@@ -237,3 +238,18 @@ def test_files_are_older_than_the_process(hub: demo.DemoHub) -> None:
     for path in (hub.config_file, hub.env_file, hub.release / "package.json"):
         assert path.stat().st_mtime < first - 30
     assert hub.env_file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "definition", "kind"),
+    [
+        ("everything", {"command": "node", "args": ["x"]}, "everything"),
+        ("brave-search", {"command": "python", "args": ["-m", "readiness.demo.stdio", "everything"]}, "everything"),
+        ("memory", {"command": "python", "args": ["-m", "readiness.demo.stdio", "everything"]}, "everything"),
+        ("brave-search", {"command": "npx", "args": ["-y", "brave"]}, None),
+        ("x", None, None),
+    ],
+)
+def test_a_server_may_have_any_name(name: str, definition: object, kind: str | None) -> None:
+    """Which built-in server it is says what the configuration runs, else its name."""
+    assert built_in_of(name, definition, ("everything", "memory")) == kind

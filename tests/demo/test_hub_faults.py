@@ -78,6 +78,8 @@ SEEN: dict[str, Callable[[Probe], bool]] = {
     "server-down": lambda p: p.status() == "disconnected" and p.status("everything") == "connected",
     "server-killed": _dead_but_connected,
     "server-unauthorized": lambda p: p.status() == "unauthorized",
+    "odd-server-names": lambda p: p.status("高德地图") == p.status("My Server (prod)") == "connected",
+    "server-names-clash": lambda p: p.status("maps-eu") == p.status("maps.eu") == "connected",
     "no-servers": lambda p: p.settled()["servers"] == [] and p.settled()["state"] == "ready",
     "zero-tools": lambda p: p.tools() == [] and p.status() == "connected",
     "tool-missing": lambda p: bool(p.tools()) and "add" not in p.tools(),

@@ -38,6 +38,39 @@ def test_a_healthy_hub_with_such_names_is_well(hubs: Any, judge: Judge) -> None:
     assert judged.code == 0
 
 
+TWINS = {"maps-eu": EVERYTHING, "maps.eu": EVERYTHING, "a": EVERYTHING}
+
+
+def test_two_servers_that_agents_see_as_one_are_named(hubs: Any, judge: Judge) -> None:
+    """The second one's tools are found under the name with a number, and the clash is a finding of its own."""
+    hub = hubs(TWINS)
+    hub.wait_ready()
+    judge.configure(
+        hub, "".join(map(ECHO.format, TWINS)) + "[probe]\ninterval = 0.2\n", servers=list(TWINS), min_servers=3
+    )
+    judged = judge.run("-m", "health or e2e")
+    wrong = judged.by_outcome("failed", "unknown", "degraded", "flaky")
+    assert set(wrong) - {STALLS} == {"server-names-stay-distinct"}
+    assert wrong["server-names-stay-distinct"] == "maps-eu and maps.eu are both maps_eu to agents"
+    assert judged.code == 0
+    offered = {tool["name"] for tool in _listed(hub)}
+    assert {"maps_eu__echo", "maps_eu_1__echo", "a__echo"} <= offered
+
+
+def _listed(hub: Any) -> list[dict[str, Any]]:
+    """What the official client is offered."""
+    import asyncio
+
+    from mcp import Client
+    from mcp.client.sse import sse_client
+
+    async def ask() -> list[dict[str, Any]]:
+        async with Client(sse_client(f"{hub.url}/mcp"), mode="legacy") as client:
+            return [tool.model_dump() for tool in (await client.list_tools()).tools]
+
+    return asyncio.run(ask())
+
+
 OFF = {"command": "node", "disabled": True}
 """A server that the hub lists and does not start."""
 

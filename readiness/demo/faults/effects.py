@@ -101,6 +101,22 @@ def no_servers(hub: EmbeddedHub, _seconds: float) -> None:
     hub.servers.clear()
 
 
+ODD_NAMES: Final = ("brave-search", "github.com/acme/maps", "My Server (prod)", "高德地图", "memory-graph")
+"""Names of servers that agents see otherwise."""
+TWIN_NAMES: Final = ("maps-eu", "maps.eu")
+"""Names of servers that agents see as one."""
+
+
+def more_servers(*names: str) -> Hook:
+    """Has these servers too; one that is called after memory is one, the others echo."""
+
+    def hook(hub: EmbeddedHub, _seconds: float) -> None:
+        for name in names:
+            hub.add_server(name, VICTIM if VICTIM in name else "everything")
+
+    return hook
+
+
 def zero_tools(hub: EmbeddedHub, _seconds: float) -> None:
     """Every server lost its tools."""
     for managed in hub.servers.values():

@@ -30,6 +30,16 @@ _TABLE: Final = (
     _f("server-down", "One of its servers is disconnected.", effects.server_down),
     _f("server-killed", "One server is dead: connected, listed, uptime 0; calls fail.", effects.server_killed),
     _f("server-unauthorized", "One server waits for somebody to authorise it.", effects.server_unauthorized),
+    _f(
+        "odd-server-names",
+        "Has more servers, with names that agents see otherwise.",
+        effects.more_servers(*effects.ODD_NAMES),
+    ),
+    _f(
+        "server-names-clash",
+        "Two more servers have names that agents see as one.",
+        effects.more_servers(*effects.TWIN_NAMES),
+    ),
     _f("no-servers", "Is ready and has no servers.", effects.no_servers),
     _f("zero-tools", "Its servers are connected and offer no tools.", effects.zero_tools),
     _f("tool-missing", "One tool has disappeared.", effects.tool_missing),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.demo.hub.analysis import KeywordAnalyser, words
 from readiness.demo.hub.events import EventStreams
 from readiness.demo.hub.jsonrpc import SESSION_ERROR, RpcError
-from readiness.demo.hub.managed import ManagedServer, now, unstartable
+from readiness.demo.hub.managed import ManagedServer, built_in_of, now, unstartable
 from readiness.demo.hub.sessions import ClientSessions
 from readiness.demo.hub.telemetry import BREAKER_REST, LlmTelemetry, Traffic
 from readiness.demo.hub.traits import Traits
@@ -126,12 +126,15 @@ class EmbeddedHub:
             enabled=bool(llm.get("enabled")),
             rest=breaker_rest,
         )
-        self.servers = {
-            name: ManagedServer(server=BUILT_IN[name](), config_source=str(config_file))
-            for name in table
-            if name in BUILT_IN
-        }
+        self.servers: dict[str, ManagedServer] = {}
+        for name, definition in table.items():
+            if kind := built_in_of(name, definition, BUILT_IN):
+                self.add_server(name, kind)
         self.unstartable = {name: why for name in self.servers if (why := unstartable(table[name], BUILT_IN))}
+
+    def add_server(self, name: str, kind: str) -> None:
+        """One more server, a built-in one of that kind."""
+        self.servers[name] = ManagedServer(server=BUILT_IN[kind](), name=name, config_source=str(self.config_file))
 
     # --- its life ---
 

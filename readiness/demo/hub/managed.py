@@ -18,6 +18,14 @@ STDIO: Final = "readiness.demo.stdio"
 """The module that a configuration names to run one of the servers as a program of its own."""
 
 
+def built_in_of(name: str, definition: object, known: Collection[str]) -> str | None:
+    """Which of the `known` servers a configured one is: by its last argument where it runs one, else by its name; None for others."""
+    arguments = definition.get("args") if isinstance(definition, dict) else None
+    if isinstance(arguments, list) and STDIO in arguments[:-1] and arguments[-1] in known:
+        return str(arguments[-1])
+    return name if name in known else None
+
+
 def unstartable(definition: Mapping[str, Any], known: Collection[str]) -> str | None:
     """Why a server could not be started as it is configured, though here it lives in the hub's process; None where it could."""
     command, arguments = str(definition.get("command", "")), [str(word) for word in definition.get("args") or ()]
@@ -38,6 +46,7 @@ class ManagedServer:
     """One MCP server as the hub keeps it."""
 
     server: McpServer
+    name: str
     config_source: str
     status: str = "connecting"
     error: str | None = None
@@ -57,8 +66,8 @@ class ManagedServer:
         """As `/api/servers` shows it; uptime in whole seconds."""
         live = self.status == "connected"
         return {
-            "name": self.server.name,
-            "displayName": self.server.name,
+            "name": self.name,
+            "displayName": self.name,
             "description": "",
             "transportType": "stdio",
             "status": self.status,

@@ -22,6 +22,7 @@ from readiness.demo.hub.jsonrpc import (
 from readiness.demo.hub.traits import HANG
 from readiness.demo.llm.client import KeyMissingError
 from readiness.demo.servers.toolbox import META_TOOL, text
+from readiness.facts.hub import offered_name, safe_prefixes
 
 if TYPE_CHECKING:
     from readiness.demo.hub.hub import EmbeddedHub, Handler
@@ -133,7 +134,8 @@ class McpEndpoint:
             if self.hub.traits.shared_sessions:
                 exposed = set().union(*(one.exposed for one in self.sessions.by_id.values()))
             every = [(server, tool) for server, tool in every if exposed & set(tool.categories)]
-        named = {f"{server}__{tool.name}": (server, tool) for server, tool in every}
+        prefixes = safe_prefixes(self._live())
+        named = {offered_name(server, tool.name, prefixes): (server, tool) for server, tool in every}
         return {
             name: server_and_tool for name, server_and_tool in named.items() if name not in self.hub.traits.hidden_tools
         }
@@ -183,8 +185,12 @@ class McpEndpoint:
         return [one for managed in self._live().values() for one in getattr(managed.server, kind)]
 
     def _prompts(self) -> list[dict[str, Any]]:
-        live = self._live().items()
-        return [one | {"name": f"{name}__{one['name']}"} for name, managed in live for one in managed.server.prompts]
+        live, prefixes = self._live(), safe_prefixes(self._live())
+        return [
+            one | {"name": offered_name(name, one["name"], prefixes)}
+            for name, managed in live.items()
+            for one in managed.server.prompts
+        ]
 
     def _read(self, uri: str) -> dict[str, Any]:
         for managed in self._live().values():
@@ -193,10 +199,12 @@ class McpEndpoint:
         raise RpcError(INVALID_PARAMS, f"Unknown resource: {uri[:200]}")
 
     def _split(self, name: str) -> tuple[ManagedServer, str]:
-        server, _, rest = name.partition("__")
-        if server not in self._live():
-            raise RpcError(INVALID_PARAMS, f"Unknown prompt: {name[:200]}")
-        return self._live()[server], rest
+        live, prefixes = self._live(), safe_prefixes(self._live())
+        for server, managed in live.items():
+            for prompt in managed.server.prompts:
+                if offered_name(server, prompt["name"], prefixes) == name:
+                    return managed, prompt["name"]
+        raise RpcError(INVALID_PARAMS, f"Unknown prompt: {name[:200]}")
 
 
 def _object(params: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from readiness.facts.hub.identity import Identity, process_here
     from readiness.facts.hub.inventory import Inventory, keep_last_good
     from readiness.facts.hub.log import HubLog
+    from readiness.facts.hub.offered_names import NO_PREFIXES, SEPARATOR, offered_name, prefixes_of, safe_prefixes
     from readiness.facts.hub.records import HubTool, seconds_of
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

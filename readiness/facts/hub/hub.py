@@ -24,6 +24,7 @@ from readiness.facts.http import (
     TimedOut,
     checked,
 )
+from readiness.facts.hub.offered_names import name_clashes, offered_names
 from readiness.facts.hub.records import (
     EVENTS,
     Health,
@@ -177,6 +178,14 @@ class Hub:
             return self.listed_tools()
         except NotServed:
             return self.server_tools()
+
+    def offered_names(self) -> list[str]:
+        """The tools of the connected servers, each as the hub offers it to agents. Raises as `answer` does."""
+        return offered_names(self.health().servers, self.tools())
+
+    def name_clashes(self) -> list[str]:
+        """Names that agents cannot keep apart, as sentences. Raises as `answer` does."""
+        return name_clashes(self.health().servers)
 
     def filtering_stats(self) -> dict[str, Any]:
         """`GET /api/filtering/stats`. Raises as `answer` does; NotServed before 4.3.0."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from readiness.config import parse_window
 from readiness.errors import Unknown
-from readiness.facts.mcp import offered_name
+from readiness.facts.hub import NO_PREFIXES, offered_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,15 +76,17 @@ def _of_time(config: Config, moment: dt.datetime) -> str:
     return ""
 
 
-def load_plan(config: Config, output: Path, *, filtered: bool = False) -> dict[str, Any]:
-    """The generator's plan. The token is named, never written. `filtered`: see `mix`."""
+def load_plan(
+    config: Config, output: Path, *, filtered: bool = False, prefixes: Mapping[str, str] = NO_PREFIXES
+) -> dict[str, Any]:
+    """The generator's plan. The token is named, never written. `filtered`: see `mix`; `prefixes`: see `offered_name`."""
     load = config.load
     return {
         "base": (config.target.facts_url or "").rstrip("/"),
         "ca_file": None if config.target.ca_file is None else str(config.target.ca_file),
         "token_env": config.target.token_env,
         "locustfile": None if load.locustfile is None else str(load.locustfile),
-        "mix": [] if load.locustfile is not None else mix(config, filtered=filtered),
+        "mix": [] if load.locustfile is not None else mix(config, filtered=filtered, prefixes=prefixes),
         "arrivals": arrivals(load.arrivals, load.rate, load.duration),
         "in_flight": max(100, math.ceil(load.rate * TIMEOUT * SPARE)),
         "timeout": TIMEOUT,
@@ -142,7 +144,7 @@ def filters_tools(hub: Hub, config: Config) -> bool:
         return config.claim("filtering").expected is True
 
 
-def mix(config: Config, *, filtered: bool = False) -> list[dict[str, Any]]:
+def mix(config: Config, *, filtered: bool = False, prefixes: Mapping[str, str] = NO_PREFIXES) -> list[dict[str, Any]]:
     """What is sent, with weights: `[load] mix`, else the routes of every hub and the configured tool calls.
 
     The calls go over MCP, as an agent's do; by the hub's HTTP API where it is `filtered`: there a session sees no tool
@@ -150,13 +152,16 @@ def mix(config: Config, *, filtered: bool = False) -> list[dict[str, Any]]:
     """
     if config.load.mix:
         return [dict(one) for one in config.load.mix]
-    return [*(dict(one) for one in DEFAULT), *(_call(call, http=filtered) for call in config.expect.tool_calls)]
+    return [
+        *(dict(one) for one in DEFAULT),
+        *(_call(call, prefixes, http=filtered) for call in config.expect.tool_calls),
+    ]
 
 
-def _call(call: ToolCall, *, http: bool) -> dict[str, Any]:
+def _call(call: ToolCall, prefixes: Mapping[str, str], *, http: bool) -> dict[str, Any]:
     shared = {"weight": CALL_WEIGHT, "contains": call.contains}
     if not http:
-        name = offered_name(call.server, call.tool)
+        name = offered_name(call.server, call.tool, prefixes)
         return shared | {"name": f"MCP {name}", "tool": name, "arguments": dict(call.arguments)}
     body = {"server_name": call.server, "tool": call.tool, "arguments": dict(call.arguments)}
     if call.contains is not None:

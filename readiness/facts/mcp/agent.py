@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
 from readiness.facts.http import SHORT, BadAnswer, TimedOut
+from readiness.facts.hub import SEPARATOR, offered_name, prefixes_of
 from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis, categories_of, prompt_for, read_analysis
-from readiness.facts.mcp.configured_calls import marked, server_calls, tool_name
-from readiness.facts.mcp.records import LIST_CHANGED, SEPARATOR, offered_name
+from readiness.facts.mcp.configured_calls import marked, offered_prefixes, server_calls, tool_name
+from readiness.facts.mcp.records import LIST_CHANGED
 from readiness.facts.mcp.refusals import Refusals
 from readiness.facts.mcp.session_pool import Opening
 from readiness.facts.mcp.workflow_notes import connected
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from readiness.config import ToolCall
     from readiness.facts.hub import Hub, HubTool
@@ -88,8 +89,7 @@ class Agent(Opening):
         """Tools that the hub lists over HTTP and not to this agent; none where it filters what agents see."""
         if META_TOOL in {tool.name for tool in tools} or self._filters():
             return []
-        connected = {server.name for server in self.hub.health().servers if server.status == "connected"}
-        return missing(tools, self.hub.server_tools(), connected)
+        return missing(tools, self.hub.server_tools(), prefixes_of(self.hub.health().servers))
 
     def _filters(self) -> bool:
         try:
@@ -103,7 +103,7 @@ class Agent(Opening):
         """The analysis of a prompt that names the configured tools, asked once in the run's session."""
         if self._kept.analysis is None:
             session = self.session()
-            self._kept.analysis = self.analyse(session, [tool_name(call) for call in self._calls()])
+            self._kept.analysis = self.analyse(session, [self.name_of(call) for call in self._calls()])
         return self._kept.analysis
 
     def _calls(self) -> tuple[ToolCall, ...]:
@@ -112,7 +112,8 @@ class Agent(Opening):
     def analyse(self, session: AgentSession, tools: list[str]) -> PromptAnalysis:
         """Let the hub analyse a prompt that names `tools`, or those that the hub lists first."""
         self.names(session)
-        named = tools or [offered_name(tool.server, tool.name) for tool in self.hub.tools()[:3]]
+        prefixes = offered_prefixes(self.hub)
+        named = tools or [offered_name(tool.server, tool.name, prefixes) for tool in self.hub.tools()[:3]]
         asked = time.monotonic()
         self._kept.asked.setdefault(session, asked)
         trouble, categories = read_analysis(self._asked(session, named))
@@ -133,7 +134,9 @@ class Agent(Opening):
         if kept.hung >= probe.attempts:
             patience = min(SHORT, patience)
         try:
-            result = session.call(META_TOOL, {"prompt": prompt_for(tools)}, seconds=patience)
+            result = session.call(
+                META_TOOL, {"prompt": prompt_for(tools, offered_prefixes(self.hub))}, seconds=patience
+            )
         except TimedOut:
             kept.hung += 1
             raise
@@ -146,6 +149,10 @@ class Agent(Opening):
         return session.wait_notice(LIST_CHANGED, self._kept.asked.get(session, analysis.asked), NOTICE_SECONDS)
 
     # --- calls ----------------------------------------------------------------------------------------------------
+
+    def name_of(self, call: ToolCall) -> str:
+        """The tool of a configured call as the hub offers it to agents now."""
+        return tool_name(call, self.hub)
 
     def offered(self, session: AgentSession, name: str) -> bool:
         """Whether a session may call a tool, if need be after an analysis that names it."""
@@ -177,7 +184,7 @@ class Agent(Opening):
     def wrong_call(self, call: ToolCall) -> str:
         """Why a configured call does not give its answer, in a sentence; empty if it does."""
         results: list[ToolResult] = []
-        name = tool_name(call)
+        name = self.name_of(call)
 
         def step() -> None:
             session = self.session()
@@ -213,9 +220,9 @@ class Agent(Opening):
         """
         asked = [(one, marked(self.config)) for one in sessions]
         calls = [
-            (session, tool_name(one.call), one.arguments)
+            (session, self.name_of(one.call), one.arguments)
             for session, one in asked
-            if one is not None and self.offered(session, tool_name(one.call))
+            if one is not None and self.offered(session, self.name_of(one.call))
         ]
         if len(calls) < len(sessions):
             return [why for one in sessions if (why := self.wrong(functools.partial(self.tools, one)))]
@@ -229,7 +236,7 @@ class Agent(Opening):
     def _wrong_alone(self) -> str:
         """Why the call that echoes is wrong even without others; empty if it is, or was before they came, right."""
         one = marked(self.config)
-        return "" if one is None or tool_name(one.call) in self._kept.worked else self.wrong_call(one.call)
+        return "" if one is None or self.name_of(one.call) in self._kept.worked else self.wrong_call(one.call)
 
 
 def _mixed(number: int, result: ToolResult | Unknown, tokens: list[str]) -> str:
@@ -272,10 +279,13 @@ def _wrong_schema(schema: Mapping[str, Any]) -> str:
     return ""
 
 
-def missing(listed: Iterable[AgentTool], over_http: Iterable[HubTool], servers: Collection[str]) -> list[str]:
-    """Tools of `servers` that the API lists and a session does not, by their agents' names."""
+def missing(listed: Iterable[AgentTool], over_http: Iterable[HubTool], prefixes: Mapping[str, str]) -> list[str]:
+    """Tools of connected servers that the API lists and a session does not, by their agents' names.
+
+    `prefixes`: what stands in front of each connected server's tools.
+    """
     names = {tool.name for tool in listed}
-    wanted = [offered_name(tool.server, tool.name) for tool in over_http if tool.server in servers]
+    wanted = [offered_name(tool.server, tool.name, prefixes) for tool in over_http if tool.server in prefixes]
     return [name for name in wanted if name not in names]
 
 

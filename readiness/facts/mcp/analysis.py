@@ -7,7 +7,8 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import NotServed, Unknown
-from readiness.facts.mcp.records import SEPARATOR, offered_name
+from readiness.facts.hub import NO_PREFIXES, SEPARATOR, offered_name
+from readiness.facts.mcp.configured_calls import offered_prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,10 +36,19 @@ class PromptAnalysis:
     """Exposed tools that belong to none of the promised categories."""
 
 
-def prompt_for(tools: list[str]) -> str:
-    """A prompt that needs these tools, `server__tool` each, and nothing else."""
-    named = ", ".join(f"{tool} of {server}" for server, _, tool in (name.partition(SEPARATOR) for name in tools))
+def prompt_for(tools: list[str], prefixes: Mapping[str, str] = NO_PREFIXES) -> str:
+    """A prompt that needs these tools, `server__tool` each, and nothing else. `prefixes`: those of the connected servers."""
+    named = ", ".join(f"{tool} of {server}" for server, tool in (_parts(name, prefixes) for name in tools))
     return f"I need these tools and no others: {named}."
+
+
+def _parts(name: str, prefixes: Mapping[str, str]) -> tuple[str, str]:
+    """A server and its tool: a server's name may hold the separator too."""
+    for server, prefix in sorted(prefixes.items(), key=lambda one: -len(one[1])):
+        if name.startswith(prefix + SEPARATOR):
+            return server, name.removeprefix(prefix + SEPARATOR)
+    server, _, tool = name.partition(SEPARATOR)
+    return server, tool
 
 
 def read_analysis(answer: ToolResult) -> tuple[str, tuple[str, ...]]:
@@ -69,9 +79,9 @@ def categories_of(hub: Hub) -> Mapping[str, frozenset[str]] | None:
         return None
     except Unknown:
         return None
-    by_tool = {}
+    by_tool, prefixes = {}, offered_prefixes(hub)
     for tool in tools:
         own = tool.definition.get("categories") if isinstance(tool.definition, dict) else None
         if isinstance(own, list) and own and tool.definition.get("enabled", True) is not False:
-            by_tool[offered_name(tool.server, tool.name)] = frozenset(str(one) for one in own)
+            by_tool[offered_name(tool.server, tool.name, prefixes)] = frozenset(str(one) for one in own)
     return by_tool or None

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from readiness.errors import Unknown
 from readiness.facts.deployment import expected_servers
-from readiness.facts.mcp.records import offered_name
+from readiness.facts.hub import offered_name, prefixes_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from readiness.config import Config, ToolCall
+    from readiness.facts.hub import Hub
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +25,18 @@ class ServerCall:
     call: ToolCall | None = None
     instance: str = ""
 
-    @property
-    def tool(self) -> str:
-        """The tool as agents call it."""
-        return tool_name(self.call) if self.call is not None else ""
+
+def offered_prefixes(hub: Hub) -> Mapping[str, str]:
+    """What stands in front of each connected server's tools now; empty where health does not tell."""
+    try:
+        return prefixes_of(hub.health().servers)
+    except Unknown:
+        return {}
 
 
-def tool_name(call: ToolCall) -> str:
-    """The tool of a call as the hub offers it to agents."""
-    return offered_name(call.server, call.tool)
+def tool_name(call: ToolCall, hub: Hub) -> str:
+    """The tool of a call as the hub offers it to agents now."""
+    return offered_name(call.server, call.tool, offered_prefixes(hub))
 
 
 def server_calls(config: Config) -> list[ServerCall]:

@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from readiness.facts.http import BadAnswer, HttpAnswer
-from readiness.facts.mcp.configured_calls import tool_name
 from readiness.facts.mcp.records import ProtocolError
 
 if TYPE_CHECKING:
@@ -57,6 +56,9 @@ class WorkingAgent(Protocol):
     def wrong(self, step: Callable[[], object]) -> str:
         """Why a step is answered wrongly, in a sentence; empty if it is right."""
 
+    def name_of(self, call: ToolCall) -> str:
+        """The tool of a configured call as the hub offers it to agents now."""
+
     def wrong_call(self, call: ToolCall) -> str:
         """Why a configured call does not give its answer, in a sentence; empty if it does."""
 
@@ -84,10 +86,10 @@ class Refusals:
         session = self._agent.session()
         offered = {tool.name: tool.schema for tool in self._agent.offers()}
         calls = self._agent.config.expect.tool_calls
-        call = next((one for one in calls if offered.get(tool_name(one), {}).get("required")), None)
+        call = next((one for one in calls if offered.get(self._agent.name_of(one), {}).get("required")), None)
         if call is None or self._agent.wrong_call(call):
             return None
-        name = tool_name(call)
+        name = self._agent.name_of(call)
         wanted = offered[name].get("properties")
         bad: dict[str, Any] = {key: _wrong(value) for key, value in wanted.items()} if isinstance(wanted, dict) else {}
         asked = f"{name} with arguments of wrong types"

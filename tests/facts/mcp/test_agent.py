@@ -35,7 +35,7 @@ def config(*calls: ToolCall, servers: tuple[str, ...] | None = None, **more: Any
 def test_each_call_and_each_server_without_one_is_an_instance() -> None:
     """A server that nobody calls is an instance too: it must not vanish from the plan."""
     found = mcp_calls.server_calls(config(ECHO, servers=("everything", "memory")))
-    assert [(one.instance, one.tool) for one in found] == [("everything", "everything__echo"), ("memory", "")]
+    assert [(one.instance, one.call) for one in found] == [("everything", ECHO), ("memory", None)]
 
 
 def test_several_calls_of_one_server_are_told_apart() -> None:
@@ -105,7 +105,7 @@ def test_schemas_of_tools(schema: dict[str, Any], words: str) -> None:
 def test_tools_that_agents_are_not_offered() -> None:
     """What the API lists of a connected server and a session does not is named."""
     http = [HubTool(server="a", name="x"), HubTool(server="a", name="y"), HubTool(server="gone", name="z")]
-    assert missing([AgentTool(name="a__x")], http, {"a"}) == ["a__y"]
+    assert missing([AgentTool(name="a__x")], http, {"a": "a"}) == ["a__y"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,16 @@ from __future__ import annotations
 from tests.faults.e2e.model import Fault
 
 ECHO = {"server": "everything", "tool": "echo", "arguments": {"message": "ready?"}, "contains": "Echo: ready?"}
+
+
+def more(*names: str) -> dict[str, object]:
+    """A configuration that expects these servers beside `everything` and calls each."""
+    graphs = [GRAPH | {"server": name} for name in names if "memory" in name]
+    echoes = [ECHO | {"server": name} for name in names if "memory" not in name]
+    return {"expect": {"servers": ["everything", *names], "tool_call": [ECHO, *echoes, *graphs]}}
+
+
+GRAPH = {"server": "memory", "tool": "read_graph", "arguments": {}, "contains": "entities"}
 FILTERING_OFF = {"expected": False, "reason": "every agent is shown all"}
 
 FAULTS = (
@@ -30,6 +40,18 @@ FAULTS = (
         name="unsure-analysis", sentence="The analysis is right, with a confidence of 0.05.", faults="analysis-unsure"
     ),
     Fault(name="llm-dawdles", sentence="The LLM takes 300 ms.", faults="llm-dawdles"),
+    Fault(
+        name="odd-server-names",
+        sentence="Names of servers hold what agents see as _: their tools are found under the names that agents see.",
+        faults="odd-server-names",
+        config=more("brave-search", "github.com/acme/maps", "My Server (prod)", "高德地图", "memory-graph"),
+    ),
+    Fault(
+        name="server-names-clash",
+        sentence="Two servers' names are one to agents: the second one's tools are found under the name with a number.",
+        faults="server-names-clash",
+        config=more("maps-eu", "maps.eu"),
+    ),
     Fault(
         name="extra-tools",
         sentence="A server offers tools that nobody declared or calls.",

@@ -20,6 +20,7 @@ from tests.faults.hub.words import (
     edit,
 )
 
+OTHER = {"name": "other", "status": "connected", "uptime": 90, "error": None, "capabilities": {"tools": []}}
 ONE_OF_TWO = {"expect": {"min_servers": 1}}
 
 FAULTS = (
@@ -139,6 +140,8 @@ FAULTS = (
             "running-config-is-the-deployed-one": FAILED,
             "mcp-servers-are-connected": FAILED,
             "tools-are-listed": FAILED,
+            "server-names-stay-distinct": UNKNOWN,
+            "tool-names-are-short-enough": UNKNOWN,
         },
         ends=VALIDATION,
         words=("everything", "memory"),
@@ -155,7 +158,7 @@ FAULTS = (
         name="zero-tools",
         sentence="The hub lists no tools.",
         how=How(edits=(edit(TOOLS, "tools", []), *both("servers.*.capabilities.tools", []))),
-        expected={"tools-are-listed": FAILED},
+        expected={"tools-are-listed": FAILED, "tool-names-are-short-enough": UNKNOWN},
         ends=VALIDATION,
         words=("no tool",),
     ),
@@ -163,9 +166,57 @@ FAULTS = (
         name="duplicate-tools",
         sentence="One tool is listed twice.",
         how=How(edits=(edit(TOOLS, "tools.1.name", "echo"),)),
-        expected={"tools-are-listed": FAILED},
+        expected={"tools-are-listed": FAILED, "tool-names-are-short-enough": UNKNOWN},
         ends=VALIDATION,
         words=("more than once", "everything/echo"),
+    ),
+    Fault(
+        name="two-servers-of-one-name",
+        sentence="Two servers' names differ only in what agents see as _.",
+        how=How(
+            edits=both("servers.+", OTHER | {"name": "every-thing"})
+            + both("servers.+", OTHER | {"name": "every.thing"})
+        ),
+        expected={"server-names-stay-distinct": FAILED, "running-config-is-the-deployed-one": FAILED},
+        ends=WATCHED,
+        words=("every-thing and every.thing are both every_thing to agents",),
+    ),
+    Fault(
+        name="server-listed-twice",
+        sentence="A server is listed twice: connected, and dead.",
+        how=How(edits=both("servers.+", OTHER | {"name": "everything", "status": "disconnected"})),
+        expected={"server-names-stay-distinct": FAILED, "mcp-servers-are-connected": FAILED},
+        ends=VALIDATION,
+        words=("everything is listed 2 times", "everything is disconnected"),
+    ),
+    Fault(
+        name="server-listed-twice-the-dead-one-first",
+        sentence="A server is listed twice: dead, and connected.",
+        how=How(edits=(*both("servers.+", OTHER | {"name": "memory"}), *both("servers.1.status", "disconnected"))),
+        expected={"server-names-stay-distinct": FAILED, "mcp-servers-are-connected": FAILED},
+        ends=VALIDATION,
+        words=("memory is listed 2 times", "memory is disconnected"),
+    ),
+    Fault(
+        name="two-tools-of-one-name",
+        sentence="A tool's name begins as if it belonged to another server, and both are offered under one name.",
+        how=How(
+            edits=(
+                edit(HEALTH, "servers.0.capabilities.tools.1.name", "a__b"),
+                *both("servers.+", OTHER | {"name": "everything__a", "capabilities": {"tools": [{"name": "b"}]}}),
+            )
+        ),
+        expected={"server-names-stay-distinct": FAILED, "running-config-is-the-deployed-one": FAILED},
+        ends=WATCHED,
+        words=("everything/a__b and everything__a/b are both offered as everything__a__b",),
+    ),
+    Fault(
+        name="tool-name-too-long",
+        sentence="A tool's name has 65 characters, with the server's in front: OpenAI's API refuses the whole request.",
+        how=How(edits=(edit(TOOLS, "tools.1.name", "x" * (65 - len("everything__"))),)),
+        expected={"tool-names-are-short-enough": FAILED},
+        ends=WATCHED,
+        words=("1 of", "names are longer than 64 characters: everything__xxx", "(65)"),
     ),
     Fault(
         name="tool-disappeared",

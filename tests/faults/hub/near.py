@@ -15,6 +15,7 @@ from tests.faults.hub.words import (
     status,
 )
 
+OFF = {"name": "every-thing", "status": "disabled", "uptime": 0, "error": None, "capabilities": {"tools": []}}
 NO_CERTIFICATE = b"<html><head><title>400 No required SSL certificate was sent</title></head></html>"
 
 FAULTS = (
@@ -135,6 +136,16 @@ FAULTS = (
         name="large-but-inside-the-limit",
         sentence="The list of tools is a megabyte long.",
         how=How(edits=(edit(TOOLS, "tools.0.description", "words " * 170_000),)),
+    ),
+    Fault(
+        name="tool-name-of-64-characters",
+        sentence="A tool's name is as long as it may be.",
+        how=How(edits=(edit(TOOLS, "tools.1.name", "x" * (64 - len("everything__"))),)),
+    ),
+    Fault(
+        name="disabled-server-of-the-same-safe-name",
+        sentence="A server that is switched off would clash with another one, and offers nothing.",
+        how=How(edits=both("servers.+", OFF)),
     ),
     Fault(
         name="client-certificates",

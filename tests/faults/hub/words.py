@@ -60,6 +60,8 @@ HEALTH_CHECKS: Final = (
     "events-stream",
     "hub-stays-up",
     "no-tool-disappeared",
+    "server-names-stay-distinct",
+    "tool-names-are-short-enough",
     "logs-are-clean-since-deploy",
 )
 SECURITY_CHECKS: Final = (
@@ -83,6 +85,15 @@ NAMELESS: Final = {
     "logs-are-clean-since-deploy": UNKNOWN,
 }
 """What cannot be proven of a hub that does not say which process it is."""
+
+
+NO_TOOLS: Final = {
+    "tools-are-listed": FAILED,
+    "api-matches-its-contract": FAILED,
+    "no-tool-disappeared": UNKNOWN,
+    "tool-names-are-short-enough": UNKNOWN,
+}
+"""What the API's list of tools leads to where it cannot be read."""
 
 
 UNSEEN_FROM_OUTSIDE: Final = {
