@@ -164,6 +164,7 @@ class _Hub:
 
     class _Identity:
         started = 1_000.0
+        ahead = None
 
     def identity(self) -> _Identity:
         """The process that answers."""
