@@ -79,6 +79,7 @@ def _start(config: pytest.Config, setup: Setup) -> Worker | None:
     config.pluginmanager.register(Closing(ledger), "readiness-closing")
     if not config.getoption("collectonly", default=False):
         setup.refuse_or_start()
+        ledger.begin()
     bystander = config.pluginmanager.get_plugin("readiness-bystander")
     for report in bystander.failed if bystander is not None else ():
         ledger.pytest_collectreport(report)

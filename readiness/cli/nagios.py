@@ -86,7 +86,7 @@ def answer(file: Path, now: float, max_age: float) -> tuple[str, int]:
 def _read(file: Path) -> Report:
     import json
 
-    from readiness.results import report
+    from readiness.results import history, report
     from readiness.support import file_reading
 
     content = file_reading.content_or_none(file, MAX_BYTES)
@@ -96,7 +96,7 @@ def _read(file: Path) -> Report:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ReadinessError(f"{file} is no JSON: {one_line(error, 200)}") from error
-    return report.read(document)
+    return history.latest(report.judged_again(report.read(document)), file.parent)
 
 
 def _ago(seconds: float) -> str:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.operations.notify import escaped
 from readiness.operations.watch import duration
+from readiness.results.history import latest, newer_than, told_of
 from readiness.results.history import store as history_store
-from readiness.results.report import read, shown
+from readiness.results.report import judged_again, read, shown, superseded
 from readiness.support import file_reading, one_line, shorten
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _shards(places: Sequence[Path]) -> tuple[list[Report], list[str]]:
             trouble.append(f"{place}: no readiness.json is in this folder or below it")
         for path in reports_and_problems:
             try:
-                reports[path.resolve()] = load(path)
+                reports[path.resolve()] = load_latest(path)
             except ReadinessError as error:
                 trouble.append(f"a shard cannot be read: {error}")
     return list(reports.values()), trouble
@@ -253,8 +254,9 @@ def _list(directory: Path, number: int) -> None:
     from readiness.results.history import store as history_store
 
     entries, problem = newest(directory / history_store.FOLDER)
-    if problem:
-        sys.stderr.write(f"readiness report: {problem}\n")
+    unended = newer_than(directory, entries[0].started if entries else 0.0)
+    for sentence in filter(None, (problem, "" if unended is None else told_of(unended))):
+        sys.stderr.write(f"readiness report: {sentence}\n")
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10 * _WIDE
     for text in run_lines(entries[:number], width):
         sys.stdout.write(f"{text}\n")
@@ -282,9 +284,14 @@ def find(name: str, directory: Path) -> Report:
     """
     if name.endswith(".json") or "/" in name or (name and Path(name).is_dir()):
         path = Path(name)
-        return load(path / FILE if path.is_dir() else path)
+        return load_latest(path / FILE if path.is_dir() else path)
     folder = directory / history_store.FOLDER
     entry = _entry(name, folder)
+    if name == "last" and (unended := newer_than(directory, entry.started)) is not None:
+        before = load(folder / entry.file)
+        return superseded(
+            before, run_id=unended.id, started=unended.started, selection=unended.selection, why=told_of(unended)
+        )
     # the one on top may tell more than the run knew: how the release ended that it was part of
     with contextlib.suppress(ReadinessError):
         on_top = load(directory / FILE)
@@ -305,9 +312,15 @@ def load(path: Path) -> Report:
     except (ValueError, RecursionError) as error:
         raise ReadinessError(f"{shown}: not JSON ({one_line(error, 80)}); expected a readiness.json") from None
     try:
-        return read(document)
+        return judged_again(read(document))
     except ReadinessError as error:
         raise ReadinessError(f"{shown}: {error}") from None
+
+
+def load_latest(path: Path) -> Report:
+    """As `load`; where a later run than that of a folder's readiness.json began there and left no report, what that means."""
+    report = load(path)
+    return latest(report, path.parent) if path.name == FILE else report
 
 
 def shards(place: Path) -> list[Path]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from readiness.session.fixtures import CONFIG, REDACT, RUN_DIR, register
     from readiness.session.fixtures.reachability import BLOCKED
     from readiness.session.invocation import OPTIONS, find_suites, may_concern, suite_folders
+    from readiness.session.journal import VERDICT_PIPE
     from readiness.session.plan.planning import (
         CATALOGUE_FILE,
         PlannedItem,

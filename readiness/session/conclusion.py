@@ -21,7 +21,7 @@ from readiness.results.verdict import verdict
 from readiness.support import OWN_CHECKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from readiness.config import Config
@@ -38,6 +38,8 @@ _TOOLS: Final = "inventory.json"
 _IDENTITY: Final = "identity.json"
 """The note of the process that answers: fixtures.reachability writes it."""
 _NOTE: Final = 4096
+_CHILDREN: Final = ("history", "journal")
+"""Folders in that of reports which may be somebody else's."""
 _GOOD: Final = frozenset({verdict.Status.READY, verdict.Status.CONDITIONAL})
 
 
@@ -55,6 +57,8 @@ class Conclusion:
     keep: int
     rollback_plan: SavedPlan | None = None
     """The rollback plan with its token; None: no trigger fired."""
+    is_written: bool = False
+    """Whether every report lies in its folder, or that of a run that began later does."""
     problems: list[str] = dataclasses.field(default_factory=list)
     paths: list[Path] = dataclasses.field(default_factory=list)
 
@@ -72,8 +76,9 @@ class Conclusion:
                 from readiness.results.render import runs as runs_page
 
                 runs_page.write(self.directory)
+            self.is_written = True
         except (ReadinessError, OSError) as error:
-            self.problems.append(f"the report could not be written: {error}")
+            self.problems[:0] = _unwritten(self.directory, error)
         except Exception as error:  # noqa: BLE001 - a fault of a rendering must not cost the run its exit status
             self.problems.append(
                 f"the report could not be written, by a fault of ours: {type(error).__name__}: {error}"
@@ -124,10 +129,11 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     started: float,
     selection: str,
     folder: Path | None = None,
+    notes: Sequence[str] = (),
 ) -> Conclusion:
     """Judge from what the ledger holds now. Reads the deploy record and the history; writes nothing and asks the hub nothing.
 
-    `folder` is the run's private one. What the hub still has to be asked is asked before, by `recheck.ask_again`.
+    `folder` is the run's private one; `notes` say what else a reader has to know. What the hub still has to be asked is asked before, by `recheck.ask_again`.
     """
     from readiness.config import unknown_check_ids
     from readiness.results import report
@@ -135,14 +141,14 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     from readiness.session.plan import planning
 
     known = {check.id for check, _ in planning.catalogue()} | set(run.plan)
-    findings, notes = verdict.apply_waivers(
+    findings, about_waivers = verdict.apply_waivers(
         list(run.findings.values()),
         list(run.plan.values()),
         config.waivers,
         today=dt.datetime.now(dt.UTC).date(),
         known=known,
     )
-    notes = [*notes, *unknown_check_ids(config, known)]
+    notes = [*notes, *about_waivers, *unknown_check_ids(config, known)]
     judgement = verdict.judge(
         verdict.Evidence(plan=list(run.plan.values()), findings=findings, trouble=tuple(run.trouble), cap=cap),
         config.gate,
@@ -188,6 +194,20 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         keep=config.report.keep,
         rollback_plan=_plan_document(rollback, config, deploy, built, redact),
     )
+
+
+def _unwritten(folder: Path, error: Exception) -> list[str]:
+    """Why there is no report, and what mends that: the checks ran all the same."""
+    from readiness.support import why_unwritable
+
+    for place in (folder, *(child for child in _CHILDREN if (folder / child).is_dir())):
+        why, mend = why_unwritable(folder / place)
+        if why:
+            return [
+                f"the verdict stands, and the report could not be written: {why}",
+                f"mend: {mend}, or --readiness-report=DIR for another folder",
+            ]
+    return [f"the verdict stands, and the report could not be written: {error}"]
 
 
 def _plan_document(

@@ -5,13 +5,11 @@ And the verdict as the terminal's last lines, below pytest's own summary.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import shutil
-import tempfile
 import time
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -28,13 +26,16 @@ from readiness.session.plan.planning import (
     read_plan_document,
     selected_phases,
 )
+from readiness.session.private_folder import PrivateFolder
 from readiness.support import RUN_ID, TermAsInterrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from readiness.config import Config
     from readiness.findings import Planned
+    from readiness.results.history import RunMarker
     from readiness.session.conclusion import Conclusion
     from readiness.session.journal import Journal
     from readiness.session.setup import Setup
@@ -48,13 +49,15 @@ class Ledger:
         self.config, self.setup, self.run = config, setup, Run()
         self.run_id = os.environ.get(RUN_ID) or uuid.uuid4().hex[:12]
         self.started = time.time()
-        self.folder = Path(tempfile.mkdtemp(prefix="readiness-"))
+        self._private = PrivateFolder(setup.config.report_dir)
+        self.folder = self._private.path
         self.items: dict[tuple[str, str], PlannedItem] = {}
         self.conclusion: Conclusion | None = None
         self.explained = False
         self.final_status: int | None = None
         self.interrupted = False
         self._journal: Journal | None = None
+        self._marker: RunMarker | None = None
         self._plan: dict[str, Planned] | None = None
         self._term = TermAsInterrupt()
 
@@ -64,6 +67,23 @@ class Ledger:
     def involved(self) -> bool:
         """Whether this run asks for checks; if not, nothing is judged and no file is written."""
         return self.setup.involved or bool(self.items) or bool(self.run.findings)
+
+    def begin(self) -> None:
+        """Let whoever reads the folder of reports know that a run is at work, before anything is collected or asked."""
+        if self._marker is None and self.involved and not self.config.getoption("collectonly", default=False):
+            from readiness.results.history import RunMarker
+
+            self._marker = RunMarker(
+                self.setup.config.report_dir,
+                self.run_id,
+                started=self.started,
+                selection=self.config.getoption("markexpr", "") or "",
+            )
+
+    def _end(self, *, is_reported: bool) -> None:
+        if self._marker is not None:
+            self._marker.end(is_reported=is_reported)
+            self._marker = None
 
     @property
     def journal(self) -> Journal:
@@ -85,7 +105,7 @@ class Ledger:
         if self._journal is not None:
             self._journal.close()
         self.setup.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._private.remove()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's type is private
@@ -106,6 +126,7 @@ class Ledger:
         for sentence in [*errors, *contradictions(list(self.items.values()))]:
             self.trouble(sentence)
         if first and self.items:
+            self.begin()
             self.run.plan = self.plan()
             if RUN_ID in os.environ:  # only `readiness check` will read it back
                 self.journal.plan(self.run.plan.values(), self.setup.redact)
@@ -235,6 +256,7 @@ class Ledger:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Judge before the plain hooks, so that their reports can say it; set the exit status after them."""
         if self.config.getoption("collectonly", default=False) or not self._is_ours(session):
+            self._end(is_reported=True)  # it was refused, or is none of ours: nothing is out of date by it
             return (yield)
         worker.spare_the_collector(len(self.items))
         self._conclude(session)
@@ -287,6 +309,7 @@ class Ledger:
             started=self.started,
             selection=self.config.getoption("markexpr", "") or "",
             folder=self.folder,
+            notes=() if self._marker is None else self._marker.notes,
         )
 
     def _close(self, session: pytest.Session) -> None:
@@ -297,13 +320,18 @@ class Ledger:
             return
         keep_inventory(self.run, self.conclusion, self.folder)
         keep_load(self.run, self.conclusion, self.folder, self.setup.config, self.setup.redact)
-        if self.journal.problem:
-            self.conclusion.problems.append(self.journal.problem)
         self.conclusion.write(junit=self.config.getoption("xmlpath", None))
+        is_reported = self.conclusion.is_written
+        if self.journal.problem and is_reported:
+            self.conclusion.problems.append(self.journal.problem)
         session.exitstatus = self.final_status = self.exit_status(int(session.exitstatus))
-        self.journal.write("verdict", {"status": self.conclusion.status.value, "exit": int(session.exitstatus)})
-        if RUN_ID not in os.environ:
-            self.journal.path.unlink(missing_ok=True)
+        self.journal.verdict(
+            {"status": self.conclusion.status.value, "exit": int(session.exitstatus), "is_reported": is_reported}
+        )
+        if RUN_ID not in os.environ and is_reported:
+            with contextlib.suppress(OSError):
+                self.journal.path.unlink(missing_ok=True)
+        self._end(is_reported=is_reported)
 
     def exit_status(self, pytests: int) -> int:
         """Pytest's own status where it is not 0 or 1; else 1 for what is no check; else the verdict's."""

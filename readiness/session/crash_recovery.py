@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from readiness.session.plan.planning import Scope
 
 
-def recover(recording: Read, *, config: Config, status: int, run_id: str, started: float) -> int:
-    """Judge the journal, write the reports, print the summary; return the verdict's exit status."""
+def recover(recording: Read, *, config: Config, status: int, run_id: str, started: float) -> tuple[int, bool]:
+    """Judge the journal, write the reports, print the summary; the verdict's exit status, and whether they were written."""
     from readiness.config import redactor_for
     from readiness.session.conclusion import conclude
     from readiness.session.controller import ask_again
@@ -42,7 +42,7 @@ def recover(recording: Read, *, config: Config, status: int, run_id: str, starte
         sys.stdout.write(line + "\n")
     for command in conclusion.commands():
         sys.stdout.write(command + "\n")
-    return code
+    return code, conclusion.is_written
 
 
 def _how(status: int) -> str:

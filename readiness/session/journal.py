@@ -5,19 +5,36 @@ A journal without a verdict line means that the run died.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.findings import Check, Finding, Outcome, Planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """A journal is read back up to here; 10,000 findings are about 5 MB."""
+
+
+def elsewhere(path: Path) -> Path:
+    """Where the journal of a run lies whose folder of reports cannot be written; its name is the run's own, and random."""
+    return Path(tempfile.gettempdir(), f"readiness-journal-{path.name}")
+
+
+@dataclasses.dataclass(slots=True)
+class VerdictPipe:
+    """How this process tells the `readiness check` that forked it that it reached a verdict, however full the disk is."""
+
+    descriptor: int | None = None
+
+
+VERDICT_PIPE: Final = VerdictPipe()
 
 
 class Journal:
@@ -27,15 +44,27 @@ class Journal:
         """Open `path` for the run; `problem` says why that failed, if it did."""
         self.path, self.problem = path, ""
         self._descriptor: int | None = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            self.problem = f"the journal could not be written: {error.strerror or error}"
+        for place in (path, elsewhere(path)):
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+                self._descriptor = os.open(place, flags, 0o600)
+            except OSError as error:
+                self.problem = self.problem or f"the journal could not be written: {error.strerror or error}"
+            else:
+                self.path = place
+                break
 
     def write(self, kind: str, data: dict[str, Any]) -> None:
         """Append one line; it is in the kernel's hands when this returns, so SIGKILL does not lose it."""
         self._append(json.dumps({"kind": kind, **data}))
+
+    def verdict(self, data: dict[str, Any]) -> None:
+        """Append that a verdict was reached, and tell whoever waits for this process."""
+        self.write("verdict", data)
+        if VERDICT_PIPE.descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.write(VERDICT_PIPE.descriptor, json.dumps(data).encode("ascii"))
 
     def finding(self, text: str) -> None:
         """Append a finding that already is a JSON text, as it came on its report."""
@@ -89,6 +118,10 @@ class Read:
     reruns: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
     trouble: list[str] = dataclasses.field(default_factory=list)
     finished: bool = False
+    exit_code: int = 12
+    """The status that its verdict asks for."""
+    is_reported: bool = True
+    """Whether the run's report was written."""
 
 
 def read(path: Path) -> Read:
@@ -117,6 +150,8 @@ def _take(recording: Read, kind: str, entry: dict[str, Any]) -> None:
         recording.trouble.append(entry["sentence"])
     elif kind == "verdict":
         recording.finished = True
+        recording.exit_code = int(entry["exit"])
+        recording.is_reported = entry.get("is_reported") is not False
 
 
 @dataclasses.dataclass(slots=True)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         stats,
     )
     from readiness.support.child_process import FinishedProcess
-    from readiness.support.console import say, survive_hangup
+    from readiness.support.console import flush_output, say, survive_hangup
     from readiness.support.environment import (
         CHECK_ID,
         DRILL,
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from readiness.support.extras import ExtraNotInstalled, missing_libraries, require_extra
     from readiness.support.file_reading import Unreadable, content_or_none
     from readiness.support.file_streams import printable_path
-    from readiness.support.file_writing import flush_folder, make_folder, replace_file
+    from readiness.support.file_writing import flush_folder, make_folder, replace_file, why_unwritable
     from readiness.support.signals import TermAsInterrupt
     from readiness.support.stats import mann_whitney, quantile, superiority, tail
     from readiness.support.text import fold, one_line, shorten, visible_text, width, without_ci_commands

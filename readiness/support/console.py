@@ -26,6 +26,17 @@ def say(text: str, *, error: bool = False) -> None:
         _let_go(stream)
 
 
+def flush_output() -> None:
+    """Hand over what was printed; where nobody takes it any more, let it go. Raises nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _let_go(stream)
+        except AttributeError:  # it was closed before this process began
+            continue
+
+
 def _let_go(stream: TextIO) -> None:
     """Send what is still to be written to /dev/null: the interpreter would fail again when it flushes at its end."""
     with contextlib.suppress(OSError, ValueError):

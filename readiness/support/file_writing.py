@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 import threading
 import time
 from typing import IO, TYPE_CHECKING, Final
@@ -124,6 +125,35 @@ def sweep(folder: Path) -> None:
             with contextlib.suppress(OSError):
                 if time.time() - path.lstat().st_mtime > _STALE:
                     path.unlink()
+
+
+def why_unwritable(folder: Path) -> tuple[str, str]:
+    """Why nothing can be written to `folder`, whose it is, and what mends it; empty where none of that is the reason."""
+    place = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    try:
+        facts, disk = place.stat(), os.statvfs(place)
+    except OSError as error:
+        return f"{place} cannot be looked at: {_why(error)}", "look at it"
+    if not stat.S_ISDIR(facts.st_mode):
+        return f"{place} is a file", f"rm {place}"
+    if disk.f_flag & os.ST_RDONLY:
+        return f"{place} is mounted read-only", "mount it for writing"
+    if not os.access(place, os.W_OK | os.X_OK):
+        owner, me = _user(facts.st_uid), _user(os.geteuid())
+        mend = f"chmod u+rwx {place}" if owner == me else f"chown -R {me} {place}"
+        return f"{place} belongs to {owner}, mode {facts.st_mode & 0o777:o}, and this run is {me}", mend
+    if not disk.f_bavail or (disk.f_files and not disk.f_favail):
+        return f"the disk of {place} is full", "make room on it"
+    return "", ""
+
+
+def _user(number: int) -> str:
+    import pwd  # only where something is wrong
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
 
 
 def _why(error: OSError) -> str:

@@ -277,6 +277,20 @@ def test_an_old_shard_is_no_evidence(folder: Path, capsys: Any) -> None:
     assert main(["--merge", str(new)]) == 0
 
 
+def test_a_report_that_was_edited_is_not_believed(folder: Path, capsys: Any) -> None:
+    """Findings that failed under a verdict that says READY: shown, merged and monitored as what they are."""
+    bad = _fresh(5, F)
+    edited = dataclasses.replace(bad, status="READY", decision="KEEP", exit_code=0, because="2 checks passed")
+    path = _write(folder / "edited" / "readiness.json", edited)
+    sentence = "the report says READY, and its findings make it NOT READY"
+    assert main(["--merge", str(path)]) == 1
+    assert sentence in capsys.readouterr().err
+    assert main([str(path)]) == 0
+    assert sentence in capsys.readouterr().out
+    assert readiness(["nagios", "--readiness-report", str(path.parent)]) == 2
+    assert capsys.readouterr().out.startswith("READINESS CRITICAL - NOT READY")
+
+
 def test_the_list_shows_the_newest_first(folder: Path, capsys: Any) -> None:
     """A line a run with verdict, score and id, at most as many as asked for, and how many there are."""
     assert main(["--list", "--number", "2", "--readiness-report", str(folder / "reports")]) == 0

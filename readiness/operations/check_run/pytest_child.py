@@ -6,6 +6,7 @@ The child is this interpreter over again: the parent has imported next to nothin
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import OWN_CHECKS, RUN_ID
+from readiness.support import OWN_CHECKS, RUN_ID, flush_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +28,15 @@ _INTERNAL_ERROR: Final = 70
 """What sysexits calls an internal error, should pytest leave without a status."""
 
 
-def run_pytest(given: Sequence[str], run_id: str) -> tuple[int, CheckArguments]:
-    """Run pytest with the arguments `given` to its end: its status, negative for a signal, and what they asked for.
+_VERDICT: Final = 4_096
+"""Bytes of what a child says of its verdict."""
 
+
+def run_pytest(given: Sequence[str], run_id: str) -> tuple[int, CheckArguments, int | None]:
+    """Run pytest with the arguments `given` to its end.
+
+    Returns its status, negative for a signal, what the arguments asked for, and the status that it said
+    its verdict asks for; None: it said none, or several.
     Ctrl-C and SIGTERM are the child's to answer.
     """
     from readiness.operations.check_run.arguments import CheckArguments, without_reading
@@ -37,13 +44,14 @@ def run_pytest(given: Sequence[str], run_id: str) -> tuple[int, CheckArguments]:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ[RUN_ID] = run_id
     readable, written = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    heard, said = os.pipe()
+    flush_output()
     child = os.fork()
     if not child:
         os.close(readable)
-        _child(given, written)
+        _child(given, written, said)
     os.close(written)
+    os.close(said)
 
     def forward(number: int, _frame: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -61,10 +69,15 @@ def run_pytest(given: Sequence[str], run_id: str) -> tuple[int, CheckArguments]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-    return status, CheckArguments.from_json(text) if text.endswith("}") else without_reading(given)
+    os.set_blocking(heard, False)  # what the child left behind may hold the other end
+    verdict: int | None = None
+    with contextlib.suppress(BlockingIOError, ValueError, KeyError, TypeError):
+        verdict = int(json.loads(os.read(heard, _VERDICT))["exit"])
+    os.close(heard)
+    return status, CheckArguments.from_json(text) if text.endswith("}") else without_reading(given), verdict
 
 
-def _child(given: Sequence[str], written: int) -> None:
+def _child(given: Sequence[str], written: int, said: int) -> None:
     status = _INTERNAL_ERROR
     try:
         sys.path.insert(0, str(Path.cwd()))  # as `python -m pytest` has it
@@ -74,7 +87,9 @@ def _child(given: Sequence[str], written: int) -> None:
 
         gc.set_threshold(*COLLECTOR)
         from readiness.operations.check_run.arguments import read_arguments
+        from readiness.session import VERDICT_PIPE
 
+        VERDICT_PIPE.descriptor = said
         asked = read_arguments(given)
         with open(written, "w", encoding="utf-8") as pipe:
             pipe.write(asked.to_json())

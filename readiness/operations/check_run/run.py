@@ -6,6 +6,7 @@ a verdict (a segmentation fault, SIGKILL, an `os._exit`), the journal it left is
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -31,9 +32,9 @@ def check(given: Sequence[str]) -> int:
     scheduled = os.environ.pop(SCHEDULED, "")
     run_id = os.environ.pop(CHECK_ID, "") or uuid.uuid4().hex[:12]
     started = time.time()
-    status, asked = run_pytest(given, run_id)
+    status, asked, verdict = run_pytest(given, run_id)
     os.environ[OWN_CHECKS] = os.pathsep.join(asked.own_checks)
-    code = _settle(status, asked, run_id, started)
+    code = _settle(status, asked, run_id, started, verdict=verdict)
     if scheduled and scheduled != "acts":
         return code
     return _follow(code, asked, run_id, tells=not scheduled)
@@ -58,24 +59,45 @@ def load_config(asked: CheckArguments) -> Config:
         return Config(report_dir=asked.report_dir)
 
 
-def _settle(status: int, asked: CheckArguments, run_id: str, started: float) -> int:
+def _settle(status: int, asked: CheckArguments, run_id: str, started: float, *, verdict: int | None) -> int:
     """The child's status if it reached a verdict, else that of a verdict made from its journal."""
     from readiness.session import journal
 
     path = asked.report_dir / "journal" / f"{run_id}.jsonl"
     if not path.is_file():
+        path = journal.elsewhere(path)
+    if not path.is_file():
         # refused before it began, or nothing was asked for; a child that died has a negative status
-        if status > 0 or (status == 0 and asked.informs):
+        if status > 0 or (status == 0 and (asked.informs or verdict == 0)):
             return status
         sys.stderr.write("readiness check: no check ran, so there is no verdict: INCOMPLETE\n")
         return INCOMPLETE
     recording = journal.read(path)
-    if recording.finished:
-        path.unlink(missing_ok=True)
-        return status if status >= 0 else INCOMPLETE
+    if recording.finished or verdict is not None:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        return _agreed(status, recording.exit_code if verdict is None else verdict)
     from readiness.session import recover
 
-    return recover(recording, config=load_config(asked), status=status, run_id=run_id, started=started)
+    code, is_reported = recover(recording, config=load_config(asked), status=status, run_id=run_id, started=started)
+    if is_reported:
+        from readiness.results.history import forget
+
+        forget(asked.report_dir, run_id)
+    if path.parent != asked.report_dir / "journal":
+        path.unlink(missing_ok=True)
+    return code
+
+
+def _agreed(status: int, verdict: int) -> int:
+    """The child's status where it is what its verdict asks for; where something changed it, never a better one."""
+    if status == verdict:
+        return status
+    sys.stderr.write(
+        f"readiness check: the verdict asks for exit {verdict}, and the run ended with {status}: something else "
+        "ended it; INCOMPLETE\n"
+    )
+    return verdict or INCOMPLETE
 
 
 def _follow(code: int, asked: CheckArguments, run_id: str, *, tells: bool = True) -> int:

@@ -9,6 +9,7 @@ from readiness.support import front_door
 if TYPE_CHECKING:
     from readiness.results.history import store
     from readiness.results.history.all_runs import WEEKS, DayOfRuns, HistoryOverview, RunGroup, overview
+    from readiness.results.history.begun import RunMarker, UnendedRun, forget, latest, newer_than, told_of
     from readiness.results.history.comparison import compare, difference, earlier_run
     from readiness.results.history.database import RunDatabase
     from readiness.results.history.store import HistoryEntry

@@ -31,7 +31,7 @@ _MANY: Final = 1_200
 _STATUS: Final = {"READY": "1;32", "CONDITIONAL": "1;33", "NOT READY": "1;31", "INCOMPLETE": "1;35"}
 _OUTCOME: Final = {"failed": "31", "unknown": "35", "degraded": "33", "flaky": "33", "waived": "36"}
 
-_WHOLE: Final = ("next: ", "report: ")
+_WHOLE: Final = ("next: ", "report: ", "mend: ")
 """Lines that are copied: wrapped by the terminal where they are long, never cut."""
 _COPIED: Final = 400
 

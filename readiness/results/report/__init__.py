@@ -13,7 +13,7 @@ from readiness.support import front_door
 if TYPE_CHECKING:
     from readiness.results.report.assembly import build, load_picture, redacted
     from readiness.results.report.document import SCHEMA_FILE, Cause, causes, to_json
-    from readiness.results.report.merging import merge
+    from readiness.results.report.merging import judged_again, merge, superseded
     from readiness.results.report.model import (
         Action,
         Comparison,

@@ -40,6 +40,14 @@ _START: Final = 10.0
 _RELEASE: Final = ("hub", "release", "commit")
 """What `versions` tell of the release that was judged."""
 _DRILL: Final = "drill"
+_BLOCKED: Final = 2
+_BLOCKS: Final = {
+    verdict.Status.READY: 0,
+    verdict.Status.CONDITIONAL: 1,
+    verdict.Status.INCOMPLETE: _BLOCKED,
+    verdict.Status.NOT_READY: _BLOCKED,
+}
+_GO: Final = frozenset(d.value for d in verdict.Decision if d.name in {"DEPLOY", "KEEP", "KEEP_AND_WATCH"})
 
 
 def merge(  # noqa: PLR0913 - a merge is its shards and what was asked of it, one keyword each
@@ -76,6 +84,62 @@ def merge(  # noqa: PLR0913 - a merge is its shards and what was asked of it, on
 
 def _order(report: Report) -> tuple[float, str, str]:
     return report.run.started, report.run.id, json.dumps(to_json(report), sort_keys=True)
+
+
+# --- one report, judged again -----------------------------------------------------------------------------------------
+
+
+def judged_again(report: Report) -> Report:
+    """`report` where its verdict follows from its findings; else what they make of it, with a sentence that says so.
+
+    A verdict may be worse than its findings, for a reason that no row shows; never better. One that is was changed by hand,
+    or by a rule that is none of ours: it is INCOMPLETE at best.
+    """
+    recorded = verdict.Status(report.status)
+    rows, gate = _rows([report]), _gate([report])
+    judgement = _judged_alone(report, rows, gate, report.trouble)
+    contradictions = []
+    if _BLOCKS[recorded] < _BLOCKS[judgement.status]:
+        contradictions.append(f"the report says {report.status}, and its findings make it {judgement.status.value}")
+    if _BLOCKS[recorded] == _BLOCKED and report.decision in _GO:
+        contradictions.append(f"the report says {report.status}, and decides {report.decision}")
+    if _BLOCKS[recorded] == _BLOCKED and report.exit_code == 0:
+        contradictions.append(f"the report says {report.status}, and that its exit code is 0")
+    if not contradictions:
+        return report
+    sentence = f"{'; '.join(contradictions)}: it was changed after its run, and is judged again"
+    trouble = (sentence, *report.trouble)
+    again = _judged_alone(report, rows, gate, trouble)
+    again = verdict.lowered(again, recorded, report.because, gate)
+    code = verdict.exit_code(again.status, strict=False)
+    return dataclasses.replace(_report([report], rows, again, trouble, code), run=report.run, notes=report.notes)
+
+
+def superseded(report: Report, *, run_id: str, started: float, selection: str, why: str) -> Report:
+    """What is known once a later run than that of `report` began and left nothing: all that it asked is unknown."""
+    known = _unproven(report, why) if report.run.selection == selection else dataclasses.replace(report, rows=())
+    rows, gate = _rows([known]), _gate([report])
+    judgement = _judged_alone(known, rows, gate, (why,))
+    run = dataclasses.replace(
+        report.run, id=run_id, started=started, finished=started, seconds=0.0, selection=selection, process=None
+    )
+    code = verdict.exit_code(judgement.status, strict=False)
+    made = _report([dataclasses.replace(known, decision=verdict.Decision.HOLD.value)], rows, judgement, (why,), code)
+    return dataclasses.replace(
+        made, run=run, because=why, rollback=None, notes=(), inventory=None, load=None, release_run=None, exit_code=code
+    )
+
+
+def _judged_alone(
+    report: Report, rows: dict[tuple[str, str | None], Row], gate: GateSettings, trouble: Sequence[str]
+) -> verdict.Judgement:
+    evidence = verdict.Evidence(
+        plan=_plan(rows, Stage(report.stage)),
+        findings=[_finding(row) for row in rows.values() if row.outcome is not Outcome.NOT_APPLICABLE],
+        trouble=tuple(trouble),
+        cap="a first look: nothing was declared" if report.first_look else None,
+    )
+    return verdict.judge(evidence, gate)
 
 
 # --- what belongs together --------------------------------------------------------------------------------------------

@@ -267,9 +267,9 @@ def test_a_check_that_is_scheduled_neither_acts_nor_tells(tmp_path: Path, monkey
     (tmp_path / "reports" / "rollback-plan.json").write_text("{}")
     done: list[object] = []
     monkeypatch.setattr(
-        check_command, "run_pytest", lambda _given, run_id: (done.append(run_id) or 1, CheckArguments())
+        check_command, "run_pytest", lambda _given, run_id: (done.append(run_id) or 1, CheckArguments(), 1)
     )
-    monkeypatch.setattr(check_command, "_settle", lambda status, *_: status)
+    monkeypatch.setattr(check_command, "_settle", lambda status, *_, **__: status)
     monkeypatch.setattr(check_command, "tell_people", lambda *_: done.append("told"))
     monkeypatch.setattr(
         "readiness.operations.check_run.acting.act",

@@ -17,7 +17,7 @@ from readiness.config.model import GateSettings
 from readiness.errors import ReadinessError
 from readiness.findings import Check, Outcome, Severity, Stage
 from readiness.results.report import SCHEMA_FILE, HubProcess, Report, build, read, to_json
-from readiness.results.report.merging import merge
+from readiness.results.report.merging import judged_again, merge, superseded
 from readiness.results.verdict.verdict import Decision, Evidence, Status, decide, exit_code, judge, lowered
 from tests.results.report.factory import config, planned_action, rollback_plan, run_info
 from tests.results.verdict.judging import found, planned
@@ -248,6 +248,54 @@ def test_one_process_is_one_however_it_was_learnt() -> None:
     assert merge(runners)[0].status == "READY"
     same = [dataclasses.replace(_met(n, pid=n), target="http://localhost:3000") for n in (1, 2)]
     assert merge(same)[0].status == "INCOMPLETE"
+
+
+@settings(max_examples=60, deadline=None)
+@given(shards=SHARDS)
+def test_a_verdict_that_follows_from_its_findings_is_believed(shards: list[Report]) -> None:
+    """No report that the rules made is changed by judging it again, also after it was read back, and merged ones neither."""
+    for report in [*shards, merge(shards)[0]]:
+        assert judged_again(report) is report
+        back = read(json.loads(json.dumps(to_json(report))))
+        assert judged_again(back) is back
+
+
+@settings(max_examples=60, deadline=None)
+@given(shards=SHARDS, status=st.sampled_from(["READY", "CONDITIONAL"]), decision=st.sampled_from(["KEEP", "DEPLOY"]))
+def test_a_verdict_that_was_edited_is_judged_again(shards: list[Report], status: str, decision: str) -> None:
+    """A better word than the findings give is told, and the report is INCOMPLETE at best; it ends with no 0."""
+    for report in shards:
+        # what no row shows, a first look and a broken run, goes where it is edited away
+        if RANK[report.status] <= RANK[status] or "a first look" in report.because or report.trouble:
+            continue
+        edited = dataclasses.replace(report, status=status, decision=decision, exit_code=0, score=Fraction(100))
+        again = judged_again(edited)
+        assert RANK[again.status] == 2
+        assert again.exit_code in {1, 12}
+        assert again.decision not in {"KEEP", "DEPLOY", "KEEP AND WATCH"}
+        assert f"the report says {status}, and its findings make it {report.status}" in again.trouble[0]
+        assert again.score == report.score
+
+
+def test_a_decision_or_an_exit_code_that_contradicts_its_verdict_is_told() -> None:
+    """A blocked verdict that says keep, or exit 0, is judged again; a READY run with an exit 1 for a plain test is none."""
+    bad = _shard(1, [("a", "critical", "failed", None)])
+    assert "decides KEEP" in judged_again(dataclasses.replace(bad, decision="KEEP")).trouble[0]
+    assert "its exit code is 0" in judged_again(dataclasses.replace(bad, exit_code=0)).trouble[0]
+    fine = dataclasses.replace(_shard(1, [("a", "critical", "passed", None)]), exit_code=1)
+    assert judged_again(fine) is fine
+
+
+def test_what_a_later_run_without_a_report_leaves_is_nothing() -> None:
+    """All that was known is unknown; of another selection nothing is known at all; both are INCOMPLETE and hold."""
+    before = _shard(1, [("a", "critical", "passed", None), ("b", "low", "failed", None)])
+    assert judged_again(dataclasses.replace(before, first_look="readiness init", status="READY")).status == "INCOMPLETE"
+    for selection, outcomes in (("shard1", {Outcome.UNKNOWN}), ("e2e", set())):
+        now = superseded(before, run_id="later", started=9e8, selection=selection, why="it was killed")
+        HOUSE.validate(json.loads(json.dumps(to_json(now), allow_nan=False)))
+        assert (now.status, now.decision, now.exit_code, now.because) == ("INCOMPLETE", "HOLD", 12, "it was killed")
+        assert {row.outcome for row in now.rows} == outcomes
+        assert (now.run.id, now.run.started, now.run.selection) == ("later", 9e8, selection)
 
 
 def test_a_reason_that_no_row_shows_holds_for_all() -> None:

@@ -83,15 +83,19 @@ class Project:
         (self.folder / name).write_text(HEAD + text)
 
     def start(
-        self, *arguments: str, command: tuple[str, ...] = ("pytest",), **environment: str
+        self,
+        *arguments: str,
+        command: tuple[str, ...] = ("pytest",),
+        before: tuple[str, ...] = (),
+        **environment: str,
     ) -> subprocess.Popen[str]:
-        """Start a run."""
+        """Start a run; `before` is a command that runs it."""
         env = {
             k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "PYTHONDONT", "READINESS"))
         }
         env |= {**FEW, "PYTHONPATH": str(self.folder), "COLUMNS": "120", **environment}
         return subprocess.Popen(
-            [sys.executable, "-m", *command, "-p", "minicatalogue", "-p", "no:cacheprovider", *arguments],
+            [*before, sys.executable, "-m", *command, "-p", "minicatalogue", "-p", "no:cacheprovider", *arguments],
             cwd=self.folder,
             env=env,
             stdout=subprocess.PIPE,
@@ -112,9 +116,15 @@ class Project:
         report = json.loads(path.read_text()) if path.is_file() else None
         return Ended(process.returncode, out, report)
 
-    def run(self, *arguments: str, command: tuple[str, ...] = ("pytest",), **environment: str) -> Ended:
+    def run(
+        self,
+        *arguments: str,
+        command: tuple[str, ...] = ("pytest",),
+        before: tuple[str, ...] = (),
+        **environment: str,
+    ) -> Ended:
         """Run to the end."""
-        return self.ended(self.start(*arguments, command=command, **environment))
+        return self.ended(self.start(*arguments, command=command, before=before, **environment))
 
     def wait_for(self, name: str, seconds: float = 20) -> None:
         """Wait until a file of that name is there."""
