@@ -213,7 +213,7 @@ def _after(config: Config, note: Note, running_now: Running, changes: Sequence[s
     )
     from readiness.operations.deploys import quarantine
 
-    entry = quarantine.find(config.report_dir, running_now.commit, running_now.version)
+    entry = quarantine.find(config.report_dir, running_now.identity)
     if entry is not None:
         sys.stderr.write(
             f"readiness release: {entry.name} was rolled back on {entry.since} ({entry.because}) and is in quarantine; "

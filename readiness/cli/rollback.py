@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--abandon", action="store_true", help="give an interrupted rollback up, as failed: a person took over"
     )
-    what.add_argument("--lift", metavar="RELEASE", help="take a release out of quarantine, by its commit or version")
+    what.add_argument(
+        "--lift", metavar="RELEASE", help="take a release out of quarantine, by its commit, version or folder"
+    )
     parser.add_argument("--action", metavar="NAME", help="carry out this action although no run planned it")
     return parser
 

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
+from readiness.operations.deploys.identity import ReleaseIdentity
 from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
@@ -16,21 +17,30 @@ if TYPE_CHECKING:
 FILE: Final = "quarantine.json"
 """Its name in the report folder."""
 _MAX_BYTES: Final = 1_000_000
+_SHORTEST: Final = 7
+"""Digits of a commit by which it may be called."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedRelease:
-    """A release in quarantine; by its commit where it has one, else by its version."""
+    """A release in quarantine, by what tells it from the release that was returned to."""
 
-    commit: str | None
-    version: str | None
     since: str
     because: str
+    version: str | None = None
+    commit: str | None = None
+    folder: str | None = None
+    content: str | None = None
+
+    @property
+    def identity(self) -> ReleaseIdentity:
+        """What tells it from others."""
+        return ReleaseIdentity(version=self.version, commit=self.commit, folder=self.folder, content=self.content)
 
     @property
     def name(self) -> str:
         """What it is called by whoever lifts it."""
-        return self.commit or self.version or "unknown"
+        return self.commit or self.identity.name or "unknown"
 
 
 def every(folder: Path) -> list[QuarantinedRelease]:
@@ -47,36 +57,38 @@ def every(folder: Path) -> list[QuarantinedRelease]:
         raise ReadinessError(f"{path}: not a list of releases in quarantine; look at it and remove it") from error
 
 
-def find(folder: Path, commit: str | None, version: str | None) -> QuarantinedRelease | None:
-    """The entry of a release; a version says something only where no commit does."""
-    for entry in every(folder):
-        same = entry.commit == commit if entry.commit and commit else (entry.version == version and version is not None)
-        if same:
-            return entry
-    return None
+def find(folder: Path, release: ReleaseIdentity) -> QuarantinedRelease | None:
+    """The entry of a release. Raises ReadinessError as `every` does."""
+    return next((entry for entry in every(folder) if entry.identity.is_same(release)), None)
 
 
-def add(folder: Path, commit: str | None, version: str | None, because: str) -> None:
-    """Put a release into quarantine; once is enough. Raises ReadinessError."""
-    if find(folder, commit, version) is not None:
+def add(folder: Path, release: ReleaseIdentity, because: str) -> None:
+    """Put a release into quarantine; once is enough. Raises ReadinessError, also where nothing tells it from others."""
+    if not release.names:
+        raise ReadinessError(
+            "nothing tells the release that was rolled back from the one before, so it is in no quarantine: "
+            "see to it that it is not deployed again"
+        )
+    if find(folder, release) is not None:
         return
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    _write(folder, [*every(folder), QuarantinedRelease(commit=commit, version=version, since=now, because=because)])
+    entry = QuarantinedRelease(since=now, because=because, **dataclasses.asdict(release))
+    _write(folder, [*every(folder), entry])
 
 
 def lift(folder: Path, name: str) -> bool:
-    """Take a release out, by its commit (seven digits are enough) or version; whether there was one."""
-    shortest = 7
+    """Take a release out, by its commit (seven digits are enough), version or folder; whether there was one."""
     entries = every(folder)
-    kept = [
-        entry
-        for entry in entries
-        if not (entry.name == name or (entry.commit and len(name) >= shortest and entry.commit.startswith(name)))
-    ]
+    kept = [entry for entry in entries if not _is_called(entry, name)]
     if len(kept) == len(entries):
         return False
     _write(folder, kept)
     return True
+
+
+def _is_called(entry: QuarantinedRelease, name: str) -> bool:
+    short = bool(entry.commit) and len(name) >= _SHORTEST and str(entry.commit).startswith(name)
+    return name == entry.name or name in entry.identity.names or short
 
 
 def _write(folder: Path, entries: list[QuarantinedRelease]) -> None:

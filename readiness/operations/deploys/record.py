@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
+from readiness.operations.deploys.identity import ReleaseIdentity
 from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
@@ -39,11 +40,36 @@ class DeployRecord:
     """Ids of the checks that the previous release failed too."""
     previous: str | None = None
     """The release to return to; None: there is none."""
+    folder: str | None = None
+    """The real folder of what was deployed, links resolved."""
+    content: str | None = None
+    """SHA-256 over its configuration, environment file and package.json."""
+    before: ReleaseIdentity | None = None
+    """What ran before; None: that was not noted."""
+    command: str | None = None
+    """What deployed it, as it would be typed, without its secrets; None: it was recorded afterwards."""
+    by: str | None = None
+    """Who deployed it: a user and a host."""
 
     def __post_init__(self) -> None:
         """A time without a zone would be a different moment on every host: ValueError."""
         if self.deployed_at.tzinfo is None:
             raise ValueError("deployed_at needs a time zone")
+
+    @property
+    def identity(self) -> ReleaseIdentity:
+        """What was deployed."""
+        return ReleaseIdentity(version=self.version, commit=self.commit, folder=self.folder, content=self.content)
+
+    @property
+    def distinct(self) -> ReleaseIdentity:
+        """What of it tells it from the release before."""
+        return self.identity.beside(self.before)
+
+    @property
+    def name(self) -> str:
+        """One word that names it and not the release before; empty where there is none."""
+        return self.distinct.name
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; the time as ISO 8601 in UTC."""
@@ -67,6 +93,11 @@ class DeployRecord:
             passed_before=_ids(data, "passed_before"),
             failed_before=_ids(data, "failed_before"),
             previous=_text(data, "previous"),
+            folder=_text(data, "folder"),
+            content=_text(data, "content"),
+            before=_identity(data.get("before")),
+            command=_text(data, "command"),
+            by=_text(data, "by"),
         )
 
 
@@ -109,6 +140,14 @@ def _text(data: dict[str, Any], key: str) -> str | None:
     if value is None or (isinstance(value, str) and value):
         return value
     raise ValueError(f"{key}: expected a text or null, got {_shown(value)}")
+
+
+def _identity(value: object) -> ReleaseIdentity | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ValueError(f"before: expected an object or null, got {_shown(value)}")  # noqa: TRY004 - one kind for all
+    return ReleaseIdentity(**{field.name: _text(value, field.name) for field in dataclasses.fields(ReleaseIdentity)})
 
 
 def _pid(value: object) -> int | None:

@@ -6,6 +6,7 @@ A deploy command's exit status proves nothing by itself: what changed, and what 
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -129,9 +130,10 @@ class After:
         running_now = release_record.running(self.config, self.look())
         ended = self.context.state.last(ENDED, "deploy")
         moment = dt.datetime.fromtimestamp(time.time() if ended is None else ended.at, dt.UTC)
-        release_record.record(self.config, self.note, running_now, moment)
+        command = shlex.join(self.context.state.command)
+        release_record.record(self.config, self.note, running_now, moment, command=command)
         self.context.write(RECORDED, changes=changes)
-        entry = quarantine.find(self.config.report_dir, running_now.commit, running_now.version)
+        entry = quarantine.find(self.config.report_dir, running_now.identity)
         if entry is not None:
             self.ports.say(f"{entry.name} was rolled back on {entry.since} and is in quarantine: {entry.because}")
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import getpass
 import hashlib
 import json
+import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.operations.deploys import FILE, DeployRecord, past_reports, same_start, write_record
+from readiness.operations.deploys import FILE, DeployRecord, ReleaseIdentity, past_reports, same_start, write_record
 from readiness.support import file_reading, file_writing
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ MAX_RUNS: Final = 50
 THE_PROCESS: Final = "the process"
 """What is different after a restart, which alone is no deploy."""
 _MAX_BYTES: Final = 1_000_000
+_MAX_NAME: Final = 200
 _MAX_RUN: Final = 64 * 1024 * 1024
 _NOT_ABOUT_A_HUB: Final = frozenset({"preflight", "infra"})
 """Phases that judge what is on disk and on the host: they say nothing of the hub that runs, and trigger nothing."""
@@ -65,6 +68,11 @@ class Running:
         if not same_start(self, before):
             differences.append(THE_PROCESS)
         return list(dict.fromkeys(differences))
+
+    @property
+    def identity(self) -> ReleaseIdentity:
+        """What tells the release from others, whatever process runs it."""
+        return ReleaseIdentity(version=self.version, commit=self.commit, folder=self.path, content=self.content)
 
     @property
     def named(self) -> str:
@@ -182,8 +190,13 @@ def write_note(folder: Path, note: Note) -> None:
     file_writing.replace_file(folder / NOTE, json.dumps(note_json(note), indent=1) + "\n")
 
 
-def record(config: Config, note: Note, running_now: Running, now: dt.datetime) -> DeployRecord:
-    """Write the record of the deploy that followed `note`, which opens its window; the note goes. Raises ReadinessError."""
+def record(
+    config: Config, note: Note, running_now: Running, now: dt.datetime, *, command: str | None = None
+) -> DeployRecord:
+    """Write the record of the deploy that followed `note`, which opens its window; the note goes. Raises ReadinessError.
+
+    `command` is what deployed it, without its secrets.
+    """
     made = DeployRecord(
         deployed_at=now,
         version=running_now.version,
@@ -192,11 +205,23 @@ def record(config: Config, note: Note, running_now: Running, now: dt.datetime) -
         passed_before=note.passed,
         failed_before=note.failed,
         previous=previous(config, note.running, running_now),
+        folder=running_now.path,
+        content=running_now.content,
+        before=note.running.identity,
+        command=command,
+        by=_user(),
     )
     write_record(config.report_dir / FILE, made)
     # in this order: killed between the two, the next call records the same deploy once more
     (config.report_dir / NOTE).unlink(missing_ok=True)
     return made
+
+
+def _user() -> str | None:
+    """Who runs this, as `user on host`; None where that cannot be told."""
+    with contextlib.suppress(OSError, KeyError, ImportError):
+        return f"{getpass.getuser()} on {socket.gethostname()}"[:_MAX_NAME]
+    return None
 
 
 def previous(config: Config, before: Running, now: Running) -> str | None:

@@ -13,7 +13,16 @@ import time
 from typing import TYPE_CHECKING
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import BEGIN, INTENT, OUTCOME, JournalFile, lock, quarantine, write_summary
+from readiness.operations.deploys import (
+    BEGIN,
+    INTENT,
+    OUTCOME,
+    JournalFile,
+    ReleaseIdentity,
+    lock,
+    quarantine,
+    write_summary,
+)
 from readiness.operations.release import model, tell
 from readiness.operations.release.after import After
 from readiness.operations.release.before import Before
@@ -205,7 +214,7 @@ class Releasing:
                 "nothing was declared about this deployment: write a readiness.toml (`readiness init`)"
             )
         named = self.order.version
-        entry = None if named is None else quarantine.find(self.config.report_dir, None, named)
+        entry = None if named is None else quarantine.find(self.config.report_dir, ReleaseIdentity(version=named))
         if entry is not None:
             raise ReadinessError(
                 f"{entry.name} was rolled back on {entry.since} and is in quarantine ({entry.because}): "

@@ -58,12 +58,17 @@ class PlanDeploy:
     version: str | None
     commit: str | None
     previous: str | None
+    folder: str | None = None
+    content: str | None = None
+    name: str = ""
+    """One word for it that names it and not the release before; empty where there is none."""
 
     @property
     def named(self) -> str:
         """The release that was deployed, in words."""
-        commit = f" ({self.commit[:12]})" if self.commit else ""
-        return f"{self.version or 'an unknown version'}{commit}"
+        version = self.version or "an unknown version"
+        also = self.commit[:12] if self.commit else self.name if self.name != self.version else ""
+        return f"{version} ({also})" if also else version
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +232,7 @@ def save_plan(
 
 def plan_deploy(deploy: DeployRecord | None) -> PlanDeploy | None:
     """What of a deploy's record names that deploy and no other."""
-    return None if deploy is None else PlanDeploy(**_known(PlanDeploy, deploy.to_json()))
+    return None if deploy is None else PlanDeploy(**_known(PlanDeploy, deploy.to_json() | {"name": deploy.name}))
 
 
 def deploy_digest(deploy: DeployRecord | None) -> str | None:

@@ -308,7 +308,7 @@ class _Rollback:
                 # who returned has nothing to return to: never a rollback of a rollback
                 write_record(self.config.report_dir / FILE, dataclasses.replace(self.deploy, previous=None))
             self.way.on_step("quarantine")
-            quarantine.add(self.config.report_dir, self.deploy.commit, self.deploy.version, self._because())
+            quarantine.add(self.config.report_dir, self.deploy.distinct, self._because())
         except ReadinessError as error:
             self._step(NOTE, text=str(error))
             self.say(f"do this by hand: {error}")

@@ -67,7 +67,7 @@ def by_hand(name: str, config: Config) -> SavedPlan:
 
 def confirmed(config: Config, plan: SavedPlan) -> bool:
     """Whether a person on a terminal typed the name of the release that goes; without a terminal nobody is asked."""
-    name = "" if plan.deploy is None else plan.deploy.version or plan.deploy.commit or ""
+    name = "" if plan.deploy is None else plan.deploy.name or "back"
     if not name or not (sys.stdin.isatty() and sys.stdout.isatty()):
         say("nothing was done: `readiness rollback --yes` carries it out, and on a terminal it asks first")
         return False

@@ -83,6 +83,7 @@ class Released:
             release=ReleaseSettings(**release),
             rollback=RollbackSettings(**{"mode": "auto", "steady": 0, "actions": (action,)} | more),
         )
+        self.judged = "4.3.0"
         self.told: list[tuple[str, int]] = []
 
     # --- the hub ------------------------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ class Released:
         deploy = read_record(self.reports / "deploy.json") if (self.reports / "deploy.json").exists() else None
         decision, refused = {"READY": "KEEP", "INCOMPLETE": "HOLD"}.get(verdict, "HOLD"), None
         if verdict == "NOT READY":
-            found = plan_rollback(judgement("tools"), config, deploy, now=now, version="4.3.0")
+            found = plan_rollback(judgement("tools"), config, deploy, now=now, version=self.judged)
             decision, refused = ("ROLL BACK" if found.wanted else "HOLD"), found.refused
             run = document.PlanRun(id=run_id, finished=now.isoformat(), status=verdict, decision=decision)
             document.write_plan(

@@ -12,6 +12,7 @@ from readiness.errors import ReadinessError
 from readiness.operations.check_run import acting as check_rollback
 from readiness.operations.deploys import journal, lock, quarantine
 from readiness.operations.deploys.hub_look import Seen
+from readiness.operations.deploys.identity import ReleaseIdentity
 from readiness.operations.deploys.record import FILE, read_record
 from readiness.operations.notify.events import Event, Notified
 from readiness.operations.release import bookkeeping as own
@@ -161,7 +162,7 @@ def test_a_clock_that_is_set_is_no_deploy() -> None:
 def test_a_quarantined_version_is_not_deployed_by_name(tmp_path: Path) -> None:
     """It was rolled back: refused before anything is begun, with what lifts it."""
     site = Released(tmp_path)
-    quarantine.add(site.reports, "c" * 40, "4.3.0", "tools failed after the deploy")
+    quarantine.add(site.reports, ReleaseIdentity(version="4.3.0", commit="c" * 40), "tools failed after the deploy")
     found = site.release(version="4.3.0")
     assert found.outcome is ReleaseOutcome.REFUSED
     assert f"--lift {'c' * 40}" in found.because

@@ -15,6 +15,7 @@ import pytest
 from readiness.cli import release as release_command
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal, lock, quarantine
+from readiness.operations.deploys.identity import ReleaseIdentity
 from readiness.operations.deploys.record import read_record
 from readiness.operations.notify.events import Event, Notified
 from readiness.operations.release import flow
@@ -65,7 +66,7 @@ def test_a_bad_release_is_rolled_back_and_verified(tmp_path: Path) -> None:
     assert site.link() == "old"
     assert site.phases() | {"verify": "failed", "rollback": "passed"} == site.phases()
     assert "bake" not in site.phases()
-    assert quarantine.find(site.reports, None, "4.3.0") is not None
+    assert quarantine.find(site.reports, ReleaseIdentity(version="4.3.0")) is not None
     assert "tools failed" in found.because
     assert site.page()["outcome"] == "ROLLED_BACK_VERIFIED"
 

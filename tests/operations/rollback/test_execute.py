@@ -15,6 +15,7 @@ import pytest
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import journal, lock, quarantine
+from readiness.operations.deploys.identity import ReleaseIdentity
 from readiness.operations.deploys.record import read_record, write_record
 from readiness.operations.rollback import journal as rollback_journal
 from readiness.operations.rollback.execute import abandon, execute
@@ -42,7 +43,7 @@ def test_a_rollback_acts_once_proves_it_and_closes_the_window(tmp_path: Path) ->
     record = read_record(site.reports / "deploy.json")
     assert record is not None
     assert record.previous is None
-    assert quarantine.find(site.reports, None, "4.3.0") is not None
+    assert quarantine.find(site.reports, ReleaseIdentity(version="4.3.0")) is not None
     assert [event.kind for event in site.told] == ["start", "outcome"]
     assert ["staging http://127.0.0.1:9" in event.title for event in site.told] == [True, True]
     assert [event.ends_alarm for event in site.told] == [False, True]
@@ -317,10 +318,11 @@ def test_a_journal_that_fills_up_in_the_middle_keeps_the_action_from_beginning(
 
 def test_quarantine_is_lifted_by_a_person(tmp_path: Path) -> None:
     """By seven digits of the commit; another release is not found."""
-    quarantine.add(tmp_path, "a" * 40, "4.3.0", "tools failed")
-    quarantine.add(tmp_path, "a" * 40, "4.3.0", "again")
-    assert quarantine.find(tmp_path, "b" * 40, "4.3.0") is None
-    assert quarantine.find(tmp_path, "a" * 40, None) is not None
+    bad = ReleaseIdentity(version="4.3.0", commit="a" * 40)
+    quarantine.add(tmp_path, bad, "tools failed")
+    quarantine.add(tmp_path, bad, "again")
+    assert quarantine.find(tmp_path, ReleaseIdentity(version="4.3.0", commit="b" * 40)) is None
+    assert quarantine.find(tmp_path, ReleaseIdentity(commit="a" * 40)) is not None
     assert not quarantine.lift(tmp_path, "aaa")
     assert quarantine.lift(tmp_path, "a" * 7)
     assert quarantine.every(tmp_path) == []

@@ -20,6 +20,7 @@ from tomli_w import dumps
 from readiness import demo
 from readiness.config.demo import demo_settings
 from readiness.operations.deploys import journal, quarantine
+from readiness.operations.deploys.identity import ReleaseIdentity
 from readiness.operations.deploys.record import DeployRecord, write_record
 from readiness.operations.rollback import document
 from readiness.operations.rollback import journal as rollback_journal
@@ -366,7 +367,7 @@ def test_the_verb_without_a_plan(tmp_path: Path) -> None:
     (tmp_path / "reports").mkdir(exist_ok=True)
     (tmp_path / "reports" / document.PLAN_FILE).write_text("{}")
     assert "no rollback plan" in calls(tmp_path, "--yes").stderr
-    quarantine.add(tmp_path / "reports", None, "4.3.0", "bad")
+    quarantine.add(tmp_path / "reports", ReleaseIdentity(version="4.3.0"), "bad")
     assert calls(tmp_path, "--lift", "4.3.0").returncode == 0
     assert quarantine.every(tmp_path / "reports") == []
 
