@@ -17,7 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from readiness.config import FILE_NAME, Bad, could_be_secret, is_loopback, literal_kind, parse, printable, read_url
+from readiness.config import (
+    FILE_NAME,
+    Bad,
+    ProbeSettings,
+    could_be_secret,
+    is_loopback,
+    literal_kind,
+    parse,
+    printable,
+    read_url,
+)
 from readiness.errors import ConfigError, ReadinessError, Unknown
 from readiness.support import replace_file
 
@@ -112,6 +122,9 @@ def compose(seen: HubProfile, release: Path | None) -> str:
         "[expect]",
         *_expect_lines(seen),
         *_unseen_lines(seen, release),
+        "",
+        "[probe]",
+        f"settle = {ProbeSettings().startup(seen.version):g}  # seconds to start: so long does this hub wait for a server that connects",
     ]
     for call in seen.calls:
         lines += ["", "[[expect.tool_call]]", *_call_lines(call)]

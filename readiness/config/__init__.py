@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from readiness.config.loading import FILE_NAME, load, missing_target, parse, redactor_for, unknown_check_ids
     from readiness.config.mistakes import Bad, could_be_secret, did_you_mean, literal_kind, nearest, printable
     from readiness.config.model import (
+        SILENT_SECONDS,
+        STARTUP_SECONDS,
         Claim,
         Config,
         GateSettings,
         LoadSettings,
+        ProbeSettings,
         RollbackAction,
         RollbackSettings,
         ToolCall,

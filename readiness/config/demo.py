@@ -64,6 +64,8 @@ def demo_settings(release: Path | None = None) -> dict[str, Any]:
             "unit": "systemd/mcp-hub.service",
             "scripts": True,
         },
+        # the embedded hub connects nothing that would take longer
+        "probe": {"settle": 30},
         "expect": claimed | {"servers": ["everything", "memory"], "min_servers": 2, "tool_call": [echo, graph]},
         # the embedded hub was started for this very run: how long it has been up says nothing
         "limits": {"hub-stays-up": {"critical": 0}, "memory-is-stable-under-soak": {"critical": LEAK}},

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -144,6 +145,16 @@ class GateSettings:
     """Weight of a category (`health/security`) or a whole phase (`health`); 1 unless given."""
 
 
+STARTUP_SECONDS: Final = 30.0
+"""Seconds that a hub gets to start which waits for none of its servers."""
+CONNECTING_SECONDS: Final = 60.0
+CONNECTING_SECONDS_OF_OLD: Final = 330.0
+"""Seconds after which a hub gives up a server that does not connect: from 4.3 on, and before."""
+SILENT_SECONDS: Final = 60.0
+"""Seconds after which what takes no connection starts no more, whatever `[probe] settle`: a hub listens before its servers connect."""
+_QUICKER: Final = (4, 3)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSettings:
     """`[probe]`: how facts are fetched; seconds, `rate` in requests a second through `url`."""
@@ -152,8 +163,21 @@ class ProbeSettings:
     interval: float = 2.0
     timeout: float = 5.0
     settle: float | None = None
-    """The start-up budget in seconds; None: 30, whatever the hub's version."""
+    """The start-up budget in seconds; None: what `startup` says."""
     rate: float = 8.0
+
+    def startup(self, version: str | None, *, connecting: bool = True) -> float:
+        """Seconds that a hub gets to start; `connecting`: it still waits for one of its servers.
+
+        A hub ends that wait itself, after a time that belongs to its version; one that does not say its version may be any.
+        """
+        if self.settle is not None:
+            return self.settle
+        if not connecting:
+            return STARTUP_SECONDS
+        numbers = re.match(r"v?(\d{1,6})\.(\d{1,6})", version or "")
+        is_new = numbers is not None and (int(numbers[1]), int(numbers[2])) >= _QUICKER
+        return CONNECTING_SECONDS if is_new else CONNECTING_SECONDS_OF_OLD
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

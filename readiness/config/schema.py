@@ -211,7 +211,10 @@ PROBE: Final[Schema] = {
     "attempts": Setting(integer(1, 100), "times a check with a settle time is asked at least"),
     "interval": Setting(number(0, 300, above=True), "seconds between two attempts"),
     "timeout": Setting(number(0, 300, above=True), "seconds for one request, in total"),
-    "settle": Setting(number(0, 3600), "start-up budget of the hub in seconds; default: 30"),
+    "settle": Setting(
+        number(0, 3600),
+        "start-up budget of the hub in seconds; default: 30, while servers connect 60 (hub 4.3 and later) or 330 (earlier)",
+    ),
     "rate": Setting(number(0, 10_000, above=True), "requests a second through `url` at most"),
 }
 RELEASE: Final[Schema] = {

@@ -74,6 +74,7 @@ class CheckRunner:
             self._pytest.stash[fixtures.CONFIG] = config
             self._pytest.stash[fixtures.RUN_DIR] = folder
             self._pytest.stash[fixtures.REDACT] = redact
+            self._pytest.stash[fixtures.LOOKS_ONCE] = not settle
             worker = Worker(scope, redact=redact, publish=_ignore, needs_target=_ignore, settle=settle)
             self._pytest.pluginmanager.register(worker, "readiness-worker")
             self._pytest.pluginmanager.register(self, "readiness-run-one")

@@ -19,6 +19,7 @@ import pytest
 from readiness import checks
 from readiness.errors import HubDown, Unknown
 from readiness.findings import OPT_IN_PHASES, Finding, Outcome
+from readiness.session.fixtures import HAD_ITS_START
 from readiness.session.plan.planning import (
     PlanError,
     PlannedItem,
@@ -183,7 +184,7 @@ class Worker:
             try:
                 pyfuncitem.obj(**arguments)
             except (Exception, pytest.fail.Exception) as error:
-                if not is_worth_another_attempt(error) or self._is_over(planned, started, tries):
+                if not is_worth_another_attempt(error) or self._is_over(pyfuncitem, started, tries):
                     raise
                 time.sleep(interval)
                 self._open(pyfuncitem)
@@ -191,11 +192,17 @@ class Worker:
             else:
                 return True
 
-    def _is_over(self, planned: PlannedItem, started: float, tries: int) -> bool:
+    def _is_over(self, item: pytest.Item, started: float, tries: int) -> bool:
         """Whether no further attempt may follow: a probe is counted, since slow attempts must not eat up later ones."""
         if not self.settle:
             return True
-        if planned.check.settle == "probe":
+        planned = item.stash[ITEM]
+        waits = (
+            "probe"
+            if planned.check.settle == "startup" and item.stash.get(HAD_ITS_START, False)
+            else planned.check.settle
+        )
+        if waits == "probe":
             return tries >= self.scope.config.probe.attempts
         spent = time.monotonic() - started + self.scope.config.probe.interval
         return spent > self.scope.settle_seconds(planned.check) * 1.0001

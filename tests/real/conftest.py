@@ -73,12 +73,12 @@ class RealHub:
         with urllib.request.urlopen(f"{self.url}/api/health", timeout=5) as answer:
             return dict(json.load(answer))
 
-    def wait_ready(self, seconds: float = 40) -> None:
-        """Wait until it says ready."""
+    def wait_ready(self, seconds: float = 40, state: str = "ready") -> None:
+        """Wait until it says that it is ready, or in another state."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                if self.health()["state"] == "ready":
+                if self.health()["state"] == state:
                     return
             except OSError:
                 pass

@@ -35,19 +35,19 @@ class OtherClock:
 
 
 class Site:
-    """An operator in mode auto, who asks a hub through a proxy that stands for another machine."""
+    """An operator in mode auto, with a hub to deploy."""
 
-    def __init__(self, judge: Judge, hubs: Any, clock: OtherClock) -> None:
-        self.judge, self.hubs, self.clock, self.folder = judge, hubs, clock, judge.folder
+    def __init__(self, judge: Judge, hubs: Any) -> None:
+        self.judge, self.hubs, self.folder = judge, hubs, judge.folder
         self.hub = hubs(home="first")
         self.hub.wait_ready()
         self.rolled = self.folder / "rolled-back"
 
-    def configure(self, url: str) -> None:
+    def configure(self, url: str, extra: str = "") -> None:
         """What an operator declares; an action that is taken leaves a file behind."""
         self.judge.configure(
             self.hub,
-            f'[rollback]\nmode = "auto"\n[[rollback.action]]\nname = "back"\nverify = []\n'
+            f'{extra}[rollback]\nmode = "auto"\n[[rollback.action]]\nname = "back"\nverify = []\n'
             f'triggers = ["startup-failure", "validation-failure"]\n'
             f'command = ["{sys.executable}", "-c", "open({str(self.rolled)!r}, \'w\')"]\n',
             stable=3,
@@ -56,11 +56,11 @@ class Site:
         lines = [line for line in path.read_text().splitlines() if not line.startswith("pid =")]
         path.write_text("\n".join(lines).replace(self.hub.url, url) + "\n")
 
-    def deploy(self) -> None:
-        """End the hub, and start another one where it listened."""
+    def deploy(self, servers: dict[str, Any] | None = None, state: str = "ready") -> None:
+        """End the hub, start another one where it listened, and wait until it says `state`."""
         self.hub.stop()
-        self.hub = self.hubs(port=self.hub.port, home="second")
-        self.hub.wait_ready()
+        self.hub = self.hubs(servers, port=self.hub.port, home="second")
+        self.hub.wait_ready(state=state)
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`readiness`, as an operator calls it here."""
@@ -74,8 +74,8 @@ class Site:
 @pytest.mark.parametrize("ahead", [600.0, -600.0], ids=["ahead", "behind"])
 def test_a_good_release_on_another_clock_stays(ahead: float, hubs: Any, judge: Judge) -> None:
     """A deploy that is recorded and well is READY and kept, whatever the hub's clock says; no action runs."""
-    site = Site(judge, hubs, OtherClock(ahead))
-    with Forwarder(site.hub.port, site.clock) as proxy:
+    site = Site(judge, hubs)
+    with Forwarder(site.hub.port, OtherClock(ahead)) as proxy:
         site.configure(proxy.url)
         before = site.call("check", "-m", "health", "-q")
         assert before.returncode == 0, before.stdout[-3000:] + before.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness import checks
-from readiness.config.model import Config, ProbeSettings, Target
+from readiness.config.model import Config, Expect, ProbeSettings, Target
 from readiness.errors import HubDown, Unknown
 from readiness.session.fixtures import hub as fixtures
 from readiness.session.fixtures.reachability import HubReach, ask_again
@@ -108,14 +109,63 @@ def test_a_starting_hub_is_waited_for_once() -> None:
     states = ["starting", "starting", "ready"]
 
     def handler(connection: Connection) -> None:
-        connection.answer({"state": states.pop(0), "server_id": "mcp-hub"})
+        if connection.path == "/api/health":
+            connection.answer({"state": states.pop(0), "server_id": "mcp-hub"})
+        else:
+            connection.answer(status=404)
 
     with Wires(handler) as wires:
         reaching = reach(wires.url)
-        reaching.let_it_start(reaching.hub())
+        said: list[str] = []
+        reaching.let_it_start(reaching.hub(), said.append)
         assert states == []
-        reaching.let_it_start(reaching.hub())
-    assert len(wires.requests) == 3
+        reaching.let_it_start(reaching.hub(), said.append)
+    assert wires.requests.count("GET /api/health") == 3
+    assert [text.split(":")[0] for text in said] == ["the hub is starting", "waited 0 s"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "waits"), [(None, True), (("slow",), True), (("quick",), False)], ids=["any", "expected", "another's"]
+)
+def test_a_server_that_connects_is_waited_for(
+    expected: tuple[str, ...] | None,
+    waits: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """A hub may be ready before one of its servers is; one that nobody expects holds nothing up."""
+    records = [{"name": "quick", "status": "connected", "uptime": 9}, {"name": "slow", "status": "connecting"}]
+    with Wires(lambda c: c.answer({"state": "ready", "server_id": "mcp-hub", "servers": records})) as wires:
+        reaching = reach(wires.url)
+        reaching.config = dataclasses.replace(reaching.config, expect=Expect(servers=expected))
+        said: list[str] = []
+        reaching.let_it_start(reaching.hub(), said.append)
+    assert ("slow connecting" in "".join(said)) is waits
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "servers", "age", "left"),
+    [
+        ("4.2.1", "starting", ["connecting"], None, 320),
+        ("4.3.0", "starting", ["connecting"], None, 50),
+        (None, "starting", ["connecting"], None, 320),
+        ("4.2.1", "starting", ["connected"], None, 20),
+        ("4.2.1", "starting", [], 2.0, 20),
+        ("4.2.1", "starting", ["connecting"], 100.0, 220),
+        ("4.2.1", "ready", ["connecting"], 9_000.0, 20),
+        ("4.2.1", "restarting", ["connecting"], 9_000.0, 320),
+    ],
+)
+def test_a_start_takes_what_its_version_needs(
+    version: str | None, state: str, servers: list[str], age: float | None, left: float
+) -> None:
+    """A hub that waits for a server has its version's time from its start on, ten seconds of which are gone; else 30."""
+    records = [{"name": f"s{n}", "status": status} for n, status in enumerate(servers)]
+    answer = {"state": state, "server_id": "mcp-hub", "servers": records, "version": version}
+    with Wires(lambda c: c.answer(answer)) as wires:
+        reaching = reach(wires.url)
+        reaching.config = Config(target=Target(url=wires.url))
+        assert reaching._start_left(reaching.hub(), 10.0, age) == pytest.approx(left)
+        reaching.config = Config(target=Target(url=wires.url), probe=ProbeSettings(settle=90))
+        assert reaching._start_left(reaching.hub(), 10.0, None) == pytest.approx(80)
 
 
 @pytest.mark.parametrize(("internal", "fires"), [(False, False), (True, True)])

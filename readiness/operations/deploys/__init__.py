@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         run_checks,
     )
     from readiness.operations.deploys.command import GRACE, JournalledCommands
-    from readiness.operations.deploys.hub_look import Seen, clearly_not_silent, look, same_start
+    from readiness.operations.deploys.hub_look import Seen, clearly_not_silent, look, same_start, startup_seconds
     from readiness.operations.deploys.identity import ReleaseIdentity
     from readiness.operations.deploys.journal import (
         BEGIN,

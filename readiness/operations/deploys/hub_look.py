@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
+from readiness.config import SILENT_SECONDS
 from readiness.errors import HubDown, Unknown
 from readiness.support import process_identity
 
@@ -77,6 +78,13 @@ def same_start(one: Begun, other: Begun) -> bool:
     if one.start is not None and other.start is not None:
         return one.start == other.start
     return one.started is None or other.started is None or abs(one.started - other.started) <= _SAME
+
+
+def startup_seconds(config: Config, seen: Seen) -> float:
+    """How long to wait for a hub that was `seen`: one that says that it starts gets what its version needs."""
+    starts = seen.state in {"starting", "restarting"}
+    budget = config.probe.startup(seen.version or config.target.version, connecting=starts)
+    return budget if seen.answers else min(budget, SILENT_SECONDS)
 
 
 def look(config: Config, seconds: float = SECONDS) -> Seen:

@@ -8,6 +8,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Final
 
+from readiness.config import SILENT_SECONDS
 from readiness.errors import Unknown
 from readiness.facts.http import HttpTransport, TransportSettings, token_of
 from readiness.facts.hub import Hub
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from readiness.config import Config
 
 READY: Final = frozenset({"ready", "restarted"})
-STARTUP_SECONDS: Final = 30.0
-"""The start-up budget unless `[probe] settle` gives one; the scope's default."""
 LOOKS: Final = 5
 """Times that health is timed; their median counts."""
 _SLOWER: Final = 3.0
@@ -67,8 +66,8 @@ class Watch:
         """Raises Unknown where no address or token is configured."""
         self.config = config
         self._token = token_of(config.target.token_env)
-        probe = config.probe
-        self.budget = STARTUP_SECONDS if probe.settle is None else probe.settle
+        version = config.target.version
+        self.budget = config.probe.startup(version, connecting=version is not None)
         """Seconds that a start may take."""
 
     @contextlib.contextmanager
@@ -138,6 +137,8 @@ class Watch:
                 elif not lacks:
                     return Back(seconds=time.monotonic() - started, pid=pid)
             if time.monotonic() - started >= seconds:
+                return Back(seconds=None, pid=pid, why=why)
+            if pid is None and time.monotonic() - started >= SILENT_SECONDS:
                 return Back(seconds=None, pid=pid, why=why)
             # a hub that starts is not asked so often that it is busy with that
             time.sleep(_STEP if pid is None else _SELDOM)

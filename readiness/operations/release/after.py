@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import ENDED, FILE, quarantine, read_record, same_start
+from readiness.operations.deploys import ENDED, FILE, quarantine, read_record, same_start, startup_seconds
 from readiness.operations.notify import after as notify_after
 from readiness.operations.release import bookkeeping as release_record
 from readiness.operations.release import model, tell
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from readiness.operations.rollback import RollbackState
 
 THE_SAME: Final = "process, release and settings are the same"
-READY_SECONDS: Final = 30.0
-"""The start-up budget unless `[probe] settle` gives one, as for `hub-is-ready`."""
 NOTHING_SECONDS: Final = 10.0
 """Seconds that a deploy has to show once its command is through: a supervisor may restart the hub a little later."""
 BAKE: Final = "health or alerts"
@@ -179,11 +177,11 @@ class After:
 
     def ready(self) -> PhaseResult:
         """Wait until what was deployed is ready; the record of the deploy is made as soon as it shows."""
-        budget = READY_SECONDS if self.config.probe.settle is None else self.config.probe.settle
         began = time.monotonic()
         changes: list[str] = []
         while True:
             seen = self.look()
+            budget = startup_seconds(self.config, seen)
             changes = changes or self.changes(seen)
             passed = time.monotonic() - began
             if changes and self._is_up(seen):

@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import INTENT
+from readiness.operations.deploys import INTENT, startup_seconds
 from readiness.operations.release import model
-from readiness.operations.release.after import READY_SECONDS, After
+from readiness.operations.release.after import After
 from readiness.operations.release.before import EXPRESSION
 from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseOutcome, end
 from readiness.operations.release.ports import LOOK_SECONDS
@@ -81,10 +81,10 @@ class BlueGreen(After):
 
     def ready(self) -> PhaseResult:
         """Wait for the candidate, which must be another process than the one that serves."""
-        budget = READY_SECONDS if self.config.probe.settle is None else self.config.probe.settle
-        until = time.monotonic() + budget
+        began = time.monotonic()
         while True:
             seen = self.look()
+            budget = startup_seconds(self.config, seen)
             up = seen.answers and seen.state in {"ready", "restarted"} and not self._is_the_old_one(seen)
             if up and seen.pid is None:
                 words = "the candidate's process cannot be told, so nothing could prove that clients reach it"
@@ -97,7 +97,7 @@ class BlueGreen(After):
                     detail=f"{seen.process} is {seen.state} at {self.order.candidate}",
                     facts=PhaseFacts(pid=seen.pid),
                 )
-            if time.monotonic() > until:
+            if time.monotonic() - began > budget:
                 words = f"the candidate is not ready within {budget:.0f} s: {self._not_up(seen)}"
                 return PhaseResult(
                     status="failed", detail=words, end=end(ReleaseOutcome.ABORTED, f"{words}; nothing was switched")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import BEGIN, FILE, INTENT, STARTED, look, read_record, systemd
+from readiness.operations.deploys import BEGIN, FILE, INTENT, STARTED, look, read_record, startup_seconds, systemd
 from readiness.operations.rollback import steps
 from readiness.operations.rollback.document import deploy_digest
 from readiness.operations.rollback.target import folder_of, proven_backup, working_folder
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from readiness.operations.deploys import DeployRecord, JournalEntry, JournalState
 
 GONE_SECONDS: Final = 30.0
-READY_SECONDS: Final = 30.0
 """The start-up budget unless `[probe] settle` gives one."""
 _STEP: Final = 0.1
 _ROLES: Final = frozenset({"configuration", "environment"})
@@ -238,14 +237,14 @@ class Restoring:
         steps.copy(source, place)
 
     def _ready(self) -> None:
-        budget = READY_SECONDS if self.config.probe.settle is None else self.config.probe.settle
-        until = time.monotonic() + budget
+        began = time.monotonic()
         while True:
             seen = look(self.config)
+            budget = startup_seconds(self.config, seen)
             if seen.answers and seen.state in _READY:
                 _say(f"{seen.process} is ready")
                 return
-            if time.monotonic() > until:
+            if time.monotonic() - began > budget:
                 raise ReadinessError(f"not ready within {budget:.0f} s: {seen.state or seen.trouble}")
             time.sleep(_STEP)
 

@@ -393,10 +393,6 @@ def narrowed_to_nodes(config: pytest.Config) -> str | None:
     return f"narrowed to single tests ({nodes[0][-80:]})" if nodes else None
 
 
-STARTUP_SECONDS: Final = 30.0
-"""Default start-up budget of `hub-is-ready`, seconds; one slow server can take a real hub longer ([probe] settle)."""
-
-
 class Scope:
     """A configuration applied to checks; the same answer in every process of a run."""
 
@@ -424,7 +420,8 @@ class Scope:
         if check.settle == "probe":
             return (probe.attempts - 1) * probe.interval
         if check.settle == "startup":
-            return STARTUP_SECONDS if probe.settle is None else probe.settle
+            version = self.config.target.version
+            return probe.startup(version, connecting=version is not None)
         return float(check.settle)
 
     def adjust(self, planned: Planned) -> Planned:

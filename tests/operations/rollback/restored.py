@@ -98,7 +98,7 @@ class Restored(Site):
         """Restore, or go on with it."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(restore, "look", self.look)
-            patch.setattr(restore, "READY_SECONDS", 0.2)
+            patch.setattr(restore, "startup_seconds", lambda *_: 0.2)
             patch.setattr(restore, "GONE_SECONDS", 0.2)
             restore.restore(self.config, on_step)
 
