@@ -19,6 +19,7 @@ import gevent.event
 
 from readiness.loadgen import samples
 from readiness.loadgen.wire import Connection, Failed, ParsedAnswer, Peer
+from readiness.support import EventStreamLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,15 +44,16 @@ class Events:
 
     def __init__(self, take: Callable[[str, str], None], limit: int = _EVENT) -> None:
         self._take, self._limit, self._rest = take, limit, b""
+        self._plain = EventStreamLines()
         self._name, self._data, self._size = "message", list[str](), 0
 
     def feed(self, data: bytes) -> None:
         """More of the stream. Raises Failed for a line or an event without end."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, self._rest = (self._rest + self._plain.feed(data)).split(b"\n")
         if len(self._rest) > self._limit:
             raise Failed(samples.TOO_LARGE)
         for line in lines:
-            self._line(line.rstrip(b"\r").decode("utf-8", "replace"))
+            self._line(line.decode("utf-8", "replace"))
 
     def _line(self, line: str) -> None:
         if not line:

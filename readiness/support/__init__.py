@@ -74,6 +74,14 @@ if TYPE_CHECKING:
     from readiness.support.file_writing import flush_folder, make_folder, replace_file, why_unwritable
     from readiness.support.signals import TermAsInterrupt
     from readiness.support.stats import mann_whitney, quantile, superiority, tail
-    from readiness.support.text import fold, one_line, shorten, visible_text, width, without_ci_commands
+    from readiness.support.text import (
+        EventStreamLines,
+        fold,
+        one_line,
+        shorten,
+        visible_text,
+        width,
+        without_ci_commands,
+    )
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

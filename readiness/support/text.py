@@ -6,6 +6,7 @@ surrogates and megabytes. Markup is not a matter of this module; each rendering 
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from typing import Final
@@ -118,3 +119,27 @@ def _fitting(text: str, columns: int) -> int:
         if columns < 0:
             return index
     return len(text)
+
+
+class EventStreamLines:
+    """The bytes of an event stream as WHATWG reads them: without a byte order mark, and with every line's end a newline.
+
+    A carriage return ends its line at once, also where it is the last byte that came: the rest of a line's end may follow later.
+    """
+
+    def __init__(self) -> None:
+        self._start: bytes | None = b""
+        self._is_after_return = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """More of the stream; what can be read of it now."""
+        if self._start is not None:
+            self._start += chunk
+            if len(self._start) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(self._start):
+                return b""
+            chunk, self._start = self._start.removeprefix(codecs.BOM_UTF8), None
+        if self._is_after_return and chunk:
+            self._is_after_return = False
+            chunk = chunk.removeprefix(b"\n")
+        self._is_after_return = self._is_after_return or chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -9,8 +9,10 @@ from readiness.support import front_door
 if TYPE_CHECKING:
     from readiness.facts.http.answer import (
         BODY_LIMIT,
+        ENDLESS,
         HEALTH,
         BadAnswer,
+        BeyondLimit,
         BrokenConnection,
         HttpAnswer,
         TimedOut,

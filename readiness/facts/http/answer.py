@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, NotServed, Unknown
+from readiness.support import EventStreamLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 BODY_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes read of any body; a healthy answer is 23 KB for 22 tools and grows with them."""
+"""Bytes kept of any body, and of one event of a stream; a healthy answer is 23 KB for 22 tools and grows with them."""
+ENDLESS: Final = 8 * BODY_LIMIT
+"""Bytes after which a body that goes on has no end."""
 
 _PROXIES: Final = (
     "nginx",
@@ -35,8 +38,6 @@ _PROXIES: Final = (
 HEALTH: Final = "/api/health"
 _OK: Final = 200
 _NO_SUCH: Final = frozenset({404, 405, 410, 501})
-EVENT_LIMIT: Final = 2 * 1024 * 1024
-"""Bytes of one event at most; a tool list of a large hub stays below."""
 
 
 class BadAnswer(CouldNotLook):
@@ -45,6 +46,13 @@ class BadAnswer(CouldNotLook):
     For the check that is about this answer it is proof of a fault; for every other one it only means that the fact
     could not be had. `wrong` of a facts object turns it into a sentence to assert on.
     """
+
+
+class BeyondLimit(Unknown):
+    """What came is larger than what is read of it: a limit of this project's, which proves nothing of the hub."""
+
+    def __init__(self, what: str, limit: int | None = None) -> None:
+        super().__init__(what if limit is None else f"{what} is larger than the {limit // 1024} KB that are read of it")
 
 
 class BrokenConnection(CouldNotLook):
@@ -200,12 +208,12 @@ class ServerSentEvent:
 
 
 def events(chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
-    """The events in `chunks`; comments, ids and retry hints are dropped. Raises BadAnswer for one that is too large."""
+    """The events in `chunks`; comments, ids and retry hints are dropped. Raises BeyondLimit for one that is too large."""
     name, data, size = "", list[str](), 0
     for line in _lines(chunks):
         size += len(line)
-        if size > EVENT_LIMIT:
-            raise BadAnswer(f"an event is larger than {EVENT_LIMIT // 1024} KB")
+        if size > BODY_LIMIT:
+            raise BeyondLimit("an event", BODY_LIMIT)
         if not line:
             if data:
                 yield ServerSentEvent(name=name or "message", data="\n".join(data))
@@ -220,11 +228,14 @@ def events(chunks: Iterable[bytes]) -> Iterator[ServerSentEvent]:
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    rest = b""
+    parts: list[bytes] = []
+    size, plain = 0, EventStreamLines()
     for chunk in chunks:
-        rest = (rest + chunk).replace(b"\r\n", b"\n")
-        *whole, rest = rest.split(b"\n")
-        if len(rest) > EVENT_LIMIT:
-            raise BadAnswer(f"an event's line is larger than {EVENT_LIMIT // 1024} KB")
-        for line in whole:
-            yield line.decode("utf-8", "replace")
+        first, *more = plain.feed(chunk).split(b"\n")
+        parts.append(first)
+        size += len(first)
+        if size > BODY_LIMIT:
+            raise BeyondLimit("an event's line", BODY_LIMIT)
+        for line in more:
+            yield b"".join(parts).decode("utf-8", "replace")
+            parts, size = [line], len(line)

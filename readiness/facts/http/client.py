@@ -20,7 +20,16 @@ import httpcore
 import httpx
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import BODY_LIMIT, BadAnswer, BrokenConnection, HttpAnswer, TimedOut, TlsRefused
+from readiness.facts.http.answer import (
+    BODY_LIMIT,
+    ENDLESS,
+    BadAnswer,
+    BeyondLimit,
+    BrokenConnection,
+    HttpAnswer,
+    TimedOut,
+    TlsRefused,
+)
 from readiness.facts.http.sockets import BoundedTransport, Clock
 from readiness.facts.http.urls import bare, is_loopback, same_host, same_place, target_of
 
@@ -87,8 +96,19 @@ class AnswerStream:
         self.headers = {key.lower(): value for key, value in response.headers.items()}
         self._response, self._guard = response, guard
 
+    def body(self) -> bytes:
+        """The whole body. Raises BadAnswer for one that is broken or has no end, BeyondLimit for one that is too large, TimedOut, CouldNotLook."""
+        kept, size = list[bytes](), 0
+        for chunk in self.chunks(ENDLESS):
+            size += len(chunk)
+            if size <= BODY_LIMIT:
+                kept.append(chunk)
+        if size > BODY_LIMIT:
+            raise BeyondLimit("the body", BODY_LIMIT)
+        return b"".join(kept)
+
     def chunks(self, limit: int = BODY_LIMIT) -> Iterator[bytes]:
-        """The body's bytes until its end. Raises BadAnswer past `limit` bytes or a broken body, TimedOut, CouldNotLook."""
+        """The body's bytes until its end. Raises BadAnswer for a broken body or one without an end, BeyondLimit past `limit` bytes, TimedOut, CouldNotLook."""
         size = 0
         source = self._response.iter_raw()
         while True:
@@ -101,8 +121,10 @@ class AnswerStream:
             if chunk is None:
                 return
             size += len(chunk)
+            if size > ENDLESS:
+                raise BadAnswer(f"the body is larger than {ENDLESS // 1024} KB, and goes on")
             if size > limit:
-                raise BadAnswer(f"the body is larger than {limit // 1024} KB")
+                raise BeyondLimit("the body", limit)
             yield chunk
 
 
@@ -239,7 +261,7 @@ class HttpTransport:
         try:
             with self._response(method, url, headers, content, started) as response:
                 stream = AnswerStream(response, lambda error: self._translate(error, method, url, started))
-                body = _decoded(b"".join(stream.chunks()), stream.headers.get("content-encoding", ""), what)
+                body = _decoded(stream.body(), stream.headers.get("content-encoding", ""), what)
         except Unknown as error:
             text = str(error) if str(error).startswith(method) else f"{what}: {error}"
             self._note(what, text, started)
@@ -299,7 +321,7 @@ class HttpTransport:
 
 
 def _decoded(body: bytes, encoding: str, what: str) -> bytes:
-    """Undo gzip or deflate that nobody asked for, never beyond the body limit. Raises BadAnswer."""
+    """Undo gzip or deflate that nobody asked for, never beyond the body limit. Raises BadAnswer, BeyondLimit."""
     name = encoding.strip().lower()
     if name in {"", "identity"}:
         return body
@@ -310,7 +332,7 @@ def _decoded(body: bytes, encoding: str, what: str) -> bytes:
     except zlib.error:
         raise BadAnswer(f"{what} answered a broken {name} body") from None
     if len(plain) > BODY_LIMIT:
-        raise BadAnswer(f"{what}: the unpacked body is larger than {BODY_LIMIT // 1024} KB")
+        raise BeyondLimit(f"{what}: the unpacked body", BODY_LIMIT)
     return plain
 
 

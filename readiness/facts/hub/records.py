@@ -11,7 +11,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.http import BadAnswer, HttpAnswer, events
+from readiness.facts.http import BadAnswer, BeyondLimit, HttpAnswer, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from readiness.facts.http import HttpTransport
 
 EVENTS: Final = "/api/events"
-_LIMIT: Final = 1024 * 1024
-"""Bytes read of the stream at most; the event comes among its first three."""
 
 LONGEST: Final = 20 * 365 * 86_400.0
 """Seconds: what claims to run for longer than twenty years had no clock when it started."""
@@ -193,9 +191,13 @@ def first_state(transport: HttpTransport, checked: Callable[[HttpAnswer], HttpAn
         opened = checked(HttpAnswer(method="GET", url=EVENTS, status=stream.status, headers=stream.headers))
         if opened.content_type != "text/event-stream":
             raise BadAnswer(f"GET {EVENTS} answered {opened.content_type or 'no content type'}, expected events")
-        for event in events(stream.chunks(_LIMIT)):
-            if event.name == "hub_state":
-                return _state(event.data)
+        try:
+            for event in events(stream.chunks()):
+                if event.name == "hub_state":
+                    return _state(event.data)
+        except BeyondLimit as error:
+            # it comes first: whatever came instead of it, and how much of it, is not what a hub says
+            raise BadAnswer(f"GET {EVENTS}: no hub_state event came, and {error}") from None
     raise BadAnswer(f"GET {EVENTS} ended without a hub_state event")
 
 

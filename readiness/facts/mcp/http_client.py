@@ -10,19 +10,33 @@ import contextlib
 import dataclasses
 import ssl
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
 
-from readiness.facts.http import BODY_LIMIT, BadAnswer, HttpAnswer, bare, events, same_host, same_place, trust
+from readiness.facts.http import (
+    BODY_LIMIT,
+    ENDLESS,
+    BadAnswer,
+    BeyondLimit,
+    HttpAnswer,
+    bare,
+    events,
+    same_host,
+    same_place,
+    trust,
+)
+from readiness.support import EventStreamLines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-STREAM_LIMIT: Final = 8 * BODY_LIMIT
+STREAM_LIMIT: Final = ENDLESS
 """Bytes of an event stream, which lives as long as its session and carries every answer of it."""
+EVENT_LIMIT: Final = 2 * BODY_LIMIT
+"""What the SDK is told to take of one event: more than we let through, because its own words for a limit say nothing of whose it is."""
 _HEAD: Final = 16 * 1024
 """Bytes within which a legacy stream has to announce its endpoint."""
 _BAD: Final = 400
@@ -69,11 +83,15 @@ class SessionTraffic:
         """Where a legacy session's messages go."""
         self.session: str | None = None
         """The id of a Streamable HTTP session."""
+        self.beyond: BeyondLimit | None = None
+        """Why what came was not read to its end: whatever the SDK makes of that says nothing of the hub."""
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.broken.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     def fail(self, error: BaseException) -> None:
         """End whatever waits for this session: the SDK would let it wait for ever."""
+        if isinstance(error, BeyondLimit):
+            self.beyond = error
         if not self.broken.done():
             self.broken.set_exception(error)
 
@@ -89,25 +107,48 @@ class SessionTraffic:
 
 
 class _Body(httpx2.AsyncByteStream):
-    """A body that ends with an error past its limit, and tells a legacy stream's first event."""
+    """A body within its limits. Of an event stream: read as WHATWG does, and a legacy one's first event is told."""
 
-    def __init__(self, inner: httpx2.AsyncByteStream, limit: int, watch: SessionTraffic, head_of: str | None) -> None:
-        self._inner, self._limit, self._watch, self._head_of = inner, limit, watch, head_of
+    def __init__(
+        self, inner: httpx2.AsyncByteStream, watch: SessionTraffic, *, is_stream: bool, head_of: str | None
+    ) -> None:
+        self._inner, self._watch, self._head_of = inner, watch, head_of
+        self._lines = EventStreamLines() if is_stream else None
         self._head = b""
+        self._last = b""
+        self._event = 0
+        """Bytes since the last event's end."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
         async for chunk in self._inner:
             size += len(chunk)
-            if size > self._limit:
-                error = BadAnswer(f"the body is larger than {self._limit // 1024} KB")
-                self._watch.fail(error)
-                raise error
+            if size > ENDLESS and self._lines is None:
+                self._refuse(BadAnswer(f"the body is larger than {ENDLESS // 1024} KB, and goes on"))
+            if size > STREAM_LIMIT:
+                self._refuse(BeyondLimit("all that came on one stream", STREAM_LIMIT))
+            text = chunk if self._lines is None else self._whole_events(self._lines.feed(chunk))
             if self._head_of is not None:
-                self._look(chunk, self._head_of)
-            yield chunk
+                self._look(text, self._head_of)
+            if self._lines is not None or size <= BODY_LIMIT:
+                yield text
+        if self._lines is None and size > BODY_LIMIT:
+            self._refuse(BeyondLimit("the body", BODY_LIMIT))
         if self._head_of is not None:
             self._watch.fail(BadAnswer(f"GET {urlsplit(self._head_of).path}: the stream ended"))
+
+    def _whole_events(self, text: bytes) -> bytes:
+        """`text`, unless an event is too large: Raises BeyondLimit."""
+        end = (self._last + text).rfind(b"\n\n")
+        self._event = len(self._last + text) - end - 2 if end >= 0 else self._event + len(text)
+        self._last = text[-1:] or self._last
+        if self._event > BODY_LIMIT:
+            self._refuse(BeyondLimit("an answer on the event stream", BODY_LIMIT))
+        return text
+
+    def _refuse(self, error: BadAnswer | BeyondLimit) -> NoReturn:
+        self._watch.fail(error)
+        raise error
 
     def _look(self, chunk: bytes, base: str) -> None:
         if self._watch.endpoint is not None or len(self._head) > _HEAD:
@@ -154,7 +195,7 @@ class _Bounded(httpx2.AsyncBaseTransport):
             raise BadAnswer(f"{request.method} {request.url.path} answered in an encoding that was not asked for")
         is_stream = response.headers.get("content-type", "").lower().startswith("text/event-stream")
         head_of = url if is_stream and self._watch.legacy and request.method == "GET" else None
-        response.stream = _Body(stream, STREAM_LIMIT if is_stream else BODY_LIMIT, self._watch, head_of)
+        response.stream = _Body(stream, self._watch, is_stream=is_stream, head_of=head_of)
         return response
 
     async def aclose(self) -> None:

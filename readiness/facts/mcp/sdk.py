@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import time
+import types
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import mcp
 import mcp_types
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import sse_within_origin
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from readiness.facts.http import BODY_LIMIT, BadAnswer
+from readiness.facts.http import BadAnswer, BeyondLimit
 from readiness.facts.mcp.errors import translated_error
 from readiness.facts.mcp.event_loop import first_of
-from readiness.facts.mcp.http_client import EndpointAddress, SessionTraffic, Trusted, client
+from readiness.facts.mcp.http_client import EVENT_LIMIT, EndpointAddress, SessionTraffic, Trusted, client
 from readiness.facts.mcp.records import AgentTool, Notice, ToolResult, Wire
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ _T = TypeVar("_T")
 
 PAGES: Final = 100
 """Pages of a list that are followed at most."""
+TOOLS: Final = 20_000
+"""Tools that are kept of a list at most."""
 NOTICES: Final = 1_000
 """Notifications that are kept of one session."""
 GONE: Final = 404
@@ -41,6 +46,18 @@ GONE: Final = 404
 _NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
 """What a hub without Streamable HTTP answers to `POST /mcp`."""
 _ME: Final = mcp_types.Implementation(name="mcp-hub-readiness", version="1")
+
+
+def _with_larger_events(original: Any) -> Any:  # noqa: ANN401 - a context manager of the SDK's
+    """The SDK's HTTP+SSE client, with our limit for one event: it has no parameter for that, and a list of 320 tools is larger than its 1 MB."""
+    inner = original.__wrapped__
+    own = inner.__globals__ | {"sse_within_origin": functools.partial(sse_within_origin, max_event_size=EVENT_LIMIT)}
+    copy = types.FunctionType(inner.__code__, own, inner.__name__, inner.__defaults__, inner.__closure__)
+    copy.__kwdefaults__ = inner.__kwdefaults__
+    return contextlib.asynccontextmanager(copy)
+
+
+_sse_client: Final = _with_larger_events(sse_client)
 
 
 class LiveSession:
@@ -87,7 +104,7 @@ class LiveSession:
 
     async def _connected(self, stack: contextlib.AsyncExitStack) -> mcp.Client:
         self.http = await stack.enter_async_context(client(self.where, self.watch, self.trusted))
-        streamable = streamable_http_client(self.where.url, http_client=self.http, max_sse_event_size=BODY_LIMIT)
+        streamable = streamable_http_client(self.where.url, http_client=self.http, max_sse_event_size=EVENT_LIMIT)
         try:
             return await stack.enter_async_context(self._client(streamable, "auto"))
         except Exception:
@@ -101,7 +118,7 @@ class LiveSession:
         factory: McpHttpClientFactory = lambda headers=None, timeout=None, auth=None: client(  # noqa: E731, ARG005 - the SDK's protocol
             self.where, self.watch, self.trusted
         )
-        over_sse = sse_client(self.where.url, httpx_client_factory=factory)
+        over_sse = _sse_client(self.where.url, httpx_client_factory=factory)
         return await stack.enter_async_context(self._client(over_sse, "legacy"))
 
     def _client(self, transport: Any, mode: str) -> mcp.Client:  # noqa: ANN401 - the SDK's own protocol is private
@@ -137,7 +154,8 @@ class LiveSession:
             if last is not None and last.status == GONE and self.watch.session is not None:
                 # the hub no longer knows this session (it was restarted): the next step opens another
                 self.watch.fail(ConnectionError("the session is gone"))
-            raise translated_error(error, stage=stage, where=self.where, seconds=limit, last=last) from None
+            cause = self.watch.beyond or error
+            raise translated_error(cause, stage=stage, where=self.where, seconds=limit, last=last) from None
 
     async def close(self) -> None:
         """End the session in order, and with force where that takes too long."""
@@ -167,17 +185,25 @@ class LiveSession:
     async def tools(self) -> tuple[AgentTool, ...]:
         """Every page of `tools/list`."""
         listed: list[AgentTool] = []
-        cursor, seen = None, set[str]()
+        cursor, seen, names = None, set[str](), set[str]()
         for _ in range(PAGES):
             page = await self.bounded("tools/list", self.sdk.list_tools(cursor=cursor))
+            known = len(names)
+            names |= {tool.name for tool in page.tools}
             listed += [AgentTool(name=tool.name, schema=tool.input_schema) for tool in page.tools]
+            if len(listed) > TOOLS:
+                raise BeyondLimit(f"tools/list: more than the {TOOLS} tools that are read of it")
             cursor = page.next_cursor
             if cursor is None:
                 return tuple(listed)
             if cursor in seen:
                 raise BadAnswer("tools/list: its pages go round in a circle")
             seen.add(cursor)
-        raise BadAnswer(f"tools/list: more than {PAGES} pages")
+        if len(names) > known:
+            raise BeyondLimit(f"tools/list: more than the {PAGES} pages that are read of it")
+        raise BadAnswer(
+            f"tools/list: no end after {PAGES} pages, and the last one holds no tool that was not listed before"
+        )
 
     async def call(self, name: str, arguments: dict[str, Any], seconds: float | None = None) -> ToolResult:
         """The result of one tool, also where it calls itself an error."""

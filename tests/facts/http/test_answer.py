@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.facts.http.answer import BadAnswer, HttpAnswer, ServerSentEvent, events, strict_json
+from readiness.facts.http.answer import BadAnswer, BeyondLimit, HttpAnswer, ServerSentEvent, events, strict_json
 
 
 @pytest.mark.parametrize(
@@ -80,8 +81,17 @@ def test_events_are_read_across_chunks() -> None:
         ]
 
 
-@pytest.mark.parametrize("endless", [b"x" * 65536, b"data: x\n"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_every_legal_stream_is_read(end: bytes) -> None:
+    """A byte order mark and every line's end that WHATWG knows, wherever the chunks are cut; an event is read when its last byte is there."""
+    text = codecs.BOM_UTF8 + b"data: one" + end + b"data: two" + end + end + b"data: three" + end + end
+    for size in (1, 2, 3, 7, 1000):
+        chunks = [text[i : i + size] for i in range(0, len(text), size)]
+        assert [event.data for event in events(chunks)] == ["one\ntwo", "three"]
+
+
+@pytest.mark.parametrize("endless", [b"x" * 65536, b"data: " + b"x" * 64 + b"\n"])
 def test_an_endless_event_is_refused(endless: bytes) -> None:
     """Neither a line nor an event grows beyond the limit."""
-    with pytest.raises(BadAnswer, match="larger than"):
+    with pytest.raises(BeyondLimit, match="larger than"):
         list(events([endless] * 400_000))

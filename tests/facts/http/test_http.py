@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.http.answer import BadAnswer, BeyondLimit, TimedOut
 from readiness.facts.http.client import HttpTransport, TransportSettings, token_of
 from readiness.facts.http.urls import is_loopback, same_host, same_place
 from tests.helpers.wires import Connection, Wires, free_port
@@ -74,8 +74,18 @@ def test_an_endless_body_ends_at_the_limit() -> None:
         while not connection.stop.is_set():
             connection.send(chunk)
 
-    with Wires(endless) as wires, pytest.raises(BadAnswer, match="larger than 8192 KB"):
+    with Wires(endless) as wires, pytest.raises(BadAnswer, match="larger than 65536 KB, and goes on"):
         transport(wires.url, timeout=5.0).get("/x")
+
+
+def test_a_body_that_is_larger_than_is_kept_proves_nothing() -> None:
+    """Nine megabytes that end are a limit of ours, not a fault of the hub."""
+    with (
+        Wires(lambda connection: connection.answer(b"x" * 9 * 1024 * 1024)) as wires,
+        pytest.raises(BeyondLimit, match=r"GET /x: the body is larger than the 8192 KB that are read of it") as caught,
+    ):
+        transport(wires.url, timeout=10.0).get("/x")
+    assert not isinstance(caught.value, BadAnswer)
 
 
 def test_a_packed_body_is_unpacked_within_the_limit() -> None:
@@ -88,7 +98,7 @@ def test_a_packed_body_is_unpacked_within_the_limit() -> None:
     with Wires(packed) as wires:
         asking = transport(wires.url, timeout=5.0)
         assert asking.get("/small").json() == {"a": 1}
-        with pytest.raises(BadAnswer, match="unpacked body is larger"):
+        with pytest.raises(BeyondLimit, match="unpacked body is larger"):
             asking.get("/bomb")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import time
 from typing import TYPE_CHECKING
@@ -9,15 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.http.answer import BadAnswer, BeyondLimit, TimedOut
 from readiness.facts.mcp.http_client import EndpointAddress
 from readiness.facts.mcp.session import Endpoint
-from tests.facts.mcp.peer import peer, tool
+from tests.facts.mcp.peer import event_peer, peer, tool
 from tests.helpers.wires import Wires, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.facts.mcp.peer import Answers
     from tests.helpers.wires import Connection
 
 
@@ -108,7 +110,7 @@ def test_a_post_that_is_not_served_ends_the_wait() -> None:
 
 
 def test_a_body_without_end_is_cut_off() -> None:
-    """Eight megabytes are read of an answer, and no more."""
+    """Eight megabytes are kept of an answer; one that goes on far beyond has no end."""
 
     def handle(connection: Connection) -> None:
         connection.send(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999999999\r\n\r\n")
@@ -117,7 +119,79 @@ def test_a_body_without_end_is_cut_off() -> None:
 
     with Wires(handle) as server:
         error = refusal(server.url, 10)
-    assert "the body is larger than 8192 KB" in str(error)
+    assert isinstance(error, BadAnswer)
+    assert "the body is larger than 65536 KB, and goes on" in str(error)
+
+
+WIRES = pytest.mark.parametrize("legacy", [False, True], ids=["streamable", "legacy"])
+
+
+@WIRES
+@pytest.mark.parametrize("start", [b"", codecs.BOM_UTF8], ids=["plain", "mark"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["lf", "crlf", "cr"])
+def test_every_legal_event_stream_is_read(start: bytes, end: bytes, *, legacy: bool) -> None:
+    """A byte order mark, and whatever ends lines, is as good as a newline (WHATWG)."""
+    with event_peer({"tools/list": lambda _: {"tools": [tool("a__b")]}}, legacy=legacy, start=start, end=end) as server:
+        endpoint = at(server.url, 10)
+        try:
+            session = endpoint.open()
+            assert session.wire == ("http+sse" if legacy else "streamable-http")
+            assert [one.name for one in session.tools()] == ["a__b"]
+        finally:
+            endpoint.close()
+
+
+def _large(megabytes: float) -> Answers:
+    text = "x" * int(megabytes * 1024 * 1024)
+    return {
+        "tools/list": lambda _: {"tools": [tool(f"a__{n}", description=text[: len(text) // 320]) for n in range(320)]},
+        "tools/call": lambda _: {"content": [{"type": "text", "text": text}]},
+    }
+
+
+@WIRES
+def test_an_answer_of_some_megabytes_is_read(*, legacy: bool) -> None:
+    """A list of 320 tools and a result may be larger than the SDK's own limit of 1 MB for an event."""
+    with event_peer(_large(3), legacy=legacy) as server:
+        endpoint = at(server.url, 20)
+        try:
+            session = endpoint.open()
+            assert len(session.tools()) == 320
+            assert len(session.call("a__1", {}).text) == 3 * 1024 * 1024
+        finally:
+            endpoint.close()
+
+
+@pytest.mark.parametrize("kind", ["streamable", "legacy", "json"])
+def test_a_limit_of_ours_proves_nothing(kind: str) -> None:
+    """What is larger than is read is unknown, in words that say whose limit it is: for events, and for a body of JSON."""
+    answers = _large(9)
+    with peer(answers) if kind == "json" else event_peer(answers, legacy=kind == "legacy") as server:
+        endpoint = at(server.url, 20)
+        try:
+            for ask in (lambda session: session.tools(), lambda session: session.call("a__1", {})):
+                with pytest.raises(Unknown, match="larger than the 8192 KB that are read of it") as caught:
+                    ask(endpoint.open())
+                assert type(caught.value) is BeyondLimit
+        finally:
+            endpoint.close()
+
+
+def test_pages_beyond_those_that_are_read_prove_nothing() -> None:
+    """A list that goes on with new tools may be long; one whose pages bring nothing new has no end."""
+    numbers = iter(range(1000))
+
+    def endless(_: object) -> dict[str, object]:
+        number = next(numbers)
+        return {"tools": [tool(f"a__{number}")], "nextCursor": str(number)}
+
+    with peer({"tools/list": endless}) as server:
+        endpoint = at(server.url, 20)
+        try:
+            with pytest.raises(BeyondLimit, match="more than the 100 pages that are read of it"):
+                endpoint.open().tools()
+        finally:
+            endpoint.close()
 
 
 def test_the_token_is_sent_and_the_environments_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
