@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import Limits, check, compared, measure, note, unknown, where_found
+from readiness import Limits, caused_by, check, compared, measure, note, unknown, where_found
 
 pytestmark = pytest.mark.preflight
 
@@ -82,9 +82,9 @@ def test_no_secret_in_tracked_files(secret_search):
     where="host",
     remedy="Replace the secret, delete the log and its rotated copies, and redact the field in the logger (pino's `redact`).",
 )
-def test_no_secret_in_logs(secret_search):
+def test_no_secret_in_logs(secret_search, hub_is_running):
     """No log holds a secret, rotated ones included."""
-    _nothing_found(secret_search, secret_search.logs())
+    _nothing_found(secret_search, secret_search.logs(hub_is_running))
 
 
 @check(
@@ -96,6 +96,7 @@ def test_no_secret_in_logs(secret_search):
 )
 def test_no_secret_in_backups(secret_search):
     """No backup that others may read holds a secret in clear."""
+    caused_by("backup-is-recent")
     _nothing_found(secret_search, secret_search.backups())
 
 
@@ -108,6 +109,9 @@ def test_no_secret_in_backups(secret_search):
 def test_secrets_come_from_a_manager(secret_care):
     """The env file names its secrets by reference; their values are in a manager."""
     sources = secret_care.sources()
+    if not sources:
+        note("the env file holds no secret")
+        return
     plain = [source for source in sources if source.manager is None]
     compared(expected="references", actual=f"{len(plain)} of {len(sources)} secrets in plain text")
     if plain:
@@ -154,7 +158,7 @@ def _point(file, line):
 
 def _nothing_found(search, found):
     """Fail for what was found; unknown for what could not be looked into, unless something was found elsewhere."""
-    compared(expected="0 secrets", actual=f"{len(found.leaks)} secrets in {found.files} files")
+    compared(expected="0 secrets", actual=found)
     for text in (*search.known.missed, *search.remarks):
         note(text)
     if found.skipped:
@@ -163,6 +167,8 @@ def _nothing_found(search, found):
         first = found.leaks[0]
         where_found(first.file, None if first.member else first.line)
     assert not found.leaks, _listed(found.leaks)
+    if found.mistake:
+        unknown(f"not looked at: {found.mistake}")
     if found.unread:
         unknown(f"could not be looked into: {_listed(found.unread)}")
 

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _SEVERITIES: Final = tuple(s.value for s in Severity)
 _STAGES: Final = tuple(s.value for s in Stage)
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_OF_NOTHING: Final = re.compile(
+    r"(?<![\w.])\d+(?: [^\W\d][\w-]*){0,4} (?:in|of|among) 0\b(?![.,:/-]?\d| (?:out )?of\b)"
+    r"(?! ?(?:%|[mnµ]?s|sec\w*|min\w*|h|hours?|d|days?|[KMG]?i?B)\b)"
+)
+"""A share of nothing, as checks word it: "0 secrets in 0 files", "0 of 0 keys"."""
 MAX_TEXT: Final = 4_000
 """Characters kept of any recorded text; a hub's answer may be megabytes long."""
 
@@ -45,6 +50,11 @@ class Recorder:
     cause: str | None = None
     bounds: Limits | None = None
     """What `actual` was held against, where it is a number."""
+
+    @property
+    def looked_at_nothing(self) -> str:
+        """What this attempt said of nothing ("0 secrets in 0 files"), which proves nothing; empty where it said no such thing."""
+        return next((text for text in (self.actual, *self.notes) if _OF_NOTHING.search(text)), "")
 
 
 current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("readiness_recorder", default=None)
@@ -171,8 +181,8 @@ def caused_by(check_id: str) -> None:
 def measure(value: object, *, n: int | None = None, limits: Limits | None = None, what: str = "measured") -> float:
     """Hold `value` against the check's limits and return it as a number.
 
-    Past `critical` the check fails, past `warning` it degrades, equal is inside. A NaN, an infinity, a wrong type or fewer than
-    `samples` samples (`n`) make it unknown. `limits` replaces the declared ones, for callers that compute them.
+    Past `critical` the check fails, past `warning` it degrades, equal is inside. A NaN, an infinity, a wrong type, no sample at
+    all or fewer than `samples` samples (`n`) make it unknown. `limits` replaces the declared ones, for callers that compute them.
     """
     __tracebackhide__ = True
     recorder = _recorder()
@@ -183,8 +193,8 @@ def measure(value: object, *, n: int | None = None, limits: Limits | None = None
     number = _number(value, what)
     recorder.actual, recorder.unit = _plain(number), bounds.unit
     recorder.expected, recorder.bounds = _expectation(bounds), bounds
-    if n is not None and n < bounds.samples:
-        unknown(f"too few samples: {n} of at least {bounds.samples}")
+    if n is not None and n < max(bounds.samples, 1):
+        unknown(f"too few samples: {n} of at least {max(bounds.samples, 1)}")
     unit = f" {bounds.unit}" if bounds.unit else ""
     if bounds.beyond(number, bounds.critical):
         past = bounds.beyond(number, bounds.critical if bounds.rollback is None else bounds.rollback)
@@ -230,7 +240,10 @@ def _text(text: object) -> str:
 
 
 def compared(*, expected: object, actual: object, unit: str = "") -> None:
-    """Record what was expected and what was seen, for the report's "measured against expected"; it judges nothing."""
+    """Record what was expected and what was seen, for the report's "measured against expected"; it judges nothing.
+
+    A check that passes on a share of nothing ("0 secrets in 0 files") is unknown: nothing looked at is nothing proven.
+    """
     recorder = _recorder()
     recorder.expected, recorder.actual, recorder.unit = _text(expected), _text(actual), unit
     recorder.bounds = None

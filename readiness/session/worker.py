@@ -358,8 +358,15 @@ def outcome_of(
         return Outcome.UNKNOWN, f"skipped: {error or 'no reason given'}"
     if report.outcome == "failed":
         return _failed(error, report)
+    return _ended_well(recorder)
+
+
+def _ended_well(recorder: checks.Recorder) -> tuple[Outcome, str]:
+    """What a check came to that neither failed nor was skipped."""
     if recorder.degraded:
         return Outcome.DEGRADED, "; ".join(recorder.degraded)
+    if recorder.looked_at_nothing:
+        return Outcome.UNKNOWN, f"nothing was looked at, so nothing is proven: {recorder.looked_at_nothing}"
     if recorder.flaky:
         return Outcome.FLAKY, "passed only after a transport retry"
     return Outcome.PASSED, ""

@@ -100,3 +100,20 @@ def test_init_writes_a_path_that_does_not_depend_on_the_folder(hub: RealHub, tmp
     )  # fmt: skip
     assert written.returncode == 0, written.stdout + written.stderr
     assert f'config = "{hub.folder / "hub.json"}"' in (tmp_path / "readiness.toml").read_text()
+
+
+def test_a_mistyped_state_folder_of_a_running_hub_proves_nothing(hub: RealHub, judge: Judge, tmp_path: Path) -> None:
+    """A folder that is not there is no folder that the hub makes at its first start: it has been up for a while."""
+    configure(judge, hub, hub.folder)
+    (hub.folder / "package.json").write_text('{"name": "mine", "version": "1.0.0"}')
+    file = judge.folder / "readiness.toml"
+    file.write_text(file.read_text().replace("/state/mcp-hub", "/sttae/mcp-hub"))
+    command = [sys.executable, "-m", "pytest", "-m", "preflight", str(ROOT / "preflight"), "-p", "no:cacheprovider"]
+    subprocess.run(
+        [*command, "-k", "hub_state or secret_in_logs", f"--readiness-config={file}", f"--readiness-report={judge.folder / 'reports'}"],
+        cwd=tmp_path, env=FEW | {"PATH": "/usr/bin:/bin"}, capture_output=True, timeout=120, check=False,
+    )  # fmt: skip
+    report = json.loads((judge.folder / "reports" / "readiness.json").read_text())
+    reasons = {one["check"]: one["reason"] for one in report["findings"] if one["outcome"] == "unknown"}
+    for check in ("hub-state-is-readable", "no-secret-in-logs"):
+        assert "correct [target] state" in reasons[check], reasons

@@ -64,6 +64,8 @@ def judge(check: str, config: Config, *, server: str | None = None) -> Found:
         checks.current.reset(token)
     if outcome == "passed" and recorder.degraded:
         outcome, reason = "degraded", "; ".join(recorder.degraded)
+    elif outcome == "passed" and recorder.looked_at_nothing:
+        outcome, reason = "unknown", recorder.looked_at_nothing
     return Found(outcome=outcome, reason=reason, path=recorder.path, line=recorder.line, notes=tuple(recorder.notes))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
 from readiness.facts.http import (
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 SECOND_LOOK: Final = 1.0
 """Seconds that health gets to answer after another route was silent."""
+_Answer = TypeVar("_Answer")
 AT_ONCE: Final = 1.0
 """Seconds after which a hub that did not answer counts as out of reach."""
 
@@ -346,23 +347,34 @@ def config_sources(config: Config) -> tuple[Path, ...]:
 
     None where no hub is configured, it runs elsewhere or none answers within `AT_ONCE`. Never raises.
     """
-    from readiness.facts.http import HttpTransport, TransportSettings, token_of
     from readiness.facts.hub.paths import config_files
+
+    return _at_once(config, lambda hub: tuple(config_files(hub)[0]) if hub.transport.loopback else ()) or ()
+
+
+def is_running(config: Config) -> bool:
+    """Whether a hub answers at its address within `AT_ONCE`. Never raises."""
+    return bool(_at_once(config, lambda hub: hub.health().server_id == "mcp-hub"))
+
+
+def _at_once(config: Config, ask: Callable[[Hub], _Answer]) -> _Answer | None:
+    """What a running hub answers within `AT_ONCE`; None where none is configured or it does not answer. Never raises."""
+    from readiness.facts.http import HttpTransport, TransportSettings, token_of
 
     url = config.target.facts_url
     if url is None:
-        return ()
+        return None
     try:
         token = token_of(config.target.token_env)
         transport = HttpTransport(
             TransportSettings(base=url, timeout=AT_ONCE, ca_file=config.target.ca_file, token=token)
         )
     except Unknown:
-        return ()
+        return None
     try:
         with transport.within(AT_ONCE):
-            return tuple(config_files(Hub(transport, config))[0]) if transport.loopback else ()
+            return ask(Hub(transport, config))
     except Unknown:
-        return ()
+        return None
     finally:
         transport.close()

@@ -38,13 +38,25 @@ class Leak:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
-    """The result of a search: `unread` could not be read, `skipped` holds no text."""
+    """The result of a search: `unread` could not be read, `skipped` holds no text.
+
+    `files` were searched; `private` need not be. `nothing` says why there was nothing to search, where that is as it should be, `mistake` where it is not.
+    """
 
     leaks: tuple[Leak, ...] = ()
     unread: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     files: int = 0
     size: int = 0
+    private: int = 0
+    nothing: str = ""
+    mistake: str = ""
+
+    def __str__(self) -> str:
+        if self.private and not self.files:
+            return f"{self.private} files, which only their owner may read"
+        private = f", and {self.private} that only their owner may read" if self.private else ""
+        return self.nothing or f"{len(self.leaks)} secrets in {self.files} files{private}"
 
 
 class _Bounded:

@@ -20,7 +20,7 @@ from readiness.facts.secretscan.stream_search import SHORTEST, Needles, fingerpr
 from readiness.support import child_process, file_reading, file_streams, printable_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from readiness.config import Config
@@ -129,8 +129,8 @@ class SecretSearch:
         ]
         return _together(parts)
 
-    def logs(self) -> ScanResult:
-        """The release's log folder and files, and the hub's own log in its state folder."""
+    def logs(self, is_running: Callable[[], bool] = lambda: False) -> ScanResult:
+        """The release's log folder and files, and the hub's own log in its state folder; `is_running`: a hub answers."""
         places = [path for name in ("logs", "log") if (path := self.root / name).is_dir()]
         places += sorted(path for path in self.root.iterdir() if _is_log(path.name) and not path.is_dir())
         state = hub_folders.state(self.config)
@@ -138,18 +138,33 @@ class SecretSearch:
             places.append(state / "logs")
         work = self._work(_together([file_streams.walk(path) for path in places]))
         work.run()
-        return work.done()
+        return self._doubted(work.done(), state, is_running)
+
+    def _doubted(self, result: ScanResult, state: Path | None, is_running: Callable[[], bool]) -> ScanResult:
+        """What a search of logs proves: nothing where the hub's own were not met, unless no hub has run here yet."""
+        is_there, configured = state is not None and state.is_dir(), self.config.target.state is not None
+        if (is_there or not configured) and result.files:
+            return result
+        running = is_running()
+        if not is_there and (running or not result.files):
+            named = "[target] state names" if configured else "the hub would keep its log below"
+            where = f"{named} {state}, which is not there" if state else "where the hub keeps its log is not known"
+            return dataclasses.replace(result, mistake=f"{where}: correct [target] state")
+        if is_there and not running and not result.unread:
+            return dataclasses.replace(result, nothing=f"no log yet: {state} holds none, and no hub is running")
+        return result
 
     def backups(self) -> ScanResult:
         """Files of the backups that others may read; one that is private may hold secrets in clear."""
         folder = self.config.target.backups_dir
         if folder is None or not file_reading.exists(folder):
-            return ScanResult()
+            where = f"{folder} is not there" if folder else "where backups are is not known"
+            return ScanResult(mistake=f"{where}: correct [target] backups, or make one with `readiness backup`")
         listing = file_streams.walk(folder)
         exposed = tuple(path for path in listing.files if _exposed(path, folder))
         work = self._work(dataclasses.replace(listing, files=exposed))
         work.run()
-        return work.done()
+        return dataclasses.replace(work.done(), private=len(listing.files) - len(exposed))
 
     def _work(self, listing: file_streams.Listing) -> FileScan:
         return FileScan(listing, self.needles, self._name)

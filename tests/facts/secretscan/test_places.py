@@ -284,3 +284,25 @@ def test_where_a_hub_keeps_its_cache(release: Path, monkeypatch: pytest.MonkeyPa
     assert str(hub_folders.state(config)) == "/var/lib/hub/mcp-hub"
     (release / ".env.production").write_text("HOME=/srv/hub\nXDG_CACHE_HOME=/var/cache/hub\n", encoding="utf-8")
     assert str(hub_folders.cache(config)) == "/var/cache/hub/mcp-hub"
+
+
+def test_a_state_folder_that_is_not_there_is_a_mistake(release: Path) -> None:
+    """Without any log, a mistyped [target] state is said; with a state folder and no hub running there is no log yet."""
+    missing = search(release).logs()
+    assert missing.mistake.startswith("[target] state names ")
+    (release.parent / "home" / ".local" / "state" / "mcp-hub").mkdir(parents=True)
+    fresh = search(release).logs()
+    assert (fresh.mistake, str(fresh).partition(":")[0]) == ("", "no log yet")
+
+
+def test_private_backups_were_looked_at(release: Path) -> None:
+    """Backups that only their owner may read are counted; a folder that is not there is said."""
+    kept = release / "backups" / "one" / "env"
+    kept.parent.mkdir()
+    kept.write_text(KEY)
+    kept.chmod(0o600)
+    assert str(search(release).backups()) == "1 files, which only their owner may read"
+    kept.unlink()
+    kept.parent.rmdir()
+    (release / "backups").rmdir()
+    assert "is not there" in search(release).backups().mistake

@@ -30,14 +30,14 @@ MUTATIONS: Final = (
         name="no-backup-folder",
         sentence="Nobody ever made a backup.",
         mutate=in_its_place(lambda _: None),
-        expected=NONE,
+        expected=NONE | {"no-secret-in-backups": "unknown"},
         words=("there is no folder",),
     ),
     broken(
         name="backup-folder-is-empty",
         sentence="The folder of backups is there and empty.",
         mutate=in_its_place(lambda path: path.mkdir(mode=0o700)),
-        expected=NONE,
+        expected=NONE | {"no-secret-in-backups": "unknown"},
         words=("holds no backup",),
     ),
     broken(

@@ -252,13 +252,20 @@ RELEASE: Final = (
         name="state-is-a-file",
         sentence="a file stands where the state folder is to be",
         mutate=each(lambda tree: shutil.rmtree(tree / STATE), write(STATE, "")),
-        expected={"hub-state-is-readable": FAILED},
+        expected={"hub-state-is-readable": FAILED, "no-secret-in-logs": UNKNOWN},
         words=("is a file, and a folder is to be there",),
     ),
     Mutation(
         name="state-is-not-there-yet",
-        sentence="the hub has never run here",
+        sentence="the hub has never run here, or [target] state is mistyped: there is no log to look into",
         mutate=lambda tree: shutil.rmtree(tree / STATE),
+        expected={"no-secret-in-logs": UNKNOWN},
+        words=("correct [target] state",),
+    ),
+    Mutation(
+        name="state-is-empty",
+        sentence="the hub has never run here, and its state folder was made",
+        mutate=each(lambda tree: shutil.rmtree(tree / STATE), lambda tree: (tree / STATE).mkdir(parents=True)),
     ),
 )
 

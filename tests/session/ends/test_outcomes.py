@@ -229,3 +229,48 @@ def test_nothing_but_passes_is_ready(project: Project, mode: list[str]) -> None:
     assert ended.report is not None
     verdict = ended.report["verdict"]
     assert (verdict["status"], verdict["decision"], verdict["score"], ended.code) == ("READY", "KEEP", 100.0, 0)
+
+
+NOTHING = """
+from readiness import Limits, compared, measure, note
+
+@check("no-secret-in-files", severity="critical")
+def test_files():
+    compared(expected="0 secrets", actual="0 secrets in 0 files")
+
+@check("all-keys-work", severity="low")
+def test_keys():
+    note("0 of 0 keys were tried")
+
+@check("few-errors", severity="low", limits=Limits(critical=0.1))
+def test_measured():
+    measure(0.0, n=0)
+
+@check("bad-files", severity="low")
+def test_bad():
+    compared(expected="0 secrets", actual="1 secrets in 0 files")
+    assert False, "one is open"
+
+@check("ended-in-time", severity="low")
+def test_times():
+    compared(expected="an end", actual="status 0 in 0 s, 2 failures in 0.3 s, 3 of 10, 1 seen in 0 of 10 files")
+    note("rehearsed on 2026-01-31, in 0 s")
+    measure(0.0, n=1, limits=Limits(critical=1))
+"""
+
+
+def test_a_share_of_nothing_is_unknown(project: Project) -> None:
+    """A check that passes on "0 in 0" was not proven, whatever it measures or notes; a failure stays one, and no time is a share."""
+    project.suite(NOTHING)
+    report = project.run("-m", "health").report
+    assert report is not None
+    found = {one["check"]: one for one in report["findings"]}
+    outcomes = {check: one["outcome"] for check, one in found.items()}
+    assert outcomes == {
+        "no-secret-in-files": "unknown",
+        "all-keys-work": "unknown",
+        "few-errors": "unknown",
+        "bad-files": "failed",
+        "ended-in-time": "passed",
+    }
+    assert found["no-secret-in-files"]["reason"] == "nothing was looked at, so nothing is proven: 0 secrets in 0 files"

@@ -237,6 +237,10 @@ class ServicePaths:
             raise Unknown("where the hub keeps its state is not known: set [target] state")
         return StateFolder(asked=asked, nearest=nearest, read_only="readonly" in lines)
 
+    def state_is_a_mistake(self, state: StateFolder) -> bool:
+        """Whether `[target] state` names a folder that is not there."""
+        return self.config.target.state is not None and state.nearest.path != state.asked
+
     def closed_by(self, path: str) -> str:
         """The directive of the unit that keeps `path` from being written; empty where none does. Raises Unknown."""
         if any(_beneath(path, place) for place in self._opened()):
