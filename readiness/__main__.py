@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from readiness.errors import ReadinessError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VERBS: Final = {
     "baseline": ("readiness.cli.baseline", "sample for 60 s, keep, compare with the accepted one; --accept"),
@@ -46,9 +49,47 @@ def usage() -> str:
     return "\n".join([*lines, "", "In a checkout a verdict needs no verb: pytest -m health"])
 
 
+_ENDLESS: Final = frozenset({"demo", "load-worker", "watch"})
+"""Verbs that end when nobody reads what they print any more."""
+_DECIDING: Final = frozenset({"check", "nagios", "release", "rollback"})
+FAULT: Final = 70
+"""What sysexits calls an internal error: a fault of ours or of the machine ended a verb. Never 1, which says NOT READY."""
+_INCOMPLETE: Final = 12
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and return its exit status; 4 for a call that cannot be understood."""
-    arguments = sys.argv[1:] if argv is None else argv
+    if argv is not None:
+        return _verb(argv)
+    from readiness.support import endure, flush_output, open_closed_streams, say, say_what_was_lost
+
+    arguments = sys.argv[1:]
+    verb = arguments[0] if arguments else ""
+    if verb in _ENDLESS:
+        open_closed_streams()
+    else:
+        endure()
+    try:
+        code = _verb(arguments)
+    except Exception as error:  # noqa: BLE001 - Python's own exit status 1 would say NOT READY
+        code = _INCOMPLETE if verb == "check" else FAULT
+        _say_fault(f"readiness {verb}", error, say)
+    flush_output()
+    is_lost = say_what_was_lost()
+    # of these verbs the exit status is what counts; of the others, what they print
+    return FAULT if is_lost and not code and verb not in _DECIDING else code
+
+
+def _say_fault(name: str, error: Exception, say: Callable[..., None]) -> None:
+    """In one sentence where the machine is at fault; what is a fault of ours comes with its traceback, for a report of it."""
+    if not isinstance(error, OSError | MemoryError):
+        import traceback
+
+        say(traceback.format_exc().rstrip(), error=True)
+    say(f"{name}: ended by {type(error).__name__}: {error}", error=True)
+
+
+def _verb(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"-h", "--help"}:
         sys.stdout.write(usage() + "\n")
         return 0 if arguments else 4

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 from types import FunctionType
 from typing import TYPE_CHECKING, Final
 
@@ -27,11 +30,29 @@ PHASE_MARKERS: Final = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Few options; settings live in readiness.toml."""
+    if sys.stdout is None or sys.stderr is None:  # closed by who started this: pytest would break on its first line
+        from readiness.support import open_closed_streams
+
+        open_closed_streams()
+    _find_temporary_folder()
     group = parser.getgroup("readiness", "MCP Hub readiness")
     for flag, keywords in OPTIONS.items():
         group.addoption(flag, **keywords)
 
 
+def _find_temporary_folder() -> None:
+    """Where there is no place for temporary files, pytest breaks before it can say so: a read-only root without /tmp."""
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        tempfile.tempdir = next((place for place in _IN_MEMORY if os.access(place, os.W_OK | os.X_OK)), None)
+        if tempfile.tempdir is None:
+            raise pytest.UsageError(
+                f"there is no folder for temporary files ({error.strerror or error}): set TMPDIR to one that can be written"
+            ) from None
+
+
+_IN_MEMORY: Final = ("/dev/shm", "/run/shm")  # noqa: S108 - mkdtemp and mkstemp name what is made there
 SETUP: Final = pytest.StashKey["Setup"]()
 
 

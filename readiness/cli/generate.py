@@ -76,7 +76,7 @@ def catalogue_text() -> str:
 
 def exit_codes_text() -> str:
     """The page of exit codes: of a run, of a rollback, of each verb."""
-    from readiness.__main__ import VERBS
+    from readiness.__main__ import FAULT, VERBS
     from readiness.cli.completion import verb_parsers
     from readiness.operations.rollback import EXIT
     from readiness.results.verdict import Status, exit_code
@@ -92,6 +92,8 @@ def exit_codes_text() -> str:
     for code, meaning in _PYTESTS.items():
         meanings.setdefault(int(code), []).append(meaning)
     meanings[1].append("a test that is no check failed")
+    meanings[12].append("a plugin failed at the end of the run, as `--junitxml` does on a full disk")
+    meanings[FAULT] = ["a fault of ours, or of the machine (no disk, no memory), ended another verb than `check`"]
     lines = [
         "# Exit codes",
         "",

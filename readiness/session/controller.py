@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import time
+import traceback
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +28,7 @@ from readiness.session.plan.planning import (
     selected_phases,
 )
 from readiness.session.private_folder import PrivateFolder
-from readiness.support import RUN_ID, TermAsInterrupt
+from readiness.support import RUN_ID, TermAsInterrupt, say_what_was_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -56,6 +57,7 @@ class Ledger:
         self.explained = False
         self.final_status: int | None = None
         self.interrupted = False
+        self.late_error: Exception | None = None
         self._journal: Journal | None = None
         self._marker: RunMarker | None = None
         self._plan: dict[str, Planned] | None = None
@@ -262,11 +264,11 @@ class Ledger:
         self._conclude(session)
         try:
             result = yield
-        except BaseException as error:
-            self.trouble(f"another plugin failed at the end of the run: {type(error).__name__}")
-            self._conclude(session)
-            self._close(session)
-            raise
+        except Exception as error:  # noqa: BLE001 - Python would end with 1, which says NOT READY
+            what = f"{type(error).__name__}: {error}" if isinstance(error, OSError) else type(error).__name__
+            self.trouble(f"another plugin failed at the end of the run: {what}")
+            self.late_error = error
+            result = None
         if self.conclusion is not None and list(self.conclusion.trouble) != self.run.trouble:
             self._conclude(session)
         self._close(session)
@@ -358,6 +360,10 @@ class Ledger:
             prefix.append(summary_line(self.conclusion.report))
 
 
+_FRAMES: Final = 8
+"""Parts of a traceback of another plugin's that are shown."""
+
+
 class Closing:
     """Registered on the controller beside the ledger; the outermost of all that happens at a run's end."""
 
@@ -391,6 +397,9 @@ class Closing:
             return
         writer = reporter._tw  # noqa: SLF001 - the only way to its width and colour
         status = self.ledger.final_status
+        if self.ledger.late_error is not None and not isinstance(self.ledger.late_error, OSError):
+            for line in traceback.format_exception(self.ledger.late_error)[-_FRAMES:]:
+                writer.write(self.ledger.setup.redact(line))
         reporter.section("readiness")
         for line in conclusion.terminal_lines(
             width=writer.fullwidth,
@@ -400,6 +409,7 @@ class Closing:
             writer.line(line)
         for command in conclusion.commands():
             writer.line(command)
+        say_what_was_lost()
 
 
 HUB_ANSWERS: Final = "hub-answers"

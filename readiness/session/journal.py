@@ -24,7 +24,11 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 
 def elsewhere(path: Path) -> Path:
     """Where the journal of a run lies whose folder of reports cannot be written; its name is the run's own, and random."""
-    return Path(tempfile.gettempdir(), f"readiness-journal-{path.name}")
+    try:
+        folder = tempfile.gettempdir()
+    except OSError:  # nothing on disk can be written
+        folder = "/dev/shm"  # noqa: S108 - the name is a run's own, and it is never followed as a link
+    return Path(folder, f"readiness-journal-{path.name}")
 
 
 @dataclasses.dataclass(slots=True)

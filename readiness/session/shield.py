@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
-from readiness.support import without_ci_commands
+from readiness.support import let_go, without_ci_commands
 from readiness.support.redaction import scrub
 
 if TYPE_CHECKING:
@@ -467,7 +467,10 @@ class FilteredStream:
         """Flush; a prompt, which ends in white space and so in no token's middle, goes out without its line's end."""
         if self._pending[-1:].isspace():
             self.drain()
-        self._stream.flush()
+        try:
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            let_go(self._stream, error)
 
     @property
     def holds(self) -> bool:
@@ -503,6 +506,8 @@ class FilteredStream:
         except UnicodeEncodeError:
             encoding = getattr(self._stream, "encoding", None) or "ascii"
             self._stream.write(shown.encode(encoding, "backslashreplace").decode(encoding))
+        except (OSError, ValueError) as error:  # a full disk, a reader that left: no reason to end a run
+            let_go(self._stream, error)
 
 
 class _FilteredBytes:

@@ -48,7 +48,15 @@ if TYPE_CHECKING:
         stats,
     )
     from readiness.support.child_process import FinishedProcess
-    from readiness.support.console import flush_output, say, survive_hangup
+    from readiness.support.console import (
+        endure,
+        flush_output,
+        let_go,
+        open_closed_streams,
+        say,
+        say_what_was_lost,
+        survive_hangup,
+    )
     from readiness.support.environment import (
         CHECK_ID,
         DRILL,

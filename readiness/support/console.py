@@ -6,10 +6,10 @@ import contextlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
 
@@ -22,8 +22,8 @@ def say(text: str, *, error: bool = False) -> None:
     try:
         stream.write(f"{text}\n")
         stream.flush()
-    except (OSError, ValueError):
-        _let_go(stream)
+    except (OSError, ValueError) as error_of_stream:
+        let_go(stream, None if error else error_of_stream)
 
 
 def flush_output() -> None:
@@ -31,18 +31,86 @@ def flush_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
-            _let_go(stream)
+        except (OSError, ValueError) as error:
+            let_go(stream, error)
         except AttributeError:  # it was closed before this process began
             continue
 
 
-def _let_go(stream: TextIO) -> None:
-    """Send what is still to be written to /dev/null: the interpreter would fail again when it flushes at its end."""
-    with contextlib.suppress(OSError, ValueError):
+def let_go(stream: Any, error: BaseException | None = None) -> None:  # noqa: ANN401 - whatever stands for a stream
+    """Send what is still to be written to /dev/null: the interpreter would fail again when it flushes at its end.
+
+    `error` is what made that needed; `say_what_was_lost` tells it once. A reader that left, as `head` does, has seen enough.
+    """
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        _LOST.append(error.strerror or str(error))
+
+
+_LOST: Final[list[str]] = []
+
+
+def say_what_was_lost() -> bool:
+    """One sentence on standard error where standard output could not be written, and whether that was so; raises nothing."""
+    if not _LOST:
+        return False
+    say(f"readiness: standard output could not be written ({_LOST[0]}); exit code and reports stand", error=True)
+    _LOST.clear()
+    return True
+
+
+class EnduringStream:
+    """A text stream that raises nothing where nobody takes what is written: a full disk, a reader that left."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the stream's own: encoding, isatty, fileno …
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Pass `text` on, or let it go."""
+        try:
+            return self._stream.write(text)
+        except UnicodeError:
+            raise
+        except (OSError, ValueError) as error:
+            let_go(self._stream, error)
+            return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each of `lines`."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Flush, or let go of what cannot be."""
+        try:
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            let_go(self._stream, error)
+
+
+def open_closed_streams() -> None:
+    """Let /dev/null stand in for a standard stream that was closed: the next file to be opened would take its place."""
+    for descriptor, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY if name == "stdin" else os.O_WRONLY)  # the lowest free one: this very one
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def endure() -> None:
+    """From now on what this process prints never ends it."""
+    open_closed_streams()
+    sys.stdout = EnduringStream(sys.stdout)
+    sys.stderr = EnduringStream(sys.stderr)
 
 
 @contextlib.contextmanager

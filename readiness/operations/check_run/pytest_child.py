@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import OWN_CHECKS, RUN_ID, flush_output
+from readiness.support import OWN_CHECKS, RUN_ID, flush_output, say, say_what_was_lost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COLLECTOR: Final = (50_000, 20, 20)
 """Thresholds of the garbage collector in pytest's process, which is short and ours alone: the usual ones cost it 50 ms."""
-_INTERNAL_ERROR: Final = 70
+INTERNAL_ERROR: Final = 70
 """What sysexits calls an internal error, should pytest leave without a status."""
 
 
@@ -78,7 +78,7 @@ def run_pytest(given: Sequence[str], run_id: str) -> tuple[int, CheckArguments, 
 
 
 def _child(given: Sequence[str], written: int, said: int) -> None:
-    status = _INTERNAL_ERROR
+    status = INTERNAL_ERROR
     try:
         sys.path.insert(0, str(Path.cwd()))  # as `python -m pytest` has it
         import gc
@@ -98,11 +98,12 @@ def _child(given: Sequence[str], written: int, said: int) -> None:
         gc.freeze()  # what pytest is made of is no garbage: its last look at everything need not look at that
         status = int(pytest.main(list(asked.pytest)))
     except SystemExit as error:
-        status = error.code if isinstance(error.code, int) else 1
+        status = error.code if isinstance(error.code, int) else INTERNAL_ERROR
+    except OSError as error:
+        say(f"readiness check: pytest was ended by the machine: {error}", error=True)
     except BaseException:  # noqa: BLE001 - the child must not return into the parent's code
-        traceback.print_exc()
+        say(traceback.format_exc().rstrip(), error=True)
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(Exception):
-                stream.flush()
+        flush_output()
+        say_what_was_lost()
         os._exit(status)

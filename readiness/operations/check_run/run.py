@@ -13,7 +13,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from readiness.operations.check_run.pytest_child import run_pytest
+from readiness.operations.check_run.pytest_child import INTERNAL_ERROR, run_pytest
 from readiness.support import CHECK_ID, OWN_CHECKS, SCHEDULED, VERIFYING
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _settle(status: int, asked: CheckArguments, run_id: str, started: float, *, 
         path = journal.elsewhere(path)
     if not path.is_file():
         # refused before it began, or nothing was asked for; a child that died has a negative status
-        if status > 0 or (status == 0 and (asked.informs or verdict == 0)):
+        if (status > 0 and status != INTERNAL_ERROR) or (status == 0 and (asked.informs or verdict == 0)):
             return status
         sys.stderr.write("readiness check: no check ran, so there is no verdict: INCOMPLETE\n")
         return INCOMPLETE
