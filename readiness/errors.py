@@ -31,3 +31,7 @@ class HubDown(CouldNotLook):
 
     `hub-answers` turns this into *failed*; for every other check it means "blocked by hub-answers".
     """
+
+
+class HubSilent(HubDown):
+    """The connection was accepted and not answered in time; a proxy in front of a healthy hub can do that as well."""

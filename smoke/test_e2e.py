@@ -124,6 +124,29 @@ def test_tool_call_returns_its_result(agent, deployed, tool_call):
 
 
 @check(
+    "agents-get-in-through-the-public-address",
+    severity="critical",
+    settle="probe",
+    needs=("public_address",),
+    after=("hub-answers", OPENED),
+    remedy="Connect as an agent does, to [target] url + /mcp: let the proxy forward POST, GET and DELETE of /mcp and POST of "
+    "/messages, without a login page, without a challenge and without buffering.",
+)
+def test_agents_get_in_through_the_public_address(agent, front):
+    """A session and a call work at the address that agents use, and not only at the hub's own port."""
+    if front is None:
+        note("[target] url is where every other check asks")
+        return
+    way = agent.way_in(front)
+    compared(expected="a session, its tools and a call", actual=way.wrong or f"{len(way.tools)} tools")
+    assert not way.wrong, way.wrong
+    assert way.tools or not way.gone, "through [target] url: no tool is offered"
+    if way.gone:
+        warn(f"offered at the hub's own port, and not through [target] url: {', '.join(way.gone[:5])}")
+    note(f"called through [target] url: {way.called or 'nothing, since no configured call is offered at once'}")
+
+
+@check(
     "sessions-are-isolated",
     severity="high",
     after=("hub-answers", LISTED, ANALYSED),

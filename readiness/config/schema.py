@@ -73,6 +73,9 @@ EXPECT: Final[Schema] = {
     "telemetry": Setting(_claim_kind(), "LLM metrics; default: claimed"),
     "authentication": Setting(_claim_kind(), "clients must authenticate; default: claimed in production only"),
     "tls": Setting(_claim_kind(), "clients must use TLS; default: claimed in production only"),
+    "public_address": Setting(
+        _claim_kind(), "agents get in through [target] url; not expected where this machine cannot reach it as they do"
+    ),
     "config_api": Setting(_claim_kind(), "the hub serves /api/config"),
     "tools_api": Setting(_claim_kind(), "the hub serves /api/tools"),
     "servers": Setting(list_of(text("a server's name"), unique=True), "MCP servers that must be connected"),

@@ -301,7 +301,7 @@ class Ledger:
         if int(session.exitstatus) == int(pytest.ExitCode.INTERNAL_ERROR):
             self.trouble("internal error of the test run")
         if not self.interrupted and any(finding.lost_hub for finding in self.run.findings.values()):
-            ask_again(self.run, self.setup.config, self.setup.redact)
+            ask_again(self.run, self.setup.config, self.setup.redact, self.folder)
         self.conclusion = conclude(
             self.run,
             self.setup.config,
@@ -415,7 +415,7 @@ class Closing:
 HUB_ANSWERS: Final = "hub-answers"
 
 
-def ask_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
+def ask_again(run: Run, config: Config, redact: Callable[[str], str], folder: Path | None = None) -> None:
     """Record that the hub does not answer, if a check lost it in the middle and it does not now: the worse answer counts."""
     known = run.findings.get((HUB_ANSWERS, None))
     if HUB_ANSWERS not in run.plan or (known is not None and known.outcome is Outcome.FAILED):
@@ -424,7 +424,7 @@ def ask_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
         return
     from readiness.session.fixtures import reachability
 
-    reason = reachability.ask_again(config)
+    reason, recorder = reachability.ask_again(config, folder)
     if reason:
         run.record(
             Finding(
@@ -432,5 +432,7 @@ def ask_again(run: Run, config: Config, redact: Callable[[str], str]) -> None:
                 outcome=Outcome.FAILED,
                 reason=redact(f"lost in the middle of the run, and asked again at its end: {reason}"),
                 nodeid=known.nodeid if known else "",
+                fires=recorder.fires,
+                notes=tuple(map(redact, recorder.notes)),
             )
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 from readiness import checks
 from readiness.config.model import Config, Expect, ProbeSettings, Target
 from readiness.errors import HubDown, Unknown
+from readiness.facts.http import BadAnswer, HubRefusal
 from readiness.session.fixtures import hub as fixtures
 from readiness.session.fixtures.reachability import HubReach, ask_again
 from tests.facts.hub.test_hub import replay
@@ -19,8 +22,7 @@ from tests.helpers import pace
 from tests.helpers.wires import Connection, Wires, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -168,17 +170,66 @@ def test_a_start_takes_what_its_version_needs(
         assert reaching._start_left(reaching.hub(), 10.0, None) == pytest.approx(80)
 
 
-@pytest.mark.parametrize(("internal", "fires"), [(False, False), (True, True)])
-def test_evidence_seen_only_through_a_proxy_fires_nothing(
-    recorder: checks.Recorder,
-    internal: bool,  # noqa: FBT001 - a table's column
-    fires: bool,  # noqa: FBT001 - a table's column
-) -> None:
-    """A 502 from nginx fails for users; only the hub's own port may trigger a rollback."""
-    with Wires(lambda c: c.answer(status=502, headers="Server: nginx\r\n")) as wires:
-        reaching = reach(wires.url, internal_url=wires.url if internal else None)
-        assert "502" in reaching.hub().trouble()
-    assert recorder.fires is fires
+PAGE = b"<!DOCTYPE html><title>Back soon</title>"
+ANSWERS: dict[str, Callable[[Connection], None]] = {
+    "a gateway's status": lambda c: c.answer({"error": "Bad Gateway"}, status=502),
+    "signed by nginx": lambda c: c.answer(status=502, headers="Server: nginx\r\n"),
+    "a page": lambda c: c.answer(PAGE, kind="text/html"),
+    "a page as an error": lambda c: c.answer(PAGE, kind="text/html", status=500),
+    "no mark": lambda c: c.answer({"status": "maintenance", "state": "ready"}),
+    "another's mark": lambda c: c.answer({"server_id": "grafana"}),
+    "an encoding": lambda c: c.answer({"server_id": "mcp-hub"}, headers="Content-Encoding: br\r\n"),
+    "not what it says": lambda c: c.answer({"server_id": "mcp-hub"}, headers="Content-Encoding: gzip\r\n"),
+}
+"""What only something in front of a hub answers."""
+BROKEN: dict[str, Callable[[Connection], None]] = {
+    "an error": lambda c: c.answer({"error": "no"}, status=500),
+    "no JSON": lambda c: c.answer(b"{", kind="application/json"),
+    "reset": lambda c: c.reset(),
+    "silence": lambda c: c.stop.wait(20),
+}
+"""What a broken hub may answer as well as something in front of it."""
+
+
+@pytest.mark.parametrize("name", [*ANSWERS, *BROKEN])
+def test_what_may_be_a_proxys_word_fires_nothing(recorder: checks.Recorder, name: str) -> None:
+    """It fails for users, whatever a proxy calls itself; only with a listener that is proven to be the hub it may roll back."""
+    answer = (ANSWERS | BROKEN)[name]
+    with Wires(answer) as wires:
+        assert reach(wires.url).hub().trouble()
+        assert not recorder.fires
+        assert recorder.notes[0].startswith(
+            "fires no rollback: nothing proves that the hub itself listens on 127.0.0.1:"
+        )
+        for target, fires in (({"internal_url": wires.url}, name in BROKEN), ({"pid": os.getpid()}, True)):
+            recorder.fires = True
+            assert reach(wires.url, **target).hub().trouble()
+            assert recorder.fires is fires, target
+
+
+def test_a_process_of_the_release_is_the_hub(recorder: checks.Recorder, tmp_path: Path) -> None:
+    """What works in the tree that was deployed, and holds the port, is that release: its broken answers may roll back."""
+    with Wires(ANSWERS["no mark"]) as wires:
+        assert reach(wires.url, release=Path.cwd()).hub().trouble()
+        assert recorder.fires
+        assert reach(wires.url, release=tmp_path).hub().trouble()
+        assert not recorder.fires
+
+
+def test_a_port_that_nobody_holds_fires(recorder: checks.Recorder) -> None:
+    """A refused connection is nobody's answer: a hub that died rolls back as before."""
+    assert reach(f"http://127.0.0.1:{free_port()}").hub().trouble()
+    assert recorder.fires
+
+
+def test_the_hubs_own_error_fires_through_anything(recorder: checks.Recorder) -> None:
+    """An error in the hub's own protocol is its own word, whoever carries it."""
+    with Wires(replay("4.3.0")) as wires:
+        reaching = reach(wires.url)
+        reaching._doubt(HubRefusal("/mcp: ping answered an error: no"))
+        assert recorder.fires
+        reaching._doubt(BadAnswer("/mcp: ping answered no result"))
+        assert not recorder.fires
 
 
 @pytest.mark.parametrize(("settle", "flaky"), [(0.0, True), ("probe", False)])
@@ -202,10 +253,15 @@ def test_the_hub_is_asked_again_at_the_end() -> None:
     """A sentence where it is proven down, nothing where it answers or cannot be judged."""
     probe = ProbeSettings(attempts=2, interval=0.01, timeout=pace.seconds(0.3))
     with Wires(replay("4.3.0")) as wires:
-        assert ask_again(Config(target=Target(url=wires.url), probe=probe)) == ""
-    gone = ask_again(Config(target=Target(url=f"http://127.0.0.1:{free_port()}"), probe=probe))
+        assert ask_again(Config(target=Target(url=wires.url), probe=probe))[0] == ""
+    gone, recorder = ask_again(Config(target=Target(url=f"http://127.0.0.1:{free_port()}"), probe=probe))
     assert gone.startswith("GET /api/health: connection to")
-    assert ask_again(Config(target=Target(url="http://no-such-name.invalid"), probe=probe)) == ""
+    assert recorder.fires
+    assert ask_again(Config(target=Target(url="http://no-such-name.invalid"), probe=probe))[0] == ""
+    with Wires(ANSWERS["a page"]) as wires:
+        page, recorder = ask_again(Config(target=Target(url=wires.url), probe=probe))
+    assert page
+    assert not recorder.fires
 
 
 def test_a_hub_that_answers_now_and_then_does_not_answer() -> None:
@@ -218,5 +274,5 @@ def test_a_hub_that_answers_now_and_then_does_not_answer() -> None:
 
     probe = ProbeSettings(attempts=2, interval=0.5, timeout=pace.seconds(0.3))
     with Wires(once) as wires:
-        told = ask_again(Config(target=Target(url=wires.url), probe=probe))
+        told, _ = ask_again(Config(target=Target(url=wires.url), probe=probe))
     assert told.endswith("it does not stay up"), told

@@ -9,12 +9,16 @@ from readiness.support import front_door
 if TYPE_CHECKING:
     from readiness.facts.http.answer import (
         BODY_LIMIT,
+        CHALLENGE,
         ENDLESS,
         HEALTH,
+        LOGIN,
         BadAnswer,
         BeyondLimit,
         BrokenConnection,
         HttpAnswer,
+        HubRefusal,
+        NotTheHub,
         TimedOut,
         TlsRefused,
         checked,
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
         looked,
         token_of,
     )
-    from readiness.facts.http.mcp_probe import ENDPOINT, McpProbe, call_tool, probe_mcp
+    from readiness.facts.http.mcp_probe import ENDPOINT, McpProbe, McpVisit, call_tool, probe_mcp, visit_mcp
     from readiness.facts.http.sockets import trust
     from readiness.facts.http.urls import bare, is_address, is_loopback, port_of, same_host, same_place
 else:

@@ -23,18 +23,29 @@ BODY_LIMIT: Final = 8 * 1024 * 1024
 ENDLESS: Final = 8 * BODY_LIMIT
 """Bytes after which a body that goes on has no end."""
 
-_PROXIES: Final = (
-    "nginx",
-    "haproxy",
-    "envoy",
-    "caddy",
-    "cloudflare",
-    "traefik",
-    "apache",
-    "openresty",
-    "awselb",
-    "gws",
+_IN_FRONT: Final = frozenset(
+    {"server", "via", "age", "x-cache", "x-cache-status", "x-served-by", "x-proxy-cache", "cf-ray", "cf-cache-status"}
+    | {"cf-mitigated", "x-amz-cf-id", "x-azure-ref", "x-varnish", "x-envoy-upstream-service-time", "content-encoding"}
 )
+"""Headers that no hub sends: the hub is Express, which names itself nowhere but in X-Powered-By, and compresses nothing."""
+_GATEWAY: Final = frozenset({407, 502, 503, 504, 511, *range(520, 531)})
+"""Statuses of whoever stands in front of a service; a hub answers none of them."""
+CHALLENGE: Final = "a challenge page: it asks for a browser, which no agent has"
+LOGIN: Final = "a login page"
+MAINTENANCE: Final = "a maintenance page"
+_CHALLENGES: Final = (
+    "just a moment",
+    "attention required",
+    "captcha",
+    "challenge-platform",
+    "checking your browser",
+    "enable javascript",
+)
+_LOGINS: Final = ('type="password"', "type='password'", "type=password", "sign in", "log in", "login", "single sign-on")
+_MAINTENANCE: Final = ("maintenance", "back soon", "be back", "scheduled downtime")
+"""What such pages say, in lower case; only for the sentence, never for an outcome of its own."""
+_EXPRESS: Final = ("<pre>Cannot ", "<title>Error</title>")
+"""In Express's own pages: what it serves under no path, and its errors."""
 HEALTH: Final = "/api/health"
 _OK: Final = 200
 _NO_SUCH: Final = frozenset({404, 405, 410, 501})
@@ -46,6 +57,19 @@ class BadAnswer(CouldNotLook):
     For the check that is about this answer it is proof of a fault; for every other one it only means that the fact
     could not be had. `wrong` of a facts object turns it into a sentence to assert on.
     """
+
+    is_hubs_word = False
+    """Whether the answer, wrong as it is, is evidently the hub's own: an error in JSON-RPC, a list without a tool."""
+
+
+class NotTheHub(BadAnswer):
+    """The answer is evidently not the hub's: a page, a gateway's status, an encoding that nobody asked for, no mark of the hub."""
+
+
+class HubRefusal(BadAnswer):
+    """The hub's own word that something is wrong."""
+
+    is_hubs_word = True
 
 
 class BeyondLimit(Unknown):
@@ -97,9 +121,27 @@ class HttpAnswer:
 
     @property
     def from_proxy(self) -> bool:
-        """Whether something in front of the hub signed this answer."""
-        server = self.headers.get("server", "").lower()
-        return "via" in self.headers or any(name in server for name in _PROXIES)
+        """Whether something in front of the hub signed this answer, whatever its name."""
+        return not _IN_FRONT.isdisjoint(self.headers)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is an HTML page that Express did not write."""
+        if self.content_type not in {"text/html", "application/xhtml+xml"}:
+            return False
+        text = self.text(2_000)
+        return self.headers.get("x-powered-by") != "Express" and not any(mark in text for mark in _EXPRESS)
+
+    @property
+    def page(self) -> str:
+        """What kind of page of somebody else's it is, with its article; empty for none."""
+        if "cf-mitigated" in self.headers:
+            return CHALLENGE
+        if not self.is_page:
+            return ""
+        text = self.text(20_000).lower()
+        kinds = ((CHALLENGE, _CHALLENGES), (LOGIN, _LOGINS), (MAINTENANCE, _MAINTENANCE))
+        return next((kind for kind, marks in kinds if any(mark in text for mark in marks)), "a page of HTML")
 
     def text(self, limit: int = 200_000) -> str:
         """The beginning of the body as text, for searching; wrong bytes are replaced."""
@@ -108,6 +150,8 @@ class HttpAnswer:
     def json(self) -> Any:  # noqa: ANN401 - what a hub sends may be anything
         """The body as JSON. Raises BadAnswer for whatever standard JSON is not."""
         if "json" not in self.content_type:
+            if self.page:
+                raise NotTheHub(f"{self.what} answered {self.content_type} ({self.page}), expected JSON")
             raise BadAnswer(f"{self.what} answered {self.content_type or 'no content type'}, expected JSON")
         return strict_json(self.body, self.what)
 
@@ -171,13 +215,18 @@ def checked(route: str, answer: HttpAnswer, *, hub: str, proxied: bool, token_en
         return answer
     if answer.redirect is not None:
         raise Unknown(f"{what} redirects to {urlsplit(answer.redirect).netloc}, which is not followed")
+    if answer.page == CHALLENGE:
+        raise CouldNotLook(f"{what} answered {status} with {CHALLENGE}")
     if status in {401, 403}:
         raise Unknown(f"{what} answered {status}: {_credentials(token_env)}")
+    if answer.page == MAINTENANCE:
+        raise NotTheHub(f"{what} answered {status} with {MAINTENANCE}")
     if is_limit(answer, proxied=proxied):
         raise CouldNotLook(f"{what} answered {status}: the requests are limited on the way")
     if status in _NO_SUCH and route != HEALTH:
         raise NotServed(f"{hub} serves no {route}")
-    raise BadAnswer(f"{what} answered {status}{_message(answer)}")
+    kind = NotTheHub if status in _GATEWAY or answer.is_page else BadAnswer
+    raise kind(f"{what} answered {status}{_message(answer)}")
 
 
 def is_limit(answer: HttpAnswer, *, proxied: bool = False) -> bool:
@@ -195,7 +244,7 @@ def _message(answer: HttpAnswer) -> str:
     try:
         error = answer.json_object().get("error")
     except BadAnswer:
-        return f" ({answer.content_type or 'no content type'})"
+        return f" with {answer.page}" if answer.page else f" ({answer.content_type or 'no content type'})"
     return f": {error[:120]}" if isinstance(error, str) else ""
 
 

@@ -27,6 +27,7 @@ from readiness.facts.http.answer import (
     BeyondLimit,
     BrokenConnection,
     HttpAnswer,
+    NotTheHub,
     TimedOut,
     TlsRefused,
 )
@@ -326,11 +327,11 @@ def _decoded(body: bytes, encoding: str, what: str) -> bytes:
     if name in {"", "identity"}:
         return body
     if name not in {"gzip", "x-gzip", "deflate"}:
-        raise BadAnswer(f"{what} answered in the encoding {name[:40]!r}, which was not asked for")
+        raise NotTheHub(f"{what} answered in the encoding {name[:40]!r}, which was not asked for")
     try:
         plain = zlib.decompressobj(47 if name != "deflate" else 15).decompress(body, BODY_LIMIT + 1)
     except zlib.error:
-        raise BadAnswer(f"{what} answered a broken {name} body") from None
+        raise NotTheHub(f"{what} answered a broken {name} body") from None
     if len(plain) > BODY_LIMIT:
         raise BeyondLimit(f"{what}: the unpacked body", BODY_LIMIT)
     return plain

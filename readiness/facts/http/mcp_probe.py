@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from readiness.errors import CouldNotLook, Unknown
-from readiness.facts.http.answer import BadAnswer, HttpAnswer, ServerSentEvent, events, is_limit, strict_json
+from readiness.facts.http.answer import (
+    CHALLENGE,
+    BadAnswer,
+    HttpAnswer,
+    HubRefusal,
+    NotTheHub,
+    ServerSentEvent,
+    events,
+    is_limit,
+    strict_json,
+)
 from readiness.facts.http.urls import bare, same_host
 
 if TYPE_CHECKING:
@@ -23,6 +33,8 @@ if TYPE_CHECKING:
 ENDPOINT: Final = "/mcp"
 PROTOCOL: Final = "2025-06-18"
 _BOTH: Final = {"accept": "application/json, text/event-stream"}
+_PAGES: Final = 100
+"""Pages of a list that are followed at most."""
 _NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
 """What a hub without Streamable HTTP answers to `POST /mcp`."""
 
@@ -35,6 +47,14 @@ class McpProbe:
     protocol: str
     server: str
     tools: tuple[str, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class McpVisit:
+    """What one agent got: the names of the tools it was offered, and the result of its call; None where that was not offered."""
+
+    tools: tuple[str, ...]
+    result: dict[str, Any] | None = None
 
 
 class _Session(Protocol):
@@ -77,6 +97,41 @@ def call_tool(
             return _one_call(legacy, tool, arguments)
 
 
+def visit_mcp(transport: HttpTransport, tool: str, arguments: dict[str, Any], timeout: float | None = None) -> McpVisit:
+    """Open a session, list its tools, call `tool` where it is offered, and close it, within `timeout` seconds in total.
+
+    Raises as `call_tool` does.
+    """
+    with transport.within(timeout):
+        opened = _post(transport, _initialize(1), {})
+        if opened.status not in _NOT_HERE:
+            with _streamable(transport, opened) as session:
+                return _visit(session, tool, arguments)
+        with _legacy(transport) as legacy:
+            legacy.call("initialize", _initialize(0)["params"])
+            return _visit(legacy, tool, arguments)
+
+
+def _visit(session: _Session, tool: str, arguments: dict[str, Any]) -> McpVisit:
+    session.notify("notifications/initialized")
+    names, cursor = list[str](), None
+    for _ in range(_PAGES):
+        page = session.call("tools/list", {} if cursor is None else {"cursor": cursor})
+        names += _names(page)
+        cursor = page.get("nextCursor")
+        if not cursor:
+            break
+    called = session.call("tools/call", {"name": tool, "arguments": arguments}) if tool in names else None
+    return McpVisit(tools=tuple(names), result=called)
+
+
+def _names(page: dict[str, Any]) -> tuple[str, ...]:
+    listed = page.get("tools")
+    if not isinstance(listed, list):
+        raise BadAnswer(f"{ENDPOINT}: tools/list answered no list")
+    return tuple(str(tool.get("name")) for tool in listed if isinstance(tool, dict))
+
+
 def _one_call(session: _Session, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
     session.notify("notifications/initialized")
     return session.call("tools/call", {"name": tool, "arguments": arguments})
@@ -91,10 +146,7 @@ def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) 
     session.call("ping")
     names = None
     if tools:
-        listed = session.call("tools/list").get("tools")
-        if not isinstance(listed, list):
-            raise BadAnswer(f"{ENDPOINT}: tools/list answered no list")
-        names = tuple(str(tool.get("name")) for tool in listed if isinstance(tool, dict))
+        names = _names(session.call("tools/list"))
     return McpProbe(transport=kind, protocol=protocol, server=str(info.get("name"))[:80], tools=names)
 
 
@@ -115,6 +167,8 @@ def _post(
 
 def _demand(answer: HttpAnswer) -> HttpAnswer:
     """`answer` if it is a success. Raises BadAnswer, CouldNotLook or Unknown with the reason."""
+    if answer.page == CHALLENGE or (answer.page and answer.status not in {200, 401, 403}):
+        raise NotTheHub(f"{answer.what} answered {answer.status} with {answer.page}")
     if answer.status in {401, 403}:
         raise Unknown(
             f"{answer.what} answered {answer.status}: set [target] token_env to the name of a token's variable"
@@ -132,7 +186,7 @@ def _result(message: object, method: str, number: int) -> dict[str, Any]:
     if "error" in message:
         error = message["error"]
         text = error.get("message") if isinstance(error, dict) else error
-        raise BadAnswer(f"{ENDPOINT}: {method} answered an error: {str(text)[:120]}")
+        raise HubRefusal(f"{ENDPOINT}: {method} answered an error: {str(text)[:120]}")
     result = message.get("result")
     if not isinstance(result, dict):
         raise BadAnswer(f"{ENDPOINT}: {method} answered no result")

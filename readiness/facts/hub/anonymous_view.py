@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http import BadAnswer, HttpAnswer, SilentRoutes, TlsRefused, is_limit, looked
+from readiness.facts.http import CHALLENGE, LOGIN, BadAnswer, HttpAnswer, SilentRoutes, TlsRefused, is_limit, looked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,13 +94,22 @@ class AnonymousView:
             return Door(is_open=False, how="refused in TLS")
         if answer.status in _CLOSED:
             return Door(is_open=False, how=f"answered {answer.status}")
-        if answer.status in _UNCERTIFIED and "SSL certificate" in answer.text(2_000):
-            return Door(is_open=False, how=f"refused without a client certificate ({answer.status})")
         if answer.redirect is not None:
             return _redirected(answer)
-        if answer.status in _ABSENT or not _from_within(answer):
-            return Door(is_open=None, how=f"answered {answer.status}")
-        return Door(is_open=True, how=f"open, answered {answer.status}")
+        if answer.status in _UNCERTIFIED and "SSL certificate" in answer.text(2_000):
+            return Door(is_open=False, how=f"refused without a client certificate ({answer.status})")
+        return _answered(answer)
+
+
+def _answered(answer: HttpAnswer) -> Door:
+    """What an answer shows that neither refuses nor redirects: a page is nobody's API, whatever its status."""
+    if answer.page and answer.status not in _ABSENT:
+        is_shut = answer.page in {LOGIN, CHALLENGE}
+        how = f"answered {answer.status} with {answer.page.partition(':')[0]}"
+        return Door(is_open=False if is_shut else None, how=how)
+    if answer.status in _ABSENT or not _from_within(answer):
+        return Door(is_open=None, how=f"answered {answer.status}")
+    return Door(is_open=True, how=f"open, answered {answer.status}")
 
 
 def _from_within(answer: HttpAnswer) -> bool:

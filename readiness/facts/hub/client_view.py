@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.http import HttpAnswer, SilentBefore, SilentRoutes, TimedOut, TlsRefused, is_limit, looked
+from readiness.errors import CouldNotLook, HubDown, Unknown
+from readiness.facts.http import (
+    BadAnswer,
+    BrokenConnection,
+    HttpAnswer,
+    McpVisit,
+    SilentBefore,
+    SilentRoutes,
+    TimedOut,
+    TlsRefused,
+    is_limit,
+    looked,
+    visit_mcp,
+)
 
 if TYPE_CHECKING:
     from readiness.facts.http import HttpTransport
@@ -21,6 +33,18 @@ class ClientView:
     def __init__(self, transport: HttpTransport, silence: SilentRoutes, attempts: int = 1) -> None:
         """`transport` sends the token where one is configured; `attempts` is `[probe] attempts`."""
         self.transport, self._silence, self._attempts = transport, silence, attempts
+
+    def visit(self, tool: str, arguments: dict[str, Any]) -> McpVisit | str:
+        """What an agent gets that opens a session, lists the tools and calls `tool`; why it gets nothing, in a sentence.
+
+        Raises CouldNotLook or Unknown where the runner may be at fault: a name, a certificate, credentials.
+        """
+        try:
+            return visit_mcp(self.transport, tool, arguments, 3 * self.transport.settings.timeout)
+        except (BadAnswer, BrokenConnection, HubDown, TimedOut) as error:
+            return f"through [target] url: {error}"
+        except Unknown as error:
+            raise type(error)(f"through [target] url: {error}") from None
 
     def raw(self, route: str, **headers: str) -> HttpAnswer:
         """GET `route` with `headers`, whatever its status below 500; a refusal in TLS is an empty 496.

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
+from readiness.errors import CouldNotLook, HubDown, HubSilent, NotServed, Unknown
 from readiness.facts.http import (
     BEFORE,
     HEALTH,
@@ -19,6 +19,7 @@ from readiness.facts.http import (
     BrokenConnection,
     HttpAnswer,
     NoState,
+    NotTheHub,
     SilentBefore,
     SilentRoutes,
     TimedOut,
@@ -65,6 +66,8 @@ class HubKnowledge:
     """Hears of every proof that the hub is down."""
     on_seen: Callable[[str], None] | None = None
     """Hears what each look at health proved: a sentence of trouble, or an empty text."""
+    on_doubt: Callable[[CouldNotLook], None] | None = None
+    """Hears of every wrong or missing answer that a check may fail for: something in front of the hub may have given it."""
 
     @property
     def name(self) -> str:
@@ -109,10 +112,16 @@ class Hub:
         try:
             fetch()
         except BadAnswer as error:
+            self.doubt(error)
             return str(error)
         finally:
             self._patient = False
         return ""
+
+    def doubt(self, error: CouldNotLook) -> None:
+        """Tell whoever decides about a rollback what a check is about to fail for."""
+        if self._known.on_doubt:
+            self._known.on_doubt(error)
 
     def trouble(self) -> str:
         """What proves that no MCP Hub answers here, in a sentence; empty if one does.
@@ -121,12 +130,10 @@ class Hub:
         """
         words = ""
         try:
-            health = self.health()
+            self.health()
         except (HubDown, BadAnswer) as error:
             words = str(error)
-        else:
-            if health.server_id != "mcp-hub":
-                words = f"GET {HEALTH}: server_id is {shown(health.server_id)}, expected 'mcp-hub'"
+            self.doubt(error)
         if self._known.on_seen:
             self._known.on_seen(words)
         return words
@@ -156,8 +163,10 @@ class Hub:
             return self._checked(route, self._ask(route)).seconds
 
     def health(self) -> Health:
-        """`GET /api/health`. Raises as `answer` does."""
+        """`GET /api/health`. Raises as `answer` does, and NotTheHub for an answer without the hub's mark."""
         health = Health(raw=self.answer(HEALTH).json_object())
+        if health.server_id != "mcp-hub":
+            raise NotTheHub(f"GET {HEALTH}: server_id is {shown(health.server_id)}, expected 'mcp-hub'")
         self._known.version = health.version or self._known.version
         return health
 
@@ -309,7 +318,7 @@ class Hub:
             answer = self.transport.get(route, headers=headers, timeout=short)
         except TimedOut as error:
             if route == HEALTH:
-                raise HubDown(str(error)) from None
+                raise HubSilent(str(error)) from None
             self._is_it_down(route, error)
             if short is None:
                 raise
@@ -330,7 +339,7 @@ class Hub:
         try:
             self.transport.get(HEALTH, timeout=SECOND_LOOK, tries=1)
         except (TimedOut, HubDown):
-            down = HubDown(f"{silent}; nor did {HEALTH} in {SECOND_LOOK:g} s")
+            down = HubSilent(f"{silent}; nor did {HEALTH} in {SECOND_LOOK:g} s")
             if self._known.on_down:
                 self._known.on_down(down)
             raise down from None

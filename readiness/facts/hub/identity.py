@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http import HEALTH, SHORT, BadAnswer, NoState, is_address, port_of
+from readiness.facts.http import HEALTH, SHORT, BadAnswer, NoState, is_address, is_loopback, port_of
 from readiness.facts.hub import uptime
 from readiness.facts.hub.records import EVENTS
 
@@ -166,11 +166,14 @@ def _counted(
 
 def process_here(hub: HubAnswers, pid: int) -> psutil.Process | None:
     """The process `pid` of this host if it listens where the hub answers; None where that is not so or not known."""
-    if not hub.transport.loopback:
-        return None
+    return _listening(hub.transport.settings.base, pid) if hub.transport.loopback else None
+
+
+def _listening(base: str, pid: int) -> psutil.Process | None:
+    """The process `pid` if it listens on the port of `base`."""
     import psutil
 
-    port = port_of(hub.transport.settings.base)
+    port = port_of(base)
     with contextlib.suppress(psutil.Error, OSError):
         process = psutil.Process(pid)
         listening = {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
@@ -246,12 +249,46 @@ def listener(hub: HubAnswers) -> tuple[psutil.Process | None, str]:
     base = hub.transport.settings.base
     if not hub.transport.loopback:
         return None, "the hub is not asked on its own host, so no socket names its process"
+    process = proven_listener(base, hub.config)
+    if process is not None:
+        return process, ""
     if base.startswith("https:") or hub.answer(HEALTH).from_proxy:
         return None, "something in front of the hub holds the socket: set [target] internal_url"
     owners, why = _owners(base)
     if not owners:
         return None, why
     return _hub_among(hub, owners, port_of(base))
+
+
+def proven_listener(base: str, config: Config, *pids: int | None) -> psutil.Process | None:
+    """The hub's process, where this host proves that it listens where `base` leads; whatever answers, nothing is asked.
+
+    Proven are `[target] pid` and `pids` (named by the hub itself before), what runs the hub's package, and what runs in or
+    from `[target] release`.
+    """
+    import psutil
+
+    if not is_loopback(base) or base.startswith("https:"):
+        return None
+    for pid in (config.target.pid, *pids):
+        process = _listening(base, pid) if pid is not None and pid > 0 else None
+        if process is not None:
+            return process
+    for pid in _owners(base)[0]:
+        with contextlib.suppress(psutil.Error, OSError):
+            process = psutil.Process(pid)
+            package = package_of(process)
+            if (package is not None and package.get("name") == PACKAGE) or _runs_from(process, config.target.release):
+                return process
+    return None
+
+
+def _runs_from(process: psutil.Process, release: Path | None) -> bool:
+    """Whether the process works in the release's tree, or runs a script of it."""
+    if release is None:
+        return False
+    tree = release.resolve()
+    return any(place.resolve().is_relative_to(tree) for place in (Path(process.cwd()), *_scripts(process)))
 
 
 def _owners(base: str) -> tuple[Collection[int], str]:
@@ -278,16 +315,11 @@ def _owners(base: str) -> tuple[Collection[int], str]:
 
 
 def _hub_among(hub: HubAnswers, owners: Collection[int], port: int | None) -> tuple[psutil.Process | None, str]:
-    # a socket that was inherited has more owners than the system names: whoever is named as the hub is asked first
-    for pid in (hub.config.target.pid, hub.health().workspace(port).get("pid")):
-        process = process_here(hub, pid) if isinstance(pid, int) and pid > 0 else None
-        if process is not None:
-            return process, ""
-    for pid in owners:
-        process = process_here(hub, pid)
-        package = package_of(process) if process else None
-        if package is not None and package.get("name") == PACKAGE:
-            return process, ""
+    # a socket that was inherited has more owners than the system names: whoever is named as the hub is looked at as well
+    claimed = hub.health().workspace(port).get("pid")
+    process = process_here(hub, claimed) if isinstance(claimed, int) and claimed > 0 else None
+    if process is not None:
+        return process, ""
     return (
         None,
         f"process {next(iter(owners))} listens on port {port}, and nothing shows that it is the hub: set [target] pid",

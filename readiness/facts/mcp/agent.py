@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import functools
 import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
-from readiness.facts.http import SHORT, BadAnswer, TimedOut
+from readiness.facts.http import SHORT, HubRefusal, TimedOut
 from readiness.facts.hub import SEPARATOR, offered_name, prefixes_of
 from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis, categories_of, prompt_for, read_analysis
 from readiness.facts.mcp.configured_calls import marked, offered_prefixes, server_calls, tool_name
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from readiness.config import ToolCall
-    from readiness.facts.hub import Hub, HubTool
+    from readiness.facts.hub import ClientView, Hub, HubTool
     from readiness.facts.mcp.records import AgentTool, Notice, ToolResult
     from readiness.facts.mcp.session import AgentSession
     from readiness.facts.mcp.session_pool import AgentSessions
@@ -35,6 +36,17 @@ OTHERS: Final = "another session's answer"
 _TEXT: Final = 120
 _NAME: Final = re.compile(r"[^\s]+?__[^\s]+")
 _SHOWN: Final = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WayIn:
+    """What an agent got through the clients' address; `called` is the tool it called, `wrong` why it got nothing."""
+
+    wrong: str = ""
+    tools: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    """What the hub's own port offers to a new session, and this address does not."""
+    called: str = ""
 
 
 class Agent(Opening):
@@ -179,7 +191,7 @@ class Agent(Opening):
         analysis = self._kept.analysis
         if analysis is not None and not analysis.exposed:
             raise Unknown(f"{UNANALYSED}without it {name} is not offered")
-        raise BadAnswer(f"{name} is not offered to the agent")
+        raise HubRefusal(f"{name} is not offered to the agent")
 
     def wrong_call(self, call: ToolCall) -> str:
         """Why a configured call does not give its answer, in a sentence; empty if it does."""
@@ -199,6 +211,26 @@ class Agent(Opening):
             return f"{name} answered {results[0].text[:_TEXT]!r}, expected {call.contains[:_TEXT]!r} in it"
         self._kept.worked.add(name)
         return ""
+
+    def way_in(self, front: ClientView) -> WayIn:
+        """One session and one call through the clients' address. Raises CouldNotLook or Unknown where nothing can be said."""
+        call = next((one.call for one in server_calls(self.config) if one.call is not None), None)
+        name = "" if call is None else self.name_of(call)
+        self.hub.health()  # asked itself first: from here on the check fires no rollback
+        visit = front.visit(name, {} if call is None else dict(call.arguments))
+        self._settled()
+        if isinstance(visit, str):
+            return WayIn(wrong=visit)
+        first = frozenset() if self._kept.main is None else self._kept.first.get(self._kept.main, frozenset())
+        gone = tuple(sorted(first - set(visit.tools)))
+        if visit.result is None or call is None:
+            return WayIn(tools=visit.tools, gone=gone)
+        text = "\n".join(_texts(visit.result))
+        if visit.result.get("isError") is True or call.contains not in text:
+            return WayIn(
+                wrong=f"through [target] url: {name} answered {text[:_TEXT]!r}", tools=visit.tools, called=name
+            )
+        return WayIn(tools=visit.tools, gone=gone, called=name)
 
     def enough_without(self, server: str) -> bool:
         """Whether as many servers as the configuration demands answer their calls although `server` does not."""
@@ -237,6 +269,16 @@ class Agent(Opening):
         """Why the call that echoes is wrong even without others; empty if it is, or was before they came, right."""
         one = marked(self.config)
         return "" if one is None or self.name_of(one.call) in self._kept.worked else self.wrong_call(one.call)
+
+
+def _texts(result: Mapping[str, Any]) -> list[str]:
+    """The texts of a raw result of a call."""
+    parts = result.get("content")
+    return (
+        [str(part["text"]) for part in parts if isinstance(part, dict) and "text" in part]
+        if isinstance(parts, list)
+        else []
+    )
 
 
 def _mixed(number: int, result: ToolResult | Unknown, tokens: list[str]) -> str:

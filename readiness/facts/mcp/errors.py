@@ -37,7 +37,7 @@ def translated_error(
         return (
             type(own)(f"{stage}: {own}")
             if not isinstance(own, ProtocolError)
-            else ProtocolError(f"{stage}: {own}", own.code)
+            else ProtocolError(f"{stage}: {own}", own.code, is_hubs_word=own.is_hubs_word)
         )
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
         return HubDown(f"{stage}: connection to {where.place} refused")
@@ -105,11 +105,13 @@ def _status(answer: HttpAnswer, stage: str, words: str, code: int | None) -> Unk
     if answer.status in _ABSENT and answer.method == "GET":
         path = urlsplit(answer.url).path
         return ProtocolError(
-            f"{stage}: neither POST {path} (Streamable HTTP) nor GET {path} (HTTP+SSE) is served", code
+            f"{stage}: neither POST {path} (Streamable HTTP) nor GET {path} (HTTP+SSE) is served",
+            code,
+            is_hubs_word=False,
         )
     where = " (is it proxied?)" if answer.status in _ABSENT else ""
     generic = words in {"", "Server returned an error response", "Not Found", "Session terminated"}
-    return ProtocolError(f"{stage}: {what}{where}{'' if generic else f': {words}'}", code)
+    return ProtocolError(f"{stage}: {what}{where}{'' if generic else f': {words}'}", code, is_hubs_word=not generic)
 
 
 def _odd(error: BaseException, stage: str) -> Unknown:

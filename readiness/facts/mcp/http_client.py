@@ -21,6 +21,7 @@ from readiness.facts.http import (
     BadAnswer,
     BeyondLimit,
     HttpAnswer,
+    NotTheHub,
     bare,
     events,
     same_host,
@@ -192,7 +193,7 @@ class _Bounded(httpx2.AsyncBaseTransport):
         stream = response.stream
         if encoding not in {"", "identity"} or not isinstance(stream, httpx2.AsyncByteStream):
             await response.aclose()
-            raise BadAnswer(f"{request.method} {request.url.path} answered in an encoding that was not asked for")
+            raise NotTheHub(f"{request.method} {request.url.path} answered in an encoding that was not asked for")
         is_stream = response.headers.get("content-type", "").lower().startswith("text/event-stream")
         head_of = url if is_stream and self._watch.legacy and request.method == "GET" else None
         response.stream = _Body(stream, self._watch, is_stream=is_stream, head_of=head_of)

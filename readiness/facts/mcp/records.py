@@ -17,9 +17,10 @@ Wire = Literal["streamable-http", "http+sse"]
 class ProtocolError(BadAnswer):
     """A request ended as a protocol error: a JSON-RPC `error`, with its code."""
 
-    def __init__(self, text: str, code: int | None = None) -> None:
+    def __init__(self, text: str, code: int | None = None, *, is_hubs_word: bool = True) -> None:
+        """`is_hubs_word`: the error came in JSON-RPC, and not as an HTTP status that anything in between may answer."""
         super().__init__(text)
-        self.code = code
+        self.code, self.is_hubs_word = code, is_hubs_word
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,8 +137,10 @@ class Opening:
         except (TimedOut, BrokenConnection) as error:
             self.hub.silence.unheard(ENDPOINT)
             self._is_it_down()
+            self.hub.doubt(error)
             return str(error)
         except BadAnswer as error:
+            self.hub.doubt(error)
             return str(error)
         self.hub.silence.heard(ENDPOINT)
         return ""

@@ -9,6 +9,8 @@ from readiness.errors import CouldNotLook, Unknown
 from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.hub.anonymous_view import AnonymousView
 from tests.helpers import pace
+from tests.helpers.odd_proxy import CHALLENGE, PAGE
+from tests.helpers.odd_proxy import LOGIN as LOGIN_PAGE
 from tests.helpers.wires import Wires, free_port
 
 NO_HUB = {"error": "Missing server name", "code": "VALIDATION_ERROR", "data": {}}
@@ -79,3 +81,23 @@ def test_addresses_are_taken_from_the_configuration() -> None:
     assert outside("https://[::1]:8443").plain_url == "http://[::1]"
     with pytest.raises(Unknown, match=r"\[target\] url"):
         AnonymousView(None, Config()).entry("/api/servers")
+
+
+@pytest.mark.parametrize(
+    ("body", "is_open", "how"),
+    [
+        (LOGIN_PAGE, False, "answered 200 with a login page"),
+        (CHALLENGE.body, False, "answered 200 with a challenge page"),
+        (PAGE, None, "answered 200 with a maintenance page"),
+        (b"<html><h1>It works!</h1></html>", None, "answered 200 with a page of HTML"),
+    ],
+)
+def test_a_page_is_no_open_api(
+    body: bytes,
+    is_open: bool | None,  # noqa: FBT001 - a table's column
+    how: str,
+) -> None:
+    """A page with status 200 is whatever stands in front: a login and a challenge keep strangers out, others show nothing."""
+    with Wires(lambda c: c.answer(body, kind="text/html")) as wires:
+        door = outside(wires.url).entry("/api/servers")
+    assert (door.is_open, door.how) == (is_open, how)

@@ -12,7 +12,7 @@ import pytest
 
 from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
-from readiness.facts.http.answer import BadAnswer, TimedOut
+from readiness.facts.http.answer import BadAnswer, NotTheHub, TimedOut
 from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.hub.contract import ROUTES, Contract
 from readiness.facts.hub.hub import Hub, HubKnowledge
@@ -113,8 +113,8 @@ def test_answers_are_shared_within_an_attempt_only() -> None:
         (403, "", Unknown, "token_env"),
         (429, "", CouldNotLook, "limited"),
         (503, "Server: nginx\r\n", CouldNotLook, "limited"),
-        (503, "", BadAnswer, "503"),
-        (502, "Server: nginx\r\n", BadAnswer, "502"),
+        (503, "", NotTheHub, "503"),
+        (502, "Server: nginx\r\n", NotTheHub, "502"),
         (500, "", BadAnswer, "500"),
         (404, "", BadAnswer, "404"),
         (302, "Location: https://login.example/\r\n", Unknown, "login.example"),

@@ -21,6 +21,7 @@ UNKNOWN_TOOL: Final = "unknown-tool-is-a-protocol-error"
 MALFORMED: Final = "malformed-requests-are-refused"
 CONCURRENT: Final = "concurrent-sessions-work"
 CLOSING: Final = "session-close-does-not-stall-the-hub"
+WAY_IN: Final = "agents-get-in-through-the-public-address"
 SURVIVES: Final = "hub-survives-the-workflow"
 CHECKS: Final = (
     OPENED,
@@ -28,6 +29,7 @@ CHECKS: Final = (
     ANALYSED,
     NOTIFIED,
     CALLED,
+    WAY_IN,
     ISOLATED,
     UNKNOWN_TOOL,
     MALFORMED,
@@ -38,6 +40,8 @@ CHECKS: Final = (
 """Every check of the phase, in its order."""
 BROKEN: Final = Ends(status="NOT READY", decision="ROLL BACK", fired=("validation-failure",))
 """A critical check that carries a trigger failed."""
+NO_WAY_IN: Final = Ends(status="NOT READY", decision="HOLD")
+"""Nobody gets in, and no release is to blame for it."""
 UNPROVEN: Final = Ends(status="INCOMPLETE", decision="HOLD")
 WATCHED: Final = Ends(status="CONDITIONAL", decision="KEEP AND WATCH")
 KEPT: Final = Ends(status="READY", decision="KEEP")
@@ -68,6 +72,8 @@ class Fault(AnyFault):
     """
 
     faults: str = ""
+    front: str = ""
+    """How a proxy behaves that stands in front, as `tests.helpers.odd_proxy` names it; "" for none."""
     seconds: float | None = None
     config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     racy: frozenset[str] = frozenset()

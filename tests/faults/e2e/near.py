@@ -19,6 +19,10 @@ FILTERING_OFF = {"expected": False, "reason": "every agent is shown all"}
 
 FAULTS = (
     Fault(name="healthy", sentence="Nothing is wrong."),
+    Fault(name="in-front-and-well", sentence="A proxy stands in front, and forwards everything.", front="plain"),
+    Fault(
+        name="in-front-and-legacy", sentence="The same over HTTP+SSE.", front="plain", faults="legacy-only", long=True
+    ),
     Fault(name="legacy-only", sentence="Only the legacy transport is served, as in 4.3.0.", faults="legacy-only"),
     Fault(name="streamable-only", sentence="Only Streamable HTTP is served.", faults="streamable-only"),
     Fault(name="slow-in-time", sentence="Every message is answered 100 ms late.", faults="mcp-slow"),

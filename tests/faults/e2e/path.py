@@ -11,11 +11,13 @@ from tests.faults.e2e.model import (
     ISOLATED,
     LISTED,
     MALFORMED,
+    NO_WAY_IN,
     NOTIFIED,
     OPENED,
     UNKNOWN_TOOL,
     UNPROVEN,
     WATCHED,
+    WAY_IN,
     Fault,
     failed,
     unknown,
@@ -31,6 +33,28 @@ NO_ANALYSIS = failed(ANALYSED) | unknown(NOTIFIED, CALLED, ISOLATED)
 """An analysis that gives no tool."""
 
 FAULTS = (
+    # what stands in front
+    *(
+        Fault(
+            name=f"in-front-{mode.replace(' ', '-').lower()}",
+            sentence=f"The hub is well, and the proxy in front of it answers agents otherwise: {mode}.",
+            front=mode,
+            faults=faults,
+            expected=failed(WAY_IN),
+            ends=NO_WAY_IN,
+            words=("through [target] url: ", words),
+            long=mode not in {"login", "404 on POST"},
+        )
+        for mode, faults, words in (
+            ("login", "", "answered text/html (a login page), expected JSON"),
+            ("challenge", "", "answered 403 with a challenge page: it asks for a browser, which no agent has"),
+            ("maintenance", "", "answered 503 with a maintenance page"),
+            ("maintenance in JSON", "", "/mcp: initialize was answered by something else than its response"),
+            ("404 on POST", "", "404"),
+            ("buffered", "legacy-only", "gave no complete answer in"),
+            ("encoding", "", "encoding"),
+        )
+    ),
     # the session
     Fault(
         name="no-endpoint",

@@ -15,6 +15,7 @@ from readiness.facts.backup import commits
 from readiness.operations.deploys.record import DeployRecord, write_record
 from tests.faults import runner
 from tests.faults.e2e.model import CHECKS, CLOSING
+from tests.helpers.odd_proxy import OddProxy
 from tests.helpers.pace import seconds
 
 if TYPE_CHECKING:
@@ -35,11 +36,15 @@ def run(fault: Fault, root: Path, options: Sequence[str] = ()) -> runner.Result:
     token = {TOKEN_ENV: TOKEN}
     with (
         runner.clean_environment(token),
+        contextlib.ExitStack() as stack,
         demo.start(
             fault.faults or None, seconds=_delay(fault), token_env=TOKEN_ENV, supervised=fault.supervised
         ) as hub,
     ):
         settings = _merged(_settings(hub), fault.config)
+        if fault.front:
+            proxy = stack.enter_context(OddProxy(hub.url, fault.front))
+            settings["target"]["url"] = proxy.url
         settings["probe"]["timeout"] = seconds(settings["probe"]["timeout"])
         if CLOSING not in fault.expected:
             # on a busy machine a healthy hub stands still too

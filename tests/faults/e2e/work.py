@@ -14,6 +14,7 @@ from tests.faults.e2e.model import (
     SURVIVES,
     UNKNOWN_TOOL,
     WATCHED,
+    WAY_IN,
     Fault,
     degraded,
     failed,
@@ -283,7 +284,7 @@ FAULTS = (
         sentence="One failing call of the LLM ends the hub.",
         faults="llm-failure-kills,llm-down",
         expected=failed(SURVIVES)
-        | unknown(ANALYSED, NOTIFIED, CALLED, ISOLATED, UNKNOWN_TOOL, MALFORMED, CONCURRENT, CLOSING),
+        | unknown(ANALYSED, NOTIFIED, CALLED, WAY_IN, ISOLATED, UNKNOWN_TOOL, MALFORMED, CONCURRENT, CLOSING),
         ends=BROKEN,
         words=("refused",),
     ),

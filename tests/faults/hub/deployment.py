@@ -113,6 +113,8 @@ class Deployment:
                 "internal_url": hub.internal_url,
                 "plain_url": hub.plain_url,
                 "release": str(self.release),
+                # as systemd knows it: a page or a 502 may roll back only where the listener is proven to be the hub
+                **({"pid": hub.pid} if (hub.how.answers or hub.how.edits) and hub.how.replaced_after is None else {}),
                 "version": healthy.VERSION,
                 "token_env": TOKEN_ENV,
                 "ca_file": str(self.authority),
