@@ -112,11 +112,11 @@ class RealHub:
 
 def start(  # noqa: PLR0913 - all ways to start one
     folder: Path, servers: dict[str, Any], port: int, above: Sequence[str] = (), documents: Sequence[Any] = (),
-    *, is_relative: bool = False,
+    *, is_relative: bool = False, more: Sequence[str] = (),
 ) -> RealHub:  # fmt: skip
     """Start a hub in `folder` without waiting for it; `above` is a command that runs the hub's, a supervisor.
 
-    `documents` are its configuration files instead of the one that names `servers`; `is_relative`: `--config ./hub.json`.
+    `documents` are its configuration files instead of the one that names `servers`; `is_relative`: `--config ./hub.json`; `more` options of its own.
     """
     home = folder / "home"
     for name in ("state", "cache", "config", "data"):
@@ -131,7 +131,7 @@ def start(  # noqa: PLR0913 - all ways to start one
     environment |= {f"XDG_{name.upper()}_HOME": str(home / name) for name in ("state", "cache", "config", "data")}
     with (folder / "hub.log").open("ab") as log:
         process = subprocess.Popen(
-            [*above, str(node()), str((BIN / "mcp-hub").resolve()), "--port", str(port), *options],
+            [*above, str(node()), str((BIN / "mcp-hub").resolve()), "--port", str(port), *options, *more],
             cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
     return RealHub(folder=folder, port=port, process=process)
@@ -161,11 +161,13 @@ def hubs(tmp_path: Path) -> Iterator[Any]:
         above: Sequence[str] = (),
         documents: Sequence[Any] = (),
         is_relative: bool = False,
+        options: Sequence[str] = (),
     ) -> RealHub:
         folder = tmp_path / home
         folder.mkdir(exist_ok=True)
         named = SERVERS if servers is None else servers
-        started.append(start(folder, named, port or free_port(), above, documents, is_relative=is_relative))
+        port = port or free_port()
+        started.append(start(folder, named, port, above, documents, is_relative=is_relative, more=options))
         return started[-1]
 
     yield make

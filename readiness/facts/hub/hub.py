@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 SECOND_LOOK: Final = 1.0
 """Seconds that health gets to answer after another route was silent."""
 _Answer = TypeVar("_Answer")
+ENDS_WHEN_LEFT: Final = (
+    "this hub ends itself when its last event stream closes (--auto-shutdown), and no other client has one open"
+)
 AT_ONCE: Final = 1.0
 """Seconds after which a hub that did not answer counts as out of reach."""
 
@@ -211,8 +214,11 @@ class Hub:
     def hub_state(self, seconds: float | None = None) -> HubState:
         """The first `hub_state` event of `GET /api/events`: the process's own word. One stream at a time, closed at once.
 
-        Raises BadAnswer when the stream brings none within `seconds` or the probe's time-out, else as `answer` does.
+        Raises BadAnswer when the stream brings none within `seconds` or the probe's time-out, Unknown where leaving it would end
+        the hub, else as `answer` does.
         """
+        if self.ends_when_left():
+            raise Unknown(f"GET {EVENTS} was not opened: {ENDS_WHEN_LEFT}")
         proven = self._is_proven_silent(EVENTS)
         short = SHORT if proven and seconds is None else seconds
         within = self.config.probe.timeout if short is None else min(short, self.config.probe.timeout)
@@ -226,6 +232,13 @@ class Hub:
             raise silent from None
         self.silence.heard(EVENTS)
         return state
+
+    def ends_when_left(self) -> bool:
+        """Whether the hub ends itself once a stream of ours closes: it was started so, and nobody else has one open."""
+        from readiness.facts.hub.identity import ends_with_its_last_client
+
+        health = self.health()
+        return not health.listeners and ends_with_its_last_client(self)
 
     def identity(self) -> Identity:
         """Which process answers, once an attempt. Raises BadAnswer when nothing names one, else as `answer` does."""

@@ -22,7 +22,7 @@ from readiness.facts.hub import uptime
 from readiness.facts.hub.records import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import psutil
 
@@ -179,6 +179,39 @@ def _listening(base: str, pid: int) -> psutil.Process | None:
         listening = {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
         return process if port in listening else None
     return None
+
+
+def ends_with_its_last_client(hub: HubAnswers) -> bool:
+    """Whether the hub says, or was started on this host with the option, that it ends when its last event stream closes.
+
+    Raises as the hub's health does.
+    """
+    import psutil
+
+    port = port_of(hub.transport.settings.base)
+    entry = hub.health().workspace(port)
+    if entry.get("shutdownDelay") is not None or entry.get("state") == "shutting_down":
+        return True
+    if not hub.transport.loopback:
+        return False
+    claimed = entry.get("pid")
+    # what another hub wrote into the shared file is no word about this one
+    is_here = isinstance(claimed, int) and claimed > 0 and process_here(hub, claimed) is not None
+    for pid in (claimed,) if is_here else _owners(hub.transport.settings.base)[0]:
+        with contextlib.suppress(psutil.Error, OSError):
+            if _has_option(psutil.Process(pid).cmdline(), "auto-shutdown", "autoShutdown"):
+                return True
+    return False
+
+
+def _has_option(arguments: Sequence[str], *names: str) -> bool:
+    """Whether a switch is on, as yargs reads it: the last one counts."""
+    is_on = False
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, _, value = argument.removeprefix("--").partition("=")
+        if argument.startswith("--") and name.removeprefix("no-") in names:
+            is_on = not name.startswith("no-") and (value or following) != "false"
+    return is_on
 
 
 def environment_of(process: psutil.Process) -> Mapping[str, str] | None:

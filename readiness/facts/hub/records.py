@@ -81,6 +81,13 @@ class Health:
         """The server records. Raises BadAnswer."""
         return servers_in(self.raw, "GET /api/health")
 
+    @property
+    def listeners(self) -> int | None:
+        """How many clients have an event stream open; None where the hub does not say."""
+        connections = self.raw.get("connections")
+        count = connections.get("totalConnections") if isinstance(connections, dict) else None
+        return count if isinstance(count, int) and not isinstance(count, bool) else None
+
     def workspace(self, port: int | None) -> dict[str, Any]:
         """What the shared workspaces file says about the hub at `port` (a claim, not a proof); empty if nothing."""
         workspaces = self.raw.get("workspaces")

@@ -14,6 +14,7 @@ from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import CouldNotLook, HubDown, NotServed, Unknown
 from readiness.facts.http.answer import BadAnswer, NotTheHub, TimedOut
 from readiness.facts.http.client import HttpTransport, TransportSettings
+from readiness.facts.hub import identity
 from readiness.facts.hub.contract import ROUTES, Contract
 from readiness.facts.hub.hub import Hub, HubKnowledge
 from tests.helpers import pace
@@ -183,9 +184,9 @@ def test_a_stream_without_a_state_is_wrong(stream: bytes, words: str) -> None:
 def test_identity_is_the_streams_word_checked_against_this_host() -> None:
     """The pid of hub_state counts, is found listening here, and the workspaces' claim stands beside it."""
     with Wires(replay("4.3.0")) as wires:
-        identity = hub_at(wires.url).identity()
-    assert (identity.pid, identity.claimed_pid, identity.here) == (os.getpid(), 16199, True)
-    assert identity.started is not None
+        named = hub_at(wires.url).identity()
+    assert (named.pid, named.claimed_pid, named.here) == (os.getpid(), 16199, True)
+    assert named.started is not None
     with Wires(replay("4.3.0", pid=16199)) as wires:
         hub = hub_at(wires.url)
         claimed = hub.identity()
@@ -195,6 +196,38 @@ def test_identity_is_the_streams_word_checked_against_this_host() -> None:
         assert claimed.started == pytest.approx(time.time() - RECORDED_AGE, abs=5)
         with pytest.raises(Unknown, match="not on this host"):
             hub.process()
+
+
+@pytest.mark.parametrize(
+    ("words", "others", "ends"),
+    [
+        ({"shutdownDelay": 1000}, 0, True),
+        ({"state": "shutting_down"}, 0, True),
+        ({"shutdownDelay": 1000}, 1, False),
+        ({}, 0, False),
+    ],
+)
+def test_a_stream_whose_end_ends_the_hub_is_not_opened(words: dict[str, Any], others: int, *, ends: bool) -> None:
+    """Where health says that the hub ends with its last client, and there is none, ours would be the last."""
+    answered = json.loads(recorded("4.3.0")["GET /api/health"][2])
+    with Wires(lambda connection: connection.answer(answered)) as wires:
+        answered["workspaces"]["allActive"][str(wires.port)] = {"pid": 1, **words}
+        answered["connections"] = {"totalConnections": others}
+        assert hub_at(wires.url).ends_when_left() is ends
+        if ends:
+            with pytest.raises(Unknown, match="/api/events was not opened: this hub ends itself"):
+                hub_at(wires.url).hub_state()
+            assert "GET /api/events" not in wires.requests
+
+
+@pytest.mark.parametrize(
+    ("options", "is_on"),
+    [("--auto-shutdown", True), ("--autoShutdown", True), ("--auto-shutdown=true --port 1", True), ("--port 1", False),
+     ("--auto-shutdown=false", False), ("--auto-shutdown false", False), ("--auto-shutdown --no-auto-shutdown", False)],
+)  # fmt: skip
+def test_a_switch_is_read_as_the_hub_reads_it(options: str, *, is_on: bool) -> None:
+    """The last one counts, and it can be switched off."""
+    assert identity._has_option(options.split(), "auto-shutdown", "autoShutdown") is is_on
 
 
 @pytest.mark.parametrize("route", ROUTES)
