@@ -62,6 +62,21 @@ def test_the_workflow_passes(healthy: RealHub, judge: Judge, arguments: tuple[st
     assert any("http+sse" in note for note in row["notes"])
 
 
+def test_analysis_that_nobody_declared(healthy: RealHub, judge: Judge) -> None:
+    """A hub that offers no analysis of prompts is not at fault where nothing says that it should."""
+    judge.configure(healthy, CALLS + QUICK)
+    file = judge.folder / "readiness.toml"
+    declared = ("filtering", "llm")
+    file.write_text(
+        "".join(line for line in file.read_text().splitlines(keepends=True) if not line.startswith(declared))
+    )
+    found = judge.run("-m", "e2e")
+    assert found.by_outcome("failed").keys() <= {STALLS}, found.out[-3000:]
+    assert set(troubled(found)) >= AWAY
+    assert found.by_outcome("unknown")["prompt-analysis-exposes-tools"].startswith("agents are offered no hub__analyze")
+    assert found.status == "INCOMPLETE"
+
+
 @pytest.mark.matrix
 def test_a_server_killed_on_the_way(hubs: Any, judge: Judge) -> None:
     """A server that dies during the workflow is named by its call, and by the check that looks back."""

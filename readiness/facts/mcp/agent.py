@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
+from readiness.facts.deployment import claims
 from readiness.facts.http import SHORT, HubRefusal, TimedOut
 from readiness.facts.hub import SEPARATOR, offered_name, prefixes_of
 from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis, categories_of, prompt_for, read_analysis
@@ -32,6 +33,10 @@ NOTICE_SECONDS: Final = 1.0
 """How long a notification is waited for; a healthy hub sends it before its answer."""
 UNLISTED: Final = "blocked by tools-list-over-mcp: "
 UNANALYSED: Final = "blocked by prompt-analysis-exposes-tools: "
+UNDECLARED: Final = (
+    f"agents are offered no {META_TOOL}, and nothing says that they should be: declare [expect] prompt_analysis, "
+    "as true or as not expected"
+)
 OTHERS: Final = "another session's answer"
 _TEXT: Final = 120
 _NAME: Final = re.compile(r"[^\s]+?__[^\s]+")
@@ -115,8 +120,23 @@ class Agent(Opening):
         """The analysis of a prompt that names the configured tools, asked once in the run's session."""
         if self._kept.analysis is None:
             session = self.session()
+            if META_TOOL not in self.names(session) and not self._analyses():
+                raise Unknown(UNDECLARED)
             self._kept.analysis = self.analyse(session, [self.name_of(call) for call in self._calls()])
         return self._kept.analysis
+
+    def _analyses(self) -> bool:
+        """Whether anything says that agents get their tools by an analysis: what is declared or deployed, or the hub itself."""
+        declared = self.config.claim("prompt_analysis").expected
+        if declared is None and (deployed := claims(self.config).get("prompt_analysis")):
+            declared = deployed.expected
+        if declared is not None:
+            return declared
+        try:
+            stats = self.hub.filtering_stats()
+        except Unknown:
+            return False
+        return stats.get("enabled") is True and stats.get("mode") == "prompt-based"
 
     def _calls(self) -> tuple[ToolCall, ...]:
         return self.config.expect.tool_calls
