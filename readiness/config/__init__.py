@@ -9,7 +9,15 @@ from readiness.support import front_door
 if TYPE_CHECKING:
     from readiness.config.demo import SCRIPTS_NEED, demo_settings
     from readiness.config.kinds import DAYS, MINUTES, Window, is_loopback, parse_window, read_url
-    from readiness.config.loading import FILE_NAME, load, missing_target, parse, redactor_for, unknown_check_ids
+    from readiness.config.loading import (
+        FILE_NAME,
+        UnknownName,
+        load,
+        missing_target,
+        parse,
+        redactor_for,
+        unknown_names,
+    )
     from readiness.config.mistakes import Bad, could_be_secret, did_you_mean, literal_kind, nearest, printable
     from readiness.config.model import (
         SILENT_SECONDS,

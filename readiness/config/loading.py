@@ -20,6 +20,7 @@ from readiness.config.mistakes import (
     could_be_secret,
     did_you_mean,
     find_literals,
+    near_miss,
     nearest,
     printable,
     quoted,
@@ -50,8 +51,9 @@ from readiness.support import EXPECTED_VERSION, INTERNAL_URL, WINDOW
 from readiness.support.redaction import MAX_FILE, Redactor, known_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+    from readiness.findings import Check
     from readiness.support.redaction import Secret
 
 URL_VARIABLE: Final = "MCP_HUB_URL"
@@ -181,17 +183,36 @@ def missing_target(config: Config, phases: Collection[str]) -> str | None:
     )
 
 
-def unknown_check_ids(config: Config, known: Collection[str]) -> list[str]:
-    """One message for each check that [limits.ID] or a waiver names and that is not among `known`, with the nearest id."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownName:
+    """A name in the configuration that nothing here goes by: what it was meant for does not happen."""
+
+    sentence: str
+    is_misspelt: bool
+    """It is a letter or two away from one that is known; else it may belong to a check that this run did not collect."""
+
+
+def unknown_names(config: Config, checks: Iterable[Check]) -> list[UnknownName]:
+    """Names of checks, claims and categories in the configuration that none of `checks` has, nor readiness itself."""
+    from readiness.config.schema import EXPECT
+
+    known = list(checks)
+    ids = {check.id for check in known}
+    claims = set(EXPECT).union(*(check.needs for check in known))
+    topics = {check.category for check in known}
     path = printable(str(config.path)) if config.path else "the configuration"
-    named = [(f"[limits.{name}]", name) for name in config.limits]
-    named += [(f"[[waiver]] {index} check", waiver.check) for index, waiver in enumerate(config.waivers, 1)]
-    messages = []
-    for place, name in named:
-        if name not in known:
-            hint = did_you_mean(name, known)
-            messages.append(f"{path}: {place} = {quoted(name)}: there is no such check" + (f"; {hint}" if hint else ""))
-    return messages
+    named = [(f"[limits.{name}]", name, "check", ids) for name in config.limits]
+    named += [(f"[[waiver]] {index} check", one.check, "check", ids) for index, one in enumerate(config.waivers, 1)]
+    named += [("[gate.weights]", name, "category", topics) for name in config.gate.weights if "/" in name]
+    named += [("[expect]", name, "claim of a check", claims) for name in config.expect.claims]
+    unknown = []
+    for place, name, kind, options in named:
+        if name not in options:
+            near = near_miss(name, options)
+            hint = f"did you mean {quoted(near)}?" if near else did_you_mean(name, options)
+            sentence = f"{path}: {place} = {quoted(name)}: there is no such {kind}" + (f"; {hint}" if hint else "")
+            unknown.append(UnknownName(sentence=sentence, is_misspelt=bool(near)))
+    return unknown
 
 
 FILE_NAME: Final = "readiness.toml"

@@ -97,6 +97,52 @@ def nearest(name: str, options: Iterable[str], cutoff: float = 0.6) -> str | Non
     return by_lower[close[0]] if close else None
 
 
+_LONG: Final = 6
+"""Letters of a word in which two may be wrong; in a shorter one it is one."""
+
+
+def near_miss(name: str, options: Iterable[str]) -> str:
+    """The option that `name` must have been meant for: the same words, but for a letter or two of one; empty: none.
+
+    Words that differ in a number alone, `llm-p95` and `llm-p99`, are different names, and so are those with a word more.
+    """
+    mine = _words(name)
+    for option in sorted(options):
+        words = _words(option)
+        if "".join(mine) == "".join(words):
+            return option
+        different = [pair for pair in zip(mine, words, strict=False) if pair[0] != pair[1]]
+        if len(mine) == len(words) and len(different) == 1 and _is_slip(*different[0]):
+            return option
+    return ""
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[^a-z0-9]+", name[:120].lower()) if word]
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Whether two words differ by a letter or two that were left out, added, changed or swapped; never in their digits."""
+    if re.sub(r"\D", "", one) != re.sub(r"\D", "", other):
+        return False
+    most = 2 if min(len(one), len(other)) >= _LONG else 1
+    return min(len(one), len(other)) > 2 and _distance(one, other) <= most  # noqa: PLR2004 - of two letters one is half
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters have to be left out, added, changed or swapped with the next to make one word of the other."""
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, wanted in enumerate(other, 1):
+            best = min(rows[-1][j] + 1, row[j - 1] + 1, rows[-1][j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                best = min(best, rows[-2][j - 2] + 1)
+            row.append(best)
+        rows.append(row)
+    return rows[-1][-1]
+
+
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """`did you mean "x"?`, or nothing."""
     near = nearest(name, options)

@@ -135,7 +135,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
 
     `folder` is the run's private one; `notes` say what else a reader has to know. What the hub still has to be asked is asked before, by `recheck.ask_again`.
     """
-    from readiness.config import unknown_check_ids
+    from readiness.config import unknown_names
     from readiness.results import report
     from readiness.results.history import store
     from readiness.session.plan import planning
@@ -148,7 +148,10 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         today=dt.datetime.now(dt.UTC).date(),
         known=known,
     )
-    notes = [*notes, *about_waivers, *unknown_check_ids(config, known)]
+    planned = [entry.check for entry in run.plan.values()]
+    unknown = [name.sentence for name in unknown_names(config, [*planned, *(one for one, _ in planning.catalogue())])]
+    notes = [*notes, *about_waivers, *unknown]
+    cap = cap or (unknown[0] if unknown else None)
     judgement = verdict.judge(
         verdict.Evidence(plan=list(run.plan.values()), findings=findings, trouble=tuple(run.trouble), cap=cap),
         config.gate,

@@ -21,6 +21,7 @@ from readiness.session.journal import Run
 from readiness.session.plan.planning import (
     PlannedItem,
     build,
+    catalogue,
     contradictions,
     narrowed_by,
     narrowed_to_nodes,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from readiness.config import Config
+    from readiness.config import Config, UnknownName
     from readiness.findings import Planned
     from readiness.results.history import RunMarker
     from readiness.session.conclusion import Conclusion
@@ -128,6 +129,8 @@ class Ledger:
         for sentence in [*errors, *contradictions(list(self.items.values()))]:
             self.trouble(sentence)
         if first and self.items:
+            if misspelt := [name.sentence for name in self._unknown_names() if name.is_misspelt]:
+                raise pytest.UsageError(self.setup.redact("\n".join(misspelt)))
             self.begin()
             self.run.plan = self.plan()
             if RUN_ID in os.environ:  # only `readiness check` will read it back
@@ -175,7 +178,15 @@ class Ledger:
             return []
         from readiness.session.conclusion import outlook
 
-        return outlook(self.plan())
+        unknown = [f"  {self.setup.redact(name.sentence)}" for name in self._unknown_names()]
+        return [*outlook(self.plan()), *unknown]
+
+    def _unknown_names(self) -> list[UnknownName]:
+        """Names in the configuration that no check goes by, of those that ship or were collected."""
+        from readiness.config import unknown_names
+
+        collected = [item.check for item in self.items.values()]
+        return unknown_names(self.setup.config, [*(check for check, _ in catalogue()), *collected])
 
     # --- findings -------------------------------------------------------------------------------------------------
 

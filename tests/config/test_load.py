@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from readiness.config.loading import load, missing_target, unknown_check_ids
+from readiness.config.loading import load, missing_target, unknown_names
 from readiness.config.model import Config
 from readiness.errors import ConfigError
+from readiness.findings import Check, Severity
 from tests.sources import ROOT
 
 TODAY = dt.datetime.now(tz=dt.UTC).date()
@@ -220,13 +221,46 @@ def test_no_target_says_what_to_set(tmp_path: Path) -> None:
     assert "MCP_HUB_URL" in str(missing_target(only_release, {"health"})), "a release tree is no running hub"
 
 
-def test_ids_of_no_check_are_found(tmp_path: Path) -> None:
-    """A misspelt limit or waiver would do nothing in silence."""
-    waiver = f'[[waiver]]\ncheck = "hub-answer"\nreason = "r"\nowner = "o"\nexpires = {TODAY}'
-    config = load(file=write(tmp_path, f"[limits.queue-dept]\ncritical = 5\n{waiver}"), environ={})
-    messages = unknown_check_ids(config, {"queue-depth", "hub-answers"})
-    assert len(messages) == 2
-    assert "[limits.queue-dept]" in messages[0]
-    assert 'did you mean "queue-depth"?' in messages[0]
-    assert 'did you mean "hub-answers"?' in messages[1]
-    assert unknown_check_ids(config, {"queue-dept", "hub-answer"}) == []
+def _unknown(tmp_path: Path, text: str, *ids: str) -> list[tuple[str, bool]]:
+    config = load(file=write(tmp_path, text), environ={})
+    checks = [
+        Check(id=name, title="", phase="health", topic="security", severity=Severity.LOW, needs=("logs",))
+        for name in ids
+    ]
+    return [(name.sentence, name.is_misspelt) for name in unknown_names(config, checks)]
+
+
+WAIVER = '[[waiver]]\ncheck = "{}"\nreason = "r"\nowner = "o"\nexpires = ' + str(TODAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "meant"),
+    [
+        ("[limits.hub-stay-up]\ncritical = 5", "[limits.hub-stay-up]", "hub-stays-up"),
+        ("[limits.hub-stasy-up]\ncritical = 5", "[limits.hub-stasy-up]", "hub-stays-up"),
+        (WAIVER.format("hub-answer"), "[[waiver]] 1 check", "hub-answers"),
+        ('[gate.weights]\n"health/securty" = 2', "[gate.weights]", "health/security"),
+        ('[expect]\nlogz = { expected = false, reason = "none" }', "[expect]", "logs"),
+        ('[expect]\ntelemetri = { expected = false, reason = "none" }', "[expect]", "telemetry"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_name_is_a_mistake(tmp_path: Path, text: str, place: str, meant: str) -> None:
+    """A limit, a waiver, a weight or a claim under a name that is a letter or two wrong would do nothing in silence."""
+    try:
+        ((sentence, is_misspelt),) = _unknown(tmp_path, text, "hub-stays-up", "hub-answers", "llm-p95-latency")
+    except ConfigError as error:
+        sentence, is_misspelt = str(error), True
+    assert is_misspelt
+    assert place in sentence
+    assert f'did you mean "{meant}"?' in sentence
+
+
+@pytest.mark.parametrize(
+    "name", ["llm-p99-latency", "hub-stays-up-in-the-east", "hub-is-up", "disk-answers", "own-check", "stays-up", "up"]
+)
+def test_a_name_that_is_only_unknown_is_no_mistake(tmp_path: Path, name: str) -> None:
+    """It may belong to a check that this run does not collect: another number, a word more or less, another word."""
+    known = ("hub-stays-up", "hub-answers", "llm-p95-latency")
+    ((sentence, is_misspelt),) = _unknown(tmp_path, f"[limits.{name}]\ncritical = 5", *known)
+    assert (is_misspelt, f'[limits.{name}] = "{name}": there is no such check' in sentence) == (False, True)
+    assert _unknown(tmp_path, f"[limits.{name}]\ncritical = 5", *known, name) == []

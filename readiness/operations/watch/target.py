@@ -56,7 +56,7 @@ def interval(text: str) -> float:
 @contextlib.contextmanager
 def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Config]]:
     """What looks at the target that the options name, for as long as the block lasts. Raises ReadinessError."""
-    from readiness.config import load, missing_target, redactor_for, unknown_check_ids
+    from readiness.config import load, missing_target, redactor_for, unknown_names
     from readiness.operations.watch.bench import Bench
     from readiness.operations.watch.host import SAMPLE
     from readiness.operations.watch.look import Watcher
@@ -84,7 +84,10 @@ def watched(given: argparse.Namespace, verb: str) -> Iterator[tuple[Watcher, Con
         scope = Scope(config, lambda: deployed_claims(config))
         if refused := scope.unowned_exceptions(checks):
             raise ReadinessError(redactor.clean("\n".join(refused)))
-        for note in unknown_check_ids(config, checks):
-            sys.stderr.write(f"{verb}: {redactor.clean(note)}\n")
+        unknown = unknown_names(config, checks.values())
+        if misspelt := [name.sentence for name in unknown if name.is_misspelt]:
+            raise ReadinessError(redactor.clean("\n".join(misspelt)))
+        for name in unknown:
+            sys.stderr.write(f"{verb}: {redactor.clean(name.sentence)}\n")
         sample = min(SAMPLE, given.interval / 10)
         yield Watcher(Bench(config, scope, redactor.clean, Path(folder)), sample), config

@@ -90,3 +90,27 @@ def test_workers_tell_what_they_met(project: Project) -> None:
     assert ended.report is not None
     told = json.dumps(ended.report)
     assert all(part in told for part in ("call it test_billing_answers", "healht", "hub-answers' is that of"))
+
+
+def test_a_misspelt_name_in_the_configuration_is_refused(project: Project, mode: list[str]) -> None:
+    """A limit for a check that is a letter wrong ends with 4 before any check runs, and leaves the last report as it was."""
+    project.suite('@check("latency", severity="high")\ndef test_latency():\n    """Fast."""\n')
+    assert project.run("-m", "health", "test_suite.py").status == "READY"
+    toml = project.folder / "readiness.toml"
+    toml.write_text(f"{toml.read_text()}[limits.latenci]\ncritical = 5\n")
+    ended = project.run("-m", "health", "test_suite.py", *mode)
+    assert (ended.code, ended.status) == (4, "READY")
+    assert '[limits.latenci] = "latenci": there is no such check; did you mean "latency"?' in ended.out
+    assert "INTERNALERROR" not in ended.out
+    assert list((project.folder / "reports" / "journal").iterdir()) == []
+
+
+def test_a_name_that_nothing_goes_by_is_conditional_at_best(project: Project, mode: list[str]) -> None:
+    """It may be that of a check which this run does not collect: a line on the terminal, and the reason of the verdict."""
+    project.suite('@check("latency", severity="high")\ndef test_latency():\n    """Fast."""\n')
+    toml = project.folder / "readiness.toml"
+    toml.write_text(f"{toml.read_text()}[limits.throughput]\ncritical = 5\n")
+    ended = project.run("-m", "health", "test_suite.py", *mode)
+    assert (ended.code, ended.status) == (0, "CONDITIONAL")
+    out = " ".join(ended.out.split())
+    assert out.count('[limits.throughput] = "throughput": there is no such check') >= 2
