@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tests.real.conftest import Judge
 
 PAGED = """
+[limits.session-close-does-not-stall-the-hub]
+critical = 20000
 [notify.critical]
 urls = ["${PAGER_URL}"]
 """
@@ -68,6 +71,17 @@ def test_a_bad_deploy_at_night(
     assert page is not None
     assert page[1].endswith(".md")
     assert "secret-part" not in words + json.dumps(pager.got)
+
+    monitoring = site.call("nagios")
+    assert (monitoring.returncode, " was rolled back" in monitoring.stdout) == (0, True), monitoring
+    shown = site.call("report")
+    assert shown.stdout.startswith("SERVICE OK: new was rolled back\n"), shown.stdout
+    assert '<body class="ready">' in (site.folder / "reports" / "readiness.html").read_text()
+    incident = Path(page[1]).read_text()
+    assert "**It is over:** new was rolled back" in incident
+    first = incident.partition("## Timeline\n\n")[2].splitlines()[2]
+    assert "deployed: new, version 4.2.1, over old, " in first, first
+    assert " on " in first
 
     after = site.call("check", "-m", "health", "-q")
     assert after.returncode == 0, after.stdout[-3000:] + after.stderr

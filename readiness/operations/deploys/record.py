@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
@@ -71,10 +72,21 @@ class DeployRecord:
         """One word that names it and not the release before; empty where there is none."""
         return self.distinct.name
 
+    @property
+    def before_name(self) -> str:
+        """One word that names the release before and not what was deployed; empty where there is none."""
+        if self.before is not None:
+            return self.before.beside(self.identity).name
+        previous = self.previous or ""
+        return PurePath(previous).name if "/" in previous else previous[:12]
+
     def to_json(self) -> dict[str, Any]:
         """Plain values; the time as ISO 8601 in UTC."""
         moment = self.deployed_at.astimezone(dt.UTC).isoformat(timespec="microseconds")
         return dataclasses.asdict(self) | {
+            # for who only reads it
+            "name": self.name,
+            "before_name": self.before_name,
             "deployed_at": moment.replace("+00:00", "Z"),
             "passed_before": list(self.passed_before),
             "failed_before": list(self.failed_before),

@@ -81,8 +81,13 @@ def done(document: Document, why_not: str = "") -> tuple[str, ...]:
 
 
 def since(document: Document, rows: Sequence[Mapping[str, Any]]) -> dt.datetime | None:
-    """Since when the first of `rows` has been failing, as far as the history knows; else when the run began."""
-    keys = {_key(row) for row in rows}
+    """Since when the first of `rows` has been failing, as far as the history knows; else when the run began.
+
+    Of a decision to roll back only what led to it counts: what failed before the deploy is not its fault.
+    """
+    fired = set((document["rollback"] or {}).get("fired", ()))
+    rolling = document["verdict"]["decision"] == "ROLL BACK"
+    keys = {_key(row) for row in rows if not rolling or row.get("rollback") in fired}
     known = [e["since"] for e in (document["comparison"] or {}).get("still_failing", ()) if e["name"] in keys]
     for text in (*sorted(known), document["run"]["started"]):
         with contextlib.suppress(ValueError):

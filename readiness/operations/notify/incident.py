@@ -6,7 +6,9 @@ it can neither draw a heading nor hide a link.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +31,9 @@ _NOBODY: Final = "Nobody, as far as this page knows."
 _UNTOLD: Final = {"kind", "at", "start", "boot"}
 """Of a journal's line what only resuming needs: how a process is told from a later one of its number."""
 _MAX_BYTES: Final = 4_000_000
+_OVER: Final = "ROLLED_BACK_VERIFIED"
+_RECORD: Final = "deploy.json"
+"""The record of the last deploy, in the report folder."""
 _PAST: Final = {"DEPLOY", "DO NOT DEPLOY"}
 
 
@@ -38,19 +43,22 @@ def markdown(
     told: Sequence[str] = (),
     *,
     before: Sequence[str] = (),
+    deploy: Mapping[str, Any] | None = None,
 ) -> str:
     """The page, from a run's report (`readiness.json`, read back), a rollback's journal and what came of telling people.
 
     `journal` holds entries with `kind`, `at` (seconds since the epoch) and whatever else was noted; `before` is the
-    Markdown of who had been told already. Raises KeyError or TypeError where `document` is no report.
+    Markdown of who had been told already, `deploy` the record of the deploy. Raises KeyError or TypeError where `document` is no report.
     """
     run, verdict = document["run"], document["verdict"]
     bad = [row for row in document["findings"] if row["outcome"] == "failed"]
+    release = _release(deploy)
+    gone = _ended(journal) == _OVER
     parts = [
-        f"# Incident {escaped(run['id'])}: {escaped(verdict['decision'])}",
-        _what(document, bad, journal),
-        _section("Timeline", _timeline(document, journal)),
-        _section("What failed", _failed(bad)),
+        f"# Incident {escaped(run['id'])}: {f'{release} was rolled back' if gone else escaped(verdict['decision'])}",
+        _what(document, bad, journal, release),
+        _section("Timeline", _timeline(document, journal, deploy, bad)),
+        _section(f"What failed in {release}, which is gone" if gone else "What failed", _failed(bad)),
         _section("What could not be proven", _unknown(document)),
         _section("What was done", _done(document, journal)),
         _section("Versions", [f"- {escaped(k)}: {escaped(v)}" for k, v in run["versions"].items() if v]),
@@ -70,8 +78,32 @@ def write(
     """
     path = folder / file_name(str(document["run"]["id"]))
     file_writing.make_folder(folder)
-    file_writing.replace_file(path, markdown(document, journal, told, before=_told_before(path)))
+    deploy = _deploy(document, folder, journal)
+    file_writing.replace_file(path, markdown(document, journal, told, before=_told_before(path), deploy=deploy))
     return path
+
+
+def _deploy(document: Document, folder: Path, journal: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The record of the deploy that went wrong: as the rollback's journal holds it, or as it lies in `folder`."""
+    noted = next((entry["deploy"] for entry in journal if isinstance(entry.get("deploy"), dict)), None)
+    if noted:
+        return dict(noted)
+    if document["verdict"]["decision"] != "ROLL BACK":
+        return None
+    with contextlib.suppress(ValueError, RecursionError):
+        record = json.loads(file_reading.content_or_none(folder / _RECORD, _MAX_BYTES) or b"null")
+        return record if isinstance(record, dict) else None
+    return None
+
+
+def _release(deploy: Mapping[str, Any] | None) -> str:
+    """The release that was deployed, escaped."""
+    return escaped((deploy or {}).get("name") or (deploy or {}).get("version") or "the release")
+
+
+def _ended(journal: Sequence[Mapping[str, Any]]) -> str:
+    """How the rollback ended; empty where it has not."""
+    return next((str(entry.get("result", "")) for entry in reversed(journal) if entry.get("kind") == "outcome"), "")
 
 
 def file_name(run_id: str) -> str:
@@ -97,13 +129,17 @@ def escaped(value: object) -> str:
     return shown.replace("@", "&#64;")
 
 
-def _what(document: Document, bad: Sequence[Mapping[str, Any]], journal: Sequence[Mapping[str, Any]]) -> str:
+def _what(
+    document: Document, bad: Sequence[Mapping[str, Any]], journal: Sequence[Mapping[str, Any]], release: str
+) -> str:
     run, verdict = document["run"], document["verdict"]
     where = run["target"] or run["release"] or "the hub"
     sentence = f"{escaped(where)} ({escaped(run['environment'])}) was found {escaped(verdict['status'])}"
+    over = f"**It is over:** {release} was rolled back, and the release before is proven to serve."
     lines = [
         "## What happened",
         "",
+        *([over, ""] if _ended(journal) == _OVER else []),
         f"{sentence}, score {escaped(verdict['headline'])} of 100: {escaped(verdict['because'])}",
         "",
         f"Checks that failed: {len({row['check'] for row in bad})}. Decision: **{escaped(verdict['decision'])}**.",
@@ -119,16 +155,55 @@ def _section(title: str, lines: Sequence[str]) -> str:
     return "\n".join([f"## {title}", "", *lines]) if lines else ""
 
 
-def _timeline(document: Document, journal: Sequence[Mapping[str, Any]]) -> list[str]:
+def _timeline(
+    document: Document,
+    journal: Sequence[Mapping[str, Any]],
+    deploy: Mapping[str, Any] | None,
+    bad: Sequence[Mapping[str, Any]],
+) -> list[str]:
     run = document["run"]
     moments = [(_when(run["started"]), "the checks began"), (_when(run["finished"]), "the verdict was reached")]
-    still = (document["comparison"] or {}).get("still_failing", ())
-    moments += [(_when(e["since"]), f"first seen failing: {escaped(e['name'])}") for e in still[:ROWS]]
+    if deploy is not None:
+        moments.insert(0, (_when(deploy.get("deployed_at")), _deployed(deploy)))
+    moments += _first_failing(document, deploy, bad)
     moments += [(_when(entry.get("at")), f"rollback: {_entry(entry)}") for entry in journal[:ROWS]]
     lines = [f"| {when} | {what} |" for when, what in sorted(moments, key=lambda pair: pair[0])]
     if len(journal) > ROWS:
         lines.append(f"| | and {len(journal) - ROWS} more lines in the journal |")
     return ["| when (UTC) | what |", "|---|---|", *lines]
+
+
+def _deployed(deploy: Mapping[str, Any]) -> str:
+    """What was deployed, over what, by which command and whom."""
+    before = deploy.get("before")
+    before = before if isinstance(before, dict) else {}
+    parts = [f"deployed: {_release(deploy)}"]
+    if deploy.get("version") and deploy.get("version") != deploy.get("name"):
+        parts.append(f"version {escaped(deploy['version'])}")
+    if was := deploy.get("before_name") or before.get("version") or deploy.get("previous"):
+        parts.append(f"over {escaped(was)}")
+    parts.append(f"by {escaped(deploy['command'])}" if deploy.get("command") else "recorded by `release --record`")
+    if deploy.get("by"):
+        parts.append(f"started by {escaped(deploy['by'])}")
+    return ", ".join(parts)
+
+
+def _first_failing(
+    document: Document, deploy: Mapping[str, Any] | None, bad: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """When each check was first seen failing; after a deploy only what had passed before it, and not before it."""
+    known = {e["name"]: e["since"] for e in (document["comparison"] or {}).get("still_failing", ())}
+    if deploy is None:
+        return [(_when(since), f"first seen failing: {escaped(name)}") for name, since in list(known.items())[:ROWS]]
+    passed, begin = set(deploy.get("passed_before") or ()), _when(deploy.get("deployed_at"))
+    moments = []
+    for row in bad:
+        if row["check"] not in passed:
+            continue
+        name = f"{row['check']}[{row['instance']}]" if row.get("instance") else row["check"]
+        since = _when(known.get(name, document["run"]["finished"]))
+        moments.append((since if since >= begin else _when(document["run"]["finished"]), name))
+    return [(since, f"first seen failing: {escaped(name)}") for since, name in moments[:ROWS]]
 
 
 def _entry(entry: Mapping[str, Any]) -> str:

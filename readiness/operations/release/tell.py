@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import os
@@ -9,7 +10,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.operations.deploys import SUMMARY_FILE, ReleaseSummary
+from readiness.operations.deploys import FILE, SUMMARY_FILE, ReleaseSummary, read_record
 from readiness.operations.release import model
 from readiness.operations.release.model import ReleaseOrder, ReleaseOutcome
 from readiness.operations.rollback import DEPLOY_COMMAND
@@ -86,19 +87,21 @@ def write_page(config: Config, state: ReleaseState) -> list[Path]:
     document = notify_after.find(config.report_dir, run_id)
     if document is None:
         raise ReadinessError(f"the report of run {run_id} is gone from {config.report_dir}")
-    whole = dataclasses.replace(report.read(document), release_run=_release_run(state))
+    whole = dataclasses.replace(report.read(document), release_run=_release_run(config, state))
     formats = dict.fromkeys((*config.report.formats, *render.surroundings(os.environ)))
-    written = list(render.write_all(whole, config.report_dir, tuple(formats)))
+    written = list(render.renew(whole, config.report_dir, tuple(formats)))
     if problem := render.add_to_summary(whole, os.environ):
         raise ReadinessError(problem)
     return written
 
 
-def _release_run(state: ReleaseState) -> ReleaseRun:
+def _release_run(config: Config, state: ReleaseState) -> ReleaseRun:
     """The release as a report holds it."""
     from readiness.results.report import ReleasePhase, ReleaseRun
 
-    release_end = state.end
+    release_end, deploy = state.end, None
+    with contextlib.suppress(ReadinessError):  # names are all that it is asked for
+        deploy = read_record(config.report_dir / FILE) if state.is_recorded else None
     return ReleaseRun(
         id=state.id,
         outcome="" if release_end is None else release_end.outcome.value,
@@ -110,6 +113,8 @@ def _release_run(state: ReleaseState) -> ReleaseRun:
             ReleasePhase(name=phase.name, status=phase.status, seconds=phase.seconds, detail=phase.detail)
             for phase in state.phases
         ),
+        deployed="" if deploy is None else deploy.name,
+        before="" if deploy is None else deploy.before_name,
     )
 
 

@@ -232,7 +232,7 @@ def save_plan(
 
 def plan_deploy(deploy: DeployRecord | None) -> PlanDeploy | None:
     """What of a deploy's record names that deploy and no other."""
-    return None if deploy is None else PlanDeploy(**_known(PlanDeploy, deploy.to_json() | {"name": deploy.name}))
+    return None if deploy is None else PlanDeploy(**_known(PlanDeploy, deploy.to_json()))
 
 
 def deploy_digest(deploy: DeployRecord | None) -> str | None:

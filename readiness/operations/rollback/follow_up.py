@@ -121,7 +121,7 @@ def render_outcome(config: Config, run_id: str) -> str:
         from readiness.results import render, report
 
         whole = dataclasses.replace(report.read(document), release_run=_as_release(run_id, state, state.outcome))
-        render.write_all(whole, config.report_dir, config.report.formats)
+        render.renew(whole, config.report_dir, config.report.formats)
     except Exception as error:  # noqa: BLE001 - a rollback is over, whatever can be written about it
         return f"the report could not be written anew: {error}"
     return ""
@@ -133,6 +133,9 @@ def _as_release(run_id: str, state: RollbackState, outcome: RecordedOutcome) -> 
 
     took = sum(outcome.seconds.get(phase, 0.0) for phase in _RECOVERY)
     status = _STATUS.get(outcome.result, "failed")
+    deploy = None
+    with contextlib.suppress(ValueError, KeyError, TypeError):  # names are all that it is asked for
+        deploy = state.deploy
     phase = ReleasePhase(name="rollback", status=status, seconds=round(took, 3), detail=outcome.because)
     return ReleaseRun(
         id=run_id,
@@ -142,4 +145,6 @@ def _as_release(run_id: str, state: RollbackState, outcome: RecordedOutcome) -> 
         started=state.entries[0].at,
         finished=outcome.at,
         phases=(phase,),
+        deployed="" if deploy is None else deploy.name,
+        before="" if deploy is None else deploy.before_name,
     )

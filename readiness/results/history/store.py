@@ -60,6 +60,15 @@ def keep(report: Report, directory: Path, limit: int) -> Path:
     return path
 
 
+def renew(report: Report, directory: Path) -> None:
+    """Write `report` in place of the same run in the history, where that is still kept. Raises ReadinessError."""
+    folder = directory / FOLDER
+    path = folder / file_name(report)
+    with locks.locked(folder / LOCK, WAIT) if path.is_file() else contextlib.nullcontext():
+        if path.is_file():
+            file_writing.replace_file(path, json.dumps(to_json(report), ensure_ascii=True) + "\n")
+
+
 def page_wanted(directory: Path) -> bool:
     """Whether each run keeps the page over all runs up to date: somebody asked for it before, and it costs about 0.1 s at most."""
     folder = directory / FOLDER
@@ -101,6 +110,8 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         yield from (entry for entry in entries if _NAME.fullmatch(entry.name))
 
 
+ROLLED_BACK: Final = "ROLLED BACK"
+"""What stands for the decision of a run whose release was rolled back, proven: it is over."""
 P95: Final = ("latency-stays-within-limits", "api-answers-fast", "llm-p95-latency")
 """Checks whose measure is a 95th percentile of latency, the one that says most first."""
 _MILLISECONDS: Final[Mapping[str, float]] = {"ms": 1.0, "s": 1000.0}
@@ -154,7 +165,7 @@ def read_entry(file: str, document: Mapping[str, Any]) -> tuple[HistoryEntry, li
         selection=plain_text(run["selection"]),
         demo=bool(run["demo"]),
         status=plain_text(verdict["status"]),
-        decision=plain_text(verdict["decision"]),
+        decision=ROLLED_BACK if _is_rolled_back(document) else plain_text(verdict["decision"]),
         id=plain_text(run["id"]),
         started=_moment(run["started"]),
         finished=_moment(run["finished"]),
@@ -178,7 +189,9 @@ def entry_of(file: str, report: Report) -> tuple[HistoryEntry, list[str]]:
         selection=plain_text(run.selection),
         demo=report.demo,
         status=report.status,
-        decision=report.decision,
+        decision=ROLLED_BACK
+        if report.release_run is not None and report.release_run.is_rolled_back
+        else report.decision,
         id=plain_text(run.id),
         started=_moment(iso(run.started)),
         finished=_moment(iso(run.finished)),
@@ -188,6 +201,11 @@ def entry_of(file: str, report: Report) -> tuple[HistoryEntry, list[str]]:
         plan_hash=run.plan_hash,
         versions=dict(run.versions),
     )
+
+
+def _is_rolled_back(document: Mapping[str, Any]) -> bool:
+    release = document.get("release_run")
+    return isinstance(release, dict) and release.get("outcome") == "ROLLED_BACK_VERIFIED"
 
 
 def names_digest(names: Sequence[str]) -> str:

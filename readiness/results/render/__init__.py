@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from readiness.results.render.machine.nagios import UNKNOWN, nagios_status, render, status_line
     from readiness.results.render.page import runs
     from readiness.results.render.pytest_html import HtmlShield, summary_line
+    from readiness.results.render.renewal import renew
     from readiness.results.render.terminal import lines
     from readiness.results.render.write import (
         DEFAULT,

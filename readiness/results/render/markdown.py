@@ -37,7 +37,7 @@ _CODE: Final = re.compile(r"`([^`\n]+)`")
 def render(report: Report) -> str:
     """The report in Markdown, at most 60,000 characters; what does not fit is counted."""
     grouped = words.shape(report)
-    sections = (_head(report, grouped), _blocking(grouped), _first(grouped), _tail(report))
+    sections = (_head(report, grouped), _blocking(grouped), _first(report, grouped), _tail(report))
     text = "\n".join(line for section in sections for line in section)
     if len(text) > MAX_CHARACTERS - 100:
         text = text[: MAX_CHARACTERS - 100].rpartition("\n")[0] + "\n\n*cut here; readiness.json names the rest*"
@@ -68,17 +68,20 @@ def code(text: str, most: int = _TEXT) -> str:
 
 def _head(report: Report, grouped: Shape) -> Iterator[str]:
     stamp = "DEMO: " if report.demo else ""
-    sign = _SIGNS.get(report.status, "")
-    yield f"## {sign} {stamp}{escaped(report.status)}: {escaped(report.decision)}, score {words.number(report.headline)}"
+    service = words.service(report)
+    because = report.because if service is None else service.proof
+    if service is None:
+        sign, decided = _SIGNS.get(report.status, ""), words.decision(report)
+        yield f"## {sign} {stamp}{escaped(report.status)}: {escaped(decided)}, score {words.number(report.headline)}"
+    else:
+        yield f"## {_SIGNS['READY']} {stamp}{service.status}: {escaped(service.said)}"
     yield ""
-    if report.because.strip():
-        yield f"**{escaped(report.because, 400)}**"
+    if because.strip():
+        yield f"**{escaped(because, 400)}**"
         yield ""
     counts = ", ".join(f"{count} {words.label(name)}" for name, count in grouped.counts.items())
     lines = [
-        words.MEANING.get(report.decision, ""),
-        words.capped(report),
-        words.best_case(report),
+        *(_verdict(report) if service is None else (service.gone,)),
         *(f"The run itself broke: {sentence}" for sentence in report.trouble[:5]),
         counts or "nothing was planned",
         words.change_sentence(report.comparison),
@@ -88,6 +91,12 @@ def _head(report: Report, grouped: Shape) -> Iterator[str]:
     ]
     yield from (f"- {escaped(line, 400)}" for line in lines if line)
     yield ""
+
+
+def _verdict(report: Report) -> tuple[str, ...]:
+    """What the verdict means, where it is that of what runs."""
+    meaning = "" if words.decision(report) != report.decision else words.MEANING.get(report.decision, "")
+    return meaning, words.capped(report), words.best_case(report)
 
 
 def _since_ready(since: SinceReady | None) -> str:
@@ -141,13 +150,15 @@ def _line(row: Row) -> str:
     )
 
 
-def _first(grouped: Shape) -> Iterator[str]:
+def _first(report: Report, grouped: Shape) -> Iterator[str]:
     """What to do about the few things to begin with."""
     first: Sequence[Cause] = grouped.first or grouped.ranked[:3]
     rows = [cause.row for cause in first if cause.row.remedy and not cause.row.waiver]
     if not rows:
         return
-    yield f"### {words.headline(first)}" if grouped.first else "### To mend"
+    service = words.service(report)
+    gone = "" if service is None else service.release
+    yield f"### {escaped(words.headline(first, gone))}" if grouped.first or gone else "### To mend"
     yield ""
     for number, row in enumerate(rows, start=1):
         yield f"{number}. {code(row.key, 120)}: {_remedy(row.remedy)}"
@@ -175,7 +186,9 @@ def _with_code(plain: str) -> str:
 
 def _tail(report: Report) -> Iterator[str]:
     due = {step.role: step.contact for step in report.escalation if step.due}
-    if report.status not in {"READY", "CONDITIONAL"}:
+    if words.service(report) is not None:
+        due = {}  # it is over: nobody has to come
+    elif report.status not in {"READY", "CONDITIONAL"}:
         due = due or dict(report.contacts)
     if people := ", ".join(f"{escaped(who.replace('_', ' '), 60)}: {escaped(name, 120)}" for who, name in due.items()):
         yield f"People: {people}"

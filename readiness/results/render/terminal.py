@@ -69,7 +69,9 @@ def lines(  # noqa: PLR0913 - what a summary shows, one keyword each
         room = MAX_LINES - len(head) - len(tail)
         if room >= _ROOM:
             break
-    all_lines = [*head[: MAX_LINES - len(tail)], *_findings(grouped, room, columns), *tail]
+    service = words.service(report)
+    findings = _findings(grouped, room, columns, "" if service is None else service.release)
+    all_lines = [*head[: MAX_LINES - len(tail)], *findings, *tail]
     return [f"\x1b[{code}m{text}\x1b[0m" if color and code else text for text, code in all_lines]
 
 
@@ -93,11 +95,14 @@ def _harmless(piece: str, columns: int) -> str:
 
 
 def _head(report: Report) -> list[Line]:
-    score = f"score {words.number(report.headline)}"
     stamp = "DEMO " if report.demo else ""
-    head_lines: list[Line] = [(f"{stamp}{report.status}: {report.decision}, {score}", _STATUS.get(report.status, "1"))]
-    head_lines.append((report.because, "1"))
-    head_lines += [(text, "") for text in (words.capped(report), words.best_case(report)) if text]
+    if service := words.service(report):
+        head_lines: list[Line] = [(f"{stamp}{service.status}: {service.said}", _STATUS["READY"])]
+        head_lines += [(service.proof, "1"), (service.gone, "")]
+    else:
+        head = f"{stamp}{report.status}: {words.decision(report)}, score {words.number(report.headline)}"
+        head_lines = [(head, _STATUS.get(report.status, "1")), (report.because, "1")]
+        head_lines += [(text, "") for text in (words.capped(report), words.best_case(report)) if text]
     if report.demo:
         head_lines.append(("this is the embedded hub, not yours: nothing follows from it", "33"))
     head_lines += [(f"the run itself broke: {sentence}", "31") for sentence in report.trouble[:_MAX_TROUBLE]]
@@ -106,7 +111,7 @@ def _head(report: Report) -> list[Line]:
     return head_lines
 
 
-def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
+def _findings(grouped: Shape, room: int, columns: int, gone: str) -> list[Line]:
     """As many findings as fit: the first to mend in full, as long as those after them keep a line; then a line each; then a count."""
     orphans = [
         (f"unknown: {words.plural(len(rows), 'check')} blocked by {root}", "35") for root, rows in grouped.orphans
@@ -117,7 +122,8 @@ def _findings(grouped: Shape, room: int, columns: int) -> list[Line]:
     if not each:
         in_full = 0
     if in_full:
-        finding_lines.append((f"{words.headline(grouped.first).lower()}:", "1"))
+        head = words.headline(grouped.first, gone)
+        finding_lines.append((f"{head[0].lower()}{head[1:]}:", "1"))
     shown = ""
     for index, cause in enumerate(grouped.ranked):
         left, free = len(grouped.ranked) - index - 1, room - len(finding_lines)
@@ -211,10 +217,15 @@ def _tail(
 
         tail_lines += [(sentence, "") for sentence in [load_sentence(report.load)] if sentence]
     rollback = words.rollback_sentence(report)
-    if rollback and (report.decision in {"ROLL BACK", "HOLD"} or report.status in {"NOT READY", "INCOMPLETE"}):
+    is_over = words.service(report) is not None
+    if (
+        rollback
+        and not is_over
+        and (report.decision in {"ROLL BACK", "HOLD"} or report.status in {"NOT READY", "INCOMPLETE"})
+    ):
         tail_lines.append((rollback, "1" if report.decision == "ROLL BACK" else ""))
     call = report.contacts.get("on_call")
-    if call and report.decision in {"ROLL BACK", "HOLD"}:
+    if call and not is_over and report.decision in {"ROLL BACK", "HOLD"}:
         tail_lines.append((f"on call: {call}", ""))
     tail_lines += [(problem, "31") for problem in problems[:_MAX_PROBLEMS]]
     if paths:

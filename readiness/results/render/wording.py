@@ -36,6 +36,51 @@ MEANING: Final[Mapping[str, str]] = {
 """A decision in one sentence."""
 
 
+_ACTED: Final[Mapping[str, str]] = {
+    "ROLLED_BACK_VERIFIED": "ROLLED BACK",
+    "ROLLED_BACK_UNVERIFIED": "ROLLED BACK, UNPROVEN",
+    "ROLLBACK_FAILED": "ROLLBACK FAILED",
+}
+"""What stands in place of the decision once it was acted on: nobody is told to roll back what is back."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The service as it is after a proven rollback: the verdict of the run is that of a release which is gone."""
+
+    status: str
+    said: str
+    """What became of the release, in a few words."""
+    proof: str
+    gone: str
+    """The verdict on the release that is gone, in a sentence."""
+    release: str
+    """What the release that is gone is called."""
+
+
+def decision(report: Report) -> str:
+    """The decision, or what was done about it."""
+    run = report.release_run
+    return report.decision if run is None else _ACTED.get(run.outcome, report.decision)
+
+
+def service(report: Report) -> Service | None:
+    """The service after a proven rollback; None where there was none, and the verdict is that of what runs."""
+    run = report.release_run
+    if run is None or not run.is_rolled_back:
+        return None
+    release = run.deployed or "the release"
+    proof = next((phase.detail for phase in run.phases if phase.name == "rollback" and phase.detail), run.because)
+    before = f"{run.before} answers again: " if run.before else ""
+    return Service(
+        status="SERVICE OK",
+        said=f"{release} was rolled back",
+        proof=f"{before}{proof}",
+        gone=f"{release} was {report.status}, score {number(report.headline)}: {report.because}",
+        release=release,
+    )
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """The rows of a report as they are told; each row stands in exactly one place."""
@@ -93,8 +138,10 @@ def found_first(report: Report, grouped: Shape) -> str:
     return ""
 
 
-def headline(first: Sequence[Cause]) -> str:
-    """What stands above the few causes to begin with."""
+def headline(first: Sequence[Cause], gone: str = "") -> str:
+    """What stands above the few causes to begin with; `gone` names the release that they are of, where it runs no more."""
+    if gone:
+        return f"Mend in {gone} before it is deployed again"
     if all(cause.row.outcome.value == "unknown" for cause in first):
         return f"Find these {len(first)} out first"
     return f"Mend these {len(first)} first"
@@ -177,9 +224,10 @@ def label(outcome: str) -> str:
 
 def rollback_sentence(report: Report) -> str:
     """What the rollback plan says, in one sentence; empty where no plan was made and none would be."""
-    plan = report.rollback
-    if plan is None:
-        return ""
+    plan, run = report.rollback, report.release_run
+    acted = "" if run is None or run.outcome not in _ACTED else f"rollback: {_ACTED[run.outcome].lower()}"
+    if plan is None or acted:
+        return f"{acted}: {run.because}" if acted and run is not None and run.because else acted
     if plan.refused:
         return f"no rollback: {plan.refused}"
     if plan.actions:

@@ -408,6 +408,15 @@ class ReleaseRun:
     finished: float | None
     """None: under way."""
     phases: tuple[ReleasePhase, ...] = ()
+    deployed: str = ""
+    """The name of what was deployed, which is not that of the release before; empty where nothing tells it."""
+    before: str = ""
+    """The name of the release before; empty where nothing tells it."""
+
+    @property
+    def is_rolled_back(self) -> bool:
+        """Whether the release before is back, and proven."""
+        return self.outcome == "ROLLED_BACK_VERIFIED"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -226,7 +226,9 @@ def _release_run(document: Mapping[str, Any] | None) -> ReleaseRun | None:
     if document is None:
         return None
     phases = tuple(ReleasePhase(**_fields({k: p[k] for k in ReleasePhase.__slots__})) for p in document["phases"])
-    return ReleaseRun(**_dated({k: document[k] for k in ReleaseRun.__slots__}) | {"phases": phases})
+    # absent in reports of versions before them
+    names = {"deployed": "", "before": ""}
+    return ReleaseRun(**_dated({k: (names | dict(document))[k] for k in ReleaseRun.__slots__}) | {"phases": phases})
 
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:

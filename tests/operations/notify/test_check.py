@@ -179,7 +179,8 @@ def test_the_page_tells_the_incident() -> None:
         {"kind": "outcome", "at": 1_790_003_610.0, "result": "ROLLED_BACK_VERIFIED"},
     ]
     page = incident.markdown(rolling_back(), journal, ["sent: [notify.critical] PAGER (json, 127.0.0.1)"])
-    assert page.startswith("# Incident run0001: ROLL BACK\n")
+    assert page.startswith("# Incident run0001: the release was rolled back\n")
+    assert incident.markdown(rolling_back()).startswith("# Incident run0001: ROLL BACK\n")
     assert "| hub-is-ready | critical | the hub is not ready | 200 | 503 |" in page
     assert "- planned: previous-release, because hub-is-ready failed" in page
     assert r"- outcome (result ROLLED\_BACK\_VERIFIED)" in page

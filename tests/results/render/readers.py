@@ -172,7 +172,7 @@ def badge_json(text: str) -> Read:
     assert (document["schemaVersion"], document["label"]) == (1, "readiness")
     assert re.fullmatch(r"[0-9a-f]{6}", document["color"])
     assert set(document) == {"schemaVersion", "label", "message", "color", "isError"}
-    return Read(status=re.sub(r"^demo | [\d.]+$", "", document["message"]), found=document)
+    return Read(status=re.sub(r"^demo |,.*| [\d.]+$", "", document["message"]), found=document)
 
 
 def badge_svg(text: str) -> Read:
@@ -181,7 +181,7 @@ def badge_svg(text: str) -> Read:
     names = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert names == {"svg", "title", "rect", "path", "g", "text"}
     told = root.findtext("{http://www.w3.org/2000/svg}title") or ""
-    return Read(status=re.sub(r"^readiness: (?:demo )?| [\d.]+$", "", told), found=root)
+    return Read(status=re.sub(r"^readiness: (?:demo )?|,.*| [\d.]+$", "", told), found=root)
 
 
 def markdown(text: str) -> Read:
@@ -195,7 +195,7 @@ def markdown(text: str) -> Read:
     cells = sum(token.type == "td_open" for token in tokens)
     assert cells % 5 == 0
     heading = next(token.content for token in tokens if token.type == "inline")
-    found = re.search(r"(READY|CONDITIONAL|NOT READY|INCOMPLETE): ", heading)
+    found = re.search(r"(READY|CONDITIONAL|NOT READY|INCOMPLETE|SERVICE OK): ", heading)
     assert found is not None
     return Read(status=found[1] if "NOT READY" not in heading else "NOT READY", found=tokens)
 

@@ -19,6 +19,7 @@ from readiness.config import schema
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
 from readiness.results import render
+from readiness.results.render import wording as words
 from readiness.results.render.machine import github, nagios, sarif
 from readiness.results.render.machine.bounded import Room
 from tests.results.render.readers import READERS, Read
@@ -57,11 +58,17 @@ def counts(found: Report, name: str) -> dict[str, int]:
     return told
 
 
+OF_THE_SERVICE: Final = frozenset({"readiness.nagios", "readiness.badge.json", "readiness.badge.svg", "readiness.md"})
+"""Views that people watch: after a proven rollback they show the service, where others keep the verdict on the release."""
+
+
 def read_all(found: Report, files: dict[str, str] | None = None) -> dict[str, Read]:
     """Every file of `found` as its consumer reads it; those that tell counts and verdict must tell the report's."""
     read = {name: READERS[name](text) for name, text in (files or rendered(found)).items()}
     for name, told in read.items():
-        assert told.status in {None, found.status}, name
+        service = words.service(found)
+        of_service = service is not None and name in OF_THE_SERVICE
+        assert told.status in {None, service.status if service and of_service else found.status}, name
         if told.counts is not None:
             assert {k: n for k, n in told.counts.items() if n} == counts(found, name), name
     return read
@@ -101,7 +108,12 @@ def test_markdown_tells_how_the_release_went() -> None:
         in text
     )
     assert "hub 4.2.1 → 4.3.0" in text
-    assert "People: on call: Ops rota" in text
+    assert "People:" not in text
+    assert text.startswith(
+        "## ✅ SERVICE OK: 4.3.0 was rolled back\n\n**4.2.1 answers again: the release before answers"
+    )
+    assert "### Mend in 4.3.0 before it is deployed again" in text
+    assert "- 4.3.0 was NOT READY, score " in text
 
 
 def _at(row: Row, **more: Any) -> Row:

@@ -228,7 +228,7 @@ def rolled_back() -> Report:
             name="rollback",
             status="passed",
             seconds=38.6,
-            detail="previous-release; recovered within the objective of 15 min",
+            detail="the release before answers, and all 24 checks that passed before pass again",
         ),
     )
     made = report(
@@ -245,7 +245,7 @@ def rolled_back() -> Report:
         release_run=ReleaseRun(
             id="20260921-1406-4.3.0", outcome="ROLLED_BACK_VERIFIED", command="scripts/deploy.sh --release 4.3.0",
             because="hub-is-ready failed after the deploy; 4.2.1 answers again, and nothing that passed before fails now",
-            started=STARTED, finished=STARTED + 91.9, phases=phases),
+            started=STARTED, finished=STARTED + 91.9, phases=phases, deployed="4.3.0", before="4.2.1"),
         exit_code=1,
     )  # fmt: skip
     return dataclasses.replace(made, history=history())

@@ -26,8 +26,8 @@ def endpoint(report: Report) -> str:
         "schemaVersion": 1,
         "label": LABEL,
         "message": _message(report),
-        "color": _COLOURS.get(report.status, _OTHER).removeprefix("#"),
-        "isError": report.status not in {"READY", "CONDITIONAL"},
+        "color": _colour(report).removeprefix("#"),
+        "isError": report.status not in {"READY", "CONDITIONAL"} and words.service(report) is None,
     }
     return json.dumps(document, ensure_ascii=True) + "\n"
 
@@ -44,12 +44,18 @@ def svg(report: Report) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{title}">'
         f'<title>{title}</title><rect width="{left + right}" height="20" rx="3" fill="#444444"/>'
         f'<path d="M{left} 0h{right - 3}a3 3 0 0 1 3 3v14a3 3 0 0 1-3 3h-{right - 3}z" '
-        f'fill="{_COLOURS.get(report.status, _OTHER)}"/>'
+        f'fill="{_colour(report)}"/>'
         f'<g fill="#ffffff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
         f"{texts}</g></svg>\n"
     )
 
 
+def _colour(report: Report) -> str:
+    return _COLOURS["READY"] if words.service(report) else _COLOURS.get(report.status, _OTHER)
+
+
 def _message(report: Report) -> str:
     stamp = "demo " if report.demo else ""
+    if service := words.service(report):
+        return one_line(f"{stamp}{service.status}, {service.said}")[:60]
     return one_line(f"{stamp}{report.status} {words.number(report.headline)}")[:60]

@@ -23,17 +23,23 @@ _TEXT: Final = 400
 def nagios_status(report: Report) -> int:
     """The exit status of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
-    INCOMPLETE is unknown, and so is whatever the embedded hub was found to be: nothing follows from it for yours.
+    After a proven rollback the service is OK again, whatever the release that is gone was. INCOMPLETE is unknown, and so is whatever the embedded hub was found to be: nothing follows from it for yours.
     """
-    return UNKNOWN if report.demo else _STATUSES.get(report.status, UNKNOWN)
+    if report.demo:
+        return UNKNOWN
+    return 0 if words.service(report) else _STATUSES.get(report.status, UNKNOWN)
 
 
 def render(report: Report) -> str:
     """`READINESS CRITICAL - NOT READY, ROLL BACK, score 74.9: hub-answers failed | score=74.9;90:;75:;0;100 …`."""
     stamp = "DEMO " if report.demo else ""
-    message = f"{stamp}{report.status}, {report.decision}, score {words.number(report.headline)}: {report.because}"
-    if seen := words.found_first(report, words.shape(report)):
-        message += f"; {seen}"
+    if service := words.service(report):
+        message = f"{stamp}{service.status}, {service.said}: {service.proof}; {service.gone}"
+    else:
+        score = words.number(report.headline)
+        message = f"{stamp}{report.status}, {words.decision(report)}, score {score}: {report.because}"
+        if seen := words.found_first(report, words.shape(report)):
+            message += f"; {seen}"
     return f"{status_line(nagios_status(report), message)} | {_performance(report)}\n"
 
 

@@ -48,15 +48,18 @@ def render(report: Report) -> str:
     grouped = words.shape(report)
     page = Page.of(report)
     shown_sections = sections(grouped, page)
+    service = words.service(report)
     return _template().render(
         report=report,
-        kind=_KINDS.get(report.status, "incomplete"),
+        kind="ready" if service else _KINDS.get(report.status, "incomplete"),
+        service=service,
+        decided=words.decision(report),
         style=style,
         policy=policy,
         grouped=grouped,
         first=first(grouped),
-        first_words=words.headline(grouped.first),
-        gains=gains(report, grouped),
+        first_words=words.headline(grouped.first, "" if service is None else service.release),
+        gains=[] if service else gains(report, grouped),
         sections=shown_sections,
         rest=rest(grouped, page),
         measures=measures(report.rows),
@@ -191,8 +194,10 @@ def reachable(contact: str) -> list[tuple[str, str, str]]:
 
 def call_path(report: Report) -> list[dict[str, Any]]:
     """The path along which people are told, the person on call first; then contacts that are on no path."""
+    is_over = words.service(report) is not None
     path = [
-        {"role": step.role, "contact": step.contact, "hears": step.hears, "due": step.due} for step in report.escalation
+        {"role": step.role, "contact": step.contact, "hears": step.hears, "due": step.due and not is_over}
+        for step in report.escalation
     ]
     on_path = {step["role"] for step in path}
     others = sorted(report.contacts.items(), key=lambda contact: contact[0] != "on_call")

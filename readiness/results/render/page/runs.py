@@ -97,7 +97,7 @@ def _template() -> jinja2.Template:
 def _row(entry: HistoryEntry, pages: Mapping[str, str]) -> dict[str, Any]:
     return {
         "when": _moment(entry.started),
-        "kind": _kind(entry.status),
+        "kind": "conditional" if entry.decision == history_store.ROLLED_BACK else _kind(entry.status),
         "status": one_line(entry.status, _TEXT),
         "decision": one_line(entry.decision, _TEXT),
         "score": f"{entry.headline:.1f}",
@@ -124,6 +124,7 @@ def _group(group: RunGroup) -> dict[str, Any]:
     step = _WIDE / max(len(group.points) - 1, 1)
     scores = [score for _, score, _ in group.points]
     # most scores are high: half the scale shows twice as much of them
+    is_over = group.last.decision == history_store.ROLLED_BACK
     base = 0 if min(scores) < _HALFWAY else _HALFWAY
     marks = [
         {"x": round(number * step, 1), "y": round(_HIGH * (100 - score) / (100 - base), 1), "kind": _kind(status),
@@ -133,8 +134,9 @@ def _group(group: RunGroup) -> dict[str, Any]:
     return {
         "base": base,
         "about": _about(group.last),
-        "kind": _kind(group.last.status),
-        "status": one_line(group.last.status, _TEXT),
+        # the score is that of the release that is gone; the service is well
+        "kind": "ready" if is_over else _kind(group.last.status),
+        "status": "SERVICE OK, ROLLED BACK" if is_over else one_line(group.last.status, _TEXT),
         "score": f"{group.last.headline:.1f}",
         "runs": group.runs,
         "marks": marks,

@@ -30,12 +30,6 @@ _ENDS: Final[Mapping[str, tuple[str, str]]] = {
     "ROLLED_BACK_UNVERIFIED": ("unknown", "Rolled back, but not proven: look at the hub now"),
     "ROLLBACK_FAILED": ("failed", "The rollback failed: a person has to act now"),
 }
-_ACTED: Final[Mapping[str, str]] = {
-    "ROLLED_BACK_VERIFIED": "ROLLED BACK",
-    "ROLLED_BACK_UNVERIFIED": "ROLLED BACK, UNPROVEN",
-    "ROLLBACK_FAILED": "ROLLBACK FAILED",
-}
-"""What stands in place of the decision once it was acted on: nobody is told to roll back what is back."""
 _LEAST: Final = 0.8
 """Per cent of the width that a phase keeps however short it was."""
 
@@ -70,7 +64,6 @@ def timeline(release: ReleaseRun | None) -> dict[str, Any] | None:
         "words": words,
         "over": release.outcome in _ENDS and release.outcome != "HELD",
         "rolled_back": any(phase.name == "rollback" and phase.status != "skipped" for phase in release.phases),
-        "acted": _ACTED.get(release.outcome, ""),
         "because": release.because,
         "command": release.command,
         "id": release.id,
