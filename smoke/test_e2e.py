@@ -147,23 +147,6 @@ def test_agents_get_in_through_the_public_address(agent, front):
 
 
 @check(
-    "sessions-are-isolated",
-    severity="high",
-    after=("hub-answers", LISTED, ANALYSED),
-    remedy="Agents see each other's tools or answers: hold the deploy, and report it with the hub's version and log.",
-)
-def test_sessions_are_isolated(agent):
-    """An agent gets neither the tools that another one was shown nor another one's answers."""
-    mine, other = agent.session(), agent.other()
-    seen = agent.names(other)
-    leaked = sorted(seen & agent.exposed(mine))
-    compared(expected="0 tools of another session", actual=f"{len(leaked)} of them")
-    assert not leaked, f"another session is offered what this one was shown: {', '.join(leaked[:5])}"
-    mixed = agent.mixed_up([mine, other])
-    assert not mixed, "; ".join(mixed[:5])
-
-
-@check(
     "unknown-tool-is-a-protocol-error",
     severity="medium",
     after=("hub-answers", OPENED),
@@ -219,6 +202,20 @@ def test_concurrent_sessions_work(agent, limits):
         assert not mixed, f"of {wanted} sessions at once: {'; '.join(mixed[:5])}"
     finally:
         agent.closed(*opened.sessions)
+
+
+@check(
+    "sessions-are-isolated",
+    severity="critical",
+    rollback="security",
+    after=("hub-answers", LISTED, ANALYSED),
+    remedy="Agents see each other's tools or answers: let nobody in, go back, and report it with the hub's version and log.",
+)
+def test_sessions_are_isolated(agent):
+    """An agent gets neither the tools that another one was shown nor an answer to what it did not ask."""
+    proofs = agent.crosstalk()
+    compared(expected="nothing of another session", actual=f"{len(proofs)} times what is another's")
+    assert not proofs, "; ".join(proofs[:5])
 
 
 @check(

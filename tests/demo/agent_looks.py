@@ -241,6 +241,7 @@ SEEN: dict[str, Callable[[Probe], bool]] = {
     "mcp-error-results": lambda p: called(p)["result"].get("isError") is True,
     "mcp-wrong-ids": lambda p: called(p)["id"] != 1,
     "calls-cross-sessions": crosses,
+    "answers-to-all": crosses,
     "server-killed-at-a-call": _dead_after_call,
     "wrong-arguments-accepted": lambda p: not wrong(p).get("isError"),
     "wrong-arguments-kill": lambda p: dies(p, lambda: wrong(p)),

@@ -214,6 +214,7 @@ TABLE: Final = (
     ),
     row("mcp-wrong-ids", "Answers an agent's call under another id.", _wrapped(mcp_wrappers.otherwise(_other_id))),
     row("calls-cross-sessions", "With two sessions, answers go to the other.", _wrapped(mcp_wrappers.crossing)),
+    row("answers-to-all", "Sends the answer to a call to every session.", _wrapped(mcp_wrappers.broadcasting)),
     row(
         "server-killed-at-a-call",
         "One of its servers dies at the first call of a tool.",

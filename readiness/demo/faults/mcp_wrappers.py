@@ -138,6 +138,16 @@ async def crossing(hub: EmbeddedHub, inner: Handler, session: ClientSession, mes
     return None
 
 
+async def broadcasting(hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
+    """Every session's stream gets the answers to all calls, as a bridge without sessions of its own does it."""
+    answer = await inner(session, message)
+    if kind(message) == "call" and answer is not None:
+        for one in hub.sessions.by_id.values():
+            if one is not session and one.stream is not None and one.stream.open:
+                one.send(answer)
+    return answer
+
+
 async def stealing(hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
     """The newest session's stream takes the place of every other one's."""
     streams = [one.stream for one in hub.sessions.by_id.values() if one.stream is not None and one.stream.open]

@@ -285,6 +285,30 @@ class Agent(Opening):
             raise Unknown(f"blocked by tool-call-returns-its-result: {alone}")
         return problems
 
+    def crosstalk(self) -> list[str]:
+        """What proves that agents get what is another's, as sentences. Raises Unknown where too little could be looked at."""
+        proofs: list[str] = []
+        try:
+            self._look_for_crosstalk(proofs)
+        except Unknown:
+            if not proofs and not self._kept.strays:
+                raise
+        return list(dict.fromkeys([*proofs, *self._kept.strays]))
+
+    def _look_for_crosstalk(self, proofs: list[str]) -> None:
+        mine, other = self.session(), self.other()
+        leaked = sorted(self.names(other) & self.exposed(mine))
+        if leaked:
+            proofs.append(f"another session is offered what this one was shown: {', '.join(leaked[:5])}")
+            return
+        mixed = self.mixed_up([mine, other])
+        proofs += [why for why in mixed if OTHERS in why]
+        # what else came on a stream came before the answer to a later request
+        for session in (mine, other):
+            self.tools(session)
+        if mixed and not proofs and not self._kept.strays:
+            raise Unknown(f"whose answers they get could not be seen: {'; '.join(mixed[:3])}")
+
     def _wrong_alone(self) -> str:
         """Why the call that echoes is wrong even without others; empty if it is, or was before they came, right."""
         one = marked(self.config)

@@ -26,6 +26,7 @@ from readiness.facts.mcp.errors import translated_error
 from readiness.facts.mcp.event_loop import first_of
 from readiness.facts.mcp.http_client import EVENT_LIMIT, EndpointAddress, SessionTraffic, Trusted, client
 from readiness.facts.mcp.records import AgentTool, Notice, ToolResult, Wire
+from readiness.facts.mcp.request_ids import RequestIds, StrayAnswers, Streams
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -63,8 +64,9 @@ _sse_client: Final = _with_larger_events(sse_client)
 class LiveSession:
     """One session inside the event loop: a task of its own opens it, waits, and closes it again."""
 
-    def __init__(self, where: EndpointAddress, trusted: Trusted) -> None:
+    def __init__(self, where: EndpointAddress, trusted: Trusted, strays: StrayAnswers) -> None:
         self.where, self.trusted = where, trusted
+        self._ids = RequestIds(strays)
         self.watch = SessionTraffic()
         self.notices: list[Notice] = []
         self.heard = asyncio.Event()
@@ -122,7 +124,9 @@ class LiveSession:
         return await stack.enter_async_context(self._client(over_sse, "legacy"))
 
     def _client(self, transport: Any, mode: str) -> mcp.Client:  # noqa: ANN401 - the SDK's own protocol is private
-        return mcp.Client(transport, mode=mode, cache=None, client_info=_ME, message_handler=self._hear)
+        return mcp.Client(
+            Streams(transport, self._ids), mode=mode, cache=None, client_info=_ME, message_handler=self._hear
+        )
 
     async def _hear(self, message: object) -> None:
         if isinstance(message, Exception):

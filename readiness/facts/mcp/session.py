@@ -12,6 +12,7 @@ from readiness.facts.http import BadAnswer, HttpAnswer
 from readiness.facts.mcp.errors import translated_error
 from readiness.facts.mcp.event_loop import Loop, first_of
 from readiness.facts.mcp.http_client import EndpointAddress, SessionTraffic, Trusted, client, post
+from readiness.facts.mcp.request_ids import StrayAnswers
 from readiness.facts.mcp.sdk import PAGES, LiveSession
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ class Endpoint:
         self.patience = where.timeout
         """Seconds that opening a session may take."""
         self._trusted = Trusted(where)
+        self.strays = StrayAnswers()
         self._open: list[AgentSession] = []
 
     def open(self) -> AgentSession:
@@ -166,7 +168,7 @@ class Endpoint:
 
     async def _opened(self, number: int, lives: list[LiveSession]) -> list[LiveSession | Unknown]:
         async def one() -> LiveSession | Unknown:
-            live = LiveSession(self.where, self._trusted)
+            live = LiveSession(self.where, self._trusted, self.strays)
             lives.append(live)
             try:
                 await live.opened(self.patience)

@@ -98,6 +98,11 @@ class AgentSessions:
         """Every open session."""
         return () if self._endpoint is None else self._endpoint.sessions
 
+    @property
+    def strays(self) -> list[str]:
+        """Answers that sessions of this run got to requests that they never made, as sentences."""
+        return [] if self._endpoint is None else list(self._endpoint.strays.sentences)
+
     def close(self) -> None:
         """Close every session and the thread that served them."""
         if self._endpoint is not None:

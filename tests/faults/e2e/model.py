@@ -30,16 +30,18 @@ CHECKS: Final = (
     NOTIFIED,
     CALLED,
     WAY_IN,
-    ISOLATED,
     UNKNOWN_TOOL,
     MALFORMED,
     CONCURRENT,
+    ISOLATED,
     CLOSING,
     SURVIVES,
 )
 """Every check of the phase, in its order."""
 BROKEN: Final = Ends(status="NOT READY", decision="ROLL BACK", fired=("validation-failure",))
 """A critical check that carries a trigger failed."""
+MIXED_UP: Final = Ends(status="NOT READY", decision="ROLL BACK", fired=("security",))
+"""Agents get what is another's."""
 NO_WAY_IN: Final = Ends(status="NOT READY", decision="HOLD")
 """Nobody gets in, and no release is to blame for it."""
 UNPROVEN: Final = Ends(status="INCOMPLETE", decision="HOLD")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tests.faults.e2e.model import (
     ANALYSED,
     BROKEN,
@@ -10,6 +12,7 @@ from tests.faults.e2e.model import (
     CONCURRENT,
     ISOLATED,
     MALFORMED,
+    MIXED_UP,
     NOTIFIED,
     SURVIVES,
     UNKNOWN_TOOL,
@@ -26,7 +29,7 @@ NO_CALL = failed(CALLED) | unknown(ISOLATED, CONCURRENT)
 """No call works, and so neither do those of several agents."""
 MUTE = NO_CALL | failed(UNKNOWN_TOOL, MALFORMED)
 """No call is answered, not even one that must be refused."""
-KILLED = failed(SURVIVES) | unknown(MALFORMED, CONCURRENT, CLOSING)
+KILLED = failed(SURVIVES) | unknown(MALFORMED, CONCURRENT, ISOLATED, CLOSING)
 """The hub ended when it was asked something malformed."""
 
 
@@ -99,26 +102,42 @@ FAULTS = (
         name="calls-under-another-id",
         sentence="Answers to calls bear an id that nobody asked under.",
         faults="mcp-wrong-ids",
-        expected=NO_CALL | failed(UNKNOWN_TOOL),
-        ends=BROKEN,
-        words=("tools/call everything__echo", "gave no answer in"),
+        expected=NO_CALL | failed(UNKNOWN_TOOL, ISOLATED),
+        ends=dataclasses.replace(BROKEN, fired=("security", "validation-failure")),
+        words=("tools/call everything__echo", "gave no answer in", "request 987654321, which it never made"),
         long=True,
+    ),
+    Fault(
+        name="answers-to-all",
+        sentence="Each agent's answers go to all agents, whose SDK drops them without a word.",
+        faults="answers-to-all",
+        expected=failed(ISOLATED),
+        ends=MIXED_UP,
+        words=("was sent the answer to a request of session",),
+    ),
+    Fault(
+        name="answers-to-all-legacy",
+        sentence="The same over HTTP+SSE.",
+        faults="answers-to-all,legacy-only",
+        expected=failed(ISOLATED),
+        ends=MIXED_UP,
+        words=("was sent the answer to a request of session",),
     ),
     Fault(
         name="answers-cross-sessions",
         sentence="As soon as there are two agents, the answer to one goes to the other.",
         faults="calls-cross-sessions",
         expected=failed(ISOLATED, CONCURRENT),
-        ends=WATCHED,
-        words=("202 Accepted",),
+        ends=MIXED_UP,
+        words=("202 Accepted", "was sent the answer to a request of session"),
     ),
     Fault(
         name="answers-cross-legacy-sessions",
         sentence="The same over the legacy transport, where the other agent takes the answer for its own.",
         faults="calls-cross-sessions,legacy-only",
-        expected=failed(ISOLATED, CONCURRENT, UNKNOWN_TOOL),
-        ends=WATCHED,
-        words=("another session's answer",),
+        expected=failed(ISOLATED, CONCURRENT),
+        ends=MIXED_UP,
+        words=("was sent the answer to a request of session",),
         long=True,
     ),
     Fault(
