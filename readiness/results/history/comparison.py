@@ -10,12 +10,14 @@ from readiness.findings import Outcome
 from readiness.results.history import store
 from readiness.results.history.store import check_key
 from readiness.results.report import Comparison, Report, Row, iso, shown
+from readiness.results.verdict import units
 from readiness.support import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from readiness.findings import Severity
     from readiness.results.history.store import HistoryEntry
 
 _KEY: Final = 500
@@ -150,21 +152,19 @@ def _moved(report: Report, was: Mapping[str, Outcome]) -> Fraction:
 
 
 def _stakes(report: Report) -> dict[str, Fraction]:
-    """Points each applicable instance can lose, as scoring weighs them: category, then severity, then instances."""
+    """Points each applicable instance can lose, as scoring weighs them: severity and category's weight, shared by instances."""
     rows = [row for row in report.rows if row.outcome is not Outcome.NOT_APPLICABLE]
+    factors = {c.name: c.weight for c in report.categories}
     instances: dict[str, int] = {}
-    sums: dict[str, int] = {}
+    checks: dict[str, tuple[Severity, Fraction]] = {}
     for row in rows:
-        if row.check not in instances:
-            sums[row.category] = sums.get(row.category, 0) + row.severity.weight
         instances[row.check] = instances.get(row.check, 0) + 1
-    weights = {c.name: c.weight for c in report.categories}
-    total = sum((weights.get(name, Fraction(0)) for name in sums), start=Fraction(0)) or Fraction(1)
+        checks[row.check] = (row.severity, factors.get(row.category, Fraction(0)))
+    stakes = units(checks.values(), Fraction(str(report.gate["conditional"])))
     return {
-        row.key: 100 * weights.get(row.category, Fraction(0)) / total
-        * Fraction(row.severity.weight, sums[row.category] * instances[row.check])
+        row.key: stakes.of(row.severity) * checks[row.check][1] * Fraction(row.severity.weight, instances[row.check])
         for row in rows
-    }  # fmt: skip
+    }
 
 
 def _replanned(row: Row, then: EarlierCheck) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         RollbackPlan,
         Status,
         exit_code,
+        units,
     )
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence  # noqa: TC003 - dataclass fields  # noqa: TC003 - dataclass fields
+from collections.abc import Collection, Iterable, Mapping, Sequence  # noqa: TC003 - dataclass fields
 from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, Literal
@@ -109,7 +109,7 @@ class Judgement:
 def judge(evidence: Evidence, gate: GateSettings) -> Judgement:
     """Make the verdict. Raises nothing: whatever is missing is unknown."""
     settled = settle(evidence.plan, evidence.findings)
-    points = score(settled.standings, gate.weights)
+    points = score(settled.standings, gate)
     groups: defaultdict[tuple[Severity, Outcome], list[Standing]] = defaultdict(list)
     for standing in settled.standings:
         if standing.outcome is not Outcome.NOT_APPLICABLE:
@@ -265,6 +265,7 @@ def _plain(limits: Limits | None) -> list[object]:
     return [value if isinstance(value, str) or value is None else float(value) for value in values]
 
 
+_SERIOUS_FIRST: Final = (Severity.CRITICAL, Severity.HIGH)
 _BAD: Final = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.WAIVED)
 _VERBS: Final = {
     Outcome.FAILED: "failed",
@@ -302,14 +303,13 @@ def not_ready(grounds: Grounds) -> str | None:
     high = grounds.having(Outcome.FAILED, Severity.HIGH)
     if len(high) > gate.high_failures:
         return f"{len(high)} high checks failed, and at most {gate.high_failures} may: {_names(high)}"
-    if score.counts and score.best_case < gate.conditional:
-        even = f"the score is {floor_tenth(score.best_case)}"
-        if score.unknown:
-            even = f"the score could reach {floor_tenth(score.best_case)} at most, even if every unknown check passed"
-        return f"{even}: {_number(gate.conditional)} is needed"
-    if score.failed > 1 - gate.proven:
+    if score.lost_surely > score.allowed:
+        even = ", even if every unknown check passed" if score.unknown else ""
+        return f"critical and high checks lost {_ceil_tenth(score.lost_surely)} points{even}, and at most {_number(score.allowed)} may be lost"
+    if score.failed_serious > 1 - gate.proven:
         allowed = _number(100 * (1 - gate.proven))
-        return f"failed checks carry {_ceil_percent(score.failed)} % of the weight, and at most {allowed} % may"
+        share = _ceil_percent(score.failed_serious)
+        return f"failed critical and high checks carry {share} % of the weight, and at most {allowed} % may"
     return None
 
 
@@ -333,19 +333,19 @@ def incomplete(grounds: Grounds) -> str | None:
 
 def _too_little(grounds: Grounds) -> str | None:
     gate, score = grounds.gate, grounds.score
-    unknown = grounds.having(Outcome.UNKNOWN)
-    if score.unknown > 1 - gate.proven:
-        proven = f"only {floor_tenth(100 * (1 - score.unknown))} % is proven, {_number(100 * gate.proven)} % is needed"
+    unknown = grounds.having(Outcome.UNKNOWN, *_SERIOUS_FIRST)
+    if score.unknown_serious > 1 - gate.proven:
+        proven = f"only {floor_tenth(100 * (1 - score.unknown_serious))} % is proven, {_number(100 * gate.proven)} % is needed"
         return f"{proven}: {_told(unknown, 'check', Outcome.UNKNOWN)}" if unknown else proven
-    if score.score < gate.conditional:
+    if score.lost > score.allowed:
         return (
-            f"the score is {floor_tenth(score.score)} and {_number(gate.conditional)} is needed; "
-            f"it could reach {floor_tenth(score.best_case)} if what is unknown passed"
+            f"critical and high checks lost {_ceil_tenth(score.lost)} points, and at most {_number(score.allowed)} may be lost; "
+            f"{_ceil_tenth(score.lost_surely)} if what is unknown passed"
         )
-    if score.failed + score.unknown > 1 - gate.proven:
+    if score.failed_serious + score.unknown_serious > 1 - gate.proven:
         allowed = _number(100 * (1 - gate.proven))
-        share = _ceil_percent(score.failed + score.unknown)
-        return f"failed and unknown checks carry {share} % of the weight, and at most {allowed} % may"
+        share = _ceil_percent(score.failed_serious + score.unknown_serious)
+        return f"failed and unknown critical and high checks carry {share} % of the weight, and at most {allowed} % may"
     return None
 
 
@@ -405,9 +405,17 @@ def _ceil_percent(share: Fraction) -> float:
     return math.ceil(share * 1000) / 10
 
 
+def _ceil_tenth(points: Fraction) -> float:
+    """Points that were lost, never rounded down."""
+    return math.ceil(points * 10) / 10
+
+
 FULL: Final = Fraction(100)
 _QUARTERS: Final = {outcome: int(outcome.worth * 4) for outcome in Outcome}
 _WEIGHTS: Final = {severity: severity.weight for severity in Severity}
+_SERIOUS: Final = frozenset({Severity.CRITICAL, Severity.HIGH})
+_MINOR_SHARE: Final = Fraction(1, 5)
+"""Checks of low and medium severity stake at most this share of the points that the gate forgives: they alone never block."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,18 +428,56 @@ class CategoryScore:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """The points of 100 that one unit of severity weight stakes, before its category's weight."""
+
+    serious: Fraction
+    """For checks of critical and high severity."""
+    minor: Fraction
+    """For checks of medium and low severity; never more than `serious`."""
+    minor_stake: Fraction
+    """What all checks of medium and low severity stake together."""
+
+    def of(self, severity: Severity) -> Fraction:
+        """That of a check of this severity."""
+        return self.serious if severity in _SERIOUS else self.minor
+
+
+def units(weights: Iterable[tuple[Severity, Fraction]], conditional: Fraction) -> Units:
+    """What each check stakes, from severity and category weight of all that apply; `conditional` is the gate's limit.
+
+    Points follow the weights, but medium and low checks together stake no more than a part of what the gate forgives:
+    what is over that is at nobody's stake.
+    """
+    whole = minor = Fraction(0)
+    for severity, factor in weights:
+        whole += factor * _WEIGHTS[severity]
+        minor += 0 if severity in _SERIOUS else factor * _WEIGHTS[severity]
+    unit = FULL / whole if whole else Fraction(0)
+    stake = min(unit * minor, _MINOR_SHARE * (FULL - conditional))
+    return Units(serious=unit, minor=stake / minor if minor else Fraction(0), minor_stake=stake)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """Scores 0 to 100, shares 0 to 1. Without anything that counts all are 0."""
 
     score: Fraction
     best_case: Fraction
+    lost: Fraction
+    """Points that checks of critical and high severity lost: these alone block."""
+    lost_surely: Fraction
+    """The same if every unknown check passed."""
+    allowed: Fraction
+    """How much of that the gate forgives, whatever the medium and low checks say."""
     unknown: Fraction
     """Share of the severity weight whose instances are unknown; 1 where nothing applies."""
-    failed: Fraction
-    """Share of the severity weight whose instances failed."""
+    unknown_serious: Fraction
+    """The part of it that is of critical and high checks."""
+    failed_serious: Fraction
+    """Share of the severity weight whose instances failed and are of critical and high checks."""
     categories: tuple[CategoryScore, ...]
-    units: Mapping[str, Fraction]
-    """By category: the points that one unit of severity weight stands for."""
+    units: Units
 
     @property
     def counts(self) -> bool:
@@ -443,67 +489,96 @@ class Score:
         lost = 4 - _QUARTERS[finding_outcome]
         if not lost or finding_outcome is Outcome.NOT_APPLICABLE:
             return Fraction(0)
-        return self.units[check.category] * Fraction(_WEIGHTS[check.severity] * lost, 4 * instances)
+        factor = next(category.weight for category in self.categories if category.name == check.category)
+        return self.units.of(check.severity) * factor * Fraction(_WEIGHTS[check.severity] * lost, 4 * instances)
 
 
 class _Sum:
-    """Of one category: severity weight in all, and earned quarters of it by number of instances."""
+    """Of one category: severity weight of all checks, and quarters of it that were lost, by severity and number of instances."""
 
-    __slots__ = ("best", "earned", "weight")
+    __slots__ = ("lost", "lost_surely", "weights")
 
     def __init__(self) -> None:
-        self.weight = 0
-        self.earned: defaultdict[int, int] = defaultdict(int)
-        self.best: defaultdict[int, int] = defaultdict(int)
+        self.weights: defaultdict[Severity, int] = defaultdict(int)
+        self.lost: defaultdict[tuple[Severity, int], int] = defaultdict(int)
+        self.lost_surely: defaultdict[tuple[Severity, int], int] = defaultdict(int)
 
-    def share(self, sums: Mapping[int, int]) -> Fraction:
-        return sum((Fraction(quarters, 4 * n) for n, quarters in sums.items()), Fraction(0)) / self.weight
+    def score(self) -> Fraction:
+        """0 to 100, by severity weight alone."""
+        return FULL - FULL * sum(map(_weight, self.lost.items()), Fraction(0)) / sum(self.weights.values())
 
 
-def score(standings: Sequence[Standing], weights: Mapping[str, Fraction]) -> Score:
-    """Add up what applies. `weights` are by category (`health/security`) or by whole phase; the category's wins."""
+def _weight(entry: tuple[tuple[Severity, int], int]) -> Fraction:
+    (_, instances), quarters = entry
+    return Fraction(quarters, 4 * instances)
+
+
+def score(standings: Sequence[Standing], gate: GateSettings) -> Score:
+    """Add up what applies; the gate's weights are by category (`health/security`) or by whole phase; the category's wins."""
     sums: dict[str, _Sum] = {}
-    unknown: defaultdict[int, int] = defaultdict(int)
-    failed: defaultdict[int, int] = defaultdict(int)
+    unknown: defaultdict[tuple[Severity, int], int] = defaultdict(int)
+    failed: defaultdict[tuple[Severity, int], int] = defaultdict(int)
     for standing in standings:
         if standing.outcome is not Outcome.NOT_APPLICABLE:
             _add(standing, sums, unknown, failed)
-    total = sum(s.weight for s in sums.values())
-    factors = {name: _factor(name, weights) for name in sums}
-    whole = sum(factors.values(), Fraction(0))
-    categories = tuple(
-        CategoryScore(name=name, score=FULL * s.share(s.earned), weight=factors[name])
-        for name, s in sorted(sums.items())
+    factors = {name: _factor(name, gate.weights) for name in sums}
+    stakes = units(
+        ((s, factors[name] * n / s.weight) for name, one in sums.items() for s, n in one.weights.items()),
+        gate.conditional,
     )
+    total = sum(sum(one.weights.values()) for one in sums.values())
+    lost = {
+        (surely, is_serious): sum(
+            (
+                factors[name] * stakes.of(entry[0][0]) * _weight(entry)
+                for name, one in sums.items()
+                for entry in (one.lost_surely if surely else one.lost).items()
+                if (entry[0][0] in _SERIOUS) is is_serious
+            ),
+            Fraction(0),
+        )
+        for surely in (False, True)
+        for is_serious in (False, True)
+    }
+    full = FULL if any(factors.values()) else Fraction(0)
     return Score(
-        score=_mean(((c.score, c.weight) for c in categories), whole),
-        best_case=_mean(((FULL * s.share(s.best), factors[name]) for name, s in sums.items()), whole),
-        unknown=_ratio(unknown, total, nothing=Fraction(1)),
-        failed=_ratio(failed, total, nothing=Fraction(0)),
-        categories=categories,
-        units={name: FULL * factors[name] / whole / s.weight if whole else Fraction(0) for name, s in sums.items()},
+        score=full - lost[False, True] - lost[False, False],
+        best_case=full - lost[True, True] - lost[True, False],
+        lost=lost[False, True],
+        lost_surely=lost[True, True],
+        allowed=FULL - gate.conditional - stakes.minor_stake,
+        unknown=_share(unknown, total, frozenset(Severity)) if total else Fraction(1),
+        unknown_serious=_share(unknown, total, _SERIOUS) if total else Fraction(1),
+        failed_serious=_share(failed, total, _SERIOUS) if total else Fraction(0),
+        categories=tuple(
+            CategoryScore(name=name, score=one.score(), weight=factors[name]) for name, one in sorted(sums.items())
+        ),
+        units=stakes,
     )
 
 
 def _add(
-    standing: Standing, sums: dict[str, _Sum], unknown: defaultdict[int, int], failed: defaultdict[int, int]
+    standing: Standing,
+    sums: dict[str, _Sum],
+    unknown: defaultdict[tuple[Severity, int], int],
+    failed: defaultdict[tuple[Severity, int], int],
 ) -> None:
     check = standing.planned.check
     into = sums.get(check.category)
     if into is None:
         into = sums[check.category] = _Sum()
     weight = _WEIGHTS[check.severity]
-    n = len(standing.findings)
-    into.weight += weight
+    key = check.severity, len(standing.findings)
+    into.weights[check.severity] += weight
     for finding in standing.findings:
-        quarters = _QUARTERS[finding.outcome]
-        into.earned[n] += weight * quarters
+        lost = weight * (4 - _QUARTERS[finding.outcome])
+        into.lost[key] += lost
         if finding.outcome is Outcome.UNKNOWN:
-            unknown[n] += weight
-            quarters = 4
-        elif finding.outcome is Outcome.FAILED:
-            failed[n] += weight
-        into.best[n] += weight * quarters
+            unknown[key] += weight
+            continue
+        into.lost_surely[key] += lost
+        if finding.outcome is Outcome.FAILED:
+            failed[key] += weight
 
 
 def _factor(category: str, weights: Mapping[str, Fraction]) -> Fraction:
@@ -511,12 +586,11 @@ def _factor(category: str, weights: Mapping[str, Fraction]) -> Fraction:
     return Fraction(given)
 
 
-def _mean(pairs: Iterable[tuple[Fraction, Fraction]], whole: Fraction) -> Fraction:
-    return sum((value * weight for value, weight in pairs), Fraction(0)) / whole if whole else Fraction(0)
-
-
-def _ratio(sums: Mapping[int, int], total: int, *, nothing: Fraction) -> Fraction:
-    return sum((Fraction(weight, n) for n, weight in sums.items()), Fraction(0)) / total if total else nothing
+def _share(weights: Mapping[tuple[Severity, int], int], total: int, severities: Collection[Severity]) -> Fraction:
+    return (
+        sum((Fraction(weight, n) for (severity, n), weight in weights.items() if severity in severities), Fraction(0))
+        / total
+    )
 
 
 def floor_tenth(value: Fraction) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from fractions import Fraction
 
@@ -90,6 +91,9 @@ def worse(draw: st.DrawFn, before: Evidence) -> Evidence:
     if how == "drop":
         return dataclasses.replace(before, findings=rest)
     if how == "left out":
+        # to be asked for nothing is no loss on top of having lost part of what was asked for: that breaks the run's integrity
+        reported = {f.instance for f in before.findings if f.check == victim.check}
+        assume(all(set(p.instances) <= reported for p in before.plan if p.check.id == victim.check))
         plan = [dataclasses.replace(p, left_out="-k") if p.check.id == victim.check else p for p in before.plan]
         return dataclasses.replace(before, plan=plan, findings=[f for f in rest if f.check != victim.check])
     if how == "unknown":
@@ -172,6 +176,42 @@ def test_number_and_word_never_contradict_each_other(given_: Evidence, gate: Gat
     else:
         assert shown < gate.conditional
     assert (judgement.cap is not None) == (floor_tenth(judgement.score) > shown)
+
+
+@BOUND
+@given(evidence(), gates())
+def test_points_follow_severity_in_every_run(given_: Evidence, gate: GateSettings) -> None:
+    """What fails whole loses no more than a more severe check that fails whole, wherever both count alike."""
+    plain = dataclasses.replace(gate, weights={})
+    plan = [dataclasses.replace(p, instances=(None,)) for p in given_.plan]
+    rows = judge(Evidence(plan=plan, findings=[]), plain).rows
+    lost = [(row.check.severity.weight, row.points_lost) for row in rows if row.finding.outcome is Outcome.UNKNOWN]
+    lost.sort()
+    assert all(less <= more for (_, less), (_, more) in itertools.pairwise(lost))
+    assert len(set(lost)) == len({weight for weight, _ in lost})
+
+
+@settings(max_examples=200, deadline=None)
+@given(evidence(), gates(), st.sampled_from(REAL))
+def test_low_and_medium_checks_never_decide_what_blocks(given_: Evidence, gate: GateSettings, outcome: Outcome) -> None:
+    """Whether a run is blocked is the same whatever its checks of low and medium severity come to."""
+    minor = {p.check.id for p in given_.plan if p.check.severity in {Severity.LOW, Severity.MEDIUM}}
+    plan = [
+        dataclasses.replace(p, left_out=None, check=dataclasses.replace(p.check, after=()))
+        if p.check.id in minor
+        else p
+        for p in given_.plan
+    ]
+    plan = [dataclasses.replace(p, check=dataclasses.replace(p.check, after=())) for p in plan]
+    kept = [f for f in given_.findings if f.check not in minor]
+    told = [
+        Finding(check=p.check.id, instance=i, outcome=outcome) for p in plan if p.check.id in minor for i in p.instances
+    ]
+    well = [dataclasses.replace(f, outcome=Outcome.PASSED) for f in told]
+    changed, before = (
+        judge(dataclasses.replace(given_, plan=plan, findings=[*kept, *minors]), gate) for minors in (told, well)
+    )
+    assert (RANK[changed.status] == 0) == (RANK[before.status] == 0), (before.because, changed.because)
 
 
 @BOUND

@@ -13,6 +13,7 @@ from readiness.findings import Limits, Outcome, Severity, Stage
 from readiness.results.verdict.verdict import Decision, Evidence, Status, decide, exit_code, judge, plan_hash
 from tests.results.verdict.judging import crowd, found, judged, planned
 
+BLOCKED = {Status.NOT_READY, Status.INCOMPLETE}
 MANY = crowd(60)
 """Enough low checks that one more or less moves no limit."""
 
@@ -62,53 +63,99 @@ def test_each_line_of_the_verdict(pairs: list[tuple[str, str]], status: str, bec
     ("pairs", "status", "because"),
     [
         # the score, equal to `ready` and just below it: degraded alone neither fails nor is unknown
-        (crowd(80) + crowd(20, "degraded"), "READY", "nothing failed"),
-        (crowd(79) + crowd(21, "degraded"), "CONDITIONAL", "the score is 89.5 and 90 is needed"),
+        (crowd(80, severity="high") + crowd(20, "degraded", "high"), "READY", "nothing failed"),
+        (
+            crowd(79, severity="high") + crowd(21, "degraded", "high"),
+            "CONDITIONAL",
+            "the score is 89.5 and 90 is needed",
+        ),
         # equal to `conditional` and just below it
-        (crowd(50) + crowd(50, "degraded"), "CONDITIONAL", "the score is 75.0 and 90 is needed"),
-        (crowd(49) + crowd(51, "degraded"), "NOT READY", "the score is 74.5: 75 is needed"),
+        (
+            crowd(50, severity="high") + crowd(50, "degraded", "high"),
+            "CONDITIONAL",
+            "the score is 75.0 and 90 is needed",
+        ),
+        (
+            crowd(49, severity="high") + crowd(51, "degraded", "high"),
+            "NOT READY",
+            "critical and high checks lost 25.5 points, and at most 25 may be lost",
+        ),
         # the score could still reach the limit
         (
-            crowd(48) + crowd(50, "degraded") + crowd(2, "unknown"),
+            crowd(48, severity="high") + crowd(50, "degraded", "high") + crowd(2, "unknown", "high"),
             "INCOMPLETE",
-            "the score is 73.0 and 75 is needed; it could reach 75.0 if what is unknown passed",
+            "critical and high checks lost 27.0 points, and at most 25 may be lost; 25.0 if what is unknown passed",
         ),
         (
-            crowd(46) + crowd(52, "degraded") + crowd(2, "unknown"),
+            crowd(46, severity="high") + crowd(52, "degraded", "high") + crowd(2, "unknown", "high"),
             "NOT READY",
-            "the score could reach 74.0 at most, even if every unknown check passed: 75 is needed",
+            "critical and high checks lost 26.0 points, even if every unknown check passed, and at most 25 may be lost",
         ),
         # proven, equal to its limit and just below it
-        (crowd(80) + crowd(20, "unknown"), "CONDITIONAL", "20 checks could not be proven"),
-        (crowd(79) + crowd(21, "unknown"), "INCOMPLETE", "only 79.0 % is proven, 80 % is needed: 21 checks could"),
-        # failed instead of unknown is no better
-        (crowd(80) + crowd(20, "failed"), "CONDITIONAL", "20 checks failed: low-80, low-81, low-82 and 17 more"),
+        (crowd(80, severity="high") + crowd(20, "unknown", "high"), "CONDITIONAL", "20 checks could not be proven"),
         (
-            crowd(79) + crowd(21, "failed"),
-            "NOT READY",
-            "failed checks carry 21.0 % of the weight, and at most 20 % may",
+            crowd(79, severity="high") + crowd(21, "unknown", "high"),
+            "INCOMPLETE",
+            "only 79.0 % is proven, 80 % is needed: 21 checks",
+        ),
+        # failed instead of unknown is no better
+        (
+            crowd(80, severity="high") + crowd(20, "failed", "high"),
+            "CONDITIONAL",
+            "20 checks failed: high-80, high-81, high-82 and 17 more",
         ),
         (
-            crowd(79) + crowd(11, "failed") + crowd(10, "unknown"),
+            crowd(79, severity="high") + crowd(21, "failed", "high"),
+            "NOT READY",
+            "failed critical and high checks carry 21.0 % of the weight, and at most 20 % may",
+        ),
+        (
+            crowd(79, severity="high") + crowd(11, "failed", "high") + crowd(10, "unknown", "high"),
             "INCOMPLETE",
-            "failed and unknown checks carry 21.0 % of the weight, and at most 20 % may",
+            "failed and unknown critical and high checks carry 21.0 % of the weight, and at most 20 % may",
         ),
     ],
 )
 def test_limits_of_score_and_proof(pairs: list[tuple[str, str]], status: str, because: str) -> None:
     """Equal to a limit is still inside it; a hundred checks of one weight make each one point."""
-    judgement = judged(pairs)
+    judgement = judged(pairs, gate=GateSettings(high_failures=100))
     assert (judgement.status.value, judgement.because[: len(because)]) == (status, because)
+
+
+@pytest.mark.parametrize("severity", ["low", "medium"])
+@pytest.mark.parametrize("outcome", ["failed", "unknown", "waived"])
+@pytest.mark.parametrize("others", [0, 1, 5, 40])
+def test_low_and_medium_checks_alone_never_block(severity: str, outcome: str, others: int) -> None:
+    """Whatever else a run has, and however little, they make it CONDITIONAL; the same as a critical check blocks it."""
+    judgement = judged(crowd(3, outcome, severity), crowd(others))
+    assert (judgement.status, exit_code(judgement.status, strict=False)) == (Status.CONDITIONAL, 0)
+    assert judgement.score >= 90
+    assert judged(crowd(3, outcome, "critical"), crowd(others)).status in BLOCKED
+
+
+def test_a_category_of_one_check_weighs_as_much_as_its_check() -> None:
+    """A medium check loses the same points in a category of its own as among thirty others, and less than a high one."""
+    plan = [planned(f"h{i}", "critical", topic="b") for i in range(30)]
+    points = {}
+    for severity in Severity:
+        for topic in ("alone", "b"):
+            one = planned("own", severity.value, topic=topic)
+            found_ = [found(p.check.id, "passed") for p in plan] + [found("own", "failed")]
+            rows = judge(Evidence(plan=[*plan, one], findings=found_), GateSettings()).rows
+            points[severity, topic] = next(row.points_lost for row in rows if row.check.id == "own")
+    assert all(points[severity, "alone"] == points[severity, "b"] for severity in Severity)
+    assert [points[s, "alone"] for s in (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)] == [
+        Fraction(100 * n, 300 + n) for n in (1, 3, 6, 10)
+    ]
 
 
 def test_a_low_category_alone_is_conditional() -> None:
     """One category below 70 withholds READY though the score is above 90; 70 itself does not."""
     plan = [planned(f"a{i}", topic="a") for i in range(10)] + [planned(f"b{i}", topic="b") for i in range(10)]
-    gate = GateSettings(weights={"health/a": Fraction(9)})
     for degraded, status in ((6, Status.READY), (7, Status.CONDITIONAL)):
         findings = [found(f"a{i}", "passed") for i in range(10)]
         findings += [found(f"b{i}", "degraded" if i < degraded else "passed") for i in range(10)]
-        judgement = judge(Evidence(plan=plan, findings=findings), gate)
+        judgement = judge(Evidence(plan=plan, findings=findings), GateSettings())
         assert judgement.status is status
     assert judgement.because == "1 category is below 70: health/b (65.0)"
     assert judgement.headline == Fraction(899, 10) < judgement.score
@@ -127,13 +174,13 @@ def test_limits_of_the_gate_are_configurable() -> None:
     ("pairs", "headline", "cap"),
     [
         (MANY, Fraction(100), None),
-        (MANY + crowd(1, "waived"), Fraction(899, 10), "the score of 98.3 is held at 89.9: CONDITIONAL shows no more"),
+        (MANY + crowd(1, "waived"), Fraction(899, 10), "the score of 99.9 is held at 89.9: CONDITIONAL shows no more"),
         (
-            MANY + crowd(1, "failed", "critical"),
+            crowd(20, severity="high") + crowd(1, "failed", "critical"),
             Fraction(749, 10),
-            "the score of 85.7 is held at 74.9: NOT READY shows no more",
+            "the score of 92.3 is held at 74.9: NOT READY shows no more",
         ),
-        (crowd(1, "unknown", "critical") + crowd(10), Fraction(50), None),
+        (crowd(1, "unknown", "critical") + crowd(1, severity="critical"), Fraction(50), None),
     ],
 )
 def test_the_headline_stays_below_the_next_verdict(
@@ -200,7 +247,8 @@ def test_category_weights_win_over_phase_weights() -> None:
     findings = [found("a", "passed"), found("b", "failed"), found("c", "degraded")]
     weights = {"health": Fraction(2), "health/b": Fraction(1)}
     judgement = judge(Evidence(plan=plan, findings=findings), GateSettings(weights=weights))
-    assert judgement.score == Fraction(2 * 100 + 1 * 0 + 1 * 50, 4)
+    # of 4 units of weight 1.5 are lost, and low checks stake 5 points together
+    assert judgement.score == 100 - 5 * Fraction(3, 2) / 4
     assert [(c.name, c.score, c.weight) for c in judgement.categories] == [
         ("e2e/c", 50, 1),
         ("health/a", 100, 2),
