@@ -70,7 +70,7 @@ class Before:
         status: PhaseStatus = "unknown" if checked.verdict == "INCOMPLETE" else "failed"
         detail = f"{len(passed)} checks pass on {running.named}"
         if failed:
-            detail += f", {len(failed)} fail ({', '.join(failed[:3])}): these will trigger nothing"
+            detail += f", {len(failed)} fail ({', '.join(failed[:3])}): checks that fail now cannot cause a rollback"
         if checked.verdict in model.WELL:
             status = "passed"
         else:
@@ -92,8 +92,8 @@ class Before:
         if expected.removeprefix("v") != running.version.removeprefix("v"):
             return ""
         return (
-            f"; [target] version is {expected}, as what runs now: a deploy of another one will be held, neither kept nor rolled "
-            "back, unless --version names it"
+            f"; [target] version is {expected}, which runs now: if you deploy another version, add --version V, or "
+            "the release will be held"
         )
 
     def _noted(

@@ -178,7 +178,7 @@ def _ceiling(status: Status, gate: GateSettings) -> Fraction:
 def _cap(status: Status, exact: Fraction, headline: Fraction) -> str | None:
     if floor_tenth(exact) <= floor_tenth(headline):
         return None
-    return f"the score of {floor_tenth(exact)} is held at {floor_tenth(headline)}: {status.value} shows no more"
+    return f"score {floor_tenth(exact)}, shown as {floor_tenth(headline)} because the verdict is {status.value}"
 
 
 def _rows(standings: Sequence[Standing], points: Score) -> tuple[Judged, ...]:
@@ -376,7 +376,7 @@ def ready(grounds: Grounds) -> str:
     flaws = grounds.having(Outcome.DEGRADED) + grounds.having(Outcome.FLAKY)
     if not flaws:
         return sentence
-    return f"nothing failed and everything is proven; of {count(applicable, 'check')} not all is well: {_names(flaws)}"
+    return f"everything of {count(applicable, 'check')} is proven, with {count(len(flaws), 'warning')}: {_names(flaws)}"
 
 
 def _told(standings: Sequence[Standing], noun: str, outcome: Outcome) -> str:

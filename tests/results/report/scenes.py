@@ -131,7 +131,7 @@ def incomplete() -> Report:
     return report(
         order, Status.INCOMPLETE, Decision.HOLD,
         about={"because": "The run itself broke: worker gw1 died, and 3 planned checks have no result.",
-               "headline": Fraction("74.9"), "cap": "the score of 76.6 is held at 74.9: INCOMPLETE shows no more"},
+               "headline": Fraction("74.9"), "cap": "score 76.6, shown as 74.9 because the verdict is INCOMPLETE"},
         trouble=("Worker gw1 died while it ran smoke/test_health.py::test_tools_are_listed.",
                  "smoke/test_alerts.py could not be collected: ModuleNotFoundError: No module named 'telemetry_units'."),
         rollback=rollback_plan(mode="auto", refused="the run is incomplete, and an incomplete run never rolls back"), exit_code=12,
@@ -155,7 +155,7 @@ def first_look() -> Report:
         settings={"path": None, "contacts": {}, "environment": "local",
                   "target": Target(url="http://127.0.0.1:3000", release=Path("/opt/mcp hub"))},
         about={"because": "Nothing was declared: a first look is CONDITIONAL at best.", "headline": Fraction("89.9"),
-               "cap": "the score of 96.9 is held at 89.9: CONDITIONAL shows no more"}, exit_code=0,
+               "cap": "score 96.9, shown as 89.9 because the verdict is CONDITIONAL"}, exit_code=0,
     )  # fmt: skip
 
 

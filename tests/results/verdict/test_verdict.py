@@ -44,12 +44,12 @@ MANY = crowd(60)
         (
             crowd(1, "degraded"),
             "READY",
-            "nothing failed and everything is proven; of 61 checks not all is well: low-60",
+            "everything of 61 checks is proven, with 1 warning: low-60",
         ),
         (
             crowd(1, "flaky", "high"),
             "READY",
-            "nothing failed and everything is proven; of 61 checks not all is well: high-60",
+            "everything of 61 checks is proven, with 1 warning: high-60",
         ),
     ],
 )
@@ -63,7 +63,11 @@ def test_each_line_of_the_verdict(pairs: list[tuple[str, str]], status: str, bec
     ("pairs", "status", "because"),
     [
         # the score, equal to `ready` and just below it: degraded alone neither fails nor is unknown
-        (crowd(80, severity="high") + crowd(20, "degraded", "high"), "READY", "nothing failed"),
+        (
+            crowd(80, severity="high") + crowd(20, "degraded", "high"),
+            "READY",
+            "everything of 100 checks is proven, with 20 warnings",
+        ),
         (
             crowd(79, severity="high") + crowd(21, "degraded", "high"),
             "CONDITIONAL",
@@ -174,11 +178,11 @@ def test_limits_of_the_gate_are_configurable() -> None:
     ("pairs", "headline", "cap"),
     [
         (MANY, Fraction(100), None),
-        (MANY + crowd(1, "waived"), Fraction(899, 10), "the score of 99.9 is held at 89.9: CONDITIONAL shows no more"),
+        (MANY + crowd(1, "waived"), Fraction(899, 10), "score 99.9, shown as 89.9 because the verdict is CONDITIONAL"),
         (
             crowd(20, severity="high") + crowd(1, "failed", "critical"),
             Fraction(749, 10),
-            "the score of 92.3 is held at 74.9: NOT READY shows no more",
+            "score 92.3, shown as 74.9 because the verdict is NOT READY",
         ),
         (crowd(1, "unknown", "critical") + crowd(1, severity="critical"), Fraction(50), None),
     ],
