@@ -33,7 +33,7 @@ def _run(number: int, outcomes: dict[str, Outcome], *, plan: str = "same", **mor
     """A run of equal checks in one category, with the exact score that scoring gives them."""
     counted = [outcome for outcome in outcomes.values() if outcome is not N]
     score = sum((100 * o.worth / len(counted) for o in counted), start=Fraction(0))
-    rows = [judged(name, outcome, 0) for name, outcome in outcomes.items()]
+    rows = [judged(name, outcome, 0, severity=Severity.HIGH) for name, outcome in outcomes.items()]
     category = CategoryScore(name="health/health", score=score, weight=Fraction(1))
     about = {"score": score, "headline": score, "best_case": score, "categories": (category,)}
     return report(rows, Status.CONDITIONAL, about=about, run=run_info(number, plan_hash=plan), **more)

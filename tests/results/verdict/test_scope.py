@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from readiness.config.model import Claim, Config, Expect, LimitOverride, ProbeSettings, Target
+from readiness.config.model import STARTUP_SECONDS, Claim, Config, Expect, LimitOverride, ProbeSettings, Target
 from readiness.findings import Check, Limits, Severity
-from readiness.session.plan.planning import STARTUP_SECONDS, Scope
+from readiness.session.plan.planning import Scope
 
 CHECK = Check(id="c", title="C.", phase="health", topic="t", severity=Severity.CRITICAL)
 FILE = Path("readiness.toml")
