@@ -69,7 +69,7 @@ def test_dependencies_are_pinned(release, dependencies):
     "no-known-vulnerabilities",
     severity="critical",
     slow="asks the package registry",
-    needs=("release",),
+    needs=("release", "audit"),
     where="tree",
     remedy="Renew the packages that are named: `npm audit fix`, or a newer version by hand; then build and test again.",
 )
@@ -94,7 +94,7 @@ def test_no_known_vulnerabilities(release, dependencies):
 @check(
     "update-bot-is-configured",
     severity="low",
-    needs=("release",),
+    needs=("release", "update_bot"),
     where="tree",
     remedy="Add .github/dependabot.yml with package-ecosystem npm (or bun), or a renovate.json.",
 )

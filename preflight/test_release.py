@@ -35,9 +35,9 @@ def test_release_is_what_the_unit_runs(release):
     """The service starts this release's artifact, with this configuration, on this port."""
     unit = _read(release, release.unit)
     where_found(release.shown(unit.file), unit.start.line if unit.start else None)
-    started, built = _read(release, release.started), _read(release, release.built)
+    started, built = _read(release, release.started), _read(release, release.own_entry)
     compared(expected=release.shown(built.path), actual=release.shown(started.path))
-    assert release.same(started.path, built.path), (
+    assert release.same(started.path, built.path) or release.brings(started), (
         f"{unit.file.name} starts {release.shown(started.path)}, the release's artifact is {release.shown(built.path)}"
     )
     differences = release.differences(started)
@@ -64,7 +64,7 @@ def test_previous_release_is_kept(release, operation):
     assert version.removeprefix("v") in said, (
         f"the previous release {name} is {version} and says {said or 'no version'}"
     )
-    built = _read(release, release.built)
+    built = _read(release, release.own_entry)
     assert not release.same(previous.path, built.path), "the previous release is the one that is deployed"
 
 

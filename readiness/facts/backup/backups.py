@@ -14,6 +14,7 @@ from readiness.facts.backup import layout
 from readiness.facts.backup.backup import Backup, inside, read_backup
 from readiness.facts.backup.layout import printable
 from readiness.facts.backup.opening import opened
+from readiness.facts.release import Release
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -144,12 +145,16 @@ class Backups:
 
     def configurations(self) -> list[str]:
         """The hub's configuration files by their paths in the release, or absolute."""
-        return [self.config.target.config]
+        files = Release(self.release, self.config).config_files()
+        return [
+            str(file.relative_to(self.release)) if file.is_relative_to(self.release) else str(file) for file in files
+        ]
 
     def needed(self, running: Iterable[Path] = ()) -> list[Path]:
         """What a hub cannot be restored without: configuration, env file and lock file; `running`: what a hub says it reads."""
         target = self.config.target
-        paths = [path for path in (target.config_file, target.environment_file) if path is not None and path.is_file()]
+        files = (*Release(self.release, self.config).config_files(), target.environment_file)
+        paths = [path for path in files if path is not None and path.is_file()]
         paths += [path for name in LOCKFILES if (path := self.release / name).is_file()]
         known = {os.path.realpath(path) for path in paths}
         return paths + [path for path in dict.fromkeys(running) if os.path.realpath(path) not in known]

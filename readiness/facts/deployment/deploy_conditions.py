@@ -10,14 +10,11 @@ import os
 import pwd
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from readiness.config import parse_window
-from readiness.facts.release import EntryPoint, package_json
+from readiness.facts.release import EntryPoint, Release
 from readiness.support import Unreadable, file_reading
-
-if TYPE_CHECKING:
-    from readiness.facts.release import Release
 
 _PID: Final = re.compile(r"(?:\bpid\b\W{0,4})?(?<![\d.:-])(\d{1,7})(?![\d.:-])", re.IGNORECASE)
 _SMALL: Final = 64 * 1024
@@ -111,10 +108,10 @@ class DeployConditions:
         """The entry point of the release that a rollback returns to. Raises Unreadable where none is kept."""
         configured = self.config.release.previous
         if configured is not None:
-            return _entry(self.release.path(configured))
+            return self._entry(self.release.path(configured))
         for folder in self._candidates():
             with contextlib.suppress(Unreadable):
-                return _entry(folder)
+                return self._entry(folder)
         raise Unreadable(
             f"no previous release is kept beside {self.release.root}: keep the last one, or set [release] previous",
             "missing",
@@ -188,10 +185,14 @@ class DeployConditions:
         """Whether the folder, or the nearest one above it that is there, can be written to by its service."""
         return _can_write(folder, owner)
 
-    @staticmethod
-    def version_of(what: EntryPoint) -> str:
+    def version_of(self, what: EntryPoint) -> str:
         """The version that the package of an entry point names. Raises Unreadable."""
-        return package_json.read(what.folder).version
+        return Release(what.folder, self.config).version_of(what)
+
+    def _entry(self, folder: Path) -> EntryPoint:
+        """What a release in `folder` starts. Raises Unreadable."""
+        found = Release(folder, self.config).own_entry()
+        return dataclasses.replace(found, source=f"{folder}/package.json", folder=folder)
 
     def service_user(self) -> int | None:
         """The number of the user that the service runs as; None where no unit says."""
@@ -216,10 +217,6 @@ def _listed(folder: Path) -> list[Path]:
         raise Unreadable(f"{folder} is a file, and a folder is to be there", "broken", folder) from None
     except OSError as error:
         raise Unreadable(f"{folder} cannot be listed: {error.strerror or error}", "denied", folder) from None
-
-
-def _entry(folder: Path) -> EntryPoint:
-    return EntryPoint(path=folder / package_json.read(folder).entry, source=f"{folder}/package.json", folder=folder)
 
 
 def _flock_holder(path: Path) -> int | None:

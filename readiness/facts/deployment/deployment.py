@@ -5,7 +5,7 @@ A run without a release loads none of what reads one. A key of `[expect]` that n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from readiness.config import Claim
 from readiness.support import file_reading
@@ -29,7 +29,7 @@ def claims(config: Config) -> Mapping[str, Claim]:
 
         claimed |= _tree_claims(config, config.target.release)
         claimed |= _deployed_claims(config)
-        claimed["api_keys"] = _env_file_claim(config)
+        claimed["api_keys"] = _env_file_claim(config, claimed["llm"])
         claimed["scripts"] = inventory.claim(config)
     return claimed
 
@@ -43,7 +43,40 @@ def _tree_claims(config: Config, root: Path) -> dict[str, Claim]:
     seen |= {"config_schema": file_reading.exists(root / "config.schema.json")}
     seen |= {name: bool(getattr(config.release, job)) for job, name in package_json.JOBS.items()}
     seen |= {"previous_release": config.release.previous is not None}
-    return {name: Claim(expected=True) for name, there in seen.items() if there}
+    return _absences(config) | {name: Claim(expected=True) for name, there in seen.items() if there}
+
+
+_NOT_OF_ITS_OWN: Final = {
+    "build": "nothing is built",
+    "tests": "there is no code to test",
+    "lint": "there is no code to lint",
+}
+
+
+def _absences(config: Config) -> dict[str, Claim]:
+    """What a release shows that it has not: a hub that is a dependency is neither built, tested nor linted here."""
+    from readiness.facts.release import Release, package_json
+    from readiness.support import Unreadable
+
+    absent: dict[str, str] = {}
+    try:
+        release = Release.of(config)
+        hub, scripts = release.artifact(), release.package().scripts
+    except Unreadable:
+        return {}
+    if hub.is_dependency:
+        name = release.shown(hub.path)
+        absent["config_schema"] = f"the hub is a dependency ({name}) that brings no config.schema.json"
+        jobs = {key for job, key in package_json.JOBS.items() if job not in scripts}
+        if jobs and not release.has_code():
+            absent |= {key: f"the hub is a dependency ({name}): {_NOT_OF_ITS_OWN[key]}" for key in jobs}
+    unit = release.unit_without_env_file()
+    if unit:
+        absent["env_file"] = f"{unit} names no env file, and {config.target.env_file} is not there"
+    declared = config.claim("env_file")
+    if declared.expected is False and not unit:
+        absent["variables"] = declared.reason or "[expect] env_file = false"
+    return {name: Claim(expected=False, reason=reason) for name, reason in absent.items()}
 
 
 def _deployed_claims(config: Config) -> dict[str, Claim]:
@@ -84,15 +117,20 @@ def keys_claim(config: Config, values: Mapping[str, str]) -> Claim:
     return Claim(expected=True)
 
 
-def _env_file_claim(config: Config) -> Claim:
+def _env_file_claim(config: Config, llm: Claim) -> Claim:
     """What the deployed env file claims about keys; one that cannot be read leaves the claim standing."""
-    from readiness.facts.release import env_file
+    from readiness.facts.release import PROVIDER_VARIABLES, env_file
     from readiness.support import Unreadable
 
     try:
-        return keys_claim(config, env_file.of(config))
+        values = env_file.of(config)
     except Unreadable:
         return Claim(expected=True)
+    declared = config.claim("llm")
+    claim = llm if declared.expected is None else declared
+    if claim.expected is False and not any(values.get(name, "").strip() for name in PROVIDER_VARIABLES):
+        return Claim(expected=False, reason=f"no provider's key is set, and no LLM is claimed: {claim.reason}")
+    return keys_claim(config, values)
 
 
 def expected_servers(config: Config) -> tuple[str, ...] | None:
@@ -107,14 +145,19 @@ def expected_servers(config: Config) -> tuple[str, ...] | None:
 
 
 def expected_version(config: Config) -> str | None:
-    """The version that should run: declared, else the release's package.json; None where neither is known."""
+    """The version that should run: declared, else of the package that the release starts; None where neither is known."""
     if config.target.version:
         return config.target.version
     if config.target.release is None:
         return None
-    from readiness.facts.release import package_json
+    from readiness.facts.release import Release, package_json
     from readiness.support import Unreadable
 
+    release = Release(config.target.release, config)
+    try:
+        return release.version_of(release.artifact()) or None
+    except Unreadable:
+        pass
     try:
         return package_json.read(config.target.release).version or None
     except Unreadable:
@@ -150,9 +193,13 @@ class Deployment:
         """When the release's entry point was built, seconds since the epoch; None where there is none to see."""
         if self.config.target.release is None:
             return None
+        from readiness.facts.release import Release
+        from readiness.support import Unreadable
+
         try:
-            return file_reading.last_change((self.config.target.release / "dist" / "cli.js").stat())
-        except OSError:
+            path = Release(self.config.target.release, self.config).own_entry().path
+            return file_reading.last_change(path.stat())
+        except (OSError, Unreadable):
             return None
 
     def environment(self) -> frozenset[str]:

@@ -76,6 +76,17 @@ class Environment:
             ports_by_source["[target] internal_url"] = str(parts.port or {"https": 443}.get(parts.scheme, 80))
         return ports_by_source
 
+    def wants_llm_key(self) -> bool:
+        """Whether an LLM is claimed: declared, else by the deployed configuration."""
+        from readiness.facts.deployment.deployment import claims
+
+        config = self.release.config
+        declared = config.claim("llm").expected
+        if declared is not None:
+            return declared
+        claim = claims(config).get("llm")
+        return claim is None or claim.expected is not False
+
     # --- placeholders ---------------------------------------------------------------------------------------------
 
     def placeholders(self) -> list[tuple[str, int, str]]:

@@ -13,7 +13,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.release import substitute_variables
+from readiness.facts.release import Release, substitute_variables
 from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config import Config
-    from readiness.facts.release import Release
 
 SIZE_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a configuration file at most."""
@@ -118,7 +117,7 @@ def read(config: Config) -> Deployed:
             "what was deployed cannot be read: set [target] release, or declare [expect] release as not expected",
             "untold",
         )
-    return read_files((config.target.release / config.target.config,))
+    return read_files(Release(config.target.release, config).config_files())
 
 
 def read_files(files: tuple[Path, ...]) -> Deployed:
@@ -202,7 +201,7 @@ class HubConfig:
 
     def __init__(self, release: Release) -> None:
         self.release = release
-        self.file = release.config.target.config_file or release.root / release.config.target.config
+        self.file = release.config_files()[-1]
 
     def read(self) -> Deployed:
         """The configuration. Raises Unreadable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 RUNTIMES: Final = re.compile(r"(node|nodejs|bun|deno|tsx|python)[0-9.]*")
 _MANAGERS: Final = ("npm", "pnpm", "yarn", "bun")
+_FETCHERS: Final = ("npx", "bunx", "pnpx")
+_EXECUTORS: Final = frozenset({"exec", "x", "dlx"})
+_SEARCHED: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where systemd looks for a program without a path."""
+_ABOVE: Final = 4
+"""Folders above that may hold the `node_modules` of a workspace."""
 _WRAPPERS: Final = (
     "op",
     "doppler",
@@ -26,6 +33,9 @@ _WRAPPERS: Final = (
     "nice",
     "timeout",
     "dumb-init",
+    "dotenv",
+    "dotenvx",
+    "env-cmd",
     "tini",
     "flock",
 )
@@ -39,9 +49,11 @@ _VALUED: Final = (
     "-C",
     "--conditions",
 )
+_VERSIONED: Final = re.compile(r"(?<=.)@[^/@]*$")
 _OPERATORS: Final = frozenset("&|;<>()`")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 _DEEPEST: Final = 5
+_MOST_WRAPPERS: Final = 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +74,11 @@ class EntryPoint:
             if name in names and (equals or index + 1 < len(self.arguments)):
                 values.append(value if equals else self.arguments[index + 1])
         return values
+
+    @property
+    def is_dependency(self) -> bool:
+        """Whether the file is one of a package that was installed, and not of the release itself."""
+        return "node_modules" in file_reading.real(self.path).parts
 
     @property
     def shebang(self) -> list[str]:
@@ -103,27 +120,67 @@ def of_words(words: list[str], folder: Path, package: Package | None, source: st
 
 
 def _read(words: list[str], line: _Line, depth: int) -> EntryPoint:
-    while words and _ASSIGNMENT.fullmatch(words[0]):
-        words = words[1:]
+    words = _unwrapped(words, line)
     if not words or depth > _DEEPEST:
         raise Unreadable(f"{line.source} names no program", "broken")
     name, rest = Path(words[0]).name, words[1:]
-    if name in {"env", "exec"}:
-        return _read([word for word in rest if not word.startswith("-")] if name == "env" else rest, line, depth + 1)
-    if name in {"sh", "bash", "dash"} and "-c" in rest[:2]:
-        return _read(plain_words(rest[rest.index("-c") + 1 :][0], line.source), line, depth + 1)
-    if name in _WRAPPERS and "--" in rest:
-        return _read(rest[rest.index("--") + 1 :], line, depth + 1)
-    if name in _MANAGERS:
-        script = _script(name, rest, line)
-        if script is not None:
-            source = f"{line.source} (`{shlex.join(words[:3])}`, package.json)"
-            return _read(script, dataclasses.replace(line, source=source), depth + 1)
-    if RUNTIMES.fullmatch(name):
+    asked = _asked_program(name, rest)
+    script = _script(name, rest, line) if name in _MANAGERS and asked is None else None
+    if script is not None:
+        source = f"{line.source} (`{shlex.join(words[:3])}`, package.json)"
+        return _read(script, dataclasses.replace(line, source=source), depth + 1)
+    if asked is None and RUNTIMES.fullmatch(name):
         return _of_runtime(words, line)
     if name.endswith(".sh"):
         raise Unreadable(f"{line.source} starts the script {words[0]}: set [target] unit to what it runs", "untold")
-    return EntryPoint(path=line.folder / words[0], arguments=tuple(rest), source=line.source, folder=line.folder)
+    return _of_program(asked or words, line, fetched=asked is not None)
+
+
+def _unwrapped(words: list[str], line: _Line) -> list[str]:
+    """A command line without what stands before the program: assignments, `env`, `exec`, a shell, a loader of secrets."""
+    for _ in range(_MOST_WRAPPERS):
+        name, rest = (Path(words[0]).name, words[1:]) if words else ("", [])
+        if words and (_ASSIGNMENT.fullmatch(words[0]) or name in {"exec", "cross-env"}):
+            words = rest
+        elif name == "env":
+            words = [word for word in rest if not word.startswith("-")]
+        elif name in {"sh", "bash", "dash"} and "-c" in rest[:2]:
+            words = plain_words(next(iter(rest[rest.index("-c") + 1 :]), ""), line.source)
+        elif name in _WRAPPERS and "--" in rest:
+            words = rest[rest.index("--") + 1 :]
+        else:
+            return words
+    return []
+
+
+def _asked_program(name: str, rest: list[str]) -> list[str] | None:
+    """The program that `npx`, `npm exec` and the like are to start, with its arguments; None where they start no such."""
+    if name in _MANAGERS and rest and rest[0] in _EXECUTORS:
+        rest = rest[1:]
+    elif name not in _FETCHERS:
+        return None
+    while rest and rest[0].startswith("-"):
+        rest = rest[2:] if rest[0] in {"-p", "--package"} else rest[1:]
+    return [_VERSIONED.sub("", rest[0]), *rest[1:]] if rest else None
+
+
+def _of_program(words: list[str], line: _Line, *, fetched: bool = False) -> EntryPoint:
+    """A program by its path; one without a path is a dependency's, or one that is installed on this machine."""
+    path = line.folder / words[0]
+    if "/" not in words[0] and not file_reading.exists(path):
+        folders = (line.folder, *list(line.folder.parents)[:_ABOVE])
+        bins = [folder / "node_modules" / ".bin" / words[0] for folder in folders]
+        installed = next((one for one in bins if file_reading.exists(one)), None)
+        if installed is None and fetched:
+            raise Unreadable(
+                f"{line.source} fetches {words[0]} when it starts: what runs is not in the release; install it there",
+                "untold",
+            )
+        elsewhere = shutil.which(words[0], path=_SEARCHED)
+        path = installed or (Path(elsewhere) if elsewhere else bins[0])
+    if "node_modules" in path.parts and file_reading.exists(path):
+        path = file_reading.real(path)
+    return EntryPoint(path=path, arguments=tuple(words[1:]), source=line.source, folder=line.folder)
 
 
 def plain_words(text: str, source: str) -> list[str]:

@@ -69,6 +69,12 @@ class Package:
         return _text(given) or "dist/cli.js"
 
     @property
+    def names_entry(self) -> bool:
+        """Whether it names such a command itself."""
+        given = self.data.get("bin")
+        return bool(_texts(given)) if isinstance(given, dict) else bool(_text(given))
+
+    @property
     def manager(self) -> str:
         """npm, bun, yarn or pnpm: as `packageManager` says, else by the lock file, else npm."""
         declared = _text(self.data.get("packageManager")).partition("@")[0]
@@ -97,6 +103,19 @@ def read(folder: Path) -> Package:
     if not isinstance(data, dict):
         raise file_reading.Unreadable(f"{file} holds no object", "broken", file)
     return Package(file=file, data=data)
+
+
+def nearest(path: Path) -> Package | None:
+    """The package.json with a version that is nearest above a file, as Node looks for it; None where there is none."""
+    for folder in file_reading.real(path).parents:
+        if file_reading.exists(folder / "package.json"):
+            try:
+                found = read(folder)
+            except file_reading.Unreadable:
+                return None
+            if found.version:
+                return found
+    return None
 
 
 def _text(value: object) -> str:

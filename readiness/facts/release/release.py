@@ -31,6 +31,12 @@ START_SECONDS: Final = 30.0
 """Seconds an artifact has to say its version."""
 _VERSIONS: Final = re.compile(r"(?<![\w.])v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)(?![\w.]*\d)")
 _BARE: Final = re.compile(r"\s*(?:[*-]\s*)?(?:\*\*|\[)?(?:version\s+)?v?\d+\.\d+", re.IGNORECASE)
+_CODE: Final = frozenset({".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".py", ".go", ".rs"})
+_NO_CODE: Final = frozenset({"node_modules", ".git", "logs", "backups", "reports"})
+_MOST_FILES: Final = 5_000
+"""Entries of folders that are looked at for program text."""
+_MAY_LOAD: Final = re.compile(r"--env-file|\.env\b|\.sh\b|(?:^|/|\s)(?:ba|da|z)?sh\s")
+_FAST_LOGGER: Final = (4, 3)
 CHANGELOGS: Final = ("changelog", "changes", "history", "news", "releases", "release-notes")
 
 
@@ -100,6 +106,71 @@ class Release:
         )
         return dataclasses.replace(seen, path=self._here(systemd_unit, seen.path), folder=folder)
 
+    def begun(self) -> EntryPoint:
+        """The entry point that package.json's script `start` starts. Raises Unreadable."""
+        configured = self.package()
+        text = configured.scripts.get("start")
+        if text is None:
+            raise Unreadable(f"{configured.file} has no script start", "untold")
+        source = "package.json's script start"
+        return entry_point.of_words(entry_point.plain_words(text, source), self.root, configured, source)
+
+    def has_code(self) -> bool:
+        """Whether the release holds program text of its own, outside node_modules; True where it is too large to say."""
+        folders, seen = [self.root], 0
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = sorted(folder.iterdir())
+            except OSError:
+                continue
+            seen += len(entries)
+            if seen > _MOST_FILES:
+                return True
+            for path in entries:
+                if path.suffix in _CODE and path.is_file():
+                    return True
+                if path.is_dir() and not path.is_symlink() and path.name not in _NO_CODE:
+                    folders.append(path)
+        return False
+
+    def unit_without_env_file(self) -> str:
+        """The name of the release's unit if neither it nor a shell that it starts loads an env file; else an empty text."""
+        if self.has_env_file():
+            return ""
+        with contextlib.suppress(Unreadable):
+            systemd_unit = self.unit()
+            if not systemd_unit.environment_files and not _MAY_LOAD.search(" ".join(systemd_unit.argv)):
+                return systemd_unit.file.name
+        return ""
+
+    def brings(self, what: EntryPoint) -> bool:
+        """Whether an entry point is a dependency's that is installed in this release, which names no command of its own."""
+        top = file_reading.real(self.root)
+        return (
+            what.is_dependency and file_reading.real(what.path).is_relative_to(top) and not self.package().names_entry
+        )
+
+    def version_of(self, what: EntryPoint) -> str:
+        """The version of the package that an entry point belongs to: its own where it is a dependency. Raises Unreadable."""
+        if what.is_dependency:
+            found = package.nearest(what.path)
+            if found is not None:
+                return found.version
+        return self.package().version
+
+    def config_files(self) -> tuple[Path, ...]:
+        """The hub's configuration: as configured, else in its usual place, else what starts the hub names after --config."""
+        target = self.config.target
+        usual = target.config_file or self.root / target.config
+        if target.config == type(target)().config and not file_reading.exists(usual):
+            with contextlib.suppress(Unreadable):
+                what = self.artifact()
+                return tuple(
+                    self.here(what.folder / one) for one in what.options("--config", "-c") if "$" not in one
+                ) or (usual,)
+        return (usual,)
+
     def here(self, path: Path) -> Path:
         """`path` of the unit in this tree; see `_here`."""
         with contextlib.suppress(Unreadable):
@@ -116,7 +187,7 @@ class Release:
         return path
 
     def artifact(self) -> EntryPoint:
-        """What is to run: the unit's entry point where a unit is known, else the one that package.json names.
+        """What is to run: the unit's entry point where a unit is known, else the release's own, else what `start` starts.
 
         Raises Unreadable.
         """
@@ -125,7 +196,19 @@ class Release:
         except Unreadable as error:
             if error.proven and self.config.target.unit is not None:
                 raise
-        return self.built()
+        return self.own_entry()
+
+    def own_entry(self) -> EntryPoint:
+        """What the release starts without a unit: the command that it brings, else what its script `start` starts.
+
+        Raises Unreadable.
+        """
+        built = self.built()
+        if self.package().names_entry or file_reading.exists(built.path):
+            return built
+        if "start" not in self.package().scripts:
+            return built
+        return self.begun()
 
     def is_package(self, path: Path | None) -> bool:
         """Whether `path` is the release's package.json."""
@@ -134,7 +217,7 @@ class Release:
     def astray(self, what: EntryPoint) -> bool:
         """Whether `what` is to run and is another file than the one that package.json names."""
         with contextlib.suppress(Unreadable):
-            return not self.same(what.path, self.built().path)
+            return not self.same(what.path, self.own_entry().path)
         return False
 
     def say_version(self, what: EntryPoint) -> child_process.FinishedProcess:
@@ -150,6 +233,28 @@ class Release:
     def env_path(self) -> Path:
         """Where the env file is to be."""
         return self.config.target.environment_file or self.root / self.config.target.env_file
+
+    def has_env_file(self) -> bool:
+        """Whether there is an env file, or one is named in the configuration or in the unit."""
+        target = self.config.target
+        if target.env_file != type(target)().env_file or file_reading.exists(self.env_path):
+            return True
+        with contextlib.suppress(Unreadable):
+            systemd_unit = self.unit()
+            named = [*systemd_unit.argv, *map(str, systemd_unit.environment_files)]
+            return any(self.env_path.name in word for word in named)
+        return False
+
+    def env_file_or_none(self) -> EnvFile | None:
+        """The env file, parsed; None where none is named and none is there. Raises Unreadable."""
+        return self.env_file() if self.has_env_file() else None
+
+    def has_one_logger(self) -> bool:
+        """Whether the hub's version is one from before the fast logger (4.3); False where it is not known."""
+        with contextlib.suppress(Unreadable):
+            numbers = re.match(r"v?(\d{1,6})\.(\d{1,6})", self.version_of(self.artifact()))
+            return numbers is not None and (int(numbers[1]), int(numbers[2])) < _FAST_LOGGER
+        return False
 
     def env_file(self) -> EnvFile:
         """The env file, parsed. Raises Unreadable."""
@@ -208,7 +313,7 @@ class Release:
     def differences(self, started: EntryPoint) -> list[str]:
         """How the arguments of what is started differ from this release's configuration and port, in words."""
         contradictions = []
-        config = self.config.target.config_file or self.root / self.config.target.config
+        config = self.config_files()[0]
         configured = started.options("--config", "-c")
         if not configured:
             contradictions.append(f"it names no --config, the release's is {self.shown(config)}")

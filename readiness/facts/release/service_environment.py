@@ -113,7 +113,7 @@ def without_unit(own: Path) -> ServiceEnvironment:
     """What is known where no unit is: the env file, and what every way to start a program sets."""
     values: dict[str, str] = {}
     text = _read_into(values, own, optional=False)
-    unread = (f"{text}, and no unit says what else sets variables: set [target] unit or env_file",) if text else ()
+    unread = (f"{text}, and no unit says what sets variables: set [target] env_file or unit",) if text else ()
     nobody = "no unit is known that would say whether {0} is set: set [target] unit, or set {0} in the env file"
     return ServiceEnvironment(
         values=values,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,9 @@ FOLDERS: Final = tuple(
     )
 )
 """Where systemd looks for units, in its order."""
+_TREE: Final = ("systemd", "config", "deploy", "deployment", "etc", "infra", "ops", "packaging", "scripts")
+"""Folders of a release that may hold the unit which it brings along."""
+_TO_FILL_IN: Final = re.compile(r"@\w+@|\{\{|<\w+>|\$\{[A-Z_]*(?:DIR|ROOT|PATH)\}")
 _LISTS: Final = frozenset({"ExecStart", "ExecStartPre", "ExecStartPost", "EnvironmentFile", "Environment"})
 SIZE_LIMIT: Final = 256 * 1024
 """Bytes of a unit file at most."""
@@ -153,10 +157,10 @@ def _words(text: str) -> list[str]:
 
 
 def find(configured: str | None, release: Path, folders: tuple[Path, ...] = FOLDERS) -> SystemdUnit:
-    """The unit that runs `release`: the one that was `told`, else the only one that names the release. Raises Unreadable."""
+    """The unit that runs `release`: as configured, else the one that names it, else the one it brings. Raises Unreadable."""
     if configured is not None:
         return read(_told(configured, release, folders))
-    units = [unit for unit in _installed(folders) if _names(unit, release)]
+    units = [unit for unit in _installed(folders) if _names(unit, release)] or _brought(release)
     if len(units) == 1:
         return units[0]
     if not units:
@@ -194,6 +198,17 @@ def _installed(folders: tuple[Path, ...]) -> Iterator[SystemdUnit]:
                 yield read(path)
             except Unreadable:
                 continue  # a masked unit is a link to /dev/null
+
+
+def _brought(release: Path) -> list[SystemdUnit]:
+    """Units that the release brings along, templates with something left to fill in apart."""
+    found = []
+    for folder in (release, *(release / name for name in _TREE)):
+        for unit in _installed((folder,)):
+            line = unit.start.value if unit.start else ""
+            if line and not _TO_FILL_IN.search(f"{line} {unit.last('WorkingDirectory') or ''}"):
+                found.append(unit)
+    return found
 
 
 def _names(unit: SystemdUnit, release: Path) -> bool:

@@ -112,6 +112,11 @@ class SecretPolicy:
         except Unknown:
             return False  # a reference that nothing here resolves: the days alone count
 
+    def has_cache(self) -> bool:
+        """Whether the hub's cache folder is known and there."""
+        folder = hub_folders.cache(self.config)
+        return folder is not None and file_reading.exists(folder)
+
     def cache(self) -> tuple[Path, int]:
         """The hub's cache folder and its permission bits. Raises Unreadable."""
         folder = hub_folders.cache(self.config)

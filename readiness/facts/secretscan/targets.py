@@ -12,7 +12,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.deployment import hub_config, hub_folders
-from readiness.facts.release import Git, SecretResolver
+from readiness.facts.release import Git, Release, SecretResolver
 from readiness.facts.secretscan import heuristics
 from readiness.facts.secretscan.known_secrets import KnownSecrets, gather_known_secrets
 from readiness.facts.secretscan.scanner import FileScan, Leak, ScanResult
@@ -74,7 +74,7 @@ class SecretSearch:
 
     def configuration(self) -> ScanResult:
         """The hub's configuration, what lies in its folder, and what else configures the release. Raises Unreadable."""
-        file = self.root / self.config.target.config
+        file = Release(self.root, self.config).config_files()[-1]
         listing = file_streams.walk(file.parent) if file.parent != self.root else file_streams.walk(file)
         others = [self.root / name for name in _CONFIGURATIONS]
         files = dict.fromkeys([*listing.files, *(path for path in others if path.is_file())])

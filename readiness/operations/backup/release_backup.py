@@ -56,11 +56,14 @@ def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[BackupSource]
     """What is backed up of a release: its configuration, env file, lock files and package.json, its logs and cache."""
     from readiness.facts.backup import LOCKFILES
     from readiness.facts.deployment import hub_folders
+    from readiness.facts.release import Release
 
     release, target = config.target.release, config.target
     if release is None:
         raise ReadinessError("nothing says which release to back up: set [target] release")
-    yield _named_file(release, target.config, CONFIGURATION, required=True)
+    files = Release(release, config).config_files()
+    for file in files:
+        yield _named_file(release, str(file), CONFIGURATION, required=True)
     yield _named_file(release, target.env_file, ENVIRONMENT)
     for name in LOCKFILES:
         if os.path.lexists(release / name):
@@ -68,8 +71,8 @@ def sources(config: Config, also: Sequence[Path] = ()) -> Iterator[BackupSource]
     yield BackupSource(root="release", base=release, path="package.json", role="package")
     for path in also:
         yield _named_file(release, str(path.absolute()), ALSO, required=True)
-    beside = Path(target.config).parent
-    if not beside.is_absolute() and beside != Path() and ".." not in beside.parts:
+    beside = Path(os.path.relpath(files[-1].parent, release))
+    if beside != Path() and ".." not in beside.parts:
         yield BackupSource(root="release", base=release, path=str(beside), role="settings")
     yield BackupSource(root="release", base=release, path="logs", role="logs")
     state, cache = hub_folders.state(config), hub_folders.cache(config)

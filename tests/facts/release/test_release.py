@@ -99,6 +99,42 @@ def test_the_unit_that_names_a_release_is_found(tmp_path: Path) -> None:
         systemd_unit.find(None, release, (folder,))
 
 
+def test_a_unit_that_the_release_brings_is_found(tmp_path: Path) -> None:
+    """It may lie in any of the usual folders; a template with something to fill in is none."""
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy" / "template.service").write_text("[Service]\nExecStart=@ROOT@/dist/cli.js\n")
+    with pytest.raises(Unreadable, match="no systemd unit names"):
+        systemd_unit.find(None, tmp_path, ())
+    (tmp_path / "deploy" / "hub.service").write_text("[Service]\nExecStart=/opt/hub/dist/cli.js\n")
+    assert systemd_unit.find(None, tmp_path, ()).file.name == "hub.service"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["mcp-hub --port 1", "npx -y mcp-hub@4.2.1 --port 1", "npm exec -- mcp-hub --port 1", "yarn exec mcp-hub --port 1",
+     "cross-env NODE_ENV=production mcp-hub --port 1", "dotenv -e .env -- mcp-hub --port 1", "npm start"],
+)  # fmt: skip
+def test_a_dependency_is_the_entry_point(words: str, tmp_path: Path) -> None:
+    """What npm puts into node_modules/.bin is what runs, by its real path, and its version is its own."""
+    import shlex
+
+    program = tmp_path / "node_modules" / "mcp-hub" / "dist" / "cli.js"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/usr/bin/env node\n")
+    (program.parents[1] / "package.json").write_text('{"name": "mcp-hub", "version": "4.2.1"}')
+    (tmp_path / "node_modules" / ".bin").mkdir()
+    (tmp_path / "node_modules" / ".bin" / "mcp-hub").symlink_to("../mcp-hub/dist/cli.js")
+    package = Package(file=tmp_path / "package.json", data={"scripts": {"start": "mcp-hub --port 1"}})
+    found = entry_point.of_words(shlex.split(words), tmp_path, package, "the unit")
+    assert (found.path, found.arguments, found.is_dependency) == (program, ("--port", "1"), True)
+
+
+def test_what_is_fetched_at_the_start_is_not_known(tmp_path: Path) -> None:
+    """What npx would download is not in the release."""
+    with pytest.raises(Unreadable, match="fetches mcp-hub when it starts"):
+        entry_point.of_words(["npx", "-y", "mcp-hub@4.2.1"], tmp_path, None, "the unit")
+
+
 HERE = Path("/opt/hub")
 
 

@@ -122,7 +122,9 @@ class Sandbox:
 
     def _artifact(self, copy: Path) -> Path:
         with contextlib.suppress(Unreadable):
-            return copy / self.release.package().entry
+            own = self.release.own_entry().path
+            if own.is_relative_to(self.release.root):
+                return copy / own.relative_to(self.release.root)
         return copy / "dist" / "cli.js"
 
     def _left_out(self) -> frozenset[Path]:
