@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         ENDLESS,
         HEALTH,
         LOGIN,
+        NO_CACHE,
         BadAnswer,
         BeyondLimit,
         BrokenConnection,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import dataclasses
 import json
+import re
 import time
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
@@ -28,6 +29,9 @@ _IN_FRONT: Final = frozenset(
     | {"cf-mitigated", "x-amz-cf-id", "x-azure-ref", "x-varnish", "x-envoy-upstream-service-time", "content-encoding"}
 )
 """Headers that no hub sends: the hub is Express, which names itself nowhere but in X-Powered-By, and compresses nothing."""
+_CACHES: Final = ("x-cache", "x-cache-status", "x-proxy-cache", "cf-cache-status", "x-cache-remote", "cache-status")
+NO_CACHE: Final = {"cache-control": "no-cache", "pragma": "no-cache"}
+"""Headers of a request that wants the hub's own answer."""
 _GATEWAY: Final = frozenset({407, 502, 503, 504, 511, *range(520, 531)})
 """Statuses of whoever stands in front of a service; a hub answers none of them."""
 CHALLENGE: Final = "a challenge page: it asks for a browser, which no agent has"
@@ -133,6 +137,18 @@ class HttpAnswer:
         return self.headers.get("x-powered-by") != "Express" and not any(mark in text for mark in _EXPRESS)
 
     @property
+    def cached(self) -> str:
+        """What shows that a cache gave this answer, as the header says it; empty where nothing does."""
+        age = self.headers.get("age", "").strip()
+        if re.fullmatch("[0-9]{1,10}", age) and int(age) > 0:
+            return f"Age: {age} s"
+        for name in _CACHES:
+            value = self.headers.get(name, "")
+            if re.search("(?<![a-z])(hit|stale|updating)(?![a-z])", value.lower()):
+                return f"{name}: {value[:40]}"
+        return ""
+
+    @property
     def page(self) -> str:
         """What kind of page of somebody else's it is, with its article; empty for none."""
         if "cf-mitigated" in self.headers:
@@ -212,6 +228,10 @@ def checked(route: str, answer: HttpAnswer, *, hub: str, proxied: bool, token_en
     """
     status, what = answer.status, f"{answer.method} {route}"
     if _OK <= status < _OK + 100:
+        if answer.method == "GET" and answer.cached:
+            raise CouldNotLook(
+                f"{what} was answered from a cache ({answer.cached}), which proves nothing about the hub now"
+            )
         return answer
     if answer.redirect is not None:
         raise Unknown(f"{what} redirects to {urlsplit(answer.redirect).netloc}, which is not followed")

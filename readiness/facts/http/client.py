@@ -23,6 +23,7 @@ from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http.answer import (
     BODY_LIMIT,
     ENDLESS,
+    NO_CACHE,
     BadAnswer,
     BeyondLimit,
     BrokenConnection,
@@ -302,7 +303,7 @@ class HttpTransport:
             self._client = httpx.Client(
                 transport=self._wire,
                 trust_env=False,
-                headers={"accept-encoding": "identity", "user-agent": "mcp-hub-readiness"},
+                headers={"accept-encoding": "identity", "user-agent": "mcp-hub-readiness", **NO_CACHE},
                 timeout=self.settings.timeout,
             )
         if self.settings.token and same_host(url, self.settings.base):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from readiness.errors import CouldNotLook, HubDown, HubSilent, NotServed, Unknown
@@ -55,8 +56,32 @@ _Answer = TypeVar("_Answer")
 ENDS_WHEN_LEFT: Final = (
     "this hub ends itself when its last event stream closes (--auto-shutdown), and no other client has one open"
 )
+_ANEW: Final = 1.5
+"""Seconds after which a time that stands still is a cache's: the hub writes milliseconds, another one perhaps seconds."""
+_STAMPS: Final = 200
 AT_ONCE: Final = 1.0
 """Seconds after which a hub that did not answer counts as out of reach."""
+
+
+class Timestamps:
+    """The times that health told: one that comes again later is a cache's, since the hub writes each answer anew."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, tuple[float, HttpAnswer]] = {}
+
+    def demand_new(self, answer: HttpAnswer, health: Health) -> None:
+        """Return where `answer` is as new as it came. Raises CouldNotLook for one whose time was told before."""
+        told, now = health.raw.get("timestamp"), time.monotonic()
+        if not isinstance(told, str):
+            return
+        at, first = self._first.setdefault(told[:40], (now, answer))
+        while len(self._first) > _STAMPS:
+            del self._first[next(iter(self._first))]
+        if first is not answer and now - at > _ANEW:
+            raise CouldNotLook(
+                f"GET {HEALTH} tells the time {told[:40]} as {now - at:.0f} s before: a cache answers in the hub's place, which "
+                "proves nothing about the hub now"
+            )
 
 
 @dataclasses.dataclass(slots=True)
@@ -71,6 +96,8 @@ class HubKnowledge:
     """Hears what each look at health proved: a sentence of trouble, or an empty text."""
     on_doubt: Callable[[CouldNotLook], None] | None = None
     """Hears of every wrong or missing answer that a check may fail for: something in front of the hub may have given it."""
+
+    stamps: Timestamps = dataclasses.field(default_factory=Timestamps)
 
     @property
     def name(self) -> str:
@@ -166,11 +193,12 @@ class Hub:
             return self._checked(route, self._ask(route)).seconds
 
     def health(self) -> Health:
-        """`GET /api/health`. Raises as `answer` does, and NotTheHub for an answer without the hub's mark."""
+        """`GET /api/health`. Raises as `answer` does, NotTheHub without the hub's mark, CouldNotLook for what a cache kept."""
         health = Health(raw=self.answer(HEALTH).json_object())
         if health.server_id != "mcp-hub":
             raise NotTheHub(f"GET {HEALTH}: server_id is {shown(health.server_id)}, expected 'mcp-hub'")
         self._known.version = health.version or self._known.version
+        self._known.stamps.demand_new(self.answer(HEALTH), health)
         return health
 
     def servers(self) -> tuple[HubServer, ...]:

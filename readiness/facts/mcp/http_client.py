@@ -18,6 +18,7 @@ import httpx2
 from readiness.facts.http import (
     BODY_LIMIT,
     ENDLESS,
+    NO_CACHE,
     BadAnswer,
     BeyondLimit,
     HttpAnswer,
@@ -215,7 +216,7 @@ class Trusted:
 
 def client(where: EndpointAddress, watch: SessionTraffic, trusted: Trusted) -> httpx2.AsyncClient:
     """A client for one session: no proxies of the environment, no compression, bounded from outside."""
-    headers = {"accept-encoding": "identity", "user-agent": "mcp-hub-readiness"}
+    headers = {"accept-encoding": "identity", "user-agent": "mcp-hub-readiness", **NO_CACHE}
     if where.token:
         headers["authorization"] = f"Bearer {where.token}"
     return httpx2.AsyncClient(
