@@ -175,6 +175,15 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
         register(parent.config, phases_of(module_path))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Where no check was collected although a phase was named, say why, and what to type."""
+    if int(exitstatus) == int(pytest.ExitCode.NO_TESTS_COLLECTED) and config.getoption("markexpr", default=""):
+        from readiness.session import why_zero
+
+        if sentence := why_zero(config, tuple(PHASE_MARKERS)):
+            terminalreporter.write_line(f"readiness: {sentence}")
+
+
 class Bystander:
     """Watches a run of which nothing says that it is about readiness: from its first check on it is one."""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from readiness.session.crash_recovery import recover
     from readiness.session.fixtures import CONFIG, REDACT, RUN_DIR, register
     from readiness.session.fixtures.reachability import BLOCKED
-    from readiness.session.invocation import OPTIONS, find_suites, may_concern, suite_folders
+    from readiness.session.invocation import OPTIONS, find_suites, may_concern, suite_folders, why_zero
     from readiness.session.journal import VERDICT_PIPE
     from readiness.session.plan.planning import (
         CATALOGUE_FILE,

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from readiness.findings import Finding, Outcome
+from readiness.findings import PHASES, Finding, Outcome
 from readiness.session import worker
+from readiness.session.invocation import misspelt_markers
 from readiness.session.journal import Run
 from readiness.session.plan.planning import (
     PlannedItem,
@@ -133,7 +134,7 @@ class Ledger:
                 raise pytest.UsageError(self.setup.redact("\n".join(misspelt)))
             self.begin()
             self.run.plan = self.plan()
-            if RUN_ID in os.environ:  # only `readiness check` will read it back
+            if RUN_ID in os.environ and self._marker is not None:  # only `readiness check` will read it back
                 self.journal.plan(self.run.plan.values(), self.setup.redact)
 
     @pytest.hookimpl(optionalhook=True)
@@ -179,7 +180,10 @@ class Ledger:
         from readiness.session.conclusion import outlook
 
         unknown = [f"  {self.setup.redact(name.sentence)}" for name in self._unknown_names()]
-        return [*outlook(self.plan()), *unknown]
+        expression = self.config.getoption("markexpr", "") or ""
+        markers = {marker for item in self.items.values() for marker in item.markers}
+        slips = [f"  -m: {sentence}" for sentence in misspelt_markers(expression, PHASES, markers)]
+        return [*outlook(self.plan()), *unknown, *slips]
 
     def _unknown_names(self) -> list[UnknownName]:
         """Names in the configuration that no check goes by, of those that ship or were collected."""
@@ -235,7 +239,7 @@ class Ledger:
         sentence = self.setup.redact(sentence)
         if sentence not in self.run.trouble:
             self.run.add_trouble(sentence)
-            if self.involved:
+            if self._marker is not None:
                 self.journal.write("trouble", {"sentence": sentence})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

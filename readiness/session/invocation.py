@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import functools
 import os
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pytest
 
 OPTIONS: Final[dict[str, dict[str, Any]]] = {
@@ -72,6 +76,41 @@ def reaches_suites(config: pytest.Config) -> bool:
             if path in folder.parents and (folder.parent != installed or path in {installed, installed.parent}):
                 return True
     return False
+
+
+_WORD: Final = re.compile(r"[A-Za-z_][\w.-]*")
+_LIKE: Final = 0.75
+"""How like a marker a word of `-m` must be to be a slip of it."""
+_FOLDERS: Final = {"smoke": "health", "infrastructure": "infra"}
+"""What people call a phase, as the folder of its suite, where nobody's marker has that name."""
+
+
+def misspelt_markers(expression: str, phases: Collection[str], known: Collection[str]) -> list[str]:
+    """A sentence for each word of `-m` that is no marker and was probably meant for a phase. `known` are other markers."""
+    import difflib  # only when nothing was found
+
+    sentences = []
+    for word in dict.fromkeys(_WORD.findall(expression)):
+        if word in {"and", "or", "not", *phases, *known}:
+            continue
+        near = [_FOLDERS[word]] if word in _FOLDERS else difflib.get_close_matches(word.lower(), phases, 1, _LIKE)
+        if near:
+            sentences.append(f'there is no marker "{word}"; did you mean "{near[0]}"?')
+    return sentences
+
+
+def why_zero(config: pytest.Config, phases: Collection[str]) -> str:
+    """Why a run that named a phase collected no check, and what would; empty where it named none, or nobody can say."""
+    expression = config.getoption("markexpr", "") or ""
+    known = {line.partition(":")[0].partition("(")[0].strip() for line in config.getini("markers")}
+    misspelt = misspelt_markers(expression, phases, known)
+    if misspelt:
+        return f"0 checks: {'; '.join(misspelt)}"
+    if not any(word in phases for word in _WORD.findall(expression)):
+        return ""
+    if not reaches_suites(config):
+        return f"0 checks here: the suites that ship are not below this folder; run: readiness check -m {shlex.quote(expression)}"
+    return f"0 checks: no check that was collected is what -m {shlex.quote(expression)} asks for"
 
 
 def find_suites(config: pytest.Config) -> None:

@@ -114,3 +114,38 @@ def test_a_name_that_nothing_goes_by_is_conditional_at_best(project: Project, mo
     assert (ended.code, ended.status) == (0, "CONDITIONAL")
     out = " ".join(ended.out.split())
     assert out.count('[limits.throughput] = "throughput": there is no such check') >= 2
+
+
+@pytest.mark.parametrize(
+    ("command", "marker", "sentence"),
+    [
+        (("pytest",), "preflight", "0 checks here: the suites that ship are not below this folder; run: readiness check -m preflight"),
+        (("pytest",), "helth", 'there is no marker "helth"; did you mean "health"?'),
+        (("readiness", "check"), "helth", 'there is no marker "helth"; did you mean "health"?'),
+        (("readiness", "check"), "smoke", 'there is no marker "smoke"; did you mean "health"?'),
+        (("readiness", "check"), "health and nonsense", "no check that was collected is what -m 'health and nonsense' asks for"),
+    ],
+)  # fmt: skip
+def test_zero_checks_get_a_sentence(project: Project, command: tuple[str, ...], marker: str, sentence: str) -> None:
+    """A phase whose suite is not here, or a word that is none: pytest's exit 5 with the reason and what to type."""
+    ended = project.run("-m", marker, command=command, MCP_HUB_RELEASE=".")
+    assert ended.code == 5
+    assert sentence in ended.out
+    assert ended.report is None or ended.status == "INCOMPLETE"
+
+
+def test_a_word_of_the_selection_that_is_misspelt_is_told(project: Project, mode: list[str]) -> None:
+    """Where the rest of `-m` selects something, a line says which word did nothing."""
+    project.suite('@check("latency", severity="high")\ndef test_latency():\n    """Fast."""\n')
+    ended = project.run("-m", "health or alrts", "test_suite.py", *mode)
+    assert 'there is no marker "alrts"; did you mean "alerts"?' in ended.out
+    assert "did you mean" not in project.run("-m", "health and not alerts", "test_suite.py", *mode).out
+
+
+@pytest.mark.parametrize("command", [("pytest",), ("readiness", "check")])
+def test_only_collecting_is_no_run(project: Project, command: tuple[str, ...]) -> None:
+    """`--collect-only` shows the plan, ends with 0, and neither writes a report nor makes the last one out of date."""
+    project.suite('@check("latency", severity="high")\ndef test_latency():\n    """Fast."""\n')
+    ended = project.run("-m", "health", "--collect-only", "test_suite.py", command=command)
+    assert (ended.code, ended.report) == (0, None)
+    assert "readiness plan: 1 checks" in ended.out
