@@ -226,3 +226,37 @@ def test_hub_stays_up(hub, first_identity, limits):
             "its process is not seen on this host: counted is what was watched, or the hub's own clock where it runs as ours"
         )
     measure(int(10 * now.up_for(first_identity)) / 10, what="up for")
+
+
+@check(
+    "mcp-servers-stay-connected",
+    severity="critical",
+    rollback="validation-failure",
+    settle="probe",
+    after=("hub-answers",),
+    last=True,
+    remedy="Run that server's command by hand and see why it ends; the hub does not start one again by itself.",
+)
+def test_mcp_servers_stay_connected(hub, deployed, first_identity, server_turns):
+    """Every MCP server that was connected in this run still is at its end, and did not come and go."""
+    expected = deployed.servers()
+    if expected == ():
+        note("no servers are declared")
+        return
+    if first_identity is not None and hub.identity().is_restart_of(first_identity):
+        unknown("the hub itself was restarted during the run, see hub-stays-up")
+    states, turns = _states(hub, expected), server_turns()
+    lost = [f"{turns.words(name)}, and is {state}" for name, state in states.items() if _is_lost(name, state, turns)]
+    enough = deployed.config.expect.min_servers or len(states)
+    compared(expected=f"{len(states)} connected", actual=f"{len(states) - len(lost)} connected")
+    assert not lost or len(states) - len(lost) >= enough, "; ".join(lost)
+    again = [turns.words(name) for name in states if turns.downs(name) > 1]
+    assert not again, f"what ends again and again: {'; '.join(again)}"
+    for words in lost + [
+        turns.words(name) for name in states if turns.downs(name) == 1 and states[name] == "connected"
+    ]:
+        warn(words)
+
+
+def _is_lost(name, state, turns):
+    return state not in {"connected", "without an uptime"} and turns.was_connected(name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from readiness.support import front_door
 
 if TYPE_CHECKING:
+    from readiness.facts.hub import server_turns
     from readiness.facts.hub.anonymous_view import AnonymousView
     from readiness.facts.hub.client_view import ClientView
     from readiness.facts.hub.contract import Contract
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from readiness.facts.hub.inventory import Inventory, keep_last_good
     from readiness.facts.hub.log import HubLog
     from readiness.facts.hub.offered_names import NO_PREFIXES, SEPARATOR, offered_name, prefixes_of, safe_prefixes
-    from readiness.facts.hub.records import HubTool, seconds_of
+    from readiness.facts.hub.records import HubServer, HubTool, seconds_of, servers_in
+    from readiness.facts.hub.server_turns import ServerTurns
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

@@ -151,7 +151,8 @@ def _tools(item: dict[str, Any]) -> list[Any]:
     return tools if isinstance(tools, list) else []
 
 
-def _number(value: object) -> float | None:
+def number_of(value: object) -> float | None:
+    """A finite number; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
@@ -163,7 +164,7 @@ def _number(value: object) -> float | None:
 
 def _span(value: object) -> float | None:
     """Seconds that something has run; a clock that was set makes them negative or absurd, and then they say nothing."""
-    number = _number(value)
+    number = number_of(value)
     return number if number is not None and 0 <= number < LONGEST else None
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LIVE: Final = ("hub-answers", "hub-is-ready", "mcp-servers-are-connected")
 """Checks of health that are watched beside every alert: without them an alert means nothing."""
+BETWEEN: Final = ("hub-stays-up", "mcp-servers-stay-connected")
+"""Checks of health that a watch answers itself, by what is different from look to look."""
 _LASTING: Final = frozenset({"readiness_config", "readiness_reach", "past_runs"})
 """Facts of a session that outlive a round: open connections, and the history, which reads every run of it once.
 
@@ -40,7 +42,7 @@ class Bench:
     @property
     def plan(self) -> dict[str, Planned]:
         """What is watched, with the limits and the scope of the configuration."""
-        return {check_id: self._runner.planned(check_id) for check_id in self._watched}
+        return {check_id: self._runner.planned(check_id) for check_id in (*self._watched, *BETWEEN)}
 
     @property
     def reach(self) -> Any:  # noqa: ANN401 - a Reach; what a fixture gives has no static type

@@ -11,7 +11,8 @@ from readiness.errors import NotServed, ReadinessError
 from readiness.facts.http import HEALTH
 from readiness.facts.telemetry import METRICS, readings, unread
 from readiness.findings import Finding, Outcome
-from readiness.operations.watch.bench import LIVE
+from readiness.operations.watch.bench import BETWEEN, LIVE
+from readiness.operations.watch.between import BetweenLooks
 from readiness.operations.watch.host import SAMPLE, HostRows
 from readiness.operations.watch.row import WatchRow
 from readiness.results.verdict import verdict
@@ -81,17 +82,19 @@ class Watcher:
         config = bench.config
         self._settling = Settling(bench.scope, config.probe.attempts, LIVE[0])
         self._host = HostRows(bench, lambda value: self._text(value, _WORDS), sample)
+        self._between = BetweenLooks(config)
         self.plan: dict[str, Planned] = bench.plan
 
     def look(self) -> WatchLook:
         """See everything once."""
         at, started = time.time(), time.monotonic()
         self.bench.new_round()
-        asked = {i: p.check for i, p in self.plan.items() if p.not_applicable is None}
+        asked = {i: p.check for i, p in self.plan.items() if p.not_applicable is None and i not in BETWEEN}
         seen = {check_id: self.bench.look(check_id) for check_id in asked}
         standing = self._settling.take(seen, asked, time.monotonic())
-        judgement = self._judged(standing.findings)
         hub_words = self._hub()
+        between = [one for one in self._between.findings() if self.plan[one.check].not_applicable is None]
+        judgement = self._judged([*standing.findings, *between])
         return WatchLook(
             at=at,
             trouble=hub_words.trouble,
@@ -111,7 +114,9 @@ class Watcher:
 
     def _judged(self, findings: Sequence[Finding]) -> Judgement:
         """The verdict as a run would make it: waivers, the gate, the cap of a first look."""
-        config, plan = self.bench.config, list(self.plan.values())
+        answered = {finding.check for finding in findings}
+        plan = [one for check_id, one in self.plan.items() if check_id not in BETWEEN or check_id in answered]
+        config = self.bench.config
         today = dt.datetime.now(dt.UTC).date()
         waived, _ = verdict.apply_waivers(list(findings), plan, config.waivers, today=today, known=set(self.plan))
         cap = self.bench.scope.first_look_cap()
@@ -123,6 +128,7 @@ class Watcher:
         try:
             hub = self.bench.fact("hub")
             health = hub.health()
+            self._between.take(hub)
             hub_words.answer_ms = hub.answer(HEALTH).seconds * 1000
             hub_words.state, hub_words.version = (
                 self._text(health.state, _NAME),

@@ -70,6 +70,7 @@ FAULTS = (
         how=How(edits=(edit(HEALTH, "servers", "everything, memory"),)),
         expected={
             "mcp-servers-are-connected": UNKNOWN,
+            "mcp-servers-stay-connected": UNKNOWN,
             "api-matches-its-contract": FAILED,
             "running-config-is-the-deployed-one": UNKNOWN,
             "server-names-stay-distinct": UNKNOWN,

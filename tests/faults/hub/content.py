@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.hub.model import Fault, How, Site
+from tests.faults.hub.model import Fault, How, Site, When
 from tests.faults.hub.words import (
     DEGRADED,
     FAILED,
@@ -21,6 +21,8 @@ from tests.faults.hub.words import (
 )
 
 OTHER = {"name": "other", "status": "connected", "uptime": 90, "error": None, "capabilities": {"tools": []}}
+LATE = 25
+"""Reads of health after which a run has asked for its servers, and is not at its end."""
 ONE_OF_TWO = {"expect": {"min_servers": 1}}
 
 FAULTS = (
@@ -86,6 +88,19 @@ FAULTS = (
         expected={"mcp-servers-are-connected": FAILED},
         ends=VALIDATION,
         words=("memory", "uptime"),
+    ),
+    Fault(
+        name="server-ends-during-the-run",
+        sentence="An MCP server is connected when it is first asked for, and gone at the run's end.",
+        how=How(
+            edits=(
+                edit(HEALTH, "servers.1.status", "disconnected", When(after=LATE)),
+                edit(SERVERS, "servers.1.status", "disconnected", When(after=LATE)),
+            )
+        ),
+        expected={"mcp-servers-stay-connected": FAILED},
+        ends=VALIDATION,
+        words=("memory was connected", "is disconnected"),
     ),
     Fault(
         name="server-connecting-for-ever",

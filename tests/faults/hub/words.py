@@ -59,6 +59,7 @@ HEALTH_CHECKS: Final = (
     "api-answers-fast",
     "events-stream",
     "hub-stays-up",
+    "mcp-servers-stay-connected",
     "no-tool-disappeared",
     "server-names-stay-distinct",
     "tool-names-are-short-enough",

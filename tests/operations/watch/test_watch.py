@@ -26,7 +26,7 @@ from readiness import demo
 from readiness.cli import watch
 from readiness.config.loading import load
 from readiness.findings import Outcome
-from readiness.operations.watch.bench import LIVE, Bench
+from readiness.operations.watch.bench import BETWEEN, LIVE, Bench
 from readiness.operations.watch.document import SCHEMA_FILE, to_json
 from readiness.operations.watch.look import Watcher, WatchLook
 from readiness.operations.watch.view import View
@@ -107,7 +107,7 @@ def test_every_alert_is_watched_with_facts_that_are_there(hub: DemoHub, tmp_path
     """No alert of the catalogue needs a fact that a watch has not, and all of them pass on a healthy, idle hub."""
     look = _watcher(tmp_path, hub.url).look()
     outcomes = _outcomes(look)
-    assert set(outcomes) == {check.id for check, _ in catalogue() if check.phase == "alerts"} | set(LIVE)
+    assert set(outcomes) == {check.id for check, _ in catalogue() if check.phase == "alerts"} | {*LIVE, *BETWEEN}
     bad = {row.check.id: row.finding.reason for row in look.judgement.rows if row.finding.outcome is Outcome.FAILED}
     assert bad == {}
     assert not any("only a pytest run has" in row.finding.reason for row in look.judgement.rows)
