@@ -157,7 +157,7 @@ def _made(report: Report, form: str) -> dict[str, str]:
 def _into_folder(report: Report, folder: Path, forms: Sequence[str]) -> None:
     from readiness.support import file_writing
 
-    file_writing.make_folder(folder)
+    file_writing.make_folder(folder, is_kept=True)
     for form in forms:
         for name, text in _made(report, form).items():
             _put(text, folder / name)
@@ -169,7 +169,7 @@ def _put(text: str, output: Path | None) -> None:
         return
     from readiness.support import file_writing
 
-    file_writing.make_folder(output.parent)
+    file_writing.make_folder(output.parent, is_kept=True)
     file_writing.replace_file(output, text)
     sys.stdout.write(f"{output}\n")
 
@@ -416,7 +416,13 @@ def difference_markdown(before: Report, after: Report, comparison: Comparison) -
 def difference_json(before: Report, after: Report, document: dict[str, Any]) -> dict[str, Any]:
     """The same for programs: the report's own `comparison`, and both verdicts."""
     ends = {
-        name: {"id": run.run.id, "status": run.status, "decision": run.decision, "score": shown(run.score)}
+        name: {
+            "id": run.run.id,
+            "status": run.status,
+            "decision": run.decision,
+            "score": shown(run.score),
+            "headline": shown(run.headline),
+        }
         for name, run in (("before", before), ("after", after))
     }
     return {**ends, "comparison": document}
@@ -428,7 +434,7 @@ def _told(
     one, two = marks
     lines = [
         f"{one}{name}: {safe(run.run.id)}, {_moment(run.run.started)} UTC: {safe(run.status)}, {safe(run.decision)}, "
-        f"score {shown(run.score)}: {safe(run.because)}"
+        f"score {shown(run.headline)}{safe(_capped(run))}: {safe(run.because)}"
         for name, run in (("before", before), ("after", after))
     ]
     lines.append(f"{one}score {comparison.score_change:+.1f}: {_split(comparison)}")
@@ -445,6 +451,11 @@ def _told(
             lines += [f"{one}{words}: {len(keys)}", *(f"{two}{safe(key)}" for key in keys[:_MOST_NAMED])]
             lines += [f"{two}and {len(keys) - _MOST_NAMED} more"] if len(keys) > _MOST_NAMED else []
     return lines
+
+
+def _capped(report: Report) -> str:
+    """Why the score that a page shows is below the one that is compared; empty where it is not."""
+    return f" ({report.cap})" if report.cap else ""
 
 
 def _split(comparison: Comparison) -> str:

@@ -236,7 +236,7 @@ def _write(files: dict[str, str], folder: Path) -> None:
     foreign = overwritten(files, folder)
     if foreign:
         raise ReadinessError(f"{foreign[0]} is there and does not begin with {MARK!r}: move it away")
-    make_folder(folder)
+    make_folder(folder, is_kept=True)
     for name, text in files.items():
         replace_file(folder / name, text)
         sys.stdout.write(f"{folder / name}\n")

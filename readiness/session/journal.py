@@ -13,7 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.errors import ReadinessError
 from readiness.findings import Check, Finding, Outcome, Planned
+from readiness.support import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,7 +52,8 @@ class Journal:
         self._descriptor: int | None = None
         for place in (path, elsewhere(path)):
             try:
-                place.parent.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(ReadinessError):  # opening the journal says why
+                    make_folder(place.parent)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
                 self._descriptor = os.open(place, flags, 0o600)
             except OSError as error:

@@ -20,14 +20,31 @@ _STALE: Final = 3600.0
 """Seconds after which a temporary file is one that a killed run left behind."""
 
 
-def make_folder(folder: Path) -> None:
-    """Make `folder` and what is above it. Raises ReadinessError with the reason for an operator."""
+def make_folder(folder: Path, *, is_kept: bool = False) -> None:
+    """Make `folder` and what is above it. Raises ReadinessError with the reason for an operator.
+
+    What is made stays out of git, unless it `is_kept` there on purpose.
+    """
     try:
+        made = next((path for path in (*reversed(folder.parents), folder) if not path.exists()), None)
         folder.mkdir(parents=True, exist_ok=True)
+        if made is not None and not is_kept:
+            keep_out_of_git(made)
     except (FileExistsError, NotADirectoryError) as error:
         raise ReadinessError(f"cannot write reports to {folder}: a file is in the way") from error
     except OSError as error:
         raise ReadinessError(f"cannot write reports to {folder}: {_why(error)}") from error
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Let git pass over a folder that was just made: backups hold secrets, and reports belong to no commit. Raises nothing."""
+    with contextlib.suppress(OSError):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(folder / ".gitignore", flags, 0o644)
+        try:
+            os.write(descriptor, b"# Made by readiness: nothing here belongs to a commit.\n*\n")
+        finally:
+            os.close(descriptor)
 
 
 def replace_file(path: Path, content: str) -> None:

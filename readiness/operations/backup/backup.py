@@ -30,7 +30,7 @@ from readiness.facts.backup import (
 )
 from readiness.operations.backup.copy import Gone, copied, flush, flush_all
 from readiness.operations.backup.sources import FILE_LIMIT, BackupError, BackupSource, Collection
-from readiness.support import locks
+from readiness.support import file_writing, locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,6 +127,7 @@ class _Making:
             self.step("make the folder of backups")
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             self.folder.mkdir(mode=0o700, exist_ok=True)
+            file_writing.keep_out_of_git(self.folder)
 
     @contextlib.contextmanager
     def _partial_folder(self) -> Iterator[None]:

@@ -76,7 +76,7 @@ def load(folder: Path) -> Kept:
 
 def keep(folder: Path, last: Measurement, *, accept: bool) -> Path:
     """Store `last`, as the accepted one too if `accept`; the accepted one before stays otherwise. Raises ReadinessError."""
-    file_writing.make_folder(folder)
+    file_writing.make_folder(folder, is_kept=True)
     path = folder / FILE
     with locks.locked(path.with_name(f".{FILE}.lock"), _WAIT):
         try:

@@ -12,6 +12,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.errors import ReadinessError
 from readiness.results.report import superseded
 from readiness.support import RUN_ID, file_reading, file_writing, locks, one_line, process_identity
 
@@ -70,7 +71,8 @@ class RunMarker:
             "supervisor": None if supervisor is None else [supervisor, process_identity.start_of(supervisor)],
         }
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(ReadinessError):  # opening the marker says why
+                file_writing.make_folder(self.path.parent)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             self._descriptor = os.open(self.path, flags, 0o644)
             with contextlib.suppress(OSError):  # a file system without locks

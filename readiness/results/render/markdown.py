@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from readiness.findings import Outcome
 from readiness.results.render import wording as words
 from readiness.results.render.machine.bounded import one_line
 from readiness.results.report import iso
@@ -153,7 +154,7 @@ def _line(row: Row) -> str:
 def _first(report: Report, grouped: Shape) -> Iterator[str]:
     """What to do about the few things to begin with."""
     first: Sequence[Cause] = grouped.first or grouped.ranked[:3]
-    rows = [cause.row for cause in first if cause.row.remedy and not cause.row.waiver]
+    rows = [cause.row for cause in first if not cause.row.waiver and _step(cause.row)]
     if not rows:
         return
     service = words.service(report)
@@ -161,8 +162,15 @@ def _first(report: Report, grouped: Shape) -> Iterator[str]:
     yield f"### {escaped(words.headline(first, gone))}" if grouped.first or gone else "### To mend"
     yield ""
     for number, row in enumerate(rows, start=1):
-        yield f"{number}. {code(row.key, 120)}: {_remedy(row.remedy)}"
+        yield f"{number}. {code(row.key, 120)}: {_step(row)}"
     yield ""
+
+
+def _step(row: Row) -> str:
+    """What to do about a finding; of what is unknown, what stands in the way of knowing it."""
+    if row.outcome is Outcome.UNKNOWN:
+        return f"to be found out: {escaped(words.said(row))}"
+    return _remedy(row.remedy)
 
 
 def _remedy(text: str) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Final
 
+from readiness.findings import Outcome
 from readiness.results.report import causes, shown
 from readiness.support import one_line
 
@@ -182,6 +183,11 @@ def best_case(report: Report) -> str:
 def capped(report: Report) -> str:
     """Why the headline is below the score, both numbers in it; empty where it is not."""
     return report.cap or ""
+
+
+def to_do(row: Row) -> str:
+    """The remedy of a finding that it mends: none for what is unknown, where its reason says what to find out, nor waived."""
+    return "" if row.waiver or row.outcome is Outcome.UNKNOWN else row.remedy
 
 
 def measured(row: Row) -> str:

@@ -54,6 +54,13 @@ def test_a_backup_is_private(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.lstat().st_mode) & 0o077 == 0, path
 
 
+def test_a_backup_is_no_part_of_the_repository(tmp_path: Path) -> None:
+    """The folder of backups, made in a release that is a git repository, is passed over by git: it holds the env file."""
+    tree = release(tmp_path)
+    back_up(tree)
+    assert (tree / "backups" / ".gitignore").read_text().splitlines()[-1] == "*"
+
+
 def test_links_are_kept_as_links_and_never_followed(tmp_path: Path) -> None:
     """A link out of the logs, one that leads nowhere and one to itself are links in the backup; nothing comes with them."""
     tree = release(tmp_path)

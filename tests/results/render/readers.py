@@ -9,6 +9,7 @@ import dataclasses
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import junitparser
@@ -51,16 +52,53 @@ def junit(text: str) -> Read:
     return Read(counts=counts, status=status, found=cases)
 
 
+LEVELS = {"none", "note", "warning", "error"}
+MOST = {"runs": 20, "results": 25_000, "rules": 25_000, "locations": 1_000, "tags": 20, "text": 1_024}
+"""Limits of GitHub's code scanning: what is above them is refused with the whole upload, or cut."""
+
+
+def github_refuses(document: dict[str, Any]) -> list[str]:
+    """What GitHub's documentation of SARIF support says that code scanning refuses; empty: it takes the file."""
+    problems = [] if document["version"] == "2.1.0" and len(document["runs"]) <= MOST["runs"] else ["version or runs"]
+    for run in document["runs"]:
+        rules, results = run["tool"]["driver"]["rules"], run["results"]
+        if len(results) > MOST["results"] or len(rules) > MOST["rules"]:
+            problems.append("too many results or rules")
+        for rule in rules:
+            texts = [rule[name]["text"] for name in ("shortDescription", "fullDescription", "help")]
+            if (
+                not all(texts)
+                or max(map(len, texts[:2])) > MOST["text"]
+                or len(rule["properties"]["tags"]) > MOST["tags"]
+            ):
+                problems.append(f"rule {rule['id']}")
+            if rule["defaultConfiguration"]["level"] not in LEVELS:
+                problems.append(f"level of {rule['id']}")
+        for result in results:
+            if not result["message"]["text"] or not result["partialFingerprints"] or result["level"] not in LEVELS:
+                problems.append(f"result {result['ruleId']}")
+            if not 0 < len(result["locations"]) <= MOST["locations"]:
+                problems.append(f"locations of {result['ruleId']}")
+            problems += [problem for location in result["locations"] for problem in _refused_place(location)]
+    return problems
+
+
+def _refused_place(location: dict[str, Any]) -> list[str]:
+    place = location.get("physicalLocation", {})
+    uri = place.get("artifactLocation", {}).get("uri", "")
+    problems = [] if place.get("region", {}).get("startLine", 0) > 0 else [f"{uri!r} without a line"]
+    if not uri or uri.startswith("/") or urlsplit(uri).scheme or ".." in uri.split("/"):
+        problems.append(f"{uri!r} lies in no repository")
+    return problems
+
+
 def sarif(text: str) -> Read:
     """Against the schema of the standard; every result names a rule that is there."""
     document = json.loads(text)
     assert validation_errors(document) == []
     (run,) = document["runs"]
     rules = run["tool"]["driver"]["rules"]
-    # what GitHub's code scanning asks for beyond the standard
-    assert all(rule[key]["text"] for rule in rules for key in ("shortDescription", "fullDescription", "help"))
-    places = [place for result in run["results"] for place in result["locations"]]
-    assert all(place["physicalLocation"]["region"]["startLine"] >= 1 for place in places if "physicalLocation" in place)
+    assert github_refuses(document) == []
     counts: dict[str, int] = {}
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]

@@ -219,7 +219,33 @@ def test_a_file_outside_the_checkout_is_on_no_line_of_it(tmp_path: Path, monkeyp
         assert read["gl-code-quality-report.json"].found == []
     absolute = dataclasses.replace(found, rows=tuple(_at(row, path="/etc/nginx/nginx.conf") for row in found.rows))
     (first, *_) = read_all(absolute)["readiness.sarif"].found["results"]
-    assert first["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "file:///etc/nginx/nginx.conf"
+    assert first["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "readiness.toml"
+    assert first["properties"]["file"].startswith("/etc/nginx/nginx.conf")
+
+
+def test_what_is_unknown_is_not_told_to_be_mended() -> None:
+    """A remedy mends what is bad: beside what is unknown, or waived, nobody is told to do it."""
+    row = judged(
+        "on-unknown", Outcome.UNKNOWN, 9.0, severity=Severity.CRITICAL, reason="not reached", remedy="Restart it."
+    )
+    waived = judged("on-waived", Outcome.WAIVED, 9.0, reason="slow", remedy="Restart it.", waiver="known (Maya)")
+    found = report([row, waived])
+    for form in ("markdown", "github", "junit", "tap"):
+        text = "".join(render.made(found, form).values())
+        assert "Restart it" not in text, form
+        assert "not reached" in text, form
+    bad = report(
+        [judged("on-failed", Outcome.FAILED, 9.0, severity=Severity.CRITICAL, reason="down", remedy="Restart it.")]
+    )
+    for form in ("markdown", "github", "junit", "tap"):
+        assert "Restart it" in "".join(render.made(bad, form).values()), form
+
+
+def test_code_scanning_takes_a_report_whose_findings_lie_in_no_file() -> None:
+    """One result without a place in the repository has the whole upload refused: such findings stand in readiness.toml."""
+    (result, *_) = read_all(report([judged("hub-answers", Outcome.FAILED, 9.0)]))["readiness.sarif"].found["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "readiness.toml"}, "region": {"startLine": 1}}
 
 
 def test_unknown_is_never_failed() -> None:

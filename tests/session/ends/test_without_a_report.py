@@ -154,3 +154,15 @@ def test_a_private_folder_of_a_killed_run_is_swept(project: Project, tmp_path: P
     project.suite(OK)
     project.run("-m", "health", "test_suite.py", TMPDIR=str(scratch))
     assert list(scratch.glob("readiness-*")) == [strange]
+
+
+def test_a_folder_of_reports_that_is_made_stays_out_of_git(project: Project) -> None:
+    """pytest, ruff and venv do the same; a folder that was there before is left as it was."""
+    project.suite(OK)
+    project.run("-m", "health", "test_suite.py")
+    assert (project.folder / "reports" / ".gitignore").read_text().splitlines()[-1] == "*"
+    own = project.folder / "own"
+    own.mkdir()
+    project.run("-m", "health", "test_suite.py", "--readiness-report", "own")
+    assert (own / "readiness.json").is_file()
+    assert not (own / ".gitignore").exists()

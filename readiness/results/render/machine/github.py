@@ -59,8 +59,8 @@ def commands(report: Report) -> Iterator[str]:
 
 def _annotation(kind: str, row: Row, places: Places) -> str:
     message = words.said(row) or row.title
-    if row.remedy and not row.waiver:
-        message += f"\ndo: {row.remedy}"
+    if remedy := words.to_do(row):
+        message += f"\ndo: {remedy}"
     title = f"{words.label(row.outcome.value)}: {row.key}"
     return _command(kind, title, message, file=places.inside(row), line=row.line)
 

@@ -82,6 +82,6 @@ def _sentences(row: Row, message: str) -> list[str]:
         row.title,
     ]
     sentences += [message, *row.notes]
-    if row.remedy and not row.waiver:
-        sentences.append(f"do: {row.remedy}")
+    if remedy := words.to_do(row):
+        sentences.append(f"do: {remedy}")
     return [sentence for sentence in sentences if sentence]

@@ -27,6 +27,7 @@ _MESSAGE: Final = 1_000
 _HELP: Final = 2_000
 _TOLD: Final = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.DEGRADED, Outcome.FLAKY, Outcome.WAIVED)
 _LEVELS: Final = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
+_NOWHERE: Final = "readiness.toml"
 _LINK: Final = re.compile(r"\](?=\()")
 """What would make a link of a message, `[text](target)`."""
 _PLACEHOLDER: Final = re.compile(r"\{(\d+)\}")
@@ -110,7 +111,8 @@ def _result(row: Row, rule: int, room: Room, places: Places) -> dict[str, Any]:
             "outcome": row.outcome.value,
             "severity": row.severity.value,
             "pointsLost": round(float(row.points_lost), 4),
-        },
+        }
+        | ({"file": visible(row.place)} if row.path else {}),
     }
     if row.outcome is Outcome.WAIVED:
         result["suppressions"] = [
@@ -128,13 +130,11 @@ def _level(row: Row) -> str:
 def _location(row: Row, places: Places) -> dict[str, Any]:
     location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": visible(row.key), "kind": "member"}]}
     inside = places.inside(row)
-    uri = quote(inside, safe="/", errors="replace") if inside else None
-    if uri is None and row.path and row.path.startswith("/"):
-        uri = "file://" + quote(row.path, safe="/", errors="replace")
-    if uri:
-        # what is about a whole file stands on its first line: code scanning shows nothing without one
-        region = {"startLine": max(row.line or 1, 1)}
-        location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": region}
+    # code scanning refuses the whole file for one result without a place in the repository: what is about no file there
+    # stands where its check is configured; what is about a whole file, on its first line
+    uri = quote(inside, safe="/", errors="replace") if inside else _NOWHERE
+    line = max(row.line or 1, 1) if inside else 1
+    location["physicalLocation"] = {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}
     return location
 
 

@@ -61,7 +61,7 @@ def _point(number: int, row: Row, room: Room) -> list[str]:
         "title": room.take(one_line(row.title), _TEXT),
         "message": room.take(one_line(words.said(row)), _TEXT),
         "at": visible(row.place),
-        "remedy": room.take(visible(row.remedy), _REMEDY),
+        "remedy": room.take(visible(words.to_do(row)), _REMEDY),
     }
     return lines + _block({key: text for key, text in fields.items() if text})
 
