@@ -251,6 +251,8 @@ def test_hub_survives_the_workflow(agent_afterwards, hub_unprobed, before_the_wo
     hub.new_attempt()
     now = hub.identity().pid
     compared(expected=f"process {before_the_workflow['pid']}", actual=f"process {now}")
+    if now != before_the_workflow["pid"] and hub.answers_by_turns(before_the_workflow["pid"]):
+        pytest.fail(f"two hubs answer by turns, processes {before_the_workflow['pid']} and {now}", pytrace=False)
     assert now == before_the_workflow["pid"], (
         f"process {before_the_workflow['pid']} answered before the workflow, {now} after it: the hub was restarted"
     )

@@ -14,6 +14,10 @@ READY = ("ready", "restarted")
 """`restarted` stays for ever after a restart over the API: it is ready too."""
 SECOND_READ = 1.1
 """Seconds after which an uptime that is counted in whole seconds must have grown."""
+TURNS = (
+    "two hubs answer by turns, processes {} and {}: sessions break where the balancer is not sticky, and nothing of one is "
+    "proven by the other; set [target] internal_url to one hub's own port, and judge each"
+)
 GONE = "listed as connected with an uptime of 0: its process is gone"
 
 
@@ -83,6 +87,9 @@ def test_hub_process_is_the_one_deployed(hub, deployed):
     compared(expected=f"pid {told or claimed or identity.pid}", actual=f"pid {identity.pid}")
     if identity.by == "socket":
         note(f"/api/events names no process, or was not opened: {identity.pid} is the owner of port {identity.port}")
+    deployed_pid = told or claimed
+    if deployed_pid not in {None, identity.pid} and hub.answers_by_turns(deployed_pid):
+        pytest.fail(TURNS.format(deployed_pid, identity.pid), pytrace=False)
     assert claimed in {None, identity.pid}, (
         f"process {identity.pid} answers, but the last hub started for port {identity.port} was process {claimed}: "
         "it never got the port"
@@ -148,6 +155,9 @@ def _state(entries):
 
 
 def _state_of(server):
+    if server.status == "unauthorized":
+        where = f" at {server.sign_in}" if server.sign_in else ""
+        return f"unauthorized: it waits until somebody signs in{where} (the hub's own interface opens it: authorizationUrl)"
     if server.status != "connected":
         return f"{server.status} ({server.error[:80]})" if server.error else server.status
     if server.uptime is None:
@@ -215,6 +225,8 @@ def test_hub_stays_up(hub, first_identity, limits):
         time.sleep(max(0.01, min(missing + 0.01, left + 0.01, 1.0)))
         hub.new_attempt()
         now = hub.identity()
+    if now.pid != first_identity.pid and hub.answers_by_turns(first_identity.pid):
+        pytest.fail(TURNS.format(first_identity.pid, now.pid), pytrace=False)
     assert now.pid == first_identity.pid, (
         f"process {first_identity.pid} answered at the run's start, {now.pid} at its end: the hub was restarted"
     )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from readiness import checks
 from readiness.config.model import Config, Expect, ProbeSettings, Target
 from readiness.errors import HubDown, Unknown
 from readiness.facts.http import BadAnswer, HubRefusal
+from readiness.facts.hub.identity import watches_its_file
 from readiness.session.fixtures import hub as fixtures
 from readiness.session.fixtures.reachability import HubReach, ask_again
 from tests.facts.hub.test_hub import replay
@@ -276,3 +281,33 @@ def test_a_hub_that_answers_now_and_then_does_not_answer() -> None:
     with Wires(once) as wires:
         told, _ = ask_again(Config(target=Target(url=wires.url), probe=probe))
     assert told.endswith("it does not stay up"), told
+
+
+@pytest.mark.parametrize(("pids", "by_turns"), [((11, 12), True), ((12, 12), False)])
+def test_two_hubs_that_answer_by_turns_are_no_restart(
+    recorder: checks.Recorder,
+    pids: tuple[int, int],
+    by_turns: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    """A process that is seen again was not replaced: a balancer without sticky sessions rolls nothing back."""
+    hubs = [replay("4.3.0", pid=pid) for pid in pids]
+    turn = itertools.count()
+
+    def handler(connection: Connection) -> None:
+        hubs[next(turn) % 2 if connection.path == "/api/events" else 0](connection)
+
+    with Wires(handler) as wires:
+        hub = reach(wires.url, internal_url=wires.url).hub()
+        assert hub.answers_by_turns(11) is by_turns
+    assert recorder.fires is not by_turns
+
+
+def test_a_hub_that_watches_its_file_reads_changes() -> None:
+    """Only --watch on the command line of the process that answers says so."""
+    code = "import time; time.sleep(60)"
+    for options, expected in ((["--watch"], True), (["--watch", "--no-watch"], False), ([], False)):
+        with subprocess.Popen([sys.executable, "-c", code, *options]) as process:
+            try:
+                assert watches_its_file(psutil.Process(process.pid)) is expected
+            finally:
+                process.kill()

@@ -55,6 +55,14 @@ CERTIFICATE: Final = {
 """OpenSSL's verify codes in words."""
 _WANTS_CERTIFICATE: Final = ("certificate_required", "certificate required", "handshake_failure", "handshake failure")
 """TLS alerts of a server that asked for a client certificate, as OpenSSL words them."""
+_NO_TLS: Final = (
+    "WRONG_VERSION_NUMBER",
+    "WRONG VERSION NUMBER",
+    "HTTP_REQUEST",
+    "RECORD_LAYER_FAILURE",
+    "RECORD LAYER FAILURE",
+)
+"""OpenSSL's words for a peer that answers in plain text."""
 LIBRARY: Final = (
     httpcore.NetworkError,
     httpcore.TimeoutException,
@@ -360,7 +368,9 @@ def translated(  # noqa: PLR0913 - one keyword a circumstance
     if any(isinstance(e, ssl.SSLError) and any(w in str(e).lower() for w in _WANTS_CERTIFICATE) for e in chain):
         return TlsRefused(f"{what}: {place} wants a client certificate")
     if any(isinstance(e, ssl.SSLError) for e in chain) and isinstance(error, httpcore.ConnectError):
-        return CouldNotLook(f"{what}: no TLS connection to {place}: {error}")
+        plain = any(reason in str(one).upper() for one in chain for reason in _NO_TLS)
+        why = "it speaks plain HTTP: the address must begin with http://" if plain else error
+        return CouldNotLook(f"{what}: no TLS connection to {place}: {why}")
     if proxied and isinstance(error, (httpcore.ConnectError, httpcore.ProxyError, httpcore.ConnectTimeout)):
         return CouldNotLook(f"{what}: the environment's proxy did not connect to {place}: {error}")
     if any(isinstance(e, ConnectionRefusedError) for e in chain):
@@ -376,7 +386,8 @@ def _other(error: BaseException, what: str, place: str, seconds: float, *, loopb
     if isinstance(error, httpcore.ConnectError):
         return CouldNotLook(f"{what}no connection to {place}: {error}")
     if isinstance(error, httpcore.RemoteProtocolError) and "disconnected" not in str(error):
-        return BadAnswer(f"{what}{place} does not answer in HTTP: {str(error)[:120]}")
+        why = "it speaks TLS: the address must begin with https://" if "\\x15\\x03" in str(error) else str(error)[:120]
+        return BadAnswer(f"{what}{place} does not answer in HTTP: {why}")
     return BrokenConnection(f"{what}the connection to {place} broke: {str(error)[:120] or type(error).__name__}")
 
 

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from readiness.facts.hub.client_view import ClientView
     from readiness.facts.hub.contract import Contract
     from readiness.facts.hub.disclosure import Disclosure
-    from readiness.facts.hub.hub import ENDS_WHEN_LEFT, SECOND_LOOK, Hub, HubKnowledge, config_sources, is_running
+    from readiness.facts.hub.hub import (
+        ENDS_WHEN_LEFT,
+        SECOND_LOOK,
+        Hub,
+        HubKnowledge,
+        TwoHubs,
+        config_sources,
+        is_running,
+    )
     from readiness.facts.hub.identity import Identity, process_here, proven_listener
     from readiness.facts.hub.inventory import Inventory, keep_last_good
     from readiness.facts.hub.log import HubLog

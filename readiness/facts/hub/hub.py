@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, HubSilent, NotServed, Unknown
 from readiness.facts.http import (
@@ -59,8 +60,16 @@ ENDS_WHEN_LEFT: Final = (
 _ANEW: Final = 1.5
 """Seconds after which a time that stands still is a cache's: the hub writes milliseconds, another one perhaps seconds."""
 _STAMPS: Final = 200
+_NOT_THERE: Final = frozenset({400, 404, 405, 410, 501})
+_OWN_PATHS: Final = ("/api", "/api/health", "/mcp", "/messages", "/sse", "/health")
+_TURNS: Final = 4
+"""Looks in which a second hub behind a balancer shows itself again."""
 AT_ONCE: Final = 1.0
 """Seconds after which a hub that did not answer counts as out of reach."""
+
+
+class TwoHubs(BadAnswer):
+    """Two processes answer at one address by turns: whatever differs between two looks is no release's fault."""
 
 
 class Timestamps:
@@ -196,7 +205,9 @@ class Hub:
         """`GET /api/health`. Raises as `answer` does, NotTheHub without the hub's mark, CouldNotLook for what a cache kept."""
         health = Health(raw=self.answer(HEALTH).json_object())
         if health.server_id != "mcp-hub":
-            raise NotTheHub(f"GET {HEALTH}: server_id is {shown(health.server_id)}, expected 'mcp-hub'")
+            raise NotTheHub(
+                f"GET {HEALTH}: server_id is {shown(health.server_id)}, expected 'mcp-hub': something answers there, and it is no MCP Hub"
+            )
         self._known.version = health.version or self._known.version
         self._known.stamps.demand_new(self.answer(HEALTH), health)
         return health
@@ -275,6 +286,24 @@ class Hub:
         if self._identity is None:
             self._identity = identify(self)
         return self._identity
+
+    def answers_by_turns(self, first: int) -> bool:
+        """Whether the process `first`, in whose place another one answers now, answers too: nothing was restarted then."""
+        for _ in range(_TURNS):
+            self.new_attempt()
+            with contextlib.suppress(Unknown):
+                if self.identity().pid == first:
+                    self.doubt(TwoHubs("two hubs answer by turns"))
+                    return True
+        return False
+
+    def reads_changes(self) -> bool:
+        """Whether the hub was started on this host with --watch: it reads a changed configuration by itself."""
+        from readiness.facts.hub.identity import watches_its_file
+
+        with contextlib.suppress(Unknown):
+            return watches_its_file(self.process())
+        return False
 
     def version(self) -> str:
         """The version that runs: published, else of the package that the process on this host runs. Raises NotServed."""
@@ -389,7 +418,21 @@ class Hub:
 
     def _checked(self, route: str, answer: HttpAnswer) -> HttpAnswer:
         proxied = self.config.target.internal_url is None and not self.transport.loopback
-        return checked(route, answer, hub=self._known.name, proxied=proxied, token_env=self.config.target.token_env)
+        try:
+            return checked(route, answer, hub=self._known.name, proxied=proxied, token_env=self.config.target.token_env)
+        except BadAnswer as error:
+            if route != HEALTH or answer.status not in _NOT_THERE:
+                raise
+            raise type(error)(f"{error}: {self._elsewhere(answer)}") from None
+
+    def _elsewhere(self, answer: HttpAnswer) -> str:
+        """Why nothing of a hub is served at an address where something answers."""
+        path = urlsplit(self.transport.settings.base).path.rstrip("/")
+        if any(path.endswith(end) for end in _OWN_PATHS):
+            return f"the address ends in {path}, which is the hub's own path: give it without"
+        if "https" in answer.text(2_000).lower() and answer.status == 400:  # noqa: PLR2004 - HTTP's own number
+            return "TLS is spoken there: the address must begin with https://"
+        return "something answers there, and it is no MCP Hub: look at host and port"
 
 
 def config_sources(config: Config) -> tuple[Path, ...]:

@@ -204,6 +204,15 @@ def ends_with_its_last_client(hub: HubAnswers) -> bool:
     return False
 
 
+def watches_its_file(process: psutil.Process) -> bool:
+    """Whether a hub was started with --watch."""
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        return _has_option(process.cmdline(), "watch")
+    return False
+
+
 def _has_option(arguments: Sequence[str], *names: str) -> bool:
     """Whether a switch is on, as yargs reads it: the last one counts."""
     is_on = False

@@ -11,7 +11,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.http import BadAnswer, BeyondLimit, HttpAnswer, events
+from readiness.facts.http import BadAnswer, BeyondLimit, HttpAnswer, bare, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,8 @@ class HubServer:
     tools: tuple[str, ...] = ()
     config_source: str | None = None
     error: str | None = None
+    sign_in: str | None = None
+    """Where somebody has to sign in, without the query: that holds what is meant for one person."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +144,15 @@ def _server(item: dict[str, Any], what: str) -> HubServer:
         tools=tuple(str(tool.get("name")) for tool in _tools(item) if isinstance(tool, dict)),
         config_source=source if isinstance(source, str) else None,
         error=error if isinstance(error, str) else None,
+        sign_in=_address(item.get("authorizationUrl")),
     )
+
+
+def _address(value: object) -> str | None:
+    """A web address without credentials, query and fragment; None for anything else."""
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        return None
+    return bare(value.partition("?")[0].partition("#")[0])[:200]
 
 
 def _tools(item: dict[str, Any]) -> list[Any]:

@@ -194,7 +194,10 @@ class _Bounded(httpx2.AsyncBaseTransport):
         stream = response.stream
         if encoding not in {"", "identity"} or not isinstance(stream, httpx2.AsyncByteStream):
             await response.aclose()
-            raise NotTheHub(f"{request.method} {request.url.path} answered in an encoding that was not asked for")
+            raise NotTheHub(
+                f"{request.method} {request.url.path} answered in the encoding {encoding[:20]!r}, an encoding that was not asked for: "
+                "something in front compresses; turn that off for /mcp and /messages"
+            )
         is_stream = response.headers.get("content-type", "").lower().startswith("text/event-stream")
         head_of = url if is_stream and self._watch.legacy and request.method == "GET" else None
         response.stream = _Body(stream, self._watch, is_stream=is_stream, head_of=head_of)

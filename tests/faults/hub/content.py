@@ -113,10 +113,15 @@ FAULTS = (
     Fault(
         name="server-unauthorised",
         sentence="An MCP server's token has expired.",
-        how=How(edits=both("servers.0.status", "unauthorized")),
+        how=How(
+            edits=(
+                *both("servers.0.status", "unauthorized"),
+                *both("servers.0.authorizationUrl", "https://auth.invalid/authorize?state=of-one-person"),
+            )
+        ),
         expected={"mcp-servers-are-connected": FAILED},
         ends=VALIDATION,
-        words=("everything", "unauthorized"),
+        words=("everything is unauthorized: it waits until somebody signs in at https://auth.invalid/authorize (",),
     ),
     Fault(
         name="server-disabled",
