@@ -70,6 +70,8 @@ class Target:
     token_env: str | None = None
     ca_file: Path | None = None
     """A PEM file of further certificate authorities to trust; verification itself cannot be turned off."""
+    proxy: str | None = None
+    """The proxy through which this machine reaches everything but itself; "none" for none; default: the environment's."""
     scripts: bool | None = None
     unit: str | None = None
     """The service's systemd unit: a path (relative to `release`) or a name like mcp-hub.service."""

@@ -186,6 +186,10 @@ TARGET: Final[Schema] = {
     "where": Setting(choice("host", "ci"), "`ci`: checks that only the host can prove are not applicable"),
     "token_env": Setting(variable(), "the *name* of the variable that holds the token for `url`"),
     "ca_file": Setting(path(), "a PEM file of further authorities to trust; relative to this file's folder"),
+    "proxy": Setting(
+        text("an address like http://proxy:3128 without credentials, or none", pattern=r"none|https?://[^\s/@?#]+/?"),
+        "the egress proxy of this machine, for health and e2e alike; `none`: none; default: HTTP_PROXY, HTTPS_PROXY and NO_PROXY",
+    ),
     "scripts": Setting(boolean(), "whether the release brings lifecycle scripts; default: as found"),
     "unit": Setting(path(), "the service's systemd unit: a path relative to `release`, or a name; default: as found"),
     "pid": Setting(integer(1, 2**31 - 1), "the process that was deployed, where something outside the hub knows it"),

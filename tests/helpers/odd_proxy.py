@@ -86,6 +86,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def serve(self) -> None:
         """Answer, or forward."""
+        if self.path.startswith("http://"):  # asked as an egress proxy
+            self.path = "/" + self.path.removeprefix("http://").partition("/")[2]
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         self.proxy.asked += 1
         headers = {name.lower(): value for name, value in self.headers.items()}

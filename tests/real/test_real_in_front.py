@@ -106,6 +106,29 @@ def test_nobody_can_get_in(mode: str, healthy: RealHub, judge: Judge) -> None:
     assert row["outcome"] == "failed"
 
 
+@pytest.mark.parametrize("how", ["environment", pytest.param("configured", marks=pytest.mark.matrix)])
+def test_a_runner_behind_an_egress_proxy(
+    how: str, healthy: RealHub, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Health and the agent's path go through the same proxy, by the environment or by `[target] proxy`: no name resolves here."""
+    with OddProxy(healthy.url) as proxy:
+        judge.configure(healthy, CALLS + QUICK)
+        path = judge.folder / "readiness.toml"
+        address = f'url = "http://hub.invalid:{healthy.port}"'
+        if how == "configured":
+            address += f'\nproxy = "{proxy.url}"'
+        else:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            monkeypatch.delenv("no_proxy", raising=False)
+            monkeypatch.delenv("NO_PROXY", raising=False)
+        path.write_text(path.read_text().replace(f'url = "{healthy.url}"', address))
+        judged = judge.run("-m", "e2e")
+    wrong = judged.by_outcome("failed", "unknown", "degraded", "flaky")
+    wrong.pop(STALLS, None)
+    assert wrong == {}, judged.out[-3000:]
+    assert {request[0] for request in proxy.requests} == {"GET", "POST"}
+
+
 @pytest.mark.matrix
 def test_a_dead_hub_behind_a_proxy_is_rolled_back(hubs: Any, judge: Judge) -> None:
     """The hub's own port is known and nobody listens there: the proxy's 502 takes nothing away from that proof."""

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         token_of,
     )
     from readiness.facts.http.mcp_probe import ENDPOINT, McpProbe, McpVisit, call_tool, probe_mcp, visit_mcp
-    from readiness.facts.http.sockets import trust
+    from readiness.facts.http.sockets import proxy_for, trust
     from readiness.facts.http.urls import bare, is_address, is_loopback, port_of, same_host, same_place
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

@@ -96,6 +96,8 @@ class TransportSettings:
     follow: bool = True
     """Whether redirects on the same host are followed."""
     token: str | None = dataclasses.field(default=None, repr=False)
+    proxy: str | None = None
+    """`[target] proxy`."""
 
 
 class AnswerStream:
@@ -153,7 +155,7 @@ class HttpTransport:
         self.attempts: collections.deque[Attempt] = collections.deque(maxlen=500)
         self.on_retry, self.on_answer = on_retry, on_answer
         self._clock = Clock()
-        self._wire = BoundedTransport(settings.base, self._clock, settings.ca_file)
+        self._wire = BoundedTransport(settings.base, self._clock, settings.ca_file, settings.proxy)
         self._client: httpx.Client | None = None
         self._next = 0.0
 
@@ -372,7 +374,7 @@ def translated(  # noqa: PLR0913 - one keyword a circumstance
         why = "it speaks plain HTTP: the address must begin with http://" if plain else error
         return CouldNotLook(f"{what}: no TLS connection to {place}: {why}")
     if proxied and isinstance(error, (httpcore.ConnectError, httpcore.ProxyError, httpcore.ConnectTimeout)):
-        return CouldNotLook(f"{what}: the environment's proxy did not connect to {place}: {error}")
+        return CouldNotLook(f"{what}: the proxy of this machine did not connect to {place}: {error}")
     if any(isinstance(e, ConnectionRefusedError) for e in chain):
         return HubDown(f"{what}: connection to {place} refused")
     return _other(error, f"{what}: ", place, seconds, loopback=loopback)

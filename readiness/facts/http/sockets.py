@@ -125,11 +125,13 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-def pool(base: str, clock: Clock, ca_file: Path | None) -> tuple[httpcore.ConnectionPool, bool]:
-    """Connections for one base URL, and whether they run through a proxy of the environment (never for loopback)."""
+def pool(
+    base: str, clock: Clock, ca_file: Path | None, configured: str | None = None
+) -> tuple[httpcore.ConnectionPool, bool]:
+    """Connections for one base URL, and whether they run through a proxy (see `proxy_for`)."""
     # building the context costs 20 to 30 ms: not for plain http
     context = trust(ca_file) if base.startswith("https:") else None
-    proxy = None if is_loopback(base) else environment_proxy(base)
+    proxy = proxy_for(base, configured)
     backend = Backend(clock)
     if proxy is None:
         return httpcore.ConnectionPool(ssl_context=context, network_backend=backend, keepalive_expiry=4.0), False
@@ -137,6 +139,13 @@ def pool(base: str, clock: Clock, ca_file: Path | None) -> tuple[httpcore.Connec
     auth = (parts.username, parts.password or "") if parts.username else None
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return httpcore.HTTPProxy(bare, proxy_auth=auth, ssl_context=context, network_backend=backend), True
+
+
+def proxy_for(base: str, configured: str | None) -> str | None:
+    """The proxy for `base`: none on loopback, else `[target] proxy` where it is `configured`, else the environment's."""
+    if is_loopback(base) or configured == "none":
+        return None
+    return configured or environment_proxy(base)
 
 
 def environment_proxy(base: str) -> str | None:
@@ -165,15 +174,15 @@ class _Body(httpx.SyncByteStream):
 class BoundedTransport(httpx.BaseTransport):
     """httpx over a pool whose sockets obey a Clock; the pool is made at the first request."""
 
-    def __init__(self, base: str, clock: Clock, ca_file: Path | None) -> None:
-        self._base, self._clock, self._ca_file = base, clock, ca_file
+    def __init__(self, base: str, clock: Clock, ca_file: Path | None, proxy: str | None = None) -> None:
+        self._base, self._clock, self._ca_file, self._proxy = base, clock, ca_file, proxy
         self._pool: httpcore.ConnectionPool | None = None
         self.proxied = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; httpcore's errors pass through."""
         if self._pool is None:
-            self._pool, self.proxied = pool(self._base, self._clock, self._ca_file)
+            self._pool, self.proxied = pool(self._base, self._clock, self._ca_file, self._proxy)
         url = httpcore.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,

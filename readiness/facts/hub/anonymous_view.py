@@ -67,7 +67,9 @@ class AnonymousView:
         from readiness.facts.http import HttpTransport, TransportSettings
 
         transport = HttpTransport(
-            TransportSettings(base=self.plain_url, timeout=self.config.probe.timeout, follow=False)
+            TransportSettings(
+                base=self.plain_url, timeout=self.config.probe.timeout, follow=False, proxy=self.config.target.proxy
+            )
         )
         try:
             answer = _unlimited(transport.get("/api/health"))

@@ -460,7 +460,9 @@ def _at_once(config: Config, ask: Callable[[Hub], _Answer]) -> _Answer | None:
     try:
         token = token_of(config.target.token_env)
         transport = HttpTransport(
-            TransportSettings(base=url, timeout=AT_ONCE, ca_file=config.target.ca_file, token=token)
+            TransportSettings(
+                base=url, timeout=AT_ONCE, ca_file=config.target.ca_file, token=token, proxy=config.target.proxy
+            )
         )
     except Unknown:
         return None

@@ -39,6 +39,8 @@ def translated_error(
             if not isinstance(own, ProtocolError)
             else ProtocolError(f"{stage}: {own}", own.code, is_hubs_word=own.is_hubs_word)
         )
+    if where.proxy and _is(chain, "ProxyError", "ConnectError", "ConnectTimeout"):
+        return CouldNotLook(f"{stage}: the proxy of this machine did not connect to {where.place}: {_text(chain[-1])}")
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
         return HubDown(f"{stage}: connection to {where.place} refused")
     return _connection(chain, stage, where, seconds) or _answered(chain, stage, last) or _odd(error, stage)

@@ -52,6 +52,8 @@ class EndpointAddress:
     timeout: float = 5.0
     token: str | None = dataclasses.field(default=None, repr=False)
     ca_file: Path | None = None
+    proxy: str | None = dataclasses.field(default=None, repr=False)
+    """The proxy to go through, perhaps with credentials: see `proxy_for`."""
     rate: float | None = None
     """Requests a second at most, all sessions together; None: unpaced."""
 
@@ -180,7 +182,7 @@ class _Bounded(httpx2.AsyncBaseTransport):
     def __init__(self, where: EndpointAddress, watch: SessionTraffic, trusted: Trusted) -> None:
         self._where, self._watch, self._pacer = where, watch, trusted.pacer
         verify = trusted.context
-        self._inner = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False)
+        self._inner = httpx2.AsyncHTTPTransport(verify=verify, trust_env=False, proxy=where.proxy)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request. Raises BadAnswer for another host, and what httpx2 raises."""
@@ -218,7 +220,7 @@ class Trusted:
 
 
 def client(where: EndpointAddress, watch: SessionTraffic, trusted: Trusted) -> httpx2.AsyncClient:
-    """A client for one session: no proxies of the environment, no compression, bounded from outside."""
+    """A client for one session: no proxy but the one that is named, no compression, bounded from outside."""
     headers = {"accept-encoding": "identity", "user-agent": "mcp-hub-readiness", **NO_CACHE}
     if where.token:
         headers["authorization"] = f"Bearer {where.token}"

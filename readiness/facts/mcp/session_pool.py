@@ -12,7 +12,17 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http import ENDPOINT, HEALTH, SHORT, BadAnswer, BrokenConnection, TimedOut, is_loopback, token_of
+from readiness.facts.http import (
+    ENDPOINT,
+    HEALTH,
+    SHORT,
+    BadAnswer,
+    BrokenConnection,
+    TimedOut,
+    is_loopback,
+    proxy_for,
+    token_of,
+)
 from readiness.facts.hub import SECOND_LOOK
 from readiness.facts.mcp.pace import PATIENCE, measure_pace, settled, stall
 
@@ -87,6 +97,7 @@ class AgentSessions:
                 timeout=probe.timeout,
                 token=token_of(target.token_env),
                 ca_file=target.ca_file,
+                proxy=proxy_for(base, target.proxy),
                 rate=None if own else probe.rate,
             )
             self._endpoint = Endpoint(where, lambda answer: hub.transport.on_answer and hub.transport.on_answer(answer))

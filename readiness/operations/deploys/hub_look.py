@@ -100,7 +100,9 @@ def look(config: Config, seconds: float = SECONDS) -> Seen:
     except Unknown as error:
         return Seen(answers=False, accepts=_accepts(target.facts_url, seconds), trouble=str(error))
     transport = HttpTransport(
-        TransportSettings(base=target.facts_url, timeout=seconds, ca_file=target.ca_file, token=token)
+        TransportSettings(
+            base=target.facts_url, timeout=seconds, ca_file=target.ca_file, token=token, proxy=target.proxy
+        )
     )
     try:
         return _seen(Hub(transport, config))

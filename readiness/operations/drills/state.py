@@ -77,7 +77,9 @@ class Watch:
         if target.facts_url is None:
             raise Unknown("neither [target] url nor internal_url says where the hub is")
         timeout = self.config.probe.timeout if seconds is None else seconds
-        settings = TransportSettings(base=target.facts_url, timeout=timeout, ca_file=target.ca_file, token=self._token)
+        settings = TransportSettings(
+            base=target.facts_url, timeout=timeout, ca_file=target.ca_file, token=self._token, proxy=target.proxy
+        )
         transport = HttpTransport(settings)
         try:
             yield Hub(transport, self.config)

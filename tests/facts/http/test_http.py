@@ -278,6 +278,11 @@ def test_environment_proxies_are_left_alone_on_loopback(monkeypatch: pytest.Monk
         assert transport(wires.url).get("/x").json() == {"proxy": False}
         monkeypatch.delenv("no_proxy", raising=False)
         assert transport("http://hub.invalid").get("/x").json() == {"proxy": True}
+        with pytest.raises(CouldNotLook, match=r"hub\.invalid"):
+            transport("http://hub.invalid", proxy="none").get("/x")
+        monkeypatch.delenv("http_proxy")
+        assert transport("http://hub.invalid", proxy=proxy.url).get("/x").json() == {"proxy": True}
+        assert transport(wires.url, proxy=proxy.url).get("/x").json() == {"proxy": False}
 
 
 @pytest.mark.parametrize(

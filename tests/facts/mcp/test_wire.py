@@ -214,6 +214,26 @@ def test_the_token_is_sent_and_the_environments_proxies_are_not_used(monkeypatch
     assert "s3cret" not in str(caught.value) + repr(endpoint.where)
 
 
+def test_a_session_goes_through_the_proxy_that_is_named() -> None:
+    """Where a proxy is named everything goes there; one that is dead is this machine's fault, and no dead hub."""
+    seen: list[bytes] = []
+
+    def handle(connection: Connection) -> None:
+        seen.append(connection.head.partition(b"\r\n")[0])
+        connection.answer({"error": "no"}, status=500)
+
+    with Wires(handle) as server:
+        for proxy, kind in ((server.url, BadAnswer), (f"http://127.0.0.1:{free_port()}", CouldNotLook)):
+            endpoint = Endpoint(EndpointAddress(url="http://hub.invalid/mcp", proxy=proxy))
+            with pytest.raises(CouldNotLook) as caught:
+                endpoint.open()
+            endpoint.close()
+            assert isinstance(caught.value, kind)
+            assert not isinstance(caught.value, HubDown)
+    assert seen
+    assert all(line.startswith(b"POST http://hub.invalid/mcp ") for line in seen)
+
+
 def test_a_certificate_is_verified(tmp_path: Path) -> None:
     """A certificate of nobody's is not trusted; `ca_file` makes it so."""
     import ssl

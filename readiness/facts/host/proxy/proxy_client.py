@@ -67,6 +67,7 @@ class ProxyClient:
                 timeout=self.config.probe.timeout,
                 rate=self.config.probe.rate,
                 ca_file=self.config.target.ca_file,
+                proxy=self.config.target.proxy,
                 token=token_of(self.config.target.token_env),
             )
             self._own = HttpTransport(settings)
