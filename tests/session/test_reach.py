@@ -18,7 +18,7 @@ import pytest
 from readiness import checks
 from readiness.config.model import Config, Expect, ProbeSettings, Target
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http import BadAnswer, HubRefusal
+from readiness.facts.http import BadAnswer, HubRefusal, short_look
 from readiness.facts.hub.identity import watches_its_file
 from readiness.session.fixtures import hub as fixtures
 from readiness.session.fixtures.reachability import HubReach, ask_again
@@ -103,12 +103,20 @@ def test_who_answered_first_is_written_once_a_run(tmp_path: Path) -> None:
         for wires in (first, second):
             reaching = reach(wires.url, tmp_path)
             reaching.note_identity(reaching.hub())
-    assert [file.name for file in tmp_path.iterdir()] == ["identity.json"]
+    assert [file.name for file in tmp_path.iterdir() if not file.name.startswith("servers-")] == ["identity.json"]
     told = reach(None, tmp_path).first_identity()
     assert told is not None
     assert told.pid == 16199
     assert told.claimed_start == "2026-11-22T20:07:14.068Z"
     assert reach(None).first_identity() is None
+
+
+@pytest.mark.parametrize(
+    ("timeout", "slowest", "short"), [(5, 0.01, 1), (0.3, 0, 0.3), (20, 0, 4), (20, 5, 15), (20, 9, 20), (5, 1.5, 4.5)]
+)
+def test_a_short_look_follows_the_configuration_and_what_was_seen(timeout: float, slowest: float, short: float) -> None:
+    """What was silent gets less than a probe, and never less than a slow hub needs."""
+    assert short_look(timeout, slowest) == pytest.approx(short)
 
 
 def test_a_starting_hub_is_waited_for_once() -> None:

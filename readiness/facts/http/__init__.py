@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from readiness.facts.http.client import (
         BEFORE,
         CERTIFICATE,
-        SHORT,
         Attempt,
         HttpTransport,
         NoState,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
         SilentRoutes,
         TransportSettings,
         looked,
+        short_look,
         token_of,
     )
     from readiness.facts.http.mcp_probe import ENDPOINT, McpProbe, McpVisit, call_tool, probe_mcp, visit_mcp

@@ -23,6 +23,7 @@ from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http.answer import (
     BODY_LIMIT,
     ENDLESS,
+    HEALTH,
     NO_CACHE,
     BadAnswer,
     BeyondLimit,
@@ -157,10 +158,15 @@ class HttpTransport:
         self._clock = Clock()
         self._wire = BoundedTransport(settings.base, self._clock, settings.ca_file, settings.proxy)
         self._client: httpx.Client | None = None
-        self._next = 0.0
+        self._next = self._slowest = 0.0
 
     def __repr__(self) -> str:
         return f"HttpTransport({bare(self.settings.base)})"
+
+    @property
+    def short(self) -> float:
+        """Seconds for what gave no answer before; more where the hub is configured, or seen, to be slow."""
+        return short_look(self.settings.timeout, self._slowest)
 
     @property
     def loopback(self) -> bool:
@@ -288,6 +294,8 @@ class HttpTransport:
             redirect=target_of(url, stream.status, stream.headers),
         )
         self._note(what, str(answer.status), started)
+        if method == "GET" and answer.what.endswith(HEALTH):
+            self._slowest = max(self._slowest, answer.seconds)
         if self.on_answer:
             self.on_answer(answer)
         return answer
@@ -400,7 +408,17 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 SHORT: Final = 1.0
-"""Timeout in seconds, at most, for what gave no answer before; a healthy hub needs a few milliseconds."""
+"""Timeout in seconds of a short look, with `[probe] timeout` of 5 and a hub that answers at once."""
+_SHARE: Final = 5.0
+_TIMES: Final = 3.0
+"""A short look gets so many times what health has taken, and the share of a probe's time-out: a slow hub is not a silent one."""
+
+
+def short_look(timeout: float, slowest: float = 0.0) -> float:
+    """Seconds for what gave no answer before, where a probe has `timeout` and health took `slowest` at most."""
+    return min(timeout, max(SHORT, timeout / _SHARE, _TIMES * slowest))
+
+
 BEFORE: Final = "; it was silent before"
 
 
@@ -445,14 +463,14 @@ def looked(
     attempts: int,
     ask: Callable[[HttpTransport, float | None], HttpAnswer],
 ) -> HttpAnswer:
-    """The answer of `ask`, with the full timeout until the address gave none `attempts` times, then with `SHORT`.
+    """The answer of `ask`, with the full timeout until the address gave none `attempts` times, then with a short one.
 
     Raises SilentBefore, and whatever `ask` raises.
     """
     base = transport.settings.base
     proven = silence.proven(base, attempts)
     try:
-        answer = ask(transport, min(SHORT, transport.settings.timeout) if proven else None)
+        answer = ask(transport, transport.short if proven else None)
     except (BadAnswer, TlsRefused):
         silence.heard(base)
         raise

@@ -16,7 +16,6 @@ from readiness.errors import CouldNotLook, HubDown, HubSilent, NotServed, Unknow
 from readiness.facts.http import (
     BEFORE,
     HEALTH,
-    SHORT,
     BadAnswer,
     BrokenConnection,
     HttpAnswer,
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     from readiness.facts.hub.identity import Identity
 
 SECOND_LOOK: Final = 1.0
-"""Seconds that health gets to answer after another route was silent."""
+"""Seconds in which a hub that was slow once has to be as fast as before."""
 _Answer = TypeVar("_Answer")
 ENDS_WHEN_LEFT: Final = (
     "this hub ends itself when its last event stream closes (--auto-shutdown), and no other client has one open"
@@ -64,8 +63,6 @@ _NOT_THERE: Final = frozenset({400, 404, 405, 410, 501})
 _OWN_PATHS: Final = ("/api", "/api/health", "/mcp", "/messages", "/sse", "/health")
 _TURNS: Final = 4
 """Looks in which a second hub behind a balancer shows itself again."""
-AT_ONCE: Final = 1.0
-"""Seconds after which a hub that did not answer counts as out of reach."""
 
 
 class TwoHubs(BadAnswer):
@@ -259,7 +256,7 @@ class Hub:
         if self.ends_when_left():
             raise Unknown(f"GET {EVENTS} was not opened: {ENDS_WHEN_LEFT}")
         proven = self._is_proven_silent(EVENTS)
-        short = SHORT if proven and seconds is None else seconds
+        short = self.transport.short if proven and seconds is None else seconds
         within = self.config.probe.timeout if short is None else min(short, self.config.probe.timeout)
         try:
             with self._watched(), self.transport.within(within):
@@ -401,15 +398,16 @@ class Hub:
 
     def _patience(self, route: str) -> float | None:
         """Seconds for one look: short where nothing came before; None: what a probe has."""
-        return min(SHORT, self.config.probe.timeout) if self._is_proven_silent(route) else None
+        return self.transport.short if self._is_proven_silent(route) else None
 
     def _is_it_down(self, route: str, silent: CouldNotLook) -> None:
         """One silent route is no dead hub: note it, and ask health. Raises HubDown if that is silent too."""
         self.silence.unheard(route)
+        second = self.transport.short
         try:
-            self.transport.get(HEALTH, timeout=SECOND_LOOK, tries=1)
+            self.transport.get(HEALTH, timeout=second, tries=1)
         except (TimedOut, HubDown):
-            down = HubSilent(f"{silent}; nor did {HEALTH} in {SECOND_LOOK:g} s")
+            down = HubSilent(f"{silent}; nor did {HEALTH} in {second:g} s")
             if self._known.on_down:
                 self._known.on_down(down)
             raise down from None
@@ -438,7 +436,7 @@ class Hub:
 def config_sources(config: Config) -> tuple[Path, ...]:
     """The files that a running hub of this host says it read its servers from, each once: a release is judged without a hub.
 
-    None where no hub is configured, it runs elsewhere or none answers within `AT_ONCE`. Never raises.
+    None where no hub is configured, it runs elsewhere or none answers within a short look. Never raises.
     """
     from readiness.facts.hub.paths import config_files
 
@@ -446,28 +444,28 @@ def config_sources(config: Config) -> tuple[Path, ...]:
 
 
 def is_running(config: Config) -> bool:
-    """Whether a hub answers at its address within `AT_ONCE`. Never raises."""
+    """Whether a hub answers at its address within a short look. Never raises."""
     return bool(_at_once(config, lambda hub: hub.health().server_id == "mcp-hub"))
 
 
 def _at_once(config: Config, ask: Callable[[Hub], _Answer]) -> _Answer | None:
-    """What a running hub answers within `AT_ONCE`; None where none is configured or it does not answer. Never raises."""
-    from readiness.facts.http import HttpTransport, TransportSettings, token_of
+    """What a running hub answers within a short look; None where none is configured or it does not answer. Never raises."""
+    from readiness.facts.http import HttpTransport, TransportSettings, short_look, token_of
 
-    url = config.target.facts_url
+    url, seconds = config.target.facts_url, short_look(config.probe.timeout)
     if url is None:
         return None
     try:
         token = token_of(config.target.token_env)
         transport = HttpTransport(
             TransportSettings(
-                base=url, timeout=AT_ONCE, ca_file=config.target.ca_file, token=token, proxy=config.target.proxy
+                base=url, timeout=seconds, ca_file=config.target.ca_file, token=token, proxy=config.target.proxy
             )
         )
     except Unknown:
         return None
     try:
-        with transport.within(AT_ONCE):
+        with transport.within(seconds):
             return ask(Hub(transport, config))
     except Unknown:
         return None

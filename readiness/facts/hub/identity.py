@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http import HEALTH, SHORT, BadAnswer, NoState, is_address, is_loopback, port_of
+from readiness.facts.http import HEALTH, BadAnswer, NoState, is_address, is_loopback, port_of
 from readiness.facts.hub import uptime
 from readiness.facts.hub.records import EVENTS
 
@@ -99,7 +99,7 @@ def identify(hub: HubAnswers) -> Identity:
     Raises what the events raised (BadAnswer, NotServed, CouldNotLook or Unknown) when neither names one, and HubDown.
     """
     on_host, suspected = hub.transport.loopback, hub.silence.suspected(EVENTS)
-    short = min(SHORT, hub.config.probe.timeout)
+    short = hub.transport.short
     # the socket names a hub of this host as well: not worth waiting long for what is silent
     by_events = None if suspected and on_host else _from_events(hub, short if on_host else None)
     if isinstance(by_events, Identity):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
 from readiness.facts.deployment import claims
-from readiness.facts.http import SHORT, HubRefusal, TimedOut
+from readiness.facts.http import HubRefusal, TimedOut
 from readiness.facts.hub import SEPARATOR, offered_name, prefixes_of
 from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis, categories_of, prompt_for, read_analysis
 from readiness.facts.mcp.configured_calls import marked, offered_prefixes, server_calls, tool_name
@@ -164,7 +164,7 @@ class Agent(Opening):
         kept, probe = self._kept, self.config.probe
         patience = 2 * probe.timeout
         if kept.hung >= probe.attempts:
-            patience = min(SHORT, patience)
+            patience = self.hub.transport.short
         try:
             result = session.call(
                 META_TOOL, {"prompt": prompt_for(tools, offered_prefixes(self.hub))}, seconds=patience

@@ -15,7 +15,6 @@ from readiness.errors import HubDown, Unknown
 from readiness.facts.http import (
     ENDPOINT,
     HEALTH,
-    SHORT,
     BadAnswer,
     BrokenConnection,
     TimedOut,
@@ -163,13 +162,13 @@ class Opening:
 
     def _is_it_down(self) -> None:
         """Raise HubDown if health is silent too."""
-        with self.hub.transport.within(SECOND_LOOK):
+        with self.hub.transport.within(self.hub.transport.short):
             self.hub.raw(HEALTH)
 
     def open(self, number: int = 1) -> list[AgentSession | Unknown]:
         """New sessions, all at once; for each that could not be opened, why."""
         timeout = self.config.probe.timeout
-        short = min(SHORT, timeout) if self.hub.silence.proven(ENDPOINT, self.config.probe.attempts) else timeout
+        short = self.hub.transport.short if self.hub.silence.proven(ENDPOINT, self.config.probe.attempts) else timeout
         return self._kept.endpoint(self.hub, short).open_many(min(number, MOST))
 
     def opened(self) -> AgentSession:

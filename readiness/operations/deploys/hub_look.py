@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 2.0
 """Seconds that each request of a look may take."""
+_PATIENCE: Final = 0.4
+"""The share of `[probe] timeout` that each request may take: of a slow hub's as of a fast one's."""
 _SAME: Final = 2.0
 """Seconds that two sayings of when a process started may differ."""
 _PORTS: Final = {"http": 80, "https": 443}
@@ -92,7 +94,7 @@ def look(config: Config, seconds: float = SECONDS) -> Seen:
     from readiness.facts.http import HttpTransport, TransportSettings, token_of
     from readiness.facts.hub import Hub
 
-    target = config.target
+    target, seconds = config.target, max(seconds, config.probe.timeout * _PATIENCE)
     if target.facts_url is None:
         return Seen(answers=False, trouble="neither [target] url nor internal_url says where the hub is")
     try:
