@@ -114,12 +114,12 @@ def _named(backups: Backups, name: str) -> Backup:
         if newest is None:
             raise ReadinessError(backups.none_because())
         return newest
-    path = backups.folder / name
-    found = read_backup(path) if "/" not in name and name not in {"", ".", ".."} and path.is_dir() else None
+    paths = [folder / name for folder in backups.folders] if "/" not in name and name not in {"", ".", ".."} else []
+    found = next((found for path in paths if path.is_dir() and (found := read_backup(path)) is not None), None)
     if found is None:
         known = ", ".join(backup.name for backup in backups.all()[:5]) or "none"
         raise ReadinessError(
-            f"there is no backup {printable(name)} in {printable(str(backups.folder))}; there is: {known}"
+            f"there is no backup {printable(name)} in {printable(', '.join(map(str, backups.folders)))}; there is: {known}"
         )
     return found
 

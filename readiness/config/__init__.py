@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         RollbackSettings,
         ToolCall,
         Waiver,
+        foreign_backups,
     )
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

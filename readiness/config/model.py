@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -46,6 +47,51 @@ class ToolCall:
     contains: str = ""
 
 
+OWN_BACKUPS: Final = "readiness-backups"
+"""The folder of backups that are ours alone."""
+_USUAL_BACKUPS: Final = "backups"
+_OWN_BACKUP: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+"""As `readiness backup` names them."""
+_MANY_FOLDERS: Final = 200
+
+
+def moving_link(release: Path) -> Path | None:
+    """The link that a deploy lets lead to another release: `release` itself, or a folder above it; None where there is none.
+
+    Above it only one that leads to a folder beside it counts, `current` → `releases/4.3.0`: that a whole disk is linked in
+    its place is not a deploy.
+    """
+    try:
+        if release.is_symlink():
+            return release
+        for folder in release.parents:
+            if folder.is_symlink() and folder.resolve().is_relative_to(folder.parent.resolve()):
+                return folder if folder.parent != Path(folder.anchor) else None
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
+        return None
+    return None
+
+
+def foreign_backups(folder: Path) -> tuple[str, ...]:
+    """The names of folders in the folder of backups `folder` that `readiness backup` did not make."""
+    return tuple(
+        one.name for one in _folders_in(folder) if not (one.name.startswith(".") or _OWN_BACKUP.fullmatch(one.name))
+    )
+
+
+def _has_own_backups(folder: Path) -> bool:
+    return any(_OWN_BACKUP.fullmatch(one.name) for one in _folders_in(folder))
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
+    return [folder / name for name in names[-_MANY_FOLDERS:]]
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """`[target]`: where the hub and its release are."""
@@ -58,7 +104,8 @@ class Target:
     version: str | None = None
     config: str = "config/mcp-hub.json"
     env_file: str = ".env.production"
-    backups: str = "backups"
+    backups: str | None = None
+    """Where backups are kept; None: in a folder of our own, beside the link where `release` is one that moves."""
     state: str | None = None
     """The hub's log and state folder, default: its user's `.local/state/mcp-hub`."""
     hosts: tuple[str, ...] = ("local://",)
@@ -90,8 +137,35 @@ class Target:
 
     @property
     def backups_dir(self) -> Path | None:
-        """The folder of backups; None where the release is not known."""
-        return self.beneath(self.backups)
+        """The folder that backups are written to; None where the release is not known."""
+        if self.backups is not None or self.release is None:
+            return None if self.backups is None else self.beneath(self.backups)
+        # below a link that moves they would go with the release that they are to bring back
+        base = moving_link(self.release)
+        base = self.release if base is None else base.parent
+        usual = base / _USUAL_BACKUPS
+        # a release's own script takes the newest of its folder for one of its own
+        return usual if _has_own_backups(usual) and not foreign_backups(usual) else base / OWN_BACKUPS
+
+    @property
+    def backups_dirs(self) -> tuple[Path, ...]:
+        """The folders that backups are looked for in, the one that they are written to first."""
+        own = self.backups_dir
+        if own is None or self.release is None or self.backups is not None:
+            return () if own is None else (own,)
+        link, folders = moving_link(self.release), [self.release / _USUAL_BACKUPS, self.release / OWN_BACKUPS]
+        if link is not None:
+            # earlier versions wrote into the release, and each release may have those of its own script
+            trees = [one / self.release.relative_to(link) for one in _folders_in(link.resolve().parent)]
+            kept = [tree / name for tree in trees for name in (_USUAL_BACKUPS, OWN_BACKUPS)]
+            kept += [link.parent / _USUAL_BACKUPS, link.parent / OWN_BACKUPS]
+            # what lies beside a release may be anybody's
+            folders += [one for one in kept if _has_own_backups(one) or (one.parent / self.config).is_file()]
+        by_place = {os.path.realpath(own): own}
+        for folder in folders:
+            if folder.is_dir():
+                by_place.setdefault(os.path.realpath(folder), folder)
+        return tuple(by_place.values())
 
     @property
     def state_dir(self) -> Path | None:

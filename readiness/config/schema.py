@@ -173,7 +173,10 @@ TARGET: Final[Schema] = {
     "version": Setting(_VERSION, "what should be running; default: the version in the release's package.json"),
     "config": Setting(path(), "the hub's configuration, relative to `release`"),
     "env_file": Setting(path(), "the hub's environment file, relative to `release`"),
-    "backups": Setting(path(), "where backups are kept, relative to `release`"),
+    "backups": Setting(
+        path(),
+        "where backups are kept, relative to `release`; default: `readiness-backups` in it, or beside it where it is a link",
+    ),
     "state": Setting(path(), "the hub's log and state folder; default: `.local/state/mcp-hub` of its user"),
     "hosts": Setting(
         list_of(text("a testinfra backend like local:// or ssh://hub-1", pattern=HOST), least=1, unique=True),

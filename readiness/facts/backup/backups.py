@@ -43,6 +43,8 @@ class Backups:
         if release is None or folder is None:
             raise Unknown("no [target] release: its backups cannot be looked for")
         self.config, self.release, self.folder = config, release, folder
+        self.folders = config.target.backups_dirs
+        """Where backups are looked for: `folder`, which new ones go to, and where earlier ones and those of scripts lie."""
         self.silence = silence
 
     def all(self) -> list[Backup]:
@@ -60,57 +62,43 @@ class Backups:
 
     def none_because(self) -> str:
         """Why there is no backup, in one sentence."""
-        if not os.path.lexists(self.folder):
+        folders = [folder for folder in self.folders if os.path.lexists(folder)]
+        if not folders:
             return f"there is no folder {printable(str(self.folder))}"
-        if not self.folder.is_dir():
-            return f"{printable(str(self.folder))} is no folder"
-        left = self.unfinished()
+        return "; ".join(self._nothing_in(folder) for folder in folders)
+
+    def _nothing_in(self, folder: Path) -> str:
+        if not folder.is_dir():
+            return f"{printable(str(folder))} is no folder"
+        left = [backup for backup in self.unfinished() if backup.path.parent == folder]
         if left:
-            return f"{printable(str(self.folder))} holds only a backup that was never finished: {left[0].name}"
-        names = sorted(path.name for path in self.folder.iterdir() if not path.name.startswith("."))[:3]
+            return f"{printable(str(folder))} holds only a backup that was never finished: {left[0].name}"
+        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))[:3]
         rest = f", only what has no manifest: {', '.join(map(printable, names))}" if names else ""
-        return f"{printable(str(self.folder))} holds no backup{rest}"
+        return f"{printable(str(folder))} holds no backup{rest}"
 
     def _folders(self) -> list[Path]:
-        try:
-            with os.scandir(self.folder) as entries:
-                names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise Unknown(f"{printable(str(self.folder))} cannot be read: {error.strerror or error}") from None
-        return [self.folder / name for name in sorted(names, reverse=True)[:SEEN_LIMIT]]
+        return [path for folder in self.folders for path in _inside(folder)]
 
     def pointer_trouble(self, newest: Backup) -> str:
         """What is wrong with the link `latest`; an empty text where it leads to `newest`, or there is none."""
-        link = self.folder / layout.LATEST
+        link = newest.path.parent / layout.LATEST
         if not link.is_symlink():
             return ""
         target = str(link.readlink())
-        if os.path.normpath(self.folder / target) == os.path.normpath(newest.path):
+        if os.path.normpath(link.parent / target) == os.path.normpath(newest.path):
             return ""
         return f"the link {layout.LATEST} leads to {printable(target)}, not to the newest backup {newest.name}"
 
     def exposed(self) -> tuple[list[str], list[str]]:
         """What other users, and what the group alone, may read or change, as sentences."""
-        if not self.folder.is_dir():
-            return [], []
-        above = stat.S_IMODE(self.folder.stat().st_mode)
-        others, group = _open_to(printable(str(self.folder)), above, stat.S_IWOTH, stat.S_IWGRP)
-        for path in sorted(self.folder.iterdir())[:SEEN_LIMIT]:
-            facts = path.lstat()
-            if path.name == layout.LOCK or stat.S_ISLNK(facts.st_mode):
-                continue
-            mode = stat.S_IMODE(facts.st_mode)
-            open_paths = _open_to(
-                printable(path.name),
-                mode,
-                stat.S_IRWXO if above & stat.S_IXOTH else 0,
-                stat.S_IRWXG if above & stat.S_IXGRP else 0,
-            )
-            others += open_paths[0]
-            group += open_paths[1]
-        return others, group
+        all_others: list[str] = []
+        all_group: list[str] = []
+        for folder in self.folders:
+            others, group = _exposed(folder) if folder.is_dir() else ([], [])
+            all_others += others
+            all_group += group
+        return all_others, all_group
 
     def room(self) -> tuple[str, int]:
         """Why no backup can be written here (an empty text where it can), and the bytes that are free for one."""
@@ -170,6 +158,38 @@ class Backups:
             elif path.name not in LOCKFILES and not _same(path, backup.path, place):
                 changed.append(self.shown(path))
         return missing, changed
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The folders in a folder of backups, the newest names first. Raises Unknown where it may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise Unknown(f"{printable(str(folder))} cannot be read: {error.strerror or error}") from None
+    return [folder / name for name in sorted(names, reverse=True)[:SEEN_LIMIT]]
+
+
+def _exposed(folder: Path) -> tuple[list[str], list[str]]:
+    """What others, and what the group alone, may read or change of one folder of backups."""
+    above = stat.S_IMODE(folder.stat().st_mode)
+    others, group = _open_to(printable(str(folder)), above, stat.S_IWOTH, stat.S_IWGRP)
+    for path in sorted(folder.iterdir())[:SEEN_LIMIT]:
+        facts = path.lstat()
+        if path.name == layout.LOCK or stat.S_ISLNK(facts.st_mode):
+            continue
+        mode = stat.S_IMODE(facts.st_mode)
+        open_paths = _open_to(
+            printable(path.name),
+            mode,
+            stat.S_IRWXO if above & stat.S_IXOTH else 0,
+            stat.S_IRWXG if above & stat.S_IXGRP else 0,
+        )
+        others += open_paths[0]
+        group += open_paths[1]
+    return others, group
 
 
 def _is_kept(path: Path) -> bool:

@@ -32,7 +32,7 @@ START_SECONDS: Final = 30.0
 _VERSIONS: Final = re.compile(r"(?<![\w.])v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)(?![\w.]*\d)")
 _BARE: Final = re.compile(r"\s*(?:[*-]\s*)?(?:\*\*|\[)?(?:version\s+)?v?\d+\.\d+", re.IGNORECASE)
 _CODE: Final = frozenset({".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".py", ".go", ".rs"})
-_NO_CODE: Final = frozenset({"node_modules", ".git", "logs", "backups", "reports"})
+_NO_CODE: Final = frozenset({"node_modules", ".git", "logs", "backups", "readiness-backups", "reports"})
 _MOST_FILES: Final = 5_000
 """Entries of folders that are looked at for program text."""
 _MAY_LOAD: Final = re.compile(r"--env-file|\.env\b|\.sh\b|(?:^|/|\s)(?:ba|da|z)?sh\s")

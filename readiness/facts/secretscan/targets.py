@@ -125,7 +125,7 @@ class SecretSearch:
         parts = [
             file_streams.walk(path)
             for path in sorted(self.root.iterdir())
-            if path.name not in _OUTSIDE and path != self.config.target.backups_dir
+            if path.name not in _OUTSIDE and path not in self.config.target.backups_dirs
         ]
         return _together(parts)
 
@@ -157,11 +157,14 @@ class SecretSearch:
     def backups(self) -> ScanResult:
         """Files of the backups that others may read; one that is private may hold secrets in clear."""
         folder = self.config.target.backups_dir
-        if folder is None or not file_reading.exists(folder):
+        folders = [one for one in self.config.target.backups_dirs if file_reading.exists(one)]
+        if not folders:
             where = f"{folder} is not there" if folder else "where backups are is not known"
             return ScanResult(mistake=f"{where}: correct [target] backups, or make one with `readiness backup`")
-        listing = file_streams.walk(folder)
-        exposed = tuple(path for path in listing.files if _exposed(path, folder))
+        listing = _together([file_streams.walk(one) for one in folders])
+        exposed = tuple(
+            path for path in listing.files if any(path.is_relative_to(one) and _exposed(path, one) for one in folders)
+        )
         work = self._work(dataclasses.replace(listing, files=exposed))
         work.run()
         return dataclasses.replace(work.done(), private=len(listing.files) - len(exposed))

@@ -25,12 +25,19 @@ def back_up_release(
     config: Config, *, also: Sequence[Path] = (), keep: int | None = None, file_limit: int = FILE_LIMIT
 ) -> MadeBackup:
     """Make a backup of the release, whose folder is configured. `file_limit` in bytes. Raises ReadinessError."""
+    from readiness.config import foreign_backups
     from readiness.facts.backup import commits
     from readiness.facts.release import package_json
 
     release, folder = config.target.release, config.target.backups_dir
     assert release is not None
     assert folder is not None
+    foreign = foreign_backups(folder) if config.target.backups is not None else ()
+    if foreign:
+        raise ReadinessError(
+            f"[target] backups names {folder}, where another program keeps its backups ({', '.join(foreign[:2])}): what takes the "
+            "newest of them would take ours, which is laid out otherwise; name a folder of its own, or leave the key away"
+        )
     return create(
         BackupRequest(
             folder=folder,

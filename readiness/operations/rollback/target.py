@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import hashlib
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from readiness.errors import ReadinessError, Unknown
@@ -54,10 +55,31 @@ def chosen_backup(config: Config, deploy: DeployRecord) -> Backup:
         raise ReadinessError(
             f"{backup.name} was not made by `readiness backup`: {backup.trouble or 'it has no manifest'}"
         )
-    same = backup.commit == deploy.commit if backup.commit and deploy.commit else backup.version == deploy.version
-    if same:
+    if _is_of_what_was_deployed(backup, deploy, config):
         raise ReadinessError(f"{backup.name} is a backup of the very release that was deployed")
     return backup
+
+
+def _is_of_what_was_deployed(backup: Backup, deploy: DeployRecord, config: Config) -> bool:
+    """Whether `backup` is one of the release that is to go: by commit, version, or what of it tells it from the one before."""
+    distinct = deploy.distinct
+    if backup.commit and deploy.commit and (distinct.commit or deploy.before is None):
+        return backup.commit == deploy.commit
+    if distinct.version or deploy.before is None:
+        return backup.version == deploy.version
+    return distinct.content is not None and _content_of(backup, config) == distinct.content
+
+
+def _content_of(backup: Backup, config: Config) -> str | None:
+    """The digest of what a release's record says of its content, of the release in `backup`; None where it cannot be told."""
+    if backup.manifest is None:
+        return None
+    stored = {entry.path: entry.sha256 for entry in backup.manifest.files}
+    hashed = hashlib.sha256()
+    for path in (config.target.config, config.target.env_file, "package.json"):
+        known = stored.get(f"release/{PurePath(path)}")
+        hashed.update(bytes.fromhex(known) if known else hashlib.sha256(b"").digest())
+    return hashed.hexdigest()
 
 
 def proven_backup(config: Config, deploy: DeployRecord | None) -> Backup:

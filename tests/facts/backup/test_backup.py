@@ -225,7 +225,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pyt
     with monkeypatch.context() as patch:
         patch.setattr(os, "access", lambda *_: False)
         assert "may not be written by user" in found.room()[0]
-    (tree / "backups").write_text("in the way")
+    (tree / "readiness-backups").write_text("in the way")
     assert "is no folder" in found.room()[0]
 
 

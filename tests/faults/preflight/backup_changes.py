@@ -222,7 +222,7 @@ def in_its_place(make: Callable[[Path], object]) -> Change:
 
     def mutate(tree: Path) -> None:
         shutil.rmtree(tree / "backups")
-        make(tree / "backups")
+        make(tree / "readiness-backups")
 
     return mutate
 

@@ -41,7 +41,7 @@ def test_make_list_verify_restore(tree: Path, capsys: pytest.CaptureFixture[str]
     (logs / "mcp-hub.log").write_text("calm\n")
     assert readiness(["backup"]) == 0
     told = capsys.readouterr().out
-    made = visible(tree / "backups")[0]
+    made = visible(tree / "readiness-backups")[0]
     assert str(made) in told
     assert "7 files" in told
     assert "version 4.3.0" in told
@@ -60,7 +60,7 @@ def test_make_list_verify_restore(tree: Path, capsys: pytest.CaptureFixture[str]
 def test_a_changed_backup_does_not_verify(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--verify` names what is wrong and ends with status 1, also for an unfinished one and one of another make."""
     assert readiness(["backup"]) == 0
-    made = visible(tree / "backups")[0]
+    made = visible(tree / "readiness-backups")[0]
     (made / "data" / "release" / ".env.production").write_text("NODE_ENV=developmen\n")
     assert readiness(["backup", "--verify", made.name]) == 1
     assert ".env.production has another content" in capsys.readouterr().out
@@ -70,7 +70,7 @@ def test_a_changed_backup_does_not_verify(tree: Path, capsys: pytest.CaptureFixt
     assert readiness(["backup", "--verify", partial.name]) == 1
     assert "it is incomplete" in capsys.readouterr().out
     script = tree / "backups" / "20251116-101500"
-    script.mkdir()
+    script.mkdir(parents=True)
     (script / "manifest.txt").write_text("commit: abc1234\n")
     (script / "package.json").write_text("{}")
     assert readiness(["backup", "--verify", script.name]) == 1
@@ -99,7 +99,7 @@ def test_a_wrong_call_is_told(
     """What is not there or not understood ends with a sentence and the right status, and makes nothing."""
     assert readiness(["backup", *arguments]) == status
     assert words in capsys.readouterr().err
-    assert not (tree / "backups").exists()
+    assert not (tree / "readiness-backups").exists()
 
 
 def test_restore_needs_a_new_folder(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,11 +115,11 @@ def test_also_and_keep(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A further file is taken by its name; what goes is told."""
     (tree.parent / "extra.json").write_text("{}")
     assert readiness(["backup", "--also", "extra.json"]) == 0
-    first = visible(tree / "backups")[0]
+    first = visible(tree / "readiness-backups")[0]
     assert any(entry["path"] == f"outside{tree.parent}/extra.json" for entry in document(first)["entries"])
     assert readiness(["backup", "--keep", "1"]) == 0
     assert f"removed: {first.name}" in capsys.readouterr().out
-    assert len(visible(tree / "backups")) == 1
+    assert len(visible(tree / "readiness-backups")) == 1
 
 
 def test_without_a_release_it_says_what_to_set(
@@ -139,5 +139,5 @@ def test_a_release_that_tells_little_is_backed_up_nevertheless(tree: Path, capsy
     told = capsys.readouterr()
     assert "the version is not known" in told.err
     assert "commit unknown, version unknown" in told.out
-    made = document(visible(tree / "backups")[0])
+    made = document(visible(tree / "readiness-backups")[0])
     assert (made["commit"], made["version"]) == (None, None)

@@ -129,7 +129,12 @@ class Sandbox:
 
     def _left_out(self) -> frozenset[Path]:
         config, root = self.release.config, self.release.root
-        chosen = (config.target.backups_dir, config.target.state_dir, config.report_dir, config.target.environment_file)
+        chosen = (
+            *config.target.backups_dirs,
+            config.target.state_dir,
+            config.report_dir,
+            config.target.environment_file,
+        )
         left_out = {root / name for name in _LEFT_OUT} | {root / ".git" / "index.lock"}
         return frozenset(left_out | {path for path in chosen if path is not None})
 
