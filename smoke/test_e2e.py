@@ -110,13 +110,17 @@ def test_tool_call_returns_its_result(agent, deployed, tool_call):
             note("no servers are declared, so there is nothing to call")
             return
         unknown("no server is configured: add [expect] servers, and an [[expect.tool_call]] for each")
-    if tool_call.call is None:
+    if tool_call.other is not None and not tool_call.other.resource:
+        note(f"nothing is called on {tool_call.server}: {tool_call.other.nothing_to_call}")
+    elif tool_call.call is None and tool_call.other is None:
         unknown(
             f"no harmless call of {tool_call.server} is configured: add to readiness.toml "
-            f'[[expect.tool_call]] server = "{tool_call.server}", tool = "…", contains = "…"'
+            f'[[expect.tool_call]] server = "{tool_call.server}", tool = "…", contains = "…"; '
+            'or resource = "…" in place of the tool, or nothing_to_call = "why"'
         )
-    wrong = agent.wrong_call(tool_call.call)
-    compared(expected=tool_call.call.contains or "an answer", actual="" if wrong else "it came")
+    wrong = agent.wrong_asked(tool_call)
+    asked = tool_call.call or tool_call.other
+    compared(expected=asked.contains or "an answer", actual="" if wrong else "it came")
     if wrong and agent.enough_without(tool_call.server):
         warn(wrong)
         return

@@ -132,6 +132,9 @@ def test_mcp_servers_are_connected(hub, deployed):
     assert len(states) - len(lost) >= enough, f"{len(lost)} of {len(states)} servers are not connected: {told}"
     if lost:
         warn(f"{len(lost)} of {len(states)} servers are not connected: {told}")
+    torn = [s for s in hub.health().servers if s.name in states and s.status == "connected" and s.error]
+    if torn:
+        warn(f"connected, and with an error all the same: {', '.join(f'{s.name} ({s.error[:80]})' for s in torn[:5])}")
 
 
 def _states(hub, expected):
@@ -177,7 +180,7 @@ def test_tools_are_listed(hub, deployed):
     """The hub lists the tools of its servers, each once."""
     wrong = hub.wrong(hub.tools)
     assert not wrong, wrong
-    names = [(tool.server, tool.name) for tool in hub.tools()]
+    names = _tool_names(hub)
     compared(expected="at least 1 tool", actual=f"{len(names)} tools")
     if not names and deployed.declared_empty:
         note("no servers are declared, so there are no tools")
@@ -185,6 +188,20 @@ def test_tools_are_listed(hub, deployed):
     assert names, "the hub lists no tools"
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     assert not twice, f"listed more than once: {', '.join('/'.join(name) for name in twice[:5])}"
+    bare = [one.name for one in hub.health().servers if one.status == "connected" and one.offers == 0]
+    awaited = [f"{c.server}/{c.tool}" for c in deployed.config.expect.tool_calls if c.server in bare]
+    awaited = [one for one in awaited if tuple(one.split("/", 1)) not in names]
+    assert not awaited, f"connected without offering anything, though a call is expected: {', '.join(awaited[:5])}"
+    hub.new_attempt()
+    gone = sorted(set(names) - set(_tool_names(hub)))
+    assert not gone, f"listed, and a moment later no more: {', '.join('/'.join(name) for name in gone[:5])}"
+    bare = [name for name in bare if name not in {one.server for one in deployed.config.expect.other_calls}]
+    if bare:
+        warn(f"connected, and offering nothing, no tool, no resource, no prompt: {', '.join(bare[:5])}")
+
+
+def _tool_names(hub):
+    return [(tool.server, tool.name) for tool in hub.tools()]
 
 
 @check(

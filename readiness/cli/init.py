@@ -183,6 +183,8 @@ def _unseen_lines(seen: HubProfile, release: Path | None) -> list[str]:
 
 
 def _call_lines(call: HarmlessCall) -> list[str]:
+    if call.nothing:
+        return [f"server = {_toml(call.server)}", f"nothing_to_call = {_toml(call.nothing)}"]
     lines = [f"server = {_toml(call.server)}", f"tool = {_toml(call.tool)}"]
     if call.message is None:
         return [*lines, '# contains = ""  # what its answer must contain']
@@ -244,8 +246,10 @@ class HarmlessCall:
     """A harmless call of a tool; `message` for the well-known echo, None for a tool without arguments."""
 
     server: str
-    tool: str
+    tool: str = ""
     message: str | None = None
+    nothing: str = ""
+    """Why nothing of this server is called, instead of a tool."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -439,10 +443,14 @@ def _switch(claim: str, value: object, off: str, claims: dict[str, bool | str], 
 
 
 def _harmless_call(record: dict[str, Any]) -> HarmlessCall | None:
-    """The well-known echo, or a tool that says it only reads and needs no arguments; None if there is none."""
+    """The well-known echo, or a tool that says it only reads and needs no arguments, or why there is none; None if nobody can say."""
     server = _name(record.get("name"))
     tools = _list(_dict(record.get("capabilities")).get("tools"))[:MAX_TOOLS]
     candidates = sorted(filter(None, (_usable(server, tool) for tool in tools)), key=lambda one: one[0])
+    if server and not tools and record.get("status") == "connected":
+        offers = _dict(record.get("capabilities"))
+        kinds = [kind for kind in ("resources", "prompts") if _list(offers.get(kind))]
+        return HarmlessCall(server=server, nothing=f"{' and '.join(kinds)} only") if kinds else None
     return candidates[0][1] if server and candidates else None
 
 

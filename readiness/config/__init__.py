@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         STARTUP_SECONDS,
         Claim,
         Config,
+        ExpectedCall,
         GateSettings,
         LoadSettings,
         ProbeSettings,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config import model
-from readiness.config.schema import ACTION, CLAIM, LIMIT, NOTIFY, ROOT, SECTIONS, TOOL_CALL, WAIVER
+from readiness.config.schema import ACTION, CLAIM, EXPECTED_CALL, LIMIT, NOTIFY, ROOT, SECTIONS, WAIVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ _PARTS: Final[tuple[tuple[str, Schema, Any], ...]] = (
     ("[target]", SECTIONS["target"], model.Target),
     ("[expect]", SECTIONS["expect"], model.Expect),
     ("A claim of [expect], written as a table", CLAIM, model.Claim),
-    ("[[expect.tool_call]]", TOOL_CALL, model.ToolCall),
+    ("[[expect.tool_call]]", EXPECTED_CALL, model.ExpectedCall),
     ("[limits.ID]", LIMIT, model.LimitOverride),
     ("[gate]", SECTIONS["gate"], model.GateSettings),
     ("[probe]", SECTIONS["probe"], model.ProbeSettings),

@@ -30,6 +30,7 @@ from readiness.config.model import (
     Config,
     DrillSettings,
     Expect,
+    ExpectedCall,
     GateSettings,
     LimitOverride,
     LlmSettings,
@@ -379,11 +380,17 @@ def _expect(values: Values, environment: str, today: dt.date) -> Expect:
         away = Claim(expected=False, reason=reason)
         claims.setdefault(name, Claim(expected=True) if environment == "production" else away)
     claims.setdefault("telemetry", Claim(expected=True))
+    calls = values.get("tool_call", ())
     return Expect(
         claims=_frozen(claims),
         servers=values.get("servers"),
         min_servers=values.get("min_servers"),
-        tool_calls=tuple(_call(call) for call in values.get("tool_call", ())),
+        tool_calls=tuple(_call(call) for call in calls if "tool" in call),
+        other_calls=tuple(
+            ExpectedCall(**call | {"arguments": _frozen(call.get("arguments", {}))})
+            for call in calls
+            if "tool" not in call
+        ),
     )
 
 

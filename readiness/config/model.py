@@ -93,6 +93,15 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedCall(ToolCall):
+    """What is asked of a server, by one of `tool`, `resource` and `nothing_to_call`; the others are empty."""
+
+    tool: str = ""
+    resource: str = ""
+    nothing_to_call: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """`[target]`: where the hub and its release are."""
 
@@ -196,6 +205,9 @@ class Expect:
     """Names of the MCP servers; None: never declared here (the deployed file may say)."""
     min_servers: int | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    """Those that call a tool."""
+    other_calls: tuple[ExpectedCall, ...] = ()
+    """Servers of which a resource is read, or nothing is called."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

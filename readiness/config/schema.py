@@ -58,6 +58,13 @@ TOOL_CALL: Final[Schema] = {
     "arguments": Setting(free_table(), "what it is called with"),
     "contains": Setting(text("a text", empty=True), "what its answer must contain"),
 }
+EXPECTED_CALL: Final[Schema] = {
+    **TOOL_CALL,
+    "tool": Setting(text("a tool's name"), "which of its tools; one that changes nothing"),
+    "resource": Setting(text("a resource's URI"), "instead of a tool: which of its resources is read"),
+    "nothing_to_call": Setting(text("why"), "instead of a tool: why nothing of this server is called"),
+}
+_ONE_OF: Final = ("tool", "resource", "nothing_to_call")
 
 
 def _claim_kind() -> Kind:
@@ -80,7 +87,7 @@ EXPECT: Final[Schema] = {
     "tools_api": Setting(_claim_kind(), "the hub serves /api/tools"),
     "servers": Setting(list_of(text("a server's name"), unique=True), "MCP servers that must be connected"),
     "min_servers": Setting(integer(0, 10_000), "fewer than all but not fewer than this: degraded; default: all"),
-    "tool_call": Setting(list_of(table(TOOL_CALL)), "harmless calls, one a server: [[expect.tool_call]]"),
+    "tool_call": Setting(list_of(table(EXPECTED_CALL)), "harmless calls, one a server: [[expect.tool_call]]"),
 }
 _PLAIN: Final = frozenset({"servers", "min_servers", "tool_call"})
 CLAIMS: Final = tuple(name for name in EXPECT if name not in _PLAIN)
@@ -135,6 +142,16 @@ def read_claim(value: Any, place: SettingPlace) -> dict[str, Any]:  # noqa: ANN4
 
 
 def _cross_check(kept: Mapping[str, Any], place: SettingPlace) -> None:
+    for index, call in enumerate(kept.get("tool_call", ())):
+        given = [name for name in _ONE_OF if name in call]
+        if not given:
+            place.at("tool_call", index).missing(
+                "tool", 'which tool is called; or resource, or nothing_to_call = "why"'
+            )
+        for extra in given[1:]:
+            place.at("tool_call", index, extra).wrong(
+                call[extra], Bad(f"one of {', '.join(_ONE_OF)}, not {given[0]} and this")
+            )
     servers, least = kept.get("servers"), kept.get("min_servers")
     if servers is None:
         return

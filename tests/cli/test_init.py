@@ -359,6 +359,20 @@ def test_only_harmless_tools_are_called() -> None:
     assert firstlook._harmless_call({"name": "a", "capabilities": {"tools": tools[:4]}}) is None
 
 
+def test_a_server_without_tools_is_declared_with_what_it_has() -> None:
+    """Resources or prompts are why nothing of a server is called; one that offers nothing, or is away, needs a person."""
+    record = {
+        "name": "docs",
+        "status": "connected",
+        "capabilities": {"tools": [], "resources": [{"uri": "x"}], "prompts": [{}]},
+    }
+    call = firstlook._harmless_call(record)
+    assert call is not None
+    assert firstlook._call_lines(call) == ['server = "docs"', 'nothing_to_call = "resources and prompts only"']
+    assert firstlook._harmless_call(record | {"status": "disconnected"}) is None
+    assert firstlook._harmless_call(record | {"capabilities": {}}) is None
+
+
 def test_a_hub_without_servers_or_readiness_is_not_taken_at_its_word(tmp_path: Path, capsys: Any) -> None:
     """An empty or starting hub must not make emptiness the expectation."""
     answers = changed(recorded("4.2.1"), "/api/servers", lambda document: document | {"servers": []})

@@ -264,3 +264,27 @@ def test_a_name_that_is_only_unknown_is_no_mistake(tmp_path: Path, name: str) ->
     ((sentence, is_misspelt),) = _unknown(tmp_path, f"[limits.{name}]\ncritical = 5", *known)
     assert (is_misspelt, f'[limits.{name}] = "{name}": there is no such check' in sentence) == (False, True)
     assert _unknown(tmp_path, f"[limits.{name}]\ncritical = 5", *known, name) == []
+
+
+def test_a_server_may_be_asked_for_something_else_than_a_tool(tmp_path: Path) -> None:
+    """A resource, or nothing with a reason, stands apart from the calls of tools that load and drills make."""
+    text = """
+[[expect.tool_call]]
+server = "docs"
+resource = "file:///guide.md"
+contains = "Guide"
+[[expect.tool_call]]
+server = "mail"
+nothing_to_call = "every tool sends"
+[[expect.tool_call]]
+server = "echo"
+tool = "echo"
+"""
+    file = tmp_path / "readiness.toml"
+    file.write_text(text)
+    expect = load(file=file, environ={}).expect
+    assert [call.server for call in expect.tool_calls] == ["echo"]
+    assert [(one.server, one.resource, one.nothing_to_call) for one in expect.other_calls] == [
+        ("docs", "file:///guide.md", ""),
+        ("mail", "", "every tool sends"),
+    ]

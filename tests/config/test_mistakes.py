@@ -78,7 +78,12 @@ WRONG = [
     ('[expect]\nservers = ["a"]\nmin_servers = 2', "[expect] min_servers = 2", "at most 1"),
     ('[expect]\nservers = [""]', '[expect] servers[1] = ""', "not empty"),
     ('[expect]\ntool_call = {server = "a"}', "[expect] tool_call = a table", "expected a list"),
-    ('[[expect.tool_call]]\nserver = "a"', "[[expect.tool_call]] 1 tool is missing", "a tool's name"),
+    ('[[expect.tool_call]]\nserver = "a"', "[[expect.tool_call]] 1 tool is missing", "or resource, or nothing_to_call"),
+    (
+        '[[expect.tool_call]]\nserver = "a"\ntool = "t"\nnothing_to_call = "x"',
+        "[[expect.tool_call]] 1 nothing_to_call",
+        "not tool and this",
+    ),
     (
         '[expect]\nservers = ["memory"]\n[[expect.tool_call]]\nserver = "memori"\ntool = "t"',
         "[[expect.tool_call]] 1 server",

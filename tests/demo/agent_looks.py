@@ -225,6 +225,7 @@ SEEN: dict[str, Callable[[Probe], bool]] = {
     "broken-input-schema": lambda p: "strnig" in [tool["inputSchema"]["type"] for tool in listed(p)["tools"]],
     "list-never-ends": lambda p: len(set(_pages(p))) == 6,
     "list-repeats-itself": lambda p: set(_pages(p)) == {"again"},
+    "list-shrinks": lambda p: len(names(p)) == len(names(p)) + 1,
     "list-in-pages": lambda p: _pages(p) == ["2", "4", None],
     "meta-tool-missing": lambda p: META not in names(p) and "everything__echo" in names(p),
     "analysis-hangs": lambda p: hangs(p, lambda: p.analyse(p.session())),

@@ -49,3 +49,44 @@ def test_what_is_larger_than_is_read_is_unknown(hubs: Any, judge: Judge) -> None
     assert run.by_outcome("failed").keys() <= {STALLS}, run.out[-3000:]
     assert "larger than the 8192 KB that are read of it" in wrong["tool-call-returns-its-result"]
     assert run.status == "INCOMPLETE"
+
+
+def test_a_server_without_tools_is_judged_by_what_it_has(hubs: Any, judge: Judge) -> None:
+    """A resource of it is read, or it is said that nothing of it is called; its prompts are as good an offer as tools."""
+    docs = offering(resources=[{"uri": "file:///guide.md", "name": "guide"}])
+    prompts = offering(prompts=[{"name": "greet"}])
+    servers = {"my-docs": docs, "prompts": prompts, "everything": EVERYTHING}
+    asked = """
+[[expect.tool_call]]
+server = "my-docs"
+resource = "file:///guide.md"
+contains = "the text of file:///guide.md"
+[[expect.tool_call]]
+server = "prompts"
+nothing_to_call = "prompts only"
+"""
+    run, wrong = judged(hubs, judge, servers, ECHO + asked)
+    assert wrong == {}, run.out[-3000:]
+    assert run.code == 0
+    notes = [note for row in run.report["findings"] for note in row["notes"]]
+    assert "nothing is called on prompts: prompts only" in notes
+    file = judge.folder / "readiness.toml"
+    file.write_text(file.read_text().replace("the text of file:///guide.md", "another text"))
+    again = judge.run("-m", "e2e")
+    assert again.by_outcome("failed")["tool-call-returns-its-result"].startswith(
+        "my_docs__file:///guide.md holds 'the text"
+    )
+
+
+def test_a_server_whose_list_the_hub_refuses_is_named(hubs: Any, judge: Judge) -> None:
+    """It is connected and offers nothing: told as that, and failed where a call of it is expected."""
+    mute = offering(capabilities=["tools"], refuses=["tools/list"])
+    run, wrong = judged(hubs, judge, {"mute": mute, "everything": EVERYTHING}, ECHO)
+    assert wrong["tools-are-listed"] == "connected, and offering nothing, no tool, no resource, no prompt: mute", (
+        run.out[-3000:]
+    )
+    extra = '[[expect.tool_call]]\nserver = "mute"\ntool = "speak"\n'
+    file = judge.folder / "readiness.toml"
+    file.write_text(file.read_text() + extra)
+    failed = judge.run().by_outcome("failed")
+    assert failed["tools-are-listed"].endswith("though a call is expected: mute/speak")

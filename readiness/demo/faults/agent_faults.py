@@ -174,6 +174,7 @@ TABLE: Final = (
     row("broken-input-schema", "One tool's input schema is nothing that a client can read.", _one_schema(NO_SCHEMA)),
     row("list-never-ends", "Every page names another.", _fresh(lambda: mcp_wrappers.endless_pages(repeated=False))),
     row("list-repeats-itself", "Every page names the same.", _fresh(lambda: mcp_wrappers.endless_pages(repeated=True))),
+    row("list-shrinks", "Every second list over MCP lacks a tool.", _fresh(mcp_wrappers.shrinking)),
     row("list-in-pages", "Lists two tools a page, as a hub may.", _wrapped(mcp_wrappers.paged)),
     # the analysis
     row("meta-tool-missing", "Hides its meta tool.", _tools(lambda tools: [t for t in tools if "__" in t["name"][4:]])),

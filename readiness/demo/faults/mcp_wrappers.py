@@ -191,6 +191,18 @@ async def paged(_hub: EmbeddedHub, inner: Handler, session: ClientSession, messa
     return answer | {"result": {"tools": tools[begin : begin + PAGE]} | more}
 
 
+def shrinking() -> McpWrapper:
+    """Every second list lacks its last tool."""
+    asked = 0
+
+    def change(result: dict[str, Any]) -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        return result if asked % 2 else result | {"tools": result["tools"][:-1]}
+
+    return changed("list", change)
+
+
 def endless_pages(*, repeated: bool) -> McpWrapper:
     """Every page of the list names another one: always a new cursor, or always the same."""
     page = 0

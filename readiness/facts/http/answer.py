@@ -180,20 +180,36 @@ class HttpAnswer:
 
 
 def strict_json(body: bytes, what: str) -> Any:  # noqa: ANN401 - what a hub sends may be anything
-    """Parse standard JSON. Raises BadAnswer for NaN, lone surrogates, wrong UTF-8, cut text and depth bombs."""
+    """Parse standard JSON. Raises BadAnswer for NaN, lone surrogates, wrong UTF-8, cut text, depth bombs and keys that contradict each other."""
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
         if "\\ud" in text or "\\uD" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise BadAnswer(f"{what} answered JSON with a lone surrogate") from None
     except UnicodeDecodeError as error:
         raise BadAnswer(f"{what} answered invalid UTF-8 at byte {error.start}") from None
+    except _TwiceError as error:
+        raise BadAnswer(f"{what} answered JSON that says two things under one key, {error}") from None
     except RecursionError:
         raise BadAnswer(f"{what} answered JSON nested beyond all reason") from None
     except ValueError as error:
         raise BadAnswer(f"{what} answered {_why_no_json(body, error)}") from None
+    return value
+
+
+class _TwiceError(Exception):
+    """One key with two values; the text is the key."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one key with two different values is two answers, of which each reader takes another."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        twice = next((key for key, one in pairs if value[key] != one), None)
+        if twice is not None:
+            raise _TwiceError(repr(twice)[:60])
     return value
 
 

@@ -36,6 +36,8 @@ class HubServer:
     error: str | None = None
     sign_in: str | None = None
     """Where somebody has to sign in, without the query: that holds what is meant for one person."""
+    offers: int | None = None
+    """Tools, resources, templates of resources and prompts, all together; None where the hub does not say."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,7 @@ def _server(item: dict[str, Any], what: str) -> HubServer:
         config_source=source if isinstance(source, str) else None,
         error=error if isinstance(error, str) else None,
         sign_in=_address(item.get("authorizationUrl")),
+        offers=_offers(item),
     )
 
 
@@ -153,6 +156,13 @@ def _address(value: object) -> str | None:
     if not isinstance(value, str) or not value.startswith(("https://", "http://")):
         return None
     return bare(value.partition("?")[0].partition("#")[0])[:200]
+
+
+def _offers(item: dict[str, Any]) -> int | None:
+    capabilities = item.get("capabilities")
+    if not isinstance(capabilities, dict):
+        return None
+    return sum(len(one) for one in capabilities.values() if isinstance(one, list))
 
 
 def _tools(item: dict[str, Any]) -> list[Any]:

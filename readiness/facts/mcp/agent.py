@@ -23,8 +23,9 @@ from readiness.facts.mcp.workflow_notes import connected
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from readiness.config import ToolCall
+    from readiness.config import ExpectedCall, ToolCall
     from readiness.facts.hub import ClientView, Hub, HubTool
+    from readiness.facts.mcp.configured_calls import ServerCall
     from readiness.facts.mcp.records import AgentTool, Notice, ToolResult
     from readiness.facts.mcp.session import AgentSession
     from readiness.facts.mcp.session_pool import AgentSessions
@@ -99,8 +100,11 @@ class Agent(Opening):
         return self.names(session) - self._kept.first[session]
 
     def wrong_list(self, tools: tuple[AgentTool, ...]) -> list[str]:
-        """Whatever is wrong with names and schemas, as sentences."""
-        return wrong_names(tools) + wrong_schemas(tools)
+        """Whatever is wrong with names and schemas, and what a second look no longer finds, as sentences."""
+        again = {tool.name for tool in self.tools()}
+        gone = [tool.name for tool in tools if tool.name not in again]
+        shrunk = [f"listed, and a moment later no more: {shown(gone)}"] if gone else []
+        return shrunk + wrong_names(tools) + wrong_schemas(tools)
 
     def not_offered(self, tools: tuple[AgentTool, ...]) -> list[str]:
         """Tools that the hub lists over HTTP and not to this agent; none where it filters what agents see."""
@@ -213,6 +217,12 @@ class Agent(Opening):
             raise Unknown(f"{UNANALYSED}without it {name} is not offered")
         raise HubRefusal(f"{name} is not offered to the agent")
 
+    def wrong_asked(self, one: ServerCall) -> str:
+        """Why what is configured of a server does not give its answer, in a sentence; empty if it does, or if nothing is configured."""
+        if one.other is not None:
+            return self.wrong_other(one.other)
+        return "" if one.call is None else self.wrong_call(one.call)
+
     def wrong_call(self, call: ToolCall) -> str:
         """Why a configured call does not give its answer, in a sentence; empty if it does."""
         results: list[ToolResult] = []
@@ -230,6 +240,26 @@ class Agent(Opening):
         if call.contains not in results[0].text:
             return f"{name} answered {results[0].text[:_TEXT]!r}, expected {call.contains[:_TEXT]!r} in it"
         self._kept.worked.add(name)
+        return ""
+
+    def wrong_other(self, other: ExpectedCall) -> str:
+        """Why a server of which no tool is called is not well: it is not connected, or its resource cannot be read; empty if it is well."""
+        if other.server not in self.connected():
+            return f"{other.server} is not connected"
+        if not other.resource:
+            return ""
+        read: list[tuple[str, str]] = []
+        # the real hub puts the server's name in front of its resources as of its tools, others leave them as they are
+        names = (offered_name(other.server, other.resource, offered_prefixes(self.hub)), other.resource)
+        if wrong := self.wrong(lambda: read.append(self.session().read(*names))):
+            return wrong
+        uri, text = read[0]
+        if other.contains not in text or not text:
+            return (
+                f"{uri} holds {text[:_TEXT]!r}, expected {other.contains[:_TEXT]!r} in it"
+                if text
+                else f"{uri} is empty"
+            )
         return ""
 
     def way_in(self, front: ClientView) -> WayIn:
@@ -260,8 +290,8 @@ class Agent(Opening):
             return False
         working = 0
         for name in servers:
-            own = [one.call for one in calls if one.server == name and one.call is not None]
-            working += name != server and bool(own) and not any(self.wrong_call(call) for call in own)
+            own = [one for one in calls if one.server == name and (one.call or one.other)]
+            working += name != server and bool(own) and not any(self.wrong_asked(one) for one in own)
         return working >= least
 
     def mixed_up(self, sessions: list[AgentSession]) -> list[str]:

@@ -13,16 +13,18 @@ from readiness.facts.hub import offered_name, prefixes_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from readiness.config import Config, ToolCall
+    from readiness.config import Config, ExpectedCall, ToolCall
     from readiness.facts.hub import Hub
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServerCall:
-    """One server and its configured call; None where it has none."""
+    """One server and what is asked of it: a call of a tool, or something else; neither where nothing is configured."""
 
     server: str
     call: ToolCall | None = None
+    other: ExpectedCall | None = None
+    """A resource that is read, or why nothing is called."""
     instance: str = ""
 
 
@@ -47,11 +49,16 @@ def server_calls(config: Config) -> list[ServerCall]:
     except Unknown:
         servers = ()
     instances = []
-    for server in dict.fromkeys((*servers, *(call.server for call in calls))):
+    others = config.expect.other_calls
+    for server in dict.fromkeys((*servers, *(call.server for call in (*calls, *others)))):
         own = [call for call in calls if call.server == server]
-        instances += [ServerCall(server=server, call=call, instance=_instance(call, own)) for call in own] or [
-            ServerCall(server=server, instance=server)
-        ]
+        asked = [ServerCall(server=server, call=call, instance=_instance(call, own)) for call in own]
+        rest = [other for other in others if other.server == server]
+        for number, other in enumerate(rest, 1):
+            name = server if len(asked) + len(rest) == 1 else f"{server}/{other.resource or 'nothing'}"
+            twice = sum(one.resource == other.resource for one in rest) > 1
+            asked.append(ServerCall(server=server, other=other, instance=f"{name}-{number}" if twice else name))
+        instances += asked or [ServerCall(server=server, instance=server)]
     return instances
 
 

@@ -25,11 +25,11 @@ from readiness.facts.http import BadAnswer, BeyondLimit
 from readiness.facts.mcp.errors import translated_error
 from readiness.facts.mcp.event_loop import first_of
 from readiness.facts.mcp.http_client import EVENT_LIMIT, EndpointAddress, SessionTraffic, Trusted, client
-from readiness.facts.mcp.records import AgentTool, Notice, ToolResult, Wire
+from readiness.facts.mcp.records import AgentTool, Notice, ProtocolError, ToolResult, Wire
 from readiness.facts.mcp.request_ids import RequestIds, StrayAnswers, Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     import httpx2
     from mcp.shared._httpx_utils import McpHttpClientFactory
@@ -208,6 +208,19 @@ class LiveSession:
         raise BadAnswer(
             f"tools/list: no end after {PAGES} pages, and the last one holds no tool that was not listed before"
         )
+
+    async def read(self, uris: Sequence[str]) -> tuple[str, str]:
+        """The first of these addresses at which a resource can be read, and its text; bytes are told by their size. Raises what the last one raised."""
+        for uri in uris:
+            try:
+                result = await self.bounded(f"resources/read {uri}", self.sdk.read_resource(uri))
+            except ProtocolError:
+                if uri == uris[-1]:
+                    raise
+                continue
+            parts = [getattr(one, "text", None) or getattr(one, "blob", "") for one in result.contents]
+            return uri, "\n".join(map(str, parts))
+        raise BadAnswer("resources/read: no address")
 
     async def call(self, name: str, arguments: dict[str, Any], seconds: float | None = None) -> ToolResult:
         """The result of one tool, also where it calls itself an error."""

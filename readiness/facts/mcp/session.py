@@ -49,6 +49,10 @@ class AgentSession:
         """The result of one tool, also where it calls itself an error."""
         return self._run(f"tools/call {name}", self.live.call(name, arguments, seconds), seconds)
 
+    def read(self, *uris: str) -> tuple[str, str]:
+        """The first of these addresses at which a resource can be read, and its text."""
+        return self._run("resources/read", self.live.read(uris), pages=len(uris))
+
     def notices(self, method: str, since: float) -> list[Notice]:
         """Notifications of that method that came after `since` (monotonic clock)."""
         return [notice for notice in tuple(self.live.notices) if notice.method == method and notice.at >= since]

@@ -95,3 +95,11 @@ def test_an_endless_event_is_refused(endless: bytes) -> None:
     """Neither a line nor an event grows beyond the limit."""
     with pytest.raises(BeyondLimit, match="larger than"):
         list(events([endless] * 400_000))
+
+
+def test_one_key_says_one_thing() -> None:
+    """A key that stands twice with one value is odd and harmless; with two values each reader takes another."""
+    assert strict_json(b'{"a": 1, "a": 1, "b": {"c": [], "c": []}}', "x") == {"a": 1, "b": {"c": []}}
+    for text in (b'{"state": "error", "state": "ready"}', b'[{"a": {"b": 1, "b": "1"}}]', b'{"a": 1, "a": 2, "a": 1}'):
+        with pytest.raises(BadAnswer, match="says two things under one key, '"):
+            strict_json(text, "x")

@@ -179,6 +179,14 @@ FAULTS = (
         words=("the agent is offered no tools",),
     ),
     Fault(
+        name="list-shrinks",
+        sentence="A second look at the list no longer finds what the first one did.",
+        faults="list-shrinks",
+        expected=BAD_LIST,
+        ends=BROKEN,
+        words=("listed, and a moment later no more: hub__analyze_prompt",),
+    ),
+    Fault(
         name="list-has-everything-twice",
         sentence="The list over MCP names every tool twice.",
         faults="mcp-duplicate-tools",
@@ -192,7 +200,7 @@ FAULTS = (
         faults="list-never-ends",
         expected=NO_LIST,
         ends=BROKEN,
-        words=("more than 100 pages",),
+        words=("no end after 100 pages",),
     ),
     Fault(
         name="list-goes-round",

@@ -71,6 +71,7 @@ FAULTS = (
         expected={
             "mcp-servers-are-connected": UNKNOWN,
             "mcp-servers-stay-connected": UNKNOWN,
+            "tools-are-listed": UNKNOWN,
             "api-matches-its-contract": FAILED,
             "running-config-is-the-deployed-one": UNKNOWN,
             "server-names-stay-distinct": UNKNOWN,
@@ -139,6 +140,14 @@ FAULTS = (
         expected=NO_TOOLS,
         ends=VALIDATION,
         words=("byte-order mark",),
+    ),
+    Fault(
+        name="two-things-under-one-key",
+        sentence="Health says two things under one key: that it is starting, and that it is ready.",
+        how=How(answers=(says(HEALTH, b'{"status": "ok", "state": "starting", "state": "ready", "servers": []}'),)),
+        expected=away(),
+        ends=STARTUP,
+        words=("says two things under one key, 'state'",),
     ),
     Fault(
         name="lone-surrogates",

@@ -20,7 +20,13 @@ from tests.faults.hub.words import (
     edit,
 )
 
-OTHER = {"name": "other", "status": "connected", "uptime": 90, "error": None, "capabilities": {"tools": []}}
+OTHER = {
+    "name": "other",
+    "status": "connected",
+    "uptime": 90,
+    "error": None,
+    "capabilities": {"tools": [], "prompts": [{"name": "p"}]},
+}
 LATE = 25
 """Reads of health after which a run has asked for its servers, and is not at its end."""
 ONE_OF_TWO = {"expect": {"min_servers": 1}}
@@ -145,7 +151,7 @@ FAULTS = (
         how=How(
             edits=both(
                 "servers.+",
-                {"name": "git", "status": "connected", "uptime": 90, "error": None, "capabilities": {"tools": []}},
+                OTHER | {"name": "git"},
             )
         ),
         expected={"running-config-is-the-deployed-one": FAILED},
@@ -229,6 +235,46 @@ FAULTS = (
         expected={"server-names-stay-distinct": FAILED, "running-config-is-the-deployed-one": FAILED},
         ends=WATCHED,
         words=("everything/a__b and everything__a/b are both offered as everything__a__b",),
+    ),
+    Fault(
+        name="error-of-a-connected-server",
+        sentence="A server is connected, and reports an error all the same.",
+        how=How(edits=both("servers.1.error", "MCP error -32001: Request timed out")),
+        expected={"mcp-servers-are-connected": DEGRADED},
+        ends=WATCHED,
+        words=("connected, and with an error all the same: memory (MCP error -32001",),
+    ),
+    Fault(
+        name="server-that-offers-nothing",
+        sentence="A server is connected and offers nothing: the hub refused its lists.",
+        how=How(
+            edits=both("servers.+", OTHER | {"name": "everything-else", "capabilities": {"tools": [], "prompts": []}})
+        ),
+        expected={"tools-are-listed": DEGRADED, "running-config-is-the-deployed-one": FAILED},
+        ends=WATCHED,
+        words=("connected, and offering nothing, no tool, no resource, no prompt: everything-else",),
+    ),
+    Fault(
+        name="tools-gone-while-connected",
+        sentence="A server is connected, and the tool that is called on it is listed nowhere, nor anything else of it.",
+        how=How(
+            edits=(
+                *both("servers.1.capabilities", {"tools": [], "resources": [], "resourceTemplates": [], "prompts": []}),
+                edit(TOOLS, "tools", [{"server": "everything", "name": "echo"}]),
+            )
+        ),
+        site=Site(config={"expect": {"tool_call": [{"server": "memory", "tool": "read_graph"}]}}),
+        expected={"tools-are-listed": FAILED, "tool-names-are-short-enough": UNKNOWN},
+        ends=VALIDATION,
+        words=("connected without offering anything, though a call is expected: memory/read_graph",),
+    ),
+    Fault(
+        name="list-that-shrinks",
+        sentence="Every second answer lists fewer tools.",
+        how=How(edits=(edit(TOOLS, "tools", [{"server": "everything", "name": "echo"}], When(every=2)),)),
+        expected={"tools-are-listed": FAILED, "tool-names-are-short-enough": UNKNOWN},
+        ends=VALIDATION,
+        words=("listed, and a moment later no more: everything/",),
     ),
     Fault(
         name="tool-name-too-long",
