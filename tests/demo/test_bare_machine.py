@@ -126,3 +126,36 @@ def test_a_backup_names_a_commit_where_there_is_git(tmp_path: Path, *, expected:
     config = Config(target=Target(release=tmp_path), expect=Expect(claims={"git": claim}))
     facts = Backups(config).wanted_facts()
     assert (len(facts), "commit" in facts) == (wanted, wanted == 3)
+
+
+def test_make_demo_ends_with_the_bad_deploy_and_judges_no_machine(tmp_path: Path) -> None:
+    """The first part fails, and the second is shown nevertheless; no phase looks at this host; the first status is kept."""
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$*" >>"$LOG"\ncase "$*" in *pytest*) exit 7 ;; esac\n')
+    python.chmod(0o755)
+    (tmp_path / "stamp").touch()
+    done = subprocess.run(
+        [
+            make,
+            "-C",
+            str(ROOT),
+            "demo",
+            f"BIN={tmp_path}",
+            f"STAMP={tmp_path / 'stamp'}",
+            "-o",
+            str(tmp_path / "stamp"),
+        ],
+        env={"PATH": os.environ["PATH"], "LOG": str(tmp_path / "log"), "PYTEST_ADDOPTS": "-x"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    first, second = (tmp_path / "log").read_text().splitlines()
+    assert "--readiness-demo" in first
+    assert "infra" not in first
+    assert second.endswith("readiness demo --release")
+    assert "Error 7" in done.stderr

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ACTION: Final = ROOT / "gates" / "github" / "action.yml"
 WORKFLOW: Final = ROOT / ".github" / "workflows" / "readiness.yml"
 CALLER: Final = ROOT / "gates" / "github" / "hub-repository.yml"
+PACKAGE: Final = f"mcp-hub-readiness[all] @ git+https://github.com/your-org/mcp-hub-readiness@{'0' * 40}"
+"""What the template lets pip install, until somebody puts in a copy and a commit."""
 GITLAB: Final = ROOT / "gates" / "gitlab" / "readiness.gitlab-ci.yml"
 HOOK: Final = ROOT / "gates" / "hooks" / "pre-push"
 TOML: Final = """
@@ -125,7 +127,8 @@ class Hub:
         """Run the reusable workflow's only job on what was pushed last."""
         document = yaml.safe_load(WORKFLOW.read_text())
         declared = document[True]["workflow_call"]["inputs"]  # YAML reads `on` as a truth
-        values = {key: value["default"] for key, value in declared.items()}
+        values = {key: value["default"] for key, value in declared.items() if "default" in value}
+        values |= {"package": PACKAGE}
         values |= {"config": "readiness.ci.toml", "python": str(self.python), "prepare": BUILD} | inputs
         return self._github(document["jobs"]["gate"]["steps"], self.folder / name, values)
 

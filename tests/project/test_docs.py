@@ -219,7 +219,7 @@ def test_the_readme_can_be_followed_word_for_word(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     script = "\n".join(steps).replace(":3000", f":{port}").replace("--port 3000", f"--port {port}")
-    install = 'pip install "mcp-hub-readiness[all]"'
+    install = 'pip install "/path/to/mcp-hub-readiness[all]"'
     assert (script.count(install), script.count("python3 -m venv .venv\n")) == (1, 1)
     script = script.replace(install, 'pip install -q --no-deps --no-index --force-reinstall "$WHEEL"')
     script = script.replace("python3 -m venv .venv\n", "")
