@@ -251,7 +251,8 @@ def _judge_latency(telemetry, name, limits):
     if calls >= limits.samples:
         measure(value, what="the hub reports")
         return
-    compared(expected=f"≤ {limits.critical:g}", actual=f"{value:.6g} of {calls:g} calls", unit=limits.unit)
+    seen = f"{value:.6g} of {calls:g} calls" if calls else f"{value:.6g}, with no call yet"
+    compared(expected=f"≤ {limits.critical:g}", actual=seen, unit=limits.unit)
     if limits.beyond(value, limits.critical) or limits.beyond(value, limits.warning):
         unknown(f"{value:.6g} {limits.unit} of only {calls:g} calls ({limits.samples} are needed)")
     _need_the_deployed_process(telemetry)

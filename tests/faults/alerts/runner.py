@@ -10,6 +10,7 @@ from unittest import mock
 
 import psutil
 
+from readiness.facts.hub import uptime
 from readiness.facts.telemetry import stored_counters as telemetry_store
 from tests.faults.alerts.words import CHECKS
 from tests.faults.hub.runner import run
@@ -36,13 +37,23 @@ def judge(fault: AlertFault, root: Path, options: Sequence[str] = ()) -> Result:
         real: float = truth(process)
         return real - 60 * fault.before.age if process.pid in hubs else real
 
+    kernel = uptime.age_here
+
+    def age(process: uptime.Process) -> float | None:
+        """How long the kernel counts it to have run; the hub as long as the fault says."""
+        real = kernel(process)
+        return real + 60 * fault.before.age if real is not None and process.pid in hubs else real
+
     hubs: set[int] = set()
 
     def prepare(hub: FaultyHub, deployment: Deployment) -> None:
         hubs.add(hub.pid)
+        # nobody declares which process was deployed: that is what a restart is told by
+        settings = deployment.file.read_text(encoding="utf-8").splitlines()
+        deployment.file.write_text("\n".join(line for line in settings if not line.startswith("pid = ")), encoding="utf-8")
         _lay(fault.before, hub, deployment)
 
-    with mock.patch.object(psutil.Process, "create_time", since):
+    with mock.patch.object(psutil.Process, "create_time", since), mock.patch.object(uptime, "age_here", age):
         return run(fault, root, phase="alerts", checks=CHECKS, prepare=prepare, options=options)
 
 
