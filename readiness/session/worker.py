@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 ITEM: Final = pytest.StashKey[PlannedItem]()
 RECORDER: Final = pytest.StashKey[checks.Recorder]()
 ATTEMPTS: Final = pytest.StashKey[int]()
+_SHOWN: Final = 200
 _TOKEN: Final = pytest.StashKey[contextvars.Token[checks.Recorder | None]]()
 _ORDER: Final = ("preflight", "infra", "health", "alerts", "e2e", "load", "drill")
 """Phases in the order in which one process runs them."""
@@ -212,8 +213,13 @@ class Worker:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put the finding on the report: on the call's, or on the first abnormal one before or after it."""
-        report = yield
         planned = item.stash.get(ITEM, None)
+        try:
+            report = yield
+        except Exception as error:
+            if planned is None or call.excinfo is None:
+                raise
+            report = _plain_report(item, call, error)
         if planned is not None and (report.when == "call" or report.outcome != "passed"):
             finding = self._finding(item, planned, call, report)
             if finding is not None:
@@ -257,6 +263,27 @@ class Worker:
             limits=recorder.bounds,
             blocked_by=_cause(recorder, planned, outcome),
         )
+
+
+def _plain_report(item: pytest.Item, call: pytest.CallInfo[None], error: Exception) -> pytest.TestReport:
+    """The report of a check whose traceback pytest could not show: CPython 3.11 parses no source beside another busy thread.
+
+    Without it such a run would end with pytest's "internal error", by chance.
+    """
+    assert call.excinfo is not None
+    assert call.when != "collect"
+    return pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords=dict.fromkeys(item.keywords, 1),
+        outcome="failed",
+        longrepr=f"{call.excinfo.exconly()}\n(pytest could not show where: {type(error).__name__}: {str(error)[:_SHOWN]})",
+        when=call.when,
+        duration=call.duration,
+        start=call.start,
+        stop=call.stop,
+        user_properties=item.user_properties,
+    )
 
 
 def _cause(recorder: checks.Recorder, planned: PlannedItem, outcome: Outcome) -> str | None:

@@ -20,12 +20,21 @@ if TYPE_CHECKING:
 class Forwarder(Wires):
     """Forwards to `port`. `change` gets the path and the object of each JSON answer, and may alter it.
 
-    `delay` is waited before each answer, `longest` ends each stream after so many seconds, as proxies do.
+    `delay` is waited before each answer, `longest` ends each stream after so many seconds, as proxies do; a stream that says
+    `cut_after` ends there.
     """
 
-    def __init__(self, port: int, change: Change | None = None, *, delay: float = 0.0, longest: float = 0.0) -> None:
+    def __init__(
+        self,
+        port: int,
+        change: Change | None = None,
+        *,
+        delay: float = 0.0,
+        longest: float = 0.0,
+        cut_after: bytes = b"",
+    ) -> None:
         super().__init__(self._forward)
-        self.to, self.change, self.delay, self.longest = port, change, delay, longest
+        self.to, self.change, self.delay, self.longest, self.cut_after = port, change, delay, longest, cut_after
 
     def _forward(self, connection: Connection) -> None:
         head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", connection.head) + b"\r\nConnection: close\r\n\r\n"
@@ -50,6 +59,8 @@ class Forwarder(Wires):
         with contextlib.suppress(OSError):
             while answer:
                 connection.send(answer)
+                if self.cut_after and self.cut_after in answer:
+                    break
                 answer = hub.recv(65_536)
         timer.cancel()
 

@@ -60,6 +60,8 @@ class AgentSessions:
         self.other: AgentSession | None = None
         self.trouble = ""
         """Why the last attempt to open a session failed."""
+        self.has_opened = False
+        """Whether any session of this process was opened: then one that is not is no fault of opening in general."""
         self.unlisted = ""
         """Why the check of the list got none."""
         self.usual: Pace | None = None
@@ -179,17 +181,23 @@ class Opening:
             if isinstance(session, Unknown):
                 kept.trouble = str(session)
                 raise session
-            kept.main, kept.trouble, kept.analysis = session, "", None
+            kept.main, kept.trouble, kept.analysis, kept.has_opened = session, "", None, True
         return kept.main
 
     def session(self) -> AgentSession:
-        """The same, for what rests on it. Raises Unknown, "blocked by", where it could not be opened."""
-        if self._kept.trouble:
-            raise Unknown(BLOCKED + self._kept.trouble)
+        """The same, for what rests on it. Raises Unknown, "blocked by", where none could be opened in this run.
+
+        Where one could, and this one cannot, sessions break: BadAnswer, since that blames no check that has passed.
+        """
+        kept = self._kept
+        if kept.trouble and not kept.has_opened:
+            raise Unknown(BLOCKED + kept.trouble)
         trouble = self.wrong(self.opened)
-        if trouble or self._kept.main is None:
+        if kept.has_opened and (trouble or kept.main is None):
+            raise BadAnswer(f"the session of this run ended, and no other could be opened: {trouble}")
+        if trouble or kept.main is None:
             raise Unknown(BLOCKED + trouble)
-        return self._kept.main
+        return kept.main
 
     def other(self) -> AgentSession:
         """Another agent's session, kept as well. Raises as `session` does."""

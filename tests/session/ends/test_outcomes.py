@@ -274,3 +274,36 @@ def test_a_share_of_nothing_is_unknown(project: Project) -> None:
         "ended-in-time": "passed",
     }
     assert found["no-secret-in-files"]["reason"] == "nothing was looked at, so nothing is proven: 0 secrets in 0 files"
+
+
+UNSHOWN = '''
+from _pytest._code import ExceptionInfo
+
+def _broken(*_, **__):
+    raise SystemError("AST constructor recursion depth mismatch (before=63, after=65)")
+
+@pytest.fixture(autouse=True)
+def _busy_interpreter(monkeypatch):
+    monkeypatch.setattr(ExceptionInfo, "getrepr", _broken)
+    yield
+
+@check("value-is-right", severity="critical")
+def test_fail():
+    """The value is right."""
+    assert 1 == 2, "the value is 1, not 2"
+
+@check("all-is-well", severity="critical")
+def test_pass():
+    """All is well."""
+'''
+
+
+def test_a_traceback_that_cannot_be_shown_ends_no_run(project: Project, mode: list[str]) -> None:
+    """CPython may fail to parse a source beside another thread: the check has failed all the same, in its own words."""
+    project.suite(UNSHOWN)
+    ended = project.run("-m", "health", *mode)
+    assert ended.outcomes() == {"value-is-right": "failed", "all-is-well": "passed"}
+    assert (ended.code, ended.status) == (1, "NOT READY")
+    assert "INTERNALERROR" not in ended.out
+    assert "the value is 1, not 2" in ended.out
+    assert "pytest could not show where: SystemError: AST constructor recursion depth mismatch" in ended.out
