@@ -50,7 +50,9 @@ def judge(fault: AlertFault, root: Path, options: Sequence[str] = ()) -> Result:
         hubs.add(hub.pid)
         # nobody declares which process was deployed: that is what a restart is told by
         settings = deployment.file.read_text(encoding="utf-8").splitlines()
-        deployment.file.write_text("\n".join(line for line in settings if not line.startswith("pid = ")), encoding="utf-8")
+        deployment.file.write_text(
+            "\n".join(line for line in settings if not line.startswith("pid = ")), encoding="utf-8"
+        )
         _lay(fault.before, hub, deployment)
 
     with mock.patch.object(psutil.Process, "create_time", since), mock.patch.object(uptime, "age_here", age):
