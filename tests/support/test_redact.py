@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from readiness.support.redaction.patterns import hidden_values, shown_arguments
 from readiness.support.redaction.redactor import LIMIT, RUN, Redactor, Secret, bounded, known_secrets, scrub
 
 TOKEN = "Zq8/Lw3+Rt6=Yb1&Nc9 Pd5\"Hg2'Jk7"
@@ -109,6 +110,7 @@ def test_whole_secrets_leave_their_parts_alone() -> None:
 
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodWIifQ.c2lnbmF0dXJlMTIz"
+HEX = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 UNKNOWN = {
     "openai": "sk-proj-Ab12Cd34Ef56Gh78Ij90",
     "anthropic": "sk-ant-api03-Ab12Cd34Ef56",
@@ -130,6 +132,22 @@ UNKNOWN = {
     "quoted": '"apiKey": "9f8e7d6c5b4a"',
     "assignment": "OPENAI_KEY=9f8e7d6c5b4a",
     "query": "GET /x?access_token=9f8e7d6c5b4a",
+    "digitalocean": f"dop_v1_{HEX}{HEX}",
+    "doppler": f"dp.st.prd.{'Ab12Cd34' * 5}",
+    "pypi": f"pypi-AgEIcHlwaS5vcmcCJ{'Ab12Cd34' * 8}",
+    "twilio": f"SK{HEX}",
+    "azure-client": f"q1W8Q~{'Ab12Cd34' * 4}",
+    "azure-storage": f"AccountName=x;AccountKey={'Ab12Cd34' * 10}abcdef==;EndpointSuffix=y",
+    "aws-secret": "aws_secret_access_key = Ab12Cd34xUtnFEMI/K7MDENG/bPxRfiCYzz12345",
+    "hex-yaml": f"encryption_key: {HEX}",
+    "hex-named": f'"sessionSecret": "{HEX}"',
+    "hex-env": f"SIGNING_KEY=0x{HEX}",
+    "yaml-quoted": 'encryption_key: "9f8e7d6c5b4a"',
+    "option": "deploy.sh --db-password=Tr0ub4dor",
+    "option-word": "deploy.sh --api-token=Tr0ub4dor now",
+    "option-quoted": "deploy.sh --password='Tr0ub4dor MIIEvQ'",
+    "redirect-userinfo": "location: //hub:Tr0ub4dor@internal/login",
+    "redirect-query": "location: https://h/login?user=a&password=Tr0ub4dor",
     "pem": "-----BEGIN RSA PRIVATE KEY-----\nE   MIIEvQIBADANBgkqhkiG9w0B\nE   AQEFAASC\n-----END RSA PRIVATE KEY-----",
 }
 
@@ -169,7 +187,32 @@ INNOCENT = [
     "user@example.com wrote to /opt/mcp-hub/dist/cli.js",
     "========================= 3 failed, 12 passed in 4.21s =========================",
     "production localhost true info 7000 prompt-based",
+    "deploy.sh --token=$TOKEN --token-file=/run/token --auth=none --password=${PASSWORD} --key-type=rsa",
+    'etag: "0f3a9b2c4d5e6f708192a3b4c5d6e7f8", cache_key: 0f3a9b2c4d5e6f708192a3b4c5d6e7f8',
+    "plan_hash=0f3a9b2c4d5e6f708192a3b4c5d6e7f8 sha256: 0f3a9b2c4d5e6f708192a3b4c5d6e7f80f3a9b2c4d5e6f708192a3b4c5d6e7f8",
+    "see //host:8080/x and http://h/?password=<redacted>&secret=${SECRET}",
+    "SKIPPED 0f3a9b2c4d5e6f708192a3b4c5d6e7f8; adp.pt.x; MASK0123456789",
 ]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (("deploy", "--token", "hunter2", "now"), "deploy --token «redacted:argument» now"),
+        (("deploy", "--db-password=hunter2"), "deploy --db-password=«redacted:argument»"),
+        (("env", "DB_PASSWORD=hunter2", "PORT=7000", "deploy"), "env DB_PASSWORD=«redacted:argument» PORT=7000 deploy"),
+        (("deploy", "--password", "--yes", "4.3.1"), "deploy --password --yes 4.3.1"),
+        (
+            ("deploy", "--token-file", "/run/token", "--key=/etc/x.pem"),
+            "deploy --token-file /run/token --key=/etc/x.pem",
+        ),
+        (("deploy", "--token", "$TOKEN", "--secret=${S}"), "deploy --token $TOKEN --secret=${S}"),
+    ],
+)
+def test_what_a_secret_option_is_given_is_hidden(command: tuple[str, ...], shown: str) -> None:
+    """A word that no shape gives away is hidden by the option or the variable that it is given to."""
+    assert " ".join(shown_arguments(command)) == shown
+    assert hidden_values(command) == (["hunter2"] if "hunter2" in command or "hunter2" in " ".join(command) else [])
 
 
 @pytest.mark.parametrize("text", INNOCENT)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
 from readiness.facts.secretscan.stream_search import fingerprint, tokens
 from readiness.support import Unreadable
-from readiness.support.redaction import plainly_secret_name
+from readiness.support.redaction import encodings, plainly_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,14 +108,21 @@ def _strings(value: Any, path: str, key: str = "") -> Iterator[tuple[str, str, s
             waiting.extend((inner, f"{path}[{number}]", key) for number, inner in enumerate(value))
 
 
+@functools.lru_cache(maxsize=1000)
+def _forms(value: str) -> Mapping[str, str]:
+    """The value in every encoding, and what each is called; not of its beginning alone, as files are searched for."""
+    return encodings(value)
+
+
 def _secrets_in(key: str, text: str, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if len(text) < SHORTEST:
         return
     hit = False
     for value, kind in known.items():
-        if value in text:
+        how = next((how for form, how in _forms(value).items() if form in text), None)
+        if how is not None:
             hit = True
-            yield value, kind
+            yield value, f"{kind}{' ' if how else ''}{how}"
     if hit:
         return
     for value, kind in tokens(text, spelt=True):

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Final
 from readiness.errors import ReadinessError
 from readiness.operations.deploys.journal import ENDED, INTENT, STARTED, EndedCommand, mark, read_journal
 from readiness.support import flush_folder, process_identity, visible_text
+from readiness.support.redaction import shown_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +71,7 @@ class JournalledCommands:
             return known
         ended = self.wait(name, timeout)
         if ended is None or again():
-            self.write(INTENT, **{self.subject: name}, command=self.clean(" ".join(argv), 1_000))
+            self.write(INTENT, **{self.subject: name}, command=self.clean(" ".join(shown_arguments(argv)), 1_000))
             self.say(f"{name}: begun")
             ended = self.begin(name, argv, cwd=cwd, env=env, timeout=timeout)
         return self.keep(name, ended)

@@ -11,6 +11,7 @@ from readiness.config import redactor_for
 from readiness.operations.deploys import JournalledCommands
 from readiness.operations.release.journal import ReleaseState, read_release
 from readiness.support import LOCK_TOKEN, for_command, visible_text
+from readiness.support.redaction import hidden_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,8 @@ class ReleaseContext:
         self.config = dataclasses.replace(config, rollback=dataclasses.replace(config.rollback, window=window))
         self.order, self.ports, self.journal, self.token = order, ports, journal, token
         self.redactor = redactor_for(config, os.environ)
+        for value in hidden_values(order.command):
+            self.redactor.learn("argument", value)  # what a command is given it may print
         self.commands = JournalledCommands(
             journal.path, self.write, say=ports.say, clean=self.clean, on_step=ports.on_step, grace=ports.grace,
             subject="name",

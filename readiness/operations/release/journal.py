@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.errors import ReadinessError
 from readiness.operations.deploys import BEGIN, OUTCOME, FinishedPhase, JournalState, begun_journals, read_journal
 from readiness.operations.release.model import PhaseFacts, PhaseResult, ReleaseEnd, ReleaseOrder
+from readiness.support.redaction import shown_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,7 @@ def _result(data: Any) -> PhaseResult:  # noqa: ANN401 - a line of JSON
 
 def order_json(order: ReleaseOrder, clean: Callable[[str, int], str]) -> dict[str, Any]:
     """The order for the journal: without secrets, with a digest of the command, and whether the command is whole."""
-    shown = [clean(argument, _ARGUMENT) for argument in order.command]
+    shown = [clean(argument, _ARGUMENT) for argument in shown_arguments(order.command)]
     return order.to_json() | {
         "command": shown,
         "command_sha256": digest(order.command),

@@ -16,6 +16,7 @@ from readiness.operations.rollback.document import PlanRun, SavedPlan, save_plan
 from readiness.operations.rollback.journal import FOLDER
 from readiness.results.verdict import PLANNED, PlannedAction, RollbackPlan
 from readiness.support import one_line, say
+from readiness.support.redaction import shown_arguments
 
 if TYPE_CHECKING:
     from readiness.config import Config
@@ -40,7 +41,7 @@ def show_plan(plan: SavedPlan, config: Config) -> None:
     )
     say(f"from {named}, deployed {at}, back to {previous}")
     for action in preconditions.runnable(plan, config):
-        say(f"  {action.name}: {one_line(clean(' '.join(action.command)), 300)}")
+        say(f"  {action.name}: {one_line(clean(' '.join(shown_arguments(action.command))), 300)}")
         say(f"    at most {action.timeout:g} s, then verified by {', '.join(action.verify) or 'nothing'}")
     for step in plan.actions:
         if step.command_sha256 is None:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
         TOKENS,
         encodings,
         harmless_value,
+        hidden_values,
         placeholder,
         plainly_secret_name,
         provider_token,
         secret_name,
         secret_value,
+        shown_arguments,
         to_bytes,
         token_shaped,
     )

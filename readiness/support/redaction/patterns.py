@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote_from_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 _PERCENT: Final = re.compile(r"%[0-9A-F]{2}")
 _JS_UNESCAPED: Final = "!'()*~"  # what encodeURIComponent leaves alone
@@ -143,6 +143,8 @@ _WORD: Final = r"[A-Za-z0-9_-]"
 _ALNUM: Final = "[A-Za-z0-9]"
 _SEP: Final = r"(?:/|%2[Ff]|\\/)"
 _QUOTE: Final = r"""\\?["']"""
+_STANDS_FOR: Final = r"\$[{(A-Za-z_]|%\(|«|<|\*{3}|op://|vault:"
+"""How a reference or a placeholder begins, where a value would stand."""
 
 
 class TokenShape(NamedTuple):
@@ -201,6 +203,13 @@ TOKENS: Final = (
     TokenShape("a Hugging Face token", "token", "hf_", "", _ALNUM, 30, 30, 60, not_before=_ALNUM),
     TokenShape("a Vault token", "token", r"hvs\.", "", _WORD, 20, 20, 255),
     TokenShape("a SendGrid key", "token", r"SG\.", rf"{_WORD}{{16,64}}\.", _WORD, 16, 16, 64),
+    TokenShape("a DigitalOcean token", "token", "do[opr]_v1_", "", "[a-f0-9]", 32, 64, 64, not_before=_ALNUM),
+    TokenShape(
+        "a Doppler token", "token", r"dp\.", r"(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{1,40}\.)?", _ALNUM, 32, 40, 44
+    ),
+    TokenShape("a PyPI token", "token", "pypi-", "Ag[EI][A-Za-z0-9]{2}", _WORD, 40, 50, 1024),
+    TokenShape("a Twilio key", "api-key", "SK", "", "[a-fA-F0-9]", 32, 32, 32, not_before=_ALNUM, in_words=True),
+    TokenShape("an Azure client secret", "token", "[0-9]Q~", "", "[A-Za-z0-9_~.-]", 28, 31, 34),
     TokenShape("an AWS key", "access-key", "A", "(?:KIA|SIA)", "[A-Z0-9]", 16, 16, 16, not_before=_ALNUM),
     TokenShape(
         *("a JSON web token", "jwt", "eyJ", "", _WORD, 8, 8, 1024),
@@ -224,6 +233,9 @@ _MARKERS: Final = {
     "(?:[srp]k|whsec)_(?:live|test)_|": ("_live_", "_test_"),
     "gh[pousr]_|": ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     "xox[abeoprs]-|": ("xox",),
+    "do[opr]_v1_|": ("dop_v1_", "doo_v1_", "dor_v1_"),
+    r"dp\.|(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{1,40}\.)?": ("dp.",),
+    "[0-9]Q~|": ("q~",),
     "-----|BEGIN ": ("private key",),
 }
 """Texts of which one occurs wherever a token does, by its head and what follows, where that is no plain text."""
@@ -274,6 +286,53 @@ _PLACES: Final = (
         ),
     ),
     ("password", ("://",), r"://[^\s/?#\"'<>@:«»]{0,256}:(?P<v>[^\s/?#\"'<>«»]{1,512})@"),
+    # an address without its scheme, as a redirect may name one
+    ("password", ("//",), r"(?<![:\w/])//[^\s/?#\"'<>@:«»]{0,256}:(?P<v>[^\s/?#\"'<>«»]{1,512})@"),
+    (
+        "password",
+        ("passw", "secret=", "pwd="),
+        rf"[?&;](?i:password|passwd|passwort|pwd|(?:client_)?secret)=(?!{_STANDS_FOR})(?P<v>[^\s&#\"'«»<>;]{{1,4096}})",
+    ),
+    (
+        "option",
+        ("token=", "password=", "passwd=", "passphrase=", "pwd=", "secret=", "credential=", "credentials=", "key="),
+        (
+            r"(?<![A-Za-z0-9-])--?(?i:[a-z0-9]{1,30}[_-]){0,6}(?i:token|password|passwd|passphrase|pwd|secret|credentials?"
+            r"|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|encryption[_-]?key)=(?P<q>[\"'])?"
+            rf"(?!{_STANDS_FOR})(?P<v>(?(q)(?:(?!(?P=q))[^\n]){{1,4096}}|[^\s\"'«»]{{1,4096}}))"
+        ),
+    ),
+    (
+        "value",
+        ("accountkey", "sharedaccesskey", "accesskey"),
+        r"(?i:account|shared_?access|access)_?(?i:key)=(?P<v>[A-Za-z0-9+/]{40,128}={0,2})",
+    ),
+    (
+        "value",
+        ("secret_access_key", "secret-access-key", "secretaccesskey", "secret_key", "secret-key", "secretkey"),
+        (
+            rf"(?i:secret[_-]?(?:access[_-]?)?key)(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?"
+            r"(?P<maybe>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+        ),
+    ),
+    (
+        "value",
+        ("key", "secret", "token", "salt", "passw", "seed", "hmac"),
+        (
+            r"(?i:(?<!cache)(?<!public)(?<!primary)(?<!potency)[_-]key|(?<=[a-z])key(?=s?[\"':= ])(?<!cachekey)(?<!publickey)"
+            rf"|secret|token|salt|passwo?r?d|seed|hmac)(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?:{_QUOTE})?(?:0x)?"
+            r"(?P<v>[0-9a-fA-F]{32,4096})(?![0-9A-Za-z])"
+        ),
+    ),
+    (
+        "value",
+        ("_key", "-key"),
+        (
+            rf"(?i:encryption|encrypt|crypto|cipher|signing|signature|session|master|shared|hmac|jwt|cookie|webhook|license|app"
+            rf"|service|storage|deploy|account|client|server|root|data)[_-](?i:key)s?(?:{_QUOTE})?"
+            rf"\s{{0,4}}[:=]\s{{0,4}}{_QUOTE}(?P<maybe>[^\s\"'\\«»<>]{{6,4096}})"
+        ),
+    ),
     ("password", ("://",), r"://(?P<maybe>[^\s/?#\"'<>@:«»]{8,512})@"),
     (
         "webhook",
@@ -465,6 +524,44 @@ def mentions_secret(name: str) -> bool:
     if _PUBLIC.search(name):
         return False
     return _ANYWHERE.search(name) is not None or any(part.upper() in _AS_WORD for part in _PARTS.split(name))
+
+
+_OPTION: Final = re.compile(r"--?([A-Za-z][A-Za-z0-9_-]*)")
+_ASSIGNED: Final = re.compile(r"((?:--?)?[A-Za-z_][A-Za-z0-9_-]*=)(.+)", re.DOTALL)
+HIDDEN_ARGUMENT: Final = "«redacted:argument»"
+
+
+def shown_arguments(command: Sequence[str]) -> list[str]:
+    """A command's arguments as they may be shown: what an option or a variable of a secret's name is given is hidden.
+
+    A reference, a path and a number stay: `--token-file=/run/token`, `--password $PASSWORD`.
+    """
+    shown: list[str] = []
+    awaits = False
+    for argument in command:
+        option, assigned = _OPTION.fullmatch(argument), _ASSIGNED.fullmatch(argument)
+        if awaits and not argument.startswith("-") and _is_given(argument):
+            shown.append(HIDDEN_ARGUMENT)
+        elif assigned and secret_name(assigned[1].strip("-=")) and _is_given(assigned[2]):
+            shown.append(f"{assigned[1]}{HIDDEN_ARGUMENT}")
+        else:
+            shown.append(argument)
+        awaits = option is not None and secret_name(option[1])
+    return shown
+
+
+def hidden_values(command: Sequence[str]) -> list[str]:
+    """The values that `shown_arguments` hides."""
+    pairs = zip(command, shown_arguments(command), strict=True)
+    return [_value(argument, shown) for argument, shown in pairs if argument != shown]
+
+
+def _value(argument: str, shown: str) -> str:
+    return argument.removeprefix(shown.removesuffix(HIDDEN_ARGUMENT))
+
+
+def _is_given(value: str) -> bool:
+    return not (REFERENCE.fullmatch(value) or PATH.fullmatch(value) or SHORT_NUMBER.fullmatch(value) or "«" in value)
 
 
 def harmless_value(value: str) -> bool:

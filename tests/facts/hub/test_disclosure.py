@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -40,6 +42,24 @@ def test_known_values_are_found_wherever_they_stand() -> None:
         assert leak.fingerprint == hashlib.sha256(VALUE.encode()).hexdigest()[:8]
         assert "DB_PASSWORD" in str(leak)
         assert VALUE not in str(leak)
+
+
+@pytest.mark.parametrize(
+    ("form", "how"),
+    [
+        (base64.b64encode(f"hub:{VALUE}".encode()).decode(), "in base64"),
+        (base64.urlsafe_b64encode(f"\xff{VALUE}?".encode()).decode().rstrip("="), "in base64"),
+        (VALUE.encode().hex(), "in hexadecimal"),
+        (VALUE.encode().hex().upper(), "in hexadecimal"),
+        (quote("pass/word & more"), "URL-encoded"),
+        (json.dumps('with "quotes" inside')[1:-1], "JSON-escaped"),
+    ],
+)
+def test_known_values_are_found_in_every_encoding(form: str, how: str) -> None:
+    """What a file search and the redactor know is no less a leak in an answer; the encoding is named."""
+    known = {VALUE: "the value of A", "pass/word & more": "the value of B", 'with "quotes" inside': "the value of C"}
+    (leak,) = find_leaks(answer({"a": f"before {form} after"}), "GET /api/x", known)
+    assert leak.kind.endswith(f" {how}"), leak
 
 
 @pytest.mark.parametrize(

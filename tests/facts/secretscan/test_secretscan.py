@@ -29,6 +29,10 @@ TOKENS = {
     "a Vault token": "hvs." + "A1b2C3d4E5f6G7h8I9j0",
     "a SendGrid key": "SG." + "A1b2C3d4E5f6G7h8" + "." + "I9j0K1l2M3n4O5p6",
     "a Google token": "ya29." + "A1b2C3d4E5f6G7h8I9j0",
+    "a DigitalOcean token": "dop" + "_v1_" + "a1b2c3d4e5f60718" * 4,
+    "a Doppler token": "dp" + ".st.prd." + "A1b2C3d4E5f6G7h8I9j0" * 2,
+    "a PyPI token": "pypi-" + "AgEIcHlwaS5vcmcCJ" + "A1b2C3d4E5f6G7h8" * 4,
+    "a Twilio key": "SK" + "a1b2c3d4e5f60718" * 2,
     "a JSON web token": "eyJ" + "hbGciOiJIUzI1NiJ9.eyJ" + "zdWIiOiIxIn0abc.A1b2C3d4E5f6G7h8",
     "a private key": "-----BEGIN EC PRIVATE " + "KEY-----\n" + base64.b64encode(bytes(range(100, 160))).decode(),
 }

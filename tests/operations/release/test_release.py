@@ -446,6 +446,18 @@ def test_an_interrupted_release_says_how_to_go_on(tmp_path: Path) -> None:
     assert site.release().outcome is ReleaseOutcome.KEPT
 
 
+def test_a_word_that_a_secret_option_is_given_is_not_kept(tmp_path: Path) -> None:
+    """No shape gives it away, and no variable holds it: the option does, and what the command prints of it is hidden too."""
+    body = SWITCH + "print('logging in with', sys.argv[5])\n"
+    site = Released(tmp_path, body)
+    command = (sys.executable, "-S", "-E", str(site.script), "new", "200", "deploy", "--db-password", "correcthorse")
+    assert site.release(command=command).outcome is ReleaseOutcome.KEPT, site.said
+    kept = "".join(path.read_text() for path in site.reports.rglob("*.json*")) + "\n".join(site.said)
+    assert "correcthorse" not in kept
+    assert "--db-password" in site.page()["command"]
+    assert "logging in with" in kept
+
+
 def test_a_secret_on_the_command_line_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal holds a digest; whoever resumes before the command began gives it once more, and only that one."""
     secret = "sk-" + "S3cret" * 8
