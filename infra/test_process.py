@@ -152,6 +152,23 @@ def test_no_orphaned_mcp_servers(processes):
 
 
 @check(
+    "mcp-servers-run-once",
+    severity="medium",
+    topic="service",
+    remedy="Restart the hub to end the copies, and see its log for why it starts that server again and again without ending it.",
+)
+def test_mcp_servers_run_once(processes):
+    """The hub keeps no copies of an MCP server beside the one that it uses."""
+    found = processes.copies()
+    named = "; ".join(
+        f"{len(one)} times {one[0].program.rpartition('/')[2][:40]} (pid {', '.join(str(copy.pid) for copy in one[:NAMED])})"
+        for one in found[:NAMED]
+    )
+    compared(expected="one process for each server", actual=f"{len(found)} servers with copies")
+    assert not found, f"copies of MCP servers pile up under the hub: {named}"
+
+
+@check(
     "no-secret-in-process-list",
     severity="critical",
     topic="service",

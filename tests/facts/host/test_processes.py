@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 import subprocess
@@ -29,7 +30,7 @@ from readiness.facts.host.service.service_paths import ServicePaths
 from readiness.facts.host.service.supervisors import Supervision
 from readiness.facts.release.secret_references import SecretResolver
 from tests.faults.infra.healthy import answers
-from tests.faults.infra.model import Edit, Fault
+from tests.faults.infra.model import Edit, Fault, add
 from tests.faults.infra.recording import b64, process
 from tests.faults.infra.world import PID, RELEASE, UNIT
 from tests.sources import ROOT
@@ -235,3 +236,34 @@ def test_the_embedded_hub_is_judged_and_declares_what_it_has_not(tmp_path: Path)
     elsewhere = {"no-orphaned-mcp-servers", "no-secret-in-process-list"}
     bad = {name: row["reason"] for name, row in mine.items() if row["outcome"] not in {"passed", "not_applicable"}}
     assert {name: reason for name, reason in bad.items() if name not in elsewhere} == {}
+
+
+@pytest.mark.parametrize(
+    ("servers", "copies"),
+    [
+        ({"a": ["memory"], "b": ["everything"]}, 1),
+        ({"a": ["memory"], "b": ["memory"]}, 0),
+        ({"a": ["memory", "${ONE}"], "b": ["memory", "${TWO}"]}, 0),
+    ],
+)
+def test_copies_are_more_than_servers_with_that_command(
+    tmp_path: Path, servers: dict[str, list[str]], copies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many children run one command as servers are configured with it; one more is a copy."""
+    (tmp_path / "config").mkdir()
+    table = {name: {"command": "node", "args": words} for name, words in servers.items()}
+    (tmp_path / "config" / "mcp-hub.json").write_text(json.dumps({"mcpServers": table}))
+    config = dataclasses.replace(CONFIG, target=dataclasses.replace(CONFIG.target, release=tmp_path))
+    more = process(PID + 12, ("/usr/bin/node", "/usr/local/bin/mcp-server-memory"), parent=PID, uid=990, age=900)
+    host = told(processes=add(more.rstrip()))
+    found = Processes(host, config)
+    monkeypatch.setattr(found, "hub", Processes(host, CONFIG).hub)
+    twin = [one for one in found.all.values() if one.pid in {PID + 11, PID + 12}]
+    assert len({one.argv for one in twin}) == 1, twin
+    assert len(found.copies()) == copies
+
+
+def test_copies_of_unknown_servers_are_unknown() -> None:
+    """Where neither a configuration nor a declaration says which servers there are, nothing is proven."""
+    with pytest.raises(Unknown, match=r"\[expect\] servers names none"):
+        Processes(told(), CONFIG).copies()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SECOND: Final = 5555
 ORPHAN: Final = (host.NODE, "/usr/local/bin/mcp-server-memory")
+OF_ONE_HUB: Final = ("memory-use-is-safe", "mcp-servers-run-once")
+"""What can be told of one hub alone."""
 NO_HUB: Final = {"processes": swap(host.HUB + host.SERVERS, ""), "process-detail": swap(host.DETAIL, "")}
 
 
@@ -52,14 +54,14 @@ SINGLE: Final = (
         name="two-hubs",
         sentence="A second hub was started by hand on the same port; it never listens and does not end.",
         edits={"processes": add(runs(host.NODE, "dist/cli.js", "--port", str(PORT), "--config", host.CONFIG))},
-        expected={"process-is-single-and-fresh": FAILED, "memory-use-is-safe": UNKNOWN},
+        expected={"process-is-single-and-fresh": FAILED} | dict.fromkeys(OF_ONE_HUB, UNKNOWN),
         words=(f"2 processes are this hub (pid {PID}, {SECOND})",),
     ),
     Fault(
         name="no-hub",
         sentence="The unit is active, and no process of the hub can be found.",
         edits=NO_HUB,
-        expected={"process-is-single-and-fresh": FAILED, "memory-use-is-safe": UNKNOWN},
+        expected={"process-is-single-and-fresh": FAILED} | dict.fromkeys(OF_ONE_HUB, UNKNOWN),
         words=("no process of the hub is running",),
     ),
     process_fault(
@@ -131,6 +133,7 @@ SINGLE: Final = (
             (
                 "process-is-single-and-fresh",
                 "no-orphaned-mcp-servers",
+                "mcp-servers-run-once",
                 "no-secret-in-process-list",
                 "memory-use-is-safe",
                 "log-growth-is-sane",
@@ -160,6 +163,20 @@ LIMITS: Final = (
         "no-orphaned-mcp-servers",
         orphan(f"/system.slice/{UNIT}"),
         f"mcp-server-memory (pid {SECOND})",
+    ),
+    process_fault(
+        "copies-of-a-server",
+        "The hub starts a server again and again, and does not end the copy before.",
+        "mcp-servers-run-once",
+        {"processes": add("\n".join(runs(*ORPHAN, pid=SECOND + n, parent=PID, uid=UID, age=900 * n) for n in (1, 2)))},
+        f"3 times mcp-server-memory (pid {PID + 11}, {SECOND + 1}, {SECOND + 2})",
+    ),
+    Fault(
+        name="server-that-is-restarted",
+        sentence="A server was started anew seconds ago, twice, and those before it are still ending.",
+        edits={
+            "processes": add("\n".join(runs(*ORPHAN, pid=SECOND + n, parent=PID, uid=UID, age=9 * n) for n in (1, 2)))
+        },
     ),
     process_fault(
         "orphan-of-a-terminal",

@@ -68,6 +68,9 @@ true
 """
 _AHEAD: Final = 5.0
 """Seconds: what lies further ahead of the clock than the list took to make is no time of a start."""
+_RESTART: Final = 60.0
+"""Seconds after which a server that was restarted has replaced the one before it."""
+_REFERENCE: Final = re.compile(r"\$\{[^}]*\}")
 _ENTRIES: Final = ("dist/cli.js", "src/utils/cli.js")
 
 
@@ -244,6 +247,31 @@ class Processes:
         if first is not None and self._looks_like_a_hub(first):
             return []  # a container whose first process is the hub itself
         return [one for one in self.all.values() if one.parent == 1 and is_server(one, self._commands)]
+
+    def copies(self) -> list[list[HostProcess]]:
+        """Children of the hub that run one command more often than servers are configured with it. Raises Unknown.
+
+        Those that started a moment ago do not count: while a server is restarted the one before it may still be ending.
+        """
+        hub, most = self.hub(), self._most_alike()
+        alike: dict[tuple[str, ...], list[HostProcess]] = {}
+        for one in self.all.values():
+            if one.parent == hub.pid and (one.started is None or one.started < self.now - _RESTART):
+                alike.setdefault(tuple(one.argv), []).append(one)
+        return [copies for copies in alike.values() if len(copies) > most]
+
+    def _most_alike(self) -> int:
+        """How many servers at most are configured with one and the same command. Raises Unknown."""
+        commands = [tuple(_REFERENCE.sub("${}", word) for word in words) for words in self._commands]
+        if commands:
+            return max(commands.count(one) for one in commands)
+        expected = self.config.expect.servers
+        if expected is None:
+            raise Unknown(
+                "which commands the hub's servers have is not known: [target] release cannot be read from here, and "
+                "[expect] servers names none"
+            )
+        return max(1, len(expected))
 
     def orphans(self) -> list[HostProcess]:
         """Those strays that are not a service of their own. Raises Unknown."""
