@@ -68,7 +68,8 @@ def test_no_secret_in_configuration(secret_search):
     "no-secret-in-tracked-files",
     severity="critical",
     where="tree",
-    remedy="Replace the secret first, for history keeps it; then take it out of the file, and out of history with git filter-repo.",
+    remedy="Replace the secret first, for history keeps it; then take it out of the file, and out of history with git filter-repo. "
+    "One that is none: [[secrets.known]] with its fingerprint, reason, owner and expires.",
 )
 def test_no_secret_in_tracked_files(secret_search):
     """No file that git tracks holds a secret."""
@@ -166,6 +167,8 @@ def _nothing_found(search, found):
     compared(expected="0 secrets", actual=found)
     for text in (*search.known.missed, *search.remarks):
         note(text)
+    if found.doubtful:
+        note(f"no secrets, though they look like some: {_listed(found.doubtful)}")
     if found.skipped:
         note(f"left alone: {_listed(found.skipped)}")
     if found.leaks:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.config import model
-from readiness.config.schema import ACTION, CLAIM, EXPECTED_CALL, LIMIT, NOTIFY, ROOT, SECTIONS, WAIVER
+from readiness.config.schema import ACTION, CLAIM, EXPECTED_CALL, KNOWN_SECRET, LIMIT, NOTIFY, ROOT, SECTIONS, WAIVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ _PARTS: Final[tuple[tuple[str, Schema, Any], ...]] = (
     ("[probe]", SECTIONS["probe"], model.ProbeSettings),
     ("[release]", SECTIONS["release"], model.ReleaseSettings),
     ("[secrets]", SECTIONS["secrets"], model.SecretSettings),
+    ("[[secrets.known]]", KNOWN_SECRET, model.KnownSecret),
     ("[llm]", SECTIONS["llm"], model.LlmSettings),
     ("[[waiver]]", WAIVER, model.Waiver),
     ("[drill]", SECTIONS["drill"], model.DrillSettings),

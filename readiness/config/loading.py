@@ -32,6 +32,7 @@ from readiness.config.model import (
     Expect,
     ExpectedCall,
     GateSettings,
+    KnownSecret,
     LimitOverride,
     LlmSettings,
     LoadSettings,
@@ -333,7 +334,6 @@ Values = dict[str, Any]
 _PLAIN: Final[dict[str, type]] = {
     "probe": ProbeSettings,
     "release": ReleaseSettings,
-    "secrets": SecretSettings,
     "report": ReportSettings,
 }
 _FOR_PRODUCTION: Final = ("authentication", "tls")
@@ -351,6 +351,7 @@ def build(values: Values, config: Config, folder: Path, today: dt.date) -> Confi
         expect=_expect(values.get("expect", {}), environment, today),
         limits=_frozen({name: LimitOverride(**numbers) for name, numbers in values.get("limits", {}).items()}),
         gate=GateSettings(**gate | ({"weights": _frozen(gate["weights"])} if "weights" in gate else {})),
+        secrets=_secrets(values.get("secrets", {})),
         llm=LlmSettings(base_url=_frozen(values.get("llm", {}).get("base_url", {}))),
         waivers=tuple(Waiver(**waiver) for waiver in values.get("waiver", ())),
         drill=_drill(values.get("drill", {})),
@@ -408,6 +409,11 @@ def _call(values: Values) -> ToolCall:
 
 def _drill(values: Values) -> DrillSettings:
     return DrillSettings(**values | ({"call": _call(values["call"])} if "call" in values else {}))
+
+
+def _secrets(values: Values) -> SecretSettings:
+    known = tuple(KnownSecret(**one) for one in values.get("known", ()))
+    return SecretSettings(**values | {"known": known})
 
 
 def _load(values: Values, folder: Path) -> LoadSettings:

@@ -293,10 +293,21 @@ class ReleaseSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSecret:
+    """`[[secrets.known]]`: a value, by its fingerprint, that looks like a secret and is allowed where it stands."""
+
+    fingerprint: str
+    reason: str
+    owner: str
+    expires: dt.date
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SecretSettings:
     """`[secrets]`: `resolve` is the argv that turns a secret reference into its value."""
 
     resolve: tuple[str, ...] = ()
+    known: tuple[KnownSecret, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

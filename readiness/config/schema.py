@@ -272,6 +272,14 @@ WAIVER: Final[Schema] = {
     "owner": Setting(text("who mends it"), "who mends it", required=True),
     "expires": Setting(day(), "the last day it holds, at most 90 days ahead", required=True),
 }
+KNOWN_SECRET: Final[Schema] = {
+    "fingerprint": Setting(
+        text("8 hexadecimal digits, as a finding names them", pattern=r"[0-9a-f]{8}"), "which value", required=True
+    ),
+    "reason": Setting(text("why it is allowed"), "why it is no secret, or may stand there", required=True),
+    "owner": Setting(text("who answers for it"), "who answers for it", required=True),
+    "expires": Setting(day(), "the last day; afterwards it counts again", required=True),
+}
 DRILL: Final[Schema] = {
     "allowed": Setting(boolean(), "whether this target may be broken on purpose"),
     "window": Setting(window(empty=True), "when it may be, like Sun 02:00-04:00 UTC; production needs one"),
@@ -351,7 +359,12 @@ SECTIONS: Final[dict[str, Schema]] = {
     "gate": GATE,
     "probe": PROBE,
     "release": RELEASE,
-    "secrets": {"resolve": Setting(argv(), "turns a secret reference into its value; none: not applicable")},
+    "secrets": {
+        "resolve": Setting(argv(), "turns a secret reference into its value; none: not applicable"),
+        "known": Setting(
+            list_of(table(KNOWN_SECRET)), "what looks like a secret and may stand where it is: [[secrets.known]]"
+        ),
+    },
     "llm": {"base_url": Setting(mapping(choice(*PROVIDERS), url("http", "https")), "base URL by provider")},
     "drill": DRILL,
     "load": LOAD,

@@ -30,10 +30,12 @@ class Leak:
     kind: str
     fingerprint: str
     member: str = ""
+    doubt: str = ""
+    """Why it is none, though it has the shape of one."""
 
     def __str__(self) -> str:
         where = ":".join(str(part) for part in (self.file, self.member, self.line or "") if part)
-        return f"{where}: {self.kind} (fingerprint {self.fingerprint})"
+        return f"{where}: {self.kind} (fingerprint {self.fingerprint}){': ' if self.doubt else ''}{self.doubt}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class ScanResult:
     files: int = 0
     size: int = 0
     private: int = 0
+    doubtful: tuple[Leak, ...] = ()
+    """What has the shape of a secret and is none, each with its reason: keys of tests, and those that `[secrets] known` names."""
     nothing: str = ""
     mistake: str = ""
 
@@ -82,8 +86,15 @@ class _Bounded:
 class FileScan:
     """One search over a list of files, each once however many links lead to it."""
 
-    def __init__(self, listing: file_streams.Listing, needles: Needles, name: Callable[[Path], str]) -> None:
-        self.listing, self.needles, self.name = listing, needles, name
+    def __init__(
+        self,
+        listing: file_streams.Listing,
+        needles: Needles,
+        name: Callable[[Path], str],
+        doubt: Callable[[str, str, bool], str] = lambda _path, _value, _issued: "",
+    ) -> None:
+        """`doubt`: why a value of a file is no secret, asked with whether it has an issuer's shape."""
+        self.listing, self.needles, self.name, self.doubt = listing, needles, name, doubt
         self.leaks: list[Leak] = []
         self.unread, self.skipped = list(listing.unread), list(listing.skipped)
         self.files = self.size = 0
@@ -110,7 +121,8 @@ class FileScan:
         self._seen.add((facts.st_dev, facts.st_ino))
         self.files += 1
         content = _Bounded(file_streams.pieces(path), BUDGET - self.size)
-        hits = search_stream(content, self.needles)
+        shown = self.name(path)
+        hits = search_stream(content, self.needles, doubt=lambda value: self.doubt(shown, value, True))  # noqa: FBT003
         self.size += content.size
         self.leaks += [self._leak(path, hit) for hit in hits]
         if guess and facts.st_size <= heuristics.SIZE_LIMIT:
@@ -120,19 +132,24 @@ class FileScan:
 
     def _leak(self, path: Path, hit: Hit) -> Leak:
         name, line = file_streams.locate(path, hit.offset)
-        return Leak(file=self.name(path), line=line, kind=hit.kind, fingerprint=hit.fingerprint, member=name)
+        return Leak(
+            file=self.name(path), line=line, kind=hit.kind, fingerprint=hit.fingerprint, member=name, doubt=hit.doubt
+        )
 
     def _guess(self, path: Path) -> None:
         with file_streams.opened(path) as file:
             content = file.read(heuristics.SIZE_LIMIT) or b""
         for value, kind, line in self._guesser.guesses(path.name, content):
             if not search_stream([(0, value.encode())], self.needles):  # or it was found already, for what it is
-                self.leaks.append(Leak(file=self.name(path), line=line, kind=kind, fingerprint=fingerprint(value)))
+                shown = self.name(path)
+                why = self.doubt(shown, value, False)  # noqa: FBT003
+                self.leaks.append(Leak(file=shown, line=line, kind=kind, fingerprint=fingerprint(value), doubt=why))
 
     def done(self) -> ScanResult:
         """What it came to."""
         return ScanResult(
-            leaks=tuple(dict.fromkeys(self.leaks)),
+            leaks=tuple(leak for leak in dict.fromkeys(self.leaks) if not leak.doubt),
+            doubtful=tuple(leak for leak in dict.fromkeys(self.leaks) if leak.doubt),
             unread=tuple(self.unread),
             skipped=tuple(self.skipped),
             files=self.files,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.support.redaction import TOKENS, encodings, to_bytes, token_shaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 SHORTEST: Final = 8
 """Characters below which a value is a word: it would be found everywhere."""
@@ -66,6 +66,8 @@ class Hit:
     offset: int
     kind: str
     fingerprint: str
+    doubt: str = ""
+    """Why it is none, though it has the shape of one."""
 
 
 def fingerprint(value: str | bytes) -> str:
@@ -92,21 +94,27 @@ class Needles:
         return f"Needles({len(self.forms)} forms)"
 
 
-def search_stream(stream: Iterable[tuple[int, bytes]], needles: Needles, *, patterns: bool = True) -> list[Hit]:
+def search_stream(
+    stream: Iterable[tuple[int, bytes]],
+    needles: Needles,
+    *,
+    patterns: bool = True,
+    doubt: Callable[[str], str] = lambda _: "",
+) -> list[Hit]:
     """Every secret in a stream of (offset, bytes), each once with its first place, in order.
 
     Pieces that follow each other are searched across their border; a jump in the offsets is a hole. Errors of the
-    stream pass through.
+    stream pass through. `doubt` says of a value that was found by its shape why it is none.
     """
-    finder = _Finder(needles, patterns=patterns)
+    finder = _Finder(needles, doubt, patterns=patterns)
     for offset, piece in stream:
         finder.take(offset, piece)
     return finder.done()
 
 
 class _Finder:
-    def __init__(self, needles: Needles, *, patterns: bool) -> None:
-        self.needles, self.patterns = needles, patterns
+    def __init__(self, needles: Needles, doubt: Callable[[str], str], *, patterns: bool) -> None:
+        self.needles, self.patterns, self.doubt = needles, patterns, doubt
         self.forms = list(needles.forms)
         self.found: dict[str, Hit] = {}
         self.values: list[bytes] = []
@@ -141,9 +149,15 @@ class _Finder:
         for match in _ANY.finditer(window, 1 if self.tail else 0):
             kind, begin = _begin(match)
             value = window[begin : match.end()]
-            if not token_shaped(value.decode("ascii", "replace")) or self._is_known(value):
+            text = value.decode("ascii", "replace")
+            if not token_shaped(text) or self._is_known(value):
                 continue
-            hit = Hit(offset=start + begin, kind=f"looks like {kind}", fingerprint=fingerprint(value))
+            hit = Hit(
+                offset=start + begin,
+                kind=f"looks like {kind}",
+                fingerprint=fingerprint(value),
+                doubt=self.doubt(text),
+            )
             if match.end() == len(window):
                 self.open = hit
             else:

@@ -6,6 +6,7 @@ A search says what it found, what it could not look into, and what it left alone
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 import re
 import stat
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.facts.deployment import hub_config, hub_folders
 from readiness.facts.release import Git, Release, SecretResolver
-from readiness.facts.secretscan import heuristics
+from readiness.facts.secretscan import heuristics, made_up
 from readiness.facts.secretscan.known_secrets import KnownSecrets, gather_known_secrets
 from readiness.facts.secretscan.scanner import FileScan, Leak, ScanResult
 from readiness.facts.secretscan.stream_search import SHORTEST, Needles, fingerprint
@@ -81,7 +82,7 @@ class SecretSearch:
         work = self._work(file_streams.Listing(files=tuple(files), skipped=listing.skipped, unread=listing.unread))
         work.run(guess=True)
         work.leaks += list(self._literals(file, work))
-        return work.done()
+        return self._done(work)
 
     def _literals(self, file: Path, work: FileScan) -> Iterator[Leak]:
         """Literals under secret names in the parsed configuration that no other search found in this file."""
@@ -116,10 +117,11 @@ class SecretSearch:
             listing = dataclasses.replace(listing, unread=(*listing.unread, *lost))
         own = self.config.target.environment_file
         work = self._work(
-            dataclasses.replace(listing, files=tuple(f for f in listing.files if own is None or f != own))
+            dataclasses.replace(listing, files=tuple(f for f in listing.files if own is None or f != own)),
+            lambda path, value, issued: made_up.doubt(path, value, issued=issued),
         )
         work.run(guess=True)
-        return work.done()
+        return self._done(work)
 
     def _tree(self) -> file_streams.Listing:
         parts = [
@@ -138,7 +140,7 @@ class SecretSearch:
             places.append(state / "logs")
         work = self._work(_together([file_streams.walk(path) for path in places]))
         work.run()
-        return self._doubted(work.done(), state, is_running)
+        return self._doubted(self._done(work), state, is_running)
 
     def _doubted(self, result: ScanResult, state: Path | None, is_running: Callable[[], bool]) -> ScanResult:
         """What a search of logs proves: nothing where the hub's own were not met, unless no hub has run here yet."""
@@ -167,10 +169,28 @@ class SecretSearch:
         )
         work = self._work(dataclasses.replace(listing, files=exposed))
         work.run()
-        return dataclasses.replace(work.done(), private=len(listing.files) - len(exposed))
+        return dataclasses.replace(self._done(work), private=len(listing.files) - len(exposed))
 
-    def _work(self, listing: file_streams.Listing) -> FileScan:
-        return FileScan(listing, self.needles, self._name)
+    def _work(
+        self, listing: file_streams.Listing, doubt: Callable[[str, str, bool], str] = lambda _path, _value, _issued: ""
+    ) -> FileScan:
+        return FileScan(listing, self.needles, self._name, doubt)
+
+    def _done(self, work: FileScan) -> ScanResult:
+        """What a search came to; what `[secrets] known` names by its fingerprint is no leak until that expires."""
+        result, today = work.done(), dt.datetime.now(dt.UTC).date()
+        known = {one.fingerprint: one for one in self.config.secrets.known}
+        leaks, allowed = [], []
+        for leak in result.leaks:
+            one = known.get(leak.fingerprint)
+            if one is None:
+                leaks.append(leak)
+            elif one.expires < today:
+                leaks.append(dataclasses.replace(leak, kind=f"{leak.kind}, allowed until {one.expires}"))
+            else:
+                why = f"allowed until {one.expires} by {one.owner}: {one.reason}"
+                allowed.append(dataclasses.replace(leak, doubt=why))
+        return dataclasses.replace(result, leaks=tuple(leaks), doubtful=(*allowed, *result.doubtful))
 
     def _name(self, path: Path) -> str:
         root = self.config.target.release

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 import os
 import subprocess
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from readiness.config.model import Config, SecretSettings, Target
+from readiness.config.model import Config, KnownSecret, SecretSettings, Target
 from readiness.facts.deployment import hub_folders
+from readiness.facts.secretscan import made_up
 from readiness.facts.secretscan import scanner as secretwork
 from readiness.facts.secretscan.targets import SecretSearch
 from readiness.support.file_reading import Unreadable
@@ -306,3 +309,79 @@ def test_private_backups_were_looked_at(release: Path) -> None:
     kept.parent.rmdir()
     (release / "backups").rmdir()
     assert "is not there" in search(release).backups().mistake
+
+
+def checksummed(body: str, prefix: str = "ghp_") -> str:
+    """A token of GitHub's or npm's, with the checksum that they give it."""
+    digits, number, tail = (
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+        zlib.crc32(body.encode()),
+        "",
+    )
+    while number:
+        number, rest = divmod(number, 62)
+        tail = digits[rest] + tail
+    return prefix + body + tail.rjust(6, "0")
+
+
+BODY = "q7W8e9R0t1Y2uZxCvBnMa4sDfGhJkL"
+RANDOM = "sk-proj-u8Qm3xWz7LkPn2VbRt5YcHd9JgFsEa4T"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "is_secret"),
+    [
+        ("src/git.js", checksummed(BODY), True),
+        ("tests/git.test.js", checksummed(BODY), True),
+        ("tests/npm.js", checksummed(BODY, "npm_"), True),
+        ("tests/git.test.js", f"ghp_{BODY}000000", False),
+        ("src/git.js", f"ghp_{BODY}000000", True),
+        ("test/openai.test.ts", RANDOM, True),
+        ("test/openai.test.ts", "sk-proj-a1B2c3D4a1B2c3D4a1B2c3D4", False),
+        ("src/openai.ts", "sk-proj-a1B2c3D4e5F6g7H8a1B2c3D4", True),
+        ("src/openai.ts", "sk-proj-valid-a8Qm3xWz7LkPn2VbRt5", False),
+        ("examples/hub.js", "sk-proj-test-a8Qm3xWz7LkPn2VbRt5", False),
+        ("src/latest.ts", "sk-proj-a8Qm3xWz7LkPn2VbRt5latest", True),
+        (
+            "tests/tls/key.pem",
+            "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC",
+            False,
+        ),
+    ],
+)
+def test_a_key_of_tests_is_no_secret(path: str, value: str, is_secret: bool) -> None:  # noqa: FBT001 - a table's column
+    """A checksum proves a token wherever it stands; among tests a made-up one is none; a word in it says what it is for."""
+    assert (made_up.doubt(path, value, issued=True) == "") is is_secret
+
+
+def test_a_literal_under_a_telling_name_among_tests_is_a_note(release: Path) -> None:
+    """The same line in the program is a secret, and among tests a note with its place."""
+    line = 'const dbPassword = "t7Kq-93mZ!wPvL2";\n'
+    for name in ("src/db.js", "src/db.test.js", "tests/helpers/db.js"):
+        (release / name).parent.mkdir(parents=True, exist_ok=True)
+        (release / name).write_text(line)
+    found = search(release).tracked()
+    assert {leak.file for leak in found.leaks} == {"src/db.js"}
+    assert {leak.file for leak in found.doubtful} == {"src/db.test.js", "tests/helpers/db.js"}
+
+
+def test_a_known_value_is_allowed_by_its_fingerprint_alone(release: Path) -> None:
+    """It is none until its day; another one beside it, in the same file, is found all the same."""
+    file = release / "src" / "index.js"
+    file.write_text(f'const a = "{RANDOM}";\n')
+    [leak] = search(release).tracked().leaks
+    entry = {"fingerprint": leak.fingerprint, "reason": "revoked in May", "owner": "Ada"}
+
+    def judged(expires: dt.date) -> secretwork.ScanResult:
+        known = (KnownSecret(**entry, expires=expires),)
+        return search(release, secrets=SecretSettings(known=known)).tracked()
+
+    tomorrow, yesterday = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days) for days in (1, -1))
+    allowed = judged(tomorrow)
+    assert (allowed.leaks, [one.doubt for one in allowed.doubtful]) == (
+        (),
+        [f"allowed until {tomorrow} by Ada: revoked in May"],
+    )
+    assert f"allowed until {yesterday}" in judged(yesterday).leaks[0].kind
+    file.write_text(file.read_text() + f'const b = "{checksummed(BODY)}";\n')
+    assert [(one.file, one.line) for one in judged(tomorrow).leaks] == [("src/index.js", 2)]

@@ -274,6 +274,15 @@ IN_LOGS: Final = (
         words=("mcp-hub/logs/mcp-hub.log:1",),
     ),
     Mutation(
+        name="test-key-among-tests",
+        sentence="Tests hold made-up keys: one says that it is valid, one repeats itself, one has a wrong checksum.",
+        mutate=write(
+            "tests/keys.test.js",
+            f'const a = "sk-proj-valid-a8Qm3xWz7LkPn2VbRt5";\nconst b = "{GITHUB}";\nconst apiKey = "k9Lm-2pQx7!vZ4";\n',
+        ),
+        committed=True,
+    ),
+    Mutation(
         name="strangers-token-in-log",
         sentence="A log holds a token that nobody declared, with a provider's shape.",
         mutate=put("logs/hub.log", lambda _: f"cloning with {GITHUB}\n".encode()),
