@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import Limits, check, compared, measure, note, unknown
+from readiness import Limits, check, compared, measure, note, unknown, warn
 
 pytestmark = pytest.mark.health
 
+APART = 2.2
+"""Seconds within which what is counted in whole seconds has grown."""
 SAMPLES = 20
 BUDGET = 10.0
 """Seconds that sampling may take: a slow hub need not be asked twenty times to be proven slow."""
@@ -50,6 +52,26 @@ def test_api_answers_fast(hub, limits):
     p95 = least[-(-95 * wanted // 100) - 1]
     proven = len(taken) == wanted or limits.beyond(p95, limits.critical)
     measure(round(p95, 1), n=wanted if proven else len(taken), what="p95")
+
+
+@check(
+    "health-answers-agree",
+    severity="critical",
+    settle="probe",
+    topic="health",
+    after=("hub-answers",),
+    last=True,
+    remedy="Ask /api/health a few times by hand: look for a second hub, a balancer or a cache behind the address, and for what "
+    "changes in the hub's log at those times.",
+)
+def test_health_answers_agree(hub, readiness_config):
+    """What health says in one look it says in the next, and nothing in it contradicts the rest."""
+    looks = hub.looked_apart(min(APART, 1.1 * readiness_config.probe.interval))
+    wrong = looks.contradictions()
+    compared(expected="answers that agree", actual="; ".join(wrong) or f"{looks.count} that agree")
+    assert not wrong, "; ".join(wrong)
+    for text in looks.oddities():
+        warn(text)
 
 
 @check(

@@ -30,6 +30,7 @@ from readiness.facts.hub.offered_names import name_clashes, offered_names
 from readiness.facts.hub.records import (
     EVENTS,
     Health,
+    HealthLooks,
     HubServer,
     HubState,
     HubTool,
@@ -61,6 +62,9 @@ _ANEW: Final = 1.5
 _STAMPS: Final = 200
 _NOT_THERE: Final = frozenset({400, 404, 405, 410, 501})
 _OWN_PATHS: Final = ("/api", "/api/health", "/mcp", "/messages", "/sse", "/health")
+_AT_LEAST: Final = 4
+"""Looks at health that are compared: of two, one may have been lucky."""
+_PAUSE: Final = 0.5
 _TURNS: Final = 4
 """Looks in which a second hub behind a balancer shows itself again."""
 
@@ -104,6 +108,7 @@ class HubKnowledge:
     """Hears of every wrong or missing answer that a check may fail for: something in front of the hub may have given it."""
 
     stamps: Timestamps = dataclasses.field(default_factory=Timestamps)
+    looks: HealthLooks = dataclasses.field(default_factory=HealthLooks)
 
     @property
     def name(self) -> str:
@@ -120,6 +125,8 @@ class Hub:
         self._answers: dict[str, HttpAnswer | Unknown] = {}
         self._identity: Identity | None = None
         self._patient = False
+        self._noted: HttpAnswer | None = None
+        """The answer of health that was kept last."""
 
     def __repr__(self) -> str:
         return f"Hub({self.transport!r})"
@@ -207,6 +214,9 @@ class Hub:
             )
         self._known.version = health.version or self._known.version
         self._known.stamps.demand_new(self.answer(HEALTH), health)
+        if self._noted is not self._answers.get(HEALTH):
+            self._noted = self.answer(HEALTH)
+            self._known.looks.note(self._noted, health, time.monotonic())
         return health
 
     def servers(self) -> tuple[HubServer, ...]:
@@ -283,6 +293,15 @@ class Hub:
         if self._identity is None:
             self._identity = identify(self)
         return self._identity
+
+    def looked_apart(self, seconds: float) -> HealthLooks:
+        """What health answered in this process, read again until the first and the last look are `seconds` apart."""
+        self.health()
+        while (left := seconds - self._known.looks.span) > 0 or self._known.looks.count < _AT_LEAST:
+            time.sleep(max(0.01, min(left, _PAUSE)))
+            self.new_attempt()
+            self.health()
+        return self._known.looks
 
     def answers_by_turns(self, first: int) -> bool:
         """Whether the process `first`, in whose place another one answers now, answers too: nothing was restarted then."""

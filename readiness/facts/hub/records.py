@@ -5,6 +5,7 @@ Raises BadAnswer where the shape is wrong.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime as dt
 import json
@@ -14,11 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from readiness.facts.http import BadAnswer, BeyondLimit, HttpAnswer, bare, events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from readiness.facts.http import HttpTransport
 
 EVENTS: Final = "/api/events"
+READY_STATES: Final = frozenset({"ready", "restarted"})
+"""States of a hub that is ready; `restarted` stays for ever after a restart over the API."""
+GROWN: Final = 2.0
+"""Seconds after which an uptime that is counted in whole seconds has grown."""
+_LOOKS: Final = 200
 
 LONGEST: Final = 20 * 365 * 86_400.0
 """Seconds: what claims to run for longer than twenty years had no clock when it started."""
@@ -98,6 +104,81 @@ class Health:
         active = workspaces.get("allActive") if isinstance(workspaces, dict) else None
         entry = active.get(str(port)) if isinstance(active, dict) else None
         return entry if isinstance(entry, dict) else {}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HealthLook:
+    """One answer of health, as much of it as another may contradict; `at` in seconds of the monotonic clock."""
+
+    at: float
+    state: str
+    status: str | None
+    uptimes: Mapping[str, float]
+    """Of each connected server whose uptime is above 0."""
+    is_framed_twice: bool
+
+
+class HealthLooks:
+    """The answers of health that a process has read, the last ones, and where they contradict each other or themselves."""
+
+    def __init__(self) -> None:
+        self._looks: collections.deque[HealthLook] = collections.deque(maxlen=_LOOKS)
+
+    def note(self, answer: HttpAnswer, health: Health, at: float) -> None:
+        """Keep what `answer` said."""
+        try:
+            servers = health.servers
+        except BadAnswer:
+            servers = ()
+        status = health.raw.get("status")
+        look = HealthLook(
+            at=at,
+            state=str(health.state)[:40],
+            status=status[:40] if isinstance(status, str) else None,
+            uptimes={s.name: s.uptime for s in servers if s.status == "connected" and s.uptime},
+            is_framed_twice={"transfer-encoding", "content-length"} <= answer.headers.keys(),
+        )
+        self._looks.append(look)
+
+    @property
+    def count(self) -> int:
+        """How many answers are kept."""
+        return len(self._looks)
+
+    @property
+    def span(self) -> float:
+        """Seconds from the first answer to the last."""
+        return self._looks[-1].at - self._looks[0].at if self._looks else 0.0
+
+    def contradictions(self) -> list[str]:
+        """What cannot be true of one hub that is well: it was ready and then was not, or is an error and ready at once."""
+        looks = list(self._looks)
+        found = []
+        first = next((n for n, look in enumerate(looks) if look.state in READY_STATES), len(looks))
+        others = [look.state for look in looks[first:] if look.state not in READY_STATES]
+        if others:
+            found.append(
+                f"its state was {looks[first].state!r}, and {others[0]!r} in {len(others)} of {len(looks) - first} looks since"
+            )
+        wrong = sum(look.state in READY_STATES and look.status == "error" for look in looks)
+        if wrong:
+            found.append(f"its status is 'error' beside the state 'ready', in {wrong} of {len(looks)} looks")
+        return found
+
+    def oddities(self) -> list[str]:
+        """What is not as a hub that is well answers, and proves no harm by itself."""
+        looks = list(self._looks)
+        odd = {
+            f"its status is {look.status!r} beside the state 'ready'"
+            for look in looks
+            if look.state in READY_STATES and look.status not in {None, "ok", "error"}
+        }
+        if any(look.is_framed_twice for look in looks):
+            odd.add("an answer has Transfer-Encoding and Content-Length at once: two readers may cut it differently")
+        if self.span >= GROWN:
+            still = looks[0].uptimes.items() & looks[-1].uptimes.items()
+            odd |= {f"{name} has been up for {up:g} s in looks that are {self.span:.0f} s apart" for name, up in still}
+        return sorted(odd)
 
 
 def servers_in(answer: dict[str, Any], what: str) -> tuple[HubServer, ...]:

@@ -15,10 +15,11 @@ from jsonschema import Draft202012Validator
 
 from readiness.config.model import Config, Target
 from readiness.errors import Unknown
+from readiness.facts.http import HttpAnswer
 from readiness.facts.hub.contract import ROUTES, problems, schema
 from readiness.facts.hub.inventory import Inventory, keep_last_good
 from readiness.facts.hub.log import HubLog
-from readiness.facts.hub.records import HubTool
+from readiness.facts.hub.records import Health, HealthLooks, HubTool
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
@@ -151,3 +152,58 @@ def test_an_unknown_keyword_is_an_error() -> None:
     """A schema that asks for more than is understood can never pass by accident."""
     with pytest.raises(ValueError, match="uniqueItems"):
         list(problems([1, 1], {"type": "array", "uniqueItems": True}))
+
+
+def looks(*answers: tuple[float, dict[str, Any]], headers: dict[str, str] | None = None) -> HealthLooks:
+    """Answers of health, each with the second it came in."""
+    kept = HealthLooks()
+    for at, answer in answers:
+        kept.note(HttpAnswer(method="GET", url="http://h", status=200, headers=headers or {}), Health(raw=answer), at)
+    return kept
+
+
+def server(uptime: float) -> list[dict[str, Any]]:
+    """One connected server."""
+    return [{"name": "memory", "status": "connected", "uptime": uptime}]
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        (["starting", "starting", "ready"], None),
+        (["ready", "restarted"], None),
+        (["starting"], None),
+        (["ready", "starting", "ready"], "its state was 'ready', and 'starting' in 1 of 3 looks since"),
+        (["starting", "ready", "error"], "its state was 'ready', and 'error' in 1 of 2 looks since"),
+    ],
+)
+def test_a_state_that_goes_back_contradicts_itself(states: list[str], words: str | None) -> None:
+    """A start goes one way; what was ready and is not, is not ready."""
+    kept = looks(*((float(n), {"state": state}) for n, state in enumerate(states)))
+    assert kept.contradictions() == ([words] if words else [])
+
+
+def test_what_one_answer_says_twice_must_agree() -> None:
+    """An error beside ready is a contradiction, another word an oddity, and a hub without a status has none."""
+    assert looks((0, {"state": "ready", "status": "error"})).contradictions()
+    assert looks((0, {"state": "ready", "status": "degraded"})).oddities() == [
+        "its status is 'degraded' beside the state 'ready'"
+    ]
+    for answer in ({"state": "ready"}, {"state": "ready", "status": "ok"}, {"state": "error", "status": "error"}):
+        assert looks((0, answer)).contradictions() + looks((0, answer)).oddities() == []
+
+
+def test_an_uptime_has_to_grow() -> None:
+    """Looks that are seconds apart show other numbers; within two seconds, and for what is gone, nothing is said."""
+    assert looks((0, {"servers": server(7)}), (3, {"servers": server(7)})).oddities() == [
+        "memory has been up for 7 s in looks that are 3 s apart"
+    ]
+    for second, uptime in ((3, 10), (1, 7)):
+        assert looks((0, {"servers": server(7)}), (second, {"servers": server(uptime)})).oddities() == []
+    assert looks((0, {"servers": server(0)}), (9, {"servers": server(0)})).oddities() == []
+
+
+def test_two_lengths_of_one_answer_are_odd() -> None:
+    """Transfer-Encoding with Content-Length is how requests are smuggled."""
+    assert looks((0, {}), headers={"transfer-encoding": "chunked", "content-length": "7"}).oddities()
+    assert not looks((0, {}), headers={"content-length": "7"}).oddities()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.hub.model import Fault, How, Site, When
+from tests.faults.hub.model import Answer, Fault, How, Site, When
 from tests.faults.hub.words import (
     DEGRADED,
     FAILED,
@@ -10,6 +10,7 @@ from tests.faults.hub.words import (
     ONE_LOOK,
     SERVERS,
     STATS,
+    STOPPED,
     TOOLS,
     UNKNOWN,
     UNPROVEN,
@@ -346,6 +347,47 @@ FAULTS = (
         expected={"llm-cache-works": UNKNOWN},
         ends=WATCHED,
         words=("llmCache",),
+    ),
+    Fault(
+        name="state-by-turns",
+        sentence="The hub is ready in one look and in error in the next.",
+        how=How(edits=(edit(HEALTH, "state", "error", When(every=2)),)),
+        expected={"health-answers-agree": FAILED},
+        ends=STOPPED,
+        words=("its state was 'ready', and 'error' in",),
+    ),
+    Fault(
+        name="status-error-beside-ready",
+        sentence="Health says error and ready in one answer.",
+        how=How(edits=(edit(HEALTH, "status", "error"),)),
+        expected={"health-answers-agree": FAILED},
+        ends=STOPPED,
+        words=("its status is 'error' beside the state 'ready'",),
+    ),
+    Fault(
+        name="status-degraded-beside-ready",
+        sentence="Health says degraded and ready in one answer.",
+        how=How(edits=(edit(HEALTH, "status", "degraded"),)),
+        expected={"health-answers-agree": DEGRADED},
+        ends=WATCHED,
+        words=("its status is 'degraded' beside the state 'ready'",),
+    ),
+    Fault(
+        name="uptimes-stand-still",
+        sentence="An MCP server's uptime is the same for seconds.",
+        how=How(edits=both("servers.0.uptime", 77)),
+        site=Site(config={"probe": {"interval": 2.0}}),
+        expected={"health-answers-agree": DEGRADED},
+        ends=WATCHED,
+        words=("everything has been up for 77 s in looks that are 2 s apart",),
+    ),
+    Fault(
+        name="framed-twice",
+        sentence="Answers have a length and come in chunks.",
+        how=How(answers=(Answer(route=HEALTH, pace="chunked", headers=(("Content-Length", "7"),)),)),
+        expected={"health-answers-agree": DEGRADED},
+        ends=WATCHED,
+        words=("Transfer-Encoding and Content-Length at once",),
     ),
     Fault(
         name="config-newer-than-the-process",

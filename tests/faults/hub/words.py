@@ -58,6 +58,7 @@ HEALTH_CHECKS: Final = (
     "api-matches-its-contract",
     "api-answers-fast",
     "events-stream",
+    "health-answers-agree",
     "hub-stays-up",
     "mcp-servers-stay-connected",
     "no-tool-disappeared",
