@@ -48,6 +48,11 @@ class ReleaseState(JournalState):
         return self._order().command
 
     @property
+    def is_beside(self) -> bool:
+        """Whether a new hub was started beside the one that serves, to be switched to."""
+        return self._order().candidate is not None
+
+    @property
     def is_recorded(self) -> bool:
         """Whether the record of the deploy was made."""
         return self.first(RECORDED) is not None

@@ -138,7 +138,7 @@ def people(config: Config, run_id: str, status: int, why_not: str = "") -> list[
 
 
 def ended(config: Config, state: ReleaseState, release_end: ReleaseEnd) -> list[str]:
-    """Tell people that a release ended without being kept or rolled back; a rollback tells of itself."""
+    """Tell people that a release ended without being kept; a rollback tells of itself, switching back is told here."""
     event = _event(config, state, release_end)
     if event is None:
         return []
@@ -148,6 +148,8 @@ def ended(config: Config, state: ReleaseState, release_end: ReleaseEnd) -> list[
 
 
 def _event(config: Config, state: ReleaseState, release_end: ReleaseEnd) -> Event | None:
+    if state.is_beside and any(phase.name == model.ROLLBACK for phase in state.phases):
+        return _switched_back(config, release_end)
     severity = _SEVERITY.get(release_end.outcome)
     results = state.results
     is_doubtful = bool(results) and results[-1].facts.doubtful
@@ -165,6 +167,21 @@ def _event(config: Config, state: ReleaseState, release_end: ReleaseEnd) -> Even
             *(f"{p.name}: {p.status}: {p.detail}" for p in state.phases if p.status != "passed"),
         ),
         report=str(config.report_dir / SUMMARY_FILE),
+    )
+
+
+def _switched_back(config: Config, release_end: ReleaseEnd) -> Event:
+    """How switching back ended: whoever heard the alarm hears whether clients are served again."""
+    from readiness.findings import Severity
+    from readiness.operations.notify import Event, hub_of
+
+    return Event(
+        kind="outcome",
+        severity=Severity.CRITICAL,
+        title=f"{release_end.outcome.value} · {hub_of(config)}",
+        lines=(release_end.because,),
+        report=str(config.report_dir / SUMMARY_FILE),
+        ends_alarm=release_end.outcome is ReleaseOutcome.VERIFIED,
     )
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from readiness.errors import ReadinessError
 from readiness.operations.deploys.hub_look import Seen
+from readiness.operations.notify import people
+from readiness.operations.notify.events import Event, Notified
 from readiness.operations.release.model import ReleaseOutcome
 from readiness.support.environment import INTERNAL_URL
 from tests.operations.release.released import URL, Released
@@ -148,7 +150,7 @@ FAILS: dict[str, tuple[dict[str, Any], list[str], ReleaseOutcome, str]] = {
 
 @pytest.mark.parametrize("name", FAILS)
 def test_a_switch_that_goes_wrong(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever goes wrong, the end says what clients reach, and an automatic step is taken only where one is allowed."""
+    """Whatever goes wrong, the end says what clients reach, and so do people hear; an automatic step is taken only where one is allowed."""
     monkeypatch.setattr("readiness.operations.release.bluegreen.AGREED_SECONDS", 0.1)
     told, ran, outcome, reached = FAILS[name]
     more = dict(told)
@@ -159,7 +161,12 @@ def test_a_switch_that_goes_wrong(name: str, tmp_path: Path, monkeypatch: pytest
     if failing:
         site.says["candidate: health"] = ["NOT READY"]
     site.says["old: health"] = [old]
+    events: list[Event] = []
+    monkeypatch.setattr(people, "tell", lambda event, *_, **__: (events.append(event), Notified())[1])
     found = site.release(candidate="http://127.0.0.1:10", world=site.world(confirmed=lambda *_: False))
+    assert (events[-1].kind, events[-1].severity.value) == ("outcome", "critical")
+    assert events[-1].title == f"{outcome.value} · staging {URL}"
+    assert events[-1].ends_alarm == (outcome is ReleaseOutcome.VERIFIED)
     assert (found.outcome, site.front()) == (outcome, reached), (found, site.said)
     assert site.done() == ["backup", "deploy", "switch", *ran]
 
