@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from readiness.config import Config
-    from readiness.operations.baseline import Comparison, Difference, Measurement, Series
+    from readiness.operations.baseline import BaselineComparison, Difference, Measurement, Series
     from readiness.operations.watch import Bench
 
 _USAGE: Final = 4
@@ -169,7 +169,7 @@ def _about(before: Measurement, now: Measurement) -> Iterator[str]:
         yield f"{name:<9} {labelled.at[:19].replace('T', ' ')} UTC, {labelled.seconds:.0f} s, {about}"
 
 
-def _table(comparison: Comparison, *, first: bool = False) -> Iterator[str]:
+def _table(comparison: BaselineComparison, *, first: bool = False) -> Iterator[str]:
     """A line a series: medians, the 95th and the 99th percentile, before and now, and what to make of them."""
     from readiness.operations.baseline import RULES
 
@@ -210,7 +210,7 @@ def _p(p: float) -> str:
     return f"{p:.2g}" if p >= 0.0001 else "<0.0001"  # noqa: PLR2004 - smaller ones say no more
 
 
-def _conclusion(comparison: Comparison) -> str:
+def _conclusion(comparison: BaselineComparison) -> str:
     from readiness.operations.baseline import RULES
 
     if comparison.unsound:

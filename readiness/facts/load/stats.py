@@ -21,7 +21,7 @@ _EXACT: Final = 20_000
 """Samples up to which binomial sums are counted out; the normal approximation is better than 0.1 % of a rank beyond."""
 _FEW: Final = 2_000
 """Terms of a binomial sum that are added one by one whatever the size of the sample."""
-Decision = Literal["within", "beyond", "open"]
+LimitStanding = Literal["within", "beyond", "open"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Interval:
     value: float
     high: float
 
-    def against(self, limit: float) -> Decision:
+    def against(self, limit: float) -> LimitStanding:
         """Whether the whole interval is within `limit`, beyond it, or on both sides."""
         if self.high <= limit:
             return "within"

@@ -9,7 +9,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
-from readiness.facts.scripts.simulation import Evidence, Gap, Incomplete, Value
+from readiness.facts.scripts.simulation import ScriptEvidence, Gap, Incomplete, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -66,7 +66,7 @@ class FailureModes:
 
     # --- what happens when something fails ------------------------------------------------------------------------
 
-    def failures(self, role: str, wanted: Callable[[CommandStep], bool]) -> Evidence[FailureOutcome]:
+    def failures(self, role: str, wanted: Callable[[CommandStep], bool]) -> ScriptEvidence[FailureOutcome]:
         """What comes of each command of the `role`'s script that is `wanted`, when it fails alone."""
         script = self.scripts.needed(role)
         steps = self.scripts.steps(script)
@@ -84,13 +84,13 @@ class FailureModes:
                     )
             except Incomplete as incomplete:
                 gaps += incomplete.gaps
-        return Evidence(outcomes, gaps)
+        return ScriptEvidence(outcomes, gaps)
 
-    def _after(self, script: Script, spot: CommandStep) -> Evidence[Trace]:
+    def _after(self, script: Script, spot: CommandStep) -> ScriptEvidence[Trace]:
         """The ways through `script` on which the command at `spot` fails."""
         return self.scripts.after_failure(script, _at(spot), ("fails", spot.file, spot.pos, spot.text))
 
-    def builds(self) -> Evidence[FailureOutcome]:
+    def builds(self) -> ScriptEvidence[FailureOutcome]:
         """What comes of each install and build of the deploy script when it fails."""
         return self.failures("deploy", lambda step: commands.is_build(step) and not step.handler and not step.dead)
 
@@ -108,7 +108,8 @@ class FailureModes:
         after = trace.steps[first + 1 :]
         fresh = [step for step in after if (step.file, step.pos, step.handler) not in usual and step.pos != spot.pos]
         return any(
-            self.rolls_back(step) or (commands.restores(step) and not step.dead) for step in Evidence(fresh, trace.gaps)
+            self.rolls_back(step) or (commands.restores(step) and not step.dead)
+            for step in ScriptEvidence(fresh, trace.gaps)
         )
 
     def rolls_back(self, step: CommandStep) -> bool:
@@ -129,7 +130,7 @@ class FailureModes:
         in_place = any(commands.git_verb(step) in {"pull", "merge", "reset", "rebase"} for step in usual.evidence)
         return None if in_place else place_of(usual.steps[moves[-1]])
 
-    def phase_steps(self, script: Script, phase: str) -> Evidence[CommandStep]:
+    def phase_steps(self, script: Script, phase: str) -> ScriptEvidence[CommandStep]:
         """Where the orchestrator does a phase: it runs the phase's script, or the phase's commands itself."""
         steps = self.scripts.steps(script)
         by_script = steps.where(lambda step: self._role_of(step) == phase)
@@ -147,27 +148,29 @@ class FailureModes:
         script = self.scripts.find(step.invokes) if step.invokes else None
         return script.role if script is not None else ""
 
-    def phase(self, phase: str) -> Evidence[FailureOutcome]:
+    def phase(self, phase: str) -> ScriptEvidence[FailureOutcome]:
         """What comes of the failure of one of the orchestrator's phases; empty where it has no such phase."""
         steps = self.phase_steps(self.scripts.needed("complete"), phase)
         spots = {(step.file, step.pos, step.text) for step in steps.seen}
         return self.failures("complete", lambda step: (step.file, step.pos, step.text) in spots)
 
-    def phases(self) -> dict[str, Evidence[FailureOutcome]]:
+    def phases(self) -> dict[str, ScriptEvidence[FailureOutcome]]:
         """Each phase of the orchestrator with what comes of its failure."""
         return {phase: self.phase(phase) for phase in PHASES}
 
-    def unseen(self, script: Script) -> Evidence[ScriptPlace]:
+    def unseen(self, script: Script) -> ScriptEvidence[ScriptPlace]:
         """Commands that change something, whose failure nothing looks at and nobody would see."""
         steps = self.scripts.steps(script)
         must_not_fail = self._must_not_fail(script)
-        spots = Evidence((s for s in steps.seen if must_not_fail(s) and not s.tested and not s.background), steps.gaps)
+        spots = ScriptEvidence(
+            (s for s in steps.seen if must_not_fail(s) and not s.tested and not s.background), steps.gaps
+        )
         unseen = spots.where(lambda spot: any(t.status == 0 or _went_on(t, spot) for t in self._after(script, spot)))
-        return Evidence(map(place_of, unseen.seen), unseen.gaps)
+        return ScriptEvidence(map(place_of, unseen.seen), unseen.gaps)
 
-    def all_unseen(self) -> Evidence[ScriptPlace]:
+    def all_unseen(self) -> ScriptEvidence[ScriptPlace]:
         """Such commands of every script."""
-        return Evidence.gathered(self.unseen(script) for script in self.scripts.present)
+        return ScriptEvidence.gathered(self.unseen(script) for script in self.scripts.present)
 
     def _must_not_fail(self, script: Script) -> Callable[[CommandStep], bool]:
         leads = script.role in {"complete", "rollback", "deploy"}
@@ -175,7 +178,7 @@ class FailureModes:
 
     # --- nobody there ---------------------------------------------------------------------------------------------
 
-    def rollback_calls(self) -> Evidence[RollbackCall]:
+    def rollback_calls(self) -> ScriptEvidence[RollbackCall]:
         """How the rollback is started: by other scripts and by the configured actions; with their arguments and what they set."""
         calls: list[RollbackCall] = []
         gaps: list[Gap] = []
@@ -197,7 +200,7 @@ class FailureModes:
             if at is not None:
                 args = tuple(Value(word) for word in action.command[at + 1 :])
                 calls.append(RollbackCall(step=None, args=args, environ={}))
-        return Evidence(calls, gaps)
+        return ScriptEvidence(calls, gaps)
 
     def _is_rollback(self, word: str) -> bool:
         script = self.scripts.of("rollback")
@@ -210,11 +213,11 @@ class FailureModes:
         steps = self.scripts.steps(script)
         return [step for step in steps.seen if step.invokes or commands.is_build(step)], steps.gaps
 
-    def _unattended(self, args: Sequence[Value], environ: dict[str, str] | None) -> Evidence[CommandStep]:
+    def _unattended(self, args: Sequence[Value], environ: dict[str, str] | None) -> ScriptEvidence[CommandStep]:
         """What the rollback script runs, started like this without a terminal."""
         script = self.scripts.needed("rollback")
         traces = self.scripts.traces(script, args=args, environ=environ, attended=False)
-        return Evidence((step for trace in traces.seen for step in trace.steps), traces.gaps)
+        return ScriptEvidence((step for trace in traces.seen for step in trace.steps), traces.gaps)
 
     def restores_unattended(self, args: Sequence[Value], environ: dict[str, str] | None) -> bool:
         """Whether the rollback script, started like this without a terminal, restores anything. Raises Incomplete."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.failure_modes import ScriptPlace, place_of
-from readiness.facts.scripts.simulation import Evidence
+from readiness.facts.scripts.simulation import ScriptEvidence
 from readiness.support.redaction import secret_name
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class DeploymentLock:
 
     def require_complete(self) -> None:
         """Return where nothing of it can be missing. Raises Incomplete."""
-        Evidence((), self.gaps).require_complete()
+        ScriptEvidence((), self.gaps).require_complete()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ class Hygiene:
 
     # --- logs -----------------------------------------------------------------------------------------------------
 
-    def unready_logs(self) -> Evidence[ScriptPlace]:
+    def unready_logs(self) -> ScriptEvidence[ScriptPlace]:
         """Log files that lifecycle scripts open before their folder is there."""
         places: dict[tuple[str, int, str], ScriptPlace] = {}
         gaps: list[Gap] = []
@@ -122,15 +122,15 @@ class Hygiene:
                         if not write.ready and _is_log(write.path):
                             shown = ScriptPlace(path=step.file, line=write.line, text=write.path.removeprefix("@/"))
                             places.setdefault((step.file, write.line, write.path), shown)
-        return Evidence(places.values(), gaps)
+        return ScriptEvidence(places.values(), gaps)
 
     # --- secrets and requests -------------------------------------------------------------------------------------
 
-    def _all_steps(self) -> Evidence[CommandStep]:
+    def _all_steps(self) -> ScriptEvidence[CommandStep]:
         """Each command of every script that can be read."""
-        return Evidence.gathered(self.scripts.steps(script) for script in self.scripts.present)
+        return ScriptEvidence.gathered(self.scripts.steps(script) for script in self.scripts.present)
 
-    def exposed(self) -> Evidence[ExposedSecret]:
+    def exposed(self) -> ScriptEvidence[ExposedSecret]:
         """Commands with a secret on their command line, where every user of the machine can read it."""
         exposed: dict[tuple[str, int], ExposedSecret] = {}
         steps = self._all_steps()
@@ -149,9 +149,9 @@ class Hygiene:
             if names or (managers and _shows_secret(step)):
                 name = "$" + names[0] if names else f"$({managers[0]} …)"
                 exposed.setdefault((step.file, step.pos), ExposedSecret(place=place_of(step), name=name))
-        return Evidence(exposed.values(), steps.gaps)
+        return ScriptEvidence(exposed.values(), steps.gaps)
 
-    def requests(self) -> Evidence[WeakRequest]:
+    def requests(self) -> ScriptEvidence[WeakRequest]:
         """Requests that may hang for ever, take an error page for an answer, or are tried once only."""
         weak: dict[tuple[str, int], WeakRequest] = {}
         gaps: list[Gap] = []
@@ -169,9 +169,9 @@ class Hygiene:
                 )
                 if lacks:
                     weak[step.file, step.pos] = WeakRequest(place=place_of(step), lacks=lacks)
-        return Evidence(weak.values(), gaps)
+        return ScriptEvidence(weak.values(), gaps)
 
-    def _repeated(self, script: Script) -> Evidence[tuple[str, int]]:
+    def _repeated(self, script: Script) -> ScriptEvidence[tuple[str, int]]:
         """Requests that are made again when they fail."""
         repeated: set[tuple[str, int]] = set()
         silent = self.scripts.traces(script, world=lambda s: 7 if commands.is_request(s) else None, name="silent")
@@ -182,28 +182,28 @@ class Hygiene:
                     key = (step.file, step.pos, commands.address(step))
                     times[key] = times.get(key, 0) + 1
             repeated |= {key[:2] for key, number in times.items() if number > 1}
-        return Evidence(repeated, silent.gaps)
+        return ScriptEvidence(repeated, silent.gaps)
 
     # --- supervision ----------------------------------------------------------------------------------------------
 
-    def loose_starts(self) -> Evidence[ScriptPlace]:
+    def loose_starts(self) -> ScriptEvidence[ScriptPlace]:
         """Commands that put the hub into the background by themselves, with nothing to restart it."""
         return _places(self._starts().where(_is_loose))
 
-    def foreground_starts(self) -> Evidence[ScriptPlace]:
+    def foreground_starts(self) -> ScriptEvidence[ScriptPlace]:
         """Commands that run the hub in the foreground, for a supervisor to look after."""
         return _places(self._starts().where(lambda step: not _is_loose(step)))
 
-    def managed_starts(self) -> Evidence[ScriptPlace]:
+    def managed_starts(self) -> ScriptEvidence[ScriptPlace]:
         """Commands that leave the start to a process manager."""
         return _places(self._starter_steps().where(commands.uses_manager))
 
-    def _starter_steps(self) -> Evidence[CommandStep]:
+    def _starter_steps(self) -> ScriptEvidence[CommandStep]:
         """Each command of the scripts that may start the hub."""
         starters = {"start", "complete", "deploy", "rollback"}
-        return Evidence.gathered(self.scripts.steps(s) for s in self.scripts.present if s.role in starters)
+        return ScriptEvidence.gathered(self.scripts.steps(s) for s in self.scripts.present if s.role in starters)
 
-    def _starts(self) -> Evidence[CommandStep]:
+    def _starts(self) -> ScriptEvidence[CommandStep]:
         def starts(step: CommandStep) -> bool:
             loose = step.kind == "command" and _is_loose(step) and bool({"nohup", "setsid"} & step.wrappers)
             return (commands.starts_hub(step) or loose) and not step.invokes
@@ -211,8 +211,8 @@ class Hygiene:
         return self._starter_steps().where(starts)
 
 
-def _places(steps: Evidence[CommandStep]) -> Evidence[ScriptPlace]:
-    return Evidence(map(place_of, steps.seen), steps.gaps)
+def _places(steps: ScriptEvidence[CommandStep]) -> ScriptEvidence[ScriptPlace]:
+    return ScriptEvidence(map(place_of, steps.seen), steps.gaps)
 
 
 def is_secret(name: str) -> bool:

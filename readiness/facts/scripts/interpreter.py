@@ -29,7 +29,7 @@ from readiness.facts.scripts.simulation import (
     EMPTY,
     MOST_STATEMENTS,
     NOTHING,
-    Evidence,
+    ScriptEvidence,
     Exited,
     Gap,
     LoopLeft,
@@ -96,7 +96,7 @@ def explore(  # noqa: PLR0913 - what a run depends on
     environ: Mapping[str, str] | None = None,
     attended: bool = False,
     signals: bool = False,
-) -> Evidence[Trace]:
+) -> ScriptEvidence[Trace]:
     """Run `script` until both sides of each undecided test were taken once: that is every branch, not every combination.
 
     The first trace is the usual way, on which all is well. With `signals`, what traps do at a signal follows each way's end.
@@ -121,7 +121,7 @@ def explore(  # noqa: PLR0913 - what a run depends on
         spot = next(reversed(choice))
         place = next(d for trace in traces for d in trace.decisions if d.spot == spot)
         gaps.append(Gap(place.file, place.line, f"one of more than {MOST_PATHS} ways through {script.path}, not tried"))
-    return Evidence(traces, gaps)
+    return ScriptEvidence(traces, gaps)
 
 
 class Interpreter:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.failure_modes import place_of
-from readiness.facts.scripts.simulation import Evidence, Incomplete
+from readiness.facts.scripts.simulation import ScriptEvidence, Incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ class WriteGuard:
 
     def require_complete(self) -> None:
         """Return where nothing of it can be missing. Raises Incomplete."""
-        Evidence((), self.gaps).require_complete()
+        ScriptEvidence((), self.gaps).require_complete()
 
 
 class Preconditions:

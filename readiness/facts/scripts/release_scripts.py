@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.errors import Unknown
 from readiness.facts.scripts.commands import SHELL_OPTIONS
 from readiness.facts.scripts.inventory import FOLDERS, ROLES, names, roles
-from readiness.facts.scripts.simulation import Evidence, Gap
+from readiness.facts.scripts.simulation import ScriptEvidence, Gap
 from readiness.support import Unreadable, file_reading, require_extra
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Scripts:
         if config.target.release is None:
             raise Unknown("no release to look at: set [target] release in readiness.toml")
         self.config, self.root = config, config.target.release
-        self._runs: dict[object, Evidence[Trace]] = {}
+        self._runs: dict[object, ScriptEvidence[Trace]] = {}
         self._others: dict[str, Script] = {}
         self._folder_error = ""
         try:
@@ -171,7 +171,7 @@ class Scripts:
             )
         return "; ".join(reasons)
 
-    def missing(self) -> Evidence[str]:
+    def missing(self) -> ScriptEvidence[str]:
         """The usual names of those lifecycle scripts that are not there, or hold no command."""
         missing: list[str] = []
         gaps: list[Gap] = []
@@ -185,7 +185,7 @@ class Scripts:
                 gaps += script.gaps
             elif not script.body:
                 missing.append(f"{script.path} (it holds no command)")
-        return Evidence(missing, gaps)
+        return ScriptEvidence(missing, gaps)
 
     def find(self, path: str) -> Script | None:
         """The script that a command line names: by its path in the release, else by a file name that only one has.
@@ -224,7 +224,7 @@ class Scripts:
         environ: Mapping[str, str] | None = None,
         attended: bool = True,
         signals: bool = False,
-    ) -> Evidence[Trace]:
+    ) -> ScriptEvidence[Trace]:
         """The ways through `script` in a `world`; remembered under the world's `name`. One that cannot be read is a gap."""
         from readiness.facts.scripts.interpreter import explore, healthy
 
@@ -234,26 +234,28 @@ class Scripts:
             self._runs[key] = (
                 explore(script, self, world or healthy, args=args, environ=environ, attended=attended, signals=signals)
                 if script.trouble is None
-                else Evidence((), script.gaps)
+                else ScriptEvidence((), script.gaps)
             )
         return self._runs[key]
 
-    def steps(self, script: Script) -> Evidence[CommandStep]:
+    def steps(self, script: Script) -> ScriptEvidence[CommandStep]:
         """Each command that `script` runs on any way, once a place; what it does at a signal as well."""
         traces = self.traces(script, signals=True)
         steps: dict[object, CommandStep] = {}
         for trace in traces.seen:
             for step in trace.steps:
                 steps.setdefault((step.file, step.handler, step.pos, step.text), step)
-        return Evidence(steps.values(), traces.gaps)
+        return ScriptEvidence(steps.values(), traces.gaps)
 
-    def after_failure(self, script: Script, fails: Callable[[CommandStep], bool], name: object) -> Evidence[Trace]:
+    def after_failure(
+        self, script: Script, fails: Callable[[CommandStep], bool], name: object
+    ) -> ScriptEvidence[Trace]:
         """The ways through `script` on which the commands that `fails` names fail, and at least one of them ran."""
         traces = self.traces(script, world=lambda step: 1 if fails(step) else None, name=name)
         reached = [trace for trace in traces.seen if any(step.dead for step in trace.steps)]
         within = {gap for trace in traces.seen for gap in trace.gaps}
         untried = [gap for gap in traces.gaps if gap not in within]
-        return Evidence(reached, [*untried, *(gap for trace in reached for gap in trace.gaps)])
+        return ScriptEvidence(reached, [*untried, *(gap for trace in reached for gap in trace.gaps)])
 
 
 _VERBS: Final = {

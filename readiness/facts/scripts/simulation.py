@@ -92,7 +92,7 @@ class Incomplete(Unknown):
         super().__init__("not simulated: " + "; ".join(str(gap) for gap in self.gaps[:_NAMED]) + more)
 
 
-class Evidence(Generic[T]):
+class ScriptEvidence(Generic[T]):
     """What was seen, together with the gaps that may hide more of it.
 
     Whoever needs all of it gets all of it, or Incomplete: the end of an iteration, the length, and the truth value of
@@ -124,7 +124,7 @@ class Evidence(Generic[T]):
         if self.gaps:
             raise Incomplete(self.gaps)
 
-    def where(self, holds: Callable[[T], bool]) -> Evidence[T]:
+    def where(self, holds: Callable[[T], bool]) -> ScriptEvidence[T]:
         """The items for which `holds`; an item of which that cannot be told (Incomplete) becomes a gap."""
         kept, gaps = [], list(self.gaps)
         for item in self.seen:
@@ -133,13 +133,15 @@ class Evidence(Generic[T]):
                     kept.append(item)
             except Incomplete as incomplete:
                 gaps += incomplete.gaps
-        return Evidence(kept, gaps)
+        return ScriptEvidence(kept, gaps)
 
     @staticmethod
-    def gathered(parts: Iterable[Evidence[T]]) -> Evidence[T]:
+    def gathered(parts: Iterable[ScriptEvidence[T]]) -> ScriptEvidence[T]:
         """All parts as one."""
         held = list(parts)
-        return Evidence((item for part in held for item in part.seen), (gap for part in held for gap in part.gaps))
+        return ScriptEvidence(
+            (item for part in held for item in part.seen), (gap for part in held for gap in part.gaps)
+        )
 
 
 # --- what ran -------------------------------------------------------------------------------------------------------
@@ -211,7 +213,7 @@ Spot: TypeAlias = tuple[str, int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Decision:
+class BranchTaken:
     """A test whose outcome is not known beforehand: where it stands, how many ways there were, and which was taken."""
 
     spot: Spot
@@ -237,16 +239,16 @@ class Trace:
     status: int
     ended: str
     clock: float
-    decisions: tuple[Decision, ...]
+    decisions: tuple[BranchTaken, ...]
     gaps: tuple[Gap, ...] = ()
     certain: int = 0
     vague: bool = False
     """A sleep of unknown length was met."""
 
     @property
-    def evidence(self) -> Evidence[CommandStep]:
+    def evidence(self) -> ScriptEvidence[CommandStep]:
         """Its steps, with its gaps."""
-        return Evidence(self.steps, self.gaps)
+        return ScriptEvidence(self.steps, self.gaps)
 
 
 class LoadedScript(Protocol):
@@ -351,7 +353,7 @@ class ShellRun:
         self.homes: dict[str, str] = {}  # the file that defines each
         self.steps: list[CommandStep] = []
         self.gaps: dict[Gap, int] = {}  # with the number of steps before it
-        self.decisions: dict[Spot, Decision] = {}
+        self.decisions: dict[Spot, BranchTaken] = {}
         self.made: set[str] = set()
         self.clock, self.status, self.sub_status = 0.0, 0, 0
         self.file, self.handler, self.origin = "", "", ""
@@ -390,7 +392,7 @@ class ShellRun:
         self.unsure += 1
         if spot not in self.decisions:
             taken = min(self.choices.get(spot, usual), ways - 1)
-            self.decisions[spot] = Decision(spot, self.file, node.line + self.above, ways, taken)
+            self.decisions[spot] = BranchTaken(spot, self.file, node.line + self.above, ways, taken)
         return self.decisions[spot].taken
 
     def look_at(self, values: Iterable[Value]) -> None:

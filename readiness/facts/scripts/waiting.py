@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.failure_modes import place_of
-from readiness.facts.scripts.simulation import Evidence
+from readiness.facts.scripts.simulation import ScriptEvidence
 
 if TYPE_CHECKING:
     from readiness.facts.scripts.failure_modes import ScriptPlace
@@ -44,7 +44,7 @@ class Waiting:
     def __init__(self, scripts: Scripts) -> None:
         self.scripts = scripts
 
-    def stopping(self) -> Evidence[StopSequence]:
+    def stopping(self) -> ScriptEvidence[StopSequence]:
         """How the stop script ends a process that ignores TERM, on every way on which it sends a signal."""
         traces = self.scripts.traces(self.scripts.needed("stop"), world=_undying, name="undying")
         sequences = []
@@ -65,9 +65,9 @@ class Waiting:
                     vague=trace.vague,
                 )
             )
-        return Evidence(sequences, traces.gaps)
+        return ScriptEvidence(sequences, traces.gaps)
 
-    def asking(self, role: str) -> Evidence[RequestAttempts]:
+    def asking(self, role: str) -> ScriptEvidence[RequestAttempts]:
         """How the `role`'s script asks each address, when no request is ever answered."""
         traces = self.scripts.traces(self.scripts.needed(role), world=_silent, name="silent")
         best: dict[tuple[str, int, str], RequestAttempts] = {}
@@ -80,7 +80,7 @@ class Waiting:
                 one = _asked(steps)
                 if key not in best or (one.attempts, one.apart) > (best[key].attempts, best[key].apart):
                     best[key] = one
-        return Evidence(best.values(), traces.gaps)
+        return ScriptEvidence(best.values(), traces.gaps)
 
     def asks_itself(self, role: str) -> bool:
         """Whether the `role`'s script leaves the asking to this tool, which repeats its questions itself. Raises Incomplete."""

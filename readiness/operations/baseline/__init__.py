@@ -8,7 +8,7 @@ from readiness.support import front_door
 
 if TYPE_CHECKING:
     from readiness.operations.baseline import file
-    from readiness.operations.baseline.comparison import RULES, Comparison, Difference, compare, unsound
+    from readiness.operations.baseline.comparison import RULES, BaselineComparison, Difference, compare, unsound
     from readiness.operations.baseline.file import Measurement, Series
     from readiness.operations.baseline.sample import Sampler
 else:

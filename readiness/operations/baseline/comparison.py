@@ -83,7 +83,7 @@ class Difference:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class BaselineComparison:
     """All differences; `unsound` says why nothing can be concluded, and is empty where something can."""
 
     differences: tuple[Difference, ...]
@@ -100,14 +100,14 @@ class Comparison:
         return 12 if self.unsound else 1 if self.worse else 0
 
 
-def compare(before: Measurement, now: Measurement) -> Comparison:
+def compare(before: Measurement, now: Measurement) -> BaselineComparison:
     """Hold `now` against `before`. Raises nothing: what cannot be compared says why."""
     differences = tuple(
         _difference(name, rule, before, now)
         for name, rule in RULES.items()
         if name in before.series or name in now.series
     )
-    return Comparison(
+    return BaselineComparison(
         differences=differences, unsound=_incomparable(before, now) or unsound(now) or _missing(differences)
     )
 

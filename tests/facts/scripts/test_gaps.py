@@ -10,7 +10,7 @@ from readiness.facts.scripts.failure_modes import FailureModes
 from readiness.facts.scripts.hygiene import Hygiene
 from readiness.facts.scripts.parse import parse
 from readiness.facts.scripts.preconditions import Preconditions
-from readiness.facts.scripts.simulation import Evidence, Gap, Incomplete
+from readiness.facts.scripts.simulation import ScriptEvidence, Gap, Incomplete
 from readiness.facts.scripts.waiting import Waiting
 from tests.facts.scripts.test_shell import release
 
@@ -102,7 +102,7 @@ def test_ordinary_shell_leaves_no_gap(source: str, tmp_path: Path) -> None:
 
 def test_evidence_gives_all_or_raises() -> None:
     """With a gap, what was seen is answered from, and what was not seen is not taken for absent."""
-    evidence = Evidence([1, 2], [PLACE])
+    evidence = ScriptEvidence([1, 2], [PLACE])
     assert any(number == 2 for number in evidence)
     assert not all(number == 1 for number in evidence)
     assert bool(evidence)
@@ -116,18 +116,18 @@ def test_evidence_gives_all_or_raises() -> None:
     ):  # type: ignore[misc]
         with pytest.raises(Incomplete, match=r"scripts/it\.sh:3: a reason"):
             conclude(evidence)
-    assert list(Evidence([1, 2]).where(lambda number: number > 1)) == [2]
-    assert not Evidence([])
+    assert list(ScriptEvidence([1, 2]).where(lambda number: number > 1)) == [2]
+    assert not ScriptEvidence([])
 
 
 def test_an_item_that_cannot_be_told_becomes_a_gap() -> None:
     """A predicate that meets a gap hides its item, and the rest is still answered."""
 
     def holds(number: int) -> bool:
-        Evidence((), [PLACE] if number == 1 else []).require_complete()
+        ScriptEvidence((), [PLACE] if number == 1 else []).require_complete()
         return True
 
-    chosen = Evidence([1, 2]).where(holds)
+    chosen = ScriptEvidence([1, 2]).where(holds)
     assert (chosen.seen, chosen.gaps) == ((2,), (PLACE,))
 
 
