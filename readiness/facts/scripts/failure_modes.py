@@ -9,7 +9,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
-from readiness.facts.scripts.simulation import ScriptEvidence, Gap, Incomplete, Value
+from readiness.facts.scripts.simulation import Gap, Incomplete, ScriptEvidence, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

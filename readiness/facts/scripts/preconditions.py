@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.failure_modes import place_of
-from readiness.facts.scripts.simulation import ScriptEvidence, Incomplete
+from readiness.facts.scripts.simulation import Incomplete, ScriptEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.errors import Unknown
 from readiness.facts.scripts.commands import SHELL_OPTIONS
 from readiness.facts.scripts.inventory import FOLDERS, ROLES, names, roles
-from readiness.facts.scripts.simulation import ScriptEvidence, Gap
+from readiness.facts.scripts.simulation import Gap, ScriptEvidence
 from readiness.support import Unreadable, file_reading, require_extra
 
 if TYPE_CHECKING:

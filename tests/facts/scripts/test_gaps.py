@@ -10,7 +10,7 @@ from readiness.facts.scripts.failure_modes import FailureModes
 from readiness.facts.scripts.hygiene import Hygiene
 from readiness.facts.scripts.parse import parse
 from readiness.facts.scripts.preconditions import Preconditions
-from readiness.facts.scripts.simulation import ScriptEvidence, Gap, Incomplete
+from readiness.facts.scripts.simulation import Gap, Incomplete, ScriptEvidence
 from readiness.facts.scripts.waiting import Waiting
 from tests.facts.scripts.test_shell import release
 
