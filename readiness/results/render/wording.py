@@ -276,6 +276,8 @@ def exit_meaning(report: Report, status: int) -> str:
     """What an exit status says about this report, in one clause."""
     if status == 0 and report.status == "CONDITIONAL":
         return "exit 0: what failed or is unknown does not block"
+    if status == 1 and (gone := service(report)) is not None:
+        return f"exit 1: {gone.release} was not ready, and is gone"
     if status == 1 and report.status != "NOT READY":
         return "exit 1: a test that is no check failed"
     meanings = {

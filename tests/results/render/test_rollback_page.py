@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,7 +105,7 @@ def test_every_view_agrees_that_it_is_over(tmp_path: Path) -> None:
     history_store.keep(run, tmp_path, 10)
     render.runs.write(tmp_path)
     run_id = written(tmp_path, "ROLLED_BACK_VERIFIED", deploy=DEPLOY.to_json())
-    formats = ("json", "html", "markdown", "nagios", "badge")
+    formats = ("json", "html", "markdown", "nagios", "badge", "prometheus")
     config = Config(report_dir=tmp_path, report=ReportSettings(formats=formats))
     assert rollback_page.render_outcome(config, run_id) == ""
     assert rollback_page.write_incident(tmp_path, run_id)
@@ -117,6 +118,7 @@ def test_every_view_agrees_that_it_is_over(tmp_path: Path) -> None:
     assert "Mend in 4.3.1 before it is deployed again" in page or 'id="_mend"' not in page
     assert (tmp_path / "readiness.md").read_text().startswith("## ✅ SERVICE OK: 4.3.1 was rolled back\n")
     assert (tmp_path / "readiness.nagios").read_text().startswith("READINESS OK - SERVICE OK, 4.3.1 was rolled back: ")
+    assert re.search(r"(?m)^readiness_rolled_back\{[^}]*\} 1\.0$", (tmp_path / "readiness.prom").read_text())
     assert '"isError": false' in (tmp_path / "readiness.badge.json").read_text()
     text, status = nagios_command.answer(tmp_path / "readiness.json", run.run.finished + 1, 60)
     assert (status, text.startswith("READINESS OK")) == (0, True)

@@ -50,7 +50,7 @@ def test_a_rollback_that_waits_for_a_person_names_the_command() -> None:
     asked = dataclasses.replace(planned, rollback=dataclasses.replace(planned.rollback, mode="ask"))
     assert lines(asked, exit_status=1)[-1] == "next: readiness rollback"
     assert lines(planned, exit_status=1)[-1] == "exit 1: not ready"
-    assert lines(SCENES["rolled_back"](), exit_status=1)[-1] == "exit 1: not ready"
+    assert lines(SCENES["rolled_back"](), exit_status=1)[-1] == "exit 1: 4.3.0 was not ready, and is gone"
 
 
 def test_the_summary_says_which_hub_it_speaks_of() -> None:

@@ -36,6 +36,7 @@ def render(report: Report) -> str:
     ]
     metrics = [
         _gauge("readiness.verdict", "1", end, (({"readiness.status": s}, float(report.status == s)) for s in STATUSES)),
+        _gauge("readiness.rolled_back", "1", end, [({}, float(words.service(report) is not None))]),
         _gauge("readiness.score", "1", end, [({}, shown(report.score))]),
         _gauge("readiness.headline", "1", end, [({"readiness.decision": report.decision}, shown(report.headline))]),
         _gauge("readiness.proven", "1", end, [({}, shown(report.proven, 4))]),

@@ -35,6 +35,8 @@ def render(report: Report) -> str:
                 (({"status": name}, float(report.status == name)) for name in STATUSES), who),
         _metric("readiness_decision", "The decision of the last run: 1 for the one that holds.",
                 (({"decision": name}, float(report.decision == name)) for name in DECISIONS), who),
+        _metric("readiness_rolled_back", "1 where the release of this verdict was rolled back, proven: the service is well.",
+                [({}, float(words.service(report) is not None))], who),
         _metric("readiness_score", "Score, 0 to 100, floored to 0.1.", [({}, shown(report.score))], who),
         _metric("readiness_headline", "The score as shown: held down by the verdict.", [({}, shown(report.headline))], who),
         _metric("readiness_best_case", "The score if all that is unknown passed.", [({}, shown(report.best_case))], who),
