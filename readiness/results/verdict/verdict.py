@@ -376,7 +376,7 @@ def ready(grounds: Grounds) -> str:
     flaws = grounds.having(Outcome.DEGRADED) + grounds.having(Outcome.FLAKY)
     if not flaws:
         return sentence
-    return f"everything of {count(applicable, 'check')} is proven, with {count(len(flaws), 'warning')}: {_names(flaws)}"
+    return f"{sentence.removesuffix(' passed')} proven, with {count(len(flaws), 'warning')}: {_names(flaws)}"
 
 
 def _told(standings: Sequence[Standing], noun: str, outcome: Outcome) -> str:

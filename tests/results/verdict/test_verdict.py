@@ -44,12 +44,12 @@ MANY = crowd(60)
         (
             crowd(1, "degraded"),
             "READY",
-            "everything of 61 checks is proven, with 1 warning: low-60",
+            "61 checks proven, with 1 warning: low-60",
         ),
         (
             crowd(1, "flaky", "high"),
             "READY",
-            "everything of 61 checks is proven, with 1 warning: high-60",
+            "61 checks proven, with 1 warning: high-60",
         ),
     ],
 )
@@ -66,7 +66,7 @@ def test_each_line_of_the_verdict(pairs: list[tuple[str, str]], status: str, bec
         (
             crowd(80, severity="high") + crowd(20, "degraded", "high"),
             "READY",
-            "everything of 100 checks is proven, with 20 warnings",
+            "100 checks proven, with 20 warnings",
         ),
         (
             crowd(79, severity="high") + crowd(21, "degraded", "high"),
