@@ -253,6 +253,8 @@ class ProbeSettings:
     settle: float | None = None
     """The start-up budget in seconds; None: what `startup` says."""
     rate: float = 8.0
+    budget: float = 120.0
+    """Seconds that the checks of a running hub may take in one process, waiting for its start, load and drills apart."""
 
     def startup(self, version: str | None, *, connecting: bool = True) -> float:
         """Seconds that a hub gets to start; `connecting`: it still waits for one of its servers.

@@ -243,6 +243,11 @@ PROBE: Final[Schema] = {
         "start-up budget of the hub in seconds; default: 30, while servers connect 60 (hub 4.3 and later) or 330 (earlier)",
     ),
     "rate": Setting(number(0, 10_000, above=True), "requests a second through `url` at most"),
+    "budget": Setting(
+        number(0, 86_400, above=True),
+        "seconds for all checks of health, alerts and e2e; what has not begun then is unknown, out of time. Waiting for the "
+        "hub's start, load and drills do not count",
+    ),
 }
 RELEASE: Final[Schema] = {
     "build": Setting(argv(), "builds the release, in a copy"),

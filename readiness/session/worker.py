@@ -39,6 +39,8 @@ ITEM: Final = pytest.StashKey[PlannedItem]()
 RECORDER: Final = pytest.StashKey[checks.Recorder]()
 ATTEMPTS: Final = pytest.StashKey[int]()
 _SHOWN: Final = 200
+_BUDGETED: Final = frozenset({"health", "alerts", "e2e"})
+"""Phases that ask a running hub, and end in seconds where it is well."""
 _TOKEN: Final = pytest.StashKey[contextvars.Token[checks.Recorder | None]]()
 _ORDER: Final = ("preflight", "infra", "health", "alerts", "e2e", "load", "drill")
 """Phases in the order in which one process runs them."""
@@ -62,6 +64,8 @@ class Worker:
         self.settle = settle
         self.scope, self.redact, self.publish, self.needs_target = scope, redact, publish, needs_target
         self._passed_over: list[str] = []
+        self._spent = 0.0
+        """Seconds that checks with a budget have taken."""
 
     # --- the plan, before anything is deselected ------------------------------------------------------------------
 
@@ -151,6 +155,11 @@ class Worker:
         reason = self.scope.adjust_check(planned.check).not_applicable
         if reason:
             pytest.skip(f"not applicable: {reason}")
+        budget = self.scope.config.probe.budget
+        if self._spent >= budget and _has_budget(planned):
+            raise Unknown(
+                f"out of time: the checks before took {self._spent:.0f} s of the {budget:g} s that all may take ([probe] budget)"
+            )
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
@@ -220,6 +229,8 @@ class Worker:
             if planned is None or call.excinfo is None:
                 raise
             report = _plain_report(item, call, error)
+        if planned is not None and report.when == "call" and _has_budget(planned):
+            self._spent += report.duration
         if planned is not None and (report.when == "call" or report.outcome != "passed"):
             finding = self._finding(item, planned, call, report)
             if finding is not None:
@@ -284,6 +295,12 @@ def _plain_report(item: pytest.Item, call: pytest.CallInfo[None], error: Excepti
         stop=call.stop,
         user_properties=item.user_properties,
     )
+
+
+def _has_budget(planned: PlannedItem) -> bool:
+    """Whether a check's time counts, and it is not begun once that is spent: not where it waits for a start or ends a run."""
+    check = planned.check
+    return check.phase in _BUDGETED and check.settle != "startup" and not check.last
 
 
 def _cause(recorder: checks.Recorder, planned: PlannedItem, outcome: Outcome) -> str | None:

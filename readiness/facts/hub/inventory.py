@@ -14,6 +14,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from readiness.support import content_or_none
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
@@ -107,11 +109,10 @@ def _hash(definition: Any) -> str:  # noqa: ANN401 - any JSON
 
 
 def _read(file: Path) -> dict[str, Any] | None:
+    content = content_or_none(file, _LIMIT)  # never waits for a pipe that somebody put there
     try:
-        if file.stat().st_size > _LIMIT:
-            return None
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        document = None if content is None else json.loads(content)
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 

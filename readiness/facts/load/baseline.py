@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from readiness.errors import Unknown
 from readiness.facts.load.storage import LOAD_FOLDER, thinned
-from readiness.support import file_writing, stats
+from readiness.support import file_reading, file_writing, stats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,15 +92,14 @@ def accepted_load(config: Config) -> AcceptedLoad | None:
     """The accepted run of this target; None where there is none. Raises Unknown for a file that cannot be read."""
     file = config.report_dir / FILE
     try:
-        with file.open("rb") as stream:
-            document = json.loads(stream.read(_LIMIT))
+        if not file.exists():
+            return None
+        document = json.loads(file_reading.content(file, _LIMIT))
         if document["subject"] != subject(config):
             return None
         latencies = tuple(sorted(_number(one) for one in document["latencies"]))
         return AcceptedLoad(load=str(document["load"]), latencies=latencies, at=str(document["at"]))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, file_reading.Unreadable, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Unknown(f"{FILE} cannot be read ({str(error)[:80]}); accept a run again") from None
 
 
@@ -142,7 +141,10 @@ def keep_load_baseline(run_dir: Path, config: Config, *, believed: bool, good: b
 
 def accept_load(config: Config) -> str:
     """Make the last believed run the accepted one; when it was. Raises FileNotFoundError, Unknown or ReadinessError."""
-    text = (config.report_dir / LAST).read_text(encoding="utf-8")
+    file = config.report_dir / LAST
+    if not file.exists():
+        raise FileNotFoundError(file)
+    text = file_reading.text(file, _LIMIT)
     try:
         document = json.loads(text)
         at = str(document["at"])

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError, Unknown
-from readiness.support import replace_file
+from readiness.support import content_or_none, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +79,9 @@ def windows(config: Config) -> list[tuple[float, float]]:
 
 
 def _entries(config: Config) -> list[dict[str, Any]]:
+    content = content_or_none(config.report_dir / WINDOWS_FILE, _LIMIT)
     try:
-        document = json.loads((config.report_dir / WINDOWS_FILE).read_bytes()[:_LIMIT])
-    except (OSError, ValueError, RecursionError):
+        document = None if content is None else json.loads(content)
+    except (ValueError, RecursionError):
         return []
     return [entry for entry in document if isinstance(entry, dict)] if isinstance(document, list) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from readiness.facts.hub.contract import ROUTES, problems, schema
 from readiness.facts.hub.inventory import Inventory, keep_last_good
 from readiness.facts.hub.log import HubLog
 from readiness.facts.hub.records import Health, HealthLooks, HubTool
+from readiness.facts.load import accepted_load
+from readiness.facts.mcp import windows
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
@@ -207,3 +210,17 @@ def test_two_lengths_of_one_answer_are_odd() -> None:
     """Transfer-Encoding with Content-Length is how requests are smuggled."""
     assert looks((0, {}), headers={"transfer-encoding": "chunked", "content-length": "7"}).oddities()
     assert not looks((0, {}), headers={"content-length": "7"}).oddities()
+
+
+def test_a_pipe_is_no_inventory(tmp_path: Path) -> None:
+    """What is no regular file is no inventory, and nobody waits for a writer that never comes."""
+    os.mkfifo(tmp_path / "inventory.json")
+    os.mkfifo(tmp_path / "e2e-windows.json")
+    os.mkfifo(tmp_path / "load-baseline.json")
+    config = Config(target=Target(url="http://127.0.0.1:1"), report_dir=tmp_path)
+    kept = Inventory(config, None)
+    assert kept.last_good() is None
+    assert kept.last_seen() is None
+    assert windows(config) == []
+    with pytest.raises(Unknown, match="cannot be read"):
+        accepted_load(config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.faults.hub.model import Answer, Fault, How, Site, When
 from tests.faults.hub.words import (
+    CHECKS,
     CONFIG,
     EVERY,
     FAILED,
@@ -25,6 +26,8 @@ from tests.faults.hub.words import (
     status,
 )
 
+IN_ANY_CASE = ("hub-answers", "hub-is-ready", "hub-stays-up", "mcp-servers-stay-connected", "health-answers-agree")
+"""The first check, the one that waits for a start, and what ends a run: no budget cuts them."""
 FAULTS = (
     Fault(
         name="dead",
@@ -146,6 +149,14 @@ FAULTS = (
         expected={"hub-stays-up": FAILED, "mcp-servers-stay-connected": UNKNOWN},
         ends=STARTUP,
         words=("restarted",),
+    ),
+    Fault(
+        name="out-of-time",
+        sentence="The hub is well, and the time for all checks is spent after the first of them.",
+        site=Site(config={"probe": {"budget": 0.0001}}),
+        expected={check: UNKNOWN for check in CHECKS if check not in IN_ANY_CASE},
+        ends=UNPROVEN,
+        words=("out of time: the checks before took 0 s of the 0.0001 s that all may take ([probe] budget)",),
     ),
     Fault(
         name="flapping",
