@@ -107,9 +107,13 @@ class LoadRun:
         left = self.samples.sent - self.samples.finished
         if left and not self.aborted:
             doubts.append(f"{left} requests were neither answered nor timed out when the run ended")
-        if self.planned < ENOUGH and not self.aborted:
-            doubts.append(f"{self.planned} requests are too few: a p99 needs {ENOUGH}; raise [load] rate or duration")
-        return doubts
+        return [*doubts, *self.too_few()]
+
+    def too_few(self) -> list[str]:
+        """The doubt that says nothing of the generator: what was asked for is too little to decide; empty where it is enough."""
+        if self.planned >= ENOUGH or self.aborted:
+            return []
+        return [f"{self.planned} requests are too few: a p99 needs {ENOUGH}; raise [load] rate or duration"]
 
     def _of_clocks(self) -> list[str]:
         doubts = []

@@ -65,7 +65,7 @@ AGENT: Final = Job(
     name="agent",
     title="the agent's path through MCP: a session that closes stalls a hub, so this runs once an hour",
     arguments=("-m", "e2e"),
-    times=(Time(systemd="*-*-* *:07:00", cron="7 * * * *"),),
+    times=(Time(systemd="*-*-* *:07:00 UTC", cron="7 * * * *"),),
     rhythm="every hour",
     wait=2 * MINUTE,
 )
@@ -112,7 +112,8 @@ def smoke(every: int = 5, first_days: tuple[dt.date, ...] = ()) -> Job:
     """The smoke run every `every` minutes, and every 2 on `first_days`. Raises ReadinessError for another rhythm."""
     if every not in EVERY:
         raise ReadinessError(f"--every {every}: minutes that divide an hour, one of {', '.join(map(str, EVERY))}")
-    times = [Time(systemd=f"*-*-* *:00/{every}:00", cron=f"*/{every} * * * *")]
+    # in local time systemd leaves out the hour that comes twice when summer time ends
+    times = [Time(systemd=f"*-*-* *:00/{every}:00 UTC", cron=f"*/{every} * * * *")]
     often = every > EVERY[0]
     if often:
         times += [

@@ -116,7 +116,7 @@ GENERATORS: Final = (
            generator=Generator(skew=0.05, workers=2, cpu=(0.1, 0.2, 0.2))),
     _fault("no-requests", "The generator ended well after no request at all.", PROVES_NOTHING, "not one request",
            generator=Generator(nothing=True)),
-    _fault("too-few", "100 requests cannot tell a p99.", PROVES_NOTHING, "a p99 needs 299", rate=10, seconds=10),
+    _fault("too-few", "100 requests cannot tell a p99: nothing has failed.", dict.fromkeys((VALID, *OTHERS), "unknown"), "a p99 needs 299", rate=10, seconds=10),
     _fault("interrupted", "Somebody stopped it.", PROVES_NOTHING, "interrupted",
            generator=Generator(end="interrupted", why="somebody interrupted it")),
 )  # fmt: skip

@@ -92,7 +92,7 @@ def lay(folder: Path, port: int, canary: Path) -> None:
     )
     found = units((schedule.smoke(),), site)
     timer, service = found["trial-smoke.timer"], found["trial-smoke.service"]
-    found["trial-smoke.timer"] = timer.replace("*-*-* *:00/5:00", "*-*-* *:*:00/2").replace("Sec=60", "Sec=1")
+    found["trial-smoke.timer"] = timer.replace("*-*-* *:00/5:00 UTC", "*-*-* *:*:00/2").replace("Sec=60", "Sec=1")
     if hidden(site):  # a checkout that is itself temporary could not be seen
         service = service.replace("PrivateTmp=yes\n", "ReadWritePaths=/tmp\n")
     # the usual dependencies would boot a whole machine

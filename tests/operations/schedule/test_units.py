@@ -279,7 +279,7 @@ def test_the_verb_writes_once_and_again_but_nothing_of_others(here: Path, capsys
     (here / "out" / "readiness-agent.timer").write_text("[Timer]\n")
     assert __main__.main([*asked, "--every", "10"]) == 4
     assert "readiness-agent.timer is there" in capsys.readouterr().err
-    assert "*:00/5:00" in (here / "out" / "readiness-smoke.timer").read_text()
+    assert "*:00/5:00 UTC" in (here / "out" / "readiness-smoke.timer").read_text()
 
 
 def test_load_is_planned_only_where_it_is_allowed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
