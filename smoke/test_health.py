@@ -8,6 +8,9 @@ import pytest
 
 from readiness import Limits, check, compared, measure, note, unknown, warn
 
+_OFTEN = 10.0
+"""Seconds between two lines that say what is waited for."""
+
 pytestmark = pytest.mark.health
 
 READY = ("ready", "restarted")
@@ -230,14 +233,17 @@ def test_mcp_endpoint_answers(hub):
     last=True,
     remedy="Something ends the hub after its start: read the log's last lines and `journalctl -u mcp-hub`.",
 )
-def test_hub_stays_up(hub, first_identity, limits):
+def test_hub_stays_up(hub, first_identity, limits, progress):
     """The process that answered first still answers at the end, and is not freshly started."""
     if first_identity is None:
         unknown("which process answered at the run's start was never learnt")
     now, least = hub.identity(), limits.critical or 0
-    end = time.monotonic() + least
+    end, said = time.monotonic() + least, -_OFTEN
     while (missing := least - now.up_for(first_identity)) > 0 and not now.is_restart_of(first_identity):
         left = end - time.monotonic()
+        if missing > 1 and time.monotonic() - said >= _OFTEN:
+            said = time.monotonic()
+            progress(f"waiting: the hub has been up {max(now.up_for(first_identity), 0):.0f} s of {least:g}")
         # looked at while it waits: a hub that dies now must not keep the run waiting for the rest of the time
         time.sleep(max(0.01, min(missing + 0.01, left + 0.01, 1.0)))
         hub.new_attempt()

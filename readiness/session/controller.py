@@ -89,6 +89,14 @@ class Ledger:
             self._marker.end(is_reported=is_reported)
             self._marker = None
 
+    def _forget(self) -> None:
+        """It was refused, or is none of ours: nothing is out of date by it, and there is nothing to judge."""
+        if self._journal is not None:
+            self._journal.close()
+            with contextlib.suppress(OSError):
+                self._journal.path.unlink(missing_ok=True)
+        self._end(is_reported=True)
+
     @property
     def journal(self) -> Journal:
         """The run's journal, opened when there is first something to write."""
@@ -273,7 +281,7 @@ class Ledger:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Judge before the plain hooks, so that their reports can say it; set the exit status after them."""
         if self.config.getoption("collectonly", default=False) or not self._is_ours(session):
-            self._end(is_reported=True)  # it was refused, or is none of ours: nothing is out of date by it
+            self._forget()
             return (yield)
         worker.spare_the_collector(len(self.items))
         self._conclude(session)
@@ -375,6 +383,8 @@ class Ledger:
             prefix.append(summary_line(self.conclusion.report))
 
 
+_COUNTED: Final = ("failed", "passed", "skipped", "xfailed", "xpassed", "error", "warnings")
+"""What pytest's last line counts."""
 _FRAMES: Final = 8
 """Parts of a traceback of another plugin's that are shown."""
 
@@ -404,6 +414,17 @@ class Closing:
         if report.outcome == "failed" and getattr(report, "readiness_unknown", False):
             return "unknown", "?", ("UNKNOWN", {"yellow": True})
         return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401
+        """Under `readiness check`, without -v: one list and one count, of checks as the verdict has them, not pytest's of tests."""
+        if RUN_ID not in os.environ or config.get_verbosity() > 0 or config.getoption("tbstyle", "") != "no":
+            return
+        stats: dict[str, list[Any]] = terminalreporter.stats
+        for kind, reports in list(stats.items()):
+            stats[kind] = [report for report in reports if not hasattr(report, "readiness")]
+        if not any(stats.get(kind) for kind in _COUNTED):
+            terminalreporter.summary_stats = lambda: None
 
     def _tell(self, session: pytest.Session) -> None:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -30,7 +30,7 @@ _OPTIONAL: Final = (
 _OF_HOSTS: Final = ("testinfra.plugin",)
 _HOSTS: Final = "infra"
 _BRIEF: Final = ("--tb=no", "-o", "verbosity_test_cases=-1")
-"""Of pytest's own a line a failure and a dot a check: what they mean stands in the verdict below, which has to be seen."""
+"""Of pytest's own a dot a check: what they mean stands in the verdict below, the only list and the only count."""
 _INFORM: Final = ("collectonly", "version", "help", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 
 

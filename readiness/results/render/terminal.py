@@ -102,6 +102,8 @@ def _head(report: Report) -> list[Line]:
     else:
         head = f"{stamp}{report.status}: {words.decision(report)}, score {words.number(report.headline)}"
         head_lines = [(head, _STATUS.get(report.status, "1")), (report.because, "1")]
+        if words.decision(report) == "HOLD":  # the one word of a decision that says nothing to who reads it first
+            head_lines.append((f"hold: {_lower(words.MEANING['HOLD'])}", ""))
         head_lines += [(text, "") for text in (words.capped(report), words.best_case(report)) if text]
     if report.demo:
         head_lines.append(("this is the embedded hub, not yours: nothing follows from it", "33"))
@@ -109,6 +111,11 @@ def _head(report: Report) -> list[Line]:
     if len(report.trouble) > _MAX_TROUBLE:
         head_lines.append((f"  and {len(report.trouble) - _MAX_TROUBLE} more like it, in the report", "31"))
     return head_lines
+
+
+def _lower(sentence: str) -> str:
+    """A sentence as the rest of a line."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def _findings(grouped: Shape, room: int, columns: int, gone: str) -> list[Line]:

@@ -43,6 +43,13 @@ def test_the_first_lines_are_verdict_decision_score_and_reason(scene: str) -> No
     assert told[1].startswith(found.because[:40])
 
 
+def test_hold_says_what_it_asks_for() -> None:
+    """The one decision whose word does not say it carries its half sentence; the others do not."""
+    told = lines(report(status=Status.INCOMPLETE, decision=Decision.HOLD), 120, color=False)
+    assert told[2] == "hold: deploy nothing and roll nothing back until a person has looked"
+    assert not any(text.startswith("hold:") for text in lines(report(), 120, color=False))
+
+
 def test_a_rollback_that_waits_for_a_person_names_the_command() -> None:
     """The last line is what to type, where a plan waits for somebody; not where it is carried out without."""
     planned = SCENES["hub_down"]()

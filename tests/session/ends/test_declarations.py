@@ -149,3 +149,30 @@ def test_only_collecting_is_no_run(project: Project, command: tuple[str, ...]) -
     ended = project.run("-m", "health", "--collect-only", "test_suite.py", command=command)
     assert (ended.code, ended.report) == (0, None)
     assert "readiness plan: 1 checks" in ended.out
+
+
+def test_a_run_that_is_refused_has_no_verdict(project: Project) -> None:
+    """What is refused once it is known what was collected, as without a target, ends with 4 and that sentence alone."""
+    (project.folder / "readiness.toml").unlink()
+    project.suite('@check("latency", severity="high")\ndef test_latency():\n    """Fast."""\n')
+    ended = project.run("test_suite.py", command=("readiness", "check"))
+    assert (ended.code, ended.report) == (4, None)
+    assert "nothing says which hub or release to look at" in ended.out
+    assert "INCOMPLETE" not in ended.out
+
+
+def test_there_is_one_list_and_one_count(project: Project) -> None:
+    """`readiness check` leaves pytest's list and count of tests away, with -v it does not; a plain test that fails is named."""
+    project.suite('@check("bad", severity="critical")\ndef test_bad():\n    """Bad."""\n    assert False\n')
+    command = ("readiness", "check")
+    ended = project.run("-m", "health", "test_suite.py", command=command)
+    assert ended.out.count("FAILED") == 1
+    assert "short test summary" not in ended.out
+    assert "1 failed in" not in ended.out
+    assert "FAILED test_suite.py::test_bad" in project.run("-m", "health", "test_suite.py", "-v", command=command).out
+    project.suite(
+        '@check("ok", severity="low")\ndef test_ok():\n    """Ok."""\n\n\ndef test_plain():\n    assert False\n'
+    )
+    ended = project.run("-m", "health", "test_suite.py", command=command)
+    assert ended.code == 1
+    assert "FAILED test_suite.py::test_plain" in ended.out
