@@ -48,7 +48,7 @@ def _told(value):
     where="host",
     remedy="Set the variables in the env file, one KEY=value a line; compare it with its template.",
 )
-def test_required_variables_are_set(release, environment):
+def test_required_variables_are_set(release, environment, env_loader):
     """The env file can be read, and sets what the hub cannot do without."""
     given = release.service_environment()
     if not release.has_env_file() and given.unread:
@@ -65,7 +65,17 @@ def test_required_variables_are_set(release, environment):
     hint = f" (lines that are no KEY=value: {broken})" if broken else ""
     assert not missing, f"not set, or to nothing: {', '.join(missing)}{hint}"
     if file is not None:
+        _fail_where_a_reader_ends(release, env_loader)
         _warn_of_lines(release, environment, file)
+
+
+def _fail_where_a_reader_ends(release, env_loader):
+    """A line at which a reader of the file stops with an error: nothing after it is set, and nothing is started."""
+    ends = [(who, one) for who, one in env_loader.misread() if one.ends]
+    if ends:
+        where_found(release.shown(release.env_path), ends[0][1].line)
+        told = "; ".join(f"{one}" for _, one in ends[:SHOWN])
+        pytest.fail(f"{ends[0][0]} fails at it: {told}", pytrace=False)
 
 
 def _warn_of_lines(release, environment, file):
@@ -91,6 +101,24 @@ def _warn_of_dialects(release, environment, file):
         )
     if file.carriage_returns:
         warn("lines end in CRLF: a shell takes the carriage return into the value; save the file with LF")
+
+
+@check(
+    "env-file-is-read-as-it-was-meant",
+    severity="high",
+    needs=("release", "env_file"),
+    where="host",
+    remedy="Put the comment on a line of its own, and a value with spaces, # or $ into single quotes; let `set -a; . FILE; set +a` read it.",
+)
+def test_env_file_is_read_as_it_was_meant(release, env_loader):
+    """Whoever reads the env file gets the values that its author meant."""
+    where_found(release.shown(release.env_path))
+    wrong = [(who, one) for who, one in env_loader.misread() if not one.ends]
+    compared(expected="every value as it was meant", actual=f"{len(wrong)} are taken otherwise")
+    if wrong:
+        where_found(release.shown(release.env_path), wrong[0][1].line)
+    told = "; ".join(f"{one}" for _, one in wrong[:SHOWN])
+    assert not wrong, f"{wrong[0][0]} takes {len(wrong)} values otherwise: {told}"
 
 
 @check(

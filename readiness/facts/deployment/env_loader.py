@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import shlex
 from typing import TYPE_CHECKING, Final
 
+from readiness.facts.release import env_readers
 from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from readiness.facts.release import EnvVariable, Release
@@ -21,6 +24,13 @@ _REFERENCE: Final = re.compile(
 _RESOLVERS: Final = frozenset(
     {"op", "doppler", "infisical", "chamber", "aws-vault", "vals", "teller", "vault-env", "envconsul"}
 )
+
+
+_READ: Final = frozenset({".sh", ".bash", ".yml", ".yaml", ".service", ""})
+"""Endings of texts that may have the env file read."""
+_MOST: Final = 100
+_STRICT: Final = re.compile(r"(?m)^\s*set\s+(?:-\w+\s+)*-\w*e|\berrexit\b|^#!.*\s-\w*e|-\w*c\s.*&&")
+"""What lets a script end at the first command that fails."""
 
 
 class EnvLoader:
@@ -71,6 +81,42 @@ class EnvLoader:
             return _way(text, own.name)
         return None
 
+    def misread(self) -> list[tuple[str, env_readers.Misreading]]:
+        """Lines of the env file that one of its readers takes otherwise than they were meant, each with where that reader is.
+
+        Raises Unreadable.
+        """
+        file = self.release.env_file()
+        text = file_reading.content(file.file, env_readers.SIZE_LIMIT).decode("utf-8-sig", "replace")
+        found: list[tuple[str, env_readers.Misreading]] = []
+        for seen in self._readers():
+            words = f"{env_readers.NAMES[seen.reader]} ({seen.place})"
+            misread = env_readers.misreadings(file, text, seen.reader, filtered=seen.filtered, strict=seen.strict)
+            found += [(words, one) for one in misread]
+        return found
+
+    def _readers(self) -> list[_SeenReader]:
+        """Who reads the env file: each kind once."""
+        own, readers = self.release.env_path.name, list[_SeenReader]()
+        with contextlib.suppress(Unreadable):
+            unit = self.release.unit()
+            if any(file.name == own for file in unit.environment_files):
+                readers.append(_SeenReader(reader="systemd", place=unit.file.name))
+            readers += _readers_in(" ".join(unit.argv), own, unit.file.name)
+        for path in self._texts():
+            with contextlib.suppress(Unreadable):
+                readers += _readers_in(file_reading.text(path, 256 * 1024), own, self.release.shown(path))
+        return list({one.reader: one for one in reversed(readers)}.values())
+
+    def _texts(self) -> list[Path]:
+        """Scripts and compose files of the release."""
+        root = self.release.root
+        found: list[Path] = []
+        for folder in (root, *(root / name for name in ("scripts", "bin", "deploy", "ops", "docker"))):
+            with contextlib.suppress(OSError):
+                found += [path for path in sorted(folder.iterdir()) if path.suffix in _READ and path.is_file()][:_MOST]
+        return found
+
     def by_script(self) -> tuple[str, Path, int] | None:
         """How a start script loads it, with its place; None where none does."""
         for folder in (self.release.root / "scripts", self.release.root):
@@ -82,6 +128,34 @@ class EnvLoader:
                             if way is not None:
                                 return way, path, number
         return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _SeenReader:
+    """A reader of the env file; `filtered`: comments are kept from it, `strict`: an error ends the script."""
+
+    reader: env_readers.Reader
+    place: str
+    filtered: bool = True
+    strict: bool = True
+
+
+def _readers_in(text: str, own: str, place: str) -> Iterator[_SeenReader]:
+    """The readers of the env file `own` in one text, by their lines."""
+    alone = rf"(?<![\w.-]){re.escape(own)}(?![\w.-])"
+    names = {match[1] for match in re.finditer(rf"(?m)^\s*(?:export\s+|readonly\s+)?(\w+)=\S*?{alone}", text)}
+    named = re.compile("|".join([alone, *(rf"\$\{{?{name}\b" for name in sorted(names))]))
+    strict = _STRICT.search(text) is not None
+    lines = text.splitlines()
+    if named.search(text):
+        number = next((number for number, line in enumerate(lines, 1) if line.lstrip().startswith("env_file:")), 0)
+        if number:
+            yield _SeenReader(reader="compose", place=f"{place}:{number}")
+    for number, line in enumerate(lines, 1):
+        reader = env_readers.reader_of(line, named)
+        if reader is not None:
+            filtered = env_readers.FILTER.search(line) is not None
+            yield _SeenReader(reader=reader, place=f"{place}:{number}", filtered=filtered, strict=strict)
 
 
 def _way(line: str, name: str) -> str | None:

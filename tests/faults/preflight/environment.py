@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.faults.preflight.changes import DEGRADED, FAILED, UNIT, git, mode, nothing
-from tests.faults.preflight.mutation import Mutation, each, edit, remove
+from tests.faults.preflight.mutation import Mutation, each, edit, remove, write
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.faults.preflight.mutation import Change
 
 ENV: Final = ".env.production"
 TEMPLATE: Final = ".env.production.example"
@@ -28,7 +30,58 @@ def committed(tree: Path) -> None:
     git("update-ref", "refs/remotes/origin/main", "HEAD")(tree)
 
 
+def motto(value: str, reader: str, text: str) -> Change:
+    """One more variable in the env file and its template, and a file that lets something read it."""
+    return each(
+        edit(ENV, "PORT=", f"HUB_MOTTO={value}\nPORT="),
+        edit(TEMPLATE, "PORT=", "HUB_MOTTO=\nPORT="),
+        write(reader, text),
+    )
+
+
+COMPOSE: Final = "services:\n  hub:\n    env_file: .env.production\n"
+EXPORT: Final = "#!/usr/bin/env bash\nset -e\nexport $(grep -v '^#' .env.production | xargs)\n"
+SOURCE: Final = "#!/usr/bin/env bash\nset -ea\n. ./.env.production\n"
+
 MUTATIONS: Final = (
+    Mutation(
+        name="compose-replaces-a-dollar",
+        sentence="compose reads the env file, and replaces what follows a dollar in a value",
+        mutate=motto("pa$word", "docker-compose.yml", COMPOSE),
+        committed=True,
+        expected={"env-file-is-read-as-it-was-meant": FAILED},
+        words=("$word is replaced",),
+    ),
+    Mutation(
+        name="export-cuts-a-value-at-its-space",
+        sentence="`export $(… | xargs)` takes the quotes away and then ends the value at its space",
+        mutate=motto("'Acme hub'", "docker/env.sh", EXPORT),
+        committed=True,
+        expected={"env-file-is-read-as-it-was-meant": FAILED},
+        words=("ends at its first space",),
+    ),
+    Mutation(
+        name="export-fails-at-a-comment",
+        sentence="`export $(… | xargs)` fails at a comment behind a value, under set -e",
+        mutate=motto("info  # error, warn", "docker/env.sh", EXPORT),
+        committed=True,
+        expected={"required-variables-are-set": FAILED},
+        words=("is no name to set",),
+    ),
+    Mutation(
+        name="a-shell-runs-a-value-as-a-command",
+        sentence="a script sources the env file, and a value has a space without quotes",
+        mutate=motto("Acme hub", "docker/env.sh", SOURCE),
+        committed=True,
+        expected={"required-variables-are-set": FAILED},
+        words=("is run as a command",),
+    ),
+    Mutation(
+        name="a-value-is-quoted-for-its-reader",
+        sentence="spaces and a dollar in single quotes, for a shell that sources the file",
+        mutate=motto("'Acme hub for pa$word'", "docker/env.sh", SOURCE),
+        committed=True,
+    ),
     Mutation(
         name="node-env-is-development",
         sentence="the development settings were deployed",
