@@ -58,12 +58,14 @@ def test_a_bad_deploy_at_night(
     about = f"local {site.hub.url}"
     assert len(titles) == 3, titles
     assert titles[0].startswith(f"readiness · critical: ROLL BACK · {about} is NOT READY: "), titles
-    assert titles[1].startswith("readiness · critical: rolling back to /"), titles
+    assert titles[1] == f"readiness · critical: rolling back new to old · {about}", titles
     assert titles[2] == f"readiness · all clear: ROLLED_BACK_VERIFIED · {about}", titles
     assert [message["type"] for message in pager.got] == ["failure", "failure", "success"]
     texts = [message["message"] for message in pager.got]
     assert "rollback planned: previous-release (mode auto)" in texts[0]
-    assert "the release before answers" in texts[2]
+    assert texts[2].startswith(
+        "new was rolled back, and old answers again\nROLLED_BACK_VERIFIED: the release before answers"
+    )
     assert len({message["thread"] for message in pager.got}) == 1
     for text, message in zip(texts, pager.got, strict=True):
         assert f"{about} · thread {message['thread']}" in text
@@ -78,6 +80,7 @@ def test_a_bad_deploy_at_night(
     assert shown.stdout.startswith("SERVICE OK: new was rolled back\n"), shown.stdout
     assert '<body class="ready">' in (site.folder / "reports" / "readiness.html").read_text()
     incident = Path(page[1]).read_text()
+    assert [word in incident for word in ("- decision: sent: ", "- begin: sent: ", "- end: sent: ")] == [True] * 3
     assert "**It is over:** new was rolled back" in incident
     first = incident.partition("## Timeline\n\n")[2].splitlines()[2]
     assert "deployed: new, version 4.2.1, over old, " in first, first

@@ -192,9 +192,11 @@ class _Rollback:
         else:
             self._step(BEGIN, plan=self.plan.to_json(), deploy=self.deploy.to_json(), overridden=reasons)
         words = "going on with rolling back" if resumed else "rolling back"
-        title = f"{words} to {self.deploy.previous} · {hub_of(self.config)}"
+        release, before = self.deploy.name or "what was deployed", self.deploy.before_name or self.deploy.previous
+        title = f"{words} {release} to {before} · {hub_of(self.config)}"
         lines = (
             self._because(),
+            f"to {self.deploy.previous}",
             f"by {', '.join(action.name for action in self.actions)}; how it ends is told as well",
         )
         self._tell(RollbackEvent(kind="start", severity=self._severity, title=title, lines=lines))
@@ -280,7 +282,7 @@ class _Rollback:
                 kind="outcome",
                 severity=self._severity if well else "critical",
                 title=f"{result.value} · {hub_of(self.config)}",
-                lines=tuple(line.strip() for line in outcome.lines),
+                lines=(*self._gone(well=well), *(line.strip() for line in outcome.lines)),
                 ends_alarm=well,
             )
         )
@@ -318,6 +320,11 @@ class _Rollback:
     def _step(self, kind: str, **data: Any) -> None:  # noqa: ANN401 - any plain value
         self.way.on_step(f"write {kind}")
         self.journal.write(kind, **data)
+
+    def _gone(self, *, well: bool) -> tuple[str, ...]:
+        """What became of the release, where that is proven."""
+        release, before = self.deploy.name or "what was deployed", self.deploy.before_name or "the release before"
+        return (f"{release} was rolled back, and {before} answers again",) if well else ()
 
     @property
     def _severity(self) -> Literal["critical", "high"]:

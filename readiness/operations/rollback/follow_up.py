@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _SETTLE_SECONDS: Final = 65.0
 """Seconds that messages on their way may hold up the end: a little more than the time of three that nobody takes."""
+_ABOUT: Final = {"plan": "decision: ", "refused": "refusal: ", "start": "begin: ", "outcome": "end: "}
+"""What a message was about, before what came of it."""
 _STATUS: Final = {RollbackResult.VERIFIED: "passed", RollbackResult.UNVERIFIED: "unknown"}
 _RECOVERY: Final = ("decide", "act", "verify")
 
@@ -55,7 +57,8 @@ def carry_out(
         people(RollbackEvent(kind="refused", severity="critical", title=title, lines=lines))
         raise
     finally:
-        deliveries = [text for _, notified in people.settle(_SETTLE_SECONDS) for text in notified.lines()]
+        settled = people.settle(_SETTLE_SECONDS)
+        deliveries = [f"{_ABOUT.get(event.kind, '')}{text}" for event, notified in settled for text in notified.lines()]
         for text in deliveries:
             say(f"told people: {text}")
         document = None if announced is None else announced.document

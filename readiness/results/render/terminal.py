@@ -211,11 +211,13 @@ def _tail(
     report: Report, grouped: Shape, *, exit_status: int | None, paths: Sequence[Path], problems: Sequence[str]
 ) -> list[Line]:
     counts = ", ".join(f"{number} {words.label(name)}" for name, number in grouped.counts.items())
-    tail_lines: list[Line] = [(f"{counts or 'nothing was planned'}{_each(report)}{_of(report)}", "")]
-    change = words.change_sentence(report.comparison)
+    service = words.service(report)
+    gone = "" if service is None else f"{service.release}: "
+    tail_lines: list[Line] = [(f"{gone}{counts or 'nothing was planned'}{_each(report)}{_of(report)}", "")]
+    change = words.change_sentence(report.comparison) if service is None else ""
     if change:
         tail_lines.append((change, ""))
-    if report.inventory is not None:
+    if report.inventory is not None and service is None:
         from readiness.results.render.page.inventory import inventory_sentence
 
         tail_lines.append((inventory_sentence(report.inventory), ""))
@@ -224,7 +226,7 @@ def _tail(
 
         tail_lines += [(sentence, "") for sentence in [load_sentence(report.load)] if sentence]
     rollback = words.rollback_sentence(report)
-    is_over = words.service(report) is not None
+    is_over = service is not None
     if (
         rollback
         and not is_over
