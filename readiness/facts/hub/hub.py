@@ -283,8 +283,12 @@ class Hub:
         """Whether the hub ends itself once a stream of ours closes: it was started so, and nobody else has one open."""
         from readiness.facts.hub.identity import ends_with_its_last_client
 
-        health = self.health()
-        return not health.listeners and ends_with_its_last_client(self)
+        try:
+            return not self.health().listeners and ends_with_its_last_client(self)
+        except HubDown:
+            raise
+        except Unknown:
+            return False  # what is wrong with health is not the stream's fault
 
     def identity(self) -> Identity:
         """Which process answers, once an attempt. Raises BadAnswer when nothing names one, else as `answer` does."""

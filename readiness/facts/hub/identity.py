@@ -216,7 +216,7 @@ def watches_its_file(process: psutil.Process) -> bool:
 def _has_option(arguments: Sequence[str], *names: str) -> bool:
     """Whether a switch is on, as yargs reads it: the last one counts."""
     is_on = False
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         name, _, value = argument.removeprefix("--").partition("=")
         if argument.startswith("--") and name.removeprefix("no-") in names:
             is_on = not name.startswith("no-") and (value or following) != "false"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import json
 import os
@@ -43,9 +44,16 @@ def recorded(version: str) -> dict[str, tuple[int, str, bytes]]:
     return found
 
 
+def _later(body: bytes, seconds: float) -> bytes:
+    """A recorded answer with its time told anew: one that stands still is a cache's."""
+    answer = json.loads(body)
+    told = dt.datetime.fromisoformat(answer["timestamp"]) + dt.timedelta(seconds=seconds)
+    return json.dumps(answer | {"timestamp": told.isoformat(timespec="milliseconds").replace("+00:00", "Z")}).encode()
+
+
 def replay(version: str, pid: int | None = None) -> Callable[[Connection], None]:
     """A hub that answers as recorded; its event stream names `pid`, or this process."""
-    answers = recorded(version)
+    answers, began = recorded(version), time.monotonic()
 
     def handler(connection: Connection) -> None:
         if connection.path == "/api/events":
@@ -57,6 +65,8 @@ def replay(version: str, pid: int | None = None) -> Callable[[Connection], None]
             connection.stop.wait(2)
             return
         status, kind, body = answers[f"{connection.method} {connection.path}"]
+        if connection.path == "/api/health":
+            body = _later(body, time.monotonic() - began)
         connection.answer(body, status=status, kind=kind, headers="X-Powered-By: Express\r\n")
 
     return handler
@@ -222,7 +232,7 @@ def test_a_stream_whose_end_ends_the_hub_is_not_opened(words: dict[str, Any], ot
 
 @pytest.mark.parametrize(
     ("options", "is_on"),
-    [("--auto-shutdown", True), ("--autoShutdown", True), ("--auto-shutdown=true --port 1", True), ("--port 1", False),
+    [("", False), ("--auto-shutdown", True), ("--autoShutdown", True), ("--auto-shutdown=true --port 1", True), ("--port 1", False),
      ("--auto-shutdown=false", False), ("--auto-shutdown false", False), ("--auto-shutdown --no-auto-shutdown", False)],
 )  # fmt: skip
 def test_a_switch_is_read_as_the_hub_reads_it(options: str, *, is_on: bool) -> None:
