@@ -252,7 +252,7 @@ def test_gitlab_shows_the_line_in_the_merge_request(hub: Hub, tmp_path: Path) ->
     ("inputs", "code", "word"),
     [
         ({"config": "gone.toml"}, 4, "gone.toml"),
-        ({"phases": "preflght"}, 5, "no tests ran"),
+        ({"phases": "preflght"}, 5, 'did you mean "preflight"?'),
         ({"phases": '$(touch owned) `touch owned` "; touch owned; "'}, 4, ""),
         ({"config": "$(touch owned); touch owned"}, 4, "touch owned"),
         ({"reports": "/dev/null/reports"}, 0, ""),
