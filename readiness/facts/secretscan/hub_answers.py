@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import json
 import os
 import re
@@ -20,7 +19,7 @@ from readiness.support import Unreadable
 from readiness.support.redaction import encodings, plainly_secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from readiness.config import Config
     from readiness.facts.http import HttpAnswer
@@ -75,8 +74,9 @@ def _deployed_pairs(config: Config) -> Iterator[tuple[str, object]]:
 def find_leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list[AnswerLeak]:
     """Every secret that `answer` discloses, in its body or its headers, each once."""
     leaks: dict[str, AnswerLeak] = {}
+    needles = [(value, kind, encodings(value)) for value, kind in known.items()]
     for place, key, text in _texts(answer):
-        for value, kind in _secrets_in(key, text, known):
+        for value, kind in _secrets_in(key, text, needles):
             leaks.setdefault(value, AnswerLeak(route=route, place=place, kind=kind, fingerprint=fingerprint(value)))
     return list(leaks.values())
 
@@ -108,18 +108,14 @@ def _strings(value: Any, path: str, key: str = "") -> Iterator[tuple[str, str, s
             waiting.extend((inner, f"{path}[{number}]", key) for number, inner in enumerate(value))
 
 
-@functools.lru_cache(maxsize=1000)
-def _forms(value: str) -> Mapping[str, str]:
-    """The value in every encoding, and what each is called; not of its beginning alone, as files are searched for."""
-    return encodings(value)
-
-
-def _secrets_in(key: str, text: str, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _secrets_in(
+    key: str, text: str, needles: Sequence[tuple[str, str, Mapping[str, str]]]
+) -> Iterator[tuple[str, str]]:
     if len(text) < SHORTEST:
         return
     hit = False
-    for value, kind in known.items():
-        how = next((how for form, how in _forms(value).items() if form in text), None)
+    for value, kind, forms in needles:
+        how = next((how for form, how in forms.items() if form in text), None)
         if how is not None:
             hit = True
             yield value, f"{kind}{' ' if how else ''}{how}"
