@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -47,18 +48,25 @@ def let_go(stream: Any, error: BaseException | None = None) -> None:  # noqa: AN
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
     if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
-        _LOST.append(error.strerror or str(error))
+        _OUTPUT.lost = _OUTPUT.lost or error.strerror or str(error)
 
 
-_LOST: Final[list[str]] = []
+@dataclasses.dataclass(slots=True)
+class _Output:
+    """Why this process's standard output could not be written; empty: it could, or its reader had seen enough."""
+
+    lost: str = ""
+
+
+_OUTPUT: Final = _Output()
 
 
 def say_what_was_lost() -> bool:
     """One sentence on standard error where standard output could not be written, and whether that was so; raises nothing."""
-    if not _LOST:
+    if not _OUTPUT.lost:
         return False
-    say(f"readiness: standard output could not be written ({_LOST[0]}); exit code and reports stand", error=True)
-    _LOST.clear()
+    say(f"readiness: standard output could not be written ({_OUTPUT.lost}); exit code and reports stand", error=True)
+    _OUTPUT.lost = ""
     return True
 
 
