@@ -14,7 +14,7 @@ from readiness.facts.hub.records import number_of
 from readiness.support import file_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from readiness.facts.hub.records import HubServer
@@ -97,9 +97,9 @@ class ServerTurns:
         return tuple(self._servers)
 
 
-def line_of(servers: Iterable[HubServer]) -> str:
-    """A look now, as a line that `read` understands."""
-    seen = [[server.name, server.status, server.uptime] for server in servers][:_NAMES]
+def line_of(servers: Iterable[HubServer], redact: Callable[[str], str] = str) -> str:
+    """A look now, as a line that `read` understands; names and words of the hub's go through `redact`."""
+    seen = [[redact(server.name), redact(str(server.status)), server.uptime] for server in servers][:_NAMES]
     return json.dumps({"at": time.monotonic(), "servers": seen}) + "\n"
 
 
