@@ -151,6 +151,21 @@ def test_agents_get_in_through_the_public_address(agent, front):
 
 
 @check(
+    "session-outlives-silence",
+    severity="medium",
+    needs=("held_session",),
+    after=("hub-answers", OPENED),
+    remedy="Something cuts streams that are silent: let the proxy keep them open (nginx: proxy_read_timeout 1h for /mcp and /messages).",
+)
+def test_session_outlives_silence(agent, readiness_config):
+    """A session in which nothing is asked for a while can be used afterwards."""
+    seconds = readiness_config.probe.hold
+    wrong = agent.held(seconds)
+    compared(expected="its tools are listed", actual=wrong or f"after {seconds:g} s they are")
+    assert not wrong, wrong
+
+
+@check(
     "unknown-tool-is-a-protocol-error",
     severity="medium",
     after=("hub-answers", OPENED),

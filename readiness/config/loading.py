@@ -72,13 +72,14 @@ def load(  # noqa: PLR0913 - one keyword a source; all optional
     demo_release: Path | None = None,
     strict: bool = False,
     drill: bool = False,
+    hold: float = 0.0,
     report_dir: Path | None = None,
 ) -> Config:
     """What a run was told.
 
     `file`, or the nearest readiness.toml in `start` (default: the working directory) or above it; what it leaves out of
     url and release comes from MCP_HUB_URL and MCP_HUB_RELEASE, which are all there is without a file (a first look).
-    `demo` and `demo_url` ask for the embedded hub's own settings and ignore file and environment.
+    `hold` in place of `[probe] hold`, where it is above 0. `demo` and `demo_url` ask for the embedded hub's own settings and ignore file and environment.
     Raises ConfigError with every mistake, one a line.
     """
     options = Config(
@@ -92,7 +93,8 @@ def load(  # noqa: PLR0913 - one keyword a source; all optional
         return _demo(options, demo_url, demo_release, here)
     path = find_file(here) if file is None else file
     document = read_file(path) if path is not None else {}
-    return _from_document(document, options, path, here, os.environ if environ is None else environ)
+    config = _from_document(document, options, path, here, os.environ if environ is None else environ)
+    return dataclasses.replace(config, probe=dataclasses.replace(config.probe, hold=hold)) if hold > 0 else config
 
 
 def parse(document: dict[str, Any], *, source_name: str, folder: Path) -> Config:

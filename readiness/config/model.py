@@ -255,6 +255,8 @@ class ProbeSettings:
     rate: float = 8.0
     budget: float = 120.0
     """Seconds that the checks of a running hub may take in one process, waiting for its start, load and drills apart."""
+    hold: float = 0.0
+    """Seconds that one agent's session is left alone before it is asked again; 0: none is."""
 
     def startup(self, version: str | None, *, connecting: bool = True) -> float:
         """Seconds that a hub gets to start; `connecting`: it still waits for one of its servers.
@@ -469,6 +471,10 @@ class Config:
             claimed["version"] = Claim(expected=True)
         if self.expect.servers is not None:
             claimed["servers"] = Claim(expected=True)
+        held = self.probe.hold > 0
+        claimed["held_session"] = Claim(
+            expected=held, reason="" if held else "[probe] hold is not set: no session is held"
+        )
         return claimed
 
     def claim(self, key: str) -> Claim:

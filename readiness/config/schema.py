@@ -83,6 +83,7 @@ EXPECT: Final[Schema] = {
     "public_address": Setting(
         _claim_kind(), "agents get in through [target] url; not expected where this machine cannot reach it as they do"
     ),
+    "held_session": Setting(_claim_kind(), "a session outlives `[probe] hold`; default: expected where that is set"),
     "config_api": Setting(_claim_kind(), "the hub serves /api/config"),
     "tools_api": Setting(_claim_kind(), "the hub serves /api/tools"),
     "servers": Setting(list_of(text("a server's name"), unique=True), "MCP servers that must be connected"),
@@ -247,6 +248,10 @@ PROBE: Final[Schema] = {
         number(0, 86_400, above=True),
         "seconds for all checks of health, alerts and e2e; what has not begun then is unknown, out of time. Waiting for the "
         "hub's start, load and drills do not count",
+    ),
+    "hold": Setting(
+        number(0, 3600),
+        "seconds that an agent's session is left alone and then asked again: longer than a proxy lets a stream be silent. 0: not done",
     ),
 }
 RELEASE: Final[Schema] = {

@@ -22,6 +22,11 @@ OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--readiness-report": {"metavar": "DIR", "help": "write reports to DIR (default: reports)"},
     "--readiness-demo": {"action": "store_true", "help": "judge the embedded hub and its sample release"},
     "--readiness-strict": {"action": "store_true", "help": "exit 10 when the verdict is CONDITIONAL"},
+    "--readiness-hold": {
+        "metavar": "SECONDS",
+        "type": float,
+        "help": "leave an agent's session alone for SECONDS and ask it again (default: [probe] hold)",
+    },
     "--readiness-drill": {"action": "store_true", "help": "allow checks that break things on purpose"},
 }
 PACKAGE: Final = Path(__file__).resolve().parents[1]

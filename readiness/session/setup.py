@@ -56,6 +56,7 @@ class Setup:
                 demo=bool(option("readiness_demo")),
                 strict=bool(option("readiness_strict")),
                 drill=bool(option("readiness_drill")),
+                hold=option("readiness_hold") or 0.0,
                 report_dir=Path(here, report or "reports"),
             )
         except ConfigError as error:

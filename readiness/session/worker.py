@@ -155,7 +155,7 @@ class Worker:
         reason = self.scope.adjust_check(planned.check).not_applicable
         if reason:
             pytest.skip(f"not applicable: {reason}")
-        budget = self.scope.config.probe.budget
+        budget = self.scope.config.probe.budget + self.scope.config.probe.hold
         if self._spent >= budget and _has_budget(planned):
             raise Unknown(
                 f"out of time: the checks before took {self._spent:.0f} s of the {budget:g} s that all may take ([probe] budget)"

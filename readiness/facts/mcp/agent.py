@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import Unknown
 from readiness.facts.deployment import claims
-from readiness.facts.http import HubRefusal, TimedOut
+from readiness.facts.http import BadAnswer, HubRefusal, TimedOut
 from readiness.facts.hub import SEPARATOR, offered_name, prefixes_of
 from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis, categories_of, prompt_for, read_analysis
 from readiness.facts.mcp.configured_calls import marked, offered_prefixes, server_calls, tool_name
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from readiness.facts.mcp.session import AgentSession
     from readiness.facts.mcp.session_pool import AgentSessions
 
+_STEP: Final = 0.5
+"""Seconds between two looks at a session that is held."""
 NOTICE_SECONDS: Final = 1.0
 """How long a notification is waited for; a healthy hub sends it before its answer."""
 UNLISTED: Final = "blocked by tools-list-over-mcp: "
@@ -117,6 +119,26 @@ class Agent(Opening):
             return self.hub.filtering_stats().get("enabled") is not False
         except Unknown:
             return self.config.claim("filtering").expected is not False
+
+    # --- a session that is held -----------------------------------------------------------------------------------
+
+    def held(self, seconds: float) -> str:
+        """Why a new session that asked nothing for `seconds` cannot be used then, in a sentence; empty where it can."""
+        return self.wrong(lambda: self._hold(seconds))
+
+    def _hold(self, seconds: float) -> None:
+        session = self.open()[0]
+        if isinstance(session, Unknown):
+            raise session
+        begun = time.monotonic()
+        try:
+            while session.alive and (left := begun + seconds - time.monotonic()) > 0:
+                time.sleep(min(left, _STEP))
+            if not session.alive:
+                raise BadAnswer(f"a session that asked nothing was cut after {time.monotonic() - begun:.0f} s")
+            session.tools()
+        finally:
+            session.close()
 
     # --- prompt analysis ------------------------------------------------------------------------------------------
 

@@ -64,9 +64,11 @@ SMOKE: Final = Job(
 AGENT: Final = Job(
     name="agent",
     title="the agent's path through MCP: a session that closes stalls a hub, so this runs once an hour",
-    arguments=("-m", "e2e"),
+    # proxies cut a silent stream after 60 to 125 s
+    arguments=("-m", "e2e", "--readiness-hold=150"),
     times=(Time(systemd="*-*-* *:07:00 UTC", cron="7 * * * *"),),
     rhythm="every hour",
+    limit=7 * MINUTE,
     wait=2 * MINUTE,
 )
 VALIDATION: Final = Job(
