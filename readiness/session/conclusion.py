@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config import Config
-    from readiness.findings import Planned
+    from readiness.findings import Finding, Planned
     from readiness.operations.deploys import DeployRecord
     from readiness.operations.rollback import SavedPlan
     from readiness.results.report import HubProcess, Report, ToolInventory
@@ -152,8 +152,9 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
     unknown = [name.sentence for name in unknown_names(config, [*planned, *(one for one, _ in planning.catalogue())])]
     notes = [*notes, *about_waivers, *unknown]
     cap = cap or (unknown[0] if unknown else None)
+    trouble = (*run.trouble, *_nothing_proven(findings))
     judgement = verdict.judge(
-        verdict.Evidence(plan=list(run.plan.values()), findings=findings, trouble=tuple(run.trouble), cap=cap),
+        verdict.Evidence(plan=list(run.plan.values()), findings=findings, trouble=trouble, cap=cap),
         config.gate,
     )
     now = time.time()
@@ -177,7 +178,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         config=config,
         rollback=rollback,
         run=info,
-        trouble=tuple(run.trouble),
+        trouble=trouble,
         notes=tuple(notes),
         exit_code=code,
         inventory=_tools(config, folder),
@@ -191,7 +192,7 @@ def conclude(  # noqa: PLR0913 - what a run is, one keyword each
         report=built,
         status=judgement.status,
         exit_code=code,
-        trouble=tuple(run.trouble),
+        trouble=trouble,
         directory=config.report_dir,
         formats=config.report.formats,
         keep=config.report.keep,
@@ -269,6 +270,18 @@ def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple
         # a record that cannot be read is no deploy, and says more than that there is none
         planned = dataclasses.replace(planned, refused=problem, refusals=(problem, *planned.refusals[1:]))
     return planned, record
+
+
+def _nothing_proven(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Why a run in which every check was skipped or could not look proves nothing, whatever their severity; else nothing."""
+    asked = [finding for finding in findings if finding.outcome is not Outcome.NOT_APPLICABLE]
+    if asked and all(finding.outcome is Outcome.UNKNOWN for finding in asked):
+        return (
+            (f"nothing was proven: {asked[0].check} and every other check is unknown",)
+            if len(asked) > 1
+            else ("nothing was proven: the only check is unknown",)
+        )
+    return ()
 
 
 def _expected_version(config: Config) -> str | None:

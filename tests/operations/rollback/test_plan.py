@@ -255,7 +255,7 @@ def test_further_failures_never_make_an_action_milder() -> None:
 
 
 def test_a_record_survives_the_way_to_disk_and_back(tmp_path: Path) -> None:
-    """What is written is read again, in UTC, and nothing else is left in the folder."""
+    """What is written is read again, in UTC, and nothing else is left in the folder but what keeps it out of git."""
     path = tmp_path / "reports" / "deploy.json"
     elsewhere = DEPLOY.deployed_at.astimezone(dt.timezone(dt.timedelta(hours=5, minutes=30)))
     write_record(path, dataclasses.replace(DEPLOY, deployed_at=elsewhere))
@@ -263,7 +263,7 @@ def test_a_record_survives_the_way_to_disk_and_back(tmp_path: Path) -> None:
     assert json.loads(path.read_text())["deployed_at"] == "2026-03-01T11:55:00.000000Z"
     write_record(path, dataclasses.replace(DEPLOY, pid=None, version=None, commit=None, previous=None))
     assert read_record(path) == dataclasses.replace(DEPLOY, pid=None, version=None, commit=None, previous=None)
-    assert [entry.name for entry in path.parent.iterdir()] == ["deploy.json"]
+    assert sorted(entry.name for entry in path.parent.iterdir()) == [".gitignore", "deploy.json"]
 
 
 def test_no_record_is_none(tmp_path: Path) -> None:

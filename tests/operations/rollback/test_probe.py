@@ -199,7 +199,7 @@ def test_check_acts_in_no_mode_on_what_did_not_hold(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(check_probe, "_asked", lambda asked, *_: check_probe._all_unknown(asked, "nobody answered"))
     monkeypatch.setattr(check_rollback, "_frozen", lambda _: "")
     with pytest.raises(ReadinessError, match="could not be told at look 1"):
-        check_rollback._acted(made, 1, site.config, CheckArguments())
+        check_rollback._ready(made, site.config, CheckArguments())
     assert site.done() == []
 
 
