@@ -5,6 +5,7 @@ The hub reads JSON5, and several files, later ones over earlier ones.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -278,7 +279,12 @@ class HubConfig:
         return text, shutil.which(text, path=self._search(values))
 
     def _search(self, values: Mapping[str, str]) -> str:
-        return os.pathsep.join([values.get("PATH", os.environ.get("PATH", os.defpath))])
+        folders = [values.get("PATH", os.environ.get("PATH", os.defpath))]
+        with contextlib.suppress(Unreadable):
+            started = self.release.artifact()
+            if started.is_managed:
+                folders.insert(0, str(started.folder / "node_modules" / ".bin"))
+        return os.pathsep.join(folders)
 
     def llm(self) -> Mapping[str, Any]:
         """toolFiltering.llmCategorization; empty where it is none. Raises Unreadable."""

@@ -65,6 +65,8 @@ class EntryPoint:
     folder: Path
     runtime: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    is_managed: bool = False
+    """Whether npm or another manager of packages starts it, which puts node_modules/.bin on PATH."""
 
     def options(self, *names: str) -> list[str]:
         """Every value that the arguments give one of these options."""
@@ -112,11 +114,17 @@ class _Line:
     folder: Path
     package: Package | None
     source: str
+    is_managed: bool = False
 
 
-def of_words(words: list[str], folder: Path, package: Package | None, source: str) -> EntryPoint:
-    """The entry point of a command line that is started in `folder`. Raises Unreadable where it cannot be told."""
-    return _read(words, _Line(folder=folder, package=package, source=source), 0)
+def of_words(
+    words: list[str], folder: Path, package: Package | None, source: str, *, is_managed: bool = False
+) -> EntryPoint:
+    """The entry point of a command line that is started in `folder`. Raises Unreadable where it cannot be told.
+
+    `is_managed`: the line is a script of package.json, which a manager of packages runs.
+    """
+    return _read(words, _Line(folder=folder, package=package, source=source, is_managed=is_managed), 0)
 
 
 def _read(words: list[str], line: _Line, depth: int) -> EntryPoint:
@@ -128,7 +136,9 @@ def _read(words: list[str], line: _Line, depth: int) -> EntryPoint:
     script = _script(name, rest, line) if name in _MANAGERS and asked is None else None
     if script is not None:
         source = f"{line.source} (`{shlex.join(words[:3])}`, package.json)"
-        return _read(script, dataclasses.replace(line, source=source), depth + 1)
+        return _read(script, dataclasses.replace(line, source=source, is_managed=True), depth + 1)
+    if asked is not None:
+        line = dataclasses.replace(line, is_managed=True)
     if asked is None and RUNTIMES.fullmatch(name):
         return _of_runtime(words, line)
     if name.endswith(".sh"):
@@ -180,7 +190,13 @@ def _of_program(words: list[str], line: _Line, *, fetched: bool = False) -> Entr
         path = installed or (Path(elsewhere) if elsewhere else bins[0])
     if "node_modules" in path.parts and file_reading.exists(path):
         path = file_reading.real(path)
-    return EntryPoint(path=path, arguments=tuple(words[1:]), source=line.source, folder=line.folder)
+    return EntryPoint(
+        path=path,
+        arguments=tuple(words[1:]),
+        source=line.source,
+        folder=line.folder,
+        is_managed=line.is_managed,
+    )
 
 
 def plain_words(text: str, source: str) -> list[str]:
@@ -224,6 +240,7 @@ def _of_runtime(words: list[str], line: _Line) -> EntryPoint:
                 arguments=tuple(words[index + 1 :]),
                 source=line.source,
                 folder=line.folder,
+                is_managed=line.is_managed,
             )
     raise Unreadable(f"{line.source} runs {words[0]} without a file", "broken")
 

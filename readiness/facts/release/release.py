@@ -113,7 +113,8 @@ class Release:
         if text is None:
             raise Unreadable(f"{configured.file} has no script start", "untold")
         source = "package.json's script start"
-        return entry_point.of_words(entry_point.plain_words(text, source), self.root, configured, source)
+        words = entry_point.plain_words(text, source)
+        return entry_point.of_words(words, self.root, configured, source, is_managed=True)
 
     def has_code(self) -> bool:
         """Whether the release holds program text of its own, outside node_modules; True where it is too large to say."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
 
 from readiness.config.model import Config, Expect, Target
 from readiness.facts.deployment.deployment import Deployment, claims
-from readiness.facts.deployment.hub_config import read, read_files
+from readiness.facts.deployment.hub_config import HubConfig, read, read_files
 from readiness.facts.release import env_file
+from readiness.facts.release.release import Release
 from readiness.support.file_reading import Unreadable
 
 if TYPE_CHECKING:
@@ -143,3 +145,30 @@ def test_an_env_file_is_read_without_executing_it(tmp_path: Path) -> None:
     }
     assert env_file.of(Config(target=Target(release=tmp_path / "nowhere"))) == {}
     assert "NODE_ENV" in Deployment(Config(target=Target(release=tmp_path))).environment()
+
+
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [
+        ("npm start", True),
+        ("npx mcp-hub --port 1", True),
+        ("/usr/bin/node node_modules/mcp-hub/cli.js", False),
+    ],
+)
+def test_a_manager_of_packages_finds_what_is_installed_beside_the_hub(
+    start: str, tmp_path: Path, *, found: bool
+) -> None:
+    """A server of node_modules/.bin is found by its bare name where npm or npx starts the hub, and only there."""
+    config = release(tmp_path, '{"mcpServers": {"own": {"command": "server-of-ours"}}}')
+    bins = tmp_path / "node_modules" / ".bin"
+    bins.mkdir(parents=True)
+    for name in ("server-of-ours", "mcp-hub"):
+        (bins / name).write_text("#!/bin/sh\n")
+        (bins / name).chmod(0o755)
+    (tmp_path / "package.json").write_text('{"name": "site", "scripts": {"start": "mcp-hub --port 1"}}')
+    unit = tmp_path / "hub.service"
+    unit.write_text(f"[Service]\nWorkingDirectory={tmp_path}\nExecStart={start}\n")
+    target = dataclasses.replace(config.target, unit="hub.service")
+    command, where = HubConfig(Release.of(Config(target=target))).command("own")
+    assert command == "server-of-ours"
+    assert where == (str(bins / "server-of-ours") if found else None)

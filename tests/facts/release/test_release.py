@@ -127,6 +127,7 @@ def test_a_dependency_is_the_entry_point(words: str, tmp_path: Path) -> None:
     package = Package(file=tmp_path / "package.json", data={"scripts": {"start": "mcp-hub --port 1"}})
     found = entry_point.of_words(shlex.split(words), tmp_path, package, "the unit")
     assert (found.path, found.arguments, found.is_dependency) == (program, ("--port", "1"), True)
+    assert found.is_managed is (words.split(maxsplit=1)[0] in {"npx", "npm", "yarn"})
 
 
 def test_what_is_fetched_at_the_start_is_not_known(tmp_path: Path) -> None:
