@@ -128,6 +128,13 @@ def listened(probe: Probe, session: dict[str, str], work: Callable[[], object]) 
     return "\n".join(heard)
 
 
+def forgets_the_silent(probe: Probe) -> bool:
+    """Whether a session that asked nothing for longer than the fault allows is refused."""
+    session = probe.session()
+    time.sleep(1.3)
+    return "Session expired" in probe.rpc("tools/list", session).text
+
+
 def crosses(probe: Probe) -> bool:
     """Whether one session's answer comes on another's stream."""
     one, two = shown(probe), probe.session()
@@ -241,6 +248,7 @@ SEEN: dict[str, Callable[[Probe], bool]] = {
     "mcp-calls-answer-wrongly": lambda p: "42" in str(called(p)["result"]) and "42" not in p.call().text,
     "mcp-error-results": lambda p: called(p)["result"].get("isError") is True,
     "mcp-wrong-ids": lambda p: called(p)["id"] != 1,
+    "silent-session-expires": forgets_the_silent,
     "calls-cross-sessions": crosses,
     "answers-to-all": crosses,
     "server-killed-at-a-call": _dead_after_call,

@@ -24,7 +24,7 @@ tool = "read_graph"
 contains = "entities"
 """
 QUICK = "[probe]\ninterval = 0.2\ntimeout = 2.0\n"
-AWAY = {"prompt-analysis-exposes-tools", "tool-list-change-is-notified"}
+AWAY = {"prompt-analysis-exposes-tools", "tool-list-change-is-notified", "session-outlives-silence"}
 STALLS = "session-close-does-not-stall-the-hub"
 """The one thing that is wrong with a healthy 4.2.1: every session that closes freezes it."""
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.helpers.forwarder import Forwarder
 
 if TYPE_CHECKING:
     from tests.real.conftest import Judge
 
 
+@pytest.mark.matrix
 def test_a_slow_hub_is_judged(healthy: Any, judge: Judge) -> None:
     """Each answer takes longer than a short look has with an idle hub: that alone is found, and all the rest is judged."""
     with Forwarder(healthy.port, delay=1.5) as proxy:

@@ -8,6 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.helpers.forwarder import Forwarder
 from tests.real.test_real_drill import supervised
 
@@ -18,6 +20,7 @@ STEADY = 8
 """Seconds that a run watches the hub, in place of 30."""
 
 
+@pytest.mark.matrix
 def test_a_server_that_ends_during_the_run_is_found(hubs: Any, judge: Judge) -> None:
     """It was connected when the run asked for it, and its end is seen at the run's end."""
     hub = hubs()

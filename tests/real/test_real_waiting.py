@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.real.conftest import Judge
 
 
+@pytest.mark.matrix
 def test_waiting_for_a_hub_that_is_young_shows_that_it_waits(hubs: Any, judge: Judge) -> None:
     """A hub that has just started: a line says how long it has been up, and of how many seconds; nothing of it is a finding."""
     hub = hubs()

@@ -84,9 +84,9 @@ def test_phases_run_in_their_order(tmp_path: Path) -> None:
     done = run(tmp_path, "--collect-only", "-q", "-m", "health or alerts or e2e", "--readiness-demo")
     files = [line.partition("::")[0].rpartition("test_")[2] for line in done.stdout.splitlines() if "::" in line]
     names = [line.rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line]
-    assert names[-2:] == ["test_hub_stays_up", "test_mcp_servers_stay_connected"]
-    assert names[-3] == "test_hub_survives_the_workflow"
-    last_look = max(i for i, file in enumerate(files[:-2]) if file not in {"e2e.py", "alerts.py"})
+    watched = ["test_hub_stays_up", "test_mcp_servers_stay_connected", "test_health_answers_agree"]
+    assert names[-4:] == ["test_hub_survives_the_workflow", *watched]
+    last_look = max(i for i, file in enumerate(files[:-3]) if file not in {"e2e.py", "alerts.py"})
     assert (
         last_look < files.index("alerts.py") < len(files) - 1 - files[::-1].index("alerts.py") < files.index("e2e.py")
     )

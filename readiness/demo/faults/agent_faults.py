@@ -81,6 +81,10 @@ def _limit_sessions(hub: EmbeddedHub, _seconds: float) -> None:
     hub.sessions.limit = 2
 
 
+def _forget_silent(hub: EmbeddedHub, seconds: float) -> None:
+    hub.mcp_wrappers.append(mcp_wrappers.forgetting(seconds))
+
+
 def _grow(hub: EmbeddedHub, seconds: float) -> None:
     kept: list[bytearray] = []
 
@@ -214,6 +218,7 @@ TABLE: Final = (
         _wrapped(mcp_wrappers.changed("call", lambda _result: text("Operation failed", error=True))),
     ),
     row("mcp-wrong-ids", "Answers an agent's call under another id.", _wrapped(mcp_wrappers.otherwise(_other_id))),
+    row("silent-session-expires", "Forgets an MCP session that asks nothing for SECONDS.", _forget_silent, 1.0),
     row("calls-cross-sessions", "With two sessions, answers go to the other.", _wrapped(mcp_wrappers.crossing)),
     row("answers-to-all", "Sends the answer to a call to every session.", _wrapped(mcp_wrappers.broadcasting)),
     row(

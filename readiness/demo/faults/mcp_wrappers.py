@@ -55,6 +55,23 @@ def late(what: str, seconds: float) -> McpWrapper:
     return wrapper
 
 
+def forgetting(seconds: float) -> McpWrapper:
+    """Knows no session any more that has asked nothing for `seconds` since it was opened."""
+    opened: dict[int, float] = {}
+    asked: set[int] = set()
+
+    async def wrapper(_hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
+        now = asyncio.get_running_loop().time()
+        since = opened.setdefault(id(session), now)
+        if message.is_request and kind(message) in {"list", "call"} and id(session) not in asked:
+            if now - since > seconds:
+                return failure(message.id, RpcError(INTERNAL_ERROR, "Session expired"))
+            asked.add(id(session))
+        return await inner(session, message)
+
+    return wrapper
+
+
 def hanging(what: str) -> McpWrapper:
     """Never answers."""
     return late(what, HANG)

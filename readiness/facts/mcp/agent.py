@@ -129,7 +129,7 @@ class Agent(Opening):
     def _hold(self, seconds: float) -> None:
         session = self.open()[0]
         if isinstance(session, Unknown):
-            raise session
+            raise Unknown(f"no session could be opened, so none was held: {session}")
         begun = time.monotonic()
         try:
             while session.alive and (left := begun + seconds - time.monotonic()) > 0:

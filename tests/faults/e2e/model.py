@@ -23,6 +23,8 @@ CONCURRENT: Final = "concurrent-sessions-work"
 CLOSING: Final = "session-close-does-not-stall-the-hub"
 WAY_IN: Final = "agents-get-in-through-the-public-address"
 SURVIVES: Final = "hub-survives-the-workflow"
+HELD: Final = "session-outlives-silence"
+"""Not applicable but where a fault sets `[probe] hold`."""
 CHECKS: Final = (
     OPENED,
     LISTED,
@@ -36,6 +38,7 @@ CHECKS: Final = (
     ISOLATED,
     CLOSING,
     SURVIVES,
+    HELD,
 )
 """Every check of the phase, in its order."""
 BROKEN: Final = Ends(status="NOT READY", decision="ROLL BACK", fired=("validation-failure",))

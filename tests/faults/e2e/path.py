@@ -8,6 +8,7 @@ from tests.faults.e2e.model import (
     CALLED,
     CHECKS,
     CONCURRENT,
+    HELD,
     ISOLATED,
     LISTED,
     MALFORMED,
@@ -22,7 +23,7 @@ from tests.faults.e2e.model import (
     unknown,
 )
 
-NO_SESSION = failed(OPENED) | unknown(*CHECKS[1:])
+NO_SESSION = failed(OPENED) | unknown(*(check for check in CHECKS[1:] if check != HELD))
 """Without a session nothing else can be proven."""
 NO_LIST = failed(LISTED) | unknown(ANALYSED, CALLED, MALFORMED, NOTIFIED, ISOLATED, CONCURRENT)
 """A list that nobody gets: what needs it is blocked by that."""
@@ -32,6 +33,21 @@ NO_ANALYSIS = failed(ANALYSED) | unknown(NOTIFIED, CALLED, ISOLATED)
 """An analysis that gives no tool."""
 
 FAULTS = (
+    Fault(
+        name="silent-session-expires",
+        sentence="A session in which nothing is asked for two seconds is not known any more.",
+        faults="silent-session-expires",
+        config={"probe": {"hold": 2.0}},
+        expected=failed(HELD),
+        ends=WATCHED,
+        words=("Session expired",),
+    ),
+    Fault(
+        name="held-session-is-well",
+        sentence="A session in which nothing is asked for two seconds is used afterwards.",
+        config={"probe": {"hold": 2.0}},
+        expected={},
+    ),
     # what stands in front
     *(
         Fault(

@@ -25,7 +25,7 @@ from readiness.operations.drills.drills import Drills
 from readiness.operations.drills.server import _runs, _words
 from readiness.operations.drills.state import Back
 from readiness.operations.drills.victim import _refuse_strangers
-from readiness.session.fixtures.drills import _printable
+from readiness.session.fixtures import _printable
 from tests.faults.drills.faults import CRASH, FAULTS, LLM
 from tests.faults.drills.runner import CHECKS, _answers, _free_port, _started, _write
 from tests.sources import ROOT
