@@ -60,6 +60,8 @@ def test_the_workflow_passes(healthy: RealHub, judge: Judge, arguments: tuple[st
     assert (found.status, found.code) == ("READY", 0), found.out[-3000:]
     row = next(f for f in found.report["findings"] if f["check"] == "mcp-session-initialises")
     assert any("http+sse" in note for note in row["notes"])
+    stall = next(f for f in found.report["findings"] if f["check"] == STALLS)
+    assert "MCP Hub 4.2.1 is known to stand still for up to 300 ms whenever a session closes" in stall["notes"]
 
 
 def test_analysis_that_nobody_declared(healthy: RealHub, judge: Judge) -> None:
