@@ -85,7 +85,9 @@ def _one(  # noqa: PLR0913, PLR0917 - one message and all that it is made of, pr
         return Delivery(channel=channel.label, outcome="suppressed", reason=permit.refused)
     try:
         hub, thread = about
-        title, body = message(event, redact, extra=(*permit.lines, f"{harmless(redact(hub), LINE)} · thread {thread}"))
+        shown = one_line if channel.url.partition(":")[0].lower() in _MACHINES else harmless
+        extra = (*permit.lines, f"{shown(redact(hub), LINE)} · thread {thread}")
+        title, body = message(event, redact, extra=extra, shown=shown)
         kind = "success" if event.is_good_news else _KINDS[event.severity]
         reason = send(
             threaded(channel.url, thread), title, body, kind=kind, deadline=pacing.deadline, pauses=pacing.pauses
@@ -95,6 +97,8 @@ def _one(  # noqa: PLR0913, PLR0917 - one message and all that it is made of, pr
     return Delivery(channel=channel.label, outcome="failed" if reason else "sent", reason=redact(reason))
 
 
+_MACHINES: Final = frozenset({"json", "jsons", "xml", "xmls", "form", "forms"})
+"""Channels that a program reads, which obeys no mention and no markup: it gets the text as it is, on one line."""
 TITLE: Final = 140
 """Characters of a title: what a phone shows on its lock screen, and a mail's subject in full."""
 LINE: Final = 400
@@ -115,16 +119,21 @@ def harmless(value: object, limit: int) -> str:
     return f"· {shown}" if shown.startswith(_AT_THE_START) else shown
 
 
-def message(event: Event, redact: Callable[[object], str], extra: tuple[str, ...] = ()) -> tuple[str, str]:
-    """The title and the body of a message: redacted first, then made harmless. `extra` lines are our own."""
-    title = harmless(redact(event.title), TITLE)
-    body = [harmless(redact(text), LINE) for text in event.lines[:LINES] if text.strip()]
+def message(
+    event: Event,
+    redact: Callable[[object], str],
+    extra: tuple[str, ...] = (),
+    shown: Callable[[object, int], str] = harmless,
+) -> tuple[str, str]:
+    """The title and the body of a message: redacted first, then made harmless by `shown`. `extra` lines are our own."""
+    title = shown(redact(event.title), TITLE)
+    body = [shown(redact(text), LINE) for text in event.lines[:LINES] if text.strip()]
     if len(event.lines) > LINES:
         body.append(f"and {len(event.lines) - LINES} more lines in the report")
     if event.since is not None:
         body.append(f"since {moment(event.since)}")
     if event.report:
-        body.append(f"report: {harmless(redact(event.report), LINE)}")
+        body.append(f"report: {shown(redact(event.report), LINE)}")
     # good news goes to everybody who heard the bad, and must not look like it
     word = event.severity.value if not event.is_good_news else "mended" if event.kind == "changed" else "all clear"
     # whoever is woken up by a drill is told so in the first word

@@ -473,3 +473,20 @@ def test_a_wrong_call_of_the_verb_sends_nothing(capsys: pytest.CaptureFixture[st
     """Without `--test` nothing is sent: the status is that of a call that cannot be understood."""
     assert notify_command.main([]) == 4
     assert "--test" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("url", "is_raw"), [("json://127.0.0.1:1/x", True), ("slack://a/b/c", False)])
+def test_a_program_gets_the_text_as_it_is(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_raw: bool
+) -> None:
+    """What reads JSON obeys no mention: it gets the characters that were said, and a chat gets those that look alike."""
+    sent: list[str] = []
+
+    def send(_url: str, _title: str, body: str, **_: object) -> str:
+        sent.append(body)
+        return ""
+
+    monkeypatch.setattr("readiness.operations.notify.delivery.send", send)
+    event = dataclasses.replace(EVENT, lines=("call <@ops> about a|b *now*",))
+    tell(event, config(critical=("${OK}",)), tmp_path / "reports", environ={"OK": url})
+    assert ("call <@ops> about a|b *now*" in sent[0]) is is_raw
