@@ -74,7 +74,7 @@ def test_analysis_that_nobody_declared(healthy: RealHub, judge: Judge) -> None:
     )
     found = judge.run("-m", "e2e")
     assert found.by_outcome("failed").keys() <= {STALLS}, found.out[-3000:]
-    assert set(troubled(found)) >= AWAY
+    assert set(troubled(found)) >= AWAY - {"session-outlives-silence"}
     assert found.by_outcome("unknown")["prompt-analysis-exposes-tools"].startswith("agents are offered no hub__analyze")
     assert found.status == "INCOMPLETE"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -50,6 +51,9 @@ def settings(*hosts: str) -> dict[str, Any]:
     }
 
 
+PORTS = re.compile(r"ports? \d+(?:, \d+)*")
+
+
 def test_over_ssh_a_host_is_judged_as_on_the_spot(servers: list[Sshd], tmp_path: Path) -> None:
     """The same machine, looked at directly and through ssh: the same outcomes for the same reasons, by two workers, with one login."""
     server = servers[0]
@@ -61,9 +65,9 @@ def test_over_ssh_a_host_is_judged_as_on_the_spot(servers: list[Sshd], tmp_path:
     assert set(differing) <= MOVING, (differing, ran.reasons())
     reasons = {check: reason for check, reason in ran.reasons("local://").items() if check not in MOVING}
     told = ran.reasons("ssh://127.0.0.2")
-    assert {check: told[check] for check in reasons if "%" not in reasons[check]} == {
-        check: reason for check, reason in reasons.items() if "%" not in reason
-    }
+    # other tests beside this one open and close ports
+    same = {check: PORTS.sub("ports", reason) for check, reason in reasons.items() if "%" not in reason}
+    assert {check: PORTS.sub("ports", told[check]) for check in same} == same
     assert server.connections == 1
 
 
