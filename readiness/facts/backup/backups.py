@@ -30,6 +30,7 @@ LOCKFILES: Final = (
 """What package managers call the file that pins every dependency."""
 FACTS: Final = ("time", "commit", "version")
 """What the manifest of a backup says of where it comes from."""
+_IGNORE: Final = ".gitignore"
 SEEN_LIMIT: Final = 1000
 """Backups examined at most; a folder with more of them is never cleaned up."""
 
@@ -181,11 +182,13 @@ def _exposed(folder: Path) -> tuple[list[str], list[str]]:
         if path.name == layout.LOCK or stat.S_ISLNK(facts.st_mode):
             continue
         mode = stat.S_IMODE(facts.st_mode)
+        # what keeps the folder out of git may be read by all: it tells nothing of what is kept
+        readable = path.name == _IGNORE
         open_paths = _open_to(
             printable(path.name),
             mode,
-            stat.S_IRWXO if above & stat.S_IXOTH else 0,
-            stat.S_IRWXG if above & stat.S_IXGRP else 0,
+            (stat.S_IWOTH if readable else stat.S_IRWXO) if above & stat.S_IXOTH else 0,
+            (stat.S_IWGRP if readable else stat.S_IRWXG) if above & stat.S_IXGRP else 0,
         )
         others += open_paths[0]
         group += open_paths[1]
