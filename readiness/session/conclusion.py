@@ -274,14 +274,8 @@ def _rollback(judgement: verdict.Judgement, config: Config, now: float) -> tuple
 
 def _nothing_proven(findings: Sequence[Finding]) -> tuple[str, ...]:
     """Why a run in which every check was skipped or could not look proves nothing, whatever their severity; else nothing."""
-    asked = [finding for finding in findings if finding.outcome is not Outcome.NOT_APPLICABLE]
-    if asked and all(finding.outcome is Outcome.UNKNOWN for finding in asked):
-        return (
-            (f"nothing was proven: {asked[0].check} and every other check is unknown",)
-            if len(asked) > 1
-            else ("nothing was proven: the only check is unknown",)
-        )
-    return ()
+    outcomes = {finding.outcome for finding in findings} - {Outcome.NOT_APPLICABLE}
+    return ("nothing was proven: every check of this run is unknown",) if outcomes == {Outcome.UNKNOWN} else ()
 
 
 def _expected_version(config: Config) -> str | None:

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 def test_those_that_look_share(tmp_path: Path) -> None:
     """Two lookers hold the hub at the same time."""
-    with turn(tmp_path, alone=False, patience=1), turn(tmp_path, alone=False, patience=1):
-        pass
+    held = []
+    with turn(tmp_path, alone=False, patience=1):
+        held.append("first")
+        with turn(tmp_path, alone=False, patience=1):
+            held.append("second")
+    assert held == ["first", "second"]
 
 
 @pytest.mark.parametrize(("first", "second"), [(True, True), (True, False), (False, True)])

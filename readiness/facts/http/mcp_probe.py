@@ -87,14 +87,8 @@ def call_tool(
 
     Raises as `probe_mcp` does; an error instead of a result is a BadAnswer.
     """
-    with transport.within(timeout):
-        opened = _post(transport, _initialize(1), {})
-        if opened.status not in _NOT_HERE:
-            with _streamable(transport, opened) as session:
-                return _one_call(session, tool, arguments)
-        with _legacy(transport) as legacy:
-            legacy.call("initialize", _initialize(0)["params"])
-            return _one_call(legacy, tool, arguments)
+    with transport.within(timeout), _initialised(transport) as session:
+        return _one_call(session, tool, arguments)
 
 
 def visit_mcp(transport: HttpTransport, tool: str, arguments: dict[str, Any], timeout: float | None = None) -> McpVisit:
@@ -102,14 +96,21 @@ def visit_mcp(transport: HttpTransport, tool: str, arguments: dict[str, Any], ti
 
     Raises as `call_tool` does.
     """
-    with transport.within(timeout):
-        opened = _post(transport, _initialize(1), {})
-        if opened.status not in _NOT_HERE:
-            with _streamable(transport, opened) as session:
-                return _visit(session, tool, arguments)
-        with _legacy(transport) as legacy:
-            legacy.call("initialize", _initialize(0)["params"])
-            return _visit(legacy, tool, arguments)
+    with transport.within(timeout), _initialised(transport) as session:
+        return _visit(session, tool, arguments)
+
+
+@contextlib.contextmanager
+def _initialised(transport: HttpTransport) -> Iterator[_Session]:
+    """A session that has begun, over Streamable HTTP or, where that is not served, HTTP+SSE."""
+    opened = _post(transport, _initialize(1), {})
+    if opened.status not in _NOT_HERE:
+        with _streamable(transport, opened) as session:
+            yield session
+        return
+    with _legacy(transport) as legacy:
+        legacy.call("initialize", _initialize(0)["params"])
+        yield legacy
 
 
 def _visit(session: _Session, tool: str, arguments: dict[str, Any]) -> McpVisit:

@@ -47,7 +47,7 @@ def _texts(value: Any) -> list[str]:
 
 def test_the_schema_is_a_valid_schema() -> None:
     """The shipped schema is itself valid against JSON Schema 2020-12."""
-    Draft202012Validator.check_schema(SCHEMA)
+    assert list(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(SCHEMA)) == []
 
 
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
@@ -159,7 +159,7 @@ def test_odd_times_do_not_cost_the_report() -> None:
     """A clock far off and a NaN duration still give a valid document."""
     info = run_info(started=1e30, finished=float("inf"), seconds=float("nan"))
     found = build(judgement([judged("a")]), decision=Decision.KEEP, config=config(), run=info)
-    HOUSE.validate(json.loads(json.dumps(to_json(found), allow_nan=False)))
+    assert list(HOUSE.iter_errors(json.loads(json.dumps(to_json(found), allow_nan=False)))) == []
 
 
 def test_moments_sort_as_texts() -> None:

@@ -270,6 +270,8 @@ def test_an_internal_error(project: Project, mode: list[str]) -> None:
     )
     ended = project.run("-m", "health", "-p", "breaker", *mode)
     never_green(ended)
+    assert "ZeroDivisionError: boom" in ended.out
+    assert ended.code in {3, 12}
 
 
 def test_another_plugin_fails_at_the_end(project: Project, mode: list[str]) -> None:
