@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _ARGUMENTS: Final = (
     # nothing of the folder that this process stands in, and nothing on its output
     *("-c", "/dev/null", "-o", "addopts=", "--noconftest", "--disable-plugin-autoload", "--import-mode=importlib", "--capture=no"),
-    *(part for name in ("terminal", "cacheprovider", "logging", "warnings", "faulthandler", "junitxml", "stepwise") for part in ("-p", f"no:{name}")),
+    *(part for name in ("terminal", "cacheprovider", "logging", "warnings", "faulthandler", "junitxml", "stepwise", "unraisableexception", "threadexception") for part in ("-p", f"no:{name}")),
 )  # fmt: skip
 _SCOPES: Final = frozenset({"session", "package", "module", "class"})
 _FACT: Final = "readiness-fact"
@@ -65,6 +65,7 @@ class CheckRunner:
         self.config, self.scope, self.redact = config, scope, redact
         self._files = {check.id: (check, file) for check, file in catalogue()}
         self._items: dict[str, list[pytest.Function]] = {}
+        self._read: set[str] = set()
         self._errors: dict[int, bool] = {}
         self._kept: dict[str, Any] = {}
         self._closed = False
@@ -100,9 +101,14 @@ class CheckRunner:
         return tuple(self._ran(item, check_id) for item in items) or (_missing(check_id),)
 
     def collect(self, check_ids: Iterable[str]) -> None:
-        """Collect checks now and not when they are first asked for. Raises as `run` does."""
-        for check_id in check_ids:
-            self._collected(check_id)
+        """Collect checks at once and not when each is first asked for, which takes longer. Raises as `run` does."""
+        files: dict[str, set[str]] = {}
+        for check, file in map(self._known, check_ids):
+            if check.id not in self._items and file not in self._read:
+                files.setdefault(check.phase, set()).add(file)
+        for phase, named in files.items():
+            self._collect(sorted(named), phase)
+            self._read |= named
 
     def fact(self, name: str) -> Any:  # noqa: ANN401 - whatever the fixture gives
         """One fact as a check would get it. Raises what its set-up raises."""
@@ -158,19 +164,11 @@ class CheckRunner:
         return self._files[check_id]
 
     def _collected(self, check_id: str) -> list[pytest.Function]:
-        check, file = self._known(check_id)
         if check_id not in self._items:
-            for item in self._collect(file, check.phase):
-                marker = item.get_closest_marker("check")
-                if marker is not None and isinstance(item, pytest.Function):
-                    self._items.setdefault(str(marker.args[0]), []).append(item)
+            self.collect([check_id])
         return self._items.get(check_id, [])
 
-    def _collect(self, file: str, phase: str) -> Sequence[pytest.Item]:
-        suite, _, name = file.partition("/")
-        folder = suite_folders().get(suite)
-        if folder is None:
-            raise ReadinessError(f"the suite {suite} is not installed")
+    def _collect(self, files: Sequence[str], phase: str) -> None:
         fixtures.register(self._pytest, [phase])
         # what a person has to name before it runs is named by whoever asks for one check of it
         self._pytest.option.markexpr = phase
@@ -178,12 +176,15 @@ class CheckRunner:
         catcher = _Failures(errors)
         self._pytest.pluginmanager.register(catcher)
         try:
-            items = self._session.perform_collect([str(folder / name)])
+            items = self._session.perform_collect([str(_path_of(file)) for file in files])
         finally:
             self._pytest.pluginmanager.unregister(catcher)
         if errors:
-            raise ReadinessError(f"{file} could not be collected: {self.redact(errors[0])[:500]}")
-        return list(items)
+            raise ReadinessError(f"{', '.join(files)} could not be collected: {self.redact(errors[0])[:500]}")
+        for item in items:
+            marker = item.get_closest_marker("check")
+            if marker is not None and isinstance(item, pytest.Function):
+                self._items.setdefault(str(marker.args[0]), []).append(item)
 
     def _carrier(self) -> pytest.Function:
         """A test that does nothing, for the fixtures that somebody wants without a check."""
@@ -241,7 +242,9 @@ def _configured(folder: Path) -> pytest.Config:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
             patch.delenv(name, raising=False)
-        arguments = [*_ARGUMENTS, "--rootdir", str(folder), "-p", "no:readiness.plugin"]
+        # nothing above the suites is looked through: pytest would list each folder on the way down to a check
+        ceiling = next(iter(suite_folders().values()), folder)
+        arguments = [*_ARGUMENTS, "--rootdir", str(folder), "--confcutdir", str(ceiling), "-p", "no:readiness.plugin"]
         config = get_config(arguments)
         try:
             config.pluginmanager.hook.pytest_cmdline_parse(pluginmanager=config.pluginmanager, args=arguments)
@@ -252,6 +255,14 @@ def _configured(folder: Path) -> pytest.Config:
     for marker in ("check(id, ...): a readiness check; see readiness.check", *PHASES):
         config.addinivalue_line("markers", marker)
     return config
+
+
+def _path_of(file: str) -> Path:
+    suite, _, name = file.partition("/")
+    folder = suite_folders().get(suite)
+    if folder is None:
+        raise ReadinessError(f"the suite {suite} is not installed")
+    return folder / name
 
 
 def _missing(check_id: str) -> Ran:

@@ -30,6 +30,8 @@ from tests.sources import ROOT
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from readiness.findings import Check
+
 WELL: Final = frozenset({"passed", "not_applicable"})
 EXITS: Final = {"READY": 0, "CONDITIONAL": 0, "NOT READY": 1, "INCOMPLETE": 12}
 """The exit code that belongs to each verdict."""
@@ -132,7 +134,8 @@ def judge(
         with CheckRunner(loaded, scope, redact, folder) as runner:
             phases_checks = [check for check, _ in catalogue() if check.phase == phase]
             assert set(checks) <= {check.id for check in phases_checks}
-            for check in sorted(phases_checks, key=lambda check: (check.last, bool(check.after))):
+            runner.collect(sorted(checks))
+            for check in _in_order(phases_checks):
                 planned = runner.planned(check.id)
                 findings = [Finding(check=check.id, outcome=Outcome.PASSED)]
                 if check.id in checks and not planned.not_applicable:
@@ -153,6 +156,16 @@ def judge(
             folder=folder,
         )
     return Result(exit_code=concluded.exit_code, report=to_json(concluded.report))
+
+
+def _in_order(checks: Sequence[Check]) -> list[Check]:
+    """Each check after those that it comes after, the last ones at the end."""
+    known = {check.id: check for check in checks}
+
+    def depth(check: Check) -> int:
+        return 1 + max((depth(known[name]) for name in check.after if name in known), default=0)
+
+    return sorted(checks, key=lambda check: (check.last, depth(check)))
 
 
 @contextlib.contextmanager

@@ -28,8 +28,8 @@ SENTINELS = frozenset(
         "artifact-is-executable",
         "config-parses",
         "env-file-is-not-tracked",
+        "lifecycle-scripts-are-present",
         "previous-release-is-kept",
-        "rollback-needs-no-terminal",
     }
 )
 """Checks of several topics that are asked about every mutation, and find only what is theirs."""

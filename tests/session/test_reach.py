@@ -321,10 +321,11 @@ def test_two_hubs_that_answer_by_turns_are_no_restart(
 
 def test_a_hub_that_watches_its_file_reads_changes() -> None:
     """Only --watch on the command line of the process that answers says so."""
-    code = "import time; time.sleep(60)"
+    code = "import time; print(flush=True); time.sleep(60)"
     for options, expected in ((["--watch"], True), (["--watch", "--no-watch"], False), ([], False)):
-        with subprocess.Popen([sys.executable, "-c", code, *options]) as process:
+        with subprocess.Popen([sys.executable, "-c", code, *options], stdout=subprocess.PIPE) as process:
             try:
+                process.stdout.readline()  # its command line can be read once it runs
                 assert watches_its_file(psutil.Process(process.pid)) is expected
             finally:
                 process.kill()

@@ -12,7 +12,7 @@ from tests.faults.hub.server import FaultyHub
 from tests.faults.hub.words import CHECKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from tests.faults.hub.model import Fault
@@ -36,9 +36,10 @@ def run(  # noqa: PLR0913 - what a run is, one keyword each
     phase: str = "health",
     checks: tuple[str, ...] = CHECKS,
     prepare: Callable[[FaultyHub, Deployment], None] | None = None,
+    only: Collection[str] | None = None,
     options: Sequence[str] = (),
 ) -> runner.Result:
-    """Break a hub as `fault` says, judge it, and read the report.
+    """Break a hub as `fault` says, judge it by the whole phase or by some checks `only`, and read the report.
 
     `checks` are those that passed before the deploy; `prepare` is called once the hub runs and is configured.
     """
@@ -49,14 +50,11 @@ def run(  # noqa: PLR0913 - what a run is, one keyword each
         with _broken(how, deployment) as hub:
             if prepare is not None:
                 prepare(hub, deployment)
-            result = runner.run(
-                phase,
-                *SUITES[phase],
-                config=deployment.file,
-                reports=deployment.reports,
-                options=options,
-                environment={TOKEN_ENV: TOKEN},
-            )
+            world = {"config": deployment.file, "reports": deployment.reports, "environment": {TOKEN_ENV: TOKEN}}
+            if only is not None:
+                result = runner.judge(phase, only, **world)
+            else:
+                result = runner.run(phase, *SUITES[phase], options=options, **world)
     return result
 
 

@@ -24,6 +24,10 @@ UNPARSED: Final = {
 }
 
 
+UNREAD: Final = {"no_secret_in_configuration": UNKNOWN}
+"""Where there is no file, no secret was looked for."""
+
+
 def unparsed(name: str, sentence: str, mutate: Change, word: str, **more: str) -> Mutation:
     """A configuration that cannot be read: what it would say is unknown."""
     expected = UNPARSED | {check.replace("_", "-"): outcome for check, outcome in more.items()}
@@ -32,9 +36,9 @@ def unparsed(name: str, sentence: str, mutate: Change, word: str, **more: str) -
 
 
 CONFIGURATION: Final = (
-    unparsed("config-is-missing", "the hub would start without servers", remove(CONFIG), "is missing"),
+    unparsed("config-is-missing", "the hub would start without servers", remove(CONFIG), "is missing", **UNREAD),
     unparsed("config-is-empty", "a file of no bytes", data(CONFIG, b"", 0o644), "mcp-hub.json"),
-    unparsed("config-is-a-folder", "a folder bears the file's name", folder(CONFIG), "folder"),
+    unparsed("config-is-a-folder", "a folder bears the file's name", folder(CONFIG), "folder", **UNREAD),
     unparsed(
         "config-is-binary",
         "an archive was copied over it",
@@ -50,6 +54,7 @@ CONFIGURATION: Final = (
         "a symbolic link to itself",
         each(remove(CONFIG), lambda tree: (tree / CONFIG).symlink_to("mcp-hub.json")),
         "mcp-hub.json",
+        **UNREAD,
     ),
     Mutation(
         name="config-in-plain-json",
