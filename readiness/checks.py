@@ -10,6 +10,7 @@ import contextvars
 import dataclasses
 import math
 import re
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import pytest
@@ -61,6 +62,21 @@ current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("readi
 """The recorder of the attempt that runs now; None outside a check."""
 
 
+declared: Final[list[tuple[str, CodeType]]] = []
+"""Each function of this process that `check` decorated: its id, and where it stands."""
+
+
+class _Declaration(pytest.MarkDecorator):
+    """A mark that remembers what it was set on: pytest may never make a test of that."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as pytest's own
+        """Set the mark."""
+        result = super().__call__(*args, **kwargs)
+        if len(args) == 1 and result is args[0] and isinstance(result, FunctionType):
+            declared.append((str(self.args[0]), result.__code__))
+        return result
+
+
 def _recorder() -> Recorder:
     return current.get() or Recorder()
 
@@ -100,7 +116,7 @@ def check(  # noqa: PLR0913 - one keyword a declared property; all optional but 
     _valid("settle", settle, is_time or settle in {"probe", "startup"}, "seconds >= 0, 'probe' or 'startup'")
     _valid("needs", needs, not isinstance(needs, str), "a tuple of names, not one string")
     _valid("after", after, not isinstance(after, str), "a tuple of check ids, not one string")
-    return pytest.mark.check(
+    mark = pytest.mark.check(
         id,
         severity=severity,
         remedy=remedy,
@@ -117,6 +133,7 @@ def check(  # noqa: PLR0913 - one keyword a declared property; all optional but 
         last=last,
         slow=slow,
     )
+    return _Declaration(mark.mark, _ispytest=True)
 
 
 def _valid(name: str, value: object, valid: bool, wanted: str) -> None:  # noqa: FBT001 - private, reads as a sentence

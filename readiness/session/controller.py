@@ -317,7 +317,7 @@ class Ledger:
                         check=item.check.id,
                         instance=item.instance,
                         outcome=Outcome.UNKNOWN,
-                        reason=f"left out of this run{narrowed_by(self.config)}",
+                        reason=item.why or f"left out of this run{narrowed_by(self.config)}",
                         nodeid=item.nodeid,
                     )
                 )

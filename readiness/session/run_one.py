@@ -77,6 +77,7 @@ class CheckRunner:
             self._pytest.stash[fixtures.REDACT] = redact
             self._pytest.stash[fixtures.LOOKS_ONCE] = not settle
             worker = Worker(scope, redact=redact, publish=_ignore, needs_target=_ignore, settle=settle)
+            worker.is_whole_run = False
             self._pytest.pluginmanager.register(worker, "readiness-worker")
             self._pytest.pluginmanager.register(self, "readiness-run-one")
             self._session = pytest.Session.from_config(self._pytest)

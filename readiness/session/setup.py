@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,11 @@ class Setup:
 
     def require(self, phases: frozenset[str]) -> None:
         """Raise pytest.UsageError where the configuration is wrong or names nothing to look at in these phases."""
+        if sys.flags.optimize and self.pytest_config.getoption("assertmode", "rewrite") == "plain":
+            raise pytest.UsageError(
+                "with -O (or PYTHONOPTIMIZE) and --assert=plain Python leaves every assert away, so every check would pass; "
+                "run without one of them"
+            )
         if self.problem is not None:
             raise pytest.UsageError(self.redact(str(self.problem)))
         from readiness.config import missing_target

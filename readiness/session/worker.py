@@ -11,6 +11,7 @@ import dataclasses
 import gc
 import inspect
 import json
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,12 +21,13 @@ from readiness import checks
 from readiness.errors import HubDown, Unknown
 from readiness.findings import OPT_IN_PHASES, Finding, Outcome
 from readiness.session.fixtures import HAD_ITS_START
+from readiness.session.plan.declared import Files, vanished
 from readiness.session.plan.planning import (
     PlanError,
     PlannedItem,
+    asks_for,
     contradictions,
     item_of,
-    matches,
     misspelt_phase,
     never_collected,
 )
@@ -62,8 +64,11 @@ class Worker:
     ) -> None:
         """`publish` receives the collected checks and the suites' contradictions, once; without `settle`, one attempt each."""
         self.settle = settle
+        self.is_whole_run = True
+        """Whether what the given paths declare and pytest passes over is looked for."""
         self.scope, self.redact, self.publish, self.needs_target = scope, redact, publish, needs_target
         self._passed_over: list[str] = []
+        self._files = Files()
         self._spent = 0.0
         """Seconds that checks with a budget have taken."""
 
@@ -73,10 +78,12 @@ class Worker:
     def pytest_make_collect_report(
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Note the checks that pytest passes over because of their function's name."""
+        """Note the checks that pytest passes over because of their function's name, and what becomes of each file."""
         report = yield
-        if isinstance(collector, pytest.Module) and report.outcome == "passed":
-            self.note_passed_over(collector)
+        if isinstance(collector, pytest.Module):
+            self._files.note(collector.path, report)
+            if report.outcome == "passed":
+                self.note_passed_over(collector)
         return report
 
     def note_passed_over(self, module: pytest.Module) -> None:
@@ -89,13 +96,17 @@ class Worker:
     ) -> Generator[None, None, None]:
         """Note every collected check, let others narrow, then note what is left."""
         planned, errors = self._read(items)
+        lost = vanished(config, items, self._files) if self.is_whole_run and not errors else []
         yield
-        if not planned and not errors:
+        if not planned and not errors and not lost:
             return
         self._keep_opt_in_phases_out(config, items)
         left = {id(item) for item in items}
         self.publish(
-            [item if key in left else dataclasses.replace(item, selected=False) for key, item in planned.items()],
+            [
+                *(item if key in left else dataclasses.replace(item, selected=False) for key, item in planned.items()),
+                *map(self._without_secrets, lost),
+            ],
             errors,
         )
         self.needs_target(frozenset(item.check.phase for key, item in planned.items() if key in left))
@@ -128,15 +139,16 @@ class Worker:
         return dataclasses.replace(planned, check=dataclasses.replace(check, title=title, remedy=remedy))
 
     def _keep_opt_in_phases_out(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Load and drill run only when `-m` names them, drill only with its option too."""
+        """Load and drill run only when `-m` asks for them by name, drill only with its option too."""
         expression = config.getoption("markexpr", "")
         out = []
         for item in items:
             planned = item.stash.get(ITEM, None)
             if planned is None or planned.check.phase not in OPT_IN_PHASES:
                 continue
-            named = bool(expression) and matches(expression, planned.markers)
-            if not named or (planned.check.phase == "drill" and not self.scope.config.drill_requested):
+            if not asks_for(expression, planned.check.phase) or (
+                planned.check.phase == "drill" and not self.scope.config.drill_requested
+            ):
                 out.append(item)
         if out:
             config.hook.pytest_deselected(items=out)
@@ -184,6 +196,8 @@ class Worker:
         planned = pyfuncitem.stash.get(ITEM, None)
         if planned is None or inspect.iscoroutinefunction(pyfuncitem.obj):
             return None
+        if sys.flags.optimize and not _keeps_its_asserts(pyfuncitem.obj):
+            raise Unknown("Python left this check's asserts away (-O or PYTHONOPTIMIZE): run without it")
         interval = self.scope.config.probe.interval
         names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - what pytest's own pyfunc_call uses
         arguments = {name: pyfuncitem.funcargs[name] for name in names}
@@ -192,7 +206,7 @@ class Worker:
             tries += 1
             pyfuncitem.stash[ATTEMPTS] = pyfuncitem.stash.get(ATTEMPTS, 0) + 1
             try:
-                pyfuncitem.obj(**arguments)
+                _ended_with_nothing(pyfuncitem.obj(**arguments))
             except (Exception, pytest.fail.Exception) as error:
                 if not is_worth_another_attempt(error) or self._is_over(pyfuncitem, started, tries):
                     raise
@@ -276,6 +290,24 @@ class Worker:
         )
 
 
+def _keeps_its_asserts(function: object) -> bool:
+    """Whether pytest rewrote the file of a check: then its asserts hold also where Python leaves asserts away."""
+    module = sys.modules.get(getattr(inspect.unwrap(function), "__module__", ""))  # type: ignore[arg-type]
+    loader = getattr(getattr(module, "__spec__", None), "loader", None)
+    return type(loader).__name__ == "AssertionRewritingHook" and "PYTEST_DONT_REWRITE" not in (module.__doc__ or "")
+
+
+def _ended_with_nothing(result: object) -> None:
+    """Raise Unknown for a check that returns something: pytest would take a False, or a coroutine that nobody ran, for a pass."""
+    if result is None:
+        return
+    if inspect.iscoroutine(result):
+        result.close()
+    raise Unknown(
+        f"the check returned a {type(result).__name__}, which proves nothing: write what has to hold as an assert, and return nothing"
+    )
+
+
 def _plain_report(item: pytest.Item, call: pytest.CallInfo[None], error: Exception) -> pytest.TestReport:
     """The report of a check whose traceback pytest could not show: CPython 3.11 parses no source beside another busy thread.
 
@@ -352,6 +384,8 @@ def _forget_facts(fixtures: Iterable[Any]) -> None:
             forget()
 
 
+_NO_RUNNER: Final = "async def functions are not natively supported"
+"""How pytest's own words begin."""
 _FOREIGN: Final = ("testinfra", "pytest_timeout", "readiness.facts")
 MAX_REASON: Final = 2_000
 """Characters of a reason that travel; the full message stays in pytest's own output."""
@@ -419,6 +453,8 @@ def _ended_well(recorder: checks.Recorder) -> tuple[Outcome, str]:
 def _failed(error: BaseException | None, report: pytest.TestReport) -> tuple[Outcome, str]:
     """Failed in the call phase by assertion is proof; anything else is not."""
     if report.when == "call":
+        if isinstance(error, pytest.fail.Exception) and str(error.msg).startswith(_NO_RUNNER):
+            return Outcome.UNKNOWN, "an async def check needs a plugin that runs it, and none did: write it with def"
         if error is None:
             if "XPASS(strict)" in str(report.longrepr):
                 return Outcome.UNKNOWN, "passed although it was marked as a strict expected failure"

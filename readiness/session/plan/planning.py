@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import itertools
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from readiness.config import Claim, nearest
 from readiness.errors import ReadinessError
 from readiness.findings import OPT_IN_PHASES, PHASES, Check, Planned, Severity, Stage
 from readiness.session.invocation import reaches_suites, suite_folders
+from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 CATALOGUE_FILE: Final = Path(__file__).with_name("catalogue.json")
 _DECORATED: Final = "slow"
 """A keyword that `readiness.check` always sets: without it somebody wrote the bare marker."""
+_IDENTIFIER: Final = re.compile(r"[^\W\d][\w.\-+]*")
+_MOST_NAMES: Final = 10
+"""Names of an expression that are tried in every combination."""
 _BEFORE: Final = frozenset({"preflight", "infra"})
 
 
@@ -48,6 +53,8 @@ class PlannedItem:
     function: str
     markers: frozenset[str]
     selected: bool = True
+    why: str = ""
+    """Why pytest made no test of it, where it did not; else empty."""
 
 
 @functools.cache
@@ -91,7 +98,29 @@ def selected_phases(expression: str, items: Iterable[PlannedItem] = ()) -> froze
     if not expression:
         return frozenset(PHASES) - OPT_IN_PHASES
     phases = {phase for phase in PHASES if matches(expression, {phase, "check"})}
-    return frozenset(phases | {item.check.phase for item in items if matches(expression, item.markers)})
+    phases |= {item.check.phase for item in items if matches(expression, item.markers)}
+    return frozenset(phase for phase in phases if phase not in OPT_IN_PHASES or asks_for(expression, phase))
+
+
+@functools.lru_cache(maxsize=32)
+def asks_for(expression: str, phase: str) -> bool:
+    """Whether a `-m` expression names `phase` and asks for it: "not health" selects the load too, and asks for none.
+
+    It does where there are markers for which it is `phase` alone that makes the expression true.
+    """
+    compiled, names = _compiled(expression), dict.fromkeys(_IDENTIFIER.findall(expression))
+    if phase not in names:
+        return False
+    others = [name for name in names if name not in {"and", "or", "not", phase}][:_MOST_NAMES]
+
+    def is_true(markers: Collection[str]) -> bool:
+        return bool(compiled.evaluate(lambda name, **_: name in markers))
+
+    return any(
+        is_true({phase, *some}) and not is_true(set(some))
+        for number in range(len(others) + 1)
+        for some in itertools.combinations(others, number)
+    )
 
 
 def item_of(item: pytest.Item) -> PlannedItem | None:
@@ -179,7 +208,7 @@ def build(
         group = by_id.get(check_id, [])
         left_out = None
         if not group or not any(item.selected for item in group):
-            left_out = f"left out of this run{narrowed_by}"
+            left_out = next((item.why for item in group if item.why), f"left out of this run{narrowed_by}")
         instances = tuple(dict.fromkeys(item.instance for item in group)) or (None,)
         plan[check_id] = adjust(Planned(check=check, instances=instances, left_out=left_out))
     return plan
@@ -191,7 +220,15 @@ def plan_document(items: list[PlannedItem], errors: list[str]) -> str:
         {
             "checks": [check.to_json() for check in {item.check.id: item.check for item in items}.values()],
             "items": [
-                [item.check.id, item.instance, item.nodeid, item.function, sorted(item.markers), item.selected]
+                [
+                    item.check.id,
+                    item.instance,
+                    item.nodeid,
+                    item.function,
+                    sorted(item.markers),
+                    item.selected,
+                    item.why,
+                ]
                 for item in items
             ],
             "errors": errors,
@@ -211,8 +248,9 @@ def read_plan_document(text: str) -> tuple[list[PlannedItem], list[str]]:
             function=function,
             markers=frozenset(markers),
             selected=selected,
+            why=why,
         )
-        for check_id, instance, nodeid, function, markers, selected in data["items"]
+        for check_id, instance, nodeid, function, markers, selected, why in data["items"]
     ], list(data["errors"])
 
 
@@ -223,7 +261,7 @@ def write_atomically(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-_FUNCTION: Final = re.compile(r"^(?:async )?def (\w+)", re.MULTILINE)
+_FUNCTION: Final = re.compile(r"^\s*(?:async )?def (\w+)", re.MULTILINE)
 _LIKE: Final = 0.8
 """How alike two words must be (difflib's ratio) before one is taken for a typing error of the other: below it, strangers' words are."""
 
@@ -330,26 +368,29 @@ def never_collected(collector: pytest.Module) -> list[str]:
 
 
 def _overwritten(path: Path) -> list[str]:
-    """Functions with a decorator whose name a later function of the file bears too: Python keeps the last one alone."""
+    """Functions with a decorator whose name a later one of the same file or class bears too: Python keeps the last one alone."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = file_reading.text(path)
+    except Unreadable:
         return []
     names = _FUNCTION.findall(text)
     if "check(" not in text or len(names) == len(set(names)):
         return []
     import ast  # only where the cheap look had a hit
 
-    last: dict[str, int] = {}
+    tree = ast.parse(text)
+    bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
     mistakes = []
-    for node in reversed(ast.parse(text).body):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if node.name in last and any("check(" in ast.unparse(mark) for mark in node.decorator_list):
-                mistakes.append(
-                    f"{path}:{node.lineno}: a function further down (line {last[node.name]}) is called {node.name} too, "
-                    "and replaces this check; rename one"
-                )
-            last.setdefault(node.name, node.lineno)
+    for body in bodies:
+        last: dict[str, int] = {}
+        for node in reversed(body):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                if node.name in last and any("check(" in ast.unparse(mark) for mark in node.decorator_list):
+                    mistakes.append(
+                        f"{path}:{node.lineno}: a function further down (line {last[node.name]}) is called {node.name} too, "
+                        "and replaces this check; rename one"
+                    )
+                last.setdefault(node.name, node.lineno)
     return mistakes
 
 
