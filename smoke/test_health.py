@@ -80,6 +80,7 @@ def test_hub_is_the_expected_release(hub, deployed):
     severity="critical",
     rollback="validation-failure",
     settle="probe",
+    needs=("identity",),
     after=("hub-answers",),
     remedy="Stop the older process that still holds the port, then start the service again: `ss -ltnp` names it.",
 )
@@ -113,6 +114,7 @@ def test_hub_process_is_the_one_deployed(hub, deployed):
     severity="critical",
     rollback="validation-failure",
     settle="probe",
+    needs=("server_status",),
     after=("hub-answers",),
     remedy="Read the server's error in the hub's log, mend its command or variables, then stop and start that server.",
 )
@@ -190,17 +192,21 @@ def test_tools_are_listed(hub, deployed):
         return
     assert names, "the hub lists no tools"
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    assert not twice, f"listed more than once: {', '.join('/'.join(name) for name in twice[:5])}"
+    assert not twice, f"listed more than once: {', '.join(map(_named, twice[:5]))}"
     bare = [one.name for one in hub.health().servers if one.status == "connected" and one.offers == 0]
     awaited = [f"{c.server}/{c.tool}" for c in deployed.config.expect.tool_calls if c.server in bare]
     awaited = [one for one in awaited if tuple(one.split("/", 1)) not in names]
     assert not awaited, f"connected without offering anything, though a call is expected: {', '.join(awaited[:5])}"
     hub.new_attempt()
     gone = sorted(set(names) - set(_tool_names(hub)))
-    assert not gone, f"listed, and a moment later no more: {', '.join('/'.join(name) for name in gone[:5])}"
+    assert not gone, f"listed, and a moment later no more: {', '.join(map(_named, gone[:5]))}"
     bare = [name for name in bare if name not in {one.server for one in deployed.config.expect.other_calls}]
     if bare:
         warn(f"connected, and offering nothing, no tool, no resource, no prompt: {', '.join(bare[:5])}")
+
+
+def _named(name):
+    return "/".join(filter(None, name))
 
 
 def _tool_names(hub):
@@ -229,6 +235,7 @@ def test_mcp_endpoint_answers(hub):
     rollback="startup-failure",
     settle="probe",
     limits=Limits(critical=30, unit="s", better="higher"),
+    needs=("identity",),
     after=("hub-answers",),
     last=True,
     remedy="Something ends the hub after its start: read the log's last lines and `journalctl -u mcp-hub`.",
@@ -268,6 +275,7 @@ def test_hub_stays_up(hub, first_identity, limits, progress):
     severity="critical",
     rollback="validation-failure",
     settle="probe",
+    needs=("server_status",),
     after=("hub-answers",),
     last=True,
     remedy="Run that server's command by hand and see why it ends; the hub does not start one again by itself.",

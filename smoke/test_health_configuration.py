@@ -104,7 +104,7 @@ def _count(cache, key):
     severity="high",
     settle="probe",
     topic="health",
-    needs=("release",),
+    needs=("release", "hub_api"),
     after=("hub-answers",),
     remedy="Restart the hub with --config pointing at the deployed file: `systemctl restart mcp-hub`.",
 )
@@ -141,7 +141,7 @@ def _difference(running, wanted):
     severity="high",
     settle="probe",
     topic="health",
-    needs=("release", "process"),
+    needs=("release", "process", "identity"),
     after=("hub-answers",),
     remedy="Name the env file in the unit (EnvironmentFile=), then `systemctl daemon-reload` and restart the hub.",
 )

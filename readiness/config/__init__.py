@@ -30,9 +30,20 @@ if TYPE_CHECKING:
         ProbeSettings,
         RollbackAction,
         RollbackSettings,
+        Target,
         ToolCall,
         Waiver,
         foreign_backups,
+    )
+    from readiness.config.target_kinds import (
+        ABILITIES,
+        CAPABILITIES,
+        KINDS,
+        MCP,
+        MCP_HUB,
+        TargetKind,
+        kind_named,
+        lacking,
     )
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

@@ -40,6 +40,7 @@ _PARTS: Final[tuple[tuple[str, Schema, Any], ...]] = (
     ("[notify.SEVERITY]", NOTIFY, None),
     ("[contacts]", SECTIONS["contacts"], None),
     ("[report]", SECTIONS["report"], model.ReportSettings),
+    ("[identity]", SECTIONS["identity"], model.IdentitySettings),
 )
 
 
@@ -86,6 +87,7 @@ def _toml(value: Any) -> str:  # noqa: ANN401 - a default may be anything
         return f"{float(value):g}"
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    value = value.name if isinstance(value, model.TargetKind) else value
     if isinstance(value, (str, dt.date)):
         return f'"{value}"'
     return "{}"

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from readiness.config.kinds import is_loopback, read_table, url
 from readiness.config.mistakes import (
@@ -32,6 +33,7 @@ from readiness.config.model import (
     Expect,
     ExpectedCall,
     GateSettings,
+    IdentitySettings,
     KnownSecret,
     LimitOverride,
     LlmSettings,
@@ -47,6 +49,7 @@ from readiness.config.model import (
     Waiver,
 )
 from readiness.config.schema import ROOT, SECTIONS
+from readiness.config.target_kinds import MCP_HUB
 from readiness.errors import ConfigError
 from readiness.findings import PHASES
 from readiness.support import EXPECTED_VERSION, INTERNAL_URL, WINDOW
@@ -334,6 +337,7 @@ def _harmless(message: str) -> str:
 Values = dict[str, Any]
 
 _PLAIN: Final[dict[str, type]] = {
+    "identity": IdentitySettings,
     "probe": ProbeSettings,
     "release": ReleaseSettings,
     "report": ReportSettings,
@@ -373,7 +377,26 @@ def _target(values: Values, folder: Path) -> Target:
     paths: Values = {
         name: folder / Path(values[name]).expanduser() for name in ("release", "ca_file") if name in values
     }
-    return Target(**values | paths)
+    made: Values = {"headers": _frozen(values["headers"])} if "headers" in values else {}
+    return _without_endpoint(Target(**values | paths | made))
+
+
+def _without_endpoint(target: Target) -> Target:
+    """`target` with an address of its endpoint (…/mcp) taken apart; an MCP Hub's address is left: its own check names that mistake."""
+    if target.kind.is_hub or not target.url:
+        return target
+    parts = urlsplit(target.url)
+    given = parts.path.rstrip("/")
+    if not given:
+        return target
+    wanted = target.endpoint_path.rstrip("/")
+    if wanted and given.endswith(wanted):
+        kept, endpoint = given.removesuffix(wanted), target.endpoint
+    elif target.endpoint is None:
+        kept, endpoint = "", given
+    else:
+        return target
+    return dataclasses.replace(target, url=f"{parts.scheme}://{parts.netloc}{kept}", endpoint=endpoint)
 
 
 def _expect(values: Values, environment: str, today: dt.date) -> Expect:
@@ -453,6 +476,20 @@ def cross_check(values: Values, place: SettingPlace, folder: Path, today: dt.dat
     _waivers(values.get("waiver", ()), place.at("waiver"), today)
     _actions(values.get("rollback", {}).get("action", ()), place.at("rollback", "action"))
     _files(values.get("target", {}), place.at("target"), folder)
+    _servers_of_calls(values, place)
+
+
+def _servers_of_calls(values: Values, place: SettingPlace) -> None:
+    """A call names its server where names of tools carry one: without it nobody knows which tool is meant."""
+    if not values.get("target", {}).get("kind", MCP_HUB).is_hub:
+        return
+    listed = enumerate(values.get("expect", {}).get("tool_call", ()))
+    calls: dict[tuple[str | int, ...], Values] = {("expect", "tool_call", index): call for index, call in listed}
+    if "call" in values.get("drill", {}):
+        calls["drill", "call"] = values["drill"]["call"]
+    for where, call in calls.items():
+        if "server" not in call:
+            place.at(*where).missing("server", "a server's name")
 
 
 def _gate(gate: Values, place: SettingPlace) -> None:
@@ -524,9 +561,7 @@ def redactor_for(config: Config, environ: Mapping[str, str]) -> Redactor:
 def secrets_for(config: Config, environ: Mapping[str, str]) -> list[Secret]:
     """What a run may not show: from `environ`, `readiness.toml`, the env files and the deployed configuration."""
     target = config.target
-    secrets = known_secrets(
-        environ, config=_text_of(config.path), tokens=(target.token_env,) if target.token_env else ()
-    )
+    secrets = known_secrets(environ, config=_text_of(config.path), tokens=target.secret_variables)
     if target.release is not None:
         for path in dict.fromkeys((target.release / target.env_file, target.release / ".env")):
             secrets += known_secrets({}, env_file=_text_of(path))

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from readiness.config.target_kinds import MCP_HUB, TargetKind
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
@@ -39,9 +41,9 @@ class Claim:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """One harmless call of a tool with the text its answer must contain."""
+    """One harmless call of a tool with the text its answer must contain; `server` is empty where names carry no server."""
 
-    server: str
+    server: str = ""
     tool: str
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=_nothing)
     contains: str = ""
@@ -105,8 +107,12 @@ class ExpectedCall(ToolCall):
 class Target:
     """`[target]`: where the hub and its release are."""
 
+    kind: TargetKind = MCP_HUB
     url: str | None = None
+    """What clients use, without the endpoint's path."""
     internal_url: str | None = None
+    endpoint: str | None = None
+    """The path at which agents connect; None: the kind's."""
     plain_url: str | None = None
     """The http:// address that must redirect; default: port 80 of `url`'s host."""
     release: Path | None = None
@@ -124,6 +130,10 @@ class Target:
     """The main file of the hosts' nginx; None: its usual place."""
     where: Literal["host", "ci"] = "host"
     token_env: str | None = None
+    token_header: str | None = None
+    """The header that carries the token, perhaps with a scheme: "X-API-Key", "Authorization: Basic"; None: `Authorization: Bearer`."""
+    headers: Mapping[str, str] = dataclasses.field(default_factory=_nothing)
+    """Further headers: by name the variable that holds the value."""
     ca_file: Path | None = None
     """A PEM file of further certificate authorities to trust; verification itself cannot be turned off."""
     proxy: str | None = None
@@ -194,6 +204,16 @@ class Target:
     def facts_url(self) -> str | None:
         """Where facts are fetched: the hub's own port where it can be reached, else what clients use."""
         return self.internal_url or self.url
+
+    @property
+    def endpoint_path(self) -> str:
+        """Where agents connect, below `url`: configured, else by the kind's custom."""
+        return self.kind.endpoint if self.endpoint is None else self.endpoint
+
+    @property
+    def secret_variables(self) -> tuple[str, ...]:
+        """The names of the variables that hold credentials, each once."""
+        return tuple(dict.fromkeys((*filter(None, (self.token_env,)), *self.headers.values())))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -414,6 +434,14 @@ class RollbackSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitySettings:
+    """`[identity]`: where the build that answers shows, for kinds that have no fixed place."""
+
+    version: str | None = None
+    """A field of the answer to initialize, or a route and a pointer ("/health commit"); None: the kind's."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSettings:
     """`[report]`: formats to write beside the JSON, and how many runs the history keeps."""
 
@@ -433,6 +461,7 @@ class Config:
     drill_requested: bool = False
     report_dir: Path = Path("reports")
     target: Target = dataclasses.field(default_factory=Target)
+    identity: IdentitySettings = dataclasses.field(default_factory=IdentitySettings)
     expect: Expect = dataclasses.field(default_factory=Expect)
     limits: Mapping[str, LimitOverride] = dataclasses.field(default_factory=_nothing)
     gate: GateSettings = dataclasses.field(default_factory=GateSettings)
@@ -469,6 +498,8 @@ class Config:
             claimed["release"] = Claim(expected=True)
         if self.target.version or self.target.release is not None:
             claimed["version"] = Claim(expected=True)
+        elif not self.target.kind.is_hub:
+            claimed["version"] = Claim(expected=False, reason="[target] version is not set: no build is expected")
         if self.expect.servers is not None:
             claimed["servers"] = Claim(expected=True)
         held = self.probe.hold > 0

@@ -28,7 +28,8 @@ from readiness.config.kinds import (
     variable,
     window,
 )
-from readiness.config.mistakes import Bad, SettingPlace, nearest
+from readiness.config.mistakes import Bad, SettingPlace, did_you_mean, nearest
+from readiness.config.target_kinds import kind_named, known_kinds
 from readiness.findings import PHASES, TRIGGERS, Severity
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ CLAIM: Final[Schema] = {
     "expires": Setting(day(), "the last day of the exception; afterwards it counts as claimed"),
 }
 TOOL_CALL: Final[Schema] = {
-    "server": Setting(text("a server's name"), "which MCP server", required=True),
+    "server": Setting(text("a server's name"), "which MCP server; left out where names of tools carry no server"),
     "tool": Setting(text("a tool's name"), "which of its tools; one that changes nothing", required=True),
     "arguments": Setting(free_table(), "what it is called with"),
     "contains": Setting(text("a text", empty=True), "what its answer must contain"),
@@ -181,8 +182,33 @@ _VERSION: Final = text("a version like 4.3.0", pattern=r"v?\d+(?:\.\d+){0,3}(?:[
 _VARIABLES: Final = list_of(variable(), unique=True)
 _MANY: Final = 10**9
 
+
+def _target_kind() -> Kind:
+    words = "a kind of target: mcp-hub, mcp or another that is installed"
+
+    def read(value: Any, _place: SettingPlace) -> Any:  # noqa: ANN401 - whatever the file holds; a TargetKind
+        if not isinstance(value, str):
+            raise Bad(words)
+        try:
+            kind = kind_named(value)
+        except ValueError as error:
+            raise Bad(f"{words} ({error})") from None
+        if kind is None:
+            raise Bad(f"one of {', '.join(known_kinds())}", hint=did_you_mean(value, known_kinds()))
+        return kind
+
+    return Kind(words, read)
+
+
+_HEADER: Final = r"[A-Za-z][A-Za-z0-9-]{0,60}"
+
 TARGET: Final[Schema] = {
-    "url": Setting(url("http", "https"), "what clients use"),
+    "kind": Setting(_target_kind(), "what answers there; default: an MCP Hub"),
+    "url": Setting(url("http", "https"), "what clients use; a path that ends in the endpoint's (…/mcp) is understood"),
+    "endpoint": Setting(
+        text("a path like /mcp", pattern=r"/[^\s?#]*"),
+        "the path below `url` at which agents connect; default: the kind's",
+    ),
     "internal_url": Setting(
         url("http", "https"), "the hub's own port, where it can be reached; facts are fetched there"
     ),
@@ -206,6 +232,17 @@ TARGET: Final[Schema] = {
     "proxy_config": Setting(path(), "the main file of the hosts' nginx; default: /etc/nginx/nginx.conf"),
     "where": Setting(choice("host", "ci"), "`ci`: checks that only the host can prove are not applicable"),
     "token_env": Setting(variable(), "the *name* of the variable that holds the token for `url`"),
+    "token_header": Setting(
+        text(
+            "a header's name, perhaps with a scheme: X-API-Key, Authorization: Basic",
+            pattern=rf"{_HEADER}(: ?[A-Za-z]+)?",
+        ),
+        "the header that carries the token; default: `Authorization: Bearer`. With Basic the variable holds user:password",
+    ),
+    "headers": Setting(
+        mapping(text("a header's name", pattern=_HEADER), variable()),
+        "further headers: by name the *name* of the variable that holds the value",
+    ),
     "ca_file": Setting(path(), "a PEM file of further authorities to trust; relative to this file's folder"),
     "proxy": Setting(
         text("an address like http://proxy:3128 without credentials, or none", pattern=r"none|https?://[^\s/@?#]+/?"),
@@ -363,8 +400,19 @@ CONTACTS: Final[Schema] = {
     "security": Setting(text("a name or address"), "who is told about a failed check of security"),
 }
 
+IDENTITY: Final[Schema] = {
+    "version": Setting(
+        text(
+            "a field like serverInfo.version, or a route and a pointer like /health commit",
+            pattern=r"(/[^\s?#]* )?[A-Za-z_][\w.-]{0,200}",
+        ),
+        "where the build that answers shows; default: the kind's",
+    ),
+}
+
 SECTIONS: Final[dict[str, Schema]] = {
     "target": TARGET,
+    "identity": IDENTITY,
     "expect": EXPECT,
     "gate": GATE,
     "probe": PROBE,
@@ -390,6 +438,7 @@ SECTIONS: Final[dict[str, Schema]] = {
 ROOT: Final[Schema] = {
     "environment": Setting(choice(*ENVIRONMENTS), "production asks for authentication and TLS"),
     "target": Setting(table(TARGET), "where the hub and its release are"),
+    "identity": Setting(table(IDENTITY), "where the build shows, for kinds that have no fixed place"),
     "expect": Setting(expect(), "what is claimed"),
     "limits": Setting(mapping(CHECK_ID, table(LIMIT)), "numbers of one check, [limits.ID]"),
     "gate": Setting(table(GATE), "limits of the verdict"),

@@ -267,11 +267,11 @@ class Worker:
         error = call.excinfo.value if call.excinfo is not None else None
 
         def shown(text: str) -> str:
-            return self.redact(bounded(text)) if text else ""
+            return self.redact(bounded(self.scope.config.target.kind.speak(text))) if text else ""
 
         return Finding(
             check=planned.check.id,
-            instance=shown(planned.instance) if planned.instance is not None else None,
+            instance=self.redact(bounded(planned.instance)) if planned.instance else planned.instance,
             outcome=outcome,
             reason=shown(reason),
             expected=shown(recorder.expected),

@@ -35,11 +35,20 @@ if TYPE_CHECKING:
         SilentBefore,
         SilentRoutes,
         TransportSettings,
+        credentials,
         looked,
         short_look,
         token_of,
     )
-    from readiness.facts.http.mcp_probe import ENDPOINT, McpProbe, McpVisit, call_tool, probe_mcp, visit_mcp
+    from readiness.facts.http.mcp_probe import (
+        ENDPOINT,
+        McpProbe,
+        McpVisit,
+        call_tool,
+        open_session,
+        probe_mcp,
+        visit_mcp,
+    )
     from readiness.facts.http.sockets import proxy_for, trust
     from readiness.facts.http.urls import bare, is_address, is_loopback, port_of, same_host, same_place
 else:

@@ -6,6 +6,7 @@ facts.
 
 from __future__ import annotations
 
+import base64
 import collections
 import contextlib
 import dataclasses
@@ -39,6 +40,8 @@ from readiness.facts.http.urls import bare, is_loopback, same_host, same_place, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from readiness.config import Target
 
 TRIES: Final = 3
 """Times a GET is sent at most when the connection breaks."""
@@ -97,6 +100,10 @@ class TransportSettings:
     follow: bool = True
     """Whether redirects on the same host are followed."""
     token: str | None = dataclasses.field(default=None, repr=False)
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    """Credentials in other headers, see `credentials`; sent to `base` alone, as the token is."""
+    endpoint: str = "/mcp"
+    """The path at which agents connect."""
     proxy: str | None = None
     """`[target] proxy`."""
 
@@ -201,6 +208,31 @@ class HttpTransport:
                     return answer
                 url = answer.redirect
             raise BadAnswer(f"GET {path} redirects in a loop, or more than {MAX_REDIRECTS} times")
+
+    def head_of(
+        self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
+    ) -> HttpAnswer:
+        """GET `path`, once, and read its status and headers alone: what answers may be a stream without an end. Raises as `get` does."""
+        self._pace()
+        started, url = time.monotonic(), self._url(path)
+        what = f"GET {urlsplit(url).path}"
+        try:
+            with self.within(timeout), self.stream("GET", path, headers=headers) as stream:
+                answer = HttpAnswer(
+                    method="GET",
+                    url=bare(url),
+                    status=stream.status,
+                    headers=stream.headers,
+                    seconds=time.monotonic() - started,
+                    redirect=target_of(url, stream.status, stream.headers),
+                )
+        except Unknown as error:
+            self._note(what, str(error), started)
+            raise
+        self._note(what, str(answer.status), started)
+        if self.on_answer:
+            self.on_answer(answer)
+        return answer
 
     def post(
         self,
@@ -324,8 +356,9 @@ class HttpTransport:
                 headers={"accept-encoding": "identity", "user-agent": "mcp-hub-readiness", **NO_CACHE},
                 timeout=self.settings.timeout,
             )
-        if self.settings.token and same_host(url, self.settings.base):
-            headers = {"authorization": f"Bearer {self.settings.token}", **headers}
+        if same_host(url, self.settings.base):
+            bearer = {"authorization": f"Bearer {self.settings.token}"} if self.settings.token else {}
+            headers = {**bearer, **self.settings.headers, **headers}
         request = self._client.build_request(method, url, headers=headers, content=content)
         return self._client.send(request, stream=True)
 
@@ -364,6 +397,30 @@ def token_of(name: str | None) -> str | None:
     if not value:
         raise Unknown(f"[target] token_env names {name}, which is not set")
     return value
+
+
+BASIC: Final = "basic"
+
+
+def credentials(target: Target) -> dict[str, str]:
+    """The headers that carry what `[target]` names: the token in its own header, and `headers`. Raises Unknown for a variable that is not set.
+
+    A token without a scheme of its own goes as `Authorization: Bearer`; for Basic a value like user:password is encoded.
+    """
+    headers: dict[str, str] = {}
+    token = token_of(target.token_env)
+    if token is not None:
+        name, _, scheme = (target.token_header or "Authorization: Bearer").partition(":")
+        scheme = scheme.strip() or ("Bearer" if name.lower() == "authorization" else "")
+        if scheme.lower() == BASIC and ":" in token:
+            token = base64.b64encode(token.encode()).decode()
+        headers[name.strip().lower()] = f"{scheme} {token}" if scheme else token
+    for name, variable in target.headers.items():
+        value = os.environ.get(variable)
+        if not value:
+            raise Unknown(f"[target] headers names {variable}, which is not set")
+        headers[name.lower()] = value
+    return headers
 
 
 def translated(  # noqa: PLR0913 - one keyword a circumstance

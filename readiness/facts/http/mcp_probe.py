@@ -47,6 +47,12 @@ class McpProbe:
     protocol: str
     server: str
     tools: tuple[str, ...] | None = None
+    definitions: tuple[dict[str, Any], ...] = dataclasses.field(default=(), repr=False)
+    """The tools as they are listed, where they were asked for."""
+    opened: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """The whole answer to initialize."""
+    session: str | None = dataclasses.field(default=None, repr=False)
+    """The id of the session, where the endpoint gave one."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,10 @@ class McpVisit:
 
 
 class _Session(Protocol):
-    """One MCP session, over either transport."""
+    """One MCP session, over either transport; `place` is the endpoint's path, `id` that of the session where it has one."""
+
+    place: str
+    id: str | None
 
     def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]: ...
 
@@ -78,6 +87,16 @@ def probe_mcp(transport: HttpTransport, *, tools: bool = False, timeout: float |
                 return _walk(session, "streamable-http", session.opened, tools=tools)
         with _legacy(transport) as legacy:
             return _walk(legacy, "http+sse", legacy.call("initialize", _initialize(0)["params"]), tools=tools)
+
+
+def open_session(transport: HttpTransport, timeout: float | None = None) -> HttpAnswer:
+    """What POST of an initialize answers, whatever its status; a session that it opened is closed. Raises as the transport does."""
+    with transport.within(timeout):
+        answer = _post(transport, _initialize(1), {})
+        if session := answer.headers.get("mcp-session-id"):
+            with contextlib.suppress(Unknown):
+                transport.delete(transport.settings.endpoint, headers={"mcp-session-id": session})
+        return answer
 
 
 def call_tool(
@@ -115,22 +134,29 @@ def _initialised(transport: HttpTransport) -> Iterator[_Session]:
 
 def _visit(session: _Session, tool: str, arguments: dict[str, Any]) -> McpVisit:
     session.notify("notifications/initialized")
-    names, cursor = list[str](), None
-    for _ in range(_PAGES):
-        page = session.call("tools/list", {} if cursor is None else {"cursor": cursor})
-        names += _names(page)
-        cursor = page.get("nextCursor")
-        if not cursor:
-            break
+    names = [str(definition.get("name")) for definition in _every_tool(session)]
     called = session.call("tools/call", {"name": tool, "arguments": arguments}) if tool in names else None
     return McpVisit(tools=tuple(names), result=called)
 
 
-def _names(page: dict[str, Any]) -> tuple[str, ...]:
+def _every_tool(session: _Session) -> list[dict[str, Any]]:
+    """The tools of all pages, as they are listed."""
+    tools: list[dict[str, Any]] = []
+    cursor = None
+    for _ in range(_PAGES):
+        page = session.call("tools/list", {} if cursor is None else {"cursor": cursor})
+        tools += _tools(page, session.place)
+        cursor = page.get("nextCursor")
+        if not cursor:
+            break
+    return tools
+
+
+def _tools(page: dict[str, Any], place: str) -> list[dict[str, Any]]:
     listed = page.get("tools")
     if not isinstance(listed, list):
-        raise BadAnswer(f"{ENDPOINT}: tools/list answered no list")
-    return tuple(str(tool.get("name")) for tool in listed if isinstance(tool, dict))
+        raise BadAnswer(f"{place}: tools/list answered no list")
+    return [tool for tool in listed if isinstance(tool, dict)]
 
 
 def _one_call(session: _Session, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -142,13 +168,19 @@ def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) 
     protocol = opened.get("protocolVersion")
     info = opened.get("serverInfo")
     if not isinstance(protocol, str) or not isinstance(info, dict):
-        raise BadAnswer(f"{ENDPOINT}: initialize answered neither a protocolVersion nor serverInfo")
+        raise BadAnswer(f"{session.place}: initialize answered neither a protocolVersion nor serverInfo")
     session.notify("notifications/initialized")
     session.call("ping")
-    names = None
-    if tools:
-        names = _names(session.call("tools/list"))
-    return McpProbe(transport=kind, protocol=protocol, server=str(info.get("name"))[:80], tools=names)
+    listed = _every_tool(session) if tools else []
+    return McpProbe(
+        transport=kind,
+        protocol=protocol,
+        server=str(info.get("name"))[:80],
+        tools=tuple(str(tool.get("name")) for tool in listed) if tools else None,
+        definitions=tuple(listed),
+        opened=opened,
+        session=session.id,
+    )
 
 
 def _initialize(number: int) -> dict[str, Any]:
@@ -160,10 +192,8 @@ def _initialize(number: int) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": number, "method": "initialize", "params": params}
 
 
-def _post(
-    transport: HttpTransport, message: dict[str, Any], headers: dict[str, str], path: str = ENDPOINT
-) -> HttpAnswer:
-    return transport.post(path, json=message, headers=_BOTH | headers)
+def _post(transport: HttpTransport, message: dict[str, Any], headers: dict[str, str]) -> HttpAnswer:
+    return transport.post(transport.settings.endpoint, json=message, headers=_BOTH | headers)
 
 
 def _demand(answer: HttpAnswer) -> HttpAnswer:
@@ -181,16 +211,16 @@ def _demand(answer: HttpAnswer) -> HttpAnswer:
     return answer
 
 
-def _result(message: object, method: str, number: int) -> dict[str, Any]:
+def _result(message: object, method: str, number: int, place: str) -> dict[str, Any]:
     if not isinstance(message, dict) or message.get("id") != number:
-        raise BadAnswer(f"{ENDPOINT}: {method} was answered by something else than its response")
+        raise BadAnswer(f"{place}: {method} was answered by something else than its response")
     if "error" in message:
         error = message["error"]
         text = error.get("message") if isinstance(error, dict) else error
-        raise HubRefusal(f"{ENDPOINT}: {method} answered an error: {str(text)[:120]}")
+        raise HubRefusal(f"{place}: {method} answered an error: {str(text)[:120]}")
     result = message.get("result")
     if not isinstance(result, dict):
-        raise BadAnswer(f"{ENDPOINT}: {method} answered no result")
+        raise BadAnswer(f"{place}: {method} answered no result")
     return result
 
 
@@ -198,11 +228,12 @@ class _Streamable:
     """A session over Streamable HTTP: each request is answered by JSON or by a short event stream."""
 
     def __init__(self, transport: HttpTransport, opened: HttpAnswer) -> None:
-        self._transport, self._number = transport, 1
+        self._transport, self._number, self.place = transport, 1, transport.settings.endpoint
         self.opened = self._read(_demand(opened), "initialize", 1)
         self.headers = {"mcp-protocol-version": str(self.opened.get("protocolVersion"))[:40]}
-        if session := opened.headers.get("mcp-session-id"):
-            self.headers["mcp-session-id"] = session
+        self.id = opened.headers.get("mcp-session-id") or None
+        if self.id:
+            self.headers["mcp-session-id"] = self.id
 
     def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """One request and its result."""
@@ -214,15 +245,14 @@ class _Streamable:
         """One notification; any success will do."""
         _demand(_post(self._transport, {"jsonrpc": "2.0", "method": method}, self.headers))
 
-    @staticmethod
-    def _read(answer: HttpAnswer, method: str, number: int) -> dict[str, Any]:
+    def _read(self, answer: HttpAnswer, method: str, number: int) -> dict[str, Any]:
         if answer.content_type != "text/event-stream":
-            return _result(answer.json(), method, number)
+            return _result(answer.json(), method, number, self.place)
         for event in events([answer.body, b"\n\n"]):
             message = strict_json(event.data.encode("utf-8", "replace"), answer.what)
             if isinstance(message, dict) and message.get("id") == number:
-                return _result(message, method, number)
-        raise BadAnswer(f"{ENDPOINT}: {method} opened an event stream without its response")
+                return _result(message, method, number, self.place)
+        raise BadAnswer(f"{self.place}: {method} opened an event stream without its response")
 
 
 @contextlib.contextmanager
@@ -234,7 +264,7 @@ def _streamable(transport: HttpTransport, opened: HttpAnswer) -> Iterator[_Strea
         if "mcp-session-id" in session.headers:
             # a hub may refuse to end sessions (405): ours ends with it then
             with contextlib.suppress(Unknown):
-                transport.delete(ENDPOINT, headers=session.headers)
+                transport.delete(session.place, headers=session.headers)
 
 
 class _Legacy:
@@ -242,21 +272,23 @@ class _Legacy:
 
     def __init__(self, transport: HttpTransport, stream: Iterator[ServerSentEvent]) -> None:
         self._transport, self._stream, self._number = transport, stream, 0
+        self.place = transport.settings.endpoint
+        self.id: str | None = None
         first = next(self._stream, None)
         if first is None or first.name != "endpoint":
-            raise BadAnswer(f"GET {ENDPOINT} opened a stream that announces no endpoint")
-        base = transport.settings.base.rstrip("/") + ENDPOINT
-        self._url = _announced(base, first.data.strip())
+            raise BadAnswer(f"GET {self.place} opened a stream that announces no endpoint")
+        base = transport.settings.base.rstrip("/") + self.place
+        self._url = _announced(base, first.data.strip(), self.place)
 
     def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """One request, posted, and its result from the stream."""
         self._number += 1
         self._send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params or {}})
         for event in self._stream:
-            message = strict_json(event.data.encode("utf-8", "replace"), f"{ENDPOINT} ({method})")
+            message = strict_json(event.data.encode("utf-8", "replace"), f"{self.place} ({method})")
             if isinstance(message, dict) and message.get("id") == self._number and "method" not in message:
-                return _result(message, method, self._number)
-        raise BadAnswer(f"{ENDPOINT}: the stream ended before {method} was answered")
+                return _result(message, method, self._number, self.place)
+        raise BadAnswer(f"{self.place}: the stream ended before {method} was answered")
 
     def notify(self, method: str) -> None:
         """One notification; any success will do."""
@@ -271,24 +303,25 @@ class _Legacy:
         _demand(answer)
 
 
-def _announced(base: str, target: str) -> str:
+def _announced(base: str, target: str, place: str) -> str:
     """Where the messages go. Raises BadAnswer for what is no address, and for another host's."""
     try:
         url = urljoin(base, target)
         host = urlsplit(bare(url)).netloc[:80]
     except ValueError:
-        raise BadAnswer(f"GET {ENDPOINT} announces an endpoint that is no address") from None
+        raise BadAnswer(f"GET {place} announces an endpoint that is no address") from None
     if not same_host(base, url):
-        raise BadAnswer(f"GET {ENDPOINT} announces an endpoint on another host, {host}, which is not spoken to")
+        raise BadAnswer(f"GET {place} announces an endpoint on another host, {host}, which is not spoken to")
     return url
 
 
 @contextlib.contextmanager
 def _legacy(transport: HttpTransport) -> Iterator[_Legacy]:
-    with transport.stream("GET", ENDPOINT, headers={"accept": "text/event-stream"}) as stream:
-        opened = HttpAnswer(method="GET", url=ENDPOINT, status=stream.status, headers=stream.headers)
+    place = transport.settings.endpoint
+    with transport.stream("GET", place, headers={"accept": "text/event-stream"}) as stream:
+        opened = HttpAnswer(method="GET", url=place, status=stream.status, headers=stream.headers)
         if stream.status in {404, 405}:
-            raise BadAnswer(f"neither POST {ENDPOINT} (Streamable HTTP) nor GET {ENDPOINT} (HTTP+SSE) is served")
+            raise BadAnswer(f"neither POST {place} (Streamable HTTP) nor GET {place} (HTTP+SSE) is served")
         if _demand(opened).content_type != "text/event-stream":
-            raise BadAnswer(f"GET {ENDPOINT} answered {opened.content_type or 'no content type'}, expected events")
+            raise BadAnswer(f"GET {place} answered {opened.content_type or 'no content type'}, expected events")
         yield _Legacy(transport, events(stream.chunks()))

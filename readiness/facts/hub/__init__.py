@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from readiness.facts.hub.inventory import Inventory, keep_last_good
     from readiness.facts.hub.log import HubLog
     from readiness.facts.hub.offered_names import NO_PREFIXES, SEPARATOR, offered_name, prefixes_of, safe_prefixes
-    from readiness.facts.hub.records import HubServer, HubTool, seconds_of, servers_in
+    from readiness.facts.hub.records import Health, HubServer, HubState, HubTool, seconds_of, servers_in
     from readiness.facts.hub.server_turns import ServerTurns
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

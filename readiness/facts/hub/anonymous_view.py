@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
-from readiness.facts.http import CHALLENGE, LOGIN, BadAnswer, HttpAnswer, SilentRoutes, TlsRefused, is_limit, looked
+from readiness.facts.http import (
+    CHALLENGE,
+    LOGIN,
+    BadAnswer,
+    HttpAnswer,
+    SilentRoutes,
+    TlsRefused,
+    is_limit,
+    looked,
+    open_session,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from readiness.config import Config
+    from readiness.config import Config, TargetKind
     from readiness.facts.http import HttpTransport
 
 _CLOSED: Final = frozenset({401, 403, 407})
@@ -43,6 +53,26 @@ class AnonymousView:
         if self._transport is None:
             raise Unknown("no [target] url: what strangers see cannot be asked")
         return self._transport
+
+    @property
+    def kind(self) -> TargetKind:
+        """What kind of target it is."""
+        return self.config.target.kind
+
+    def doors(self, routes: Iterable[str]) -> dict[str, Door]:
+        """What strangers get at each of a hub's `routes`, or, of a kind without them, where agents connect."""
+        if "hub_api" not in self.kind.lacks:
+            return {route: self.entry(route) for route in routes}
+        return {self.config.target.endpoint_path: self.session()}
+
+    def session(self) -> Door:
+        """Whether an agent without credentials gets a session. Raises as `entry` does."""
+        endpoint = self.config.target.endpoint_path
+        door = self._door(open_session)
+        if door.how not in {f"answered {number}" for number in _ABSENT}:
+            return door
+        events = {"accept": "text/event-stream"}  # where POST is not served, the older transport begins with a GET
+        return self._door(lambda street, left: street.head_of(endpoint, headers=events, timeout=left))
 
     def entry(self, route: str) -> Door:
         """Whether GET `route` is open without credentials: any answer of the hub itself shows that. Raises CouldNotLook, HubDown, BadAnswer.
@@ -119,7 +149,7 @@ def _from_within(answer: HttpAnswer) -> bool:
     if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
         return True
     try:
-        return "code" in answer.json_object()
+        return not {"code", "jsonrpc"}.isdisjoint(answer.json_object())
     except BadAnswer:
         return False
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import CouldNotLook, HubDown, Unknown
 from readiness.facts.http import (
+    HEALTH,
     BadAnswer,
     BrokenConnection,
     HttpAnswer,
@@ -30,9 +31,16 @@ _UNCERTIFIED: Final = 496
 class ClientView:
     """The hub through the clients' address; a fault seen here is the proxy's or the hub's."""
 
-    def __init__(self, transport: HttpTransport, silence: SilentRoutes, attempts: int = 1) -> None:
-        """`transport` sends the token where one is configured; `attempts` is `[probe] attempts`."""
+    def __init__(
+        self, transport: HttpTransport, silence: SilentRoutes, attempts: int = 1, pulse_route: str = HEALTH
+    ) -> None:
+        """`transport` sends the token where one is configured; `attempts` is `[probe] attempts`; `pulse_route` as the hub has it."""
         self.transport, self._silence, self._attempts = transport, silence, attempts
+        self._pulse_route = pulse_route
+
+    def watched_pulse(self, **headers: str) -> HttpAnswer:
+        """The cheapest GET, as `raw`."""
+        return self.raw(self._pulse_route, **headers)
 
     def visit(self, tool: str, arguments: dict[str, Any]) -> McpVisit | str:
         """What an agent gets that opens a session, lists the tools and calls `tool`; why it gets nothing, in a sentence.
@@ -56,7 +64,12 @@ class ClientView:
                 self._silence,
                 self.transport,
                 self._attempts,
-                lambda t, left: t.get(route, headers=headers, timeout=left),
+                lambda t, left: (
+                    # what agents connect to may answer with a stream that has no end
+                    t.head_of(route, headers={"accept": "application/json", **headers}, timeout=left)
+                    if route == t.settings.endpoint
+                    else t.get(route, headers=headers, timeout=left)
+                ),
             )
         except TlsRefused:
             # no certificate can be configured, and whoever has none is shown nothing: as good as a 401

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     import psutil
 
-    from readiness.config import Config
+    from readiness.config import Config, TargetKind
     from readiness.facts.http import Attempt, HttpTransport, McpProbe
     from readiness.facts.hub.identity import Identity
 
@@ -132,6 +132,16 @@ class Hub:
         return f"Hub({self.transport!r})"
 
     @property
+    def kind(self) -> TargetKind:
+        """What kind of target it is."""
+        return self.config.target.kind
+
+    @property
+    def endpoint(self) -> str:
+        """The path at which agents connect."""
+        return self.transport.settings.endpoint
+
+    @property
     def attempts(self) -> Collection[Attempt]:
         """This process's tries at requests, the last 500."""
         return self.transport.attempts
@@ -204,6 +214,21 @@ class Hub:
         """Seconds one GET of `route` takes, answered well, never shared. Raises as `answer` does."""
         with self._watched():
             return self._checked(route, self._ask(route)).seconds
+
+    pulse_route: str = HEALTH
+    """What is asked, as a GET, to see whether and how fast the process answers."""
+
+    def pulse(self, timeout: float | None = None, **headers: str) -> HttpAnswer:
+        """One answer of the cheapest kind, unwatched and asked once. Raises as the transport does."""
+        return self.transport.get(HEALTH, timeout=timeout, tries=1, headers=headers)
+
+    def watched_pulse(self, **headers: str) -> HttpAnswer:
+        """The same, where losing the hub is noted. Raises as `raw` does."""
+        return self.raw(HEALTH, **headers)
+
+    def pulse_seconds(self) -> float:
+        """Seconds that a good one takes. Raises as `time` does."""
+        return self.time(HEALTH)
 
     def health(self) -> Health:
         """`GET /api/health`. Raises as `answer` does, NotTheHub without the hub's mark, CouldNotLook for what a cache kept."""
@@ -382,15 +407,16 @@ class Hub:
 
     def agent_session(self, *, tools: bool = False) -> McpProbe:
         """Open, ping and close a session where agents do: see `probe`. An endpoint that is silent is a BadAnswer."""
-        from readiness.facts.http import ENDPOINT, probe_mcp
+        from readiness.facts.http import probe_mcp
 
+        endpoint = self.endpoint
         try:
             with self._watched():
-                probed = probe_mcp(self.transport, tools=tools, timeout=self._patience(ENDPOINT))
+                probed = probe_mcp(self.transport, tools=tools, timeout=self._patience(endpoint))
         except (TimedOut, BrokenConnection) as error:
-            self._is_it_down(ENDPOINT, error)
-            raise BadAnswer(f"{ENDPOINT} accepted a session and did not answer: {error}") from None
-        self.silence.heard(ENDPOINT)
+            self._is_it_down(endpoint, error)
+            raise BadAnswer(f"{endpoint} accepted a session and did not answer: {error}") from None
+        self.silence.heard(endpoint)
         return probed
 
     @contextlib.contextmanager
@@ -428,9 +454,9 @@ class Hub:
         self.silence.unheard(route)
         second = self.transport.short
         try:
-            self.transport.get(HEALTH, timeout=second, tries=1)
+            self.pulse(second)
         except (TimedOut, HubDown):
-            down = HubSilent(f"{silent}; nor did {HEALTH} in {second:g} s")
+            down = HubSilent(f"{silent}; nor did {self.pulse_route} in {second:g} s")
             if self._known.on_down:
                 self._known.on_down(down)
             raise down from None
@@ -473,16 +499,19 @@ def is_running(config: Config) -> bool:
 
 def _at_once(config: Config, ask: Callable[[Hub], _Answer]) -> _Answer | None:
     """What a running hub answers within a short look; None where none is configured or it does not answer. Never raises."""
-    from readiness.facts.http import HttpTransport, TransportSettings, short_look, token_of
+    from readiness.facts.http import HttpTransport, TransportSettings, credentials, short_look
 
     url, seconds = config.target.facts_url, short_look(config.probe.timeout)
-    if url is None:
+    if url is None or not config.target.kind.is_hub:
         return None
     try:
-        token = token_of(config.target.token_env)
         transport = HttpTransport(
             TransportSettings(
-                base=url, timeout=seconds, ca_file=config.target.ca_file, token=token, proxy=config.target.proxy
+                base=url,
+                timeout=seconds,
+                ca_file=config.target.ca_file,
+                headers=credentials(config.target),
+                proxy=config.target.proxy,
             )
         )
     except Unknown:

@@ -106,11 +106,11 @@ class Agent(Opening):
         again = {tool.name for tool in self.tools()}
         gone = [tool.name for tool in tools if tool.name not in again]
         shrunk = [f"listed, and a moment later no more: {shown(gone)}"] if gone else []
-        return shrunk + wrong_names(tools) + wrong_schemas(tools)
+        return shrunk + wrong_names(tools, is_hub=self.hub.kind.is_hub) + wrong_schemas(tools)
 
     def not_offered(self, tools: tuple[AgentTool, ...]) -> list[str]:
         """Tools that the hub lists over HTTP and not to this agent; none where it filters what agents see."""
-        if META_TOOL in {tool.name for tool in tools} or self._filters():
+        if "hub_api" in self.hub.kind.lacks or META_TOOL in {tool.name for tool in tools} or self._filters():
             return []
         return missing(tools, self.hub.server_tools(), prefixes_of(self.hub.health().servers))
 
@@ -266,13 +266,15 @@ class Agent(Opening):
 
     def wrong_other(self, other: ExpectedCall) -> str:
         """Why a server of which no tool is called is not well: it is not connected, or its resource cannot be read; empty if it is well."""
-        if other.server not in self.connected():
+        if other.server and "server_status" not in self.hub.kind.lacks and other.server not in self.connected():
             return f"{other.server} is not connected"
         if not other.resource:
             return ""
         read: list[tuple[str, str]] = []
         # the real hub puts the server's name in front of its resources as of its tools, others leave them as they are
-        names = (offered_name(other.server, other.resource, offered_prefixes(self.hub)), other.resource)
+        prefixes = offered_prefixes(self.hub) if self.hub.kind.is_hub else None
+        own = (other.resource,)
+        names = own if prefixes is None else (offered_name(other.server, other.resource, prefixes), *own)
         if wrong := self.wrong(lambda: read.append(self.session().read(*names))):
             return wrong
         uri, text = read[0]
@@ -389,10 +391,12 @@ def _mixed(number: int, result: ToolResult | Unknown, tokens: list[str]) -> str:
     return ""
 
 
-def wrong_names(tools: Sequence[AgentTool]) -> list[str]:
-    """Names that stand twice or do not say their server, as sentences."""
+def wrong_names(tools: Sequence[AgentTool], *, is_hub: bool = True) -> list[str]:
+    """Names that stand twice or, of an MCP Hub, do not say their server, as sentences."""
     times = collections.Counter(tool.name for tool in tools)
     repeated = [f"{name[:80]} is listed {number} times" for name, number in times.items() if number > 1]
+    if not is_hub:
+        return repeated
     return repeated + [f"{name[:80]!r} is no server{SEPARATOR}tool" for name in times if not _NAME.fullmatch(name)]
 
 

@@ -38,6 +38,8 @@ def offered_prefixes(hub: Hub) -> Mapping[str, str]:
 
 def tool_name(call: ToolCall, hub: Hub) -> str:
     """The tool of a call as the hub offers it to agents now."""
+    if not hub.kind.is_hub:
+        return f"{call.server}{hub.kind.separator}{call.tool}" if call.server and hub.kind.separator else call.tool
     return offered_name(call.server, call.tool, offered_prefixes(hub))
 
 
@@ -55,7 +57,8 @@ def server_calls(config: Config) -> list[ServerCall]:
         asked = [ServerCall(server=server, call=call, instance=_instance(call, own)) for call in own]
         rest = [other for other in others if other.server == server]
         for number, other in enumerate(rest, 1):
-            name = server if len(asked) + len(rest) == 1 else f"{server}/{other.resource or 'nothing'}"
+            what = other.resource or "nothing"
+            name = server if server and len(asked) + len(rest) == 1 else f"{server}/{what}" if server else what
             twice = sum(one.resource == other.resource for one in rest) > 1
             asked.append(ServerCall(server=server, other=other, instance=f"{name}-{number}" if twice else name))
         instances += asked or [ServerCall(server=server, instance=server)]
@@ -63,11 +66,11 @@ def server_calls(config: Config) -> list[ServerCall]:
 
 
 def _instance(call: ToolCall, own: list[ToolCall]) -> str:
-    if len(own) == 1:
+    if len(own) == 1 and call.server:
         return call.server
     same = [one for one in own if one.tool == call.tool]
     number = f"-{same.index(call) + 1}" if len(same) > 1 else ""
-    return f"{call.server}/{call.tool}{number}"
+    return f"{call.server}/{call.tool}{number}" if call.server else f"{call.tool}{number}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ from readiness.facts.http import (
 from readiness.support import EventStreamLines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
 STREAM_LIMIT: Final = ENDLESS
@@ -46,11 +46,14 @@ _BAD: Final = 400
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointAddress:
-    """How the endpoint is reached: `url` of /mcp, seconds for everything, the bearer token, further authorities."""
+    """How the endpoint is reached: `url` of /mcp, seconds for everything, the credentials, further authorities."""
 
     url: str
     timeout: float = 5.0
     token: str | None = dataclasses.field(default=None, repr=False)
+    """For `Authorization: Bearer`."""
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    """Those that carry credentials in another way."""
     ca_file: Path | None = None
     proxy: str | None = dataclasses.field(default=None, repr=False)
     """The proxy to go through, perhaps with credentials: see `proxy_for`."""
@@ -224,6 +227,7 @@ def client(where: EndpointAddress, watch: SessionTraffic, trusted: Trusted) -> h
     headers = {"accept-encoding": "identity", "user-agent": "mcp-hub-readiness", **NO_CACHE}
     if where.token:
         headers["authorization"] = f"Bearer {where.token}"
+    headers |= where.headers
     return httpx2.AsyncClient(
         transport=_Bounded(where, watch, trusted),
         headers=headers,

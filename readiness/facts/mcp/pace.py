@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.http import HEALTH, TimedOut
+from readiness.facts.http import TimedOut
 
 if TYPE_CHECKING:
     from readiness.facts.hub import Hub
@@ -41,8 +41,8 @@ class Pace:
 
 
 def measure_pace(hub: Hub) -> Pace:
-    """Ask health a few times. Raises as `Hub.time` does."""
-    taken = [hub.time(HEALTH) for _ in range(SAMPLES)]
+    """Ask health a few times. Raises as `Hub.pulse_seconds` does."""
+    taken = [hub.pulse_seconds() for _ in range(SAMPLES)]
     return Pace(middle=statistics.median(taken), worst=max(taken))
 
 
@@ -88,9 +88,9 @@ def _one(hub: Hub, patience: float) -> float:
     A hub that stalls does not count as down before `patience` is over. Raises HubDown.
     """
     try:
-        return hub.transport.get(HEALTH, timeout=patience, tries=1).seconds
+        return hub.pulse(patience).seconds
     except HubDown:
-        return hub.raw(HEALTH).seconds  # the same again, where losing the hub is noted
+        return hub.watched_pulse().seconds  # the same again, where losing the hub is noted
     except TimedOut:
         pass
     except CouldNotLook:

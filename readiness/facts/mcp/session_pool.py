@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.errors import HubDown, Unknown
 from readiness.facts.http import (
-    ENDPOINT,
-    HEALTH,
     BadAnswer,
     BrokenConnection,
     TimedOut,
+    credentials,
     is_loopback,
     proxy_for,
-    token_of,
 )
 from readiness.facts.hub import SECOND_LOOK
 from readiness.facts.mcp.pace import PATIENCE, measure_pace, settled, stall
@@ -94,9 +92,9 @@ class AgentSessions:
             base = hub.transport.settings.base
             own = base == target.internal_url or is_loopback(base)
             where = EndpointAddress(
-                url=base.rstrip("/") + ENDPOINT,
+                url=base.rstrip("/") + hub.endpoint,
                 timeout=probe.timeout,
-                token=token_of(target.token_env),
+                headers=credentials(target),
                 ca_file=target.ca_file,
                 proxy=proxy_for(base, target.proxy),
                 rate=None if own else probe.rate,
@@ -135,6 +133,11 @@ class Opening:
         self._kept.analysis = None
 
     @property
+    def has_begun(self) -> bool:
+        """Whether this process of the run has tried to open a session."""
+        return self._kept.since is not None
+
+    @property
     def usual(self) -> float:
         """Seconds that health took before the first session; 0 where that was never measured."""
         return self._kept.usual.middle if self._kept.usual is not None else 0.0
@@ -150,27 +153,31 @@ class Opening:
             step()
         except HubDown as error:
             self._is_it_down()
-            return f"{error}, while {HEALTH} answers"
+            return f"{error}, while {self.hub.pulse_route} answers"
         except (TimedOut, BrokenConnection) as error:
-            self.hub.silence.unheard(ENDPOINT)
+            self.hub.silence.unheard(self.hub.endpoint)
             self._is_it_down()
             self.hub.doubt(error)
             return str(error)
         except BadAnswer as error:
             self.hub.doubt(error)
             return str(error)
-        self.hub.silence.heard(ENDPOINT)
+        self.hub.silence.heard(self.hub.endpoint)
         return ""
 
     def _is_it_down(self) -> None:
         """Raise HubDown if health is silent too."""
         with self.hub.transport.within(self.hub.transport.short):
-            self.hub.raw(HEALTH)
+            self.hub.watched_pulse()
 
     def open(self, number: int = 1) -> list[AgentSession | Unknown]:
         """New sessions, all at once; for each that could not be opened, why."""
         timeout = self.config.probe.timeout
-        short = self.hub.transport.short if self.hub.silence.proven(ENDPOINT, self.config.probe.attempts) else timeout
+        short = (
+            self.hub.transport.short
+            if self.hub.silence.proven(self.hub.endpoint, self.config.probe.attempts)
+            else timeout
+        )
         return self._kept.endpoint(self.hub, short).open_many(min(number, MOST))
 
     def opened(self) -> AgentSession:

@@ -36,7 +36,7 @@ def connected(hub: Hub) -> list[str]:
 
 def note_start(hub: Hub, folder: Path | None) -> None:
     """Write down which process answers, with which servers: once a run, by the first worker that could learn it."""
-    if folder is None or (folder / START_FILE).exists():
+    if folder is None or (folder / START_FILE).exists() or "identity" in hub.kind.lacks:
         return
     with contextlib.suppress(Unknown, OSError):
         text = json.dumps({"pid": hub.identity().pid, "connected": connected(hub)})

@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.config import Claim, nearest
+from readiness.config import ABILITIES, Claim, nearest
 from readiness.errors import ReadinessError
 from readiness.findings import OPT_IN_PHASES, PHASES, Check, Planned, Severity, Stage
 from readiness.session.invocation import reaches_suites, suite_folders
@@ -485,8 +485,12 @@ class Scope:
     def _adjusted(self, check: Check) -> Planned:
         reason, exception = self._not_applicable(check)
         limits = self._limits(check)
+        adjusted = dataclasses.replace(check, limits=limits) if limits is not check.limits else check
+        kind = self.config.target.kind
+        if not kind.is_hub:
+            adjusted = dataclasses.replace(adjusted, title=kind.speak(check.title), remedy=kind.speak(check.remedy))
         return Planned(
-            check=dataclasses.replace(check, limits=limits) if limits is not check.limits else check,
+            check=adjusted,
             not_applicable=reason,
             scope_exception=exception,
         )
@@ -505,12 +509,15 @@ class Scope:
     def _not_applicable(self, check: Check) -> tuple[str | None, bool]:
         if check.where == "host" and self.config.target.where == "ci":
             return 'left to the host ([target] where = "ci")', False
+        lacks = self.config.target.kind.lacks
         for key in check.needs:
-            claim = self.claim(key)
+            if key in lacks:
+                return lacks[key], False
+            claim = self.claim(key) if key not in ABILITIES else self.config.claim(key)
             if claim.expected is False:
                 exception = self.config.production and not check.waivable
                 return claim.reason or f"[expect] {key} = false", exception
-            if claim.expected is None and self.config.first_look:
+            if claim.expected is None and self.config.first_look and key not in ABILITIES:
                 self.undeclared.add(key)
                 return f"a first look: {key} was never declared", False
         return None, False

@@ -1,0 +1,153 @@
+"""Every kind of target is judged as what it is: what it lacks is left out with a reason, what it has is asked at its own routes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from readiness.config import KINDS
+from readiness.config.loading import load
+from readiness.findings import Finding, Outcome
+from readiness.session.plan.planning import Scope, catalogue
+from readiness.session.run_one import CheckRunner
+from readiness.session.setup import deployed_claims
+from tests.helpers.mcp_target import ECHO, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from readiness.config.model import Config
+
+QUICK = "[probe]\nattempts = 1\ninterval = 0.05\ntimeout = 2.0\nsettle = 0.5\n"
+CALL = '[[expect.tool_call]]\ntool = "echo"\narguments = { message = "ready?" }\ncontains = "ready?"\n'
+GENERIC = (
+    *("hub-answers", "hub-is-ready", "tools-are-listed", "mcp-endpoint-answers", "api-answers-fast"),
+    *("no-tool-disappeared", "tool-names-are-short-enough", "cors-is-restricted", "mcp-session-initialises"),
+    *("tools-list-over-mcp", "tool-call-returns-its-result", "unknown-tool-is-a-protocol-error"),
+    *("malformed-requests-are-refused", "concurrent-sessions-work", "sessions-are-isolated"),
+    *("session-close-does-not-stall-the-hub", "hub-survives-the-workflow"),
+)
+"""Checks that every endpoint is asked, in an order in which a run asks them."""
+
+
+def configured(folder: Path, url: str, kind: str = "mcp", target: str = "", rest: str = CALL) -> Config:
+    """The configuration of a target of `kind` at `url`."""
+    text = f'environment = "local"\n[target]\nkind = "{kind}"\nurl = "{url}"\n{target}\n{QUICK}{rest}'
+    (folder / "readiness.toml").write_text(text)
+    return load(file=folder / "readiness.toml", report_dir=folder / "reports")
+
+
+def scope_of(config: Config) -> Scope:
+    """How the plan of a run judges applicability."""
+    return Scope(config, lambda: deployed_claims(config))
+
+
+def judged(config: Config, folder: Path, checks: Iterable[str]) -> dict[str, Finding]:
+    """The worst finding of each of `checks`."""
+    folder.mkdir(exist_ok=True)
+    with CheckRunner(config, scope_of(config), str, folder, settle=False) as runner:
+        return {check: runner.run(check)[-1].finding for check in checks}
+
+
+def outcomes(config: Config, folder: Path, checks: Iterable[str] = GENERIC) -> dict[str, Any]:
+    """The outcome and reason of each of `checks` that did not simply pass."""
+    found = judged(config, folder, checks)
+    return {name: (one.outcome.value, one.reason) for name, one in found.items() if one.outcome is not Outcome.PASSED}
+
+
+def test_a_healthy_mcp_server_passes_every_check_that_applies(tmp_path: Path) -> None:
+    """Nothing of a plain MCP server is asked at a hub's routes, and everything that applies is passed."""
+    with serve() as target:
+        config = configured(tmp_path, target.url)
+        assert outcomes(config, tmp_path / "run") == {}
+        assert target.paths() == {"/mcp"}
+
+
+@pytest.mark.parametrize("phase", ["health", "e2e"])
+def test_what_is_left_out_is_what_the_kind_lacks(phase: str, tmp_path: Path) -> None:
+    """Each check of a phase is planned, or not applicable with a sentence that names the kind or a claim."""
+    scope = scope_of(configured(tmp_path, "http://127.0.0.1:9"))
+    planned = {check.id: scope.adjust_check(check) for check, _ in catalogue() if check.phase == phase}
+    out = {name for name, one in planned.items() if one.not_applicable}
+    assert out.isdisjoint(GENERIC)
+    for one in planned.values():
+        reason = one.not_applicable or ""
+        assert not reason or any(words in reason for words in ("kind mcp", "expected", "not set")), reason
+        if not reason:
+            assert " hub " not in f" {one.check.title} {one.check.remedy} ", one.check.id
+
+
+def test_a_hub_is_spoken_of_as_before() -> None:
+    """The default kind changes no word."""
+    for check, _ in catalogue():
+        assert KINDS["mcp-hub"].speak(check.title) == check.title
+    words = "Look at the hub's log: `systemctl status mcp-hub` says why an MCP Hub is down; the hub is gone"
+    assert KINDS["mcp"].speak(words) == (
+        "Look at the MCP server's log: its own supervisor (systemctl, docker, kubectl) says why an MCP server is down; "
+        "the MCP server is gone"
+    )
+
+
+def test_a_call_that_fails_fails_its_check_alone(tmp_path: Path) -> None:
+    """A server whose tools are listed and do not answer is not ready, by the check that calls."""
+    with serve(
+        call=lambda *_: {"result": {"isError": True, "content": [{"type": "text", "text": "no upstream"}]}}
+    ) as target:
+        bad = outcomes(configured(tmp_path, target.url), tmp_path / "run", GENERIC[:11])
+    assert bad == {"tool-call-returns-its-result": ("failed", "echo answered an error: no upstream")}
+
+
+def test_an_endpoint_that_refuses_the_list_fails(tmp_path: Path) -> None:
+    """The empty error that a bridge gives for a dead child is a failed list, not an empty pass."""
+    with serve(listing=lambda: {"error": {"code": 0, "message": ""}}) as target:
+        bad = outcomes(configured(tmp_path, target.url), tmp_path / "run", GENERIC[:10])
+    assert {name for name, (outcome, _) in bad.items() if outcome == "failed"} == {
+        "tools-are-listed",
+        "tools-list-over-mcp",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint"), [("/mcp", "/mcp"), ("/servers/a/mcp", "/servers/a/mcp"), ("/sse", "/sse")]
+)
+def test_the_address_of_the_endpoint_is_understood(path: str, endpoint: str, tmp_path: Path) -> None:
+    """`url` may be what an agent is told; it is taken apart into an address and the path where agents connect."""
+    config = configured(tmp_path, f"http://127.0.0.1:1{path}")
+    rest = config.target.url or ""
+    assert rest.removeprefix("http://127.0.0.1:1") + config.target.endpoint_path == endpoint
+
+
+def test_a_version_is_held_against_what_the_endpoint_says(tmp_path: Path) -> None:
+    """The build that answers is read where `[identity]` says, and a wrong one is told."""
+    with serve(routes={"/health": (200, {"build": {"commit": "abc123"}})}) as target:
+        plain = configured(tmp_path, target.url, target='version = "3.1.5"')
+        wrong = judged(plain, tmp_path / "a", ["hub-is-the-expected-release"])["hub-is-the-expected-release"]
+        assert (wrong.outcome, wrong.reason) == (Outcome.FAILED, "3.1.4 answers, 3.1.5 was deployed")
+        own = dataclasses.replace(
+            plain,
+            target=dataclasses.replace(plain.target, version="abc123"),
+            identity=dataclasses.replace(plain.identity, version="/health build.commit"),
+        )
+        assert outcomes(own, tmp_path / "b", ["hub-is-the-expected-release"]) == {}
+
+
+def test_whoever_gets_in_without_credentials_is_named(tmp_path: Path) -> None:
+    """An endpoint that must authenticate is asked without: open is failed, 401 is passed."""
+    claim = "[expect]\nauthentication = true\n" + CALL
+    with serve() as target:
+        config = configured(tmp_path, target.url, rest=claim)
+        found = outcomes(config, tmp_path / "a", ["api-requires-authentication"])
+        assert found["api-requires-authentication"][0] == "failed"
+        assert "/mcp: open, answered 200" in found["api-requires-authentication"][1]
+        target.credentials["authorization"] = "Bearer secret-of-tests"
+        assert outcomes(config, tmp_path / "b", ["hub-answers"])["hub-answers"][0] == "unknown"
+
+
+def test_names_that_stand_twice_are_told_without_a_server(tmp_path: Path) -> None:
+    """A name that is listed twice is failed, in words that need no server."""
+    with serve(tools=[ECHO, ECHO]) as target:
+        bad = outcomes(configured(tmp_path, target.url), tmp_path / "run", ["tools-are-listed"])
+    assert bad == {"tools-are-listed": ("failed", "listed more than once: echo")}
