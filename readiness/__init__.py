@@ -6,6 +6,12 @@ what needs none of them (the embedded hub, `readiness check`'s parent) does not 
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and sys.path:
+    # `python -m readiness`: Python looks into the working directory first, and a logging.py that lies there would be run
+    sys.path.append(sys.path.pop(0))
+
 import importlib
 from typing import TYPE_CHECKING
 

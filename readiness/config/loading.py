@@ -94,7 +94,9 @@ def load(  # noqa: PLR0913 - one keyword a source; all optional
     here = Path.cwd() if start is None else start
     if options.demo:
         return _demo(options, demo_url, demo_release, here)
-    path = find_file(here) if file is None else file
+    path = file
+    if path is None and (path := find_file(here)) is not None:
+        refuse_strangers(path, here)
     document = read_file(path) if path is not None else {}
     config = _from_document(document, options, path, here, os.environ if environ is None else environ)
     return dataclasses.replace(config, probe=dataclasses.replace(config.probe, hold=hold)) if hold > 0 else config
@@ -255,6 +257,38 @@ def find_file(start: Path) -> Path | None:
         if os.path.lexists(candidate):
             return candidate
     return None
+
+
+def refuse_strangers(path: Path, start: Path) -> None:
+    """Raise ConfigError where the file that was found, and not named, is another user's, or above `start` one that all may write.
+
+    It says which commands are run: who is root must not run those of whoever can write into a folder further up. The owner of the
+    working directory is believed there.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    here = Path(os.path.abspath(start))  # noqa: PTH100 - as find_file
+    believed = {os.geteuid(), 0}
+    if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdecimal():
+        believed.add(int(os.environ["SUDO_UID"]))
+    try:
+        if path.parent == here:
+            believed.add(here.stat().st_uid)
+        facts = [path.lstat(), path.stat()]
+    except OSError:
+        return  # reading it says why
+    stranger = next((one.st_uid for one in facts if one.st_uid not in believed), None)
+    if stranger is not None:
+        why = f"belongs to another user (uid {stranger}), not to you, root or the owner of the working directory"
+    elif path.parent != here and facts[1].st_mode & stat.S_IWOTH:
+        why = "stands above the working directory and may be written by every user"
+    else:
+        return
+    shown = printable(str(path))
+    raise ConfigError(
+        f"{shown}: {why}, and its commands would be run; if it is yours, name it: --readiness-config {shown}, or mend that: "
+        f"chown {os.geteuid()} {shown} && chmod o-w {shown}"
+    )
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     if ended is None:
         sys.stdout.flush()
         sys.stderr.flush()
-        argv = [sys.executable, "-m", "readiness.loadgen", "worker", *arguments]
+        argv = [sys.executable, "-P", "-m", "readiness.loadgen", "worker", *arguments]
         os.execv(sys.executable, argv)  # noqa: S606 - this very interpreter and module, no shell
     return ended
 

@@ -184,7 +184,7 @@ class Leader:
 
     def _spawn(self, key: str) -> subprocess.Popen[bytes]:
         host = _ANY.get(self.plan.bind, self.plan.bind)
-        argv = [sys.executable, "-m", "readiness.loadgen", "worker", "--master", host, "--port", str(self.port)]
+        argv = [sys.executable, "-P", "-m", "readiness.loadgen", "worker", "--master", host, "--port", str(self.port)]
         # its input is a pipe of ours: when this process is gone, the worker knows
         return subprocess.Popen(  # noqa: S603 - this very interpreter and module
             argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, LOAD_KEY: key}

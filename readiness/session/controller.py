@@ -30,7 +30,7 @@ from readiness.session.plan.planning import (
     selected_phases,
 )
 from readiness.session.private_folder import PrivateFolder
-from readiness.support import RUN_ID, TermAsInterrupt, say_what_was_lost
+from readiness.support import OURS, RUN_ID, SAFE_PATH, TermAsInterrupt, forget_safe_path, say_what_was_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -113,11 +113,17 @@ class Ledger:
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""
+        forget_safe_path()
         self._term.restore()
         if self._journal is not None:
             self._journal.close()
         self.setup.close()
         self._private.remove()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self) -> None:
+        """Keep Python from looking into the working directory first while it starts a worker, before it has this process's path."""
+        os.environ.setdefault(SAFE_PATH, OURS)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's type is private

@@ -14,6 +14,7 @@ import pytest
 from readiness.config import Claim, Config
 from readiness.errors import ConfigError, ReadinessError
 from readiness.session.plan.planning import Scope, catalogue, selected_phases, wants_checks
+from readiness.support import forget_safe_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ class Setup:
         given = getattr(self.pytest_config, "workerinput", {}).get("readiness")
         self.folder: Path | None = None
         if given:
+            forget_safe_path()
             handed = json.loads(given)
             self.folder, self.demo_url = Path(handed["folder"]), handed["demo"]
             self.demo_release = Path(handed["release"]) if handed["release"] else None

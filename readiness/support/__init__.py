@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         file_reading,
         file_streams,
         file_writing,
+        git,
         locks,
         process_identity,
         stats,
@@ -64,10 +65,12 @@ if TYPE_CHECKING:
         INTERNAL_URL,
         LOAD_KEY,
         LOCK_TOKEN,
+        OURS,
         OWN_CHECKS,
         PREVIOUS,
         ROLLBACK,
         RUN_ID,
+        SAFE_PATH,
         SCHEDULED,
         UNIT,
         VERIFYING,
@@ -75,6 +78,7 @@ if TYPE_CHECKING:
         for_checks,
         for_command,
         for_drill,
+        forget_safe_path,
     )
     from readiness.support.extras import ExtraNotInstalled, missing_libraries, require_extra
     from readiness.support.file_reading import Unreadable, content_or_none

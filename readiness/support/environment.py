@@ -5,6 +5,7 @@ What a user sets belongs to the configuration (`readiness.config`), not here.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ PREVIOUS: Final = "READINESS_PREVIOUS"
 UNIT: Final = "READINESS_UNIT"
 """The hub's systemd unit, for the command of a rollback's action."""
 
+SAFE_PATH: Final = "PYTHONSAFEPATH"
+"""Python's own: with it the working directory is not where modules are looked for first."""
+OURS: Final = "readiness"
+"""Its value where a run sets it for the start of its workers alone."""
+
 _OF_PYTEST: Final = "PYTEST_"
 _NO_PLUGINS: Final = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 
@@ -57,3 +63,9 @@ def for_drill(environ: Mapping[str, str]) -> dict[str, str]:
     """What a rehearsed release inherits: it is no part of the run that rehearses it."""
     own = {RUN_ID, VERIFYING, CHECK_ID, EXPECTED_VERSION}
     return {k: v for k, v in environ.items() if not k.startswith(_OF_PYTEST) and k not in own} | {DRILL: "1"}
+
+
+def forget_safe_path() -> None:
+    """Take `SAFE_PATH` out of the environment where a run set it: what checks start is not meant."""
+    if os.environ.get(SAFE_PATH) == OURS:
+        del os.environ[SAFE_PATH]

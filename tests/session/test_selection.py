@@ -6,7 +6,15 @@ import pytest
 
 from readiness.session.plan.planning import asks_for, selected_phases
 
-ASKED = ("load", "load or not health", "not (not load)", "health or load", "load and not drill", "(load)", "not not load")
+ASKED = (
+    "load",
+    "load or not health",
+    "not (not load)",
+    "health or load",
+    "load and not drill",
+    "(load)",
+    "not not load",
+)
 NOT_ASKED = (
     *("", "not health", "not (health or e2e)", "not load", "health and not load", "not health and not drill"),
     *("not (load and health)", "health or drill", "nightly", "loads", "not (load or health)", "health and"),
@@ -22,6 +30,6 @@ def test_a_load_that_is_named_is_asked_for(expression: str) -> None:
 
 @pytest.mark.parametrize("expression", NOT_ASKED)
 def test_what_an_expression_only_does_not_exclude_is_not_asked_for(expression: str) -> None:
-    """pytest would select the load for "not health" too, and start it."""
+    """Pytest would select the load for "not health" too, and start it."""
     assert not asks_for(expression, "load")
     assert "load" not in selected_phases(expression)

@@ -55,7 +55,7 @@ def run_generator(
     seconds = float(plan["arrivals"]["seconds"]) + float(plan["drain"]) + START_SECONDS + GRACE
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "readiness.loadgen"],
+            [sys.executable, "-P", "-m", "readiness.loadgen"],
             env=_environment(config),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

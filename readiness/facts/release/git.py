@@ -1,7 +1,7 @@
 """What git knows about a release tree, asked through the git command: nothing is written, nothing of it is executed.
 
 The caller's GIT_* variables and the user's and the system's settings do not count, so that the same tree gives the same
-answer everywhere; hooks and file monitors of the repository stay off; a tree of another owner is read nevertheless.
+answer everywhere; no program that the repository's settings name is run; a tree of another owner is read nevertheless.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Final
 
-from readiness.support import Unreadable, child_process
+from readiness.support import Unreadable, child_process, git
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 SECONDS: Final = 10.0
 """Seconds for one question to git; the status of a tree of 100,000 files takes two."""
 _LIMIT: Final = 16 * 1024 * 1024
-_SAFE: Final = (
-    *("-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.pager=cat", "-c", "gc.auto=0", "-c", "protocol.allow=never", "-c", "core.quotePath=false"),
-)
+_GITLINK: Final = "160000 "
+"""How git's index notes a submodule."""
+_MOST_SUBMODULES: Final = 50
 _SIGNATURES: Final = (
     "-----BEGIN PGP SIGNATURE-----",
     "-----BEGIN SSH SIGNATURE-----",
@@ -122,7 +121,7 @@ class Git:
 
     def changes(self) -> list[GitChange]:
         """What differs from the commit in the release tree; ignored files do not count. Raises Unreadable."""
-        out = self._text("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--", ".")
+        out = self._text("status", "--porcelain=v1", "-z", "--untracked-files=normal", *self._submodules, "--", ".")
         found, parts = [], iter(out.split("\0"))
         for part in parts:
             if len(part) > 3:  # noqa: PLR2004 - two letters, a space, a path
@@ -198,22 +197,32 @@ class Git:
         return done.out
 
     def _ask(self, *arguments: str) -> child_process.FinishedProcess:
-        argv = [child_process.find("git"), "--no-optional-locks", *_SAFE, "-C", str(self.root), *arguments]
+        argv = [child_process.find("git"), *git.READING, "-C", str(self.root), *arguments]
         self.silence.refuse(self.root)
-        done = child_process.run(argv, timeout=SECONDS, env=_environment(), limit=_LIMIT)
+        filters = () if arguments == git.FILTERS else self._filters
+        done = child_process.run(argv, timeout=SECONDS, env=git.environment(filters), limit=_LIMIT)
         if done.timed_out:
             self.silence.note(self.root, SECONDS)
             raise _silent(self.root, SECONDS)
         return done
 
+    @functools.cached_property
+    def _submodules(self) -> tuple[str, ...]:
+        """How `status` has to look at submodules: into their files only where their filters are known, and so stay off."""
+        entries = self._ask("ls-files", "--stage", "-z", "--", ".")
+        paths = [entry.partition("\t")[2] for entry in entries.out.split("\0") if entry.startswith(_GITLINK)]
+        if not entries.ok or len(paths) > _MOST_SUBMODULES or len(entries.out) >= _LIMIT:
+            return ("--ignore-submodules=dirty",)
+        for path in paths:
+            below = Git(self.root / path, self.silence)
+            if below._ask("rev-parse", "--show-prefix").out.strip():
+                continue  # nothing was fetched for it: what answers is the repository around it
+            if below._submodules:
+                return below._submodules
+            self._filters += below._filters
+        return ()
 
-def _environment() -> dict[str, str]:
-    quiet = {
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_LITERAL_PATHSPECS": "0",
-        "LC_ALL": "C",
-        "HOME": "/nonexistent",
-    }
-    return child_process.environment() | quiet
+    @functools.cached_property
+    def _filters(self) -> tuple[str, ...]:
+        """The filters that the repository's own settings name, which would run what they say."""
+        return tuple(name for name in self._ask(*git.FILTERS).out.split("\0") if name)

@@ -80,7 +80,8 @@ def run_pytest(given: Sequence[str], run_id: str) -> tuple[int, CheckArguments, 
 def _child(given: Sequence[str], written: int, said: int) -> None:
     status = INTERNAL_ERROR
     try:
-        sys.path.insert(0, str(Path.cwd()))  # as `python -m pytest` has it
+        # last, and not first as `python -m pytest` has it: an httpx.py that lies there is not what anybody means
+        sys.path.append(str(Path.cwd()))
         import gc
 
         import pytest

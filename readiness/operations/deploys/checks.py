@@ -91,7 +91,7 @@ def run_checks(arguments: Sequence[str], *, seconds: float, environ: Mapping[str
     environment = for_checks(os.environ) | {VERIFYING: "1"} | dict(environ or {})
     try:
         done = child_process.run(
-            [sys.executable, "-m", "readiness", "check", *arguments], timeout=seconds, env=environment
+            [sys.executable, "-P", "-m", "readiness", "check", *arguments], timeout=seconds, env=environment
         )
     except Unknown as error:
         return CheckProcess(status=None, trouble=f"the checks could not be run: {error}")

@@ -21,7 +21,7 @@ from readiness.operations.deploys import BEGIN, FILE, INTENT, STARTED, look, rea
 from readiness.operations.rollback import steps
 from readiness.operations.rollback.document import deploy_digest
 from readiness.operations.rollback.target import folder_of, proven_backup, working_folder
-from readiness.support import console
+from readiness.support import console, git
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -218,7 +218,7 @@ class Restoring:
         from readiness.facts.backup import head_commit
 
         self.steps.changing("checkout", before=head_commit(self.release), to=commit)
-        self._command("git", ["git", "-C", str(self.release), "checkout", "--quiet", "--force", commit])
+        self._command("git", ["git", *git.GUARDED, "-C", str(self.release), "checkout", "--quiet", "--force", commit])
 
     def _place(self, path: str) -> Path:
         """Where a backup's file belongs now: the release's own into the release that is in place."""
@@ -318,7 +318,9 @@ class Undoing:
                 raise  # what does not listen is stopped, whatever the command made of it
 
     def _check_out(self, commit: str) -> None:
-        self._command("undo-git", ("git", "-C", str(self.release), "checkout", "--quiet", "--force", commit))
+        self._command(
+            "undo-git", ("git", *git.GUARDED, "-C", str(self.release), "checkout", "--quiet", "--force", commit)
+        )
 
     def _have_it_run(self) -> None:
         if look(self.config).listens:
