@@ -62,8 +62,18 @@ current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("readi
 """The recorder of the attempt that runs now; None outside a check."""
 
 
-declared: Final[list[tuple[str, CodeType]]] = []
-"""Each function of this process that `check` decorated: its id, and where it stands."""
+class Declarations:
+    """Each function that this process has seen `check` decorate: its id, and where it stands."""
+
+    def __init__(self) -> None:
+        self.known: list[tuple[str, CodeType]] = []
+
+    def remember(self, check_id: str, code: CodeType) -> None:
+        """Note one."""
+        self.known.append((check_id, code))
+
+
+DECLARED: Final = Declarations()
 
 
 class _Declaration(pytest.MarkDecorator):
@@ -73,7 +83,7 @@ class _Declaration(pytest.MarkDecorator):
         """Set the mark."""
         result = super().__call__(*args, **kwargs)
         if len(args) == 1 and result is args[0] and isinstance(result, FunctionType):
-            declared.append((str(self.args[0]), result.__code__))
+            DECLARED.remember(str(self.args[0]), result.__code__)
         return result
 
 

@@ -106,7 +106,7 @@ def vanished(config: pytest.Config, items: Sequence[pytest.Item], files: Files) 
 
 
 def _remembered() -> Iterator[Declared]:
-    for check_id, code in checks.declared:
+    for check_id, code in checks.DECLARED.known:
         why = "it was made while the file was imported, and stands under no name that pytest collects"
         first = code.co_firstlineno
         yield Declared(path=code.co_filename, first=first, line=first, name=code.co_name, id=check_id, why=why)
