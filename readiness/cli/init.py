@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from readiness.config import (
+    ENVIRONMENTS,
     FILE_NAME,
     Bad,
     ProbeSettings,
@@ -34,9 +35,11 @@ from readiness.support import replace_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from readiness.facts.host import RunningHub
     from readiness.facts.http import HttpAnswer, HttpTransport
 
 _USAGE: Final = 4
+_LONGEST_WORD: Final = 40
 _ANALYSIS: Final = "prompt_analysis"
 _CLAIMS: Final = ("filtering", "llm", _ANALYSIS, "telemetry", "config_api", "tools_api")
 """`prompt_analysis` stands only where the hub filters at all: without filtering it is not asked for."""
@@ -58,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _refuse_early(output, force=given.force)
         release = _release(given.release)
-        text, seen = first_file(url, release, output.absolute().parent)
+        text, seen = first_file(url, release, output.absolute().parent, given.environment)
         write(output, text, force=given.force)
     except ReadinessError as error:
         sys.stderr.write(f"readiness init: {error}\n")
@@ -75,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--url", required=True, help="address of the hub, as clients use it")
     parser.add_argument("--release", metavar="DIR", help="the release tree, for preflight")
+    parser.add_argument(
+        "--environment",
+        choices=ENVIRONMENTS,
+        help="what the hub is for; default: by where it listens, and asked for on a terminal where that does not say it",
+    )
     parser.add_argument("--output", default=FILE_NAME, metavar="FILE", help="what to write (default: %(default)s)")
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     return parser
@@ -97,10 +105,12 @@ def _release(given: str | None) -> Path | None:
     return release
 
 
-def first_file(url: str, release: Path | None, folder: Path) -> tuple[str, HubProfile]:
+def first_file(url: str, release: Path | None, folder: Path, environment: str | None = None) -> tuple[str, HubProfile]:
     """The file's text, proven to load from `folder`, and what was seen. Raises ReadinessError."""
     seen = look(url)
-    text = compose(seen, release)
+    if environment is None and _is_unsure(seen):
+        environment = _asked()
+    text = compose(seen, release, folder, environment)
     try:
         parse(tomllib.loads(text), source_name=FILE_NAME, folder=folder)
     except (ConfigError, ValueError) as error:
@@ -108,16 +118,35 @@ def first_file(url: str, release: Path | None, folder: Path) -> tuple[str, HubPr
     return text, seen
 
 
-def compose(seen: HubProfile, release: Path | None) -> str:
-    """The text of a readiness.toml that claims what was seen."""
-    environment = "local" if is_loopback(seen.url) else "production"
+def _is_unsure(seen: HubProfile) -> bool:
+    """Whether it cannot be seen who may reach the hub: it is asked by loopback, and is not shown to listen there alone."""
+    return is_loopback(seen.url) and seen.exposed is not False
+
+
+def _asked() -> str | None:
+    """What a person at the terminal says the hub is for; None where nobody is there, or nothing fitting was said."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    sys.stderr.write(
+        f"This hub may be reached from other machines. What is it for: {', '.join(ENVIRONMENTS)}?\n"
+        '"production" asks for authentication and TLS. [development] '
+    )
+    sys.stderr.flush()
+    word = sys.stdin.readline(_LONGEST_WORD).strip().lower()
+    return next((name for name in ENVIRONMENTS if word and name.startswith(word)), None)
+
+
+def compose(seen: HubProfile, release: Path | None, folder: Path | None = None, environment: str | None = None) -> str:
+    """The text of a readiness.toml in `folder` that claims what was seen."""
+    if release is None and seen.here is not None:
+        release = seen.here.release
     lines = [
         "# Written by `readiness init` from what the hub showed. Confirm each line: it says what this deployment claims.",
-        f"environment = {_toml(environment)}",
+        _environment_line(seen, environment),
         "",
         "[target]",
         f"url = {_toml(seen.url)}",
-        *_target_lines(seen, release),
+        *_target_lines(seen, release, folder),
         "",
         "[expect]",
         *_expect_lines(seen),
@@ -131,26 +160,48 @@ def compose(seen: HubProfile, release: Path | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _target_lines(seen: HubProfile, release: Path | None) -> list[str]:
-    lines = []
+def _environment_line(seen: HubProfile, environment: str | None) -> str:
+    """The claim follows where the hub listens; where that does not say who may reach it, the line says so."""
+    if environment is not None:
+        return f"environment = {_toml(environment)}"
+    if not _is_unsure(seen):
+        return f"environment = {_toml('local' if is_loopback(seen.url) else 'production')}"
+    why = "it listens on more than loopback" if seen.exposed else "where it listens was not seen"
+    return (
+        f'# Who may call this hub is not known: {why}. If others depend on it, say "production": that asks for\n'
+        "# authentication and TLS.\n"
+        'environment = "development"'
+    )
+
+
+def _target_lines(seen: HubProfile, release: Path | None, folder: Path | None) -> list[str]:
+    lines, here = [], seen.here
     if release is not None:
-        lines.append(f"release = {_toml(str(release))}")
+        within = "." if folder is not None and os.path.realpath(release) == os.path.realpath(folder) else str(release)
+        lines.append(f"release = {_toml(within)}")
     elif seen.folder is not None:
         lines.append(f"# release = {_toml(seen.folder)}  # where the hub runs; needed for preflight")
     if seen.version is not None:
         lines.append(f"version = {_toml(seen.version)}")
     else:
         lines.append('# version = ""  # this hub publishes none')
-    if seen.config is not None:
+    if here is not None and len(here.configs) > 1:
+        names = ", ".join(printable(_relative(str(path), release)) for path in here.configs)
+        lines.append(f"# config: the hub reads several, as what starts it names them: {names}")
+    elif seen.config is not None:
         lines.append(f"config = {_toml(_relative(seen.config, release))}")
+    if here is not None and here.unit:
+        lines.append(f"unit = {_toml(here.unit)}")
+    if here is not None and here.env_file is not None:
+        lines.append(f"env_file = {_toml(_relative(str(here.env_file), release))}")
     return lines
 
 
-def _relative(config: str, release: Path | None) -> str:
-    with contextlib.suppress(ValueError):
-        if release is not None:
-            return str(Path(config).relative_to(release))
-    return config
+def _relative(path: str, release: Path | None) -> str:
+    for top in () if release is None else (release, Path(os.path.realpath(release))):
+        with contextlib.suppress(ValueError):
+            return str(Path(path).relative_to(top))
+    return path
 
 
 def _expect_lines(seen: HubProfile) -> list[str]:
@@ -173,8 +224,13 @@ def _expect_lines(seen: HubProfile) -> list[str]:
 def _unseen_lines(seen: HubProfile, release: Path | None) -> list[str]:
     """What this look could not have seen, as claims to confirm: checks of it are left out, with that reason."""
     unseen = {}
+    here = seen.here
     if release is None:
-        unseen["release"] = "no release tree was named (readiness init --release DIR)"
+        program = "" if here is None else clean(here.program)
+        where = f"the hub runs {program}, which is in no release tree" if program else "no release tree was named"
+        unseen["release"] = f"{where} (readiness init --release DIR)"
+    elif here is not None:
+        unseen |= {key: why for key, why in (("unit", here.no_unit), ("env_file", here.no_env_file)) if why}
     if not is_loopback(seen.url):
         unseen["logs"] = "the hub runs on another host"
     elif seen.version is not None and seen.version.startswith("4.2."):
@@ -268,6 +324,10 @@ class HubProfile:
     """Path of the hub's configuration on its host."""
     folder: str | None = None
     """The working directory of the hub on its host: often its release."""
+    here: RunningHub | None = None
+    """What this host shows of its process; None where it is not proven to run here."""
+    exposed: bool | None = None
+    """Whether this host's kernel shows it listening where other machines reach it; None: not shown."""
     notes: tuple[str, ...] = ()
 
 
@@ -282,7 +342,28 @@ def look(url: str, seconds: float = SECONDS) -> HubProfile:
             answers = {route: _ask(transport, route) for route in ROUTES}
     finally:
         transport.close()
-    return _seen(url, health, answers)
+    return _on_host(_seen(url, health, answers), health)
+
+
+def _on_host(seen: HubProfile, health: dict[str, Any]) -> HubProfile:
+    """What was seen, with what this host shows of the hub's process: that outranks what a shared file of workspaces says."""
+    from readiness.facts.host import inspect_hub
+    from readiness.facts.hub import is_exposed
+
+    if not is_loopback(seen.url):
+        return seen
+    claimed = _workspace(seen.url, health).get("pid")
+    here = inspect_hub(seen.url, *([claimed] if isinstance(claimed, int) else []))
+    seen = dataclasses.replace(seen, here=here, exposed=is_exposed(seen.url))
+    if here is None:
+        return seen
+    version = seen.version or (here.version if _is_version(here.version) else None)
+    config = clean(here.configs[0]) if here.configs else seen.config
+    return dataclasses.replace(seen, version=version, config=os.path.normpath(config) if config else None)
+
+
+def _is_version(version: object) -> bool:
+    return isinstance(version, str) and bool(_VERSION.fullmatch(version)) and not could_be_secret(version)
 
 
 def _health(transport: HttpTransport, url: str) -> dict[str, Any]:
@@ -338,9 +419,7 @@ def _dict(value: object) -> dict[str, Any]:
 
 def _seen(url: str, health: dict[str, Any], answers: dict[str, HttpAnswer | str]) -> HubProfile:
     version = health.get("version")
-    known = (
-        version if isinstance(version, str) and _VERSION.fullmatch(version) and not could_be_secret(version) else None
-    )
+    known = str(version) if _is_version(version) else None
     records = _list((_object(answers["/api/servers"]) or health).get("servers"))
     servers, notes = _servers(records)
     if _name(health.get("state")) not in {"ready", "restarted"}:
@@ -469,15 +548,23 @@ def _usable(server: str, tool: dict[str, Any]) -> tuple[tuple[int, str], Harmles
 
 def _deployed(url: str, health: dict[str, Any]) -> tuple[str | None, str | None]:
     """The hub's configuration and working directory: of its unit, where that is visible, else as it says itself."""
-    parts = urlsplit(url)
-    port = str(parts.port or {"http": 80, "https": 443}[parts.scheme])
-    if is_loopback(url) and (config_and_unit := unit_config(UNIT_FOLDERS, port)):
+    if is_loopback(url) and (config_and_unit := unit_config(UNIT_FOLDERS, _port(url))):
         return config_and_unit
-    workspaces = _dict(_dict(health.get("workspaces")).get("allActive"))
-    mine = workspaces.get(port) or (next(iter(workspaces.values())) if len(workspaces) == 1 else None)
-    files = _dict(mine).get("config_files")
+    mine = _workspace(url, health)
+    files = mine.get("config_files")
     first = files[0] if isinstance(files, list) and files else None
-    return _name(first) or None, _name(_dict(mine).get("cwd")) or None
+    return _name(first) or None, _name(mine.get("cwd")) or None
+
+
+def _port(url: str) -> str:
+    parts = urlsplit(url)
+    return str(parts.port or {"http": 80, "https": 443}[parts.scheme])
+
+
+def _workspace(url: str, health: dict[str, Any]) -> dict[str, Any]:
+    """What the hub's file of workspaces says about this hub."""
+    workspaces = _dict(_dict(health.get("workspaces")).get("allActive"))
+    return _dict(workspaces.get(_port(url)) or (next(iter(workspaces.values())) if len(workspaces) == 1 else None))
 
 
 def unit_config(folders: Iterable[Path], port: str) -> tuple[str, str | None] | None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Waiver,
         foreign_backups,
     )
+    from readiness.config.schema import ENVIRONMENTS
     from readiness.config.target_kinds import (
         ABILITIES,
         CAPABILITIES,

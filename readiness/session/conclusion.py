@@ -327,6 +327,7 @@ def _process(folder: Path | None) -> HubProcess | None:
             pid=int(noted["pid"]),
             started=None if started is None else float(started),
             version=str(noted.get("version") or ""),
+            exposed=noted.get("exposed") is True,
             machine=hashlib.sha256(platform.node().encode()).hexdigest()[:16],
         )
     return None

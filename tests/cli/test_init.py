@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import io
 import json
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -437,3 +439,24 @@ def test_what_was_not_looked_at_is_declared_so(tmp_path: Path) -> None:
         firstlook.HubProfile(url="https://hub.example.com", version="4.3.0"), None
     )
     assert "logs" not in firstfile.compose(firstlook.HubProfile(url="http://127.0.0.1:7000", version="4.3.0"), tmp_path)
+
+
+def test_what_others_may_reach_is_not_called_local(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By loopback, with a socket that others reach or that is not seen: the line says so, `--environment` or a person decides."""
+    for exposed, why in ((True, "listens on more than loopback"), (None, "was not seen")):
+        text = firstfile.compose(firstlook.HubProfile(url="http://127.0.0.1:3000", exposed=exposed), None)
+        assert 'environment = "development"' in text
+        assert why in text
+    seen = firstlook.HubProfile(url="http://127.0.0.1:3000", exposed=False)
+    assert 'environment = "local"' in firstfile.compose(seen, None)
+    assert firstfile._asked() is None
+    for said, expected in (("prod\n", "production"), ("\n", None), ("no idea\n", None), ("STAGING\n", "staging")):
+        monkeypatch.setattr("sys.stdin", io.StringIO(said))
+        monkeypatch.setattr("sys.stderr", io.StringIO())
+        for stream in (sys.stdin, sys.stderr):
+            monkeypatch.setattr(stream, "isatty", lambda: True)
+        assert firstfile._asked() == expected
+    monkeypatch.undo()
+    with serving(recorded("4.2.1")) as url:
+        assert init(url, tmp_path, "--environment", "staging") == 0
+    assert load(file=tmp_path / "readiness.toml", environ={}).environment == "staging"

@@ -10,5 +10,5 @@ from tests.sources import ROOT
 
 @pytest.mark.parametrize(("table", "page"), PAGES.items())
 def test_the_documented_page_is_current(table: str, page: str) -> None:
-    """A page in `docs/` is what `python -m tests.faults TABLE` prints."""
-    assert (ROOT / "docs" / page).read_text(encoding="utf-8") == markdown(table)
+    """A page in `docs/proof/` is what `python -m tests.faults TABLE` prints."""
+    assert (ROOT / "docs" / "proof" / page).read_text(encoding="utf-8") == markdown(table)

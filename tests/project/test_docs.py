@@ -171,9 +171,10 @@ def test_the_index_names_every_page() -> None:
     linked = {
         name
         for index in ("README.md", "faults.md")
-        for name in re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs" / index).read_text(encoding="utf-8"))
+        for name in re.findall(r"\]\(([\w/-]+\.md)\)", (ROOT / "docs" / index).read_text(encoding="utf-8"))
     }
-    assert {page.name for page in (ROOT / "docs").glob("*.md")} - linked - {"README.md"} == set()
+    docs = ROOT / "docs"
+    assert {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")} - linked - {"README.md"} == set()
 
 
 # --- the README, followed word for word --------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from readiness.facts.host.proxy.proxy_client import ProxyClient
     from readiness.facts.host.proxy.tls import TlsView
     from readiness.facts.host.resources import Resources
+    from readiness.facts.host.running_hub import RunningHub, inspect_hub
     from readiness.facts.host.service.exposure import Exposure
     from readiness.facts.host.service.hub_service import Service
     from readiness.facts.host.service.logs import Logs

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import ipaddress
 import json
 import time
 from pathlib import Path
@@ -354,6 +355,24 @@ def _owners(base: str) -> tuple[Collection[int], str]:
     if len(pids) > 1:
         return (), f"several processes listen on port {port}"
     return pids, ""
+
+
+def is_exposed(base: str) -> bool | None:
+    """Whether this host's kernel shows a socket on the port of `base` that other machines reach; None where it shows none.
+
+    Only for an address of this host's loopback: what is behind another one is not this kernel's to say.
+    """
+    import psutil
+
+    if not is_loopback(base):
+        return None
+    port = port_of(base)
+    with contextlib.suppress(psutil.Error, OSError):
+        sockets = [c.laddr for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+        addresses = [ipaddress.ip_address(one.ip.partition("%")[0]) for one in sockets if one and one.port == port]
+        inner = [getattr(address, "ipv4_mapped", None) or address for address in addresses]
+        return any(not address.is_loopback for address in inner) if inner else None
+    return None
 
 
 def _hub_among(hub: HubAnswers, owners: Collection[int], port: int | None) -> tuple[psutil.Process | None, str]:

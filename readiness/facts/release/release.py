@@ -161,16 +161,25 @@ class Release:
         return self.package().version
 
     def config_files(self) -> tuple[Path, ...]:
-        """The hub's configuration: as configured, else in its usual place, else what starts the hub names after --config."""
+        """The hub's configuration: as configured, else what `start` or else the unit names after --config, else in its usual place.
+
+        What is named and not there counts only where nothing else is there.
+        """
         target = self.config.target
         usual = target.config_file or self.root / target.config
-        if target.config == type(target)().config and not file_reading.exists(usual):
-            with contextlib.suppress(Unreadable):
-                what = self.artifact()
-                return tuple(
-                    self.here(what.folder / one) for one in what.options("--config", "-c") if "$" not in one
-                ) or (usual,)
-        return (usual,)
+        if target.config != type(target)().config:
+            return (usual,)
+        named = [self._named_configs(start) for start in (self.begun, self.started)]
+        there = (one for one in (*named, (usual,)) if one and all(map(file_reading.exists, one)))
+        return next(there, named[1] or named[0] or (usual,))
+
+    def _named_configs(self, start: Callable[[], EntryPoint]) -> tuple[Path, ...]:
+        """The files that a way to start the hub names after --config; none where it cannot be told."""
+        with contextlib.suppress(Unreadable):
+            what = start()
+            words = what.options("--config", "-c")
+            return tuple(self.here(what.folder / one) for one in words if "$" not in one and not one.startswith("~"))
+        return ()
 
     def here(self, path: Path) -> Path:
         """`path` of the unit in this tree; see `_here`."""

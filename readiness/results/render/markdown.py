@@ -83,6 +83,7 @@ def _head(report: Report, grouped: Shape) -> Iterator[str]:
     counts = ", ".join(f"{count} {words.label(name)}" for name, count in grouped.counts.items())
     lines = [
         *(_verdict(report) if service is None else (service.gone,)),
+        words.unchecked_callers(report),
         *(f"The run itself broke: {sentence}" for sentence in report.trouble[:5]),
         counts or "nothing was planned",
         words.change_sentence(report.comparison),

@@ -105,6 +105,8 @@ def _head(report: Report) -> list[Line]:
         if words.decision(report) == "HOLD":  # the one word of a decision that says nothing to who reads it first
             head_lines.append((f"hold: {_lower(words.MEANING['HOLD'])}", ""))
         head_lines += [(text, "") for text in (words.capped(report), words.best_case(report)) if text]
+    if callers := words.unchecked_callers(report):
+        head_lines.append((callers, "33"))
     if report.demo:
         head_lines.append(("this is the embedded hub, not yours: nothing follows from it", "33"))
     head_lines += [(f"the run itself broke: {sentence}", "31") for sentence in report.trouble[:_MAX_TROUBLE]]

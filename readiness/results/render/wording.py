@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Final
 
+from readiness.config import is_loopback
 from readiness.findings import Outcome
 from readiness.results.report import causes, shown
 from readiness.support import one_line
@@ -22,6 +23,9 @@ MOST_GAINS: Final = 3
 LEAST_GAIN: Final = 0.05
 """Points; half of what is shown of a score."""
 LOST: Final = frozenset({"failed", "degraded", "flaky", "waived"})
+
+_ABOUT_CALLERS: Final = frozenset({"api-requires-authentication", "admin-routes-are-closed"})
+"""Whoever reaches a hub that asks for no credentials can have any command executed."""
 
 CAUSE: Final = 240
 """Characters of what was found first; a phone shows them in its first screen."""
@@ -183,6 +187,26 @@ def best_case(report: Report) -> str:
 def capped(report: Report) -> str:
     """Why the headline is below the score, both numbers in it; empty where it is not."""
     return report.cap or ""
+
+
+def unchecked_callers(report: Report) -> str:
+    """That nobody checked who may call a hub which other machines reach, and why; empty where that was checked, or none does."""
+    if report.demo or not report.target:
+        return ""
+    process, is_own = report.run.process, is_loopback(report.target)
+    if is_own and not (process and process.exposed):
+        return ""
+    unchecked = [
+        row
+        for row in report.rows
+        if row.check in _ABOUT_CALLERS
+        and row.outcome in {Outcome.NOT_APPLICABLE, Outcome.UNKNOWN}
+        and not row.blocked_by
+    ]
+    if not unchecked:
+        return ""
+    where = ", which listens on more than loopback" if is_own else ""
+    return f"nobody checked who may call this hub{where}: {one_line(unchecked[0].reason, CAUSE)}"
 
 
 def to_do(row: Row) -> str:

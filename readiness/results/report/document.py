@@ -67,7 +67,8 @@ def _run(report: Report) -> dict[str, Any]:
 def _process(process: HubProcess | None) -> dict[str, Any] | None:
     if process is None:
         return None
-    return plain_fields(process) | {"started": None if process.started is None else iso(process.started)}
+    fields = plain_fields(process) | {"started": None if process.started is None else iso(process.started)}
+    return {name: value for name, value in fields.items() if name != "exposed" or value}
 
 
 def _verdict(report: Report) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class HubProcess:
     version: str
     """As the hub tells it; empty: it does not."""
     machine: str
+    exposed: bool = False
+    """Whether the kernel of this host shows that it listens where other machines reach it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

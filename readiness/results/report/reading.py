@@ -150,6 +150,7 @@ def _process(process: Mapping[str, Any] | None) -> HubProcess | None:
         started=None if process["started"] is None else _moment(process["started"]),
         version=_line(process["version"]),
         machine=_line(process["machine"]),
+        exposed=process.get("exposed") is True,
     )
 
 

@@ -9,9 +9,9 @@ from tests.faults.drills.runner import CHECKS
 
 HEAD: Final = """# What drills find
 
-Written by `python -m tests.faults drills > docs/drill-faults.md` from the data in `tests/faults/drills/`; a test asserts that it is current. Each
+Written by `python -m tests.faults drills > docs/proof/drill-faults.md` from the data in `tests/faults/drills/`; a test asserts that it is current. Each
 line is a small hub in a process of its own, broken as it says, with the surroundings that it says; the drill must end as it stands here,
-and leave the hub as it was. How drills work: [drills.md](drills.md).
+and leave the hub as it was. How drills work: [drills.md](../drills.md).
 """
 
 

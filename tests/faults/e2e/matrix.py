@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HEAD: Final = """# The e2e fault matrix
 
-Written by `python -m tests.faults e2e > docs/e2e-faults.md` from the data in `tests/faults/e2e/`; a test asserts that it is
+Written by `python -m tests.faults e2e > docs/proof/e2e-faults.md` from the data in `tests/faults/e2e/`; a test asserts that it is
 current. Each fault is an embedded hub (docs/embedded-hub.md) that is broken on purpose. The whole suite of the marker
 `e2e` runs against it, five minutes after a deploy before which all was well, and must find exactly what stands here: what
 is not named has to pass. A rollback is planned where a trigger is named.

@@ -10,7 +10,7 @@ from tests.faults.hub.words import CHECKS
 
 HEAD: Final = """# The fault matrix
 
-Written by `python -m tests.faults hub > docs/fault-matrix.md` from the data in `tests/faults/hub/`; a test asserts that it is
+Written by `python -m tests.faults hub > docs/proof/fault-matrix.md` from the data in `tests/faults/hub/`; a test asserts that it is
 current. Each fault is a hub that is broken on purpose. The whole suite of the marker `health` runs against it, and must
 find exactly what stands here: what is not named has to pass.
 """

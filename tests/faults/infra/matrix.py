@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HEAD: Final = """# Infra's fault matrix
 
-Written by `python -m tests.faults infra > docs/infra-faults.md` from the data in `tests/faults/infra/`; a test asserts
+Written by `python -m tests.faults infra > docs/proof/infra-faults.md` from the data in `tests/faults/infra/`; a test asserts
 that it is current. Each line is a healthy host with one thing made wrong. The whole of `pytest -m infra` runs against
 it, and must find exactly what stands here: what is not named has to pass.
 """

@@ -8,7 +8,7 @@ from tests.faults.load import AFTERWARDS, GENERATORS, PROVES_NOTHING, SERVERS, W
 
 HEAD: Final = """# The load's faults
 
-Written by `python -m tests.faults load > docs/load-faults.md` from the data in `tests/faults/load/`; a test asserts that it is current.
+Written by `python -m tests.faults load > docs/proof/load-faults.md` from the data in `tests/faults/load/`; a test asserts that it is current.
 Each is a load run whose truth is known (unless it is said otherwise 100 requests/s for 30 s, answered in 10 ms), judged by the real
 checks. What is not named has to pass. "Proves nothing": `load-evidence-is-valid` fails, and everything else is blocked by it.
 """

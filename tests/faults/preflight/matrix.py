@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HEAD: Final = """# Preflight's fault matrix
 
-Written by `python -m tests.faults preflight > docs/preflight-faults.md` from the data in `tests/faults/preflight/`; a
+Written by `python -m tests.faults preflight > docs/proof/preflight-faults.md` from the data in `tests/faults/preflight/`; a
 test asserts that it is current. Each line is the sample release with one thing made wrong. The whole of `pytest -m
 preflight` runs on it, and must find exactly what stands here: what is not named has to be as it is in the healthy release.
 """

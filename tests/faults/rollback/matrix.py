@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HEAD: Final = f"""# The rollback's faults
 
-Written by `python -m tests.faults rollback > docs/rollback-faults.md` from the data in `tests/faults/rollback/`; a test asserts
+Written by `python -m tests.faults rollback > docs/proof/rollback-faults.md` from the data in `tests/faults/rollback/`; a test asserts
 that it is current. Each of the {len(FAULTS)} is a deploy that went wrong, with something wrong around its rollback: judged, planned and
 acted upon as `readiness check` in mode `auto` does it, unless it says otherwise. Asserted of each: the exit status, the words, which
 actions ran and how often, what people are told and how severe it is said to be, and that nothing is left open.
