@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from readiness.demo import start as start_demo
 from tests.helpers.few_plugins import FEW
 from tests.real.conftest import BIN, RealHub, free_port, node
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,6 +101,33 @@ def written_and_judged(folder: Path, url: str) -> tuple[dict[str, Any], str]:
     assert outcomes <= {"passed", "not_applicable", "degraded"}, done.stdout
     assert done.returncode == 0
     return file, done.stdout
+
+
+def shown(text: str) -> list[str]:
+    """What a run prints below its last rule, without figures, folders, moments and line breaks; a warning that comes and goes left out."""
+    below = text.partition("READY: ")[2].partition("exit 0")[0]
+    below = re.sub(r"(?m)^DEGRADED .*\n(?:  .*\n)*", "", below)
+    below = re.sub(r"\d+ checks (?:proven, with 1 warning: \S+|passed)", "N checks passed", below)
+    below = below.replace("1 degraded, ", "")
+    words = re.sub(r"/\S*reports", "/FOLDER/reports", " ".join(below.split()))
+    return re.sub(r"\d+(?:\.\d+)?", "N", words).split()
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("page", ["README.md", "docs/healthy-hub.md"])
+def test_what_a_page_shows_is_what_a_run_prints(running: Callable[..., RealHub], page: str) -> None:
+    """The output on the page has the shape of a run's on a healthy hub from npm, after `init`; only figures differ."""
+    hub = running(from_npm)
+    text = (ROOT / page).read_text()
+    assert call(hub.folder, "init", "--url", hub.url).returncode == 0
+    done = call(hub.folder, "check", "-m", "health or alerts or e2e")
+    assert done.returncode == 0, done.stdout
+    assert shown(done.stdout) == shown(text), done.stdout
+    counted = [
+        re.findall(r"collected (\d+) items|(\d+) checks to prove|(\d+) not applicable", one)
+        for one in (done.stdout, text)
+    ]
+    assert page == "README.md" or counted[0] == counted[1], done.stdout
 
 
 @pytest.mark.parametrize("tree", [from_npm, from_source])
