@@ -124,7 +124,12 @@ def test_build_succeeds_in_a_copy(release, workshop):
     result = workshop.run("build")
     touched = ", ".join(result.touched[:SHOWN])
     assert not result.touched, f"{len(result.touched)} files of the release itself changed during the build: {touched}"
-    assert result.done.ok, f"`{command}` {result.done.ending}: {result.done.last_words()}"
+    without = ""
+    if result.without is not None:
+        place = f"{release.shown(result.without.file)}:{result.without.line}"
+        without = f", without devDependencies: {place} builds after `{result.without.command}`, which leaves them out"
+        note(f"built{without}")
+    assert result.done.ok, f"`{command}` {result.done.ending}{without}: {result.done.last_words()}"
     assert result.artifact, f"`{command}` ended well and left no {_read(release, release.package).entry}"
     if not result.rebuilt:
         warn(f"`{command}` ended well and did not write {_read(release, release.package).entry}")

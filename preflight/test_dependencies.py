@@ -55,7 +55,8 @@ def test_lockfile_is_present_and_in_step(release, dependencies):
     severity="low",
     needs=("release",),
     where="tree",
-    remedy="Commit a lock file, and give each dependency a version with an end (^1.2.3), not latest, * or a branch.",
+    remedy="Commit a lock file, install by it (`npm ci`, `--frozen-lockfile`), and give each dependency a version with an end "
+    "(^1.2.3), not latest, * or a branch.",
 )
 def test_dependencies_are_pinned(release, dependencies):
     """A dependency of production is the same one tomorrow."""
@@ -63,13 +64,24 @@ def test_dependencies_are_pinned(release, dependencies):
     where_found("package.json")
     compared(expected="every dependency is pinned", actual=f"{len(found)} are not")
     assert not found, f"{len(found)} dependencies may change by themselves: {'; '.join(found[:SHOWN])}"
+    # a lock file pins only what is installed by it
+    careless = dependencies.careless_installs()
+    if careless:
+        where_found(release.shown(careless[0].file), careless[0].line)
+        places = [f"{release.shown(one.file)}:{one.line} runs `{one.command}`" for one in careless]
+        more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+        note(f"every such install: {'; '.join(places)}")
+        pytest.fail(
+            f"{'; '.join(places[:SHOWN])}{more}, which may take other versions than the lock file's: {careless[0].better}",
+            pytrace=False,
+        )
 
 
 @check(
     "no-known-vulnerabilities",
     severity="critical",
     slow="asks the package registry",
-    needs=("release", "audit"),
+    needs=("release",),
     where="tree",
     remedy="Renew the packages that are named: `npm audit fix`, or a newer version by hand; then build and test again.",
 )
@@ -78,9 +90,20 @@ def test_no_known_vulnerabilities(release, dependencies):
     if not _read(release, dependencies.production):
         note("the release depends on nothing, so nobody was asked")
         return
+    claim = release.config.claim("audit")
+    if claim.expected is False:
+        if not claim.owner or claim.expires is None:
+            unknown(
+                f"[expect] audit is not expected ({claim.reason}), and needs an owner and a last day: owner, expires"
+            )
+        warn(
+            f"nobody looked for known vulnerabilities, and {claim.owner} answers for that until {claim.expires}: {claim.reason}"
+        )
+        return
     if not dependencies.locks():
         caused_by("lockfile-is-present-and-in-step")
-    found = dependencies.advisories()
+    found, asked = dependencies.advisories()
+    note(asked)
     bad, moderate = dependencies.at_least(found, "high"), dependencies.at_least(found, "moderate")
     where_found("package.json")
     compared(expected="no known vulnerability", actual=f"{len(found)} packages, {len(bad)} of them high or critical")

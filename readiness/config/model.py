@@ -308,6 +308,9 @@ class ReleaseSettings:
     """The release that a rollback returns to; None: looked for beside the release."""
     rehearsal: str | None = None
     """The record of the last rehearsed rollback; None: `rehearsal.json` in the folder of reports."""
+    osv: str | None = None
+    """A folder with an export of the OSV database; None: the package registry is asked."""
+    osv_days: int = 7
     lock: str = ".deploy.lock"
     """The file that a running deployment holds, relative to the release."""
     bake: int = 60

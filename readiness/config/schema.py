@@ -85,6 +85,10 @@ EXPECT: Final[Schema] = {
         _claim_kind(), "agents get in through [target] url; not expected where this machine cannot reach it as they do"
     ),
     "held_session": Setting(_claim_kind(), "a session outlives `[probe] hold`; default: expected where that is set"),
+    "audit": Setting(
+        _claim_kind(),
+        "known vulnerabilities of the dependencies can be looked up; not expected needs `owner` and `expires`, and is degraded",
+    ),
     "config_api": Setting(_claim_kind(), "the hub serves /api/config"),
     "tools_api": Setting(_claim_kind(), "the hub serves /api/tools"),
     "servers": Setting(list_of(text("a server's name"), unique=True), "MCP servers that must be connected"),
@@ -307,6 +311,12 @@ RELEASE: Final[Schema] = {
         path(),
         "record of the last rehearsed rollback, relative to `release`; default: rehearsal.json among the reports",
     ),
+    "osv": Setting(
+        path(),
+        "a folder with an export of the OSV database (npm/all.zip, or unpacked), relative to `release`: known vulnerabilities are "
+        "looked up there, and no registry is asked",
+    ),
+    "osv_days": Setting(integer(1, 365), "days after which that database shows no more that nothing is known"),
     "lock": Setting(path(), "the file that a running deployment holds, relative to `release`"),
     "bake": Setting(integer(0, 10_080), "minutes to watch after a deploy"),
     "switch": Setting(argv(), "lets clients reach the candidate of `readiness release --candidate-url`"),

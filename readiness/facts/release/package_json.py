@@ -21,6 +21,8 @@ LOCKS: Final = {
     "npm-shrinkwrap.json": "npm",
 }
 """Lock files, and whose they are."""
+_ABOVE: Final = 4
+"""Folders above a package in which the top of its workspace is looked for."""
 JOBS: Final = {"build": "build", "test": "tests", "lint": "lint"}
 """The commands of `[release]`, and the key of `[expect]` that declares each."""
 
@@ -80,12 +82,35 @@ class Package:
         declared = _text(self.data.get("packageManager")).partition("@")[0]
         if declared in set(LOCKS.values()):
             return declared
-        return next((manager for name, manager in LOCKS.items() if file_reading.exists(self.file.parent / name)), "npm")
+        return next((LOCKS[lock.name] for lock in self.locks), "npm")
 
     @property
     def locks(self) -> tuple[Path, ...]:
-        """The lock files that are there."""
-        return tuple(path for name in LOCKS if file_reading.exists(path := self.file.parent / name))
+        """The lock files that are there: beside it, else at the top of the workspace that it is a member of."""
+        return _locks_in(self.file.parent) or _locks_in(self.top)
+
+    @property
+    def top(self) -> Path:
+        """The folder that is installed as a whole: the workspace's, where this is a member of one, else its own."""
+        own = self.file.parent
+        if not _locks_in(own):
+            for folder in list(file_reading.real(own).parents)[:_ABOVE]:
+                if _locks_in(folder) and _is_workspace(folder):
+                    return folder
+        return own
+
+
+def _locks_in(folder: Path) -> tuple[Path, ...]:
+    return tuple(path for name in LOCKS if file_reading.exists(path := folder / name))
+
+
+def _is_workspace(folder: Path) -> bool:
+    if file_reading.exists(folder / "pnpm-workspace.yaml"):
+        return True
+    try:
+        return bool(read(folder).data.get("workspaces"))
+    except file_reading.Unreadable:
+        return False
 
 
 def read(folder: Path) -> Package:

@@ -9,7 +9,7 @@ from shutil import which
 
 import pytest
 
-from readiness.facts.release import semver
+from readiness.facts.release.dependencies import semver
 
 CASES = [
     (">=18.0.0", "18.0.0", True),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
+import shutil
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from readiness.config.model import Config, ReleaseSettings, Target
 from readiness.facts.release.sandbox import copies, npm_scripts, test_counts
+from tests.suites.preflight_tree import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,3 +112,86 @@ def test_a_copy_leads_nowhere_back(tmp_path: Path) -> None:
     time.sleep(0.01)
     (outside / "g").write_text("touched")
     assert copies.changed(before, copies.stamps(root, frozenset())) == [str(outside / "g")]
+
+
+# --- copies that hold what a build needs, and only then -------------------------------------------------------------
+
+
+def _tree(folder: Path, scripts: dict[str, str], *, modules: Path | None = None) -> Config:
+    """A release that builds with a package's command, `tool`, for which node_modules/.bin holds a link; `modules` is linked."""
+    folder.mkdir()
+    place = modules or folder / "node_modules"
+    (place / "tool").mkdir(parents=True)
+    (place / "tool" / "part.sh").write_text("echo part > dist/cli.js\n")
+    (place / "tool" / "run.sh").write_text('#!/bin/sh\n. "$(dirname "$(readlink -f "$0")")/part.sh"\n')
+    (place / "tool" / "run.sh").chmod(0o755)
+    (place / ".bin").mkdir()
+    (place / ".bin" / "tool").symlink_to("../tool/run.sh")
+    if modules is not None:
+        (folder / "node_modules").symlink_to(modules)
+    (folder / "dist").mkdir()
+    (folder / "package.json").write_text(
+        json.dumps({"name": "x", "version": "1.0.0", "scripts": scripts, "devDependencies": {"tool": "1.0.0"}})
+    )
+    packages = {
+        "": {"name": "x", "devDependencies": {"tool": "1.0.0"}},
+        "node_modules/tool": {"version": "1.0.0", "dev": True},
+    }
+    (folder / "package-lock.json").write_text(json.dumps({"lockfileVersion": 3, "packages": packages}))
+    return Config(target=Target(release=folder))
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+@pytest.mark.parametrize("is_link", [False, True], ids=["a-folder", "a-link"])
+def test_a_command_finds_its_neighbours_in_a_copy(is_link: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    """What `.bin` leads to is started in its own place, where node_modules is a link as well."""
+    config = _tree(tmp_path / "r", {"build": "tool"}, modules=tmp_path / "shared" / "node_modules" if is_link else None)
+    found = judge("build-succeeds-in-a-copy", config)
+    assert found.outcome == "passed", found
+    assert not list((tmp_path / "r" / "dist").iterdir())
+
+
+@pytest.mark.parametrize("is_link", [False, True], ids=["a-folder", "a-link"])
+def test_what_a_build_writes_in_place_never_reaches_the_original(is_link: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """A copy shares no file with the release: appending, truncating and changing modes in it changes nothing there."""
+    modules = tmp_path / "shared" / "node_modules" if is_link else None
+    config = _tree(tmp_path / "r", {}, modules=modules)
+    text = "for f in $(find -L . -type f); do echo harm >> $f; : > $f; chmod 600 $f; done; echo it > dist/cli.js"
+    config = dataclasses.replace(config, release=ReleaseSettings(build=("/bin/sh", "-c", text)))
+    before = {path: (path.read_bytes(), path.stat().st_mode) for path in tmp_path.rglob("*") if path.is_file()}
+    found = judge("build-succeeds-in-a-copy", config)
+    assert found.outcome == "passed", found
+    assert {path: (path.read_bytes(), path.stat().st_mode) for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("scripts", "word"),
+    [({"test": "no-such-runner --all"}, "no-such-runner"), ({"test": "NODE_ENV=x no-such-runner"}, "no-such-runner")],
+)
+def test_a_tool_that_is_not_there_is_said_before_anything_is_copied(
+    scripts: dict[str, str], word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of gigabytes shows no more than a look for the command."""
+    config = _tree(tmp_path / "r", scripts)
+    monkeypatch.setattr(copies, "copy", lambda *_: pytest.fail("a copy was made"))
+    found = judge("test-suite-passes", config)
+    assert (found.outcome, word in found.reason) == ("unknown", True), found
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        ("npm install --production\nnpm run build\n", "failed"),
+        ("NODE_ENV=production npm ci && npm run build\n", "failed"),
+        ("npm ci\nnpm run build\nnpm prune --omit=dev\n", "passed"),
+        ("npm ci --omit=dev\n", "passed"),
+    ],
+)
+def test_a_build_has_what_its_script_installs(script: str, outcome: str, tmp_path: Path) -> None:
+    """Where the release's script leaves devDependencies out before it builds, a developer's node_modules proves nothing."""
+    config = _tree(tmp_path / "r", {"build": "tool"})
+    (tmp_path / "r" / "deploy.sh").write_text(script)
+    found = judge("build-succeeds-in-a-copy", config)
+    assert found.outcome == outcome, found
+    assert ("deploy.sh:1" in found.reason) == (outcome == "failed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import shutil
 from typing import TYPE_CHECKING, Final
 
@@ -55,7 +57,69 @@ def vulnerable(severity: str, sentence: str, outcome: str | None) -> Mutation:
     )
 
 
+def offline(name: str, sentence: str, outcome: str | None, *, days: int = 0, level: str = "LOW") -> Mutation:
+    """A locked dependency, held against a database of OSV in a folder whose one advisory about it changed `days` ago."""
+
+    def fetched(tree: Path) -> None:
+        changed = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+        affected = {
+            "package": {"ecosystem": "npm", "name": "lodash"},
+            "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "4.17.12"}]}],
+        }
+        advisory = {"id": "GHSA-1", "modified": f"{changed:%Y-%m-%dT%H:%M:%SZ}", "affected": [affected]}
+        (tree.parent / "osv").mkdir()
+        (tree.parent / "osv" / "GHSA-1.json").write_text(
+            json.dumps(advisory | {"database_specific": {"severity": level}}), encoding="utf-8"
+        )
+
+    return Mutation(
+        name=name,
+        sentence=sentence,
+        mutate=each(package(dependencies=WANTED), write("package-lock.json", lock("mcp-hub", "4.3.0")), fetched),
+        config={"release": {"osv": "../osv"}},
+        expected={"no-known-vulnerabilities": outcome} if outcome else {},
+        words={FAILED: ("lodash 4.17.11",), UNKNOWN: (f"{days} days old",)}.get(str(outcome), ()),
+    )
+
+
 DEPENDENCIES: Final = (
+    offline("offline-advisory", "a database in a folder knows the locked version", FAILED, level="HIGH"),
+    offline("offline-advisory-of-low-severity", "a database in a folder knows what hardly matters", None),
+    offline("offline-database-is-old", "the database was fetched ten days ago", UNKNOWN, days=10),
+    Mutation(
+        name="audit-is-declared-away",
+        sentence="no registry answers, and somebody answers for that until a day",
+        mutate=each(package(dependencies=WANTED), write("package-lock.json", lock("mcp-hub", "4.3.0"))),
+        config={
+            "expect": {"audit": {"expected": False, "reason": "no network", "owner": "Ada", "expires": dt.date.max}}
+        },
+        expected={"no-known-vulnerabilities": DEGRADED},
+        words=("Ada answers for that",),
+    ),
+    Mutation(
+        name="install-passes-over-the-lock-file",
+        sentence="the deploy script installs by npm install, which may write the lock file anew",
+        mutate=each(
+            package(dependencies=WANTED),
+            write("package-lock.json", lock("mcp-hub", "4.3.0")),
+            write("tools/install.sh", "#!/bin/sh\nset -e\nnpm install --omit=dev\n"),
+            write(".npmrc", f"registry=http://127.0.0.1:{lasting('low')}/\n"),
+        ),
+        expected={"dependencies-are-pinned": FAILED},
+        words=("tools/install.sh:3", "npm ci"),
+        tool="npm",
+    ),
+    Mutation(
+        name="install-by-the-lock-file",
+        sentence="a range, and a script that installs by npm ci",
+        mutate=each(
+            package(dependencies=WANTED),
+            write("package-lock.json", lock("mcp-hub", "4.3.0")),
+            write("tools/install.sh", "#!/bin/sh\nset -e\nnpm ci --omit=dev\n"),
+            write(".npmrc", f"registry=http://127.0.0.1:{lasting('low')}/\n"),
+        ),
+        tool="npm",
+    ),
     Mutation(
         name="lock-file-is-missing",
         sentence="a dependency, and no lock file that fixes it",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
 import shutil
 import stat
@@ -82,6 +83,9 @@ class _Copier:
     def __init__(self, root: Path, target: Path, leave: set[str]) -> None:
         self.root, self.target, self.leave, self.budget = root, target, leave, _Budget()
         self.linked = 0
+        self.clones = True
+        self.places: dict[str, Path] = {}
+        """Folders outside of the tree, to where they are in the copy."""
 
     def folder(self, source: Path, target: Path, seen: tuple[str, ...]) -> None:
         """Copy a folder; `seen` are the real folders above it, so that a loop of links ends."""
@@ -105,19 +109,43 @@ class _Copier:
             if self.linked > LINKED_LIMIT:
                 raise Unreadable("links in the release lead to more than 1 GB outside of it: it is not copied", "large")
         self.budget.spend(os.stat(source).st_size)  # noqa: PTH116 - a path as scandir gives it
-        shutil.copy2(source, target)
+        self.clones = self.clones and _clone(source, target)
+        if not self.clones:
+            shutil.copyfile(source, target)
+        shutil.copystat(source, target)
 
     def _link(self, source: Path, target: Path, seen: tuple[str, ...]) -> None:
         real = Path(os.path.realpath(source))
+        above = next((folder for folder in (real, *real.parents) if str(folder) in self.places), None)
         if real.is_relative_to(self.root):
             # the same place in the copy; a dangling link stays one, and leads nowhere near the original
             target.symlink_to(os.path.relpath(self.target / real.relative_to(self.root), target.parent))
+        elif above is not None:
+            # as `.bin` does in a node_modules that is a link: what it leads to finds its neighbours by its own place
+            target.symlink_to(os.path.relpath(self.places[str(above)] / real.relative_to(above), target.parent))
         elif real.is_dir():
             # what holds the release itself is no part of it: a link to it stays out
             if not self.root.is_relative_to(real) and str(real) not in seen and len(seen) < _DEEPEST:
+                self.places[str(real)] = target
                 self.folder(real, target, (*seen, str(real)))
         elif real.is_file():
             self._file(str(real), target)
+
+
+_FICLONE: Final = 0x40049409
+
+
+def _clone(source: str, target: Path) -> bool:
+    """Let `target` share the content of `source` until one of them is written; whether the file system can (btrfs, xfs).
+
+    A hard link would be as quick and is never made: a build that writes a file in place would write the original.
+    """
+    try:
+        with open(source, "rb") as original, target.open("wb") as copy_of_it:  # noqa: PTH123 - a path as scandir gives it
+            fcntl.ioctl(copy_of_it.fileno(), _FICLONE, original.fileno())
+    except OSError:
+        return False
+    return True
 
 
 def stamps(root: Path, leave_out: frozenset[Path]) -> dict[str, Stamp]:

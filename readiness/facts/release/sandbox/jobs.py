@@ -5,24 +5,27 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shlex
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from readiness.facts.release.dependencies import installs, locked
 from readiness.facts.release.package_json import JOBS
 from readiness.facts.release.sandbox import copies, npm_scripts
 from readiness.facts.release.sandbox import test_counts as counts
-from readiness.support import Unreadable, child_process
+from readiness.support import Unreadable, child_process, file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from readiness.facts.release.dependencies.installs import Install
     from readiness.facts.release.release import Release
 
 Job = Literal["build", "test", "lint"]
 NOT_FOUND: Final = 127
 """The status of a shell that did not find a command."""
-_LEFT_OUT: Final = ("logs", ".cache")
+_LEFT_OUT: Final = ("logs", ".cache", "node_modules/.cache", "coverage")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,8 @@ class JobResult:
     """Whether the entry point is there afterwards, and not empty."""
     rebuilt: bool = False
     """Whether this job wrote it."""
+    without: Install | None = None
+    """The release's own install that leaves devDependencies out, as this job was done; None: with whatever is installed."""
 
     @property
     def counts(self) -> counts.Counts | None:
@@ -95,16 +100,21 @@ class Sandbox:
         """Run a job. Raises Unreadable where it cannot be set up, NotInstalled where a tool is missing."""
         command = self.command(job)
         config, root = self.release.config, self.release.root
+        without = self._production_install() if job == "build" else None
+        absent = self._development_only() if without is not None else frozenset[Path]()
+        if without is None:
+            # a copy may take minutes, and shows nothing that is not known before
+            self._look_for_tools(command)
         leave = self._left_out()
         before = copies.stamps(root, leave)
-        with self._copy(leave) as (copy, home):
+        with self._copy(leave | absent) as (copy, home):
             env = child_process.environment(
                 home, {"CI": "1", "npm_config_update_notifier": "false", "npm_config_fund": "false"}
             )
             built = self._artifact(copy)
             earlier = _stamp(built)
             done = child_process.run(command.argv, timeout=config.release.timeout, cwd=copy, env=env)
-            if done.code == NOT_FOUND:
+            if done.code == NOT_FOUND and without is None:
                 raise child_process.ToolNotInstalled(
                     f"`{command}` needs a tool that is not there ({done.last_words(120)}): install the release's "
                     "dependencies first"
@@ -118,7 +128,39 @@ class Sandbox:
             touched=tuple(touched),
             artifact=later is not None and later[0] > 0,
             rebuilt=later is not None and later != earlier,
+            without=without,
         )
+
+    def _look_for_tools(self, command: JobCommand) -> None:
+        """Raise ToolNotInstalled where what is run, or the first command of the package's script, is not there."""
+        names = [command.argv[0]] if "/" not in command.argv[0] else []
+        inner = npm_scripts.nested(command.argv, command.scripts)
+        first = next(iter(npm_scripts.steps(inner) or ()), None) if inner is not None else None
+        words = first.words if first is not None else ()
+        names += [word for word in words if "=" not in word][:1]
+        names = [name for name in names if npm_scripts.PLAIN_NAME.fullmatch(name)]
+        root = self.release.root
+        bins = [folder / "node_modules" / ".bin" for folder in (root, *root.parents)]
+        for name in names:
+            there = shutil.which(name) or any(file_reading.exists(folder / name) for folder in bins)
+            if not there and not npm_scripts.is_built_in(name):
+                raise child_process.ToolNotInstalled(
+                    f"`{command}` needs {name}, which is not installed: install it, or the release's dependencies, first"
+                )
+
+    def _production_install(self) -> Install | None:
+        with contextlib.suppress(Unreadable):
+            return installs.before_build(self.release.root, self.release.package())
+        return None
+
+    def _development_only(self) -> frozenset[Path]:
+        """What of node_modules an install for production leaves out. Raises Unreadable where that cannot be told."""
+        package = self.release.package()
+        names = {name for lock in package.locks for name, _ in locked.production(package, lock)}
+        names |= set(package.wanted(*locked.RUNNING))
+        modules = self.release.root / "node_modules"
+        installed = [path for pattern in ("[!.@]*", "@*/*") for path in modules.glob(pattern)]
+        return frozenset(path for path in installed if path.relative_to(modules).as_posix() not in names)
 
     def _artifact(self, copy: Path) -> Path:
         with contextlib.suppress(Unreadable):
@@ -142,9 +184,16 @@ class Sandbox:
     def _copy(self, leave: frozenset[Path]) -> Iterator[tuple[Path, Path]]:
         with tempfile.TemporaryDirectory(prefix="readiness-copy-", ignore_cleanup_errors=True) as name:
             copy = Path(name) / "release"
-            copies.copy(self.release.root, copy, leave)
+            # a member of a workspace builds with what is installed at its top
+            top = self._top()
+            copies.copy(top, copy, leave)
             with child_process.scratch_home() as home:
-                yield copy, home
+                yield copy / file_reading.real(self.release.root).relative_to(file_reading.real(top)), home
+
+    def _top(self) -> Path:
+        with contextlib.suppress(Unreadable):
+            return self.release.package().top
+        return self.release.root
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

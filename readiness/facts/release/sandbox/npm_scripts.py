@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 
 _IDLE: Final = frozenset({"echo", "printf", "true", ":", "exit", "sleep", "cd", "export", "set"})
 """Commands that look at nothing."""
+PLAIN_NAME: Final = re.compile(r"[a-zA-Z][\w.-]*")
+"""A command by its name alone, without a path, a variable or an assignment."""
+_BUILT_IN: Final = frozenset(
+    {"if", "for", "while", "case", "test", "command", "eval", "exec", "source", "trap", "umask", "ulimit", "type"}
+)
 _ENDS: Final = frozenset({"&&", "||", ";", "|", "&", ";;", "\n"})
 _MANAGERS: Final = ("npm", "pnpm", "yarn", "bun")
 _DEEPEST: Final = 8
@@ -44,6 +50,11 @@ def steps(text: str) -> list[ScriptStep] | None:
     if words:
         script_steps.append(ScriptStep(words=tuple(words), joined=joined))
     return script_steps
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a shell does this itself."""
+    return name in _BUILT_IN or name in _IDLE
 
 
 def _is_idle(step: ScriptStep, scripts: Mapping[str, str], depth: int) -> bool:

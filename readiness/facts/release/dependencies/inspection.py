@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.release import audit, lockfile, semver
+from readiness.facts.release.dependencies import audit, installs, locked, lockfile, semver
 from readiness.facts.release.entry_point import RUNTIMES
 from readiness.facts.release.package_json import LOCKS
 from readiness.support import Unreadable, child_process, file_reading, require_extra
@@ -13,7 +13,8 @@ from readiness.support import Unreadable, child_process, file_reading, require_e
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from readiness.facts.release.audit import Advisory
+    from readiness.facts.release.dependencies.audit import Advisory
+    from readiness.facts.release.dependencies.installs import Install
     from readiness.facts.release.entry_point import EntryPoint
     from readiness.facts.release.release import Release
 
@@ -40,7 +41,7 @@ class Dependencies:
 
     def production(self) -> dict[str, str]:
         """Name to range of what runs in production. Raises Unreadable."""
-        return self.release.package().wanted(*audit.PRODUCTION)
+        return self.release.package().wanted(*locked.RUNNING)
 
     @staticmethod
     def manager_of(lock: Path) -> str:
@@ -60,9 +61,18 @@ class Dependencies:
         package = self.release.package()
         return lockfile.unpinned(package, locked=bool(package.locks))
 
-    def advisories(self) -> list[Advisory]:
-        """Known vulnerabilities, worst first. Raises Unreadable, NotInstalled, CouldNotLook."""
-        return audit.ask(self.release)
+    def careless_installs(self) -> list[Install]:
+        """Installs of the release that do not take what the lock file says, where that matters. Raises Unreadable."""
+        package = self.release.package()
+        if not package.locks or not lockfile.unpinned(package, locked=False):
+            return []
+        return [one for one in installs.of_release(self.release.root, package) if not one.frozen]
+
+    def advisories(self) -> tuple[list[Advisory], str]:
+        """Known vulnerabilities, worst first, and what was asked. Raises Unreadable, NotInstalled, CouldNotLook."""
+        if self.release.config.release.osv is not None:
+            return audit.look_up(self.release)
+        return audit.ask(self.release), "the package registry was asked"
 
     @staticmethod
     def at_least(advisories: list[Advisory], level: str) -> list[Advisory]:

@@ -1,8 +1,7 @@
-"""Known vulnerabilities of the dependencies, from `npm audit --json` or `bun audit --json`."""
+"""Known vulnerabilities of the dependencies: from `npm audit`, from `bun audit`, or from a database of OSV in a folder."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import CouldNotLook
+from readiness.facts.release.dependencies import locked, osv
 from readiness.support import Unreadable, child_process
 
 if TYPE_CHECKING:
@@ -27,19 +27,28 @@ _FILES: Final = (
     ".npmrc",
     "bunfig.toml",
 )
-PRODUCTION: Final = ("dependencies", "optionalDependencies")
+OFFLINE: Final = "without a registry, [release] osv names a folder with an export of the OSV database"
+Advisory = osv.Advisory
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Advisory:
-    """One vulnerable package."""
+def look_up(release: Release) -> tuple[list[Advisory], str]:
+    """The advisories of the database in a folder, worst first, and what was held against what, in words.
 
-    package: str
-    level: str
-    title: str
-
-    def __str__(self) -> str:
-        return f"{self.package} ({self.level}{': ' if self.title else ''}{self.title[:100]})"
+    Raises Unreadable where what is locked cannot be told, and CouldNotLook where the database proves nothing; what it finds
+    in any case is proven.
+    """
+    package, settings = release.package(), release.config.release
+    folder = release.path(str(settings.osv))
+    if not package.wanted(*locked.RUNNING):
+        return [], "nothing is installed for production"
+    packages = {one for lock in package.locks for one in locked.production(package, lock)}
+    database = osv.search(folder, packages)
+    found = sorted(database.advisories, key=lambda one: (-_rank(one.level), one.package))
+    problem = database.problem(settings.osv_days)
+    if problem and not at_least(found, "high"):
+        raise CouldNotLook(f"the OSV database in {release.shown(folder)} {problem}")
+    what = f"{len(packages)} packages were held against the {database.count} advisories in {release.shown(folder)}"
+    return found, f"{what}, the newest of {database.newest:%Y-%m-%d}" if database.newest else what
 
 
 def ask(release: Release) -> list[Advisory]:
@@ -49,15 +58,15 @@ def ask(release: Release) -> list[Advisory]:
     its lock file, so nothing is written into the release.
     """
     package = release.package()
-    if not package.wanted(*PRODUCTION):
+    if not package.wanted(*locked.RUNNING):
         return []
     manager = "bun" if package.manager == "bun" else "npm"
     if manager == "npm" and not any(
         path.name in {"package-lock.json", "npm-shrinkwrap.json"} for path in package.locks
     ):
         raise Unreadable(
-            f"{manager} audits a lock file and {release.root} has no package-lock.json: npm install --package-lock-only",
-            "missing",
+            f"{manager} audits a package-lock.json, which {release.root} does not have; {OFFLINE}",
+            "untold",
         )
     with child_process.scratch_home() as home:
         folder = home / "audit"
@@ -95,7 +104,7 @@ def _environment(home: Path) -> dict[str, str]:
 def _advisories(done: child_process.FinishedProcess, manager: str) -> list[Advisory]:
     """Read the answer; where it is no such answer, nothing is known."""
     if done.timed_out:
-        raise CouldNotLook(f"{manager} audit {done.ending}")
+        raise CouldNotLook(f"{manager} audit {done.ending}; {OFFLINE}")
     data = _json(done.out)
     if not isinstance(data, dict):
         raise CouldNotLook(f"{manager} audit gave no answer ({done.ending}): {done.last_words(200)}")
@@ -104,7 +113,7 @@ def _advisories(done: child_process.FinishedProcess, manager: str) -> list[Advis
         message = data.get("message") or (
             error.get("summary") or error.get("code") if isinstance(error, dict) else error
         )
-        raise CouldNotLook(f"the registry did not answer the audit: {str(message)[:200]}")
+        raise CouldNotLook(f"the registry did not answer the audit: {str(message)[:200]}; {OFFLINE}")
     advisories = _npm(data) if manager == "npm" else _bun(data)
     if done.code != 0 and not advisories:
         raise CouldNotLook(f"{manager} audit {done.ending} without naming a package: {done.last_words(200)}")

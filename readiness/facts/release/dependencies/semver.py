@@ -44,6 +44,19 @@ def is_bounded(wanted: str) -> bool | None:
     return all(any(bound.operator in _UPPER_ENDS for bound in alternative) for alternative in required.set)
 
 
+def compare(one: str, other: str) -> int | None:
+    """Below 0 where `one` is the older version, 0 where both are one, above 0 else; None where either is no version."""
+    require_extra("preflight")
+    import nodesemver
+
+    if max(len(one), len(other)) > _LONGEST_VERSION:
+        return None
+    try:
+        return int(nodesemver.compare(one.strip(), other.strip(), loose=True))
+    except ValueError:
+        return None
+
+
 def _range(wanted: str) -> Range | None:
     require_extra("preflight")
     from nodesemver import make_range
