@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from readiness.session import journal
     from readiness.session.conclusion import accept_load_baseline
     from readiness.session.controller import Closing, Ledger
-    from readiness.session.crash_recovery import recover
+    from readiness.session.crash_recovery import contradiction, recover
     from readiness.session.fixtures import CONFIG, REDACT, RUN_DIR, register
     from readiness.session.fixtures.reachability import BLOCKED
     from readiness.session.invocation import OPTIONS, find_suites, may_concern, suite_folders, why_zero
-    from readiness.session.journal import VERDICT_PIPE
+    from readiness.session.journal import VERDICT_PIPE, JournalRead
     from readiness.session.plan.planning import (
         CATALOGUE_FILE,
         PlannedItem,

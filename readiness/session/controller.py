@@ -63,6 +63,9 @@ class Ledger:
         self._journal: Journal | None = None
         self._marker: RunMarker | None = None
         self._plan: dict[str, Planned] | None = None
+        self._planned: dict[str, Planned] | None = None
+        """The plan that the journal holds."""
+        self._pid = os.getpid()
         self._term = TermAsInterrupt()
 
     # --- a run's beginning ----------------------------------------------------------------------------------------
@@ -149,6 +152,7 @@ class Ledger:
             self.begin()
             self.run.plan = self.plan()
             if RUN_ID in os.environ and self._marker is not None:  # only `readiness check` will read it back
+                self._planned = self.run.plan
                 self.journal.plan(self.run.plan.values(), self.setup.redact)
 
     @pytest.hookimpl(optionalhook=True)
@@ -286,6 +290,8 @@ class Ledger:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """Judge before the plain hooks, so that their reports can say it; set the exit status after them."""
+        if os.getpid() != self._pid:
+            os._exit(worker.COPY)
         if self.config.getoption("collectonly", default=False) or not self._is_ours(session):
             self._forget()
             return (yield)
@@ -356,6 +362,8 @@ class Ledger:
         if self.journal.problem and is_reported:
             self.conclusion.problems.append(self.journal.problem)
         session.exitstatus = self.final_status = self.exit_status(int(session.exitstatus))
+        if self._planned is not None and self._planned != self.run.plan:  # the workers of xdist told of more
+            self.journal.plan(self.run.plan.values(), self.setup.redact)
         self.journal.verdict(
             {"status": self.conclusion.status.value, "exit": int(session.exitstatus), "is_reported": is_reported}
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import sys
@@ -12,19 +13,25 @@ from readiness.session.journal import Run
 
 if TYPE_CHECKING:
     from readiness.config import Config
-    from readiness.session.journal import Read
+    from readiness.session.journal import JournalRead
     from readiness.session.plan.planning import Scope
 
 
-def recover(recording: Read, *, config: Config, status: int, run_id: str, started: float) -> tuple[int, bool]:
-    """Judge the journal, write the reports, print the summary; the verdict's exit status, and whether they were written."""
+def recover(  # noqa: PLR0913 - what is known of a run, one keyword each
+    recording: JournalRead, *, config: Config, status: int, run_id: str, started: float, trouble: str = ""
+) -> tuple[int, bool]:
+    """Judge the journal, write the reports, print the summary; the verdict's exit status, and whether they were written.
+
+    `trouble` says why the run's own verdict does not count, where it is not that it died.
+    """
     from readiness.config import redactor_for
     from readiness.session.conclusion import conclude
     from readiness.session.controller import ask_again
 
     scope = _scope(config)
     run = _replayed(recording, scope)
-    run.add_trouble(f"pytest died without a verdict ({_how(status)}); this one is made from its journal")
+    died = f"pytest died without a verdict ({_how(status)}); this one is made from its journal"
+    run.add_trouble(trouble or died)
     redactor = redactor_for(config, os.environ)
     ask_again(run, config, redactor.clean)
     conclusion = conclude(
@@ -45,6 +52,28 @@ def recover(recording: Read, *, config: Config, status: int, run_id: str, starte
     return code, conclusion.is_written
 
 
+def contradiction(recording: JournalRead, config: Config) -> str:
+    """What speaks against an answer that all is well, of the findings that the run shipped; empty where nothing does."""
+    from readiness.results.verdict import verdict
+    from readiness.session.plan.planning import catalogue
+
+    run = _replayed(recording, _scope(config))
+    plan = list(run.plan.values())
+    findings, _ = verdict.apply_waivers(
+        list(run.findings.values()),
+        plan,
+        config.waivers,
+        today=dt.datetime.now(dt.UTC).date(),
+        known={check.id for check, _ in catalogue()} | set(run.plan),
+    )
+    judged = verdict.judge(
+        verdict.Evidence(plan=plan, findings=findings, trouble=tuple(run.trouble), cap=None), config.gate
+    )
+    if judged.status in {verdict.Status.READY, verdict.Status.CONDITIONAL}:
+        return ""
+    return f"the run answered that all is well, and what its checks found is {judged.status.value}: {judged.because}"
+
+
 def _how(status: int) -> str:
     if status >= 0:
         return f"it ended with status {status}"
@@ -54,7 +83,7 @@ def _how(status: int) -> str:
         return f"ended by signal {-status}"
 
 
-def _replayed(recording: Read, scope: Scope) -> Run:
+def _replayed(recording: JournalRead, scope: Scope) -> Run:
     from readiness.session.plan.planning import catalogue, selected_phases
 
     run = Run(plan=dict(recording.plan))

@@ -35,9 +35,18 @@ def elsewhere(path: Path) -> Path:
 
 @dataclasses.dataclass(slots=True)
 class VerdictPipe:
-    """How this process tells the `readiness check` that forked it that it reached a verdict, however full the disk is."""
+    """How this process ships its journal to the `readiness check` that forked it: what is shipped nobody can take back.
+
+    However full the disk is, and whatever becomes of the file.
+    """
 
     descriptor: int | None = None
+
+    def ship(self, line: bytes) -> None:
+        """Write one line to its end; whoever waits reads all the time."""
+        with contextlib.suppress(OSError):
+            while line and self.descriptor is not None:
+                line = line[os.write(self.descriptor, line) :]
 
 
 VERDICT_PIPE: Final = VerdictPipe()
@@ -68,20 +77,19 @@ class Journal:
 
     def verdict(self, data: dict[str, Any]) -> None:
         """Append that a verdict was reached, and tell whoever waits for this process."""
-        self.write("verdict", data)
-        if VERDICT_PIPE.descriptor is not None:
-            with contextlib.suppress(OSError):
-                os.write(VERDICT_PIPE.descriptor, json.dumps(data).encode("ascii"))
+        self.write("verdict", {**data, "pid": os.getpid()})
 
     def finding(self, text: str) -> None:
         """Append a finding that already is a JSON text, as it came on its report."""
         self._append(f'{{"kind": "finding", "finding": {text}}}')
 
     def _append(self, line: str) -> None:
+        content = f"{line}\n".encode("ascii")
+        VERDICT_PIPE.ship(content)
         if self._descriptor is None:
             return
         try:
-            os.write(self._descriptor, f"{line}\n".encode("ascii"))
+            os.write(self._descriptor, content)
         except OSError as error:
             self.problem = f"the journal could not be written: {error.strerror or error}"
             self.close()
@@ -116,7 +124,7 @@ def planned_from_json(data: dict[str, Any]) -> Planned:
 
 
 @dataclasses.dataclass(slots=True)
-class Read:
+class JournalRead:
     """What a journal tells; `finished` is False where the run died."""
 
     header: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -125,30 +133,50 @@ class Read:
     reruns: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
     trouble: list[str] = dataclasses.field(default_factory=list)
     finished: bool = False
-    exit_code: int = 12
-    """The status that its verdict asks for."""
+    verdicts: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    """Of each verdict the process that reached it, and the status that it asks for."""
     is_reported: bool = True
     """Whether the run's report was written."""
 
+    def answer_of(self, pid: int) -> int | None:
+        """The status that the verdict of process `pid` asks for; None where it gave none, several, or another process one too."""
+        return self.verdicts[0][1] if len(self.verdicts) == 1 and self.verdicts[0][0] == pid else None
 
-def read(path: Path) -> Read:
-    """Read a journal as far as it is whole; a torn last line is what a kill leaves and is passed over."""
-    recording = Read()
-    with path.open("rb") as stream:
-        for line in stream.read(MAX_BYTES).split(b"\n"):
-            try:
-                entry = json.loads(line)
-                _take(recording, entry.pop("kind"), entry)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
+    @property
+    def is_well(self) -> bool:
+        """Whether everything planned passed or does not apply, and nothing broke: then there is nothing to judge."""
+        passed = {finding.check for finding in self.findings}
+        return (
+            not self.trouble
+            and all(finding.outcome is Outcome.PASSED for finding in self.findings)
+            and all(planned.not_applicable or check in passed for check, planned in self.plan.items())
+        )
+
+
+def read(path: Path) -> JournalRead:
+    """Read a journal as far as it is whole. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        return parse(stream.read(MAX_BYTES) or b"")
+
+
+def parse(content: bytes) -> JournalRead:
+    """What the lines of a journal tell; a torn last line is what a kill leaves and is passed over."""
+    recording = JournalRead()
+    for line in content.split(b"\n"):
+        try:
+            entry = json.loads(line)
+            _take(recording, entry.pop("kind"), entry)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue
     return recording
 
 
-def _take(recording: Read, kind: str, entry: dict[str, Any]) -> None:
+def _take(recording: JournalRead, kind: str, entry: dict[str, Any]) -> None:
     if kind == "start":
         recording.header = entry
     elif kind == "plan":
-        recording.plan = {p["check"]["id"]: planned_from_json(p) for p in entry["plan"]}
+        recording.plan |= {p["check"]["id"]: planned_from_json(p) for p in entry["plan"]}
     elif kind == "finding":
         recording.findings.append(Finding.from_json(entry["finding"]))
     elif kind == "rerun":
@@ -157,7 +185,7 @@ def _take(recording: Read, kind: str, entry: dict[str, Any]) -> None:
         recording.trouble.append(entry["sentence"])
     elif kind == "verdict":
         recording.finished = True
-        recording.exit_code = int(entry["exit"])
+        recording.verdicts.append((int(entry["pid"]), int(entry["exit"])))
         recording.is_reported = entry.get("is_reported") is not False
 
 

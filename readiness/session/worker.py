@@ -6,21 +6,24 @@ nor lone surrogates.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import dataclasses
 import gc
 import inspect
 import json
+import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
+from _pytest.unittest import TestCaseFunction
 
 from readiness import checks
 from readiness.errors import HubDown, Unknown
 from readiness.findings import OPT_IN_PHASES, Finding, Outcome
-from readiness.session.fixtures import HAD_ITS_START
+from readiness.session.fixtures import HAD_ITS_START, RUN_DIR
 from readiness.session.plan.declared import Files, vanished
 from readiness.session.plan.planning import (
     PlanError,
@@ -30,6 +33,8 @@ from readiness.session.plan.planning import (
     item_of,
     misspelt_phase,
     never_collected,
+    plan_document,
+    write_atomically,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +45,10 @@ if TYPE_CHECKING:
 ITEM: Final = pytest.StashKey[PlannedItem]()
 RECORDER: Final = pytest.StashKey[checks.Recorder]()
 ATTEMPTS: Final = pytest.StashKey[int]()
+ENDED: Final = pytest.StashKey[BaseException | None]()
+"""How the last call of a check's own function ended, as this process saw it: what plugins make of it is theirs."""
+COPY: Final = 70
+"""The status of a copy of this process that a check made by forking, and that went on: it ends at once."""
 _SHOWN: Final = 200
 _BUDGETED: Final = frozenset({"health", "alerts", "e2e"})
 """Phases that ask a running hub, and end in seconds where it is well."""
@@ -67,6 +76,7 @@ class Worker:
         self.is_whole_run = True
         """Whether what the given paths declare and pytest passes over is looked for."""
         self.scope, self.redact, self.publish, self.needs_target = scope, redact, publish, needs_target
+        self._pid = os.getpid()
         self._passed_over: list[str] = []
         self._files = Files()
         self._spent = 0.0
@@ -205,9 +215,11 @@ class Worker:
         while True:
             tries += 1
             pyfuncitem.stash[ATTEMPTS] = pyfuncitem.stash.get(ATTEMPTS, 0) + 1
+            pyfuncitem.stash[ENDED] = None
             try:
                 _ended_with_nothing(pyfuncitem.obj(**arguments))
             except (Exception, pytest.fail.Exception) as error:
+                pyfuncitem.stash[ENDED] = error
                 if not is_worth_another_attempt(error) or self._is_over(pyfuncitem, started, tries):
                     raise
                 time.sleep(interval)
@@ -237,6 +249,8 @@ class Worker:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put the finding on the report: on the call's, or on the first abnormal one before or after it."""
         planned = item.stash.get(ITEM, None)
+        if os.getpid() != self._pid:
+            _end_copy(item)
         try:
             report = yield
         except Exception as error:
@@ -264,6 +278,8 @@ class Worker:
     ) -> Finding | None:
         recorder = item.stash.get(RECORDER, None) or checks.Recorder()
         outcome, reason = outcome_of(recorder, call, report)
+        if report.when == "call" and type(report) is pytest.TestReport:
+            outcome, reason = _seen(item, report, outcome, reason)
         error = call.excinfo.value if call.excinfo is not None else None
 
         def shown(text: str) -> str:
@@ -288,6 +304,35 @@ class Worker:
             limits=recorder.bounds,
             blocked_by=_cause(recorder, planned, outcome),
         )
+
+
+def _end_copy(item: pytest.Item) -> NoReturn:
+    """End this process, a copy that a check made: two that go on would judge twice. It leaves a word for the one that judges."""
+    folder = item.config.stash.get(RUN_DIR, None)
+    sentence = f"{item.nodeid} forked this process, and the copy went on with the run"
+    with contextlib.suppress(OSError):
+        if folder is not None:
+            write_atomically(folder / f"plan-copy-{os.getpid()}.json", plan_document([], [sentence]))
+    os._exit(COPY)
+
+
+def _seen(item: pytest.Item, report: pytest.TestReport, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+    """What a call came to, held against what this process saw itself: a plugin or a conftest.py may have turned its report."""
+    if not isinstance(item, pytest.Function) or isinstance(item, TestCaseFunction) or report.outcome == "failed":
+        return outcome, reason
+    if ENDED not in item.stash:
+        if report.outcome == "passed" and not inspect.iscoroutinefunction(item.function):
+            return Outcome.UNKNOWN, "its function was never called: a conftest.py or a plugin answered for it"
+        return outcome, reason
+    error = item.stash[ENDED]
+    if error is None or str(report.outcome) == "rerun" or item.get_closest_marker("xfail") is not None:
+        return outcome, reason
+    if isinstance(error, pytest.skip.Exception | pytest.xfail.Exception) or (
+        report.outcome == "skipped" and is_deliberately_unknown(error)
+    ):
+        return outcome, reason
+    turned = f"{_message(error)} (a conftest.py or a plugin turned this into '{report.outcome}')"
+    return (Outcome.FAILED if is_failure(error) else Outcome.UNKNOWN), turned
 
 
 def _keeps_its_asserts(function: object) -> bool:

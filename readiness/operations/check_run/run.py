@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
     from readiness.config import Config
     from readiness.operations.check_run.arguments import CheckArguments
+    from readiness.operations.check_run.pytest_child import Ended
     from readiness.operations.notify import Announcement
+    from readiness.session import JournalRead
 
 INCOMPLETE: Final = 12
+_GOOD: Final = frozenset({0, 10})
+"""Statuses that say READY or CONDITIONAL."""
 
 
 def check(given: Sequence[str]) -> int:
@@ -32,9 +36,10 @@ def check(given: Sequence[str]) -> int:
     scheduled = os.environ.pop(SCHEDULED, "")
     run_id = os.environ.pop(CHECK_ID, "") or uuid.uuid4().hex[:12]
     started = time.time()
-    status, asked, verdict = run_pytest(given, run_id)
+    ended = run_pytest(given, run_id)
+    asked = ended.asked
     os.environ[OWN_CHECKS] = os.pathsep.join(asked.own_checks)
-    code = _settle(status, asked, run_id, started, verdict=verdict)
+    code = _settle(ended, run_id, started)
     if scheduled and scheduled != "acts":
         return code
     return _follow(code, asked, run_id, tells=not scheduled)
@@ -59,27 +64,37 @@ def load_config(asked: CheckArguments) -> Config:
         return Config(report_dir=asked.report_dir)
 
 
-def _settle(status: int, asked: CheckArguments, run_id: str, started: float, *, verdict: int | None) -> int:
-    """The child's status if it reached a verdict, else that of a verdict made from its journal."""
-    from readiness.session import journal
+def _settle(ended: Ended, run_id: str, started: float) -> int:
+    """The status that the run's one verdict asks for, where its findings bear that out; else that of a verdict made from those.
 
+    The child's own status is never the answer: a conftest.py may have set it, or ended the process.
+    """
+    from readiness.session import journal, recover
+
+    status, asked = ended.status, ended.asked
     path = asked.report_dir / "journal" / f"{run_id}.jsonl"
     if not path.is_file():
         path = journal.elsewhere(path)
-    if not path.is_file():
+    recording = journal.parse(ended.shipped)
+    if not recording.header and not path.is_file():
         # refused before it began, or nothing was asked for; a child that died has a negative status
-        if (status > 0 and status != INTERNAL_ERROR) or (status == 0 and (asked.informs or verdict == 0)):
+        if (status > 0 and status != INTERNAL_ERROR) or (status == 0 and asked.informs):
             return status
         sys.stderr.write("readiness check: no check ran, so there is no verdict: INCOMPLETE\n")
         return INCOMPLETE
-    recording = journal.read(path)
-    if recording.finished or verdict is not None:
+    answer = recording.answer_of(ended.pid)
+    trouble = _doubt(recording, ended, answer)
+    if answer is not None and not trouble:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-        return _agreed(status, recording.exit_code if verdict is None else verdict)
-    from readiness.session import recover
-
-    code, is_reported = recover(recording, config=load_config(asked), status=status, run_id=run_id, started=started)
+        return _agreed(status, answer)
+    if not recording.header:
+        with contextlib.suppress(OSError):
+            recording = journal.read(path)
+    config = load_config(asked)
+    code, is_reported = recover(
+        recording, config=config, status=status, run_id=run_id, started=started, trouble=trouble
+    )
     if is_reported:
         from readiness.results.history import forget
 
@@ -87,6 +102,19 @@ def _settle(status: int, asked: CheckArguments, run_id: str, started: float, *, 
     if path.parent != asked.report_dir / "journal":
         path.unlink(missing_ok=True)
     return code
+
+
+def _doubt(recording: JournalRead, ended: Ended, answer: int | None) -> str:
+    """Why the verdict that a run gave does not count; empty where it does, or where it gave none."""
+    from readiness.session import contradiction
+
+    if ended.trouble:
+        return ended.trouble
+    if answer in _GOOD and not recording.is_well:
+        return contradiction(recording, load_config(ended.asked))
+    if answer is None and recording.verdicts:
+        return "the run gave more than one verdict, or another process gave it; this one is made from what its checks found"
+    return ""
 
 
 def _agreed(status: int, verdict: int) -> int:

@@ -24,6 +24,7 @@ from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
 from readiness.operations.check_run import run as check_command
 from readiness.operations.check_run.arguments import CheckArguments
+from readiness.operations.check_run.pytest_child import Ended
 from readiness.operations.deploys import lock
 from readiness.operations.deploys.journal import JournalFile
 from readiness.operations.notify.events import Pacing
@@ -267,9 +268,11 @@ def test_a_check_that_is_scheduled_neither_acts_nor_tells(tmp_path: Path, monkey
     (tmp_path / "reports" / "rollback-plan.json").write_text("{}")
     done: list[object] = []
     monkeypatch.setattr(
-        check_command, "run_pytest", lambda _given, run_id: (done.append(run_id) or 1, CheckArguments(), 1)
+        check_command,
+        "run_pytest",
+        lambda _given, run_id: Ended(status=(done.append(run_id), 1)[1], pid=1, asked=CheckArguments()),
     )
-    monkeypatch.setattr(check_command, "_settle", lambda status, *_, **__: status)
+    monkeypatch.setattr(check_command, "_settle", lambda ended, *_: ended.status)
     monkeypatch.setattr(check_command, "tell_people", lambda *_: done.append("told"))
     monkeypatch.setattr(
         "readiness.operations.check_run.acting.act",
