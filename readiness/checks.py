@@ -49,6 +49,7 @@ class Recorder:
     path: str | None = None
     line: int | None = None
     cause: str | None = None
+    remedy: str = ""
     bounds: Limits | None = None
     """What `actual` was held against, where it is a number."""
 
@@ -194,6 +195,11 @@ def where_found(path: str, line: int | None = None) -> None:
     """Record the file (and line) a finding is about, for annotations and SARIF."""
     recorder = _recorder()
     recorder.path, recorder.line = path, line
+
+
+def mended_by(remedy: str) -> None:
+    """Record what mends just what was found here, in place of the check's own remedy; a line that is indented is a command."""
+    _recorder().remedy = _text(remedy)
 
 
 def caused_by(check_id: str) -> None:

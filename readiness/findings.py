@@ -201,6 +201,8 @@ class Finding:
     line: int | None = None
     limits: Limits | None = None
     """What `actual` was held against where it is a measure; they may differ from the declared ones."""
+    remedy: str = ""
+    """What mends just this, instead of the check's own remedy."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values without Enums, for the journal and worker traffic; what has its default value is left out."""

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from readiness import Limits, check, compared, measure, note, unknown, warn
+from readiness import Limits, check, compared, measure, mended_by, note, unknown, warn
 
 _OFTEN = 10.0
 """Seconds between two lines that say what is waited for."""
@@ -134,12 +134,28 @@ def test_mcp_servers_are_connected(hub, deployed):
     compared(expected=f"{len(states)} connected", actual=f"{len(states) - len(lost)} connected")
     if any(state == "without an uptime" for state in lost.values()):
         unknown(f"whether it still runs cannot be told: {told}")
+    _say_the_call(hub, lost)
     assert len(states) - len(lost) >= enough, f"{len(lost)} of {len(states)} servers are not connected: {told}"
     if lost:
         warn(f"{len(lost)} of {len(states)} servers are not connected: {told}")
     torn = [s for s in hub.health().servers if s.name in states and s.status == "connected" and s.error]
     if torn:
         warn(f"connected, and with an error all the same: {', '.join(f'{s.name} ({s.error[:80]})' for s in torn[:5])}")
+
+
+def _say_the_call(hub, lost):
+    """Let the remedy be the call to paste, where stopping and starting a server is all or the last of what mends it."""
+    gone = [name for name, state in lost.items() if state == GONE]
+    down = [name for name, state in lost.items() if state.startswith("disconnected")]
+    calls = "".join(f"\n    {hub.call_that_restarts(name)}" for name in (gone or down)[:3])
+    if gone:
+        mended_by(
+            f"Stop and start it, then read in the hub's log why it ended; the hub does not do that by itself:{calls}"
+        )
+    elif down:
+        mended_by(
+            f"Read the server's error in the hub's log, mend its command or variables, then stop and start it:{calls}"
+        )
 
 
 def _states(hub, expected):
@@ -290,6 +306,7 @@ def test_mcp_servers_stay_connected(hub, deployed, first_identity, server_turns)
         unknown("the hub itself was restarted during the run, see hub-stays-up")
     states, turns = _states(hub, expected), server_turns()
     lost = [f"{turns.words(name)}, and is {state}" for name, state in states.items() if _is_lost(name, state, turns)]
+    _say_the_call(hub, {name: state for name, state in states.items() if _is_lost(name, state, turns)})
     enough = deployed.config.expect.min_servers or len(states)
     compared(expected=f"{len(states)} connected", actual=f"{len(states) - len(lost)} connected")
     assert not lost or len(states) - len(lost) >= enough, "; ".join(lost)

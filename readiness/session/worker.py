@@ -302,6 +302,7 @@ class Worker:
             path=recorder.path,
             line=recorder.line,
             limits=recorder.bounds,
+            remedy=shown(recorder.remedy),
             blocked_by=_cause(recorder, planned, outcome),
         )
 

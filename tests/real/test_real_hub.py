@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
+import shutil
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +78,12 @@ def test_a_server_is_killed(hubs: Any, judge: Judge) -> None:
     found = judge.run()
     assert "memory" in found.by_outcome("failed")["mcp-servers-are-connected"]
     assert (found.status, found.code) == ("NOT READY", 1)
+    (call,) = re.findall(r"^  paste: (.*)$", found.out, re.MULTILINE)
+    page = html.unescape((judge.folder / "reports" / "readiness.html").read_text())
+    assert f"<code>{call}</code>" in page or f">{call}<" in page
+    if shutil.which("curl") is not None:
+        assert subprocess.run(["sh", "-c", call], timeout=60, check=False).returncode == 0
+        assert judge.run().by_outcome("failed") == {}
 
 
 def test_a_server_is_killed_and_one_is_enough(hubs: Any, judge: Judge) -> None:

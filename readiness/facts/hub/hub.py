@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
+import shlex
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -341,6 +343,15 @@ class Hub:
                     self.doubt(TwoHubs("two hubs answer by turns"))
                     return True
         return False
+
+    def call_that_restarts(self, server: str) -> str:
+        """A command for a shell that stops and starts an MCP server: what it is called is quoted, a token stays a variable."""
+        variable = self.config.target.token_env
+        token = f' -H "Authorization: Bearer ${variable}"' if variable else ""
+        body = shlex.quote(json.dumps({"server_name": server}, ensure_ascii=False))
+        route = shlex.quote(f"{self.transport.settings.base.rstrip('/')}/api/servers/")
+        call = f"curl -fsS -o /dev/null{token} -H 'Content-Type: application/json' -d {body} {route}$verb"
+        return f"for verb in stop start; do {call}; done"
 
     def reads_changes(self) -> bool:
         """Whether the hub was started on this host with --watch: it reads a changed configuration by itself."""

@@ -34,6 +34,8 @@ _STATE: Final = {"ok": "green", "warning": "yellow", "flaky": "yellow", "ALARM":
 }
 _SERVER: Final = {"connected": "green", "disabled": "dim", "connecting": "yellow"}
 _MOST_SERVERS: Final = 8
+_AWAY: Final = "not_applicable"
+"""The outcome of a row whose metric the hub declared that it has none of."""
 _MOST_ALERTS: Final = 6
 _REASON_LINES: Final = 2
 _TALL: Final = 36
@@ -77,7 +79,9 @@ class View:
         """One screen."""
         parts: list[RenderableType] = [self._head(look), self._about(look, worst, now, looking)]
         parts += self._alerts(look)
-        parts.append(self._metrics("Telemetry", look.metrics))
+        claimed = [row for row in look.metrics if row.value is not None or row.outcome != _AWAY]
+        if any(row.check or row.value is not None for row in claimed):
+            parts.append(self._metrics("Telemetry", claimed))
         below: list[RenderableType] = [self._metrics("Host", look.host, 12)] if look.host else []
         below.append(self._servers(look))
         if self.console.width >= _WIDE and len(below) > 1:

@@ -25,7 +25,7 @@ MAX_CHARACTERS: Final = 60_000
 _ROWS: Final = 30
 _NAMES: Final = 8
 _TEXT: Final = 300
-_REMEDY: Final = 400
+_REMEDY: Final = 1_200
 _SIGNS: Final = {"READY": "✅", "CONDITIONAL": "⚠️", "NOT READY": "❌", "INCOMPLETE": "❔"}
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]<>|~&$]|:(?=//)|^[-+=#](?=[-+=#\s]|$)|(?<=^\d)[.)](?=\s|$)")
 """What is markup wherever it stands, an address, and what begins a heading, a rule or a list at the start of a line."""

@@ -31,7 +31,10 @@ _MANY: Final = 1_200
 _STATUS: Final = {"READY": "1;32", "CONDITIONAL": "1;33", "NOT READY": "1;31", "INCOMPLETE": "1;35"}
 _OUTCOME: Final = {"failed": "31", "unknown": "35", "degraded": "33", "flaky": "33", "waived": "36"}
 
-_WHOLE: Final = ("next: ", "report: ", "mend: ")
+_PASTE: Final = "  paste: "
+_INDENT: Final = "    "
+"""How a remedy marks a line that is a command."""
+_WHOLE: Final = ("next: ", "report: ", "mend: ", _PASTE)
 """Lines that are copied: wrapped by the terminal where they are long, never cut."""
 _COPIED: Final = 400
 
@@ -175,7 +178,12 @@ def _block(cause: Cause, columns: int, most: int, *, repeated: bool = False, fir
         block_lines += _wrapped([(f"  {reason}", "")], columns, most)
     # a remedy mends what is bad; what is unknown needs looking at, and its reason says where
     if row.remedy and not row.waiver and outcome != "unknown" and most:
-        block_lines += _wrapped([(f"  do: {_steps(row.remedy)}", "36")], columns, most)
+        commands = [line for line in row.remedy.splitlines() if line.startswith(_INDENT)]
+        if len(commands) == 1:  # a call that mends it: whole, so that it can be copied
+            block_lines += _wrapped([(f"  do: {_steps(row.remedy.replace(commands[0], ''))}", "36")], columns, most)
+            block_lines += _wrapped([(f"{_PASTE}{commands[0].strip()}", "36")], columns, 1)
+        else:
+            block_lines += _wrapped([(f"  do: {_steps(row.remedy)}", "36")], columns, most)
     return block_lines
 
 

@@ -144,7 +144,7 @@ def _row(judged: Judged) -> Row:
         attempts=check_and_finding.attempts,
         seconds=check_and_finding.seconds if math.isfinite(check_and_finding.seconds) else 0.0,
         points_lost=judged.points_lost,
-        remedy=visible_text(check.remedy, _LONG),
+        remedy=visible_text(check_and_finding.remedy or check.remedy, _LONG),
         rollback=check.rollback,
         waiver=None if check_and_finding.waiver is None else one_line(check_and_finding.waiver, _TEXT),
         blocked_by=None if check_and_finding.blocked_by is None else one_line(check_and_finding.blocked_by, _NAME),

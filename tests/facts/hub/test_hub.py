@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import json
 import os
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -283,3 +284,18 @@ def test_a_tool_is_called_over_the_api() -> None:
         pytest.raises(BadAnswer, match="Tool not found"),
     ):
         hub_at(wires.url).call_tool("everything", "nope", {})
+
+
+@pytest.mark.parametrize("server", ["memory", "$(touch x)", "it's; rm -rf /", 'a "b" \\ c', "高德地图", "new\nline"])
+def test_a_call_to_paste_is_what_it_looks_like(server: str) -> None:
+    """A shell takes the name of a server for a name, whatever stands in it; the token stays a variable."""
+    call = hub_at("http://127.0.0.1:3000/", token_env="HUB_TOKEN").call_that_restarts(server)
+    fake = 'curl() { printf "%s\\0" "$@"; }; HUB_TOKEN=t; '
+    done = subprocess.run(["bash", "-c", fake + call], capture_output=True, timeout=30, check=True)
+    words = done.stdout.decode().split("\0")
+    assert json.loads(words[words.index("-d") + 1]) == {"server_name": server}
+    assert [word for word in words if word.startswith("http")] == [
+        f"http://127.0.0.1:3000/api/servers/{verb}" for verb in ("stop", "start")
+    ]
+    assert "Authorization: Bearer t" in words
+    assert "\n" not in call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -24,6 +25,7 @@ from rich.console import Console
 
 from readiness import demo
 from readiness.cli import watch
+from readiness.config import Claim
 from readiness.config.loading import load
 from readiness.findings import Outcome
 from readiness.operations.watch.bench import BETWEEN, LIVE, Bench
@@ -98,6 +100,22 @@ def _frame(look: WatchLook, width: int = 120, height: int = 50) -> str:
     with console.capture() as captured:
         console.print(view.frame(look, worst="READY", now=look.at + 2, looking=0.0))
     return captured.get()
+
+
+def test_rows_of_what_was_declared_away_are_not_shown(hub: DemoHub, tmp_path: Path) -> None:
+    """A hub that has no telemetry gets no panel of it; the JSON of a look keeps its rows."""
+    watcher = _watcher(tmp_path, hub.url)
+    away = Claim(expected=False, reason="none")
+    claims = {**watcher.bench.config.expect.claims, "llm": away, "telemetry": away, "filtering": away}
+    config = dataclasses.replace(
+        watcher.bench.config, expect=dataclasses.replace(watcher.bench.config.expect, claims=claims)
+    )
+    scope = Scope(config, lambda: deployed_claims(config))
+    look = Watcher(Bench(config, scope, str, tmp_path)).look()
+    none = dataclasses.replace(look, metrics=tuple(dataclasses.replace(row, value=None) for row in look.metrics))
+    assert look.metrics
+    assert "Telemetry" not in _frame(none)
+    assert "Telemetry" in _frame(look)
 
 
 # --- the same judgement --------------------------------------------------------------------------------------------------

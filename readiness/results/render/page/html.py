@@ -342,7 +342,7 @@ def first(grouped: Shape) -> list[dict[str, Any]]:
             "link": link(cause.row),
             "place": _place(cause.row),
             "reason": cut(" ".join(cause.row.reason.split()), 2 * _SHORT),
-            "remedy": "" if cause.row.outcome.value == "unknown" else cut(cause.row.remedy),
+            "remedy": "" if cause.row.outcome.value == "unknown" else cut(cause.row.remedy, _REASON),
             "points": words.points(cause.points) if cause.points else "",
             "settled": words.settled(cause),
         }
