@@ -18,7 +18,7 @@ JOURNAL = "/var/log/journal"
     "log-growth-is-sane",
     severity="high",
     topic="service",
-    needs=("log_keeping",),
+    needs=("log_keeping", "hub_host"),
     limits=Limits(warning=72, critical=24, unit="hours", better="higher"),
     remedy="Lower the hub's log level, rotate its logs, and see what fills them: `tail -n 200 LOG`, `journalctl -u mcp-hub --since -1h | sort | uniq -c`.",
 )
@@ -51,7 +51,7 @@ def _free(resources, path):
     "logs-are-rotated",
     severity="medium",
     topic="service",
-    needs=("log_keeping",),
+    needs=("log_keeping", "hub_host"),
     remedy="Send the output to the journal (StandardOutput=journal), and give log files to logrotate: FILE { daily rotate 14 compress copytruncate } in /etc/logrotate.d/mcp-hub.",
 )
 def test_logs_are_rotated(logs, other_supervisor):
@@ -75,7 +75,7 @@ def test_logs_are_rotated(logs, other_supervisor):
     "logs-leave-the-host",
     severity="low",
     topic="service",
-    needs=("log_keeping",),
+    needs=("log_keeping", "hub_host"),
     remedy="Run a shipper (vector, fluent-bit, promtail, systemd-journal-upload) or let rsyslog forward: `*.* @@logs.example.com:6514`.",
 )
 def test_logs_leave_the_host(logs, other_supervisor):

@@ -15,6 +15,7 @@ APART = 5.0
 @check(
     "hub-port-is-private",
     severity="critical",
+    needs=("hub_host",),
     remedy="Close the hub's port to everybody but the proxy: `ufw deny 7000/tcp`, or bind it to 127.0.0.1 in a container.",
 )
 def test_hub_port_is_private(network, firewall, vantage):

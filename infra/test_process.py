@@ -28,6 +28,7 @@ def _pids(processes):
 @check(
     "process-is-single-and-fresh",
     severity="high",
+    needs=("hub_host",),
     topic="service",
     stage="after",
     remedy="End what is not the service's (`systemctl status mcp-hub` names its process), then `systemctl restart mcp-hub`.",
@@ -86,7 +87,7 @@ def _ago(seconds):
     "open-file-limit-is-high",
     severity="medium",
     topic="service",
-    needs=("supervision",),
+    needs=("supervision", "hub_host"),
     limits=Limits(critical=65_536, unit="files", better="higher"),
     remedy="Set `LimitNOFILE=65536` (`systemctl edit mcp-hub`; docker: `--ulimit nofile=65536`), then restart the hub.",
 )
@@ -106,7 +107,7 @@ def test_open_file_limit_is_high(processes, service):
     "unit-can-write-its-state",
     severity="high",
     topic="service",
-    needs=("supervision",),
+    needs=("supervision", "hub_host"),
     remedy="Give the folder to the service's user (`chown -R mcp-hub: FOLDER`), and name it in ReadWritePaths= or StateDirectory= of the unit.",
 )
 def test_unit_can_write_its_state(processes, places, service, other_supervisor):
@@ -140,6 +141,7 @@ def test_unit_can_write_its_state(processes, places, service, other_supervisor):
 @check(
     "no-orphaned-mcp-servers",
     severity="medium",
+    needs=("hub_host",),
     topic="service",
     remedy="End them (`kill PID`), and set `KillMode=control-group` in the unit, so that servers end with their hub.",
 )
@@ -154,6 +156,7 @@ def test_no_orphaned_mcp_servers(processes):
 @check(
     "mcp-servers-run-once",
     severity="medium",
+    needs=("hub_host",),
     topic="service",
     remedy="Restart the hub to end the copies, and see its log for why it starts that server again and again without ending it.",
 )
@@ -171,6 +174,7 @@ def test_mcp_servers_run_once(processes):
 @check(
     "no-secret-in-process-list",
     severity="critical",
+    needs=("hub_host",),
     topic="service",
     waivable=False,
     remedy="Hand it over in a file that only the service's user can read (EnvironmentFile=, LoadCredential=) and not on a command line or in Environment=; then rotate it.",
@@ -187,6 +191,7 @@ def test_no_secret_in_process_list(exposure):
 @check(
     "memory-use-is-safe",
     severity="high",
+    needs=("hub_host",),
     topic="resources",
     limits=Limits(warning=6, critical=7, unit="GB"),
     remedy="Restart the hub (`systemctl restart mcp-hub`) and find what grows: `readiness baseline`, the drill memory-is-stable-under-soak; MemoryMax= bounds it.",

@@ -23,7 +23,7 @@ WANTED = {
 @check(
     "proxy-configuration-is-valid",
     severity="critical",
-    needs=("nginx",),
+    needs=("nginx", "hub_host"),
     remedy="Mend the line that is named, then `nginx -t && systemctl reload nginx`.",
 )
 def test_proxy_configuration_is_valid(nginx):
@@ -39,7 +39,7 @@ def test_proxy_configuration_is_valid(nginx):
 @check(
     "proxy-terminates-tls",
     severity="critical",
-    needs=("tls",),
+    needs=("tls", "hub_host"),
     remedy="Let the server that forwards to the hub `listen 443 ssl` with a certificate, and clients use https://.",
 )
 def test_proxy_terminates_tls(proxy, tls_view, readiness_config):
@@ -58,7 +58,7 @@ def test_proxy_terminates_tls(proxy, tls_view, readiness_config):
     "proxy-forwards-to-the-hub",
     severity="critical",
     stage="after",
-    needs=("proxy",),
+    needs=("proxy", "hub_host"),
     remedy="Forward /api/, /mcp and /messages to the hub's port: an agent needs the POST to /messages as much as /mcp.",
 )
 def test_proxy_forwards_to_the_hub(proxy, street):
@@ -76,7 +76,7 @@ def test_proxy_forwards_to_the_hub(proxy, street):
 @check(
     "proxy-limits-request-rates",
     severity="high",
-    needs=("nginx",),
+    needs=("nginx", "hub_host"),
     after=("proxy-configuration-is-valid",),
     remedy="In http: `limit_req_zone $binary_remote_addr zone=hub:10m rate=10r/s;`, in the hub's server: `limit_req zone=hub burst=20 nodelay;`.",
 )
@@ -111,7 +111,7 @@ def _needs_tls(tls_view):
 @check(
     "proxy-redirects-to-https",
     severity="medium",
-    needs=("tls",),
+    needs=("tls", "hub_host"),
     remedy="A server on port 80 that only says `return 301 https://$host$request_uri;`.",
 )
 def test_proxy_redirects_to_https(proxy, outside):
@@ -127,7 +127,7 @@ def test_proxy_redirects_to_https(proxy, outside):
 @check(
     "proxy-streams-events",
     severity="medium",
-    needs=("proxy",),
+    needs=("proxy", "hub_host"),
     limits=Limits(warning=1, critical=5, unit="s"),
     remedy="For /api/events and /mcp: `proxy_buffering off; proxy_http_version 1.1; proxy_read_timeout 1h;`.",
 )
@@ -184,7 +184,7 @@ def test_tls_is_modern(proxy, tls_view):
 @check(
     "rate-limit-answers-429",
     severity="medium",
-    needs=("proxy", "rate_limit"),
+    needs=("proxy", "rate_limit", "hub_host"),
     last=True,
     remedy="Apply the limit where clients meet it, and `limit_req_status 429;`: 503 looks like a hub that is down.",
 )
@@ -210,7 +210,7 @@ def test_rate_limit_answers_429(street, alone):
 @check(
     "security-headers-are-set",
     severity="medium",
-    needs=("tls",),
+    needs=("tls", "hub_host"),
     remedy='`add_header Strict-Transport-Security "max-age=31536000" always; add_header X-Content-Type-Options nosniff always;`.',
 )
 def test_security_headers_are_set(street):

@@ -48,7 +48,7 @@ def _supervised(service, other):
 @check(
     "unit-is-installed-and-enabled",
     severity="critical",
-    needs=("supervision",),
+    needs=("supervision", "hub_host"),
     remedy="Install the unit and enable it: `systemctl daemon-reload && systemctl enable --now mcp-hub` (`systemctl unmask` first, where it is masked).",
 )
 def test_unit_is_installed_and_enabled(service, other_supervisor):
@@ -76,7 +76,7 @@ def test_unit_is_installed_and_enabled(service, other_supervisor):
 @check(
     "unit-is-active",
     severity="critical",
-    needs=("supervision",),
+    needs=("supervision", "hub_host"),
     stage="after",
     remedy="See why it ended and start it: `systemctl status mcp-hub`, `journalctl -u mcp-hub -n 100`, `systemctl restart mcp-hub`.",
 )
@@ -96,7 +96,7 @@ def test_unit_is_active(service, other_supervisor, processes):
 @check(
     "unit-restarts-on-failure",
     severity="critical",
-    needs=("supervision",),
+    needs=("supervision", "hub_host"),
     remedy="Set `Restart=always` (`systemctl edit mcp-hub`, then `systemctl daemon-reload`): the hub ends with status 0 on fatal errors, and on-failure leaves it dead.",
 )
 def test_unit_restarts_on_failure(service, other_supervisor):
@@ -119,7 +119,7 @@ def test_unit_restarts_on_failure(service, other_supervisor):
 @check(
     "unit-runs-unprivileged",
     severity="critical",
-    needs=("supervision",),
+    needs=("supervision", "hub_host"),
     remedy="Give the hub a user of its own: `useradd --system mcp-hub`, `User=mcp-hub` in the unit, `chown` what it writes, restart it.",
 )
 def test_unit_runs_unprivileged(service, other_supervisor, processes):
@@ -139,7 +139,7 @@ def test_unit_runs_unprivileged(service, other_supervisor, processes):
 @check(
     "unit-is-hardened",
     severity="medium",
-    needs=("unit",),
+    needs=("unit", "hub_host"),
     remedy="Set NoNewPrivileges=yes, ProtectSystem=strict, ProtectHome=read-only, PrivateTmp=yes and the ReadWritePaths= it needs; `systemd-analyze security mcp-hub` shows more.",
 )
 def test_unit_is_hardened(service):
@@ -162,7 +162,7 @@ def _plain(value):
 @check(
     "unit-paths-exist",
     severity="critical",
-    needs=("unit", "supervision"),
+    needs=("unit", "supervision", "hub_host"),
     remedy="Correct the path in the unit (`systemctl edit --full mcp-hub`) or put the file where it is looked for; create the user it names.",
 )
 def test_unit_paths_exist(service, places):
@@ -186,7 +186,7 @@ def test_unit_paths_exist(service, places):
 @check(
     "unit-has-no-obsolete-directives",
     severity="low",
-    needs=("unit",),
+    needs=("unit", "hub_host"),
     remedy="Rename them: MemoryLimit → MemoryMax, CPUShares → CPUWeight, StartLimitInterval → StartLimitIntervalSec in [Unit]; then `systemd-analyze verify UNIT`.",
 )
 def test_unit_has_no_obsolete_directives(service):
@@ -210,7 +210,7 @@ def test_unit_has_no_obsolete_directives(service):
 @check(
     "unit-has-not-been-restarting",
     severity="high",
-    needs=("supervision",),
+    needs=("supervision", "hub_host"),
     stage="after",
     remedy="See why it ends: `journalctl -u mcp-hub --since -1h`, then mend that; `systemctl reset-failed mcp-hub` afterwards.",
 )
@@ -250,7 +250,7 @@ def _not_restarting(other, processes):
 @check(
     "stop-fits-its-timeout",
     severity="high",
-    needs=("supervision",),
+    needs=("supervision", "hub_host"),
     limits=Limits(critical=30, unit="s", better="higher"),
     remedy="Set `TimeoutStopSec=45` and KillSignal=SIGTERM (`systemctl edit mcp-hub`): with 200 clients the hub needs 20 to 27 s to end in order.",
 )

@@ -177,7 +177,7 @@ def test_recovers_after_load(load_run):
 @check(
     "memory-is-released-after-load",
     severity="medium",
-    needs=("process",),
+    needs=("process", "identity"),
     after=(VALID,),
     limits=Limits(warning=3, critical=4, unit="times"),
     remedy="Repeat the load without a restart: memory that grows each time leaks; `pytest -m drill --readiness-drill` soaks "

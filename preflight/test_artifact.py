@@ -48,7 +48,7 @@ def _artifact(release, cause=IS_THERE):
 @check(
     "artifact-is-executable",
     severity="critical",
-    needs=("release",),
+    needs=("release", "hub_release"),
     where="tree",
     remedy="Build the release (`npm run build`) and make its entry point executable: `chmod +x dist/cli.js`; a hub from npm is "
     "installed by `npm ci`.",
@@ -69,7 +69,7 @@ def test_artifact_is_executable(release):
     "artifact-size-is-plausible",
     severity="high",
     limits=Limits(critical=10_000, unit="KB"),
-    needs=("release", "artifact"),
+    needs=("release", "artifact", "hub_release"),
     where="tree",
     remedy="Build again, and look at what the bundle holds: too small lacks its dependencies, too large brings data along.",
 )
@@ -86,7 +86,7 @@ def test_artifact_size_is_plausible(release):
 @check(
     "artifact-runs-and-reports-its-version",
     severity="critical",
-    needs=("release",),
+    needs=("release", "hub_release"),
     where="tree",
     remedy="Run `dist/cli.js --version` and mend what it says; build again after changing package.json's version. "
     "A package.json that was lost comes back with `git checkout -- package.json`.",
@@ -113,7 +113,7 @@ def test_artifact_runs_and_reports_its_version(release):
     "build-succeeds-in-a-copy",
     severity="high",
     slow="runs the build in a copy of the tree",
-    needs=("release", "build"),
+    needs=("release", "build", "hub_release"),
     where="tree",
     remedy="Run the build command by hand and mend what it says; a build writes into its own tree, by relative paths.",
 )
@@ -139,7 +139,7 @@ def test_build_succeeds_in_a_copy(release, workshop):
     "test-suite-passes",
     severity="critical",
     slow="runs the release's tests",
-    needs=("release", "tests"),
+    needs=("release", "tests", "hub_release"),
     where="tree",
     remedy="Run the test command by hand and mend what fails; [release] test says which command it is.",
 )
@@ -164,7 +164,7 @@ def test_test_suite_passes(workshop):
     "lint-passes",
     severity="medium",
     slow="runs the release's linter",
-    needs=("release", "lint"),
+    needs=("release", "lint", "hub_release"),
     where="tree",
     remedy="Give package.json a lint script that runs a linter (`eslint .`), and mend what it finds.",
 )
@@ -222,7 +222,7 @@ def test_release_commit_is_on_the_expected_branch(release):
 @check(
     "version-is-documented",
     severity="low",
-    needs=("release", "changelog"),
+    needs=("release", "changelog", "hub_release"),
     where="tree",
     remedy="Add a heading with this version to CHANGELOG.md, with what changes for those who use it.",
 )

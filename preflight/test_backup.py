@@ -17,6 +17,7 @@ MAKE_ONE = "Make one: `readiness backup`, then `readiness backup --verify latest
 @check(
     "backup-is-recent",
     severity="critical",
+    needs=("hub_release",),
     limits=Limits(critical=24.0, unit="h"),
     where="host",
     remedy=MAKE_ONE,
@@ -43,6 +44,7 @@ def _last(backups):
 @check(
     "backup-manifest-is-complete",
     severity="high",
+    needs=("hub_release",),
     where="host",
     remedy="Make a new backup with `readiness backup`: its manifest names time, commit and version.",
 )
@@ -60,6 +62,7 @@ def test_backup_manifest_is_complete(backups):
 @check(
     "backup-is-intact",
     severity="critical",
+    needs=("hub_release",),
     waivable=False,
     where="host",
     remedy="Do not deploy on it. Make a new one with `readiness backup`, and find out what changed or ended this one.",
@@ -82,6 +85,7 @@ def test_backup_is_intact(backups):
 @check(
     "backup-restores",
     severity="critical",
+    needs=("hub_release",),
     slow="restores the last backup into a scratch folder",
     waivable=False,
     where="host",
@@ -99,7 +103,7 @@ def test_backup_restores(backups):
 @check(
     "backup-commit-is-reachable",
     severity="critical",
-    needs=("git",),
+    needs=("git", "hub_release"),
     where="host",
     remedy="Fetch the commit (`git fetch --unshallow`, `git fetch origin COMMIT`), and tag it so that git keeps it.",
 )
@@ -118,6 +122,7 @@ def test_backup_commit_is_reachable(backups):
 @check(
     "backup-location-has-room",
     severity="high",
+    needs=("hub_release",),
     where="host",
     remedy="Remove old backups (`readiness backup --keep 5`), make room, or move [target] backups to a larger disk.",
 )
@@ -136,6 +141,7 @@ def test_backup_location_has_room(backups):
 @check(
     "backups-are-private",
     severity="high",
+    needs=("hub_release",),
     where="host",
     remedy="chmod 700 the folder of backups and each one in it: `chmod -R go= backups`.",
 )
@@ -153,6 +159,7 @@ def test_backups_are_private(backups):
 @check(
     "backup-contains-what-runs",
     severity="critical",
+    needs=("hub_release",),
     where="host",
     remedy="Make a new backup with `readiness backup`; a file that the hub reads elsewhere is added with --also FILE.",
 )

@@ -25,7 +25,7 @@ def _read(release, look):
 @check(
     "config-parses",
     severity="critical",
-    needs=("release",),
+    needs=("release", "hub_release"),
     where="tree",
     remedy="Mend the file at the line that is named, or correct [target] config; the hub starts without servers otherwise.",
 )
@@ -46,7 +46,7 @@ def test_config_parses(release, hub_config):
 @check(
     "config-matches-its-schema",
     severity="medium",
-    needs=("release", "config_schema"),
+    needs=("release", "config_schema", "hub_release"),
     after=("config-parses",),
     where="tree",
     remedy="Correct the keys that are named; what the schema does not know, the hub ignores without a word.",
@@ -66,7 +66,7 @@ def test_config_matches_its_schema(release, hub_config):
 @check(
     "config-references-resolve",
     severity="critical",
-    needs=("release",),
+    needs=("release", "hub_release"),
     after=("config-parses",),
     where="host",
     remedy="Set each of these variables in the env file: a server without its variable stays disconnected.",
@@ -89,7 +89,7 @@ def test_config_references_resolve(release, hub_config):
 @check(
     "mcp-server-commands-exist",
     severity="high",
-    needs=("release",),
+    needs=("release", "hub_release"),
     after=("config-parses",),
     where="host",
     remedy="Install the server, or write its command's full path into the hub's configuration.",
@@ -116,7 +116,7 @@ def test_mcp_server_commands_exist(release, hub_config, mcp_server):
 @check(
     "llm-provider-is-configured",
     severity="high",
-    needs=("release", "llm"),
+    needs=("release", "llm", "hub_release"),
     after=("config-parses",),
     where="host",
     remedy="Set toolFiltering.llmCategorization: enabled, provider (gemini, openai or anthropic) and apiKey as ${VAR}.",
@@ -138,7 +138,7 @@ def test_llm_provider_is_configured(release, hub_config):
 @check(
     "filtering-mode-is-valid",
     severity="medium",
-    needs=("release", "filtering"),
+    needs=("release", "filtering", "hub_release"),
     after=("config-parses",),
     where="tree",
     remedy="Set toolFiltering.mode to one of the modes that the hub knows.",

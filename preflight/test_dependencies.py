@@ -29,7 +29,7 @@ def _read(release, look, cause=None):
 @check(
     "lockfile-is-present-and-in-step",
     severity="medium",
-    needs=("release",),
+    needs=("release", "hub_release"),
     where="tree",
     remedy="Renew the lock file (`npm install --package-lock-only` or `bun install`) and commit it.",
 )
@@ -53,7 +53,7 @@ def test_lockfile_is_present_and_in_step(release, dependencies):
 @check(
     "dependencies-are-pinned",
     severity="low",
-    needs=("release",),
+    needs=("release", "hub_release"),
     where="tree",
     remedy="Commit a lock file, install by it (`npm ci`, `--frozen-lockfile`), and give each dependency a version with an end "
     "(^1.2.3), not latest, * or a branch.",
@@ -81,7 +81,7 @@ def test_dependencies_are_pinned(release, dependencies):
     "no-known-vulnerabilities",
     severity="critical",
     slow="asks the package registry",
-    needs=("release",),
+    needs=("release", "hub_release"),
     where="tree",
     remedy="Renew the packages that are named: `npm audit fix`, or a newer version by hand; then build and test again.",
 )
@@ -134,7 +134,7 @@ def test_update_bot_is_configured(release, dependencies):
 @check(
     "runtime-version-is-supported",
     severity="high",
-    needs=("release", "runtime"),
+    needs=("release", "runtime", "hub_release"),
     where="host",
     remedy="Install a version of the runtime that package.json's engines admits, or correct engines.",
 )

@@ -44,7 +44,7 @@ def _told(value):
 @check(
     "required-variables-are-set",
     severity="critical",
-    needs=("release", "variables"),
+    needs=("release", "variables", "hub_release"),
     where="host",
     remedy="Set the variables in the env file, one KEY=value a line; compare it with its template.",
 )
@@ -106,7 +106,7 @@ def _warn_of_dialects(release, environment, file):
 @check(
     "env-file-is-read-as-it-was-meant",
     severity="high",
-    needs=("release", "env_file"),
+    needs=("release", "env_file", "hub_release"),
     where="host",
     remedy="Put the comment on a line of its own, and a value with spaces, # or $ into single quotes; let `set -a; . FILE; set +a` read it.",
 )
@@ -124,7 +124,7 @@ def test_env_file_is_read_as_it_was_meant(release, env_loader):
 @check(
     "node-env-is-production",
     severity="critical",
-    needs=("release", "variables"),
+    needs=("release", "variables", "hub_release"),
     where="host",
     remedy="Write NODE_ENV=production into the env file.",
 )
@@ -138,7 +138,7 @@ def test_node_env_is_production(release):
 @check(
     "log-level-is-valid",
     severity="low",
-    needs=("release", "variables"),
+    needs=("release", "variables", "hub_release"),
     where="host",
     remedy="Set LOG_LEVEL to info, warn, error or debug.",
 )
@@ -155,7 +155,7 @@ def test_log_level_is_valid(release):
 @check(
     "port-is-valid-and-matches",
     severity="medium",
-    needs=("release", "variables"),
+    needs=("release", "variables", "hub_release"),
     where="host",
     remedy="Use one port in the env file, in the unit's --port and in [target] internal_url.",
 )
@@ -178,7 +178,7 @@ def test_port_is_valid_and_matches(release, environment):
 @check(
     "fast-logger-is-enabled",
     severity="low",
-    needs=("release", "variables"),
+    needs=("release", "variables", "hub_release"),
     where="host",
     remedy="Write ENABLE_PINO_LOGGER=true into the env file.",
 )
@@ -214,7 +214,7 @@ def test_no_placeholder_values(release, environment):
 @check(
     "env-template-lists-every-variable",
     severity="medium",
-    needs=("release", "env_file"),
+    needs=("release", "env_file", "hub_release"),
     where="tree",
     remedy="Commit .env.production.example with every variable that the hub reads and no real secret.",
 )
@@ -276,7 +276,7 @@ def test_env_file_is_not_tracked(release, environment):
 @check(
     "secret-references-are-resolved-by-the-loader",
     severity="high",
-    needs=("release", "env_file"),
+    needs=("release", "env_file", "hub_release"),
     where="host",
     remedy="Start the hub through the secrets manager (`op run --env-file=… -- dist/cli.js`) and write op://… in the file.",
 )

@@ -87,7 +87,7 @@ def test_deployment_window_is_open(release, operation):
     "rollback-was-rehearsed",
     severity="high",
     limits=Limits(critical=30, unit="days"),
-    needs=("release", "rehearsal"),
+    needs=("release", "rehearsal", "hub_release"),
     where="host",
     remedy="Rehearse the rollback in a quiet hour, by the drill rollback-restores-service or by hand, and keep its record "
     "with the time it took: rehearsal.json.",

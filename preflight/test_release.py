@@ -27,7 +27,7 @@ def _read(release, look):
 @check(
     "release-is-what-the-unit-runs",
     severity="critical",
-    needs=("release", "unit"),
+    needs=("release", "unit", "hub_release"),
     where="host",
     remedy="Correct the unit's ExecStart (entry point, --config, --port), then `systemctl daemon-reload`.",
 )
@@ -47,7 +47,7 @@ def test_release_is_what_the_unit_runs(release):
 @check(
     "previous-release-is-kept",
     severity="critical",
-    needs=("release", "previous_release"),
+    needs=("release", "previous_release", "hub_release"),
     where="host",
     remedy="Keep the last good release beside the new one, built; [release] previous says where it is.",
 )
@@ -71,7 +71,7 @@ def test_previous_release_is_kept(release, operation):
 @check(
     "hub-state-is-readable",
     severity="critical",
-    needs=("release",),
+    needs=("release", "hub_release"),
     where="host",
     remedy="Give the state folder to the service's user (`chown -R`), and move aside what does not parse or stands in its place.",
 )

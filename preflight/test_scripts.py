@@ -28,7 +28,7 @@ def _all_seen(scripts):
 @check(
     "lifecycle-scripts-are-present",
     severity="high",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     where="tree",
     remedy="Write the missing script, or say `[target] scripts = false` where something else deploys this hub.",
 )
@@ -42,7 +42,7 @@ def test_lifecycle_scripts_are_present(scripts):
 @check(
     "scripts-parse",
     severity="high",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     where="tree",
     remedy="Run `bash -n` on the script and mend the line it names; CRLF line ends go with `sed -i 's/\\r$//'`.",
 )
@@ -59,7 +59,7 @@ def test_scripts_parse(scripts, linters):
 @check(
     "scripts-have-no-lint-errors",
     severity="medium",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     where="tree",
     remedy="Run `shellcheck --severity=error` on the script: each finding links to its explanation.",
 )
@@ -73,7 +73,7 @@ def test_scripts_have_no_lint_errors(scripts, linters):
 @check(
     "scripts-stop-on-errors",
     severity="medium",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     where="tree",
     remedy="Put `set -euo pipefail` below the first line, or look at the command's status (`… || exit 1`).",
 )
@@ -87,7 +87,7 @@ def test_scripts_stop_on_errors(scripts, questions):
 @check(
     "failed-build-rolls-back",
     severity="critical",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     where="tree",
     remedy="Let the deploy script put the version before it back when install or build fails: `trap rollback ERR`, or "
     + RESTORE.format(script="deploy-mcp-hub.sh"),
@@ -116,7 +116,7 @@ def test_failed_build_rolls_back(questions):
 @check(
     "every-phase-rolls-back",
     severity="critical",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     where="tree",
     remedy="In the orchestrator, for each phase: " + RESTORE.format(script="…"),
 )
@@ -140,7 +140,7 @@ def test_every_phase_rolls_back(questions):
 @check(
     "rollback-needs-no-terminal",
     severity="critical",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     where="tree",
     remedy="Ask only where somebody sits: `--yes` skips the question, and whatever rolls back by itself passes it.",
 )
@@ -165,7 +165,7 @@ def test_rollback_needs_no_terminal(questions):
 @check(
     "log-directory-is-created-before-use",
     severity="high",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     where="tree",
     remedy="Put `mkdir -p logs` before the first line that writes a log.",
 )
@@ -179,7 +179,7 @@ def test_log_directory_is_created_before_use(scripts, care):
 @check(
     "service-is-supervised",
     severity="critical",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     where="tree",
     remedy="Ship a systemd unit with Restart=always and let the start script `systemctl start` it, not `nohup … &`.",
 )

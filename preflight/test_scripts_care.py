@@ -27,7 +27,7 @@ def _all_seen(scripts):
 @check(
     "stop-is-graceful",
     severity="medium",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     topic="scripts",
     where="tree",
     limits=Limits(critical=30, unit="s", better="higher"),
@@ -58,7 +58,7 @@ def test_stop_is_graceful(scripts, patience):
 @check(
     "validation-retries",
     severity="medium",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     topic="scripts",
     where="tree",
     limits=Limits(critical=3, unit="attempts", better="higher"),
@@ -83,7 +83,7 @@ def test_validation_retries(scripts, patience):
 @check(
     "deployments-are-locked",
     severity="medium",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     topic="scripts",
     where="tree",
     remedy="Before anything is changed: `exec 9>/run/lock/mcp-hub.lock; flock --nonblock 9 || exit 1`, the same file in every script.",
@@ -117,7 +117,7 @@ def test_deployments_are_locked(scripts, care):
 @check(
     "free-space-is-checked-before-writing",
     severity="low",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     topic="scripts",
     where="tree",
     remedy="""Before the first copy: `[ "$(df -Pk . | awk 'NR==2 {print $4}')" -gt 1048576 ] || exit 1`.""",
@@ -130,7 +130,7 @@ def test_free_space_is_checked_before_writing(guards):
 @check(
     "permissions-are-checked-before-writing",
     severity="low",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     topic="scripts",
     where="tree",
     remedy="""Before the first copy: `[ -w "$BACKUP_DIR" ] || exit 1`.""",
@@ -143,7 +143,7 @@ def test_permissions_are_checked_before_writing(guards):
 @check(
     "secrets-stay-off-command-lines",
     severity="high",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     topic="scripts",
     where="tree",
     remedy="Pass it in the environment, or through a file: `curl --config FILE`, `--header @FILE`.",
@@ -161,7 +161,7 @@ def test_secrets_stay_off_command_lines(scripts, care):
 @check(
     "network-calls-are-bounded",
     severity="medium",
-    needs=("scripts",),
+    needs=("scripts", "hub_release"),
     topic="scripts",
     where="tree",
     remedy="`curl --fail --max-time 5 --retry 2 --retry-delay 2 …`.",

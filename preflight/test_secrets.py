@@ -16,7 +16,7 @@ SHOWN = 5
     "api-keys-have-their-providers-format",
     severity="high",
     where="host",
-    needs=("api_keys",),
+    needs=("api_keys", "hub_release"),
     remedy="Copy the key again from the provider's console into the variable that belongs to it, on one line, unquoted.",
 )
 def test_api_keys_have_their_providers_format(provider_keys):
@@ -37,7 +37,7 @@ def test_api_keys_have_their_providers_format(provider_keys):
     severity="high",
     slow="asks each provider",
     where="host",
-    needs=("api_keys",),
+    needs=("api_keys", "hub_release"),
     remedy="Make a new key in the provider's console, put it where the old one is, restart the hub, and revoke the old one.",
 )
 def test_api_keys_work(provider_keys):
@@ -56,6 +56,7 @@ def test_api_keys_work(provider_keys):
 @check(
     "no-secret-in-configuration",
     severity="critical",
+    needs=("hub_release",),
     where="tree",
     remedy="Write ${NAME} in its place, set NAME in the env file, and replace the secret: whoever read the file has it.",
 )
@@ -79,6 +80,7 @@ def test_no_secret_in_tracked_files(secret_search):
 @check(
     "no-secret-in-logs",
     severity="critical",
+    needs=("hub_release",),
     slow="reads every log",
     where="host",
     remedy="Replace the secret, delete the log and its rotated copies, and redact the field in the logger (pino's `redact`).",
@@ -91,6 +93,7 @@ def test_no_secret_in_logs(secret_search, hub_is_running):
 @check(
     "no-secret-in-backups",
     severity="critical",
+    needs=("hub_release",),
     slow="reads every backup",
     where="host",
     remedy="chmod -R go= on the backups, replace the secret that stood open, and encrypt what leaves the host.",
@@ -105,7 +108,7 @@ def test_no_secret_in_backups(secret_search):
     "secrets-come-from-a-manager",
     severity="medium",
     where="host",
-    needs=("env_file",),
+    needs=("env_file", "hub_release"),
     remedy="Keep the value in a secret manager, write its reference here, and let the loader resolve it (op run --env-file …).",
 )
 def test_secrets_come_from_a_manager(secret_care):
@@ -125,7 +128,7 @@ def test_secrets_come_from_a_manager(secret_care):
     "secrets-were-rotated",
     severity="medium",
     where="host",
-    needs=("env_file",),
+    needs=("env_file", "hub_release"),
     limits=Limits(critical=90, unit="days"),
     remedy="Replace the secret, then write the day into the rotation record (secrets.toml): NAME = 2026-01-31.",
 )
@@ -144,6 +147,7 @@ def test_secrets_were_rotated(secret_care):
 @check(
     "cache-directory-mode-is-700",
     severity="medium",
+    needs=("hub_release",),
     where="host",
     remedy="chmod 700 ~/.cache/mcp-hub of the hub's user: what it caches are prompts and answers.",
 )

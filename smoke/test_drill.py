@@ -38,6 +38,7 @@ def _seen(back):
 @check(
     "service-restarts-after-a-crash",
     severity="critical",
+    needs=("identity",),
     slow="kills the hub's process and waits for its supervisor",
     remedy="Run the hub under a supervisor that always restarts it: `Restart=always` in its unit, "
     "`restart: always` in compose; then `systemctl daemon-reload`. Set [drill] start to bring it back in a drill.",
@@ -51,6 +52,7 @@ def test_service_restarts_after_a_crash(drills):
 @check(
     "stop-is-graceful-live",
     severity="high",
+    needs=("identity",),
     limits=Limits(critical=30, unit="s"),
     slow="tells the hub to stop with requests in flight and waits for its supervisor",
     remedy="Look what keeps the process: `TimeoutStopSec=` must be longer than the hub needs; take traffic off the hub "
@@ -83,7 +85,7 @@ def _judge_calls(calls):
 @check(
     "llm-outage-is-survived",
     severity="critical",
-    needs=("llm",),
+    needs=("llm", "identity"),
     limits=Limits(critical=90, unit="s"),
     slow="takes the hub's LLM away and gives it back",
     remedy="Put a circuit breaker and a time-out around the LLM's calls, and a supervisor above the hub; "
@@ -129,7 +131,7 @@ def _judge_breaker(found):
 @check(
     "mcp-server-crash-is-contained",
     severity="high",
-    needs=("server_processes",),
+    needs=("server_processes", "identity"),
     slow="kills one MCP server of the hub and has it back",
     remedy="Update the hub: one server's end must neither end it nor its other servers; have the server back by "
     "POST /api/servers/stop and /api/servers/start, or restart the hub.",
@@ -162,7 +164,7 @@ def _left(found):
 @check(
     "rollback-restores-service",
     severity="critical",
-    needs=("rollback",),
+    needs=("rollback", "identity"),
     limits=Limits(unit="s"),
     slow="deploys a broken release and has it rolled back",
     remedy="Run `readiness rollback` by hand and read its journal: the action must bring the kept release back and end with "
@@ -198,6 +200,7 @@ def _tell_rehearsal(found):
 @check(
     "memory-is-stable-under-soak",
     severity="critical",
+    needs=("identity",),
     rollback="memory-leak",
     limits=Limits(critical=20, unit="MB/h"),
     slow="sends traffic for [drill] soak minutes (30 unless configured) and a third more",

@@ -184,6 +184,8 @@ def _state_of(server):
         return f"unauthorized: it waits until somebody signs in{where} (the hub's own interface opens it: authorizationUrl)"
     if server.status != "connected":
         return f"{server.status} ({server.error[:80]})" if server.error else server.status
+    if not server.counts_up:
+        return "connected"
     if server.uptime is None:
         return "without an uptime"
     return "connected" if server.uptime > 0 else GONE
@@ -291,7 +293,7 @@ def test_hub_stays_up(hub, first_identity, limits, progress):
     severity="critical",
     rollback="validation-failure",
     settle="probe",
-    needs=("server_status",),
+    needs=("server_history",),
     after=("hub-answers",),
     last=True,
     remedy="Run that server's command by hand and see why it ends; the hub does not start one again by itself.",

@@ -14,12 +14,14 @@ import shlex
 import sys
 import tomllib
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from readiness.config import (
     ENVIRONMENTS,
     FILE_NAME,
+    KINDS,
     Bad,
     ProbeSettings,
     could_be_secret,
@@ -33,7 +35,7 @@ from readiness.errors import ConfigError, ReadinessError, Unknown
 from readiness.support import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from readiness.facts.host import RunningHub
     from readiness.facts.http import HttpAnswer, HttpTransport
@@ -61,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _refuse_early(output, force=given.force)
         release = _release(given.release)
-        text, seen = first_file(url, release, output.absolute().parent, given.environment)
+        way = Credentials(variable=given.token_env, header=given.token_header)
+        text, seen = first_file(url, release, output.absolute().parent, given.environment, way)
         write(output, text, force=given.force)
     except ReadinessError as error:
         sys.stderr.write(f"readiness init: {error}\n")
@@ -76,7 +79,13 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="exit: 0 a file was written, 1 none could be, 4 a wrong call",
     )
-    parser.add_argument("--url", required=True, help="address of the hub, as clients use it")
+    parser.add_argument(
+        "--url", required=True, help="address of the hub, or of any MCP endpoint (…/mcp), as clients use it"
+    )
+    parser.add_argument("--token-env", metavar="NAME", help="the variable that holds the token, where it asks for one")
+    parser.add_argument(
+        "--token-header", metavar="HEADER", help="the header that carries it (default: Authorization: Bearer)"
+    )
     parser.add_argument("--release", metavar="DIR", help="the release tree, for preflight")
     parser.add_argument(
         "--environment",
@@ -105,12 +114,56 @@ def _release(given: str | None) -> Path | None:
     return release
 
 
-def first_file(url: str, release: Path | None, folder: Path, environment: str | None = None) -> tuple[str, HubProfile]:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """The variable that holds the token, and the header that carries it, as the command line names them."""
+
+    variable: str | None = None
+    header: str | None = None
+
+    def lines(self) -> list[str]:
+        """The same as settings of [target]."""
+        named = {"token_env": self.variable, "token_header": self.header}
+        return [f"{name} = {_toml(value)}" for name, value in named.items() if value]
+
+    def headers(self) -> dict[str, str]:
+        """The headers that carry it. Raises ReadinessError for a variable that is not set, or a setting that is none."""
+        if self.variable is None:
+            return {}
+        from readiness.facts.http import credentials
+
+        try:
+            document = tomllib.loads("\n".join(["[target]", *self.lines()]))
+            return credentials(parse(document, source_name="the options", folder=Path()).target)
+        except (ConfigError, ValueError, Unknown) as error:
+            raise ReadinessError(printable(str(error))) from None
+
+
+NO_CREDENTIALS: Final = Credentials()
+
+
+def first_file(
+    url: str,
+    release: Path | None,
+    folder: Path,
+    environment: str | None = None,
+    way: Credentials = NO_CREDENTIALS,
+) -> tuple[str, HubProfile | EndpointProfile]:
     """The file's text, proven to load from `folder`, and what was seen. Raises ReadinessError."""
-    seen = look(url)
-    if environment is None and _is_unsure(seen):
-        environment = _asked()
-    text = compose(seen, release, folder, environment)
+    headers = way.headers()
+    seen: HubProfile | EndpointProfile
+    try:
+        seen = look(url, headers=headers)
+        if environment is None and _is_unsure(seen):
+            environment = _asked()
+        text = compose(seen, release, folder, environment, way)
+    except NoHubError as error:
+        found = look_for_endpoint(url, headers)
+        if found is None:
+            raise
+        if isinstance(found, str):
+            raise ReadinessError(found) from error
+        seen, text = found, compose_endpoint(found, release, environment, way)
     try:
         parse(tomllib.loads(text), source_name=FILE_NAME, folder=folder)
     except (ConfigError, ValueError) as error:
@@ -136,7 +189,13 @@ def _asked() -> str | None:
     return next((name for name in ENVIRONMENTS if word and name.startswith(word)), None)
 
 
-def compose(seen: HubProfile, release: Path | None, folder: Path | None = None, environment: str | None = None) -> str:
+def compose(
+    seen: HubProfile,
+    release: Path | None,
+    folder: Path | None = None,
+    environment: str | None = None,
+    way: Credentials = NO_CREDENTIALS,
+) -> str:
     """The text of a readiness.toml in `folder` that claims what was seen."""
     if release is None and seen.here is not None:
         release = seen.here.release
@@ -146,6 +205,7 @@ def compose(seen: HubProfile, release: Path | None, folder: Path | None = None, 
         "",
         "[target]",
         f"url = {_toml(seen.url)}",
+        *way.lines(),
         *_target_lines(seen, release, folder),
         "",
         "[expect]",
@@ -157,6 +217,41 @@ def compose(seen: HubProfile, release: Path | None, folder: Path | None = None, 
     ]
     for call in seen.calls:
         lines += ["", "[[expect.tool_call]]", *_call_lines(call)]
+    return "\n".join(lines) + "\n"
+
+
+def compose_endpoint(
+    seen: EndpointProfile, release: Path | None, environment: str | None = None, way: Credentials = NO_CREDENTIALS
+) -> str:
+    """The text of a readiness.toml for a target that is no MCP Hub, with what showed its kind."""
+    environment = environment or ("local" if is_loopback(seen.url) else "production")
+    lines = [
+        "# Written by `readiness init` from what the endpoint showed. Confirm each line: it says what this deployment claims.",
+        f"environment = {_toml(environment)}",
+        "",
+        "[target]",
+        f"kind = {_toml(seen.kind)}  # {printable(seen.why)}",
+        f"url = {_toml(seen.url)}",
+    ]
+    if seen.endpoint != KINDS[seen.kind].endpoint:
+        lines.append(f"endpoint = {_toml(seen.endpoint)}  # where agents connect")
+    lines += way.lines()
+    if release is not None:
+        lines.append(f"release = {_toml(str(release))}")
+    if seen.version:
+        lines.append(f"version = {_toml(seen.version)}  # what it says of itself; what is deployed must say the same")
+    else:
+        lines.append('# version = ""  # it names none: [identity] version may say where the build shows')
+    for call in seen.calls:
+        lines += ["", "[[expect.tool_call]]", *(line for line in _call_lines(call) if not line.startswith("server ="))]
+    if not seen.calls:
+        lines += [
+            "",
+            "# No tool says that it only reads and needs no arguments: name a harmless call, or nothing is proven of calls.",
+            "# [[expect.tool_call]]",
+            f"# tool = {_toml(seen.tools[0] if seen.tools else 'name')}",
+            '# contains = ""  # what its answer must contain',
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -269,14 +364,18 @@ def write(path: Path, text: str, *, force: bool) -> None:
         ready.unlink(missing_ok=True)
 
 
-def _summary(output: Path, text: str, seen: HubProfile) -> str:
-    count = f"{len(seen.servers)} server{'' if len(seen.servers) == 1 else 's'}"
-    version = f" {seen.version}" if seen.version else ""
-    lines = [f"wrote {printable(str(output))}: MCP Hub{version} at {seen.url}, {count}", "", "confirm these lines:"]
+def _summary(output: Path, text: str, seen: HubProfile | EndpointProfile) -> str:
+    if isinstance(seen, HubProfile):
+        count = f"{len(seen.servers)} server{'' if len(seen.servers) == 1 else 's'}"
+        what = f"MCP Hub{f' {seen.version}' if seen.version else ''} at {seen.url}, {count}"
+    else:
+        what = f"{seen.words}, of {seen.url}, {len(seen.tools)} tool{'' if len(seen.tools) == 1 else 's'}"
+    lines = [f"wrote {printable(str(output))}: {what}", "", "confirm these lines:"]
     lines += [f"  {line}" for line in text.splitlines()[1:] if line]
     lines += ["", *(f"note: {note}" for note in seen.notes)] if seen.notes else []
     option = "" if output.name == FILE_NAME else f" --readiness-config {printable(str(output))}"
-    return "\n".join([*lines, "", f"next: readiness check -m health{option}"]) + "\n"
+    phases = " -m health" if isinstance(seen, HubProfile) else ""
+    return "\n".join([*lines, "", f"next: readiness check{phases}{option}"]) + "\n"
 
 
 SECONDS: Final = 5.0
@@ -331,11 +430,69 @@ class HubProfile:
     notes: tuple[str, ...] = ()
 
 
-def look(url: str, seconds: float = SECONDS) -> HubProfile:
+class NoHubError(ReadinessError):
+    """What answers there is no MCP Hub, or does not show it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointProfile:
+    """What a target of another kind showed; every text is clean."""
+
+    url: str
+    kind: str
+    why: str
+    words: str
+    endpoint: str
+    version: str | None = None
+    tools: tuple[str, ...] = ()
+    calls: tuple[HarmlessCall, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def look_for_endpoint(url: str, headers: Mapping[str, str]) -> EndpointProfile | str | None:
+    """What else answers at `url`, or why nobody is let in there; None for nothing that is known."""
+    from readiness.facts.http import HttpTransport, TransportSettings, detect
+
+    parts = urlsplit(url)
+    paths = [parts.path] if parts.path else []
+    transport = HttpTransport(
+        TransportSettings(base=f"{parts.scheme}://{parts.netloc}", timeout=SECONDS, headers=headers)
+    )
+    try:
+        found = detect(transport, paths)
+    except Unknown:
+        return None
+    finally:
+        transport.close()
+    if found is None or (found.probe is None and not found.refusal):
+        return None
+    if found.probe is None:
+        how = f"; name it: readiness init --url {printable(url)} --token-env NAME" if " 401" in found.refusal else ""
+        return f"no file was written: {clean(found.refusal, 500)}{how}"
+    info = _dict(found.probe.opened.get("serverInfo"))
+    version = info.get("version")
+    usable = sorted(
+        filter(None, (_usable("", tool) for tool in found.probe.definitions[:MAX_TOOLS])), key=lambda one: one[0]
+    )
+    return EndpointProfile(
+        url=f"{parts.scheme}://{parts.netloc}",
+        kind=found.kind or "mcp",
+        why=clean(found.why),
+        words=clean(found.words, 400),
+        endpoint=found.endpoint,
+        version=version
+        if isinstance(version, str) and _VERSION.fullmatch(version) and not could_be_secret(version)
+        else None,
+        tools=tuple(filter(None, (_name(tool) for tool in found.probe.tools or ()))),
+        calls=(usable[0][1],) if usable else (),
+    )
+
+
+def look(url: str, seconds: float = SECONDS, headers: Mapping[str, str] = MappingProxyType({})) -> HubProfile:
     """What the hub at `url` shows within `seconds`. Raises ReadinessError in one sentence if no hub answers there."""
     from readiness.facts.http import HttpTransport, TransportSettings
 
-    transport = HttpTransport(TransportSettings(base=url, timeout=seconds))
+    transport = HttpTransport(TransportSettings(base=url, timeout=seconds, headers=headers))
     try:
         with transport.within(seconds):
             health = _health(transport, url)
@@ -370,15 +527,15 @@ def _health(transport: HttpTransport, url: str) -> dict[str, Any]:
     try:
         answer = transport.get("/api/health")
     except Unknown as error:
-        raise ReadinessError(f"no hub answers at {url}: {clean(error)}") from None
+        raise NoHubError(f"no hub answers at {url}: {clean(error)}") from None
     if answer.redirect is not None:
-        raise ReadinessError(f"no hub answers at {url}: it redirects to another host")
+        raise NoHubError(f"no hub answers at {url}: it redirects to another host")
     if answer.status in {401, 403}:
-        raise ReadinessError(f"{url} asks for credentials; look at the hub's own port instead, from its host")
+        raise NoHubError(f"{url} asks for credentials; look at the hub's own port instead, from its host")
     health = _object(answer)
     if answer.status != _OK or health is None or health.get("server_id") != "mcp-hub":
         kind = clean(answer.content_type) or "no content type"
-        raise ReadinessError(f"what answers at {url} is no MCP Hub: /api/health gave {answer.status}, {kind}")
+        raise NoHubError(f"what answers at {url} is no MCP Hub: /api/health gave {answer.status}, {kind}")
     return health
 
 

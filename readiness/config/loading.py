@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime as dt
 import os
@@ -53,7 +54,7 @@ from readiness.config.target_kinds import MCP_HUB
 from readiness.errors import ConfigError
 from readiness.findings import PHASES
 from readiness.support import EXPECTED_VERSION, INTERNAL_URL, WINDOW
-from readiness.support.redaction import MAX_FILE, Redactor, known_secrets
+from readiness.support.redaction import MAX_FILE, Redactor, known_secrets, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -412,6 +413,8 @@ def _target(values: Values, folder: Path) -> Target:
         name: folder / Path(values[name]).expanduser() for name in ("release", "ca_file") if name in values
     }
     made: Values = {"headers": _frozen(values["headers"])} if "headers" in values else {}
+    if not values.get("kind", MCP_HUB).is_hub:
+        made["hosts"] = values.get("hosts", ())  # where this runs is a hub's host by custom, and nobody else's
     return _without_endpoint(Target(**values | paths | made))
 
 
@@ -596,6 +599,11 @@ def secrets_for(config: Config, environ: Mapping[str, str]) -> list[Secret]:
     """What a run may not show: from `environ`, `readiness.toml`, the env files and the deployed configuration."""
     target = config.target
     secrets = known_secrets(environ, config=_text_of(config.path), tokens=target.secret_variables)
+    pair = environ.get(target.token_env or "", "")
+    if ":" in pair and "basic" in (target.token_header or "").lower():
+        # the password alone, and the header as it is sent
+        for value in (pair.partition(":")[2], base64.b64encode(pair.encode()).decode()):
+            secrets += secrets_in(str(target.token_env), value, declared=True)
     if target.release is not None:
         for path in dict.fromkeys((target.release / target.env_file, target.release / ".env")):
             secrets += known_secrets({}, env_file=_text_of(path))

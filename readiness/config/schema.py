@@ -188,7 +188,7 @@ _MANY: Final = 10**9
 
 
 def _target_kind() -> Kind:
-    words = "a kind of target: mcp-hub, mcp or another that is installed"
+    words = "a kind of target: mcp-hub, mcp, bridge, litellm, contextforge or one that is installed"
 
     def read(value: Any, _place: SettingPlace) -> Any:  # noqa: ANN401 - whatever the file holds; a TargetKind
         if not isinstance(value, str):

@@ -22,6 +22,7 @@ CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "hub_api": "serves no hub API",
         "server_status": "reports no server status",
+        "server_history": "is not followed server by server through a run",
         "identity": "names no process of its own",
         "hub_release": "has no release tree in the form of a hub's",
         "hub_host": "is not run by a hub's unit, and its host is not looked at",
@@ -40,7 +41,7 @@ CAPABILITIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What a kind may lack, as `check(needs=…)` names it, and the end of the sentence that says so."""
 ABILITIES: Final = frozenset(
-    {"hub_api", "server_status", "identity", "hub_release", "hub_host", "hub_state", "sessions"}
+    {"hub_api", "server_status", "server_history", "identity", "hub_release", "hub_host", "hub_state", "sessions"}
 )
 """Those that are of the kind alone: nobody has to claim them, so a first look does not leave them out."""
 
@@ -129,7 +130,45 @@ MCP_HUB: Final = TargetKind(
 MCP: Final = TargetKind(
     name="mcp", title="an MCP server", noun="MCP server", lacks=lacking("mcp", *_OF_A_HUB, "server_status")
 )
-KINDS: Final[Mapping[str, TargetKind]] = MappingProxyType({kind.name: kind for kind in (MCP_HUB, MCP)})
+BRIDGE: Final = TargetKind(
+    # /ping, /status and --healthEndpoint stay good while the child behind is dead: none of them is asked
+    name="bridge",
+    title="an MCP bridge",
+    noun="bridge",
+    lacks=lacking("bridge", *_OF_A_HUB, "server_status"),
+)
+LITELLM: Final = TargetKind(
+    name="litellm",
+    title="a LiteLLM proxy",
+    noun="LiteLLM proxy",
+    health="/health/liveliness",
+    ready="/health/readiness",
+    servers="/v1/mcp/server",
+    separator="-",
+    lacks=lacking(
+        "litellm",
+        *_OF_A_HUB,
+        version="a LiteLLM proxy shows no build of its own: [identity] version may say where one shows",
+    ),
+    facts="readiness.facts.targets:LiteLlm",
+)
+CONTEXTFORGE: Final = TargetKind(
+    name="contextforge",
+    title="a ContextForge gateway",
+    noun="gateway",
+    endpoint="/mcp/",
+    health="/health",
+    ready="/ready",
+    servers="/gateways",
+    version="/version app.version",
+    separator="-",
+    lacks=lacking("contextforge", *_OF_A_HUB, "sessions"),
+    request_budget=100,
+    facts="readiness.facts.targets:ContextForge",
+)
+KINDS: Final[Mapping[str, TargetKind]] = MappingProxyType(
+    {kind.name: kind for kind in (MCP_HUB, MCP, BRIDGE, LITELLM, CONTEXTFORGE)}
+)
 """The kinds that ship."""
 
 

@@ -66,7 +66,7 @@ def serve(target: McpTarget | None = None, **given: Any) -> Iterator[McpTarget]:
     """`target`, or one with these fields, while it answers on a free port of loopback."""
     target = target or McpTarget(**given)
     handler = type("Handler", (_Handler,), {"target": target})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -77,6 +77,11 @@ def serve(target: McpTarget | None = None, **given: Any) -> Iterator[McpTarget]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: clients break connections on purpose."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

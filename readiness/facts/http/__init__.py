@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         short_look,
         token_of,
     )
+    from readiness.facts.http.detection import Detected, detect, why_refused
     from readiness.facts.http.mcp_probe import (
         ENDPOINT,
         McpProbe,

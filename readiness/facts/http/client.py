@@ -164,6 +164,8 @@ class HttpTransport:
         self.on_retry, self.on_answer = on_retry, on_answer
         self._clock = Clock()
         self._wire = BoundedTransport(settings.base, self._clock, settings.ca_file, settings.proxy)
+        self.last_answer: HttpAnswer | None = None
+        """The last one that was read to its end, whatever it was."""
         self._client: httpx.Client | None = None
         self._next = self._slowest = 0.0
 
@@ -325,6 +327,7 @@ class HttpTransport:
             seconds=time.monotonic() - started,
             redirect=target_of(url, stream.status, stream.headers),
         )
+        self.last_answer = answer
         self._note(what, str(answer.status), started)
         if method == "GET" and answer.what.endswith(HEALTH):
             self._slowest = max(self._slowest, answer.seconds)

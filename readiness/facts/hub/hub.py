@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 import shlex
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -27,6 +28,7 @@ from readiness.facts.http import (
     SilentRoutes,
     TimedOut,
     checked,
+    detect,
 )
 from readiness.facts.hub.offered_names import name_clashes, offered_names
 from readiness.facts.hub.records import (
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     import psutil
 
     from readiness.config import Config, TargetKind
-    from readiness.facts.http import Attempt, HttpTransport, McpProbe
+    from readiness.facts.http import Attempt, Detected, HttpTransport, McpProbe
     from readiness.facts.hub.identity import Identity
 
 SECOND_LOOK: Final = 1.0
@@ -67,6 +69,9 @@ _OWN_PATHS: Final = ("/api", "/api/health", "/mcp", "/messages", "/sse", "/healt
 _AT_LEAST: Final = 4
 """Looks at health that are compared: of two, one may have been lucky."""
 _PAUSE: Final = 0.5
+_OK: Final = 200
+_HUB_NAME: Final = re.compile(r"mcp[ -]?hub", re.IGNORECASE)
+"""How an MCP Hub names itself to agents."""
 _TURNS: Final = 4
 """Looks in which a second hub behind a balancer shows itself again."""
 
@@ -109,6 +114,8 @@ class HubKnowledge:
     on_doubt: Callable[[CouldNotLook], None] | None = None
     """Hears of every wrong or missing answer that a check may fail for: something in front of the hub may have given it."""
 
+    other: str | None = None
+    """What answers in its place, in a sentence; empty for nothing known, None where that was not asked."""
     stamps: Timestamps = dataclasses.field(default_factory=Timestamps)
     looks: HealthLooks = dataclasses.field(default_factory=HealthLooks)
 
@@ -188,10 +195,44 @@ class Hub:
             self.health()
         except (HubDown, BadAnswer) as error:
             words = str(error)
+            if isinstance(error, BadAnswer) and (other := self.other_target()):
+                raise Unknown(other) from None
             self.doubt(error)
         if self._known.on_seen:
             self._known.on_seen(words)
         return words
+
+    def other_target(self) -> str:
+        """What answers in the place of a target of this kind, and how to have it judged, in a sentence; empty for nothing known.
+
+        Asked once a process, and only where the last answer is no word of a target of this kind.
+        """
+        if self._known.other is None:
+            self._known.other = ""
+            last = self.transport.last_answer
+            if last is not None and self._is_foreign(last):
+                with contextlib.suppress(Unknown):
+                    self._known.other = self._told(detect(self.transport, (self.endpoint,)))
+        return self._known.other
+
+    def _is_foreign(self, last: HttpAnswer) -> bool:
+        """Whether an answer to health may be another product's: not a hub's own, and nobody's in front of it."""
+        if last.from_proxy and last.is_page:
+            return False
+        if last.status in _NOT_THERE:
+            return True
+        with contextlib.suppress(BadAnswer):
+            return last.status == _OK and not {"state", "servers"} <= last.json_object().keys()
+        return last.status == _OK
+
+    def _told(self, other: Detected | None) -> str:
+        """`other` in a sentence with the setting that has it judged; empty where it is a target of this kind after all."""
+        if other is None or other.kind in {"", self.kind.name}:
+            return ""
+        if other.probe is not None and _HUB_NAME.search(other.probe.server):
+            return ""  # a hub whose own routes are broken or not forwarded
+        place = f', endpoint = "{other.endpoint}"' if other.endpoint not in {"", "/mcp"} else ""
+        return f'no MCP Hub answers there, but {other.words}: set [target] kind = "{other.kind}"{place}'
 
     def answer(self, route: str) -> HttpAnswer:
         """GET `route` and demand success. Raises BadAnswer, NotServed, HubDown, CouldNotLook or Unknown."""
@@ -231,6 +272,14 @@ class Hub:
     def pulse_seconds(self) -> float:
         """Seconds that a good one takes. Raises as `time` does."""
         return self.time(HEALTH)
+
+    def answer_seconds(self) -> float:
+        """Seconds that the answer of this attempt took. Raises as `answer` does."""
+        return self.answer(HEALTH).seconds
+
+    def tools_seconds(self, route: str) -> float:
+        """Seconds that the list of tools takes; `route` is where this version serves it. Raises as `time` does."""
+        return self.time(route)
 
     def health(self) -> Health:
         """`GET /api/health`. Raises as `answer` does, NotTheHub without the hub's mark, CouldNotLook for what a cache kept."""

@@ -42,6 +42,8 @@ class HubServer:
     error: str | None = None
     sign_in: str | None = None
     """Where somebody has to sign in, without the query: that holds what is meant for one person."""
+    counts_up: bool = True
+    """Whether it is of a kind that says how long each has been up."""
     offers: int | None = None
     """Tools, resources, templates of resources and prompts, all together; None where the hub does not say."""
 
@@ -228,6 +230,7 @@ def _server(item: dict[str, Any], what: str) -> HubServer:
         config_source=source if isinstance(source, str) else None,
         error=error if isinstance(error, str) else None,
         sign_in=_address(item.get("authorizationUrl")),
+        counts_up=item.get("counts_up") is not False,
         offers=_offers(item),
     )
 

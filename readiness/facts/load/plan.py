@@ -85,6 +85,7 @@ def load_plan(
         "base": (config.target.facts_url or "").rstrip("/"),
         "ca_file": None if config.target.ca_file is None else str(config.target.ca_file),
         "token_env": config.target.token_env,
+        "mcp": config.target.endpoint_path,
         "locustfile": None if load.locustfile is None else str(load.locustfile),
         "mix": [] if load.locustfile is not None else mix(config, filtered=filtered, prefixes=prefixes),
         "arrivals": arrivals(load.arrivals, load.rate, load.duration),
@@ -138,6 +139,8 @@ def due_requests(shape: Mapping[str, Any]) -> float:
 
 def filters_tools(hub: Hub, config: Config) -> bool:
     """Whether a session sees tools only after an analysis of its prompt, which costs an LLM call."""
+    if not hub.kind.is_hub:
+        return False
     try:
         return hub.filtering_stats().get("enabled") is not False
     except Unknown:
@@ -152,6 +155,22 @@ def mix(config: Config, *, filtered: bool = False, prefixes: Mapping[str, str] =
     """
     if config.load.mix:
         return [dict(one) for one in config.load.mix]
+    kind = config.target.kind
+    if not kind.is_hub:
+        own = [
+            f"{one.server}{kind.separator}{one.tool}" if one.server and kind.separator else one.tool
+            for one in config.expect.tool_calls
+        ]
+        return [
+            {
+                "weight": CALL_WEIGHT,
+                "contains": call.contains,
+                "name": f"MCP {name}",
+                "tool": name,
+                "arguments": dict(call.arguments),
+            }
+            for name, call in zip(own, config.expect.tool_calls, strict=True)
+        ]
     return [
         *(dict(one) for one in DEFAULT),
         *(_call(call, prefixes, http=filtered) for call in config.expect.tool_calls),

@@ -30,6 +30,8 @@ class ServerCall:
 
 def offered_prefixes(hub: Hub) -> Mapping[str, str]:
     """What stands in front of each connected server's tools now; empty where health does not tell."""
+    if not hub.kind.is_hub:
+        return {}
     try:
         return prefixes_of(hub.health().servers)
     except Unknown:

@@ -108,8 +108,8 @@ class Refusals:
 
     def strange_session(self) -> RequestRefusal | None:
         """A list for a session that was never opened; None where the protocol has no sessions."""
-        session = self._agent.session()
-        if session.modern:
+        session, config = self._agent.session(), self._agent.config
+        if session.modern or "sessions" in config.target.kind.lacks or config.claim("sessions").expected is False:
             return None
         body = json.dumps({"jsonrpc": "2.0", "id": "readiness", "method": "tools/list", "params": {}}).encode()
         return _refusal("a request for a session that does not exist", session.raw(body, session=STRANGER))

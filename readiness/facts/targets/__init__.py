@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from readiness.support import front_door
 
 if TYPE_CHECKING:
+    from readiness.facts.targets.gateways import ContextForge, LiteLlm
     from readiness.facts.targets.server import McpServer, target_of
 else:
     __all__, __getattr__ = front_door(__name__, __file__)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
-from readiness.errors import NotServed, Unknown
-from readiness.facts.http import BadAnswer
+from readiness.errors import HubDown, NotServed, Unknown
+from readiness.facts.http import BadAnswer, why_refused
 from readiness.facts.http import call_tool as call_at_endpoint
 from readiness.facts.hub import Health, Hub, HubTool
 
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config import Config
-    from readiness.facts.http import HttpAnswer, HttpTransport, McpProbe
+    from readiness.facts.http import Detected, HttpAnswer, HttpTransport, McpProbe
     from readiness.facts.hub import HubKnowledge, HubServer, HubState, Identity
 
-_HUB_API = "/api/"
-_SERVER_ERROR = 500
+_HUB_API: Final = "/api/"
+_SERVER_ERROR: Final = 500
+_ABSENT: Final = frozenset({404, 405, 410, 501})
 
 
 def target_of(transport: HttpTransport, config: Config, known: HubKnowledge | None = None) -> Hub:
@@ -72,6 +75,16 @@ class McpServer(Hub):
             raise BadAnswer(f"{answer.what} answered {answer.status}")
         return answer.seconds
 
+    def answer_seconds(self) -> float:
+        """The same."""
+        return self.pulse_seconds()
+
+    def tools_seconds(self, route: str) -> float:  # noqa: ARG002 - a hub's
+        """Seconds that a session takes which lists the tools. Raises as `agent_session` does."""
+        started = time.monotonic()
+        self.agent_session(tools=True)
+        return time.monotonic() - started
+
     # --- what it says of itself -----------------------------------------------------------------------------------
 
     def opened(self) -> McpProbe:
@@ -81,6 +94,33 @@ class McpServer(Hub):
         if isinstance(self._opened, Unknown):
             raise self._opened.with_traceback(None)
         return self._opened
+
+    def agent_session(self, *, tools: bool = False) -> McpProbe:
+        """As a hub's; an endpoint that is there and lets nobody in raises Unknown with what to do. Raises BadAnswer for what is no endpoint."""
+        before = self.transport.last_answer
+        try:
+            return super().agent_session(tools=tools)
+        except HubDown:
+            raise
+        except Unknown:
+            last = self.transport.last_answer
+            own = last is not None and last is not before and urlsplit(last.url).path.endswith(self.endpoint)
+            has_credentials = bool(self.transport.settings.headers)
+            if own and last is not None and (why := why_refused(last, self.endpoint, has_credentials=has_credentials)):
+                raise Unknown(why) from None
+            raise
+
+    def _is_foreign(self, last: HttpAnswer) -> bool:
+        return last.status in _ABSENT or last.content_type == "text/html"
+
+    def _told(self, other: Detected | None) -> str:
+        if other is None or (other.kind == self.kind.name and other.endpoint == self.endpoint):
+            return ""
+        kind = f'kind = "{other.kind}"' if other.kind and other.kind != self.kind.name else ""
+        place = f'endpoint = "{other.endpoint}"' if other.endpoint and other.endpoint != self.endpoint else ""
+        wanted = ", ".join(filter(None, (kind, place)))
+        more = f": {other.refusal}" if other.refusal else ""
+        return f"nothing for agents is at {self.endpoint}, but {other.words}{more}: set [target] {wanted}"
 
     def _probed(self, *, tools: bool) -> McpProbe | Unknown:
         try:
@@ -94,7 +134,10 @@ class McpServer(Hub):
         info = probe.opened.get("serverInfo")
         version = info.get("version") if isinstance(info, dict) else None
         self._known.version = version if isinstance(version, str) and version else self._known.version
-        servers = [{"name": one.name, "status": one.status} for one in self.servers()]
+        servers = [
+            {"name": one.name, "status": one.status, "error": one.error, "counts_up": one.counts_up}
+            for one in self.servers()
+        ]
         return Health(raw={"server_id": probe.server, "state": self.state(), "version": version, "servers": servers})
 
     def state(self) -> str:

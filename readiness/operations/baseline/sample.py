@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from readiness.facts.hub import Hub
     from readiness.operations.watch import Bench
 
-_HEALTH: Final = "/api/health"
 _TOOLS: Final = ("/api/tools", "/api/servers")
 """The second one where the first is not served: before 4.3.0."""
 _READINGS: Final = 12
@@ -70,12 +69,12 @@ class Sampler:
         tools = self._tools_route(hub)
         about = self._about(hub)
         at, started = time.time(), time.monotonic()
-        for route in (_HEALTH, tools):
+        for ask in (hub.pulse_seconds, lambda: hub.tools_seconds(tools)):
             with contextlib.suppress(Unknown):
-                hub.time(route)  # the first one pays for what others left behind
+                ask()  # the first one pays for what others left behind
         self._sample(hub, tools, started + seconds, interval)
         names = self._taken.series
-        of = {"health.answer": _HEALTH, "tools.answer": tools}
+        of = {"health.answer": hub.pulse_route, "tools.answer": tools}
         return Measurement(
             at=iso(at),
             seconds=round(time.monotonic() - started, 3),
@@ -92,19 +91,19 @@ class Sampler:
         due, read = now, now + min(apart, (until - now) / 2)
         while (now := time.monotonic()) < until:
             self._tell(until - now)
-            self._time(hub, "health.answer", _HEALTH)
-            self._time(hub, "tools.answer", tools)
+            self._time("health.answer", hub.pulse_seconds)
+            self._time("tools.answer", lambda: hub.tools_seconds(tools))
             if time.monotonic() >= read:
                 self._read(hub)
                 read = time.monotonic() + apart
             due = max(due + interval, time.monotonic())
             time.sleep(max(0.0, min(due, until) - time.monotonic()))
 
-    def _time(self, hub: Hub, name: str, route: str) -> None:
+    def _time(self, name: str, ask: Callable[[], float]) -> None:
         taken = self._taken
         taken.asked += 1
         try:
-            taken.add(name, "ms", round(hub.time(route) * 1000, 4))
+            taken.add(name, "ms", round(ask() * 1000, 4))
             taken.silent = 0
         except HubDown as error:
             taken.failed += 1
@@ -132,6 +131,8 @@ class Sampler:
 
     @staticmethod
     def _tools_route(hub: Hub) -> str:
+        if not hub.kind.is_hub:
+            return "tools/list"
         try:
             hub.listed_tools()
         except NotServed:

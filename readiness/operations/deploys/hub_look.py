@@ -91,23 +91,28 @@ def startup_seconds(config: Config, seen: Seen) -> float:
 
 def look(config: Config, seconds: float = SECONDS) -> Seen:
     """Look once. Raises nothing: what could not be seen is said in `trouble`."""
-    from readiness.facts.http import HttpTransport, TransportSettings, token_of
-    from readiness.facts.hub import Hub
+    from readiness.facts.http import HttpTransport, TransportSettings, credentials
+    from readiness.facts.targets import target_of
 
     target, seconds = config.target, max(seconds, config.probe.timeout * _PATIENCE)
     if target.facts_url is None:
         return Seen(answers=False, trouble="neither [target] url nor internal_url says where the hub is")
     try:
-        token = token_of(target.token_env)
+        headers = credentials(target)
     except Unknown as error:
         return Seen(answers=False, accepts=_accepts(target.facts_url, seconds), trouble=str(error))
     transport = HttpTransport(
         TransportSettings(
-            base=target.facts_url, timeout=seconds, ca_file=target.ca_file, token=token, proxy=target.proxy
+            base=target.facts_url,
+            timeout=seconds,
+            ca_file=target.ca_file,
+            headers=headers,
+            endpoint=target.endpoint_path,
+            proxy=target.proxy,
         )
     )
     try:
-        return _seen(Hub(transport, config))
+        return _seen(target_of(transport, config))
     except HubDown as error:
         return Seen(answers=False, silent=_accepts(target.facts_url, seconds), trouble=str(error))
     except Unknown as error:
@@ -127,7 +132,8 @@ def clearly_not_silent(config: Config, seconds: float = SECONDS) -> bool:
             return False
         where = (parts.hostname, parts.port or _PORTS["http"])
         with socket.create_connection(where, timeout=seconds) as connection:
-            connection.sendall(f"GET /api/health HTTP/1.0\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n\r\n".encode())
+            route = config.target.kind.health or config.target.endpoint_path
+            connection.sendall(f"GET {route} HTTP/1.0\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n\r\n".encode())
             return bool(connection.recv(1))
     except ConnectionRefusedError:
         return True

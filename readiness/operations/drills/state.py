@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.config import SILENT_SECONDS
 from readiness.errors import Unknown
-from readiness.facts.http import HttpTransport, TransportSettings, token_of
+from readiness.facts.http import HttpTransport, TransportSettings, credentials
 from readiness.facts.hub import Hub
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Watch:
     def __init__(self, config: Config) -> None:
         """Raises Unknown where no address or token is configured."""
         self.config = config
-        self._token = token_of(config.target.token_env)
+        self._headers = credentials(config.target)
         version = config.target.version
         self.budget = config.probe.startup(version, connecting=version is not None)
         """Seconds that a start may take."""
@@ -78,7 +78,7 @@ class Watch:
             raise Unknown("neither [target] url nor internal_url says where the hub is")
         timeout = self.config.probe.timeout if seconds is None else seconds
         settings = TransportSettings(
-            base=target.facts_url, timeout=timeout, ca_file=target.ca_file, token=self._token, proxy=target.proxy
+            base=target.facts_url, timeout=timeout, ca_file=target.ca_file, headers=self._headers, proxy=target.proxy
         )
         transport = HttpTransport(settings)
         try:

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import NotServed, ReadinessError
-from readiness.facts.http import HEALTH
 from readiness.facts.telemetry import METRICS, readings, unread
 from readiness.findings import Finding, Outcome
 from readiness.operations.watch.bench import BETWEEN, LIVE
@@ -129,7 +128,7 @@ class Watcher:
             hub = self.bench.fact("hub")
             health = hub.health()
             self._between.take(hub)
-            hub_words.answer_ms = hub.answer(HEALTH).seconds * 1000
+            hub_words.answer_ms = hub.answer_seconds() * 1000
             hub_words.state, hub_words.version = (
                 self._text(health.state, _NAME),
                 self._text(health.version or "", _NAME),

@@ -509,9 +509,11 @@ class Scope:
     def _not_applicable(self, check: Check) -> tuple[str | None, bool]:
         if check.where == "host" and self.config.target.where == "ci":
             return 'left to the host ([target] where = "ci")', False
+        if reason := self._outside(check.phase):
+            return reason, False
         lacks = self.config.target.kind.lacks
         for key in check.needs:
-            if key in lacks:
+            if key in lacks and not (key == "version" and self.config.identity.version):
                 return lacks[key], False
             claim = self.claim(key) if key not in ABILITIES else self.config.claim(key)
             if claim.expected is False:
@@ -521,6 +523,20 @@ class Scope:
                 self.undeclared.add(key)
                 return f"a first look: {key} was never declared", False
         return None, False
+
+    def _outside(self, phase: str) -> str | None:
+        """Why nothing of a phase is judged: what it looks at belongs to an MCP Hub by custom, and to another kind only where it is named."""
+        target = self.config.target
+        if target.kind.is_hub:
+            return None
+        if phase == "preflight" and target.release is None:
+            return "no release is looked at: [target] release is not set"
+        if phase == "infra" and not target.hosts:
+            return "no host is looked at: [target] hosts is not set"
+        sent = self.config.load.mix or self.config.load.locustfile or self.config.expect.tool_calls
+        if phase == "load" and not sent:
+            return "nothing says what is sent: neither [load] mix nor an [[expect.tool_call]] is set"
+        return None
 
     def first_look_cap(self) -> str | None:
         """Why a run without a configuration file is CONDITIONAL at best; None where there is one."""

@@ -15,9 +15,9 @@ from readiness.facts.http import (
     TimedOut,
     TlsRefused,
     TransportSettings,
+    credentials,
     events,
     probe_mcp,
-    token_of,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ class ProxyClient:
                 rate=self.config.probe.rate,
                 ca_file=self.config.target.ca_file,
                 proxy=self.config.target.proxy,
-                token=token_of(self.config.target.token_env),
+                headers=credentials(self.config.target),
+                endpoint=self.config.target.endpoint_path,
             )
             self._own = HttpTransport(settings)
         return self._own
