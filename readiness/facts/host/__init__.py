@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from readiness.facts.host.collect import Hosts
     from readiness.facts.host.connection import shown_spec
     from readiness.facts.host.network.firewall import Firewall
-    from readiness.facts.host.network.network import Network, hub_port
+    from readiness.facts.host.network.network import Network, client_ports, hub_port
     from readiness.facts.host.network.remote_probe import RemoteView
     from readiness.facts.host.proxy.nginx import Nginx
     from readiness.facts.host.proxy.promises import Proxy

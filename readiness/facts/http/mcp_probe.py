@@ -74,19 +74,23 @@ class _Session(Protocol):
     def notify(self, method: str) -> None: ...
 
 
-def probe_mcp(transport: HttpTransport, *, tools: bool = False, timeout: float | None = None) -> McpProbe:
+def probe_mcp(
+    transport: HttpTransport, *, tools: bool = False, legacy: bool = False, timeout: float | None = None
+) -> McpProbe:
     """Open a session, ping it, list its tools if asked, and close it, within `timeout` seconds in total.
 
+    Over Streamable HTTP where that is served and not the `legacy` HTTP+SSE transport asked for.
     Raises BadAnswer for an endpoint that is absent, answers wrongly or announces another host;
     TimedOut, HubDown, CouldNotLook; Unknown for refused credentials.
     """
     with transport.within(timeout):
-        opened = _post(transport, _initialize(1), {})
-        if opened.status not in _NOT_HERE:
-            with _streamable(transport, opened) as session:
-                return _walk(session, "streamable-http", session.opened, tools=tools)
-        with _legacy(transport) as legacy:
-            return _walk(legacy, "http+sse", legacy.call("initialize", _initialize(0)["params"]), tools=tools)
+        if not legacy:
+            opened = _post(transport, _initialize(1), {})
+            if opened.status not in _NOT_HERE:
+                with _streamable(transport, opened) as session:
+                    return _walk(session, "streamable-http", session.opened, tools=tools)
+        with _legacy(transport) as older:
+            return _walk(older, "http+sse", older.call("initialize", _initialize(0)["params"]), tools=tools)
 
 
 def open_session(transport: HttpTransport, timeout: float | None = None) -> HttpAnswer:

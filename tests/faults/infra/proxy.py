@@ -56,6 +56,26 @@ def edited(old: str, new: str) -> Told:
     return files(_SITE.replace(old, new))
 
 
+_PLAIN: Final = """
+server {
+    listen 8080;
+    limit_req zone=mcp_hub burst=20;
+    location / {
+        proxy_pass http://mcp_hub;
+        proxy_http_version 1.1;
+        proxy_buffering off;
+        proxy_read_timeout 1h;
+    }
+}
+"""
+
+
+def _unread() -> Told:
+    """The files where the site includes one that cannot be read."""
+    code, text = files("include /srv/nginx/hub.conf;\n")
+    return code, text + f"{base64.b64encode(b'/srv/nginx/hub.conf').decode()} !\n"
+
+
 HEALTHY: Final[dict[str, Told]] = {"nginx-files": files(_SITE), "nginx-test": (0, "")}
 _HEADERS: Final = {
     "strict-transport-security": "max-age=31536000",
@@ -82,7 +102,7 @@ def seen(changes: dict[tuple[type, str], Any]) -> Callable[[pytest.MonkeyPatch],
 
     def put(patch: pytest.MonkeyPatch) -> None:
         for (owner, name), value in changes.items():
-            patch.setattr(owner, name, lambda _self, value=value: value)
+            patch.setattr(owner, name, lambda _self, *_, value=value: value)
 
     return put
 
@@ -167,27 +187,58 @@ _FILES: Final = (
     ),
     Fault(
         name="forwards without TLS",
-        sentence="The port of TLS speaks plain HTTP.",
-        edits={"nginx-files": edited("listen 443 ssl;", "listen 443;")},
+        sentence="Another port speaks plain HTTP, and leads to the hub.",
+        edits={"nginx-files": files(_SITE + _PLAIN)},
         expected={"proxy-terminates-tls": "failed"},
-        words=("forwards to the hub without TLS", "conf.d/mcp-hub.conf"),
-    ),
-    Fault(
-        name="TLS 1.0 is allowed",
-        sentence="An old line of ssl_protocols.",
-        edits={"nginx-files": edited("ssl_protocols TLSv1.2", "ssl_protocols TLSv1 TLSv1.2")},
-        expected={"tls-is-modern": "failed"},
-        words=("nginx allows", "TLSv1"),
+        words=("nginx forwards to the hub without TLS", "conf.d/mcp-hub.conf", "curl -i http://HOST:8080/api/health"),
     ),
     Fault(
         name="forwards to another port",
         sentence="The hub moved, the proxy did not.",
         edits={"nginx-files": edited(f"server 127.0.0.1:{PORT};", "server 127.0.0.1:7001;")},
-        expected={"proxy-forwards-to-the-hub": "failed", "proxy-limits-request-rates": "unknown"},
-        words=("no server of nginx forwards to the hub's port 7000",),
+        patch=seen({(ProxyClient, "hub_through"): "the proxy answers 502 for /api/health"}),
+        expected={
+            "proxy-forwards-to-the-hub": "failed",
+            "proxy-limits-request-rates": "unknown",
+            "proxy-streams-events": "unknown",
+        },
+        words=("the proxy answers 502 for /api/health; no server of nginx forwards to the hub's port 7000",),
+    ),
+    Fault(
+        name="a limit by a header",
+        sentence="Whoever sends another X-Forwarded-For each time is never limited.",
+        edits={"nginx-files": edited("$binary_remote_addr zone", "$http_x_forwarded_for zone")},
+        expected={"proxy-limits-request-rates": "failed"},
+        words=("the limit counts by what a client may choose ($http_x_forwarded_for)",),
+    ),
+    Fault(
+        name="the client's address comes from anybody's header",
+        sentence="set_real_ip_from trusts the whole internet.",
+        edits={"nginx-files": files("set_real_ip_from 0.0.0.0/0;\nreal_ip_header X-Forwarded-For;\n" + _SITE)},
+        expected={"proxy-limits-request-rates": "failed"},
+        words=("the limit counts by what a client may choose ($binary_remote_addr)",),
+    ),
+    Fault(
+        name="a limit that counts nobody",
+        sentence="The map gives an empty key to everybody but the machine that it names.",
+        edits={
+            "nginx-files": files(
+                'map $remote_addr $counted { default ""; 192.0.2.7 $remote_addr; }\n'
+                + _SITE.replace("$binary_remote_addr zone", "$counted zone")
+            )
+        },
+        expected={"proxy-limits-request-rates": "failed"},
+        words=("the limit counts nobody",),
     ),
 )
 _SEEN: Final = (
+    Fault(
+        name="an include that only nginx may read",
+        sentence="What leads to the hub was not read; it answers all the same.",
+        edits={"nginx-files": _unread()},
+        expected={"proxy-limits-request-rates": "unknown"},
+        words=("not understood: /etc/nginx/conf.d/mcp-hub.conf:1: include /srv/nginx/hub.conf",),
+    ),
     Fault(
         name="the hub is dead behind the proxy",
         sentence="Clients get 502 at once.",
@@ -251,6 +302,21 @@ _SEEN: Final = (
     ),
 )
 _NEAR: Final = (
+    Fault(
+        name="TLS 1.0 is allowed and not spoken",
+        sentence="An old line of ssl_protocols, which the library refuses when it is tried.",
+        edits={"nginx-files": edited("ssl_protocols TLSv1.2", "ssl_protocols TLSv1 TLSv1.2")},
+    ),
+    Fault(
+        name="TLS ends in front of nginx",
+        sentence="A load balancer speaks TLS with clients, nginx plain HTTP with it.",
+        edits={"nginx-files": edited("listen 443 ssl;", "listen 443;")},
+    ),
+    Fault(
+        name="a server for this machine alone",
+        sentence="It listens on loopback without TLS.",
+        edits={"nginx-files": files(_SITE + _PLAIN.replace("8080", "127.0.0.1:8080"))},
+    ),
     Fault(
         name="a load balancer in front, declared",
         sentence="No nginx there; its behaviour is still observed.",

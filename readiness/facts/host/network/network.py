@@ -12,7 +12,7 @@ from readiness.errors import Unknown
 from readiness.facts.deployment import PROVIDERS, hub_config
 from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.network import latency
-from readiness.facts.http import is_address, port_of
+from readiness.facts.http import is_address, is_loopback, port_of
 from readiness.support import file_reading
 
 if TYPE_CHECKING:
@@ -89,6 +89,13 @@ def hub_port(config: Config) -> int | None:
         return port_of(own)
     url = config.target.url
     return port_of(url) if url and url.startswith("http://") else None
+
+
+def client_ports(config: Config) -> frozenset[int]:
+    """The ports of the addresses that clients are given on this machine itself, by a name of loopback."""
+    addresses = (config.target.url, config.target.plain_url)
+    ports = {port_of(url) for url in addresses if url and is_loopback(url)}
+    return frozenset(port for port in ports if port)
 
 
 def first(config: Config) -> tuple[HostQuestion, ...]:

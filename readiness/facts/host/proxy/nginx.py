@@ -32,15 +32,45 @@ MAX_INCLUDES: Final = 400
 _NUMBER: Final = re.compile(r"^\d+#\d+: ")
 _BLOCKS: Final = frozenset({"location", "if", "limit_except"})
 
-# what keys, certificates and passwords hold stays where it is; a name may hold anything, so it travels as base64 too
+# What keys, certificates and passwords hold stays where it is; a name may hold anything, so it travels as base64 too. All below the
+# main file's folder, and whatever includes lead to outside it: `!` where that is there and cannot be read.
 _FILES: Final = r"""
 [ -e "$1" ] || exit 44
-find -L "$(dirname "$1")" -maxdepth 5 -type f -size -512k -exec sh -c '
-  for f; do
-    printf "%s " "$(printf %s "$f" | base64 | tr -d "\n")"
-    case $f in *.key|*.pem|*.crt|*htpasswd*) ;; *) base64 <"$f" | tr -d "\n" ;; esac
-    echo
-  done' sh {} +
+base=$(dirname "$1")
+nl='
+'
+named() { printf "%s " "$(printf %s "$1" | base64 | tr -d "\n")"; }
+held() {
+  named "$1"
+  case $1 in *.key|*.pem|*.crt|*htpasswd*) ;; *) base64 <"$1" | tr -d "\n" ;; esac
+  echo
+}
+known=$(find -L "$base" -maxdepth 5 -type f -size -512k)
+fresh=$known
+IFS=$nl
+set -f
+for file in $known; do if [ -r "$file" ]; then held "$file"; else named "$file"; echo "!"; fi; done
+for round in 1 2 3 4 5; do
+  next=
+  patterns=$(for file in $fresh; do
+      case $file in *.key|*.pem|*.crt|*htpasswd*) continue ;; esac
+      [ -r "$file" ] && sed 's/#.*//' "$file" | tr ';{}' '\n\n\n' | sed -n 's/^[[:space:]]*include[[:space:]]\{1,\}//p' | tr -d "\"'"
+    done | sort -u | head -n 200)
+  for pattern in $patterns; do
+    case $pattern in /*) ;; *) pattern=$base/$pattern ;; esac
+    set +f
+    for file in $pattern; do
+      set -f
+      case "$nl$known$nl" in *"$nl$file$nl"*) continue ;; esac
+      known=$known$nl$file
+      if [ -f "$file" ] && [ -r "$file" ] && [ "$(wc -c <"$file")" -lt 524288 ]; then held "$file"; next=$next$nl$file
+      elif [ -e "$file" ]; then named "$file"; echo "!"; fi
+    done
+    set -f
+  done
+  [ -n "$next" ] || break
+  fresh=$next
+done
 true
 """
 _TEST: Final = r"""
@@ -97,6 +127,9 @@ class Nginx:
         self._answers, self.main = answers, main_file(config)
         self.errors: list[str] = []
         """What is wrong in it, with file and line; known once it was read."""
+        self.unread: list[str] = []
+        """Includes that could not be followed, with their place; known once it was read."""
+        self._unreadable: set[str] = set()
         self._count = 0
         self._tree: Directive | None = None
 
@@ -138,9 +171,11 @@ class Nginx:
         for line in answer.lines:
             name, _, text = line.partition(" ")
             try:
-                texts[base64.b64decode(name).decode("utf-8", "backslashreplace")] = base64.b64decode(text).decode(
-                    "utf-8", "backslashreplace"
-                )
+                file = posixpath.normpath(base64.b64decode(name).decode("utf-8", "backslashreplace"))
+                if text == "!":
+                    self._unreadable.add(file)
+                else:
+                    texts[file] = base64.b64decode(text).decode("utf-8", "backslashreplace")
             except (binascii.Error, ValueError):
                 continue
         return texts
@@ -179,10 +214,14 @@ class Nginx:
         whole = posixpath.normpath(
             pattern if pattern.startswith("/") else posixpath.join(posixpath.dirname(self.main), pattern)
         )
-        names = sorted(name for name in files if fnmatch.fnmatchcase(name, whole))
-        below = whole.startswith(posixpath.dirname(self.main) + "/")
-        if not names and below and not any(char in pattern for char in "*?["):
-            self.errors.append(f"{include.place}: include {pattern}: there is no such file")
+        names = sorted(name for name in files if _is_named(name, whole))
+        unreadable = sorted(name for name in self._unreadable if _is_named(name, whole))
+        self.unread += [f"{include.place}: include {name}" for name in unreadable]
+        if not names and not unreadable and not any(char in pattern for char in "*?["):
+            if whole.startswith(posixpath.dirname(self.main) + "/"):
+                self.errors.append(f"{include.place}: include {pattern}: there is no such file")
+            else:  # it may lie where only nginx may look, and nginx itself says what is missing
+                self.unread.append(f"{include.place}: include {pattern}")
         for name in names:
             yield from self._read(name, files, context)
 
@@ -201,6 +240,12 @@ class Nginx:
         http = self.http()
         blocks = [] if http is None else [one for one in http.all("upstream") if one.args[:1] == (name,)]
         return [server.args[0] for block in blocks for server in block.all("server") if server.args]
+
+
+def _is_named(name: str, pattern: str) -> bool:
+    """Whether a pattern of include means the file: its `*` ends at a slash."""
+    parts, wanted = name.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
 
 
 def _parsed(file: str, text: str) -> dict[str, Any]:

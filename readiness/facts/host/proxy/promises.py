@@ -7,33 +7,49 @@ import functools
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.host.proxy import routes
+from readiness.facts.host.proxy.routes import VARIABLE
 
 if TYPE_CHECKING:
     from readiness.facts.host.proxy.nginx import Directive, Nginx
-    from readiness.facts.host.proxy.routes import Route
+    from readiness.facts.host.proxy.routes import Listener, Route
 
 PATHS: Final = ("/api/health", "/api/events", "/mcp", "/messages")
 """What agents and operators need: the POST to `/messages` belongs to the transport that hubs serve."""
 STREAMS: Final = ("/api/events", "/mcp")
-_ADDRESS_KEYS: Final = frozenset(
-    {"$binary_remote_addr", "$remote_addr", "$proxy_protocol_addr", "$http_x_forwarded_for"}
+_ADDRESSES: Final = frozenset({"binary_remote_addr", "remote_addr", "realip_remote_addr", "proxy_protocol_addr"})
+"""Variables of a client's address."""
+_CHOSEN: Final = (
+    "http_",
+    "arg_",
+    "cookie_",
+    "sent_http_",
+    "request_id",
+    "request_uri",
+    "args",
+    "query_string",
+    "connection",
+    "msec",
+    "remote_port",
 )
-_HEADERS: Final = "add_header"
+"""Variables, or what they begin with, that a client chooses or that differ from request to request."""
+_EVERYBODY: Final = frozenset({"0.0.0.0/0", "::/0"})
+_OLD: Final = frozenset({"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"})
+_MAX_DEPTH: Final = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A limit of requests that counts at a path. `rate` in requests a second and `key`: None where its zone is not defined."""
+    """A limit of requests that counts at a path. `rate` in requests a second: None where its zone is not defined.
+
+    `counts` says by what: "address" (each client by itself), "chosen" (by what the client says), "shared" (all together), "nobody" (its key
+    is empty, or it only writes to the log), "unclear".
+    """
 
     zone: str
     place: str
     rate: float | None
     key: str | None
-
-    @property
-    def per_address(self) -> bool:
-        """Whether it is counted for each client by itself."""
-        return self.key in _ADDRESS_KEYS
+    counts: str = "unclear"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,45 +65,95 @@ class Front:
         """Where it stands."""
         return self.server.place
 
-    @property
-    def plain_ports(self) -> list[int]:
-        """Ports on which it speaks without TLS."""
-        return [port for port, tls in routes.listens(self.server) if not tls]
+    listeners: tuple[Listener, ...]
 
     @property
     def secure_ports(self) -> list[int]:
-        """Ports on which it speaks TLS."""
-        return [port for port, tls in routes.listens(self.server) if tls]
+        """Ports on which clients may speak TLS with it."""
+        return [one.port for one in self.listeners if one.tls]
 
 
 class Proxy:
-    """One host's nginx, as far as the hub is concerned. `port`: the hub's; None: any target counts. Raises Unknown."""
+    """One host's nginx, as far as the hub is concerned. Raises Unknown where there is none to read.
 
-    def __init__(self, nginx: Nginx, port: int | None) -> None:
-        self.nginx, self.port = nginx, port
+    `port` is the hub's; None: any target counts. `clients` are the ports that clients of this machine are given on loopback; whatever
+    else listens there is no way in for them.
+    """
+
+    def __init__(self, nginx: Nginx, port: int | None, clients: frozenset[int] = frozenset()) -> None:
+        self.nginx, self.port, self.clients = nginx, port, clients
 
     @functools.cached_property
     def fronts(self) -> tuple[Front, ...]:
-        """The servers that lead to the hub."""
-        served = []
-        for server in self.nginx.servers():
-            mine = {path: routes.route(self.nginx, server, path) for path in PATHS}
+        """The servers that lead to the hub and that clients can reach."""
+        return tuple(front for server in self.nginx.servers() if (front := self._front(server)) is not None)
+
+    def _listeners(self, server: Directive) -> tuple[Listener, ...]:
+        """Where clients come in, TLS first."""
+        usable = [one for one in routes.listens(server) if not one.is_local or one.port in self.clients]
+        return tuple(sorted(usable, key=lambda one: not one.tls))
+
+    def _front(self, server: Directive) -> Front | None:
+        listeners = self._listeners(server)
+        for listener in listeners[:1]:
+            mine = {path: routes.route(self.nginx, server, path, listener=listener) for path in PATHS}
             leads = {path: routes.addresses(self.nginx, one.target) if one.target else [] for path, one in mine.items()}
             if any(self._is_hub(pairs) for pairs in leads.values()):
-                served.append(Front(server=server, routes=mine, leads=leads))
-        return tuple(served)
+                return Front(server=server, routes=mine, leads=leads, listeners=listeners)
+        return None
+
+    @functools.cached_property
+    def doubts(self) -> tuple[str, ...]:
+        """What of the configuration was not read or not understood: nothing that it seems to lack is then proven. Empty if nothing."""
+        doubts = list(self.nginx.unread)
+        for server in self.nginx.servers():
+            ways = [
+                routes.route(self.nginx, server, path, listener=one) for one in routes.listens(server) for path in PATHS
+            ]
+            doubts += [way.unclear for way in ways if way.unclear and not way.closed]
+        return tuple(dict.fromkeys(doubts))
+
+    def plain_doors(self) -> list[tuple[int, str]]:
+        """Ports without TLS through which clients get to the hub, each with its place: only those of which there is no doubt."""
+        doors = []
+        for server in self.nginx.servers():
+            for listener in self._listeners(server):
+                if listener.tls:
+                    continue
+                ways = [routes.route(self.nginx, server, path, listener=listener) for path in PATHS]
+                open_ones = [
+                    way
+                    for way in ways
+                    if way.target
+                    and not way.unclear
+                    and not way.moved_if
+                    and self._is_hub(routes.addresses(self.nginx, way.target))
+                ]
+                if open_ones:
+                    doors.append((listener.port, open_ones[0].place))
+        return doors
 
     def _is_hub(self, pairs: list[tuple[str, int]]) -> bool:
         return bool(pairs) if self.port is None else any(port == self.port for _, port in pairs)
 
-    def elsewhere(self, front: Front) -> dict[str, str]:
-        """Paths that this front does not lead to the hub, with where they go instead."""
-        targets = {}
-        for path, pairs in front.leads.items():
-            if not self._is_hub(pairs):
-                addresses = ", ".join(f"{host}:{port}" for host, port in pairs) or "nowhere"
-                targets[path] = f"{addresses} ({front.routes[path].place})"
-        return targets
+    def elsewhere(self) -> dict[str, str]:
+        """Paths that a front of clients does not pass on to the hub, with what becomes of them instead."""
+        others = {}
+        for front in self.fronts:
+            for path, pairs in front.leads.items():
+                if not self._is_hub(pairs):
+                    addresses = ", ".join(f"{host}:{port}" for host, port in pairs)
+                    way = front.routes[path]
+                    others[path] = (
+                        f"{addresses} ({way.place})"
+                        if addresses
+                        else way.closed or way.unclear or f"nowhere ({way.place})"
+                    )
+        return others
+
+    def serves(self, front: Front, path: str) -> bool:
+        """Whether a front passes `path` on to the hub: what it refuses needs neither a limit nor a stream."""
+        return self._is_hub(front.leads[path])
 
     def limits(self, front: Front, path: str) -> list[Limit]:
         """The limits of requests that count at `path`."""
@@ -101,7 +167,42 @@ class Proxy:
     def _limit(self, one: Directive) -> Limit:
         zone = next((arg.removeprefix("zone=") for arg in one.args if arg.startswith("zone=")), "")
         key, rate, _ = self._zones.get(zone, (None, None, ""))
-        return Limit(zone=zone, place=one.place, rate=rate, key=key)
+        return Limit(zone=zone, place=one.place, rate=rate, key=key, counts=self._counts(key or ""))
+
+    def _counts(self, key: str, depth: int = 0) -> str:
+        """By what a key counts; what `map` and `geo` make of a variable is followed to the value that most clients get."""
+        if not key:
+            return "nobody"
+        names = [match[1] or match[2] for match in VARIABLE.finditer(key)]
+        if any(name.startswith(_CHOSEN) for name in names):
+            return "chosen"
+        if _ADDRESSES & set(names):
+            return "chosen" if self._address_is_chosen(set(names)) else "address"
+        for name in names if depth < _MAX_DEPTH else ():
+            made = [one for one in self.nginx.tree.deep("map", "geo") if one.args[-1:] == (f"${name}",)]
+            if made:
+                return self._made(made[-1], depth)
+        return "unclear" if depth >= _MAX_DEPTH else "shared"
+
+    def _made(self, made: Directive, depth: int) -> str:
+        """By what counts that which a `map` or `geo` makes: for strangers, who get no exception."""
+        values = {one.name: one.args[0] if one.args else "" for one in made.inside}
+        usual = values.get("default", "")
+        source = made.args[0] if len(made.args) > 1 else ""
+        for inner in self.nginx.tree.deep("map", "geo"):
+            if source and inner.args[-1:] == (source,):
+                # `map $trusted $key { 0 $binary_remote_addr; 1 ""; }`: strangers get what belongs to the inner one's usual value
+                given = {one.name: one.args[0] if one.args else "" for one in inner.inside}.get("default", "")
+                usual = values.get(given, usual)
+        return self._counts(usual, depth + 1)
+
+    def _address_is_chosen(self, names: set[str]) -> bool:
+        """Whether a header that anybody may send replaces the client's address."""
+        header = next((one.args[0].lower() for one in self.nginx.tree.deep("real_ip_header") if one.args), "x-real-ip")
+        trusted = {arg for one in self.nginx.tree.deep("set_real_ip_from") for arg in one.args}
+        return bool(
+            {"binary_remote_addr", "remote_addr"} & names and _EVERYBODY & trusted and header != "proxy_protocol"
+        )
 
     @functools.cached_property
     def _zones(self) -> dict[str, tuple[str | None, float | None, str]]:
@@ -130,26 +231,22 @@ class Proxy:
         timeout = routes.seconds(" ".join(directive.args)) if directive is not None else None
         return 60.0 if timeout is None else timeout
 
-    def old_protocols(self, front: Front) -> str:
-        """Protocols before TLS 1.2 that a front allows, with the place; empty if none. nginx allows none by itself since 1.23.4."""
-        directive = front.routes[PATHS[0]].value("ssl_protocols")
-        old = (
-            []
-            if directive is None
-            else [name for name in directive.args if name in {"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"}]
-        )
-        return f"{', '.join(old)} ({directive.place})" if directive is not None and old else ""
+    def old_protocols(self) -> str:
+        """Protocols before TLS 1.2 that the configuration allows where clients come in, with the place; empty if none.
 
-    def headers(self, front: Front, path: str) -> dict[str, str]:
-        """The headers that a front adds at `path`, by name in lower case."""
-        return {one.args[0].lower(): one.args[1] for one in front.routes[path].values(_HEADERS) if len(one.args) > 1}
-
-    def redirects(self) -> list[str]:
-        """Places of servers that send plain HTTP on to https."""
-        redirecting = []
+        The server that is the default of a port decides for all of it. nginx allows none by itself since 1.23.4.
+        """
+        ports = {port for front in self.fronts for port in front.secure_ports}
+        deciding: dict[int, Directive] = {}
         for server in self.nginx.servers():
-            plain = [port for port, tls in routes.listens(server) if not tls]
-            returned = [*server.deep("return"), *server.deep("rewrite")]
-            if plain and any(arg.startswith("https://") for one in returned for arg in one.args):
-                redirecting.append(server.place)
-        return redirecting
+            for one in routes.listens(server):
+                if one.tls and one.port in ports and (one.is_default or one.port not in deciding):
+                    deciding[one.port] = server
+        http = self.nginx.http()
+        for server in deciding.values():
+            around = (server, *([] if http is None else [http]))
+            directive = next((found[-1] for block in around if (found := list(block.all("ssl_protocols")))), None)
+            old = [] if directive is None else [name for name in directive.args if name in _OLD]
+            if directive is not None and old:
+                return f"{', '.join(old)} ({directive.place})"
+        return ""

@@ -94,29 +94,45 @@ class ProxyClient:
 
     def mcp_through(self) -> str:
         """Why an agent gets no session through the proxy; empty if it does. Raises CouldNotLook, Unknown."""
+        timeout = 2 * self.config.probe.timeout
         try:
-            probe_mcp(self.transport, timeout=2 * self.config.probe.timeout)
+            probe = probe_mcp(self.transport, timeout=timeout)
+            if probe.transport == "streamable-http" and self._hub_serves_legacy(timeout):
+                probe_mcp(self.transport, legacy=True, timeout=timeout)
         except BadAnswer as error:
             return str(error)
         except TimedOut as error:
             return f"no answer in time: {error}"
         return ""
 
-    def first_event(self) -> float:
-        """Seconds until the first event of /api/events has come through. Raises TimedOut, CouldNotLook, Unknown."""
+    def _hub_serves_legacy(self, timeout: float) -> bool:
+        """Whether the hub behind the proxy serves the older transport too: agents that speak nothing else have to get through as well."""
+        transport = HttpTransport(
+            dataclasses.replace(self.transport.settings, base=self.config.target.internal_url or self.url)
+        )
+        try:
+            probe_mcp(transport, legacy=True, timeout=timeout)
+        except Unknown:
+            return False
+        finally:
+            transport.close()
+        return True
+
+    def first_event(self, path: str = "/api/events") -> float:
+        """Seconds until the first event of a stream has come through. Raises TimedOut, CouldNotLook, Unknown."""
         started = time.monotonic()
         accepted = {"accept": "text/event-stream"}
         with (
             self.transport.within(2 * self.config.probe.timeout),
-            self.transport.stream("GET", "/api/events", headers=accepted) as stream,
+            self.transport.stream("GET", path, headers=accepted) as stream,
         ):
             if stream.status in {401, 403}:
-                raise Unknown(f"GET /api/events answered {stream.status}: set [target] token_env")
+                raise Unknown(f"GET {path} answered {stream.status}: set [target] token_env")
             if stream.status != 200:  # noqa: PLR2004 - HTTP's own number
-                raise BadAnswer(f"GET /api/events answered {stream.status} through the proxy")
+                raise BadAnswer(f"GET {path} answered {stream.status} through the proxy")
             for _ in events(stream.chunks()):
                 return time.monotonic() - started
-        raise BadAnswer("GET /api/events ended without an event")
+        raise BadAnswer(f"GET {path} ended without an event")
 
     def headers(self) -> HttpAnswer:
         """An answer as clients get it. Raises CouldNotLook, Unknown."""

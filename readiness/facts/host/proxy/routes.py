@@ -1,32 +1,75 @@
-"""Which server and location of nginx answers a path, and which value of a directive counts there."""
+"""Which server and location of nginx answers a path, what becomes of it there, and which value of a directive counts.
+
+A request is followed as nginx does it: the server's rewrite phase, the search for a location, that location's rewrite phase, who may come
+in, and who answers. What the configuration decides by something that is not known beforehand is said as unclear, never guessed.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from readiness.facts.host.proxy.nginx import Directive, Nginx
 
 _PREFIX: Final = ("", "^~")
 _MODIFIERS: Final = frozenset({"=", "^~", "~", "~*"})
 _PORTS: Final = {"http": 80, "https": 443}
-_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+"""A variable in a text of nginx's configuration."""
 _TIME: Final = re.compile(r"(\d+)\s*(ms|s|m|h|d)?")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _MAX_DEPTH: Final = 10
+_PASSES: Final = ("proxy_pass", "grpc_pass")
+_ELSEWHERE: Final = ("fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass")
+_MOVED: Final = frozenset({"301", "302", "303", "307", "308"})
+
+
+class _Closed(Exception):  # noqa: N818 - how a request ends, not an error of the program
+    """nginx answers this itself; the text says how, and where that stands."""
+
+
+class _Unclear(Exception):  # noqa: N818 - as above
+    """What becomes of the request cannot be read from the configuration; the text says why."""
+
+
+class _Restart(Exception):  # noqa: N818 - as above
+    """The request goes on under another path, or in a named location."""
+
+    def __init__(self, path: str, named: str = "") -> None:
+        super().__init__(path)
+        self.path, self.named = path, named
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An address on which a server listens. `is_local`: nobody from outside reaches it."""
+
+    port: int
+    tls: bool
+    is_local: bool = False
+    is_default: bool = False
+    proxy_protocol: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """How one path is answered: the blocks around it, the innermost last, and where it is passed on."""
+    """What becomes of one path: the blocks around it, the innermost last, and where it is passed on.
+
+    `closed` says how nginx answers it itself (a refusal, a redirect, a file), `unclear` what could not be understood; both are empty
+    for a path that is passed on and nothing else. `moved_if` is a condition, not known beforehand, under which it is redirected.
+    """
 
     path: str
     blocks: tuple[Directive, ...]
     target: str | None
+    closed: str = ""
+    unclear: str = ""
+    moved_if: str = ""
 
     def value(self, name: str) -> Directive | None:
         """The directive of that name that counts: the innermost one."""
@@ -45,17 +88,204 @@ class Route:
         return self.blocks[-1].place
 
 
-def route(nginx: Nginx, server: Directive, path: str) -> Route:
-    """How `server` answers `path`. Raises Unknown where the configuration cannot be read."""
-    http = nginx.http()
-    blocks = [*([] if http is None else [http]), server, *_locations(server, path)]
-    target = None
-    for block in reversed(blocks):
-        passed = next(block.all("proxy_pass", "grpc_pass", "return"), None)
-        if passed is not None:
-            target = passed.args[0] if passed.name != "return" and passed.args else None
-            break
-    return Route(path=path, blocks=tuple(blocks), target=_known(server, http, target) if target else None)
+def route(nginx: Nginx, server: Directive, path: str, *, listener: Listener | None = None) -> Route:
+    """What becomes of `path` at `server`, asked through `listener` (TLS on port 443 without one). Raises Unknown without a configuration."""
+    return _Request(nginx, server, listener or Listener(port=_PORTS["https"], tls=True)).follow(path)
+
+
+class _Request:
+    """One request on its way through a server."""
+
+    def __init__(self, nginx: Nginx, server: Directive, listener: Listener) -> None:
+        http = nginx.http()
+        self.server = server
+        self.around = [*([] if http is None else [http]), server]
+        self.doubts: list[str] = []
+        self.moved_if = ""
+        self.known: dict[str, str] = {
+            "scheme": "https" if listener.tls else "http",
+            "https": "on" if listener.tls else "",
+            "server_port": str(listener.port),
+        }
+
+    def follow(self, path: str) -> Route:
+        asked, named = path, ""
+        blocks: list[Directive] = list(self.around)
+        target, closed = None, ""
+        self.known["request_uri"] = path
+        try:
+            path = self._rewritten(self.server, path, blocks)[0]
+            for _ in range(_MAX_DEPTH):
+                self.known["uri"] = self.known["document_uri"] = path
+                try:
+                    chain = self._named(named) if named else _locations(self.server, path)
+                    blocks = [*self.around, *chain]
+                    target = self._answered(path, blocks)
+                    break
+                except _Restart as restart:
+                    path, named = restart.path, restart.named
+            else:
+                self.doubts.append(f"its rewrites lead in a circle ({blocks[-1].place})")
+        except _Closed as end:
+            closed = str(end)
+        except _Unclear as doubt:
+            self.doubts.append(str(doubt))
+        return Route(
+            path=asked,
+            blocks=tuple(blocks),
+            target=target,
+            closed=closed,
+            unclear="; ".join(self.doubts[:2]),
+            moved_if=self.moved_if,
+        )
+
+    def _named(self, name: str) -> list[Directive]:
+        for location in self.server.all("location"):
+            if location.args[:1] == (name,):
+                return [location]
+        raise _Unclear(f"there is no location {name}")
+
+    # --- the rewrite phase ---
+
+    def _rewritten(self, block: Directive, path: str, blocks: Sequence[Directive]) -> tuple[str, bool]:
+        """The path after a block's rewrites, and whether a location has to be looked for anew. Raises how it ends otherwise."""
+        begun = path
+        for one in block.inside:
+            if one.name == "set" and len(one.args) > 1:
+                self._set(one)
+            elif one.name == "return":
+                self._returned(one, path, blocks)
+            elif one.name == "break":
+                return path, False
+            elif one.name == "if":
+                path = self._if(one, path, blocks)
+            elif one.name == "rewrite" and len(one.args) > 1:
+                changed = self._replaced(one, path)
+                flag = one.args[2] if len(one.args) > 2 else ""  # noqa: PLR2004 - its third argument
+                if changed is not None and flag in {"last", "break"}:
+                    return changed, flag == "last"
+                path = path if changed is None else changed
+        return path, path != begun
+
+    def _set(self, one: Directive) -> None:
+        value = self._value(one.args[1])
+        name = one.args[0].removeprefix("$")
+        if value is None:
+            self.known.pop(name, None)
+        else:
+            self.known[name] = value
+
+    def _returned(self, one: Directive, path: str, blocks: Sequence[Directive]) -> None:
+        code = one.args[0] if one.args else ""
+        if code in _MOVED or not code.isdigit():
+            raise _Closed(f"sent to {one.args[-1] if one.args else 'nowhere'} ({one.place})")
+        for block in reversed(blocks):
+            pages = list(block.all("error_page"))
+            for page in pages:
+                if code in page.args[:-1] and page.args[-1].startswith("@"):
+                    raise _Restart(path, page.args[-1])
+            if pages:
+                break
+        raise _Closed(f"`return {code}` ({one.place})")
+
+    def _if(self, one: Directive, path: str, blocks: Sequence[Directive]) -> str:
+        holds = self._holds(one.args)
+        if holds is False:
+            return path
+        if holds is None:
+            words = f"`if ({' '.join(one.args)})` ({one.place})"
+            if any(one.deep("rewrite", "break", *_PASSES)):
+                self.doubts.append(words)
+            for set_there in one.deep("set"):
+                self.known.pop(set_there.args[0].removeprefix("$"), None)
+            if any(end.args[:1] and (end.args[0] in _MOVED or not end.args[0].isdigit()) for end in one.deep("return")):
+                self.moved_if = words
+            return path
+        if any(one.all(*_PASSES)):
+            raise _Unclear(f"`if` with a proxy_pass of its own ({one.place})")
+        return self._rewritten(one, path, blocks)[0]
+
+    def _holds(self, args: Sequence[str]) -> bool | None:
+        """Whether a condition holds; None where that is not known beforehand."""
+        if len(args) == 1:
+            value = self._value(args[0])
+            return None if value is None else value not in {"", "0"}
+        if len(args) != 3:  # noqa: PLR2004 - a value, an operator, a value
+            return None
+        left, operator = self._value(args[0]), args[1]
+        if left is None:
+            return None
+        if operator in {"=", "!="}:
+            right = self._value(args[2])
+            return None if right is None else (left == right) is (operator == "=")
+        if operator.lstrip("!") in {"~", "~*"}:
+            is_match = _matched(args[2], left, operator.lstrip("!")) is not None
+            return is_match is not operator.startswith("!")
+        return None
+
+    def _replaced(self, one: Directive, path: str) -> str | None:
+        """The path that a rewrite makes of `path`; None where it does not match."""
+        match = _matched(one.args[0], path, "~")
+        if match is None:
+            return None
+        new, flag = one.args[1], one.args[2] if len(one.args) > 2 else ""  # noqa: PLR2004 - its third argument
+        if new.startswith(("http://", "https://", "$scheme")) or flag in {"redirect", "permanent"}:
+            raise _Closed(f"sent to {new} ({one.place})")
+        groups = {str(number): text or "" for number, text in enumerate(match.groups(), 1)}
+        value = self._value(new.partition("?")[0], groups | {k: v or "" for k, v in match.groupdict().items()})
+        if value is None:
+            raise _Unclear(f"`rewrite` to {new} ({one.place})")
+        return value
+
+    def _value(self, text: str, more: dict[str, str] | None = None) -> str | None:
+        """`text` with its variables' values; None where one is not known beforehand."""
+        known = self.known | (more or {})
+        names = [found[1] or found[2] for found in VARIABLE.finditer(text)]
+        if any(name not in known for name in names):
+            return None
+        return VARIABLE.sub(lambda found: known[found[1] or found[2]], text)
+
+    # --- who may come in, and who answers ---
+
+    def _answered(self, path: str, blocks: list[Directive]) -> str | None:
+        """Where a location passes the request on. Raises how it ends otherwise."""
+        location = blocks[-1]
+        if location is not self.server:
+            changed, again = self._rewritten(location, path, blocks)
+            if again:
+                raise _Restart(changed)
+            path = changed
+        rules = next((found for block in reversed(blocks) if (found := list(block.all("allow", "deny")))), [])
+        if rules and rules[0].name == "deny" and rules[0].args[:1] == ("all",):
+            raise _Closed(f"`deny all` ({rules[0].place})")
+        if location is not self.server and any(location.all("internal")) and not location.args[:1][0].startswith("@"):
+            raise _Closed(f"`internal` ({location.place})")
+        tried = next(location.all("try_files"), None)
+        if tried is not None and tried.args:
+            last = tried.args[-1]
+            if last.startswith("="):
+                raise _Closed(f"`try_files` … {last} ({tried.place})")
+            if last.startswith("@"):
+                raise _Restart(path, last)
+            raise _Closed(f"a file answers ({tried.place})")
+        passed = next(location.all(*_PASSES), None)
+        if passed is None or not passed.args:
+            how = next(location.all(*_ELSEWHERE), None)
+            raise _Closed(f"`{how.name}` ({how.place})" if how else f"a file answers ({location.place})")
+        target = self._target(passed.args[0])
+        if "$" in target:
+            raise _Unclear(f"`{passed.name} {passed.args[0]}` ({passed.place})")
+        return target
+
+    def _target(self, text: str) -> str:
+        for _ in range(_MAX_DEPTH):
+            changed = VARIABLE.sub(lambda found: self.known.get(found[1] or found[2], found[0]), text)
+            if changed == text:
+                break
+            text = changed
+        # what is passed on behind the address does not change where it leads
+        scheme, slashes, rest = text.partition("://")
+        return f"{scheme}{slashes}{rest.partition('/')[0]}" if slashes and "$" not in rest.partition("/")[0] else text
 
 
 def _locations(block: Directive, path: str) -> list[Directive]:
@@ -67,12 +297,13 @@ def _locations(block: Directive, path: str) -> list[Directive]:
             return [location]
         if modifier in _PREFIX and path.startswith(pattern) and len(pattern) > best[0]:
             best = (len(pattern), location, modifier == "^~")
-    if not best[2]:
+    within = [] if best[1] is None else [best[1], *_locations(best[1], path)]
+    if not best[2] and not (len(within) > 1 and _parts(within[-1])[0] in {"=", "~", "~*"}):
         for location in block.all("location"):
             modifier, pattern = _parts(location)
-            if modifier in {"~", "~*"} and _matches(pattern, path, modifier):
+            if modifier in {"~", "~*"} and _matched(pattern, path, modifier):
                 return [location, *_locations(location, path)]
-    return [] if best[1] is None else [best[1], *_locations(best[1], path)]
+    return within
 
 
 def _parts(location: Directive) -> tuple[str, str]:
@@ -82,26 +313,14 @@ def _parts(location: Directive) -> tuple[str, str]:
     return "", args[0] if args else ""
 
 
-def _matches(pattern: str, path: str, modifier: str) -> bool:
+def _matched(pattern: str, text: str, modifier: str) -> re.Match[str] | None:
+    """Where a Perl-compatible expression matches. Raises _Unclear for one that Python does not understand."""
+    translated = re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", pattern)
+    translated = re.sub(r"\(\?'(\w+)'", r"(?P<\1>", translated).replace(r"\z", r"\Z").replace(r"\h", r"[ \t]")
     try:
-        return re.search(pattern, path, re.IGNORECASE if modifier == "~*" else 0) is not None
+        return re.search(translated, text, re.IGNORECASE if modifier == "~*" else 0)
     except re.error:
-        return False
-
-
-def _known(server: Directive, http: Directive | None, text: str) -> str:
-    """`text` with the variables that `set` gives a value; others stay."""
-    known: dict[str, str] = {}
-    for block in (http, server):
-        for one in () if block is None else block.deep("set"):
-            if len(one.args) > 1:
-                known[one.args[0].removeprefix("$")] = one.args[1]
-    for _ in range(_MAX_DEPTH):
-        changed = _VARIABLE.sub(lambda found: known.get(found[1] or found[2], found[0]), text)
-        if changed == text:
-            break
-        text = changed
-    return text
+        raise _Unclear(f"the expression {pattern[:80]}") from None
 
 
 def addresses(nginx: Nginx, target: str) -> list[tuple[str, int]]:
@@ -121,17 +340,35 @@ def _address(text: str, usual: int) -> tuple[str, int] | None:
     return host.strip("[]"), int(port) if port else usual
 
 
-def listens(server: Directive) -> Iterator[tuple[int, bool]]:
-    """The ports that a server listens on, each with whether it speaks TLS."""
+def listens(server: Directive) -> Iterator[Listener]:
+    """Where a server listens for HTTP; a socket of the file system is no port."""
     directives = list(server.all("listen"))
     if not directives:
-        yield 80, False
+        yield Listener(port=80, tls=False)
     old = any(one.args[:1] == ("on",) for one in server.all("ssl"))
     for one in directives:
         text = one.args[0] if one.args else "80"
-        digits = text if text.isdigit() else text.rpartition(":")[2]
-        if not text.startswith("unix:"):
-            yield int(digits) if digits.isdigit() else 80, old or "ssl" in one.args or "quic" in one.args
+        if text.startswith("unix:"):
+            continue
+        host, _, digits = ("", "", text) if text.isdigit() else text.rpartition(":")
+        if not digits.isdigit():  # an address without a port
+            host, digits = text, "80"
+        yield Listener(
+            port=int(digits),
+            tls=old or "ssl" in one.args or "quic" in one.args,
+            is_local=_is_loopback(host.strip("[]")),
+            is_default="default_server" in one.args or "default" in one.args,
+            proxy_protocol="proxy_protocol" in one.args,
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def seconds(text: str) -> float | None:
