@@ -285,6 +285,8 @@ def _target_lines(seen: HubProfile, release: Path | None, folder: Path | None) -
         lines.append(f"# config: the hub reads several, as what starts it names them: {names}")
     elif seen.config is not None:
         lines.append(f"config = {_toml(_relative(seen.config, release))}")
+    if here is not None and here.state is not None:
+        lines.append(f"state = {_toml(os.path.normpath(here.state))}")
     if here is not None and here.unit:
         lines.append(f"unit = {_toml(here.unit)}")
     if here is not None and here.env_file is not None:

@@ -137,6 +137,7 @@ def test_a_healthy_hub_is_judged_by_what_init_wrote(
     """Release, version and configuration come from the process; who may call it is not made up, and said at once."""
     hub = running(tree)
     file, out = written_and_judged(hub.folder, hub.url)
+    assert file["target"].pop("state") == str(hub.folder.parent / "home" / ".local" / "state" / "mcp-hub")
     assert file["target"] | {"url": ""} == {"url": "", "release": ".", "version": "4.2.1", "config": "mcp-servers.json"}
     assert file["environment"] == "development"
     assert file["expect"]["unit"]["expected"] is file["expect"]["env_file"]["expected"] is False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.config import Config
 from readiness.facts.deployment import hub_config
-from readiness.facts.hub import folder_of, package_of, proven_listener
+from readiness.facts.hub import folder_of, package_of, proven_listener, state_folder_of
 from readiness.facts.release import entry_point, package_json, systemd_unit
 from readiness.support import Unreadable, file_reading
 
@@ -35,6 +35,8 @@ class RunningHub:
     release: Path | None = None
     configs: tuple[Path, ...] = ()
     """What its command line names after `--config`."""
+    state: Path | None = None
+    """Where it keeps its log and state."""
     unit: str = ""
     """The installed systemd unit that names the release: its name, or its path where systemd's own folders do not hold it."""
     no_unit: str = ""
@@ -63,12 +65,13 @@ def inspect_hub(url: str, *pids: int) -> RunningHub | None:
         entry = entry_point.of_words(words, folder or Path("/"), None, "the hub's command line")
     named = [] if entry is None or folder is None else entry.options("--config", "-c")
     configs = tuple(folder / name for name in named) if folder is not None else ()
-    release = _release(folder, entry)
+    release, state = _release(folder, entry), state_folder_of(process)
     seen = RunningHub(
         version=str((package or {}).get("version", "")),
         program="" if entry is None else str(entry.path),
         release=release,
         configs=configs,
+        state=state if state is not None and state.is_dir() else None,
     )
     if release is None:
         return seen

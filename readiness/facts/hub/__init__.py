@@ -21,7 +21,15 @@ if TYPE_CHECKING:
         config_sources,
         is_running,
     )
-    from readiness.facts.hub.identity import Identity, folder_of, is_exposed, package_of, process_here, proven_listener
+    from readiness.facts.hub.identity import (
+        Identity,
+        folder_of,
+        is_exposed,
+        package_of,
+        process_here,
+        proven_listener,
+        state_folder_of,
+    )
     from readiness.facts.hub.inventory import Inventory, keep_last_good
     from readiness.facts.hub.log import HubLog
     from readiness.facts.hub.offered_names import NO_PREFIXES, SEPARATOR, offered_name, prefixes_of, safe_prefixes
