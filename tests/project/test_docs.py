@@ -142,6 +142,20 @@ def test_every_example_of_a_check_is_collected(tmp_path: Path) -> None:
     assert [one for one in set(ids) if one not in done.stdout] == []
 
 
+def test_the_unit_on_the_page_is_one_that_systemd_takes(tmp_path: Path) -> None:
+    """`systemd-analyze verify` says nothing against the example, with a program that is there."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    (text,) = (block.text for block in blocks(ROOT / "docs" / "your-hub.md") if block.language == "ini")
+    unit = tmp_path / "mcp-hub.service"
+    unit.write_text(text.replace("/usr/bin/node", sys.executable))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert [line for line in done.stderr.splitlines() if unit.name in line] == []
+    assert done.returncode == 0, done.stderr
+
+
 def _anchor(heading: str) -> str:
     words = re.sub(r"[^\w\- ]", "", heading.strip().lower().replace("`", ""))
     return words.replace(" ", "-")
