@@ -49,7 +49,7 @@ from readiness.config.model import (
     ToolCall,
     Waiver,
 )
-from readiness.config.schema import ROOT, SECTIONS
+from readiness.config.schema import A_VERSION, ROOT, SECTIONS
 from readiness.config.target_kinds import MCP_HUB
 from readiness.errors import ConfigError
 from readiness.findings import PHASES
@@ -513,13 +513,16 @@ def cross_check(values: Values, place: SettingPlace, folder: Path, today: dt.dat
     _waivers(values.get("waiver", ()), place.at("waiver"), today)
     _actions(values.get("rollback", {}).get("action", ()), place.at("rollback", "action"))
     _files(values.get("target", {}), place.at("target"), folder)
-    _servers_of_calls(values, place)
+    _of_a_hub(values, place)
 
 
-def _servers_of_calls(values: Values, place: SettingPlace) -> None:
-    """A call names its server where names of tools carry one: without it nobody knows which tool is meant."""
-    if not values.get("target", {}).get("kind", MCP_HUB).is_hub:
+def _of_a_hub(values: Values, place: SettingPlace) -> None:
+    """What an MCP Hub demands: its versions are numbers, and a call names its server, which stands in the tool's name."""
+    target = values.get("target", {})
+    if not target.get("kind", MCP_HUB).is_hub:
         return
+    if "version" in target and not A_VERSION.fullmatch(target["version"]):
+        place.at("target", "version").wrong(target["version"], Bad("a version like 4.3.0"))
     listed = enumerate(values.get("expect", {}).get("tool_call", ()))
     calls: dict[tuple[str | int, ...], Values] = {("expect", "tool_call", index): call for index, call in listed}
     if "call" in values.get("drill", {}):

@@ -182,7 +182,9 @@ FORMATS: Final = (
 )
 CHECK_ID: Final = text("a check's id: words in lower case joined by '-'", pattern=r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
-_VERSION: Final = text("a version like 4.3.0", pattern=r"v?\d+(?:\.\d+){0,3}(?:[-+][0-9A-Za-z.+-]{1,60})?")
+A_VERSION: Final = re.compile(r"v?\d+(?:\.\d+){0,3}(?:[-+][0-9A-Za-z.+-]{1,60})?")
+"""What an MCP Hub's versions look like; a build of another kind may be a commit or a tag."""
+_VERSION: Final = text("a version like 4.3.0", pattern=r"[0-9A-Za-z][0-9A-Za-z._+-]{0,99}")
 _VARIABLES: Final = list_of(variable(), unique=True)
 _MANY: Final = 10**9
 

@@ -30,7 +30,7 @@ from readiness.loadgen.users import McpUser, ToolFailed
 from readiness.loadgen.wire import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from readiness.loadgen.plan import Plan
     from readiness.loadgen.samples import ArrivalRecorder
@@ -74,8 +74,8 @@ class _Session(FastHttpSession):
 class UserWorkload:
     """The work of a plan with a locustfile."""
 
-    def __init__(self, plan: Plan, peer: Peer, recorder: ArrivalRecorder, token: str | None) -> None:
-        self.plan, self.peer, self.recorder, self._token = plan, peer, recorder, token
+    def __init__(self, plan: Plan, peer: Peer, recorder: ArrivalRecorder, headers: Mapping[str, str]) -> None:
+        self.plan, self.peer, self.recorder, self._headers = plan, peer, recorder, headers
         self.classes = list(_classes(str(plan.locustfile)).values())
         weights = [float(one.weight or 1) for one in self.classes]
         self._edges = [edge / sum(weights) for edge in itertools.accumulate(weights)]
@@ -119,20 +119,19 @@ class UserWorkload:
         self.classes[kind].host = self.plan.base
         user = self.classes[kind](self.environment)
         if isinstance(user, FastHttpUser):
-            headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
             user.client = _Session(
                 self.plan.base,
                 self.environment.events.request,
                 user,
                 client_pool=self._pool,
-                headers={**headers, **(user.default_headers or {})},
+                headers={**self._headers, **(user.default_headers or {})},
                 max_redirects=0,
                 max_retries=0,
                 **self._tls,
             )
             user.client.limit = self.plan.timeout
         elif hasattr(getattr(user, "client", None), "trust_env"):
-            _bound_requests(user.client, self.plan, self._token)
+            _bound_requests(user.client, self.plan, self._headers)
         user.on_start()
         return user
 
@@ -284,12 +283,11 @@ def _bound_bodies(limit: int) -> None:
     setattr(HTTPResponse, "_on_body", on_body)  # noqa: B010 - the one place that every body passes; typed as a method
 
 
-def _bound_requests(client: Any, plan: Plan, token: str | None) -> None:  # noqa: ANN401 - a requests session
+def _bound_requests(client: Any, plan: Plan, headers: Mapping[str, str]) -> None:  # noqa: ANN401 - a requests session
     """Bound what an HttpUser sends: no proxies, no redirects, TLS verified, and a time-out."""
     client.trust_env, client.max_redirects = False, 0
     client.verify = plan.ca_file or True
-    if token:
-        client.headers["Authorization"] = f"Bearer {token}"
+    client.headers.update(headers)
     request = client.request
 
     def bounded(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - requests'

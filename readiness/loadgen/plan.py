@@ -62,6 +62,8 @@ class Plan:
     base: str
     ca_file: str | None
     token_env: str | None
+    auth: tuple[tuple[str, str, str], ...]
+    """Further credentials: header, variable and scheme of each."""
     locustfile: str | None
     mix: tuple[PlannedRequest | PlannedCall, ...]
     mcp: str
@@ -89,6 +91,12 @@ def parse(text: str) -> Plan:
     return build(document)
 
 
+def _auth(entry: object) -> tuple[str, str, str]:
+    if not isinstance(entry, list) or len(entry) != 3 or not all(isinstance(one, str) for one in entry):  # noqa: PLR2004 - see Plan
+        raise LoadPlanError("auth takes a header, a variable and a scheme each")
+    return entry[0], entry[1], entry[2]
+
+
 def build(document: object) -> Plan:
     """A plan from what JSON gave. Raises LoadPlanError."""
     if not isinstance(document, dict):
@@ -110,6 +118,7 @@ def build(document: object) -> Plan:
         base=_base(document),
         ca_file=_text(document, "ca_file"),
         token_env=_text(document, "token_env"),
+        auth=tuple(_auth(one) for one in _list(document, "auth")),
         locustfile=locustfile,
         mix=mix,
         mcp=_path(document.get("mcp", "/mcp"), "mcp"),

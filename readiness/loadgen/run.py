@@ -5,6 +5,7 @@ The scheduler is one greenlet that starts arrivals at their times, lanes that se
 
 from __future__ import annotations
 
+import base64
 import gc
 import os
 import time
@@ -168,13 +169,25 @@ class GeneratorRun:
                 self.stop("aborted", reason)
 
 
+def credentials(plan: Plan) -> dict[str, str]:
+    """The headers with the credentials that the plan names, from this process's environment."""
+    headers = {}
+    for name, variable, scheme in ((("Authorization", plan.token_env or "", "Bearer")), *plan.auth):
+        value = os.environ.get(variable, "") if variable else ""
+        if scheme.lower() == "basic" and ":" in value:
+            value = base64.b64encode(value.encode()).decode()
+        if value:
+            headers[name] = f"{scheme} {value}" if scheme else value
+    return headers
+
+
 def _work(plan: Plan, recorder: ArrivalRecorder) -> Workload:
-    token = os.environ.get(plan.token_env) if plan.token_env else None
+    headers = credentials(plan)
     if plan.locustfile is not None:
         from readiness.loadgen.locustfile import UserWorkload
 
-        return UserWorkload(plan, Peer(plan, token), recorder, token)
-    return MixWorkload(plan, Peer(plan, token), recorder)
+        return UserWorkload(plan, Peer(plan, headers), recorder, headers)
+    return MixWorkload(plan, Peer(plan, headers), recorder)
 
 
 def single(plan: Plan, outlet: Outlet, watch: Callable[[Callable[[str], None]], None]) -> int:

@@ -66,7 +66,8 @@ class McpUser(FastHttpUser):
             "mcp": self.mcp_path,
         }
         plan = plans.build(document)
-        peer = McpUser.peer = Peer(plan, os.environ.get(TOKEN))
+        token = os.environ.get(TOKEN)
+        peer = McpUser.peer = Peer(plan, {"Authorization": f"Bearer {token}"} if token else {})
         peer.resolve()
         # without the scheduler no clock ends a request that takes too long: the connection has a time-out of its own
         peer.patience = plan.timeout

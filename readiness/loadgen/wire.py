@@ -20,6 +20,8 @@ from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 from readiness.loadgen import samples
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from readiness.loadgen.plan import Plan
 
 BLOCK: Final = 65536
@@ -76,7 +78,8 @@ class ParsedAnswer(HTTPResponseParser):
 class Peer:
     """Where requests go: address, TLS, the headers that every request carries."""
 
-    def __init__(self, plan: Plan, token: str | None) -> None:
+    def __init__(self, plan: Plan, headers: Mapping[str, str]) -> None:
+        """`headers` carry the credentials."""
         parts = urllib.parse.urlsplit(plan.base)
         self.host, self.prefix = parts.hostname or "", parts.path
         self.port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -84,8 +87,7 @@ class Peer:
         self.timeout, self.limit = plan.timeout, plan.body_limit
         self.tls = gevent.ssl.create_default_context(cafile=plan.ca_file) if parts.scheme == "https" else None
         lines = [f"Host: {parts.netloc}", "User-Agent: readiness-load", "Accept-Encoding: identity"]
-        if token:
-            lines.append(f"Authorization: Bearer {token}")
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         self._common = "\r\n".join(lines) + "\r\n"
         self.patience: float | None = None
         self._addresses: list[tuple[Any, ...]] = []

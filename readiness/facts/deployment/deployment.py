@@ -43,7 +43,18 @@ def _tree_claims(config: Config, root: Path) -> dict[str, Claim]:
     seen |= {"config_schema": file_reading.exists(root / "config.schema.json")}
     seen |= {name: bool(getattr(config.release, job)) for job, name in package_json.JOBS.items()}
     seen |= {"previous_release": config.release.previous is not None}
+    if not config.target.kind.is_hub:
+        return _absences_of_others(config) | {name: Claim(expected=True) for name, there in seen.items() if there}
     return _absences(config) | {name: Claim(expected=True) for name, there in seen.items() if there}
+
+
+def _absences_of_others(config: Config) -> dict[str, Claim]:
+    """What the release of another kind has not: an env file is a hub's custom, and is looked at only where it is."""
+    file = config.target.environment_file
+    if file is not None and not file_reading.exists(file):
+        reason = f"{config.target.env_file} is not there: [target] env_file may name another one"
+        return {"env_file": Claim(expected=False, reason=reason)}
+    return {}
 
 
 _NOT_OF_ITS_OWN: Final = {

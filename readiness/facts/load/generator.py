@@ -79,10 +79,10 @@ def run_generator(
 
 
 def _environment(config: Config) -> dict[str, str]:
-    """What every child gets, and the token's variable where there is one: the generator alone has to know it."""
+    """What every child gets, and the variables that hold credentials: the generator alone has to know them."""
     variables = child_process.environment()
     variables["PYTHONUNBUFFERED"] = "1"
-    for name in ("PYTHONPATH", "VIRTUAL_ENV", LOAD_KEY, config.target.token_env or ""):
+    for name in ("PYTHONPATH", "VIRTUAL_ENV", LOAD_KEY, *config.target.secret_variables):
         if name in os.environ:
             variables[name] = os.environ[name]
     return variables

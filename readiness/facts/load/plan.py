@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config import Config, LoadSettings, ToolCall
+    from readiness.config import Config, LoadSettings, Target, ToolCall
     from readiness.facts.hub import Hub
 
 MAX_REQUESTS: Final = 1_000_000
@@ -84,7 +84,8 @@ def load_plan(
     return {
         "base": (config.target.facts_url or "").rstrip("/"),
         "ca_file": None if config.target.ca_file is None else str(config.target.ca_file),
-        "token_env": config.target.token_env,
+        "token_env": config.target.token_env if config.target.token_header is None else None,
+        "auth": _other_headers(config.target),
         "mcp": config.target.endpoint_path,
         "locustfile": None if load.locustfile is None else str(load.locustfile),
         "mix": [] if load.locustfile is not None else mix(config, filtered=filtered, prefixes=prefixes),
@@ -99,6 +100,13 @@ def load_plan(
         "abort": {"error_rate": _errors(config)},
         "output": str(output),
     }
+
+
+def _other_headers(target: Target) -> list[list[str]]:
+    """Credentials that do not go as a bearer token: header, variable and scheme of each."""
+    name, _, scheme = (target.token_header or "").partition(":")
+    own = [[name.strip(), target.token_env, scheme.strip()]] if name and target.token_env else []
+    return own + [[header, variable, ""] for header, variable in target.headers.items()]
 
 
 def _errors(config: Config) -> float:

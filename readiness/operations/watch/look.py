@@ -62,6 +62,8 @@ class WatchLook:
     """Milliseconds that health took to answer."""
     servers: tuple[ServerRow, ...]
     server_count: int
+    has_no_servers: bool = dataclasses.field(default=False, kw_only=True)
+    """Whether its kind reports none."""
     servers_up: int
     """How many of all of them are connected with an uptime that is not 0; a killed one stays connected, with 0."""
     metrics: tuple[WatchRow, ...]
@@ -102,6 +104,7 @@ class Watcher:
             answer_ms=hub_words.answer_ms,
             servers=tuple(hub_words.servers[:MOST_SERVERS]),
             server_count=len(hub_words.servers),
+            has_no_servers="server_status" in self.bench.config.target.kind.lacks,
             servers_up=sum(server.is_up for server in hub_words.servers),
             metrics=tuple(self._metrics(hub_words.stats, judgement)),
             host=self._host.read() if hub_words.state else (),

@@ -136,7 +136,9 @@ def up(seconds: float | None) -> str:
 
 
 def connected(look: WatchLook) -> str:
-    """`2 of 3 servers up`."""
+    """`2 of 3 servers up`; of a kind that reports none, that."""
+    if not look.server_count and look.has_no_servers:
+        return "no servers reported"
     return f"{look.servers_up} of {look.server_count} servers up"
 
 
