@@ -52,6 +52,10 @@ _VALUED: Final = (
 _VERSIONED: Final = re.compile(r"(?<=.)@[^/@]*$")
 _OPERATORS: Final = frozenset("&|;<>()`")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_IMPORT: Final = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'\n\s]+)["']""")
+_ENDINGS: Final = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".json")
+_MOST_PARTS: Final = 2_000
+_LARGEST_PART: Final = 4 * 1024**2
 _DEEPEST: Final = 5
 _MOST_WRAPPERS: Final = 50
 
@@ -248,3 +252,47 @@ def _of_runtime(words: list[str], line: _Line) -> EntryPoint:
 def substitute_variables(text: str, values: Mapping[str, str]) -> str:
     """`text` with `$NAME` and `${NAME}` as systemd replaces them; unknown names stay."""
     return re.sub(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", lambda m: values.get(m[1] or m[2], m[0]), text)
+
+
+def parts(path: Path, root: Path) -> tuple[list[str], int, int]:
+    """What a JavaScript file imports, over other files: what is missing, the number of files and packages, the files' bytes."""
+    missing: list[str] = []
+    packages, sizes = set[str](), dict[Path, int]()
+    waiting = [path]
+    while waiting and len(sizes) < _MOST_PARTS:
+        file = file_reading.real(waiting.pop())
+        if file in sizes:
+            continue
+        try:
+            text = file_reading.text(file, _LARGEST_PART)
+        except Unreadable:
+            text = ""
+        sizes[file] = len(text.encode())
+        for name in _IMPORT.findall(text) if file.suffix != ".json" else ():
+            if name.startswith("."):
+                found = _imported(file.parent / name)
+                waiting += [found] if found is not None else []
+                missing += [] if found is not None else [name]
+            elif (package := _package_of(name, file, root)) is not None:
+                packages.add(package)
+    return missing, len(sizes) + len(packages), sum(sizes.values())
+
+
+def _imported(path: Path) -> Path | None:
+    """The file that a relative import leads to, as Node, bun and tsx look for it."""
+    plain = path.with_suffix("") if path.suffix in {".js", ".mjs", ".cjs"} else path
+    candidates = [
+        path,
+        *(path.with_name(path.name + end) for end in _ENDINGS),
+        *(plain.with_name(plain.name + end) for end in _ENDINGS),
+    ]
+    candidates += [path / f"index{end}" for end in _ENDINGS]
+    return next((one for one in candidates if one.is_file()), None)
+
+
+def _package_of(name: str, file: Path, root: Path) -> str | None:
+    """The installed package that an import names; None for a part of the runtime, and for what is not installed."""
+    words = name.split("/")
+    package = "/".join(words[: 2 if name.startswith("@") else 1])
+    tops = [root, *list(file_reading.real(root).parents)[:_ABOVE], *file.parents]
+    return package if any(file_reading.exists(top / "node_modules" / package) for top in tops) else None

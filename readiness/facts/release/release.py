@@ -290,6 +290,16 @@ class Release:
         """Bytes of a regular file. Raises Unreadable."""
         return file_reading.size(path)
 
+    def is_empty(self, what: EntryPoint) -> bool:
+        """Whether the file of an entry point is there, and holds nothing."""
+        with contextlib.suppress(Unreadable):
+            return self.size(what.path) == 0
+        return False
+
+    def parts(self, what: EntryPoint) -> tuple[list[str], int, int]:
+        """What an entry point imports and is not there, how many files and packages it is made of, and the bytes of its files."""
+        return entry_point.parts(what.path, self.root)
+
     @staticmethod
     def versions_in(text: str) -> list[str]:
         """What looks like a version in an output, without a leading v."""

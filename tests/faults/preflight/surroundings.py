@@ -249,7 +249,41 @@ ASTRAY: Final = {
 }
 """What is said of the artifact is said of what the unit starts: where that is not to be found, the unit is the one cause."""
 BLOCKED: Final = "blocked by release-is-what-the-unit-runs"
+
+
+def by_node(tree: Path) -> None:
+    """The unit starts a file of the sources with node."""
+    edit(UNIT, f"{tree}/dist/cli.js", f"node {tree}/src/hub.mjs")(tree)
+
+
+SOURCES: Final = each(
+    write("src/hub.mjs", 'import { say } from "./say.mjs";\nsay();\n'),
+    write("src/say.mjs", 'export const say = () => console.log("4.3.0");\n'),
+    by_node,
+)
 RELEASE: Final = (
+    Mutation(
+        name="unit-starts-the-sources",
+        sentence="the unit starts a file of the sources with node, and not what was built: small, not executable, and one cause",
+        mutate=SOURCES,
+        expected={"release-is-what-the-unit-runs": FAILED},
+        words=("starts src/hub.mjs",),
+        tool="node",
+    ),
+    Mutation(
+        name="release-runs-from-its-sources",
+        sentence="package.json and the unit agree on a small file that node starts and that imports the rest",
+        mutate=each(SOURCES, package(bin="src/hub.mjs")),
+        tool="node",
+    ),
+    Mutation(
+        name="sources-lack-a-part",
+        sentence="the same, without the file that it imports",
+        mutate=each(SOURCES, package(bin="src/hub.mjs"), remove("src/say.mjs")),
+        expected={"artifact-size-is-plausible": FAILED, "artifact-runs-and-reports-its-version": UNKNOWN},
+        words=("imports what is not there: ./say.mjs", "blocked by artifact-size-is-plausible"),
+        tool="node",
+    ),
     Mutation(
         name="unit-runs-another-tree",
         sentence="the unit still starts what lies elsewhere",
