@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import Limits, caused_by, check, compared, measure, note, unknown, warn, where_found
+from readiness import Limits, caused_by, check, compared, listed, measure, note, unknown, warn, where_found
 
 pytestmark = pytest.mark.preflight
 
@@ -85,7 +85,7 @@ def test_artifact_size_is_plausible(release):
     if size < SMALLEST and not artifact.is_dependency:
         # what imports its parts is no bundle: they count, and whether they are all there
         missing, parts, total = release.parts(artifact)
-        assert not missing, f"{release.shown(artifact.path)} imports what is not there: {', '.join(missing[:SHOWN])}"
+        assert not missing, f"{release.shown(artifact.path)} imports what is not there: {listed(missing, SHOWN, ', ')}"
         assert parts > 1, f"{release.shown(artifact.path)} has {size:.1f} KB; a bundled hub has {SMALLEST} KB at least"
         note(f"{release.shown(artifact.path)} is no bundle: it imports {parts - 1} files and packages")
         size = total / 1000
@@ -133,7 +133,7 @@ def test_build_succeeds_in_a_copy(release, workshop):
     command = workshop.command("build")
     assert not command.checks_nothing, f"`{command}` builds nothing: {command.text[:120]}"
     result = workshop.run("build")
-    touched = ", ".join(result.touched[:SHOWN])
+    touched = listed(result.touched, SHOWN, ", ")
     assert not result.touched, f"{len(result.touched)} files of the release itself changed during the build: {touched}"
     without = ""
     if result.without is not None:
@@ -203,10 +203,10 @@ def test_worktree_is_clean(release):
     compared(expected="no change", actual=f"{len(changed)} changed, {len(new)} unknown to git")
     if changed:
         where_found(changed[0])
-    assert not changed, f"{len(changed)} files differ from the commit: {', '.join(changed[:SHOWN])}"
+    assert not changed, f"{len(changed)} files differ from the commit: {listed(changed, SHOWN, ', ')}"
     if new:
         where_found(new[0])
-        warn(f"{len(new)} files are unknown to git: {', '.join(new[:SHOWN])}")
+        warn(f"{len(new)} files are unknown to git: {listed(new, SHOWN, ', ')}")
 
 
 @check(

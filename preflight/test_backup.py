@@ -2,7 +2,7 @@
 
 import pytest
 
-from readiness import Limits, check, compared, measure, note, unknown, warn, where_found
+from readiness import Limits, check, compared, listed, measure, note, unknown, warn, where_found
 
 pytestmark = pytest.mark.preflight
 MINUTES_AHEAD = 5.0
@@ -71,8 +71,7 @@ def test_backup_is_intact(backups):
     """Every file of the newest backup is there, with the content that it was backed up with."""
     last = _last(backups)
     troubles = last.troubles()
-    more = f", and {len(troubles) - TOLD} more" if len(troubles) > TOLD else ""
-    assert not troubles, f"{last.name}: {'; '.join(troubles[:TOLD])}{more}"
+    assert not troubles, f"{last.name}: {listed(troubles, TOLD)}"
     if not last.checksummed:
         warn(f"{last.name} has no checksums: that its files are what was backed up cannot be proven")
     pointer = backups.pointer_trouble(last)
@@ -95,7 +94,7 @@ def test_backup_restores(backups):
     """The newest backup can be put back: the same content, and a configuration that parses."""
     last = _last(backups)
     found = last.restored(backups.configurations())
-    assert not found.troubles, f"{last.name}: {'; '.join(found.troubles[:TOLD])}"
+    assert not found.troubles, f"{last.name}: {listed(found.troubles, TOLD)}"
     if found.left:
         note(f"{found.left} files of logs and cache were not put back: the smallest stand for them")
 
@@ -151,9 +150,9 @@ def test_backups_are_private(backups):
         unknown(f"no backup to look at, see backup-is-recent: {backups.none_because()}")
     others, group = backups.exposed()
     compared(expected="0700, nothing for others", actual=(others or group or ["private"])[0])
-    assert not others, "; ".join(others[:TOLD])
+    assert not others, listed(others, TOLD)
     if group:
-        warn("; ".join(group[:TOLD]))
+        warn(listed(group, TOLD))
 
 
 @check(
@@ -168,10 +167,10 @@ def test_backup_contains_what_runs(backups, running_sources):
     last = _last(backups)
     missing, changed = backups.lacking(last, running_sources)
     compared(expected="configuration, env file and lock file", actual=f"{len(missing)} of them missing")
-    assert not missing, f"{last.name} lacks {', '.join(missing[:5])}"
+    assert not missing, f"{last.name} lacks {listed(missing, 5, ', ')}"
     # a tree that is about to be deployed differs from what runs; only what a hub reads right now must not
     stale = sorted(set(changed) & {backups.shown(path) for path in running_sources})
     if stale:
-        warn(f"changed since {last.name}, and read by the running hub: {', '.join(stale[:5])}")
+        warn(f"changed since {last.name}, and read by the running hub: {listed(stale, 5, ', ')}")
     for path in changed:
         note(f"{path} is not as it was when {last.name} was made")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import check, compared, note, unknown, warn, where_found
+from readiness import check, compared, listed, note, unknown, warn, where_found
 
 pytestmark = pytest.mark.preflight
 
@@ -58,9 +58,9 @@ def test_config_matches_its_schema(release, hub_config):
     wrong = [f"{place} {message}" for place, message, extra in errors if not extra]
     unknown_keys = [f"{place}: {message}" for place, message, extra in errors if extra]
     compared(expected="as config.schema.json says", actual=f"{len(wrong)} errors, {len(unknown_keys)} unknown keys")
-    assert not wrong, f"{len(wrong)} places do not hold to {hub_config.schema().name}: {'; '.join(wrong[:SHOWN])}"
+    assert not wrong, f"{len(wrong)} places do not hold to {hub_config.schema().name}: {listed(wrong, SHOWN)}"
     if unknown_keys:
-        warn(f"unknown to {hub_config.schema().name}: {'; '.join(unknown_keys[:SHOWN])}")
+        warn(f"unknown to {hub_config.schema().name}: {listed(unknown_keys, SHOWN)}")
 
 
 @check(

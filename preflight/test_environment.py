@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import caused_by, check, compared, note, unknown, warn, where_found
+from readiness import caused_by, check, compared, listed, note, unknown, warn, where_found
 
 pytestmark = pytest.mark.preflight
 
@@ -61,7 +61,7 @@ def test_required_variables_are_set(release, environment, env_loader):
     if environment.wants_llm_key() and all(given.missing(name) for name in KEYS):
         missing.append(f"one of {', '.join(KEYS)}")
     compared(expected="every required variable", actual=f"{len(missing)} missing")
-    broken = ", ".join(map(str, file.broken[:SHOWN])) if file else ""
+    broken = listed(file.broken, SHOWN, ", ") if file else ""
     hint = f" (lines that are no KEY=value: {broken})" if broken else ""
     assert not missing, f"not set, or to nothing: {', '.join(missing)}{hint}"
     if file is not None:
@@ -82,7 +82,7 @@ def _warn_of_lines(release, environment, file):
     """Lines of the env file that do not what they seem to."""
     if file.broken:
         where_found(release.shown(file.file), file.broken[0])
-        broken = ", ".join(map(str, file.broken[:SHOWN]))
+        broken = listed(file.broken, SHOWN, ", ")
         warn(f"lines that are no KEY=value, which are ignored: {broken}")
     for name, lines in list(file.duplicates.items())[:SHOWN]:
         where_found(release.shown(file.file), lines[-1])
@@ -223,11 +223,11 @@ def test_env_template_lists_every_variable(release, environment):
     templates = release.templates()
     assert templates, f"there is no template beside {release.shown(release.env_path)}, such as .env.production.example"
     where_found(release.shown(templates[0]))
-    listed = _read(release, environment.listed_in_templates)
+    templates_list = _read(release, environment.listed_in_templates)
     used, unread = environment.variables_in_use()
-    missing = sorted(used - listed)
+    missing = sorted(used - templates_list)
     compared(expected=f"{len(used)} variables", actual=f"{len(missing)} of them missing")
-    assert not missing, f"{templates[0].name} does not list {', '.join(missing[:SHOWN])}"
+    assert not missing, f"{templates[0].name} does not list {listed(missing, SHOWN, ', ')}"
     for text in unread:
         note(text)
 
@@ -267,7 +267,7 @@ def test_env_file_is_not_tracked(release, environment):
     tracked = environment.tracked_files()
     if tracked:
         where_found(tracked[0])
-    assert not tracked, f"tracked by git: {', '.join(tracked[:SHOWN])}"
+    assert not tracked, f"tracked by git: {listed(tracked, SHOWN, ', ')}"
     commit = environment.in_history()
     if commit:
         warn(f"{release.env_path.name} was committed once ({commit[:12]}): what it held is still in the history")

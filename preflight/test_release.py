@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import caused_by, check, compared, note, unknown, where_found
+from readiness import caused_by, check, compared, listed, note, unknown, where_found
 
 pytestmark = pytest.mark.preflight
 
@@ -89,5 +89,5 @@ def test_hub_state_is_readable(release, operation, hub_is_running):
         told = ", ".join(f"{name} is {why}" for name, why in list(broken.items())[:SHOWN])
         assert not broken, f"a hub that cannot read its state does not start: {told}"
         foreign = operation.foreign(folder, owner)
-        assert not foreign, f"in {folder}, of another user than the service's: {', '.join(foreign[:SHOWN])}"
+        assert not foreign, f"in {folder}, of another user than the service's: {listed(foreign, SHOWN, ', ')}"
     assert operation.writable(folder, owner), f"{folder} cannot be written by the service's user"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from readiness import check, compared, note, unknown, where_found
+from readiness import check, compared, listed, note, unknown, where_found
 
 pytestmark = pytest.mark.preflight
 TOLD = 4
@@ -15,8 +15,7 @@ def _listed(places):
     seen = getattr(places, "seen", places)
     if hasattr(seen[0], "path"):
         where_found(seen[0].path, seen[0].line)
-    more = f" and {len(seen) - TOLD} more" if len(seen) > TOLD else ""
-    return "; ".join(str(one) for one in seen[:TOLD]) + more
+    return listed(seen, TOLD)
 
 
 def _all_seen(scripts):
@@ -190,7 +189,7 @@ def test_service_is_supervised(care, supervisor):
     managed, foreground = care.managed_starts(), care.foreground_starts()
     files = supervisor.files()
     if files:
-        note(f"supervised by {', '.join(files[:TOLD])}")
+        note(f"supervised by {listed(files, TOLD, ', ')}")
         return
     assert managed or not foreground, (
         f"runs in the foreground, and no unit or process manager is in the release: {_listed(foreground)}"

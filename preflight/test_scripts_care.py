@@ -2,7 +2,7 @@
 
 import pytest
 
-from readiness import Limits, check, measure, note, unknown, warn, where_found
+from readiness import Limits, check, listed, measure, note, unknown, warn, where_found
 
 pytestmark = pytest.mark.preflight
 TOLD = 4
@@ -14,8 +14,7 @@ def _listed(places):
     seen = getattr(places, "seen", places)
     if hasattr(seen[0], "path"):
         where_found(seen[0].path, seen[0].line)
-    more = f" and {len(seen) - TOLD} more" if len(seen) > TOLD else ""
-    return "; ".join(str(one) for one in seen[:TOLD]) + more
+    return listed(seen, TOLD)
 
 
 def _all_seen(scripts):
@@ -172,9 +171,7 @@ def test_network_calls_are_bounded(scripts, care):
     weak = requests.seen
     if weak:
         where_found(weak[0].place.path, weak[0].place.line)
-    shown = "; ".join(f"{one.place} lacks {', '.join(one.lacks)}" for one in weak[:TOLD])
-    more = f" and {len(weak) - TOLD} more" if len(weak) > TOLD else ""
-    assert not requests, shown + more
+    assert not requests, listed([f"{one.place} lacks {', '.join(one.lacks)}" for one in weak], TOLD)
     _all_seen(scripts)
 
 

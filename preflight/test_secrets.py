@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import Limits, caused_by, check, compared, measure, note, unknown, where_found
+from readiness import Limits, caused_by, check, compared, listed, measure, note, unknown, where_found
 
 pytestmark = pytest.mark.preflight
 
@@ -187,5 +187,4 @@ def _nothing_found(search, found):
 
 def _listed(items):
     """The first few of `items` in words, and how many more there are."""
-    text = "; ".join(str(item) for item in items[:SHOWN])
-    return f"{text}; and {len(items) - SHOWN} more" if len(items) > SHOWN else text
+    return listed(items, SHOWN)

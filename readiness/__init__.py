@@ -16,7 +16,18 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from readiness.checks import caused_by, check, compared, measure, mended_by, note, unknown, warn, where_found
+    from readiness.checks import (
+        caused_by,
+        check,
+        compared,
+        listed,
+        measure,
+        mended_by,
+        note,
+        unknown,
+        warn,
+        where_found,
+    )
     from readiness.findings import Limits
 
 __version__ = "0.1.0"
@@ -26,6 +37,7 @@ __all__ = [
     "caused_by",
     "check",
     "compared",
+    "listed",
     "measure",
     "mended_by",
     "note",

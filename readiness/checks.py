@@ -19,7 +19,7 @@ from readiness.errors import Unknown
 from readiness.findings import PHASES, TRIGGERS, Limits, Severity, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _SEVERITIES: Final = tuple(s.value for s in Severity)
 _STAGES: Final = tuple(s.value for s in Stage)
@@ -178,6 +178,21 @@ def _one_of(name: str, value: object, options: Sequence[str | None]) -> None:
 def note(text: str) -> None:
     """Record a remark for the report; it changes no outcome."""
     _recorder().notes.append(_text(text))
+
+
+def listed(items: Iterable[object], shown: int = 5, between: str = "; ") -> str:
+    """The first `shown` of `items`, for a reason; where there are more, how many, and all of them in a note of the report."""
+    texts = [str(item) for item in items]
+    if len(texts) <= shown:
+        return between.join(texts)
+    part, room = [f"all {len(texts)}: {texts[0]}"], MAX_TEXT - 100
+    for text in texts[1:]:
+        if sum(map(len, part)) + len(part) * len(between) + len(text) > room:
+            note(between.join(part))
+            part = []
+        part.append(text)
+    note(between.join(part))
+    return f"{between.join(texts[:shown])}{between}and {len(texts) - shown} more"
 
 
 def warn(text: str) -> None:

@@ -322,13 +322,53 @@ def _first(errors: Any) -> Any:  # noqa: ANN401 - jsonschema's errors
         yield error
 
 
+_KINDS: Final = {
+    "object": "an object",
+    "array": "a list",
+    "integer": "a whole number",
+    "null": "null",
+    "string": "a text",
+    "boolean": "true or false",
+    "number": "a number",
+}
+
+
 def _is_extra(error: Any) -> bool:  # noqa: ANN401 - jsonschema's error
     return error.validator in {"additionalProperties", "unevaluatedProperties"}
 
 
 def _message(error: Any) -> str:  # noqa: ANN401 - jsonschema's error
-    """What is wrong, without the value: it may be a secret."""
+    """What is wrong, without the value, which may be a secret, and without the schema's own text."""
     if _is_extra(error) or error.validator in {"required", "dependentRequired"}:
         return str(error.message)[:160]
-    wanted = json.dumps(error.validator_value, default=str)[:120]
-    return f"does not hold to {error.validator}: {wanted}"
+    wanted = error.validator_value
+    if error.validator in {"oneOf", "anyOf"}:
+        return _alternatives(error)
+    if error.validator == "type":
+        kinds = wanted if isinstance(wanted, list) else [wanted]
+        return f"must be {' or '.join(_KINDS.get(str(kind), str(kind)) for kind in kinds)}"
+    if error.validator == "enum" and isinstance(wanted, list):
+        return f"must be one of {', '.join(json.dumps(one, default=str) for one in wanted)[:100]}"
+    if error.validator == "const":
+        return f"must be {json.dumps(wanted, default=str)[:100]}"
+    plain = isinstance(wanted, str | int | float) and not isinstance(wanted, bool)
+    return f"does not hold to {error.validator} {json.dumps(wanted)[:60] if plain else 'of the schema'}"
+
+
+def _alternatives(error: Any) -> str:  # noqa: ANN401 - jsonschema's error
+    """Why a value is none of the forms that the schema allows: by the form that it comes nearest to."""
+    forms: dict[int, list[Any]] = {}
+    for inner in error.context or ():
+        forms.setdefault(inner.schema_path[0] if inner.schema_path else 0, []).append(inner)
+    if not forms:
+        return "fits more than one of the forms that the schema allows"
+    # the form that was meant is the one that goes wrong furthest inside
+    nearest = min(forms.values(), key=lambda wrong: (-max(len(one.path) for one in wrong), len(wrong)))
+    why = "; ".join(dict.fromkeys(_at(one, error) + _message(one) for one in nearest[:3]))
+    count = len(error.validator_value)
+    return f"is none of the {count} forms that the schema allows; the nearest: {why[:200]}"
+
+
+def _at(inner: Any, error: Any) -> str:  # noqa: ANN401 - jsonschema's errors
+    place = str(inner.json_path).removeprefix(error.json_path).lstrip(".")
+    return f"{place} " if place else ""

@@ -122,6 +122,7 @@ def _tree(folder: Path, scripts: dict[str, str], *, modules: Path | None = None)
     folder.mkdir()
     place = modules or folder / "node_modules"
     (place / "tool").mkdir(parents=True)
+    (place / "tool" / "package.json").write_text('{"name": "tool", "version": "1.0.0"}')
     (place / "tool" / "part.sh").write_text("echo part > dist/cli.js\n")
     (place / "tool" / "run.sh").write_text('#!/bin/sh\n. "$(dirname "$(readlink -f "$0")")/part.sh"\n')
     (place / "tool" / "run.sh").chmod(0o755)

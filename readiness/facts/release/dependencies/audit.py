@@ -65,7 +65,7 @@ def ask(release: Release) -> list[Advisory]:
         path.name in {"package-lock.json", "npm-shrinkwrap.json"} for path in package.locks
     ):
         raise Unreadable(
-            f"{manager} audits a package-lock.json, which {release.root} does not have; {OFFLINE}",
+            f"{manager} audits a lock file and {release.root} has no package-lock.json; {OFFLINE}",
             "untold",
         )
     with child_process.scratch_home() as home:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import shlex
 import shutil
 import tempfile
@@ -102,9 +103,8 @@ class Sandbox:
         config, root = self.release.config, self.release.root
         without = self._production_install() if job == "build" else None
         absent = self._development_only() if without is not None else frozenset[Path]()
-        if without is None:
-            # a copy may take minutes, and shows nothing that is not known before
-            self._look_for_tools(command)
+        # a copy may take minutes, and shows nothing that is not known before
+        self._look_for_tools(command)
         leave = self._left_out()
         before = copies.stamps(root, leave)
         with self._copy(leave | absent) as (copy, home):
@@ -114,7 +114,7 @@ class Sandbox:
             built = self._artifact(copy)
             earlier = _stamp(built)
             done = child_process.run(command.argv, timeout=config.release.timeout, cwd=copy, env=env)
-            if done.code == NOT_FOUND and without is None:
+            if done.code == NOT_FOUND and not self._names_one_of(absent, done.last_words()):
                 raise child_process.ToolNotInstalled(
                     f"`{command}` needs a tool that is not there ({done.last_words(120)}): install the release's "
                     "dependencies first"
@@ -128,7 +128,7 @@ class Sandbox:
             touched=tuple(touched),
             artifact=later is not None and later[0] > 0,
             rebuilt=later is not None and later != earlier,
-            without=without,
+            without=without if absent else None,
         )
 
     def _look_for_tools(self, command: JobCommand) -> None:
@@ -160,7 +160,22 @@ class Sandbox:
         names |= set(package.wanted(*locked.RUNNING))
         modules = self.release.root / "node_modules"
         installed = [path for pattern in ("[!.@]*", "@*/*") for path in modules.glob(pattern)]
-        return frozenset(path for path in installed if path.relative_to(modules).as_posix() not in names)
+        return frozenset(
+            path
+            for path in installed
+            if path.relative_to(modules).as_posix() not in names and file_reading.exists(path / "package.json")
+        )
+
+    def _names_one_of(self, absent: frozenset[Path], words: str) -> bool:
+        """Whether a command that was not found is one of the packages that were left out."""
+        bins = self.release.root / "node_modules" / ".bin"
+        with contextlib.suppress(OSError):
+            return any(
+                re.search(rf"(?<![\w-]){re.escape(link.name)}(?![\w-])", words)
+                for link in bins.iterdir()
+                if any(file_reading.real(link).is_relative_to(file_reading.real(path)) for path in absent)
+            )
+        return False
 
     def _artifact(self, copy: Path) -> Path:
         with contextlib.suppress(Unreadable):
