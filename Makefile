@@ -64,6 +64,7 @@ bench: $(STAMP)
 	PYTHONPATH=. $(BIN)/python benchmarks/infra.py
 	$(BIN)/python benchmarks/render.py
 	PYTHONPATH=. $(BIN)/python benchmarks/rollback.py
+	$(BIN)/python benchmarks/memory.py
 
 hub: $(STAMP)
 	sh .ci/install-hub $(BIN)/python

@@ -269,8 +269,11 @@ class Worker:
                     and is_deliberately_unknown(call.excinfo.value)
                 )
                 report.readiness_unknown = deliberate  # type: ignore[attr-defined]
-        if planned is not None and report.when == "teardown" and RECORDER in item.stash:
-            del item.stash[RECORDER]
+        if report.when == "teardown":
+            if RECORDER in item.stash:
+                del item.stash[RECORDER]
+            if ENDED in item.stash:  # an error holds all that its frames held
+                del item.stash[ENDED]
         return report
 
     def _finding(

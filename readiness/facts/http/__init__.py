@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         HEALTH,
         LOGIN,
         NO_CACHE,
+        VALUES,
         BadAnswer,
         BeyondLimit,
         BrokenConnection,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         TimedOut,
         TlsRefused,
         checked,
+        count_values,
         events,
         is_limit,
     )

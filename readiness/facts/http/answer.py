@@ -179,8 +179,26 @@ class HttpAnswer:
         return value
 
 
+VALUES: Final = 400_000
+"""Values in one answer: JSON of 8 MB can be millions of empty objects, each of which is read into a hundred times its bytes."""
+
+
+_DEPTH_BOMB: Final = b"[" * 10_000
+"""Python's parser gives up long before."""
+
+
+def count_values(text: bytes) -> int:
+    """About how many values a piece of JSON holds."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
 def strict_json(body: bytes, what: str) -> Any:  # noqa: ANN401 - what a hub sends may be anything
-    """Parse standard JSON. Raises BadAnswer for NaN, lone surrogates, wrong UTF-8, cut text, depth bombs and keys that contradict each other."""
+    """Parse standard JSON. Raises BadAnswer for NaN, lone surrogates, wrong UTF-8, cut text, depth bombs and keys that contradict each other.
+
+    BeyondLimit for one of more than `VALUES` values.
+    """
+    if count_values(body) > VALUES and _DEPTH_BOMB not in body:
+        raise BeyondLimit(f"{what}: an answer has more than the {VALUES} values that are read of it")
     try:
         text = body.decode("utf-8")
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)

@@ -19,11 +19,13 @@ from readiness.facts.http import (
     BODY_LIMIT,
     ENDLESS,
     NO_CACHE,
+    VALUES,
     BadAnswer,
     BeyondLimit,
     HttpAnswer,
     NotTheHub,
     bare,
+    count_values,
     events,
     same_host,
     same_place,
@@ -125,6 +127,8 @@ class _Body(httpx2.AsyncByteStream):
         self._last = b""
         self._event = 0
         """Bytes since the last event's end."""
+        self._values = 0
+        """What stands between commas and brackets, since then or in the body."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
@@ -135,6 +139,9 @@ class _Body(httpx2.AsyncByteStream):
             if size > STREAM_LIMIT:
                 self._refuse(BeyondLimit("all that came on one stream", STREAM_LIMIT))
             text = chunk if self._lines is None else self._whole_events(self._lines.feed(chunk))
+            self._values += count_values(text)
+            if self._values > VALUES:
+                self._refuse(BeyondLimit(f"an answer has more than the {VALUES} values that are read of it"))
             if self._head_of is not None:
                 self._look(text, self._head_of)
             if self._lines is not None or size <= BODY_LIMIT:
@@ -147,6 +154,8 @@ class _Body(httpx2.AsyncByteStream):
     def _whole_events(self, text: bytes) -> bytes:
         """`text`, unless an event is too large: Raises BeyondLimit."""
         end = (self._last + text).rfind(b"\n\n")
+        if end >= 0:  # an event that is whole counted while it came; what follows it begins anew
+            self._values = 0
         self._event = len(self._last + text) - end - 2 if end >= 0 else self._event + len(text)
         self._last = text[-1:] or self._last
         if self._event > BODY_LIMIT:

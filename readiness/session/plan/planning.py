@@ -378,7 +378,10 @@ def _overwritten(path: Path) -> list[str]:
         return []
     import ast  # only where the cheap look had a hit
 
-    tree = ast.parse(text)
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        return []  # Python has read it before; beside a busy thread CPython 3.11 may fail by chance
     bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
     mistakes = []
     for body in bodies:

@@ -194,6 +194,38 @@ def test_pages_beyond_those_that_are_read_prove_nothing() -> None:
             endpoint.close()
 
 
+@pytest.mark.parametrize("kind", ["streamable", "legacy", "json"])
+def test_an_answer_of_endless_values_is_not_read(kind: str) -> None:
+    """Millions of empty objects are small on the line and large in memory: refused while they come, for bodies and events."""
+    answers: Answers = {"tools/list": lambda _: {"tools": [{**tool("a__1"), "x": [{}] * 450_000}]}}
+    with peer(answers) if kind == "json" else event_peer(answers, legacy=kind == "legacy") as server:
+        endpoint = at(server.url, 20)
+        try:
+            with pytest.raises(BeyondLimit, match="more than the 400000 values that are read of it"):
+                endpoint.open().tools()
+        finally:
+            endpoint.close()
+
+
+def test_schemas_beyond_those_that_are_kept_prove_nothing() -> None:
+    """Pages whose schemas are large each and together too much: unknown, and no more pages are asked for."""
+    asked: list[object] = []
+
+    def large(params: object) -> dict[str, object]:
+        asked.append(params)
+        schema = {"type": "object", "x": "x" * (4 << 20)}
+        return {"tools": [{"name": f"a__{len(asked)}", "inputSchema": schema}], "nextCursor": str(len(asked))}
+
+    with peer({"tools/list": large}) as server:
+        endpoint = at(server.url, 20)
+        try:
+            with pytest.raises(BeyondLimit, match="all schemas of tools/list is larger than the 16384 KB"):
+                endpoint.open().tools()
+        finally:
+            endpoint.close()
+    assert len(asked) == 4
+
+
 def test_the_token_is_sent_and_the_environments_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every request bears the token, and goes where it was sent."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
