@@ -39,12 +39,13 @@ def main(argv: list[str] | None = None) -> int:
             seconds=arguments.seconds,
             token_env=arguments.token_env,
             supervised=arguments.supervised,
+            kind=arguments.kind,
         )
     except DemoError as error:
         sys.stderr.write(f"readiness demo: {error}\n")
         return 2
     with hub:
-        return _watch(hub)
+        return _watch(hub, arguments.kind)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,6 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fault", metavar="FAULT", help="break it in a named way, or several: FAULT,FAULT")
     parser.add_argument("--supervised", action="store_true", help="replace its process when it ends")
     parser.add_argument("--seconds", type=float, metavar="S", help="for faults that wait or last")
+    parser.add_argument(
+        "--kind",
+        choices=("mcp", "bridge"),
+        help="what answers: a plain MCP server, or a bridge before one (default: a hub)",
+    )
     parser.add_argument("--token-env", metavar="VARIABLE", help="demand this variable's value as bearer token")
     parser.add_argument(
         "--release",
@@ -74,13 +80,13 @@ def _sentence(name: str) -> str:
     return fault.sentence.replace("SECONDS", f"{fault.seconds:g} s") if fault.seconds else fault.sentence
 
 
-def _watch(hub: DemoHub) -> int:
+def _watch(hub: DemoHub, kind: str | None) -> int:
     def leave(_signal: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, leave)
     try:
-        sys.stdout.write(_greeting(hub))
+        sys.stdout.write(_greeting(hub) if kind is None else _greeting_of(hub, kind))
         sys.stdout.flush()
         while True:
             try:
@@ -104,6 +110,18 @@ def _greeting(hub: DemoHub) -> str:
         f"  curl {hub.url}/api/health\n"
         f"  MCP_HUB_URL={hub.url} MCP_HUB_RELEASE={hub.release} readiness check -m health\n"
         "  readiness demo --list-faults\n"
+        "Ctrl-C ends it and removes all it wrote.\n"
+    )
+
+
+def _greeting_of(hub: DemoHub, kind: str) -> str:
+    what = {"mcp": "MCP server", "bridge": "MCP bridge"}[kind]
+    broken = "".join(f"broken as asked: {one.name}: {_sentence(one.name)}\n" for one in find_all(hub.fault))
+    return (
+        f"an embedded {what} listens on {hub.url}/mcp (pid {hub.pid}), for demonstration only\n{broken}"
+        "try:\n"
+        f"  readiness init --url {hub.url}/mcp\n"
+        "  readiness check\n"
         "Ctrl-C ends it and removes all it wrote.\n"
     )
 

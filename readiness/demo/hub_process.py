@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--breaker-rest", type=float, default=BREAKER_REST)
     parser.add_argument("--supervised", action="store_true")
     parser.add_argument("--token-env")
+    parser.add_argument("--kind", default="mcp-hub")
     return parser
 
 
@@ -83,7 +84,9 @@ def _serve(
     port = int(listener.getsockname()[1])
     secret = os.environ.get(arguments.token_env) if arguments.token_env else None
     rest = arguments.breaker_rest
-    hub = EmbeddedHub(scratch.config_file, scratch.state_dir, port=port, token=secret, breaker_rest=rest)
+    hub = EmbeddedHub(
+        scratch.config_file, scratch.state_dir, port=port, token=secret, breaker_rest=rest, kind=arguments.kind
+    )
     llm = LlmDouble(provider, scratch.sample.key, scratch.root)
     for fault in faults:
         seconds = _seconds(fault, arguments.seconds)

@@ -101,13 +101,14 @@ def start(  # noqa: PLR0913 - by name, and each has a default
     token_env: str | None = None,
     breaker_rest: float | None = None,
     supervised: bool = False,
+    kind: str | None = None,
     timeout: float = START_SECONDS,
 ) -> DemoHub:
     """Starts an embedded hub on loopback and returns when it listens; it becomes ready a moment later.
 
     `fault` is a name of `readiness.demo.faults.table.FAULTS`, or several with commas; `seconds` replaces the fault's own
     number of them. `breaker_rest`: seconds that an open circuit breaker rests. `supervised`: where the hub's process
-    ends by itself or is killed, another takes its place on the same port.
+    ends by itself or is killed, another takes its place on the same port. `kind`: `mcp` or `bridge`, in place of a hub.
     `token_env` names an environment variable: the hub then demands its value as bearer token.
     Raises `DemoError` for an unknown fault, an empty token, or a hub that does not listen within `timeout` seconds.
     """
@@ -116,7 +117,7 @@ def start(  # noqa: PLR0913 - by name, and each has a default
     if token_env is not None and not os.environ.get(token_env):
         raise DemoError(f"the environment variable {token_env} that should hold the hub's token is not set")
     options: dict[str, object] = {"--fault": fault, "--token-env": token_env, "--seconds": seconds}
-    options |= {"--breaker-rest": breaker_rest}
+    options |= {"--breaker-rest": breaker_rest, "--kind": kind}
     # bound here, so that what the release says about its port and its provider is true before anything runs
     flags = ("--supervised",) if supervised else ()
     with _listener(port) as own, _listener(free_port()) as llm:

@@ -93,12 +93,15 @@ class EmbeddedHub:
         environment: Mapping[str, str] = os.environ,
         breaker_rest: float = BREAKER_REST,
         version: str = VERSION,
+        kind: str = "mcp-hub",
     ) -> None:
+        """`kind`: what it is to those who connect; as `mcp` or `bridge` it serves one server's tools, by their own names, and no API."""
         self.config_file, self.state_dir, self.port, self.token = config_file, state_dir, port, token
         self.environment = environment
         self.release = config_file.parent.parent
         self.version = version
         self.server_id = "mcp-hub"
+        self.kind = kind
         self.pid = os.getpid()
         self.started = now()
         self.state = "starting"
@@ -118,7 +121,7 @@ class EmbeddedHub:
         editors = config.get("servers")
         table = config.get("mcpServers", {}) if editors in (None, False, 0, "") else editors
         llm = config.get("toolFiltering", {}).get("llmCategorization", {})
-        self.filtering = dict(config.get("toolFiltering", {}))
+        self.filtering = dict(config.get("toolFiltering", {})) if kind == "mcp-hub" else {}
         self.telemetry = LlmTelemetry(
             _analyser(llm, environment),
             provider=llm.get("provider", ""),
@@ -128,8 +131,8 @@ class EmbeddedHub:
         )
         self.servers: dict[str, ManagedServer] = {}
         for name, definition in table.items():
-            if kind := built_in_of(name, definition, BUILT_IN):
-                self.add_server(name, kind)
+            if built_in := built_in_of(name, definition, BUILT_IN):
+                self.add_server(name, built_in)
         self.unstartable = {name: why for name in self.servers if (why := unstartable(table[name], BUILT_IN))}
 
     def add_server(self, name: str, kind: str) -> None:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PROTOCOLS: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """Protocol revisions it speaks, oldest first; a client that asks for another is offered the last."""
+_BEGIN: Final = 40
+"""Looks in which a server of another kind than a hub gets its tools, a twentieth of a second each."""
 MAX_PROMPT: Final = 20_000
 """Characters of a prompt that are analysed."""
 META: Final = {
@@ -77,6 +79,7 @@ class McpEndpoint:
     async def _answer(self, session: ClientSession, message: Message) -> dict[str, Any]:
         params, method = message.params, message.method
         if method == "initialize":
+            await self._begun()
             return self._initialize(session, params)
         if method in {"ping", "logging/setLevel"}:
             return {}
@@ -87,6 +90,13 @@ class McpEndpoint:
         if method == "tools/call":
             return await self._call(session, params)
         return self._other(str(method), params)
+
+    async def _begun(self) -> None:
+        """Wait for its tools, as a server of another kind does before it listens at all."""
+        for _ in range(_BEGIN):
+            if self.hub.kind == "mcp-hub" or self.hub.state != "starting":
+                return
+            await asyncio.sleep(0.05)
 
     def _other(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Resources and prompts, which every session sees alike."""
@@ -115,7 +125,9 @@ class McpEndpoint:
         return {
             "protocolVersion": session.protocol,
             "capabilities": {"tools": changing, "resources": changing, "prompts": changing},
-            "serverInfo": {"name": "mcp-hub-internal-endpoint", "version": "1.0.0"},
+            "serverInfo": {"name": "mcp-hub-internal-endpoint", "version": "1.0.0"}
+            if self.hub.kind == "mcp-hub"
+            else {"name": f"readiness-demo-{self.hub.kind}", "version": self.hub.version},
         }
 
     # --- tools ---
@@ -129,6 +141,8 @@ class McpEndpoint:
     def visible(self, session: ClientSession) -> dict[str, tuple[str, ServerTool]]:
         """The tools that a session may call, by `server__tool`."""
         every = [(server, tool) for server, tool in self.hub.tools()]
+        if self.hub.kind != "mcp-hub":
+            return self._of_one_server(every)
         if self.prompt_based:
             exposed = set(session.exposed)
             if self.hub.traits.shared_sessions:
@@ -138,6 +152,19 @@ class McpEndpoint:
         named = {offered_name(server, tool.name, prefixes): (server, tool) for server, tool in every}
         return {
             name: server_and_tool for name, server_and_tool in named.items() if name not in self.hub.traits.hidden_tools
+        }
+
+    def _of_one_server(self, every: list[tuple[str, ServerTool]]) -> dict[str, tuple[str, ServerTool]]:
+        """The tools of the first server, by their own names. A bridge whose child is gone answers as mcp-proxy of PyPI does: RpcError 0."""
+        child = next(iter(self.hub.servers), "")
+        is_dead = bool(self.hub.traits.dead_servers) or len(self._live()) < len(self.hub.servers)
+        if self.hub.kind == "bridge" and is_dead:
+            raise RpcError(0, "")
+        hidden = self.hub.traits.hidden_tools
+        return {
+            tool.name: (server, tool)
+            for server, tool in every
+            if server == child and offered_name(server, tool.name, safe_prefixes(self._live())) not in hidden
         }
 
     def listed(self, session: ClientSession) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from readiness.demo.hub.api import ApiError, BadBody, HubApi
 from readiness.demo.hub.http import TooLarge, html_error, json_answer
@@ -60,12 +61,23 @@ def make_app(hub: EmbeddedHub) -> ASGIApp:
         return html_error(hub, 400)
 
     handlers = {BadBody: bad_body} | dict.fromkeys((ApiError, TooLarge, HTTPException), api.on_error)
-    inner = Starlette(routes=[*api.routes(), *transport.routes()], exception_handlers=handlers, lifespan=life)
+    beside = api.routes() if hub.kind == "mcp-hub" else _beside(hub)
+    inner = Starlette(routes=[*beside, *transport.routes()], exception_handlers=handlers, lifespan=life)
     inner.router.redirect_slashes = False
     wrapped: ASGIApp = functools.partial(_guard, hub, inner)
     for wrapper in hub.http_wrappers:
         wrapped = functools.partial(wrapper, wrapped)
     return wrapped
+
+
+def _beside(hub: EmbeddedHub) -> list[Route]:
+    """What a bridge serves beside its endpoint, as good while its child is dead as while it lives; a plain server serves nothing."""
+
+    async def status(_request: Request) -> Response:
+        await asyncio.sleep(0)
+        return json_answer({"server_instances": dict.fromkeys(list(hub.servers)[:1], "configured")})
+
+    return [Route("/status", status, methods=["GET"])] if hub.kind == "bridge" else []
 
 
 async def _guard(hub: EmbeddedHub, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
