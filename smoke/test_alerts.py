@@ -150,6 +150,26 @@ def test_traffic_is_as_expected(telemetry):
 
 
 @check(
+    "llm-is-watched",
+    severity="medium",
+    needs=("llm",),
+    remedy="Publish the LLM's numbers (a hub with /api/filtering/stats) and claim [expect] telemetry; until then watch the "
+    "provider's own page, and its costs.",
+)
+def test_llm_is_watched(readiness_config):
+    """What the LLM of a hub in production does is published, so that somebody can notice when it fails."""
+    claim = readiness_config.claim("telemetry")
+    compared(expected="telemetry", actual="declared away" if claim.expected is False else "claimed")
+    if claim.expected is not False:
+        return
+    away = f"[expect] telemetry is declared away ({claim.reason}), and with it every alert about the LLM"
+    if readiness_config.production:
+        warn(f"nothing watches the LLM in production: {away}")
+    else:
+        note(f"nothing watches the LLM: {away}; the environment is {readiness_config.environment}")
+
+
+@check(
     "recent-deployments-succeeded",
     severity="medium",
     needs=("deployments",),

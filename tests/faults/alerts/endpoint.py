@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from tests.faults.alerts.words import OUT, PUBLISHED, fault, hub
+from tests.faults.alerts.words import OUT, PUBLISHED, WELL, fault, hub
 from tests.faults.hub.model import Answer, Edit, How, Site
-from tests.faults.hub.words import ONE_LOOK, STATS, UNKNOWN, UNPROVEN, WATCHED, status
+from tests.faults.hub.words import DEGRADED, ONE_LOOK, STATS, UNKNOWN, UNPROVEN, WATCHED, status
 
 _LOST = dict.fromkeys(PUBLISHED, UNKNOWN)
 _FLAT = How(edits=(Edit(route=STATS, path="llm", value=OUT), Edit(route=STATS, path="llmCache", value=OUT)))
 """4.3.0 as it was published: a cache's hit rate, and nothing about the LLM."""
 _UNDECLARED = {"telemetry": {"expected": False, "reason": "4.3.0 publishes no LLM metrics"}}
+_UNWATCHED = {"llm-is-watched": DEGRADED}
 
 
 def _answered(**how: object) -> How:
@@ -28,9 +29,12 @@ FAULTS = (
     ),
     fault(
         "stats-404-declared",
-        "The hub serves no statistics, and the configuration says so.",
+        "The hub serves no statistics, and the configuration says so: ten alerts fall away, and that is told.",
         How(answers=(status(STATS, 404),)),
         site=Site(config={"expect": _UNDECLARED}),
+        expected=_UNWATCHED,
+        ends=WELL,
+        words=("nothing watches the LLM in production", "4.3.0 publishes no LLM metrics"),
         quick=True,
     ),
     fault(
@@ -47,6 +51,15 @@ FAULTS = (
         "The hub publishes what the released 4.3.0 does, as declared.",
         _FLAT,
         site=Site(config={"expect": _UNDECLARED}),
+        expected=_UNWATCHED,
+        ends=WELL,
+        words=("nothing watches the LLM in production",),
+    ),
+    fault(
+        "telemetry-declared-away-outside-production",
+        "The configuration says that nothing is published, and nobody depends on this hub.",
+        _FLAT,
+        site=Site(config={"environment": "test", "expect": _UNDECLARED}),
     ),
     fault(
         "stats-500",

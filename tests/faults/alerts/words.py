@@ -22,7 +22,7 @@ PUBLISHED: Final = (
     "traffic-is-as-expected",
 )
 """Checks that need what the hub publishes."""
-CHECKS: Final = (*PUBLISHED, "recent-deployments-succeeded", "availability-meets-its-objective")
+CHECKS: Final = (*PUBLISHED, "llm-is-watched", "recent-deployments-succeeded", "availability-meets-its-objective")
 
 SUCCESS: Final = rolled_back("success-rate")
 LATENCY: Final = rolled_back("latency")
