@@ -26,7 +26,7 @@ def _all_seen(scripts):
 @check(
     "stop-is-graceful",
     severity="medium",
-    needs=("scripts", "hub_release"),
+    needs=("scripts", "stop_script", "hub_release"),
     topic="scripts",
     where="tree",
     limits=Limits(critical=30, unit="s", better="higher"),
@@ -57,7 +57,7 @@ def test_stop_is_graceful(scripts, patience):
 @check(
     "validation-retries",
     severity="medium",
-    needs=("scripts", "hub_release"),
+    needs=("scripts", "validate_script", "hub_release"),
     topic="scripts",
     where="tree",
     limits=Limits(critical=3, unit="attempts", better="higher"),
@@ -82,7 +82,7 @@ def test_validation_retries(scripts, patience):
 @check(
     "deployments-are-locked",
     severity="medium",
-    needs=("scripts", "hub_release"),
+    needs=("scripts", "deploy_script", "hub_release"),
     topic="scripts",
     where="tree",
     remedy="Before anything is changed: `exec 9>/run/lock/mcp-hub.lock; flock --nonblock 9 || exit 1`, the same file in every script.",

@@ -138,11 +138,17 @@ class Target:
     """A PEM file of further certificate authorities to trust; verification itself cannot be turned off."""
     proxy: str | None = None
     """The proxy through which this machine reaches everything but itself; "none" for none; default: the environment's."""
-    scripts: bool | None = None
+    scripts: bool | Mapping[str, str] | None = None
+    """Whether the release brings lifecycle scripts, or what each is for: role to path, or "none"; None: as found."""
     unit: str | None = None
     """The service's systemd unit: a path (relative to `release`) or a name like mcp-hub.service."""
     pid: int | None = None
     """The process that was deployed, where something outside the hub knows it (a unit's MainPID)."""
+
+    @property
+    def script_roles(self) -> Mapping[str, str]:
+        """The roles of scripts that are declared."""
+        return {} if self.scripts is None or isinstance(self.scripts, bool) else self.scripts
 
     @property
     def config_file(self) -> Path | None:

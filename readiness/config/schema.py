@@ -171,6 +171,27 @@ def _cross_check(kept: Mapping[str, Any], place: SettingPlace) -> None:
             place.at("tool_call", index, "server").wrong(server, bad)
 
 
+_SCRIPT_PATH: Final = text('a path relative to `release`, or "none"', pattern=r"(?!/)(?!.*\.\./).+")
+SCRIPTS: Final[Schema] = {
+    role: Setting(_SCRIPT_PATH, f"the script that {deed}")
+    for role, deed in {
+        "orchestrator": "runs the whole deployment",
+        "deploy": "deploys",
+        "rollback": "goes back",
+        "validate": "looks whether a deployment works",
+        "start": "starts the hub",
+        "stop": "stops the hub",
+        "backup": "makes a backup",
+    }.items()
+}
+
+
+def _scripts() -> Kind:
+    """A boolean, or the table above."""
+    words = f"true, false, or a table with {', '.join(SCRIPTS)}"
+    return Kind(words, lambda value, place: boolean().read(value, place) if isinstance(value, bool) else read_table(SCRIPTS, value, place, words))  # fmt: skip
+
+
 HOST: Final = r"local://.*|(ssh|safe-ssh|paramiko|docker|podman|kubectl|openshift|lxc|chroot|salt|ansible|winrm)://[^?#\s]+(\?.*)?"
 """testinfra's backends, by its list of them; each but `local` says which host."""
 
@@ -254,7 +275,10 @@ TARGET: Final[Schema] = {
         text("an address like http://proxy:3128 without credentials, or none", pattern=r"none|https?://[^\s/@?#]+/?"),
         "the egress proxy of this machine, for health and e2e alike; `none`: none; default: HTTP_PROXY, HTTPS_PROXY and NO_PROXY",
     ),
-    "scripts": Setting(boolean(), "whether the release brings lifecycle scripts; default: as found"),
+    "scripts": Setting(
+        _scripts(),
+        'whether the release brings lifecycle scripts; or a table of what each is for: a path relative to `release`, or "none"; default: as found',
+    ),
     "unit": Setting(path(), "the service's systemd unit: a path relative to `release`, or a name; default: as found"),
     "pid": Setting(integer(1, 2**31 - 1), "the process that was deployed, where something outside the hub knows it"),
 }

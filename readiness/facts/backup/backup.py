@@ -33,6 +33,8 @@ class Backup:
     sums: Mapping[str, str] | None = dataclasses.field(default=None, repr=False)
     """The checksums that a release's own script wrote; None where there are none."""
     trouble: str = ""
+    time_text: str = ""
+    """A time in a script's manifest that is not understood."""
     unfinished: bool = False
     own: bool = True
     """Whether `readiness backup` made it."""
@@ -72,7 +74,8 @@ class Backup:
     def age_hours(self) -> float:
         """How old it is in hours; negative for one from the future. Raises Unknown where that is not known."""
         if self.created is None:
-            why = self.trouble or "its manifest names no time"
+            unclear = f"the time in its manifest is not understood: {self.time_text[:60]}" if self.time_text else ""
+            why = self.trouble or unclear or "its manifest names no time"
             raise Unknown(f"{self.name} does not say when it was made, see backup-manifest-is-complete: {why}")
         return (time.time() - self.created) / 3600
 
@@ -159,6 +162,7 @@ def read_backup(path: Path) -> Backup | None:
             version=stated.version,
             sums=sums,
             trouble=stated.trouble or trouble,
+            time_text=stated.time_text,
             own=False,
         )
     if script_made.stamped(path.name) is not None or path.name.startswith("backup"):

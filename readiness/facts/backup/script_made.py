@@ -13,6 +13,7 @@ import email.utils
 import os
 import re
 import stat
+import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from readiness.errors import Unknown
@@ -36,10 +37,18 @@ COMMIT: Final = re.compile(r"\b[0-9a-f]{7,64}\b")
 VERSION: Final = re.compile(r"\bv?(\d+\.\d+[0-9A-Za-z.+-]*)")
 _STAMP: Final = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)[T_-]?(\d\d)[:-]?(\d\d)[:-]?(\d\d)(Z?)")
 _FORMATS: Final = (
-    # what `date` prints, by locale and version
-    *("%a %b %d %H:%M:%S %Z %Y", "%a %b %d %H:%M:%S %Y", "%a %d %b %Y %H:%M:%S %Z"),
-    *("%a %b %d %I:%M:%S %p %Z %Y", "%a %d %b %Y %I:%M:%S %p %Z"),
+    # what `date` prints, by locale and version, without its zone
+    *("%a %b %d %H:%M:%S %Y", "%a %d %b %Y %H:%M:%S", "%a %b %d %I:%M:%S %p %Y", "%a %d %b %Y %I:%M:%S %p"),
+    *("%d %b %Y %H:%M:%S", "%b %d %Y %H:%M:%S", "%d %b %Y %I:%M:%S %p", "%b %d %Y %I:%M:%S %p"),
+    *("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %I:%M:%S %p", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%a %b %d %Y %H:%M:%S"),
 )
+_ZONES: Final[Mapping[str, float]] = {
+    "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3,
+    "EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "JST": 9, "KST": 9,
+    "HKT": 8, "SGT": 8, "AWST": 8, "ACST": 9.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "SAST": 2, "BRT": -3, "ART": -3,
+}  # fmt: skip
+"""Hours from UTC of zone names that mean one zone: CST and IST mean several."""
+_ZONE: Final = re.compile(r"[A-Z]{1,5}|[+-]\d{2}(?::?\d{2})?")
 _EPOCH: Final = re.compile(r"\d{10}(?:\d{3})?")
 
 
@@ -55,6 +64,8 @@ class ManifestClaims:
     commit: str | None = None
     version: str | None = None
     trouble: str = ""
+    time_text: str = ""
+    """A time that it names and that is not understood."""
 
 
 def told(folder: Path) -> ManifestClaims:
@@ -69,13 +80,16 @@ def told(folder: Path) -> ManifestClaims:
     if b"\0" in content:
         return ManifestClaims(trouble=f"{MANIFEST} is binary")
     pairs = [(m[1].lower().replace("_", " "), m[2]) for m in map(_LINE.match, _lines(content)) if m]
+    created = _first(pairs, _TIMES, when)
     return ManifestClaims(
-        created=_first(pairs, ("timestamp", "time", "date", "created"), when),
+        created=created,
+        time_text="" if created is not None else _first(pairs, _TIMES, printable) or "",
         commit=_first(pairs, ("commit", "revision", "sha"), _commit),
         version=_first([p for p in pairs if not _RUNTIME.search(p[0])], ("version",), _version),
     )
 
 
+_TIMES: Final = ("timestamp", "time", "date", "created")
 _RUNTIME: Final = re.compile(r"\b(?:node|bun|npm|git|os|bash)\b")
 """Versions that are not the hub's."""
 
@@ -112,13 +126,39 @@ def when(text: str) -> float | None:
         return float(text[:10])
     with contextlib.suppress(ValueError, OverflowError):
         return dt.datetime.fromisoformat(text).timestamp()
-    for form in _FORMATS:
-        with contextlib.suppress(ValueError, OverflowError):
-            moment = dt.datetime.strptime(text, form)  # noqa: DTZ007 - the zone is told by the next line
-            return (moment.replace(tzinfo=dt.UTC) if re.search(r"\b(?:UTC|GMT)\b", text) else moment).timestamp()
+    if (zoned := _zoned(text)) is not None:
+        return zoned
+    if any(_ZONE.fullmatch(word) and word not in _ZONES for word in text.split()[-2:]):
+        return None  # a zone that is not understood is no local time
     with contextlib.suppress(ValueError, OverflowError, TypeError, IndexError):
         return email.utils.parsedate_to_datetime(text).timestamp()
     return stamped(text)
+
+
+def _zoned(text: str) -> float | None:
+    """A time as `date` prints it, its zone by name or offset, or none for local time; None where it is not understood.
+
+    A name that several zones share counts where it is this machine's own.
+    """
+    words = text.replace(",", " ").split()
+    zones = [word for word in words if _ZONE.fullmatch(word) and word.upper() not in {"AM", "PM"}]
+    plain = " ".join(word for word in words if word not in zones)
+    for form in _FORMATS:
+        with contextlib.suppress(ValueError, OverflowError):
+            moment = dt.datetime.strptime(plain, form)  # noqa: DTZ007 - the zone is told by the next lines
+            if not zones or zones[0] in time.tzname:
+                return moment.timestamp()
+            offset = _offset(zones[0])
+            return None if offset is None else moment.replace(tzinfo=dt.timezone(offset)).timestamp()
+    return None
+
+
+def _offset(zone: str) -> dt.timedelta | None:
+    if zone[0] in "+-":
+        digits = zone[1:].replace(":", "").ljust(4, "0")
+        return (-1 if zone[0] == "-" else 1) * dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    hours = _ZONES.get(zone)
+    return None if hours is None else dt.timedelta(hours=hours)
 
 
 def stamped(name: str) -> float | None:

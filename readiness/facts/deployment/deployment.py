@@ -30,7 +30,7 @@ def claims(config: Config) -> Mapping[str, Claim]:
         claimed |= _tree_claims(config, config.target.release)
         claimed |= _deployed_claims(config)
         claimed["api_keys"] = _env_file_claim(config, claimed["llm"])
-        claimed["scripts"] = inventory.claim(config)
+        claimed |= inventory.claims(config)
     return claimed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import posixpath
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -48,6 +49,38 @@ _PROCESS_MANAGERS: Final = _SERVICES | {
     "nomad",
     "systemd-run",
 }
+_CONTAINERS: Final = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl"})
+_CONTAINER_CHANGES: Final = frozenset(
+    {"up", "down", "run", "start", "stop", "restart", "kill", "rm", "pull", "load", "tag", "deploy", "rollback", "update", "create", "prune"}
+)  # fmt: skip
+_PM2_CHANGES: Final = frozenset(
+    {"start", "restart", "reload", "gracefulReload", "startOrRestart", "startOrReload", "startOrGracefulReload", "delete", "stop", "kill", "deploy"}
+)  # fmt: skip
+_CLUSTER_CHANGES: Final = frozenset(
+    {"apply", "replace", "patch", "set", "delete", "scale", "rollout", "create", "upgrade", "install", "rollback"}
+)
+_REMOTE: Final = re.compile(
+    r"\bsystemctl\s+(?:--\S+\s+)*(?:re)?(?:start|stop|load)|\bdocker(?:-compose|\s+compose)?\b.*\b(?:up|down|pull|run|restart|rm)\b|\bpm2\s+(?:re)?(?:start|load)"
+    r"|\bgit\s+(?:pull|checkout|reset|switch|merge)|\b(?:npm|pnpm|yarn|bun)\s+(?:ci|install|run)|\bln\s+-\S*s|\bkubectl\s|\bnohup\s"
+)
+"""What a command line that another machine runs changes there."""
+_REMOTE_MANAGER: Final = re.compile(
+    r"\bsystemctl\s+(?:--\S+\s+)*(?:re)?start|\bdocker(?:-compose|\s+compose)?\b.*\b(?:up|restart)\b|\bpm2\s+\S*(?:[sS]tart|[lL]oad)|\bsupervisorctl\s+(?:re)?start|\bservice\s+\S+\s+(?:re)?start"
+)
+_REMOTE_RESTORE: Final = re.compile(
+    r"\bgit\s+(?:checkout|reset|switch|revert)|\bln\s+-\S*s|\bdocker\s+(?:image\s+)?tag\b|\brollout\s+undo|\bhelm\s+rollback"
+)
+_MADE: Final = frozenset({"build", "all", "install", "dist", "compile", "bundle", "release", "package"})
+"""Targets of make that build; others clean, test or ask."""
+_HOST_PATH: Final = re.compile(r"(?:[\w.-]+@)?[\w.$\{\}-]+:|rsync://")
+_DATA: Final = frozenset(
+    {"data", "state", "db", "database", "volumes", "storage", "uploads", "workspaces", "backups", "mcp-hub"}
+)
+"""Folders that hold what a release does not bring."""
+_REMOTE_LOSS: Final = re.compile(
+    r"\bdocker(?:-compose|\s+compose)\b[^;&|]*\bdown\b[^;&|]*\s(?:-v|--volumes)\b|\bdocker\s+volume\s+(?:rm|prune)|\bprune\b[^;&|]*--volumes|\bgit\s+clean\s+-\w*[xX]"
+)
+_IMAGE_WORDS: Final = ("tag", "image", "version", "release", "rev", "digest")
 _COPIES: Final = frozenset({"cp", "mv", "rsync", "tar", "ln", "unzip", "install"})
 _BACKUP_PROGRAMS: Final = frozenset({"restic", "borg", "duplicity", "zip", "dd", "pg_dump"})
 _BEFORE: Final = ("backup", "prev", "rollback", "last", "old", "good", "before", "snapshot")
@@ -182,9 +215,16 @@ def shell_call(inner: Sequence[Value]) -> ShellCall:
 # --- what a command is for ------------------------------------------------------------------------------------------
 
 
-def is_build(step: CommandStep) -> bool:
+def is_build(step: CommandStep) -> bool:  # noqa: PLR0911 - one return a program
     """Whether it builds the release, or installs what the build needs."""
     words = step.words
+    if {"--version", "--help", "-v", "-V", "-h", "--dry-run"} & set(words):
+        return False
+    if step.name in _CONTAINERS:
+        return "build" in operands(words)[:3] or "--build" in words
+    if step.name == "make":
+        targets = [word for word in operands(words, frozenset({"-C", "-f", "-j"})) if "=" not in word]
+        return not ({"-n", "-q"} & set(words)) and (not targets or bool(_MADE & set(targets)))
     if step.name in _MANAGERS:
         plain = [word for word in operands(words, frozenset({"--prefix", "-C", "--cwd", "--dir"})) if word]
         if not plain:
@@ -207,6 +247,19 @@ def is_update(step: CommandStep) -> bool:
     return verb in {"pull", "merge", "checkout", "reset", "switch", "rebase", "clone"}
 
 
+def remote_text(step: CommandStep) -> str:
+    """What ssh lets another machine run, as one line; an empty text for other programs and for a login."""
+    if step.name != "ssh":
+        return ""
+    valued = frozenset(
+        {"-b", "-c", "-D", "-E", "-e", "-F", "-I", "-i", "-J", "-L", "-l", "-m", "-o", "-p", "-R", "-S", "-W", "-w"}
+    )
+    at, words = 0, step.words
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] in valued else 1
+    return " ".join(words[at + 1 :])
+
+
 def git_verb(step: CommandStep) -> str:
     """Git's subcommand; an empty text for other programs."""
     return (
@@ -216,12 +269,23 @@ def git_verb(step: CommandStep) -> str:
     )
 
 
-def changes(step: CommandStep) -> bool:
+def changes(step: CommandStep) -> bool:  # noqa: PLR0911 - one return a program
     """Whether it changes the release, what runs, or a backup: what must not fail unseen."""
     if step.kind != "command" or step.handler:
         return False
     if step.name in _SERVICES:
         return bool(set(step.words[:3]) & {"start", "restart", "stop", "reload", "enable"})
+    verbs = set(operands(step.words))
+    if step.name in _CONTAINERS:
+        return bool(verbs & _CONTAINER_CHANGES) or is_build(step)
+    if step.name == "pm2":
+        return bool(verbs & _PM2_CHANGES)
+    if step.name in {"kubectl", "helm", "nomad"}:
+        return bool(verbs & _CLUSTER_CHANGES)
+    if step.name == "ansible-playbook":
+        return not {"--check", "-C", "--syntax-check"} & set(step.words)
+    if step.name == "ssh":
+        return _REMOTE.search(remote_text(step)) is not None
     if step.name in {"chmod", "chown"} | _COPIES:
         return step.name != "tar" or not any(
             "t" in word for word in step.words[:1] if "x" not in word and "c" not in word
@@ -263,22 +327,88 @@ def _is_entry(word: str) -> bool:
 
 def uses_manager(step: CommandStep) -> bool:
     """Whether it starts something through a process manager."""
+    if step.kind == "command" and step.name == "ssh":
+        return _REMOTE_MANAGER.search(remote_text(step)) is not None
     if step.kind != "command" or step.name not in _PROCESS_MANAGERS:
         return False
     verbs = {"start", "restart", "reload", "up", "run", "startOrRestart", "startOrReload", "rollout", "apply"}
     return step.name == "systemd-run" or bool(set(step.words) & verbs)
 
 
-def restores(step: CommandStep, script_role: str = "") -> bool:
+def sends_elsewhere(step: CommandStep) -> bool:
+    """Whether it copies something to another machine, or to a registry."""
+    if step.kind != "command":
+        return False
+    if step.name in {"rsync", "scp", "sftp"}:
+        return any(_HOST_PATH.match(word) for word in operands(step.words))
+    return step.name in _CONTAINERS and "push" in operands(step.words)[:3]
+
+
+def restores(step: CommandStep, script_role: str = "") -> bool:  # noqa: PLR0911 - one return a program
     """Whether it brings back what was there before; in a rollback script every copy does."""
     if step.kind != "command":
         return False
     if git_verb(step) in {"checkout", "reset", "switch", "revert", "restore"}:
         return True
+    shown = " ".join([*step.words, *(name for value in step.inner for name in value.names)]).lower()
+    names_older = any(word in shown for word in _BEFORE)
+    if step.name in _CONTAINERS:
+        return _restores_image(step, names_older=names_older, in_rollback=script_role == "rollback")
+    if step.name in {"kubectl", "helm"}:
+        return "undo" in step.words or "rollback" in step.words
+    if step.name == "pm2":
+        return "revert" in step.words
+    if step.name == "ssh":
+        text = remote_text(step)
+        return _REMOTE_RESTORE.search(text) is not None and (script_role == "rollback" or names_older)
+    if step.name in _MANAGERS and is_install(step):
+        return script_role == "rollback" and any("@" in word[1:] for word in step.words)
     if step.name not in _COPIES:
         return False
-    shown = " ".join([*step.words, *(name for value in step.inner for name in value.names)]).lower()
-    return script_role == "rollback" or any(word in shown for word in _BEFORE)
+    return script_role == "rollback" or names_older
+
+
+def _restores_image(step: CommandStep, *, names_older: bool, in_rollback: bool) -> bool:
+    """Whether it puts an older image in the place of the one that runs: a tag, an archive, a service's own way back, a start of one."""
+    verbs = operands(step.words)[:3]
+    if "rollback" in verbs or "--rollback" in step.words:
+        return True
+    if {"tag", "load"} & set(verbs):
+        return in_rollback or names_older
+    if not {"up", "run", "pull", "update", "deploy"} & set(verbs):
+        return False
+    # the image is named by a variable of the compose file, or on the command line itself
+    given = {name.lower() for name, _ in step.env}
+    chosen = {name.lower() for value in step.inner for name in value.names}
+    by_name = any(word in name for name in given | chosen for word in _IMAGE_WORDS)
+    return (in_rollback and (by_name or (names_older and "up" not in verbs))) or (names_older and "run" in verbs)
+
+
+def loses_data(step: CommandStep) -> bool:  # noqa: PLR0911 - one return a program
+    """Whether it removes what no release brings back: volumes, databases, claims, and what git was told to leave alone."""
+    if step.kind != "command":
+        return False
+    words, letters = step.words, "".join(word[1:] for word in step.words if word[:1] == "-" and word[1:2] != "-")
+    verbs = operands(words)
+    if step.name in _CONTAINERS:
+        volumes = bool({"-v", "--volumes"} & set(words))
+        return (
+            ("down" in verbs and volumes)
+            or (verbs[:1] == ["volume"] and bool({"rm", "prune", "remove"} & set(verbs)))
+            or ("prune" in verbs and "--volumes" in words)
+            or ("rm" in verbs[:2] and bool({"-v", "--volumes", "-fv", "-vf"} & set(words)))
+        )
+    if step.name == "kubectl":
+        return verbs[:1] == ["delete"] and bool({"pvc", "pv", "persistentvolumeclaim", "namespace", "ns"} & set(verbs))
+    if step.name == "git":
+        return git_verb(step) == "clean" and "f" in letters and bool({"x", "X"} & set(letters))
+    if step.name == "ssh":
+        return _REMOTE_LOSS.search(remote_text(step)) is not None
+    if step.name == "rm" and {"r", "R"} & set(letters):
+        return any(posixpath.basename(word.rstrip("/*")) in _DATA for word in verbs)
+    return step.name in {"dropdb", "dropuser"} or (
+        step.name in {"psql", "mysql"} and "drop database" in " ".join(words).lower()
+    )
 
 
 def activates(step: CommandStep) -> bool:

@@ -138,6 +138,7 @@ def _number(run: ShellRun, call: Call, otherwise: int) -> int:
 
 
 def _exit(run: ShellRun, call: Call) -> int:
+    run.ended_at = (run.file, run.here)
     raise Exited(_number(run, call, run.status))
 
 

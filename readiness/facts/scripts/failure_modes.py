@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from readiness.facts.scripts.release_scripts import Script, Scripts
     from readiness.facts.scripts.simulation import CommandStep, Trace
 
+_FINDS_THE_HUB: Final = frozenset({"pgrep", "pidof", "nc", "curl", "wget", "http", "lsof", "ss", "netstat"})
+_ASKS_THE_HUB: Final = frozenset(
+    {("systemctl", "is-active"), ("systemctl", "status"), ("kill", "-0"), ("pm2", "describe")}
+)
+"""What a healthy hub answers with success."""
 PHASES: Final = ("deploy", "start", "validate")
 """Phases after which something has changed that a rollback must undo."""
 
@@ -130,6 +135,19 @@ class FailureModes:
         in_place = any(commands.git_verb(step) in {"pull", "merge", "reset", "rebase"} for step in usual.evidence)
         return None if in_place else place_of(usual.steps[moves[-1]])
 
+    def ships_elsewhere(self, role: str) -> ScriptPlace | None:
+        """Where a script sends what it built to another machine, with nothing changed there before; None if it does not. Raises Incomplete."""
+        usual = self.scripts.traces(self.scripts.needed(role)).seen[0]
+        builds = [n for n, step in enumerate(usual.steps) if commands.is_build(step)]
+        sent = [n for n, step in enumerate(usual.steps) if commands.sends_elsewhere(step)]
+        if not builds or not sent or sent[0] < builds[-1]:
+            return None
+        before = usual.steps[: builds[-1]]
+        changed = any(
+            commands.changes(step) and not commands.is_build(step) and not commands.starts_hub(step) for step in before
+        )
+        return None if changed else place_of(usual.steps[sent[0]])
+
     def phase_steps(self, script: Script, phase: str) -> ScriptEvidence[CommandStep]:
         """Where the orchestrator does a phase: it runs the phase's script, or the phase's commands itself."""
         steps = self.scripts.steps(script)
@@ -142,6 +160,24 @@ class FailureModes:
             "validate": lambda step: commands.is_request(step) or step.name in {"readiness", "pytest"},
         }
         return steps.where(own[phase])
+
+    def unrecognised(self, role: str) -> ScriptPlace | None:
+        """A command of the `role`'s script that may be a phase under another name: a script without a role, a task, a program of its own."""
+        steps = self.scripts.steps(self.scripts.needed(role))
+        return next((place_of(step) for step in steps.seen if self._may_be_anything(step)), None)
+
+    def _may_be_anything(self, step: CommandStep) -> bool:
+        if step.kind != "command":
+            return False
+        if step.invokes:
+            return not self._role_of(step)
+        is_task = step.name in {"make", "npm", "pnpm", "yarn", "bun", "just", "task", "rake"} and not commands.is_build(
+            step
+        )
+        own = step.name in {"node", "python", "python3", "deno", "ssh", "ansible-playbook"} and not commands.starts_hub(
+            step
+        )
+        return (is_task or own) and not {"--version", "-v", "-V"} & set(step.words)
 
     def _role_of(self, step: CommandStep) -> str:
         """The role of the script that a step runs; an empty text for other steps."""
@@ -175,6 +211,36 @@ class FailureModes:
     def _must_not_fail(self, script: Script) -> Callable[[CommandStep], bool]:
         leads = script.role in {"complete", "rollback", "deploy"}
         return lambda step: commands.changes(step) or bool(leads and step.invokes and self.scripts.find(step.invokes))
+
+    # --- what happens when all is well -----------------------------------------------------------------------------
+
+    def fails_when_healthy(self) -> ScriptPlace | None:
+        """Where the validation ends with a failure although every request succeeds and every process is there; None where it does not.
+
+        Raises Incomplete, Unknown.
+        """
+        script = self.scripts.needed("validate")
+
+        def well(step: CommandStep) -> int | None:
+            asked = (step.name, step.words[0] if step.words else "")
+            is_well = commands.is_request(step) or step.name in _FINDS_THE_HUB or asked in _ASKS_THE_HUB
+            return 0 if is_well else None
+
+        traces = self.scripts.traces(script, world=well, name="well", attended=False)
+        if not traces.seen or any(trace.status == 0 for trace in traces.seen):
+            return None
+        traces.require_complete()
+        ended = traces.seen[0]
+        return ScriptPlace(path=ended.file or script.path, line=ended.line, text=f"ends with {ended.status}")
+
+    def lost_by_rollback(self) -> ScriptEvidence[ScriptPlace]:
+        """Commands of the rollback that remove what no release brings back, and that nothing puts there again."""
+        script = self.scripts.needed("rollback")
+        steps = self.scripts.steps(script)
+        return ScriptEvidence(
+            (place_of(step) for step in steps.seen if commands.loses_data(step) and not _is_put_back(step, steps.seen)),
+            steps.gaps,
+        )
 
     # --- nobody there ---------------------------------------------------------------------------------------------
 
@@ -240,6 +306,17 @@ class FailureModes:
         """Whether any command of the rollback script is known to restore something. Raises Incomplete."""
         steps = self.scripts.steps(self.scripts.needed("rollback"))
         return any(commands.restores(step, "rollback") or commands.is_update(step) for step in steps)
+
+
+def _is_put_back(gone: CommandStep, steps: Sequence[CommandStep]) -> bool:
+    """Whether what `rm` removes is copied into its place afterwards."""
+    if gone.name != "rm":
+        return False
+    paths = {word.rstrip("/") for word in commands.operands(gone.words)}
+    later = (step for step in steps if (step.file, step.handler) == (gone.file, gone.handler) and step.pos > gone.pos)
+    return any(
+        commands.restores(step, "rollback") and paths & {word.rstrip("/") for word in step.words} for step in later
+    )
 
 
 def _at(spot: CommandStep) -> Callable[[CommandStep], bool]:

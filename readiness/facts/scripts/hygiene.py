@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import posixpath
+import re
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.failure_modes import ScriptPlace, place_of
 from readiness.facts.scripts.simulation import ScriptEvidence
-from readiness.support.redaction import secret_name
+from readiness.support.redaction import plainly_secret_name, secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,36 @@ if TYPE_CHECKING:
     from readiness.facts.scripts.release_scripts import Script, Scripts
     from readiness.facts.scripts.simulation import CommandStep, Gap, Trace
 
-_NO_SECRET_ENDS: Final = ("_NAME", "_ID", "_LENGTH", "_FILES", "_KEYS_SET")
+_NO_SECRET_ENDS: Final = (
+    *("_NAME", "_ID", "_LENGTH", "_LEN", "_FILES", "_FILE", "_PATH", "_DIR", "_KEYS_SET", "_SIZE", "_BITS", "_COUNT", "_TYPE", "_FORMAT"),
+    *("_ALGORITHM", "_FINGERPRINT", "_STATUS", "_MISSING", "_OK", "_URL", "_HOST", "_PORT", "_TTL", "_PREFIX", "_OPTION"),
+)  # fmt: skip
+_NO_SECRET_STARTS: Final = (
+    "MISSING_",
+    "REQUIRED_",
+    "EXPECTED_",
+    "UNSET_",
+    "NUM_",
+    "TOTAL_",
+    "HAS_",
+    "NO_",
+    "NEEDS_",
+    "USE_",
+    "CHECK_",
+)
+_MAKES_NO_SECRET: Final = frozenset(
+    {"mktemp", "tempfile", "dirname", "basename", "realpath", "readlink", "pwd", "wc", "date", "hostname", "seq", "stat", "id", "find", "ls"}
+)  # fmt: skip
+"""Programs whose output is a path, a number or a name."""
+_TAKES_A_PATH: Final = frozenset(
+    {"-i", "-f", "--key", "--cert", "--cacert", "-key", "-keyout", "-inkey", "-CAkey", "-CA", "--identity", "--identity-file", "--key-file",
+     "--from-file", "--env-file", "--config", "-K", "--private-key", "--ssh-key", "--secret-file", "--password-file", "--token-file"}
+)  # fmt: skip
+"""Options whose value is the path of a key and not the key."""
+_DENSE: Final = re.compile(r"(?=[A-Za-z0-9_+=-]*\d)(?=[A-Za-z0-9_+=-]*[A-Za-z])[A-Za-z0-9_+=-]{16,}")
+"""A run of letters and digits that is no word."""
+_ENDS: Final = frozenset({"TERM", "KILL", "INT", "HUP", "QUIT"})
+_ENV_FILE: Final = re.compile(r"^\.env|\.env$|secret", re.IGNORECASE)
 _BUILTINS: Final = frozenset(
     {"echo", "printf", "export", "[", "test", "read", "local", "declare", "unset", "set", ":", "cd"}
 )
@@ -137,9 +167,7 @@ class Hygiene:
         for step in steps.seen:
             if step.kind != "command" or not step.inner or (step.name in _BUILTINS and step.wrappers <= {"command"}):
                 continue
-            names = sorted(
-                name for value in step.argv if not value.text.isdecimal() for name in value.names if is_secret(name)
-            )
+            names = _secrets_of(step)
             managers = sorted(
                 source
                 for value in step.argv
@@ -149,7 +177,18 @@ class Hygiene:
             if names or (managers and _shows_secret(step)):
                 name = "$" + names[0] if names else f"$({managers[0]} …)"
                 exposed.setdefault((step.file, step.pos), ExposedSecret(place=place_of(step), name=name))
+            elif step.name == "xargs" and len(step.inner) == 1 and (file := self._env_file_read_at(step, steps.seen)):
+                # without a command xargs starts /bin/echo with all of it
+                exposed.setdefault(
+                    (step.file, step.pos), ExposedSecret(place=place_of(step), name=f"every value of {file}")
+                )
         return ScriptEvidence(exposed.values(), steps.gaps)
+
+    @staticmethod
+    def _env_file_read_at(step: CommandStep, steps: Sequence[CommandStep]) -> str:
+        """The env file that a command on the same line reads; an empty text where none does."""
+        beside = (one for one in steps if (one.file, one.line) == (step.file, step.line) and one.pos != step.pos)
+        return next((word for one in beside for word in one.words if _ENV_FILE.search(posixpath.basename(word))), "")
 
     def requests(self) -> ScriptEvidence[WeakRequest]:
         """Requests that may hang for ever, take an error page for an answer, or are tried once only."""
@@ -206,9 +245,23 @@ class Hygiene:
     def _starts(self) -> ScriptEvidence[CommandStep]:
         def starts(step: CommandStep) -> bool:
             loose = step.kind == "command" and _is_loose(step) and bool({"nohup", "setsid"} & step.wrappers)
-            return (commands.starts_hub(step) or loose) and not step.invokes
+            return (commands.starts_hub(step) or loose) and not step.invokes and not self._is_ended_again(step)
 
         return self._starter_steps().where(starts)
+
+    def _is_ended_again(self, start: CommandStep) -> bool:
+        """Whether the script that starts something ends it on each way on which all went well: it was only tried."""
+        script = self.scripts.find(f"@/{start.file}")
+        if script is None or not _is_loose(start):
+            return False
+        ways = [trace.steps for trace in self.scripts.traces(script).seen if trace.status == 0]
+        after = [
+            way[number + 1 :]
+            for way in ways
+            for number, step in enumerate(way)
+            if (step.file, step.pos) == (start.file, start.pos)
+        ]
+        return bool(after) and all(any(commands.signal_of(step) in _ENDS for step in rest) for rest in after)
 
 
 def _places(steps: ScriptEvidence[CommandStep]) -> ScriptEvidence[ScriptPlace]:
@@ -217,7 +270,32 @@ def _places(steps: ScriptEvidence[CommandStep]) -> ScriptEvidence[ScriptPlace]:
 
 def is_secret(name: str) -> bool:
     """Whether a variable's name says that it holds a secret: GEMINI_API_KEY does, KEY_FILE does not."""
-    return secret_name(name) and not name.upper().endswith(_NO_SECRET_ENDS)
+    upper = name.upper()
+    return secret_name(name) and not upper.endswith(_NO_SECRET_ENDS) and not upper.startswith(_NO_SECRET_STARTS)
+
+
+def _secrets_of(step: CommandStep) -> list[str]:
+    """The variables whose secret content stands on a command line: no paths, sizes, counts and option names that are called like one."""
+    names: set[str] = set()
+    for before, value in zip(("", *(one.text for one in step.argv)), step.argv, strict=False):
+        secret = {name for name in value.names if is_secret(name)}
+        if not secret or before in _TAKES_A_PATH or value.text.startswith("@"):
+            continue
+        if value.known and not _is_secret_text(value.text, secret):
+            continue
+        if value.sources and value.sources <= _MAKES_NO_SECRET and "${" not in value.text:
+            continue
+        if {name.lower() for name in secret} <= {"key", "keys"} and not commands.is_request(step):
+            continue  # the key of a table, as far as anybody can tell
+        names |= secret
+    return sorted(names)
+
+
+def _is_secret_text(text: str, names: set[str]) -> bool:
+    """Whether a text that the script itself writes out is a secret: dense, or what a plainly named variable holds, and no path or number."""
+    if text.startswith(("/", "./", "~", "$HOME")) or text.isdecimal() or not text:
+        return False
+    return _DENSE.search(text) is not None or any(plainly_secret_name(name) for name in names)
 
 
 def _is_loose(step: CommandStep) -> bool:

@@ -235,6 +235,7 @@ class Interpreter:
         if status and not run.ignored and not tested:
             self._trapped("ERR", status)
             if "errexit" in run.state.options:
+                run.ended_at = (run.file, run.here)
                 raise Exited(status)
         return status
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.config import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from readiness.config import Config
@@ -27,21 +27,43 @@ ROLES: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "monitor": ("monitor-production.sh", frozenset({"monitor", "watch", "dashboard"})),
     "alerts": ("check-alerts.sh", frozenset({"alerts", "alert", "alerting"})),
     "performance": ("measure-performance.sh", frozenset({"performance", "perf", "measure", "baseline", "benchmark"})),
-    "complete": ("complete-deployment.sh", frozenset({"complete", "full", "orchestrate", "pipeline", "release"})),
+    "complete": (
+        "complete-deployment.sh",
+        frozenset({"complete", "full", "orchestrate", "orchestrator", "pipeline", "release"}),
+    ),
     "start": ("start-mcp-hub.sh", frozenset({"start"})),
     "deploy": ("deploy-mcp-hub.sh", frozenset({"deploy", "deployment", "upgrade", "update"})),
 }
 """What a script is for: its usual name, and the words that tell it in other names, in the order in which they are asked."""
 
 
+NONE: Final = "none"
+"""What [target] scripts says of a role that no script has."""
+DECLARED: Final = {"orchestrator": "complete"}
+"""Roles whose key in [target] scripts has another name."""
+
+
+def claims(config: Config) -> dict[str, Claim]:
+    """What checks of scripts need: lifecycle scripts at all, and one for each role that is not declared to have none."""
+    told = {DECLARED.get(key, key): path for key, path in config.target.script_roles.items()}
+    roles_told = {
+        f"{role}_script": Claim(expected=False, reason=f"[target.scripts] says that no script is there for {role}")
+        for role, path in told.items()
+        if path == NONE
+    }
+    return {"scripts": claim(config), **roles_told}
+
+
 def claim(config: Config) -> Claim:
     """Whether the release is said, or seen, to bring lifecycle scripts; a folder that cannot be read counts as one."""
-    if config.target.scripts is not None:
+    if isinstance(config.target.scripts, bool):
         return Claim(expected=config.target.scripts, reason="" if config.target.scripts else "[target] scripts = false")
+    if any(path != NONE for path in config.target.script_roles.values()):
+        return Claim(expected=True)
     if config.target.release is None:
         return Claim(expected=False, reason="there is no [target] release whose scripts could be read")
     try:
-        lifecycle = roles(list(names(config.target.release, strictly=True)))
+        lifecycle = set(roles(list(names(config.target.release, strictly=True))).values()) - {"complete"}
     except OSError:
         return Claim(expected=True)
     return (
@@ -93,23 +115,34 @@ def _is_shell(path: Path) -> bool:
     return first.startswith(b"#!") and first.rstrip().split(b"/")[-1].split()[-1:] in ([b"bash"], [b"sh"], [b"dash"])
 
 
-def roles(files: Sequence[str]) -> dict[str, str]:
-    """Which script is there for what: usual names first, then telling words, each role and each script once."""
-    role_of: dict[str, str] = {}
+def candidates(files: Sequence[str], role_of: Mapping[str, str], role: str) -> list[str]:
+    """The scripts without a role yet whose name has one of a role's words, the shortest name first."""
+    words = ROLES[role][1]
+    named = (name for name in files if name not in role_of and _words(name) & words)
+    return sorted(
+        (name for name in named if not _words(name) & {"lib", "test", "tests"}), key=lambda name: (len(name), name)
+    )
+
+
+def roles(
+    files: Sequence[str], does: Callable[[str, str], bool] | None = None, told: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Which script is there for what: as `told` (role to path), else by its usual name, else by a telling word; each role and each script once.
+
+    A word is no evidence: a candidate by a word counts only where it `does` (path, role) what the role is for.
+    """
+    role_of: dict[str, str] = {path: role for role, path in (told or {}).items() if path in files}
+    taken = {*role_of.values(), *(told or {})}
     for role, (usual, _) in ROLES.items():
         match = next((name for name in files if posixpath.basename(name) == usual), None)
+        if match is not None and role not in taken and match not in role_of:
+            role_of[match] = role
+    for role in ROLES:
+        if role in taken or role in role_of.values():
+            continue
+        match = next((name for name in candidates(files, role_of, role) if does is None or does(name, role)), None)
         if match is not None:
             role_of[match] = role
-    for role, (_, words) in ROLES.items():
-        if role in role_of.values():
-            continue
-        matches = [
-            name
-            for name in files
-            if name not in role_of and _words(name) & words and not _words(name) & {"lib", "test"}
-        ]
-        if matches:
-            role_of[min(matches, key=lambda name: (len(name), name))] = role
     return role_of
 
 

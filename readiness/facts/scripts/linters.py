@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -46,7 +47,8 @@ _ECOSYSTEMS: Final = (
     "process.json",
     "ecosystem.json",
 )
-_COMPOSE: Final = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
+_COMPOSE: Final = re.compile(r"(?:[\w.-]+[._-])?(?:docker-)?compose(?:[._-][\w.-]+)?\.ya?ml")
+"""Whatever a compose file is called: `compose.yml`, `docker-compose.production.yml`, `prod.compose.yaml`."""
 
 
 class Linters:
@@ -140,13 +142,17 @@ class SupervisionFiles:
     def _supervises(self, path: Path) -> bool:
         if path.name in _ECOSYSTEMS:
             return path.is_file()
-        if path.suffix != ".service" and path.name not in _COMPOSE:
+        is_compose = _COMPOSE.fullmatch(path.name) is not None
+        is_unit = path.suffix == ".service" or path.name.endswith(
+            (".service.example", ".service.template", ".service.j2")
+        )
+        if not is_unit and not is_compose:
             return False
         try:
             lines = [line.strip() for line in file_reading.text(path, _UNIT_LIMIT).splitlines()]
         except Unreadable:
             return False
-        if path.name in _COMPOSE:
+        if is_compose:
             return any(line.startswith("restart:") and "no" not in line.split(":", 1)[1].split() for line in lines)
         values = dict(line.split("=", 1) for line in lines if "=" in line and line[:1] not in "#;")
         return bool(values.get("ExecStart")) and values.get("Restart", "no").strip() != "no"

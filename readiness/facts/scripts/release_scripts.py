@@ -9,8 +9,9 @@ import posixpath
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
+from readiness.facts.scripts import commands
 from readiness.facts.scripts.commands import SHELL_OPTIONS
-from readiness.facts.scripts.inventory import FOLDERS, ROLES, names, roles
+from readiness.facts.scripts.inventory import DECLARED, FOLDERS, ROLES, names, roles
 from readiness.facts.scripts.simulation import Gap, ScriptEvidence
 from readiness.support import Unreadable, file_reading, require_extra
 
@@ -125,9 +126,28 @@ class Scripts:
             self._folder_error = f"a folder of scripts cannot be read: {error}"
             every = list(names(self.root))
         files = every[:MOST]
-        role_of = roles(files)
-        self.all: tuple[Script, ...] = tuple(Script(self.root, name, role_of.get(name, "")) for name in files)
+        self.all: tuple[Script, ...] = tuple(Script(self.root, name) for name in files)
+        role_of = roles(files, self._does, self.told)
+        for script in self.all:
+            script.role = role_of.get(script.path, "")
         self.left_out: tuple[str, ...] = tuple(every[MOST:])
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The roles that [target] scripts gives, each with its path or "none"."""
+        return {DECLARED.get(key, key): path for key, path in self.config.target.script_roles.items()}
+
+    def _does(self, path: str, role: str) -> bool:
+        """Whether a script does what a role is for; what cannot be read or simulated is taken at its name."""
+        wanted = _DEEDS.get(role)
+        script = next(one for one in self.all if one.path == path)
+        if wanted is None:
+            return True
+        try:
+            steps = self.steps(script)
+        except Unknown:  # the parser is an extra: its absence is said by the checks that need it
+            return True
+        return bool(steps.gaps) or any(wanted(step) for step in steps.seen)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -142,7 +162,11 @@ class Scripts:
         """The script for `role`. Raises Unknown where there is none, Unreadable where it cannot be read."""
         script = self.of(role)
         if script is None:
-            raise Unknown(f"there is no script to {_VERBS[role]}: expected {FOLDERS[0]}/{ROLES[role][0]}")
+            key = next((key for key, of in DECLARED.items() if of == role), role)
+            raise Unknown(
+                f"there is no script to {_VERBS[role]}: expected {FOLDERS[0]}/{ROLES[role][0]}; if another one does it, or none,"
+                f' say so: [target] scripts = {{{key} = "PATH or none"}}'
+            )
         if script.trouble:
             raise script.trouble
         return script
@@ -258,6 +282,20 @@ class Scripts:
         return ScriptEvidence(reached, [*untried, *(gap for trace in reached for gap in trace.gaps)])
 
 
+def _deploys(step: CommandStep) -> bool:
+    is_published = step.name in {"npm", "pnpm", "yarn", "bun"} and "publish" in step.words
+    return not is_published and (commands.changes(step) or bool(step.invokes))
+
+
+_DEEDS: Final[Mapping[str, Callable[[CommandStep], bool]]] = {
+    "rollback": lambda step: commands.restores(step, "rollback") or commands.is_update(step) or _deploys(step),
+    "stop": lambda step: commands.signal_of(step) is not None or commands.changes(step) or bool(step.invokes),
+    "validate": lambda step: commands.is_request(step) or step.name in {"readiness", "pytest", "nc", "docker", "systemctl", "node", "npm", "python3", "python"} or bool(step.invokes),
+    "complete": lambda step: bool(step.invokes) or commands.uses_manager(step) or commands.starts_hub(step),
+    "start": lambda step: commands.starts_hub(step) or commands.uses_manager(step) or bool(step.invokes) or step.background or bool({"nohup", "setsid", "exec"} & step.wrappers),
+    "deploy": _deploys,
+}  # fmt: skip
+"""What a script of a role does: a name alone is no evidence."""
 _VERBS: Final = {
     "backup": "make a backup", "rollback": "roll back", "stop": "stop the hub", "validate": "validate a deployment",
     "monitor": "watch the hub", "alerts": "check alerts", "performance": "measure performance",

@@ -244,6 +244,9 @@ class Trace:
     certain: int = 0
     vague: bool = False
     """A sleep of unknown length was met."""
+    file: str = ""
+    line: int = 0
+    """Where it ended."""
 
     @property
     def evidence(self) -> ScriptEvidence[CommandStep]:
@@ -357,6 +360,7 @@ class ShellRun:
         self.made: set[str] = set()
         self.clock, self.status, self.sub_status = 0.0, 0, 0
         self.file, self.handler, self.origin = "", "", ""
+        self.ended_at = ("", 0)  # where an `exit` or a failure ended the script, or a part of it
         self.line, self.above = 0, 0  # the statement that runs, and the lines above the text that it stands in
         self.within: tuple[tuple[str, int], ...] = ()
         self.frames: list[dict[str, Held | None]] = []
@@ -481,6 +485,8 @@ class ShellRun:
             gaps=tuple(self.gaps),
             certain=min(self.gaps.values(), default=len(self.steps)),
             vague=self.vague,
+            file=self.ended_at[0],
+            line=self.ended_at[1] if self.ended_at[0] else self.line,
         )
 
 

@@ -315,6 +315,60 @@ FAULTS: Final = (
         words=("has no phase to validate",),
     ),
     Mutation(
+        name="validation-counts-from-zero",
+        sentence="`((n++))` is a failure where n is 0, and `set -e` ends the validation of a healthy hub there.",
+        mutate=each(
+            edit(VALIDATE, "FAILED=0\n", "FAILED=0\nPASSED=0\n"),
+            edit(VALIDATE, '    echo "ok      $name"\n', '    echo "ok      $name"\n    ((PASSED++))\n'),
+        ),
+        expected={"validation-passes-when-healthy": "failed"},
+        words=("although every request succeeds", "bash -x scripts/validate-deployment.sh"),
+    ),
+    Mutation(
+        name="validation-ends-with-a-test",
+        sentence="Its last command is a test that does not hold on a healthy hub.",
+        mutate=edit(
+            VALIDATE,
+            'if [ "$FAILED" -eq 0 ]; then\n  echo "validate: all is well"\n  exit 0\nfi\necho "validate: $FAILED failed" >&2\nexit 1\n',
+            '[ "$FAILED" -gt 0 ] && exit 1\n',
+        ),
+        expected={"validation-passes-when-healthy": "failed"},
+        words=("although every request succeeds",),
+    ),
+    Mutation(
+        name="validation-counts-from-one",
+        sentence="`((++n))` is never 0.",
+        mutate=each(
+            edit(VALIDATE, "FAILED=0\n", "FAILED=0\nPASSED=0\n"),
+            edit(VALIDATE, '    echo "ok      $name"\n', '    echo "ok      $name"\n    ((++PASSED))\n'),
+        ),
+    ),
+    Mutation(
+        name="rollback-removes-volumes",
+        sentence="`down -v` takes the data with the containers.",
+        mutate=edit(
+            ROLLBACK, 'bash "$SCRIPTS/stop-mcp-hub.sh"\n', 'bash "$SCRIPTS/stop-mcp-hub.sh"\ndocker compose down -v\n'
+        ),
+        expected={"rollback-keeps-data": "failed"},
+        words=("removes data: scripts/rollback-deployment.sh",),
+    ),
+    Mutation(
+        name="rollback-cleans-what-git-ignores",
+        sentence="The env file and the backups are what git ignores.",
+        mutate=edit(ROLLBACK, 'bash "$SCRIPTS/stop-mcp-hub.sh"\n', 'bash "$SCRIPTS/stop-mcp-hub.sh"\ngit clean -fdx\n'),
+        expected={"rollback-keeps-data": "failed"},
+        words=("git clean -fdx",),
+    ),
+    Mutation(
+        name="rollback-takes-containers-down",
+        sentence="Without -v their volumes stay.",
+        mutate=edit(
+            ROLLBACK,
+            'bash "$SCRIPTS/stop-mcp-hub.sh"\n',
+            'bash "$SCRIPTS/stop-mcp-hub.sh"\ndocker compose down --remove-orphans\n',
+        ),
+    ),
+    Mutation(
         name="rollback-in-a-heredoc",
         sentence="The orchestrator prints how to roll back when the start fails, and does not do it.",
         mutate=edit(

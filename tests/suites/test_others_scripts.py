@@ -1,0 +1,197 @@
+"""Scripts as others write them, each judged by the checks that it was once judged wrongly by."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.faults import runner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+HEAD: Final = "#!/usr/bin/env bash\nset -euo pipefail\n"
+COMPOSE: Final = "services:\n  hub:\n    image: example/hub:1.2.3\n    restart: unless-stopped\n"
+UNIT: Final = "[Service]\nExecStart=/usr/bin/node /srv/hub/current/cli.js\nRestart=always\n"
+BOUNDED: Final = "curl -fsS --max-time 5 --retry 2 --retry-delay 2 http://127.0.0.1:7000/api/health"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A release of a few files, and what some checks must come to: an outcome, and words of its reason behind a colon."""
+
+    name: str
+    files: Mapping[str, str]
+    expected: Mapping[str, str]
+    config: str = ""
+
+
+def _supervised(name: str, files: Mapping[str, str], outcome: str) -> Case:
+    return Case(name=name, files=files, expected={"service-is-supervised": outcome})
+
+
+def _rollback(name: str, lines: str, **expected: str) -> Case:
+    return Case(
+        name=name,
+        files={"scripts/rollback.sh": HEAD + textwrap.dedent(lines)},
+        expected={check.replace("_", "-"): outcome for check, outcome in expected.items()},
+    )
+
+
+def _validation(name: str, lines: str, outcome: str) -> Case:
+    files = {"scripts/validate.sh": "#!/usr/bin/env bash\nset -e\n" + textwrap.dedent(lines)}
+    return Case(name=name, files=files, expected={"validation-passes-when-healthy": outcome})
+
+
+def _secret(name: str, lines: str, outcome: str) -> Case:
+    return Case(
+        name=name,
+        files={"scripts/deploy.sh": HEAD + textwrap.dedent(lines)},
+        expected={"secrets-stay-off-command-lines": outcome},
+    )
+
+
+CASES: Final = (
+    # a role is what a script does
+    Case(
+        name="a package is published",
+        files={"scripts/release.sh": HEAD + "npm version patch\nnpm publish\ngit push origin main --tags\n"},
+        expected={"every-phase-rolls-back": "not_applicable", "failed-build-rolls-back": "not_applicable"},
+    ),
+    Case(
+        name="a changelog is written by what is called a pipeline",
+        files={"scripts/pipeline.sh": HEAD + "git log --oneline > CHANGES\n", "scripts/deploy.sh": HEAD + "systemctl restart mcp-hub\n"},
+        expected={"every-phase-rolls-back": "unknown:orchestrator = "},
+    ),
+    Case(
+        name="the orchestrator is declared",
+        files={"ops/ship-it.sh": HEAD + "npm ci\nsystemctl restart mcp-hub\n", "scripts/deploy.sh": HEAD + "npm ci\n"},
+        expected={"every-phase-rolls-back": "failed:ops/ship-it.sh"},
+        config='scripts = {orchestrator = "ops/ship-it.sh"}\n',
+    ),
+    Case(
+        name="no script rolls back, as declared",
+        files={"scripts/deploy.sh": HEAD + "npm ci\n"},
+        expected={"rollback-needs-no-terminal": "not_applicable", "rollback-keeps-data": "not_applicable"},
+        config='scripts = {rollback = "none"}\n',
+    ),
+    # who restarts it
+    _supervised("compose under another name, by ssh", {
+        "docker-compose.production.yml": COMPOSE,
+        "scripts/deploy.sh": HEAD + "ssh \"deploy@hub-1\" 'cd /srv/hub && docker compose -f docker-compose.production.yml up -d'\n",
+    }, "passed"),
+    _supervised("compose under a name with a prefix", {
+        "deploy/prod.compose.yaml": COMPOSE, "scripts/deploy.sh": HEAD + "docker compose -f deploy/prod.compose.yaml up -d\n",
+    }, "passed"),
+    _supervised("a unit on another machine", {"scripts/deploy.sh": HEAD + "ssh hub-1 'sudo systemctl restart mcp-hub'\n"}, "passed"),
+    _supervised("an example of a unit", {
+        "systemd/mcp-hub.service.example": UNIT, "scripts/start.sh": HEAD + "exec node dist/cli.js\n",
+    }, "passed"),
+    _supervised("nothing says who restarts it", {"scripts/start.sh": HEAD + "exec node dist/cli.js\n"}, "unknown:what restarts the hub is not known"),
+    _supervised("nohup", {"scripts/start.sh": HEAD + "nohup node dist/cli.js > hub.log 2>&1 &\n"}, "failed:scripts/start.sh:3"),
+    _supervised("a start that is only tried", {
+        "systemd/mcp-hub.service": UNIT,
+        "scripts/deploy.sh": HEAD + f"npm ci\nnpm start &\npid=$!\nsleep 5\n{BOUNDED} || {{ kill $pid; exit 1; }}\nkill $pid\nrsync -a dist/ deploy@hub-1:/srv/hub/next/\n",
+    }, "passed"),
+    _supervised("a start that a trap ends", {
+        "systemd/mcp-hub.service": UNIT,
+        "scripts/deploy.sh": HEAD + f"npm ci\nnode dist/cli.js &\npid=$!\ntrap 'kill $pid' EXIT\n{BOUNDED}\n",
+    }, "passed"),
+    # what is no secret
+    _secret("the path of a key", 'SSH_KEY=/home/hub/.ssh/id_ed25519\ninstall -d "$(dirname "$SSH_KEY")"\nrsync -e "ssh -i $SSH_KEY" -a dist/ hub-1:/srv/\n', "passed"),
+    _secret("the size of a key", 'rsa_key_size=4096\nopenssl req -x509 -newkey "rsa:$rsa_key_size" -keyout k.pem -out c.pem\n', "passed"),
+    _secret("a setting's name", 'set_it() { local key=$1; sed -i "s/^$key.*/$key no/" app.conf; }\nset_it PasswordAuthentication\n', "passed"),
+    _secret("a temporary file", 'TEMP_SECRETS=$(mktemp)\nchmod 600 "$TEMP_SECRETS"\n', "passed"),
+    _secret("a file of a key in the environment", 'ssh -i "$DEPLOY_KEY" hub-1 true\nscp -i "$DEPLOY_KEY" a hub-1:b\n', "passed"),
+    _secret("a count", 'missing_keys=$(grep -c REPLACE .env)\necho "$missing_keys"\nlogger "$missing_keys keys"\n', "passed"),
+    _secret("a token in a header", 'curl -fsS --max-time 5 -H "Authorization: Bearer $API_TOKEN" https://hub.example.com/\n', "failed:$API_TOKEN"),
+    _secret("a password of a database", 'mysql -p"$DB_PASSWORD" hub\n', "failed:$DB_PASSWORD"),
+    _secret("a password that the script writes out", 'DB_PASSWORD=hunter2\nmysql -p"$DB_PASSWORD" hub\n', "failed:$DB_PASSWORD"),
+    _secret("a whole env file through xargs", "export $(grep -v '^#' .env.production | xargs)\nsystemctl restart mcp-hub\n", "failed:every value of .env.production"),
+    _secret("a list of files through xargs", "find dist -name '*.map' | xargs rm -f\n", "passed"),
+    # deploys without npm
+    Case(
+        name="docker without a lock, and without set -e",
+        files={"scripts/deploy.sh": "#!/usr/bin/env bash\ndocker compose pull\ndocker compose up -d --remove-orphans\n"},
+        expected={"deployments-are-locked": "failed:scripts/deploy.sh:2", "scripts-stop-on-errors": "failed:docker compose pull"},
+    ),
+    Case(
+        name="pm2 without a lock, and without set -e",
+        files={"scripts/deploy.sh": "#!/usr/bin/env bash\ngit pull\npm2 reload ecosystem.config.js\n"},
+        expected={"deployments-are-locked": "failed:scripts/deploy.sh:2", "scripts-stop-on-errors": "failed:git pull"},
+    ),
+    Case(
+        name="ssh without a lock",
+        files={"scripts/deploy.sh": HEAD + "ssh hub-1 'cd /srv/hub && git pull && systemctl restart mcp-hub'\n"},
+        expected={"deployments-are-locked": "failed:scripts/deploy.sh:3", "scripts-stop-on-errors": "passed"},
+    ),
+    Case(
+        name="docker under a lock",
+        files={"scripts/deploy.sh": HEAD + "exec 9>/run/lock/hub.lock\nflock -n 9 || exit 1\ndocker compose up -d\n"},
+        expected={"deployments-are-locked": "passed", "scripts-stop-on-errors": "passed"},
+    ),
+    Case(
+        name="docker that is only asked",
+        files={"scripts/deploy.sh": HEAD + "exec 9>/run/lock/hub.lock\ndocker compose ps\ndocker compose config -q\nflock -n 9 || exit 1\ndocker compose up -d\n"},
+        expected={"deployments-are-locked": "passed"},
+    ),
+    Case(
+        name="built here, sent elsewhere",
+        files={"scripts/deploy.sh": HEAD + "npm ci\nnpm run build\nrsync -a dist/ deploy@hub-1:/srv/hub/next/\nssh deploy@hub-1 'ln -sfn /srv/hub/next /srv/hub/current'\n"},
+        expected={"failed-build-rolls-back": "passed"},
+    ),
+    Case(
+        name="make is asked for its version",
+        files={"scripts/deploy.sh": HEAD + 'if make --version >/dev/null 2>&1; then echo "make: $(make --version | head -1)"; fi\nmake -n build\nmake test\nsystemctl restart mcp-hub\n'},
+        expected={"failed-build-rolls-back": "unknown:no install or build is recognised"},
+    ),
+    # a validation of a healthy hub
+    _validation("counted from zero", f"n=0\n{BOUNDED} >/dev/null && ok=1\n((n++))\n", "failed:scripts/validate.sh:5"),
+    _validation("counted by let from zero", f"n=0\n{BOUNDED}\nlet n++\n", "failed:scripts/validate.sh:5"),
+    _validation("ended by a test", f"bad=0\n{BOUNDED} || bad=1\n[ $bad -gt 0 ] && exit 1\n", "failed:ends with 1"),
+    _validation("counted by an expansion", f"n=0\n{BOUNDED}\nn=$((n + 1))\n", "passed"),
+    _validation("counted where a failure is allowed", f"n=0\n{BOUNDED}\n((n++)) || true\n", "passed"),
+    _validation("ended by a test that holds", f"bad=0\n{BOUNDED} || bad=1\n[ $bad -eq 0 ]\n", "passed"),
+    _validation("what the hub says decides", f'state=$({BOUNDED} | jq -r .state)\n[ "$state" = ready ]\n', "passed"),
+    # what a rollback takes with it
+    _rollback("volumes", 'docker compose down -v\ndocker volume prune -f\ngit checkout "$1"\ndocker compose up -d\n', rollback_keeps_data="failed:docker compose down -v", rollback_needs_no_terminal="passed"),
+    _rollback("volumes by ssh", "ssh hub-1 'docker compose down --volumes && git checkout v1 && docker compose up -d'\n", rollback_keeps_data="failed:ssh hub-1"),
+    _rollback("a claim of a cluster", "kubectl delete pvc hub-data\nkubectl rollout undo deployment/hub\n", rollback_keeps_data="failed:kubectl delete pvc"),
+    _rollback("containers alone", "docker compose down --remove-orphans\ndocker tag hub:previous hub:current\ndocker compose up -d\n", rollback_keeps_data="passed"),
+    _rollback("data that is put back", 'rm -rf data\ncp -a "$1/data" data\nsystemctl restart mcp-hub\n', rollback_keeps_data="passed"),
+    # how containers go back
+    _rollback("a tag", "docker tag hub:previous hub:current\ndocker compose up -d --force-recreate hub\n", rollback_needs_no_terminal="passed"),
+    _rollback("an older image by a variable", 'export HUB_TAG="$1"\nHUB_TAG="$1" docker compose up -d\n', rollback_needs_no_terminal="passed"),
+    _rollback("an image from an archive", "docker load -i /srv/backups/hub-previous.tar\ndocker compose up -d\n", rollback_needs_no_terminal="passed"),
+    _rollback("a cluster's own way", "kubectl rollout undo deployment/hub\n", rollback_needs_no_terminal="passed"),
+    _rollback("an older package", 'npm install -g "mcp-hub@$1"\nsystemctl restart mcp-hub\n', rollback_needs_no_terminal="passed"),
+    _rollback("the same image again", "docker compose up -d\n", rollback_needs_no_terminal="unknown:is recognised as restoring"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_script_of_others_is_judged_rightly(case: Case, tmp_path: Path) -> None:
+    """Each named check comes to what is right for this release, with words that say where."""
+    root = tmp_path / "release"
+    for name, text in case.files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+        if name.endswith(".sh"):
+            subprocess.run(["bash", "-n", str(path)], check=True, timeout=10)
+    file = tmp_path / "readiness.toml"
+    scripts = case.config or "scripts = true\n"
+    if "not_applicable" in case.expected.values() and not case.config:
+        scripts = ""
+    file.write_text(f'environment = "production"\n[target]\nrelease = "{root}"\n{scripts}', encoding="utf-8")
+    result = runner.judge("preflight", set(case.expected), config=file, reports=tmp_path / "reports")
+    rows = {row["check"]: row for row in result.report["findings"] if row["check"] in case.expected}
+    for check, expected in case.expected.items():
+        outcome, _, words = expected.partition(":")
+        assert (rows[check]["outcome"], words in (rows[check]["reason"] or "")) == (outcome, True), rows[check]
