@@ -67,7 +67,6 @@ def test_admin_routes_are_closed(outside):
     severity="critical",
     rollback="security",
     settle="probe",
-    needs=("hub_api",),
     after=("hub-answers",),
     waivable=False,
     remedy="Replace the literal by a reference (${NAME}), rotate the key that was shown, and deny the route at the proxy.",
@@ -84,7 +83,6 @@ def test_api_discloses_no_secret(hub, front, disclosure):
     "errors-hide-internals",
     severity="medium",
     settle="probe",
-    needs=("hub_api",),
     after=("hub-answers",),
     remedy="Run the hub with NODE_ENV=production, so that errors carry no stack.",
 )

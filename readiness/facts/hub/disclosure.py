@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import CouldNotLook, HubDown
+from readiness.facts.http import HttpAnswer
 from readiness.facts.hub.contract import ROUTES
+from readiness.facts.hub.hub import Hub
 from readiness.facts.secretscan import AnswerLeak, find_leaks, known_values
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from readiness.config import Config
-    from readiness.facts.http import HttpAnswer, HttpTransport
+    from readiness.facts.http import HttpTransport
     from readiness.facts.hub.client_view import ClientView
-    from readiness.facts.hub.hub import Hub
 
 _BAD_JSON: Final = b'{"server_name": '
 _NOWHERE: Final = "/api/no-such-route"
@@ -36,22 +40,42 @@ class Disclosure:
         """Secrets in every readable route, each once. Raises HubDown, or CouldNotLook where a route cannot be read."""
         known = known_values(self.config)
         by_fingerprint: dict[str, AnswerLeak] = {}
-        for route in ROUTES:
-            for leak in find_leaks(hub.raw(route), f"GET {route}", known):
+        for answer, what in self._readable(hub):
+            for leak in find_leaks(answer, what, known):
                 by_fingerprint.setdefault(leak.fingerprint, leak)
         return list(by_fingerprint.values())
+
+    def _readable(self, hub: Hub | ClientView) -> Iterator[tuple[HttpAnswer, str]]:
+        """Each answer that may be read, with its name: a hub's routes; of another kind what agents are told before they call."""
+        if "hub_api" not in self.config.target.kind.lacks:
+            yield from ((hub.raw(route), f"GET {route}") for route in ROUTES)
+        elif isinstance(hub, Hub) and (opened := getattr(hub, "opened", None)) is not None:
+            told = {"initialize": opened().opened, "tools/list": [tool.definition for tool in hub.tools()]}
+            headers = {"content-type": "application/json"}
+            for method, document in told.items():
+                body = json.dumps(document).encode()
+                yield HttpAnswer(method="POST", url=method, status=200, headers=headers, body=body), method
 
     def internals(self, hub: Hub) -> list[str]:
         """What error answers disclose about the program, a sentence each. Raises HubDown or CouldNotLook."""
         sentences = []
-        for answer in self._refusals(hub.transport):
+        own = "hub_api" not in self.config.target.kind.lacks
+        for answer in self._refusals(hub.transport, None if own else hub.endpoint):
             sentences += [f"{answer.what} ({answer.status}) shows {kind}" for kind in internals_in(answer.text())]
         return sentences
 
     @staticmethod
-    def _refusals(transport: HttpTransport) -> list[HttpAnswer]:
-        """Errors provoked without harm: an unknown route, a body that is no JSON, a field that is missing."""
+    def _refusals(transport: HttpTransport, endpoint: str | None = None) -> list[HttpAnswer]:
+        """Errors provoked without harm: an unknown route, a body that is no JSON, a field that is missing.
+
+        `endpoint`: where agents connect, of a target that has no other routes.
+        """
         try:
+            if endpoint is not None:
+                bodies = (_BAD_JSON, b"{}", b'{"jsonrpc": "2.0", "id": 1, "method": "readiness/no-such-method"}')
+                accept = {"accept": "application/json, text/event-stream"}
+                own = [transport.post(endpoint, content=body, headers=accept) for body in bodies]
+                return [transport.get("/readiness-no-such-route"), *own]
             return [
                 transport.get(_NOWHERE),
                 transport.post("/api/servers/info", content=_BAD_JSON),

@@ -25,7 +25,14 @@ QUICK = "[probe]\nattempts = 1\ninterval = 0.05\ntimeout = 2.0\nsettle = 0.5\n"
 CALL = '[[expect.tool_call]]\ntool = "echo"\narguments = { message = "ready?" }\ncontains = "ready?"\n'
 GENERIC = (
     *("hub-answers", "hub-is-ready", "tools-are-listed", "mcp-endpoint-answers", "api-answers-fast"),
-    *("no-tool-disappeared", "tool-names-are-short-enough", "cors-is-restricted", "mcp-session-initialises"),
+    *(
+        "api-discloses-no-secret",
+        "errors-hide-internals",
+        "no-tool-disappeared",
+        "tool-names-are-short-enough",
+        "cors-is-restricted",
+        "mcp-session-initialises",
+    ),
     *("tools-list-over-mcp", "tool-call-returns-its-result", "unknown-tool-is-a-protocol-error"),
     *("malformed-requests-are-refused", "concurrent-sessions-work", "sessions-are-isolated"),
     *("session-close-does-not-stall-the-hub", "hub-survives-the-workflow"),
@@ -63,7 +70,7 @@ def test_a_healthy_mcp_server_passes_every_check_that_applies(tmp_path: Path) ->
     with serve() as target:
         config = configured(tmp_path, target.url)
         assert outcomes(config, tmp_path / "run") == {}
-        assert target.paths() == {"/mcp"}
+        assert target.paths() == {"/mcp", "/readiness-no-such-route"}
 
 
 @pytest.mark.parametrize("phase", ["health", "e2e"])
@@ -96,14 +103,14 @@ def test_a_call_that_fails_fails_its_check_alone(tmp_path: Path) -> None:
     with serve(
         call=lambda *_: {"result": {"isError": True, "content": [{"type": "text", "text": "no upstream"}]}}
     ) as target:
-        bad = outcomes(configured(tmp_path, target.url), tmp_path / "run", GENERIC[:11])
+        bad = outcomes(configured(tmp_path, target.url), tmp_path / "run", GENERIC[:13])
     assert bad == {"tool-call-returns-its-result": ("failed", "echo answered an error: no upstream")}
 
 
 def test_an_endpoint_that_refuses_the_list_fails(tmp_path: Path) -> None:
     """The empty error that a bridge gives for a dead child is a failed list, not an empty pass."""
     with serve(listing=lambda: {"error": {"code": 0, "message": ""}}) as target:
-        bad = outcomes(configured(tmp_path, target.url), tmp_path / "run", GENERIC[:10])
+        bad = outcomes(configured(tmp_path, target.url), tmp_path / "run", GENERIC[:12])
     assert {name for name, (outcome, _) in bad.items() if outcome == "failed"} == {
         "tools-are-listed",
         "tools-list-over-mcp",
@@ -151,3 +158,25 @@ def test_names_that_stand_twice_are_told_without_a_server(tmp_path: Path) -> Non
     with serve(tools=[ECHO, ECHO]) as target:
         bad = outcomes(configured(tmp_path, target.url), tmp_path / "run", ["tools-are-listed"])
     assert bad == {"tools-are-listed": ("failed", "listed more than once: echo")}
+
+
+def test_a_key_in_a_tools_description_is_told(tmp_path: Path) -> None:
+    """What agents are told before they call anything holds no provider's key."""
+    key = "sk-ant-api03-" + "Zk39fQm2Lw8Rt5Vx" * 5 + "-Qw7tZAAA"
+    with serve(tools=[ECHO | {"description": f"Uses {key}"}]) as target:
+        found = outcomes(configured(tmp_path, target.url), tmp_path / "run", ["api-discloses-no-secret"])
+    assert found["api-discloses-no-secret"][0] == "failed"
+    assert "tools/list" in found["api-discloses-no-secret"][1]
+    assert key not in found["api-discloses-no-secret"][1]
+
+
+def test_a_stack_trace_in_a_refusal_is_told(tmp_path: Path) -> None:
+    """An endpoint that answers what it cannot read with its own stack discloses how it is built."""
+    trace = 'Traceback (most recent call last):\n  File "/srv/app/server.py", line 3'
+
+    def refuse(method: str, path: str, _: object) -> tuple[int, dict[str, str], str] | None:
+        return (404, {}, trace) if (method, path) == ("GET", "/readiness-no-such-route") else None
+
+    with serve(refuse=refuse) as target:
+        found = outcomes(configured(tmp_path, target.url), tmp_path / "run", ["errors-hide-internals"])
+    assert found["errors-hide-internals"][0] == "failed"
