@@ -327,7 +327,8 @@ def _unseen_lines(seen: HubProfile, release: Path | None) -> list[str]:
         where = f"the hub runs {program}, which is in no release tree" if program else "no release tree was named"
         unseen["release"] = f"{where} (readiness init --release DIR)"
     elif here is not None:
-        unseen |= {key: why for key, why in (("unit", here.no_unit), ("env_file", here.no_env_file)) if why}
+        absent = {"git": here.no_git, "unit": here.no_unit, "env_file": here.no_env_file}
+        unseen |= {claim: why for claim, why in absent.items() if why}
     if not is_loopback(seen.url):
         unseen["logs"] = "the hub runs on another host"
     elif seen.version is not None and seen.version.startswith("4.2."):

@@ -5,6 +5,7 @@ A run without a release loads none of what reads one. A key of `[expect]` that n
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from readiness.config import Claim
@@ -173,6 +174,27 @@ def expected_version(config: Config) -> str | None:
         return package_json.read(config.target.release).version or None
     except Unreadable:
         return None
+
+
+def version_in(tree: Path, config: Config) -> str | None:
+    """The version of the hub that a release tree starts, this one's or one before; None where it does not say.
+
+    A repository that has the hub as a dependency has a version of its own, which says nothing about the hub.
+    """
+    from readiness.facts.release import Release, package_json
+    from readiness.support import Unreadable
+
+    release = Release(tree, config)
+    with contextlib.suppress(Unreadable):
+        own = release.own_entry()
+        if file_reading.exists(own.path):
+            return release.version_of(own) or None
+    with contextlib.suppress(Unreadable):
+        if "mcp-hub" in release.package().wanted("dependencies"):
+            return package_json.read(tree / "node_modules" / "mcp-hub").version or None
+    with contextlib.suppress(Unreadable):
+        return release.package().version or None
+    return None
 
 
 class Deployment:

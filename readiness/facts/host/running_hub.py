@@ -43,6 +43,8 @@ class RunningHub:
     """Why it has none, where that is known."""
     env_file: Path | None = None
     no_env_file: str = ""
+    no_git: str = ""
+    """Why it is no working tree, where that is so."""
 
 
 def inspect_hub(url: str, *pids: int) -> RunningHub | None:
@@ -78,7 +80,12 @@ def inspect_hub(url: str, *pids: int) -> RunningHub | None:
     unit, no_unit = _unit(release, process)
     env_file, no_env_file = _env_file(release, unit, configs)
     return dataclasses.replace(
-        seen, unit="" if unit is None else _shown(unit), no_unit=no_unit, env_file=env_file, no_env_file=no_env_file
+        seen,
+        no_git="" if _is_tracked(release) else "the release is no working tree of git",
+        unit="" if unit is None else _shown(unit),
+        no_unit=no_unit,
+        env_file=env_file,
+        no_env_file=no_env_file,
     )
 
 
@@ -125,6 +132,12 @@ def _unit(release: Path, process: psutil.Process) -> tuple[SystemdUnit | None, s
         ) else "no systemd unit named the release when this file was written"
     brought = file_reading.real(found.file).is_relative_to(file_reading.real(release))
     return (None if brought else found), ""
+
+
+def _is_tracked(release: Path) -> bool:
+    """Whether the release lies in a working tree of git."""
+    real = file_reading.real(release)
+    return any(file_reading.exists(folder / ".git") for folder in (real, *real.parents))
 
 
 def _shown(unit: SystemdUnit) -> str:

@@ -95,15 +95,13 @@ class Note:
 
 def running(config: Config, seen: Seen) -> Running:
     """What is deployed now, with what a look at the hub showed."""
-    from readiness.facts.deployment import expected_version
+    from readiness.facts.deployment import expected_version, version_in
 
     release, version, commit = config.target.release, None, None
     if release is not None:
         from readiness.facts.backup import commits
-        from readiness.facts.release import package_json
 
-        with contextlib.suppress(Unknown):
-            version = package_json.read(release).version
+        version = version_in(release, config)
         with contextlib.suppress(Unknown):
             commit = commits.head_commit(release)
     return Running(
@@ -245,18 +243,17 @@ def previous(config: Config, before: Running, now: Running) -> str | None:
         return before.commit
     with contextlib.suppress(Unknown):
         kept = DeployConditions(Release.of(config)).previous().folder.resolve()
-        return str(kept) if _is(kept, before) else None
+        return str(kept) if _is(kept, before, config) else None
     return None
 
 
-def _is(folder: Path, before: Running) -> bool:
+def _is(folder: Path, before: Running, config: Config) -> bool:
     """Whether the release in `folder` is the one that ran before, as far as both say what they are. Raises Unknown."""
     from readiness.facts.backup import commits
-    from readiness.facts.release import package_json
+    from readiness.facts.deployment import version_in
 
-    if before.version is None or package_json.read(folder).version.removeprefix("v") != before.version.removeprefix(
-        "v"
-    ):
+    kept = version_in(folder, config)
+    if before.version is None or kept is None or kept.removeprefix("v") != before.version.removeprefix("v"):
         return False
     commit = None
     with contextlib.suppress(Unknown):

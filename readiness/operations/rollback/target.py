@@ -23,13 +23,10 @@ def folder_of(previous: str, config: Config) -> Path | None:
 
 def version_of(deploy: DeployRecord, config: Config) -> str | None:
     """The version of the release to return to; None where its folder does not say."""
-    from readiness.facts.release import package_json
+    from readiness.facts.deployment import version_in
 
     folder = folder_of(deploy.previous or "", config)
-    try:
-        return None if folder is None else package_json.read(folder).version
-    except Unknown:
-        return None
+    return None if folder is None else version_in(folder, config)
 
 
 def working_folder(config: Config) -> Path:
