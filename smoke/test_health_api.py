@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from readiness import Limits, check, compared, measure, note, unknown, warn
+from readiness import Limits, check, compared, listed, measure, note, unknown, warn
 
 pytestmark = pytest.mark.health
 
@@ -89,6 +89,22 @@ def test_events_stream(hub):
     """The event stream opens and begins with the hub's state."""
     wrong = hub.wrong(hub.hub_state)
     assert not wrong, wrong
+
+
+@check(
+    "tools-are-the-accepted-ones",
+    severity="high",
+    settle="probe",
+    topic="health",
+    needs=("accepted_tools",),
+    after=("hub-answers",),
+    remedy="Read what changed: agents act on it. If it is meant, `readiness baseline --accept-tools`; else take the server away.",
+)
+def test_tools_are_the_accepted_ones(hub, accepted_tools):
+    """Agents are offered the tools that a person accepted: names, descriptions, schemas and annotations, on all pages."""
+    differences = accepted_tools.differences(hub.server_tools())
+    compared(expected="the accepted tools", actual=f"{len(differences)} differences")
+    assert not differences, listed(differences, 6)
 
 
 @check(

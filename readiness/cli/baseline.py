@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     term = TermAsInterrupt()
     try:
         with watched(given, "readiness baseline") as (watcher, config):
+            if given.accept_tools:
+                return _accept_tools(watcher.bench, config)
             return _run(given, watcher.bench, config)
     except KeyboardInterrupt:
         sys.stderr.write("\nreadiness baseline: interrupted; nothing was kept\n")
@@ -69,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--interval", type=_interval, default=_INTERVAL, metavar="S", help="seconds between samples (0.5)"
     )
+    parser.add_argument(
+        "--accept-tools",
+        action="store_true",
+        help="make the tools that are offered now the accepted ones ([expect] tools); samples nothing",
+    )
     parser.add_argument("--accept", action="store_true", help="make what is measured now the accepted baseline")
     parser.add_argument(
         "--accept-load", action="store_true", help="make the last load run the accepted one; samples nothing"
@@ -88,6 +95,19 @@ def _accept_load(given: argparse.Namespace) -> int:
     except ReadinessError as error:
         sys.stderr.write(f"readiness baseline: {_plain(error)}\n")
         return _USAGE if isinstance(error, ConfigError) else _INCOMPLETE
+    return 0
+
+
+def _accept_tools(bench: Bench, config: Config) -> int:
+    """Accept the tools that the target offers now: 0. Raises Unknown where it does not say them."""
+    accepted = bench.fact("accepted_tools")
+    try:
+        count = accepted.write(bench.fact("hub").server_tools())
+    except OSError as error:
+        raise Unknown(f"{accepted.file} cannot be written: {error.strerror or error}") from None
+    sys.stdout.write(f"accepted: {count} tools in {accepted.file}\n")
+    if config.expect.tools is None:
+        sys.stdout.write(f'to hold every run against them: [expect] tools = "{accepted.file.name}" in readiness.toml\n')
     return 0
 
 

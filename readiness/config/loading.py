@@ -389,7 +389,7 @@ def build(values: Values, config: Config, folder: Path, today: dt.date) -> Confi
         config,
         environment=environment,
         target=_target(values.get("target", {}), folder),
-        expect=_expect(values.get("expect", {}), environment, today),
+        expect=_expect(values.get("expect", {}), environment, today, folder),
         limits=_frozen({name: LimitOverride(**numbers) for name, numbers in values.get("limits", {}).items()}),
         gate=GateSettings(**gate | ({"weights": _frozen(gate["weights"])} if "weights" in gate else {})),
         secrets=_secrets(values.get("secrets", {})),
@@ -436,7 +436,7 @@ def _without_endpoint(target: Target) -> Target:
     return dataclasses.replace(target, url=f"{parts.scheme}://{parts.netloc}{kept}", endpoint=endpoint)
 
 
-def _expect(values: Values, environment: str, today: dt.date) -> Expect:
+def _expect(values: Values, environment: str, today: dt.date, folder: Path) -> Expect:
     claims = {name: _live(Claim(**claim), today) for name, claim in values.get("claims", {}).items()}
     for name in _FOR_PRODUCTION:
         reason = f"environment is {environment}: {name} is expected in production only"
@@ -448,6 +448,7 @@ def _expect(values: Values, environment: str, today: dt.date) -> Expect:
         claims=_frozen(claims),
         servers=values.get("servers"),
         min_servers=values.get("min_servers"),
+        tools=folder / Path(values["tools"]).expanduser() if "tools" in values else None,
         tool_calls=tuple(_call(call) for call in calls if "tool" in call),
         other_calls=tuple(
             ExpectedCall(**call | {"arguments": _frozen(call.get("arguments", {}))})

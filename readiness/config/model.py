@@ -234,6 +234,8 @@ class Expect:
     """Those that call a tool."""
     other_calls: tuple[ExpectedCall, ...] = ()
     """Servers of which a resource is read, or nothing is called."""
+    tools: Path | None = None
+    """The list of tools that a person has accepted; None: none was."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -511,11 +513,20 @@ class Config:
             claimed["version"] = Claim(expected=False, reason="[target] version is not set: no build is expected")
         if self.expect.servers is not None:
             claimed["servers"] = Claim(expected=True)
+        accepted = self.expect.tools is not None
+        claimed["accepted_tools"] = Claim(
+            expected=accepted, reason="" if accepted else "[expect] tools names no accepted list: any tools are taken"
+        )
         held = self.probe.hold > 0
         claimed["held_session"] = Claim(
             expected=held, reason="" if held else "[probe] hold is not set: no session is held"
         )
         return claimed
+
+    @property
+    def accepted_tools_file(self) -> Path:
+        """Where the accepted list of tools is, or would be."""
+        return self.expect.tools or (self.path.parent if self.path else Path()) / "accepted-tools.json"
 
     def claim(self, key: str) -> Claim:
         """What was declared under `key` of `[expect]`; never declared gives `expected=None`."""

@@ -93,9 +93,14 @@ EXPECT: Final[Schema] = {
     "tools_api": Setting(_claim_kind(), "the hub serves /api/tools"),
     "servers": Setting(list_of(text("a server's name"), unique=True), "MCP servers that must be connected"),
     "min_servers": Setting(integer(0, 10_000), "fewer than all but not fewer than this: degraded; default: all"),
+    "tools": Setting(
+        path(),
+        "the list of tools that a person accepted (`readiness baseline --accept-tools`); relative to this file's folder",
+    ),
+    "accepted_tools": Setting(_claim_kind(), "the tools are those of `tools`; default: expected where that is set"),
     "tool_call": Setting(list_of(table(EXPECTED_CALL)), "harmless calls, one a server: [[expect.tool_call]]"),
 }
-_PLAIN: Final = frozenset({"servers", "min_servers", "tool_call"})
+_PLAIN: Final = frozenset({"tools", "servers", "min_servers", "tool_call"})
 CLAIMS: Final = tuple(name for name in EXPECT if name not in _PLAIN)
 """The claims that are known; others are free keys for a check's `needs`."""
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         proven_listener,
         state_folder_of,
     )
-    from readiness.facts.hub.inventory import Inventory, keep_last_good
+    from readiness.facts.hub.inventory import AcceptedTools, Inventory, keep_last_good
     from readiness.facts.hub.log import HubLog
     from readiness.facts.hub.offered_names import NO_PREFIXES, SEPARATOR, offered_name, prefixes_of, safe_prefixes
     from readiness.facts.hub.records import Health, HubServer, HubState, HubTool, seconds_of, servers_in

@@ -1,4 +1,4 @@
-"""Which tools the hub lists, with a hash of each one's schema, and which it listed at the last good run.
+"""Which tools the hub lists, which it listed at the last good run, and which a person accepted.
 
 A run notes its inventory in its private folder; `keep_last_good` makes it the last good one once the verdict is known.
 """
@@ -14,7 +14,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from readiness.support import content_or_none
+from readiness.errors import Unknown
+from readiness.support import content_or_none, file_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -121,3 +122,71 @@ def _write(file: Path, value: Mapping[str, Any]) -> None:
     own = file.with_name(f".{file.name}.{os.getpid()}")
     own.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     own.replace(file)
+
+
+# --- the accepted list ----------------------------------------------------------------------------------------------
+
+_FIELDS: Final = {
+    "description": "description",
+    "inputSchema": "input schema",
+    "outputSchema": "output schema",
+    "annotations": "annotations",
+    "title": "title",
+}
+"""What of a tool agents read and act on, and its name in a reason."""
+_VERSION: Final = "1"
+
+
+class AcceptedTools:
+    """The list of tools that a person has accepted: `[expect] tools`, a JSON file that belongs beside readiness.toml."""
+
+    def __init__(self, config: Config, redact: Callable[[str], str] = str) -> None:
+        """`redact` takes secrets out of what a server says of its tools: it is kept, and compared, as it may be shown."""
+        self.file, self.redact = config.accepted_tools_file, redact
+
+    def of(self, tools: Iterable[HubTool]) -> dict[str, dict[str, Any]]:
+        """Tools as they are kept: by server and name, each with what agents read of it."""
+        kept = {}
+        for tool in tools:
+            definition = tool.definition if isinstance(tool.definition, dict) else {}
+            shown = {key: definition[key] for key in _FIELDS if definition.get(key) not in (None, "", {})}
+            kept[self.redact(f"{tool.server}/{tool.name}".lstrip("/"))] = json.loads(self.redact(json.dumps(shown)))
+        return dict(sorted(kept.items()))
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """What was accepted. Raises Unknown where the file is not there or is damaged."""
+        content = content_or_none(self.file, _LIMIT)
+        if content is None:
+            raise Unknown(
+                f"{self.file} is not there, or no file of at most {_LIMIT >> 20} MB: run readiness baseline --accept-tools"
+            )
+        damaged = f"{self.file} is damaged: look what changed it, then run readiness baseline --accept-tools"
+        try:
+            document = json.loads(content)
+            tools, version = dict(document["tools"]), document["schema_version"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise Unknown(damaged) from None
+        if version != _VERSION or not all(isinstance(one, dict) for one in tools.values()):
+            raise Unknown(damaged)
+        return tools
+
+    def write(self, tools: Iterable[HubTool]) -> int:
+        """Accept these; how many they are. Raises OSError."""
+        kept = self.of(tools)
+        file_writing.replace_file(
+            self.file, json.dumps({"schema_version": _VERSION, "tools": kept}, indent=2, ensure_ascii=True) + "\n"
+        )
+        return len(kept)
+
+    def differences(self, tools: Iterable[HubTool]) -> list[str]:
+        """How the tools of now differ from the accepted ones, as sentences. Raises Unknown as `read` does."""
+        before, now = self.read(), self.of(tools)
+        new = [f"{name} is new" for name in now if name not in before]
+        gone = [f"{name} is gone" for name in before if name not in now]
+        changed = [
+            f"{name}: its {' and '.join(fields)} changed"
+            for name, tool in now.items()
+            if name in before
+            and (fields := [word for key, word in _FIELDS.items() if tool.get(key) != before[name].get(key)])
+        ]
+        return [*new, *changed, *gone]

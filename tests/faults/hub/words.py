@@ -62,6 +62,7 @@ HEALTH_CHECKS: Final = (
     "hub-stays-up",
     "mcp-servers-stay-connected",
     "no-tool-disappeared",
+    "tools-are-the-accepted-ones",
     "server-names-stay-distinct",
     "tool-names-are-short-enough",
     "logs-are-clean-since-deploy",
