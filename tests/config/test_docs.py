@@ -49,8 +49,8 @@ def test_every_section_has_its_key() -> None:
 def test_expect_holds_its_claims_and_its_lists() -> None:
     """Claims go to one mapping, the rest has fields of its own."""
     fields = {field.name for field in dataclasses.fields(model.Expect)}
-    assert fields == {"claims", "servers", "min_servers", "tool_calls", "other_calls"}
-    assert set(SECTIONS["expect"]) == {*CLAIMS, "servers", "min_servers", "tool_call"}
+    assert fields == {"claims", "servers", "min_servers", "tool_calls", "other_calls", "tools"}
+    assert set(SECTIONS["expect"]) == {*CLAIMS, "servers", "min_servers", "tool_call", "tools"}
 
 
 def test_the_page_lists_every_key_with_its_default() -> None:

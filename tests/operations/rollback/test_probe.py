@@ -225,7 +225,7 @@ def test_a_look_runs_the_causing_checks_alone(tmp_path: Path, monkeypatch: pytes
     kept = check_probe.probed(made, site.config, asked, site.said.append)
     ((command, env),) = calls
     folder = command[command.index("--readiness-report") + 1]
-    assert command[3:] == ["check", *given, "-m", "alerts", "-k", "test_slow", "-q", "--readiness-report", folder,
+    assert command[command.index("check") :] == ["check", *given, "-m", "alerts", "-k", "test_slow", "-q", "--readiness-report", folder,
                            "-o", f"cache_dir={folder}/cache", "--junitxml="]  # fmt: skip
     assert env["READINESS_VERIFYING"] == "1"
     assert kept.causes[0].checks == ("load-slow",), "a look without a report found nothing"
