@@ -49,16 +49,14 @@ def test_proxy_terminates_tls(proxy, tls_view, readiness_config):
     spoken = tls_view.speaks()
     compared(expected="TLS", actual="TLS" if spoken else "something else")
     doors = proxy.plain_doors() if proxy is not None else []
-    told = ", ".join(f"{place} (port {port})" for port, place in doors)
+    told = ", ".join(f"{door.place} (port {door.port})" for door in doors)
     assert spoken, "what answers at [target] url speaks no TLS" + (
         f"; nginx forwards to the hub without TLS: {told}" if doors else ""
     )
     if doors and not any(front.secure_ports for front in proxy.fronts):
         note(f"TLS ends before this nginx, which forwards without it: {told}")
         return
-    assert not doors, (
-        f"nginx forwards to the hub without TLS: {told}; to see it: curl -i http://HOST:{doors[0][0]}/api/health"
-    )
+    assert not doors, f"nginx forwards to the hub without TLS: {told}; to see it: {doors[0].proof}"
 
 
 @check(
@@ -71,10 +69,11 @@ def test_proxy_terminates_tls(proxy, tls_view, readiness_config):
 def test_proxy_forwards_to_the_hub(proxy, street):
     """Through the proxy both the API and an agent's session reach the hub."""
     ways = proxy.elsewhere() if proxy is not None else {}
-    trouble = street.hub_through()
-    if trouble and "/api/health" in ways and not street.mcp_through():
-        note(f"only agents get through: {trouble}; {ways['/api/health']}")
+    closed = proxy is not None and proxy.refuses("/api/health")
+    if closed and not street.mcp_through():
+        note(f"only agents get through: {ways['/api/health']}")
         return
+    trouble = street.hub_through()
     assert not trouble, trouble + _why(proxy, ways, "/api/health")
     trouble = street.mcp_through()
     assert not trouble, f"no agent's session through the proxy: {trouble}" + _why(proxy, ways, "/mcp", "/messages")
@@ -145,7 +144,7 @@ def _assert_counts_addresses(path, limits):
         unknown(f"{path}: by what the limit counts is not understood ({first.key}, {first.place})")
     why = {
         "chosen": f"the limit counts by what a client may choose ({first.key}): with another value each time nothing limits it",
-        "nobody": f"the limit counts nobody: its key is empty for clients ({first.key})",
+        "nobody": f"the limit counts nobody ({first.key or 'an empty key'})",
         "shared": f"all clients share one limit ({first.key})",
     }[first.counts]
     pytest.fail(f"{path}: {why} ({first.place})", pytrace=False)
@@ -169,7 +168,7 @@ def test_proxy_redirects_to_https(proxy, outside):
     compared(expected="a redirect to https, or nothing", actual=door.how)
     if door.is_open is None:
         unknown(f"plain HTTP: {door.how}")
-    places = ", ".join(place for _, place in proxy.plain_doors()) if proxy is not None else ""
+    places = ", ".join(one.place for one in proxy.plain_doors()) if proxy is not None else ""
     assert not door.is_open, f"plain HTTP is served: {door.how}" + (f" ({places})" if places else "")
 
 
@@ -182,9 +181,9 @@ def test_proxy_redirects_to_https(proxy, outside):
 )
 def test_proxy_streams_events(proxy, street):
     """Events come through the proxy when they happen, and a quiet stream is not cut."""
-    trouble = street.hub_through()
     refused = set(proxy.elsewhere()) if proxy is not None else set()
-    if trouble and "/api/health" not in refused:
+    trouble = "" if proxy is not None and proxy.refuses("/api/health") else street.hub_through()
+    if trouble:
         caused_by("proxy-forwards-to-the-hub")
         unknown(trouble)
     for front in proxy.fronts if proxy is not None else ():
@@ -229,7 +228,12 @@ def test_tls_is_modern(proxy, tls_view):
     accepted = tls_view.accepted()
     compared(expected="TLS 1.2 or newer", actual=", ".join(accepted) or "nothing older")
     allowed = proxy.old_protocols() if proxy is not None else ""
-    assert not accepted, f"{', '.join(accepted)} is accepted" + (f"; nginx allows {allowed}" if allowed else "")
+    host, port = tls_view.where if accepted else ("", 0)
+    assert not accepted, (
+        f"{', '.join(accepted)} is accepted"
+        + (f"; nginx allows {allowed}" if allowed else "")
+        + f"; to see it: openssl s_client -connect {host}:{port} -tls1_1 -cipher ALL:@SECLEVEL=0"
+    )
     if allowed:
         note(f"nginx's files allow {allowed}, and TLS 1.0 and 1.1 were refused when they were tried")
 

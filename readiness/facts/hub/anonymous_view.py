@@ -27,16 +27,22 @@ if TYPE_CHECKING:
 
 _CLOSED: Final = frozenset({401, 403, 407})
 _ABSENT: Final = frozenset({404, 405})
+_REFUSALS: Final = frozenset({403, 404, 405, 410, 421, 426})
+"""What a site answers that serves nothing of the hub. A demand for a password is none: it would be sent in plain."""
 _UNCERTIFIED: Final = frozenset({400, 495, 496})
 """What nginx answers to a stranger without the client certificate that it demands: it refuses after the handshake."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """What a request without credentials gets at one address: `is_open` None where neither is proven; `how` in a few words."""
+    """What a request without credentials gets at one address: `is_open` None where neither is proven; `how` in a few words.
+
+    `not_passed_on`: it was answered 404 or 405, and not by the hub.
+    """
 
     is_open: bool | None
     how: str
+    not_passed_on: bool = False
 
 
 class AnonymousView:
@@ -61,9 +67,20 @@ class AnonymousView:
 
     def doors(self, routes: Iterable[str]) -> dict[str, Door]:
         """What strangers get at each of a hub's `routes`, or, of a kind without them, where agents connect."""
-        if "hub_api" not in self.kind.lacks:
-            return {route: self.entry(route) for route in routes}
-        return {self.config.target.endpoint_path: self.session()}
+        if "hub_api" in self.kind.lacks:
+            return {self.config.target.endpoint_path: self.session()}
+        doors = {route: self.entry(route) for route in routes}
+        states = [door.is_open for door in doors.values()]
+        hidden = any(door.not_passed_on for door in doors.values())
+        if hidden and True not in states and self.session().is_open is not None:
+            # agents get through at this address, so it is the right one: what is not passed on there is closed on purpose
+            return {
+                route: dataclasses.replace(door, is_open=False, how=f"{door.how}, not passed on to the hub")
+                if door.not_passed_on
+                else door
+                for route, door in doors.items()
+            }
+        return doors
 
     def session(self) -> Door:
         """Whether an agent without credentials gets a session. Raises as `entry` does."""
@@ -90,26 +107,29 @@ class AnonymousView:
         return dataclasses.replace(door, is_open=False) if door.how in {f"answered {n}" for n in _ABSENT} else door
 
     def plain(self) -> Door:
-        """Whether the plain http:// address serves anything; a redirect to https or a closed port is closed.
+        """Whether the plain http:// address serves the hub; a redirect to https, a closed port or a refusal is closed.
 
         Raises CouldNotLook, BadAnswer; Unknown without an address.
         """
         from readiness.facts.http import HttpTransport, TransportSettings
 
-        transport = HttpTransport(
-            TransportSettings(
-                base=self.plain_url, timeout=self.config.probe.timeout, follow=False, proxy=self.config.target.proxy
-            )
+        target = self.config.target
+        settings = TransportSettings(
+            base=self.plain_url,
+            timeout=self.config.probe.timeout,
+            follow=False,
+            proxy=target.proxy,
+            endpoint=target.endpoint_path,
         )
+        transport = HttpTransport(settings)
         try:
-            answer = _unlimited(transport.get("/api/health"))
+            door = _in_plain(_unlimited(transport.get("/api/health")))
+            # a proxy may refuse the API there and pass agents on
+            return _in_plain(_unlimited(open_session(transport))) if door.not_passed_on else door
         except HubDown:
             return Door(is_open=False, how="nothing listens there")
         finally:
             transport.close()
-        if answer.redirect is not None and answer.redirect.startswith("https://"):
-            return Door(is_open=False, how=f"redirected to https ({answer.status})")
-        return Door(is_open=True, how=f"answered {answer.status}")
 
     @property
     def plain_url(self) -> str:
@@ -133,6 +153,15 @@ class AnonymousView:
         return _answered(answer)
 
 
+def _in_plain(answer: HttpAnswer) -> Door:
+    """What an answer to plain HTTP shows: a default site that refuses everything serves nothing of the hub."""
+    if answer.redirect is not None and answer.redirect.startswith("https://"):
+        return Door(is_open=False, how=f"redirected to https ({answer.status})")
+    if answer.status in _REFUSALS and not _from_within(answer):
+        return Door(is_open=False, how=f"refused ({answer.status})", not_passed_on=True)
+    return Door(is_open=True, how=f"answered {answer.status}")
+
+
 def _answered(answer: HttpAnswer) -> Door:
     """What an answer shows that neither refuses nor redirects: a page is nobody's API, whatever its status."""
     if answer.page and answer.status not in _ABSENT:
@@ -140,7 +169,8 @@ def _answered(answer: HttpAnswer) -> Door:
         how = f"answered {answer.status} with {answer.page.partition(':')[0]}"
         return Door(is_open=False if is_shut else None, how=how)
     if answer.status in _ABSENT or not _from_within(answer):
-        return Door(is_open=None, how=f"answered {answer.status}")
+        not_passed_on = answer.status in _ABSENT and not _from_within(answer)
+        return Door(is_open=None, how=f"answered {answer.status}", not_passed_on=not_passed_on)
     return Door(is_open=True, how=f"open, answered {answer.status}")
 
 

@@ -48,6 +48,11 @@ FAULTS = (
         site=Site(log=("error", "Failed to initialize marketplace", "MARKETPLACE_INIT_ERROR")),
     ),
     Fault(
+        name="http-is-404",
+        sentence="The plain address refuses everything: no redirect, and nothing of the hub.",
+        how=How(redirects="nowhere"),
+    ),
+    Fault(
         name="warnings-in-the-log",
         sentence="A server's banner is logged as a warning.",
         site=Site(log=("warn", "memory stderr: Knowledge Graph MCP Server running on stdio")),

@@ -143,14 +143,6 @@ FAULTS = (
         words=("https",),
     ),
     Fault(
-        name="http-is-404",
-        sentence="The plain address neither redirects nor serves.",
-        how=How(redirects="nowhere"),
-        expected={"http-redirects-to-https": FAILED},
-        ends=WATCHED,
-        words=("https",),
-    ),
-    Fault(
         name="tls-expired",
         sentence="The certificate has expired.",
         how=How(tls="expired"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import ipaddress
+import re
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.host.proxy import routes
@@ -32,7 +34,8 @@ _CHOSEN: Final = (
     "remote_port",
 )
 """Variables, or what they begin with, that a client chooses or that differ from request to request."""
-_EVERYBODY: Final = frozenset({"0.0.0.0/0", "::/0"})
+_SETTINGS: Final = frozenset({"hostnames", "volatile", "include", "ranges", "proxy", "proxy_recursive", "delete"})
+"""What stands in a `map` or `geo` and is no value."""
 _OLD: Final = frozenset({"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"})
 _MAX_DEPTH: Final = 10
 
@@ -50,6 +53,22 @@ class Limit:
     rate: float | None
     key: str | None
     counts: str = "unclear"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlainDoor:
+    """A way to the hub without TLS: its port, its place, a path that is passed on, and the server's name, empty for any."""
+
+    port: int
+    place: str
+    name: str
+    path: str
+
+    @property
+    def proof(self) -> str:
+        """The command that shows it, for who replaces HOST by the host's address."""
+        named = f" -H 'Host: {self.name}'" if self.name else ""
+        return f"curl -i{named} http://HOST:{self.port}{self.path}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +132,8 @@ class Proxy:
             doubts += [way.unclear for way in ways if way.unclear and not way.closed]
         return tuple(dict.fromkeys(doubts))
 
-    def plain_doors(self) -> list[tuple[int, str]]:
-        """Ports without TLS through which clients get to the hub, each with its place: only those of which there is no doubt."""
+    def plain_doors(self) -> list[PlainDoor]:
+        """Ports without TLS through which clients get to the hub: only those of which there is no doubt."""
         doors = []
         for server in self.nginx.servers():
             for listener in self._listeners(server):
@@ -130,7 +149,15 @@ class Proxy:
                     and self._is_hub(routes.addresses(self.nginx, way.target))
                 ]
                 if open_ones:
-                    doors.append((listener.port, open_ones[0].place))
+                    names = [name for one in server.all("server_name") for name in one.args if name[0] not in "*~_."]
+                    doors.append(
+                        PlainDoor(
+                            port=listener.port,
+                            place=open_ones[0].place,
+                            name=names[0] if names else "",
+                            path=open_ones[0].path,
+                        )
+                    )
         return doors
 
     def _is_hub(self, pairs: list[tuple[str, int]]) -> bool:
@@ -151,13 +178,22 @@ class Proxy:
                     )
         return others
 
+    def refuses(self, path: str) -> bool:
+        """Whether nginx itself answers `path` wherever clients come in, without a doubt."""
+        ways = [front.routes[path] for front in self.fronts]
+        return bool(ways) and all(way.closed and not way.unclear for way in ways)
+
     def serves(self, front: Front, path: str) -> bool:
         """Whether a front passes `path` on to the hub: what it refuses needs neither a limit nor a stream."""
         return self._is_hub(front.leads[path])
 
     def limits(self, front: Front, path: str) -> list[Limit]:
         """The limits of requests that count at `path`."""
-        return [self._limit(one) for one in front.routes[path].values("limit_req")]
+        watching = front.routes[path].value("limit_req_dry_run")
+        limits = [self._limit(one) for one in front.routes[path].values("limit_req")]
+        if watching is None or watching.args[:1] != ("on",):
+            return limits
+        return [dataclasses.replace(one, counts="nobody", key=f"limit_req_dry_run, {watching.place}") for one in limits]
 
     def unused_zones(self) -> list[str]:
         """Zones that are defined and never used, with their place."""
@@ -194,14 +230,20 @@ class Proxy:
                 # `map $trusted $key { 0 $binary_remote_addr; 1 ""; }`: strangers get what belongs to the inner one's usual value
                 given = {one.name: one.args[0] if one.args else "" for one in inner.inside}.get("default", "")
                 usual = values.get(given, usual)
+        # a client that chooses the source picks any of the values: the worst of them counts
+        if any(found[1] or found[2] for found in VARIABLE.finditer(source)) and source.lstrip("$").startswith(_CHOSEN):
+            every = {self._counts(value, depth + 1) for name, value in values.items() if name not in _SETTINGS}
+            every |= {"chosen" for value in values.values() if _captured(made, value)}
+            if every - {"address"}:
+                return "chosen" if every & {"chosen", "nobody"} else "unclear"
         return self._counts(usual, depth + 1)
 
     def _address_is_chosen(self, names: set[str]) -> bool:
         """Whether a header that anybody may send replaces the client's address."""
         header = next((one.args[0].lower() for one in self.nginx.tree.deep("real_ip_header") if one.args), "x-real-ip")
-        trusted = {arg for one in self.nginx.tree.deep("set_real_ip_from") for arg in one.args}
+        trusted = [arg for one in self.nginx.tree.deep("set_real_ip_from") for arg in one.args]
         return bool(
-            {"binary_remote_addr", "remote_addr"} & names and _EVERYBODY & trusted and header != "proxy_protocol"
+            {"binary_remote_addr", "remote_addr"} & names and _is_everybody(trusted) and header != "proxy_protocol"
         )
 
     @functools.cached_property
@@ -250,3 +292,26 @@ class Proxy:
             if directive is not None and old:
                 return f"{', '.join(old)} ({directive.place})"
         return ""
+
+
+def _captured(made: Directive, value: str) -> bool:
+    """Whether a value of a `map` is a part of its source, by a group of an expression: what the client says, again."""
+    groups = {name for one in made.inside for name in re.findall(r"\(\?P?<([A-Za-z_]\w*)>", one.name)}
+    names = {match[1] or match[2] for match in VARIABLE.finditer(value)}
+    return any(name.isdigit() or name in groups for name in names)
+
+
+def _is_everybody(trusted: list[str]) -> bool:
+    """Whether networks, taken together, hold every address of a family: two halves are everybody too."""
+    for version in (4, 6):
+        networks = []
+        for text in trusted:
+            try:
+                network = ipaddress.ip_network(text, strict=False)
+            except ValueError:
+                continue  # a name, or `unix:`
+            if network.version == version:
+                networks.append(network)
+        if any(one.prefixlen == 0 for one in ipaddress.collapse_addresses(networks)):  # type: ignore[type-var]
+            return True
+    return False

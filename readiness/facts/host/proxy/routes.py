@@ -179,14 +179,15 @@ class _Request:
         code = one.args[0] if one.args else ""
         if code in _MOVED or not code.isdigit():
             raise _Closed(f"sent to {one.args[-1] if one.args else 'nowhere'} ({one.place})")
-        for block in reversed(blocks):
-            pages = list(block.all("error_page"))
-            for page in pages:
-                if code in page.args[:-1] and page.args[-1].startswith("@"):
-                    raise _Restart(path, page.args[-1])
-            if pages:
-                break
+        self._error_page(code, path, blocks)
         raise _Closed(f"`return {code}` ({one.place})")
+
+    def _error_page(self, code: str, path: str, blocks: Sequence[Directive]) -> None:
+        """Raise where the request goes on, if a named location answers an error of this number."""
+        pages = next((found for block in reversed(blocks) if (found := list(block.all("error_page")))), [])
+        for page in pages:
+            if code in page.args[:-1] and page.args[-1].startswith("@"):
+                raise _Restart(path, page.args[-1])
 
     def _if(self, one: Directive, path: str, blocks: Sequence[Directive]) -> str:
         holds = self._holds(one.args)
@@ -255,11 +256,7 @@ class _Request:
             if again:
                 raise _Restart(changed)
             path = changed
-        rules = next((found for block in reversed(blocks) if (found := list(block.all("allow", "deny")))), [])
-        if rules and rules[0].name == "deny" and rules[0].args[:1] == ("all",):
-            raise _Closed(f"`deny all` ({rules[0].place})")
-        if location is not self.server and any(location.all("internal")) and not location.args[:1][0].startswith("@"):
-            raise _Closed(f"`internal` ({location.place})")
+        self._refused(blocks)
         tried = next(location.all("try_files"), None)
         if tried is not None and tried.args:
             last = tried.args[-1]
@@ -270,12 +267,30 @@ class _Request:
             raise _Closed(f"a file answers ({tried.place})")
         passed = next(location.all(*_PASSES), None)
         if passed is None or not passed.args:
-            how = next(location.all(*_ELSEWHERE), None)
-            raise _Closed(f"`{how.name}` ({how.place})" if how else f"a file answers ({location.place})")
+            self._answered_here(path, blocks)
+            return None
         target = self._target(passed.args[0])
+        if "$" in target:
+            target = self._target(_usual(self.around[0], target))
         if "$" in target:
             raise _Unclear(f"`{passed.name} {passed.args[0]}` ({passed.place})")
         return target
+
+    def _refused(self, blocks: Sequence[Directive]) -> None:
+        """Raise where nobody may come in."""
+        location = blocks[-1]
+        rules = next((found for block in reversed(blocks) if (found := list(block.all("allow", "deny")))), [])
+        if rules and rules[0].name == "deny" and rules[0].args[:1] == ("all",):
+            raise _Closed(f"`deny all` ({rules[0].place})")
+        if location is not self.server and any(location.all("internal")) and not location.args[:1][0].startswith("@"):
+            raise _Closed(f"`internal` ({location.place})")
+
+    def _answered_here(self, path: str, blocks: Sequence[Directive]) -> None:
+        """Raise how a request ends that no address is named for: a program answers it, or a file, which is not there for the hub's paths."""
+        how = next(blocks[-1].all(*_ELSEWHERE), None)
+        if how is None:
+            self._error_page("404", path, blocks)
+        raise _Closed(f"`{how.name}` ({how.place})" if how else f"a file answers ({blocks[-1].place})")
 
     def _target(self, text: str) -> str:
         for _ in range(_MAX_DEPTH):
@@ -286,6 +301,18 @@ class _Request:
         # what is passed on behind the address does not change where it leads
         scheme, slashes, rest = text.partition("://")
         return f"{scheme}{slashes}{rest.partition('/')[0]}" if slashes and "$" not in rest.partition("/")[0] else text
+
+
+def _usual(http: Directive, text: str) -> str:
+    """`text` with the usual value of each variable that a `map` or `geo` makes: what strangers get."""
+    made = {
+        one.args[-1].removeprefix("$"): inner.args[0]
+        for one in http.all("map", "geo")
+        if one.args
+        for inner in one.all("default")
+        if inner.args
+    }
+    return VARIABLE.sub(lambda found: made.get(found[1] or found[2], found[0]), text)
 
 
 def _locations(block: Directive, path: str) -> list[Directive]:
