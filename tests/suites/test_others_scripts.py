@@ -162,6 +162,8 @@ CASES: Final = (
     _rollback("volumes", 'docker compose down -v\ndocker volume prune -f\ngit checkout "$1"\ndocker compose up -d\n', rollback_keeps_data="failed:docker compose down -v", rollback_needs_no_terminal="passed"),
     _rollback("volumes by ssh", "ssh hub-1 'docker compose down --volumes && git checkout v1 && docker compose up -d'\n", rollback_keeps_data="failed:ssh hub-1"),
     _rollback("a claim of a cluster", "kubectl delete pvc hub-data\nkubectl rollout undo deployment/hub\n", rollback_keeps_data="failed:kubectl delete pvc"),
+    _rollback("a release that is unpacked again", 'rm -rf /opt/mcp-hub/data\ntar -xzf "$1" -C /opt/mcp-hub\nsystemctl restart mcp-hub\n', rollback_keeps_data="passed"),
+    _rollback("a data folder", 'rm -rf /var/lib/hub/data\ngit checkout "$1"\n', rollback_keeps_data="failed:rm -rf"),
     _rollback("containers alone", "docker compose down --remove-orphans\ndocker tag hub:previous hub:current\ndocker compose up -d\n", rollback_keeps_data="passed"),
     _rollback("data that is put back", 'rm -rf data\ncp -a "$1/data" data\nsystemctl restart mcp-hub\n', rollback_keeps_data="passed"),
     # how containers go back

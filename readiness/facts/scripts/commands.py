@@ -73,9 +73,7 @@ _REMOTE_RESTORE: Final = re.compile(
 _MADE: Final = frozenset({"build", "all", "install", "dist", "compile", "bundle", "release", "package"})
 """Targets of make that build; others clean, test or ask."""
 _HOST_PATH: Final = re.compile(r"(?:[\w.-]+@)?[\w.$\{\}-]+:|rsync://")
-_DATA: Final = frozenset(
-    {"data", "state", "db", "database", "volumes", "storage", "uploads", "workspaces", "backups", "mcp-hub"}
-)
+_DATA: Final = frozenset({"data", "state", "db", "database", "volumes", "storage", "uploads", "workspaces", "backups"})
 """Folders that hold what a release does not bring."""
 _REMOTE_LOSS: Final = re.compile(
     r"\bdocker(?:-compose|\s+compose)\b[^;&|]*\bdown\b[^;&|]*\s(?:-v|--volumes)\b|\bdocker\s+volume\s+(?:rm|prune)|\bprune\b[^;&|]*--volumes|\bgit\s+clean\s+-\w*[xX]"

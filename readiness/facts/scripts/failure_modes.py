@@ -6,6 +6,7 @@ Answers are evidence with its places and its gaps; whether it is good is for the
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
@@ -309,10 +310,11 @@ class FailureModes:
 
 
 def _is_put_back(gone: CommandStep, steps: Sequence[CommandStep]) -> bool:
-    """Whether what `rm` removes is copied into its place afterwards."""
+    """Whether what `rm` removes is copied, or unpacked, into its place afterwards."""
     if gone.name != "rm":
         return False
-    paths = {word.rstrip("/") for word in commands.operands(gone.words)}
+    paths = {word.rstrip("/*") for word in commands.operands(gone.words)}
+    paths |= {posixpath.dirname(path) for path in paths if "/" in path}
     later = (step for step in steps if (step.file, step.handler) == (gone.file, gone.handler) and step.pos > gone.pos)
     return any(
         commands.restores(step, "rollback") and paths & {word.rstrip("/") for word in step.words} for step in later
