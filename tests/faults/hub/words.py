@@ -75,8 +75,8 @@ SECURITY_CHECKS: Final = (
     "cors-is-restricted",
     "http-redirects-to-https",
 )
-OWN_DOORS: Final = ("http-redirects-to-https",)
-"""Checks that ask the proxy alone."""
+OWN_DOORS: Final = ("http-redirects-to-https", "tools-are-the-accepted-ones")
+"""Checks that ask the proxy alone, or do not apply without a setting."""
 CHECKS: Final = HEALTH_CHECKS + SECURITY_CHECKS
 
 
