@@ -13,6 +13,7 @@ from readiness.facts.http import (
     BadAnswer,
     HttpAnswer,
     SilentRoutes,
+    TimedOut,
     TlsRefused,
     is_limit,
     looked,
@@ -111,17 +112,7 @@ class AnonymousView:
 
         Raises CouldNotLook, BadAnswer; Unknown without an address.
         """
-        from readiness.facts.http import HttpTransport, TransportSettings
-
-        target = self.config.target
-        settings = TransportSettings(
-            base=self.plain_url,
-            timeout=self.config.probe.timeout,
-            follow=False,
-            proxy=target.proxy,
-            endpoint=target.endpoint_path,
-        )
-        transport = HttpTransport(settings)
+        transport = self._in_plain(self.plain_url)
         try:
             door = _in_plain(_unlimited(transport.get("/api/health")))
             # a proxy may refuse the API there and pass agents on
@@ -131,11 +122,42 @@ class AnonymousView:
         finally:
             transport.close()
 
+    def plain_at(self, port: int, name: str, path: str) -> Door:
+        """Whether another port of `url`'s host serves `path` in plain HTTP, to who asks for the server called `name`. Raises as `plain`."""
+        transport = self._in_plain(f"{self._plain_host}:{port}")
+        headers = {"accept": "text/event-stream, */*"} | ({"host": name} if name else {})
+        try:
+            return _in_plain(_unlimited(transport.head_of(path, headers=headers)))
+        except HubDown:
+            return Door(is_open=False, how="nothing listens there")
+        except TimedOut:
+            return Door(is_open=False, how="no answer there")  # a firewall that drops says nothing
+        finally:
+            transport.close()
+
+    def _in_plain(self, base: str) -> HttpTransport:
+        from readiness.facts.http import HttpTransport, TransportSettings
+
+        target = self.config.target
+        return HttpTransport(
+            TransportSettings(
+                base=base,
+                timeout=self.config.probe.timeout,
+                follow=False,
+                proxy=target.proxy,
+                endpoint=target.endpoint_path,
+            )
+        )
+
     @property
     def plain_url(self) -> str:
         """The http:// address that must redirect: configured, else port 80 of `url`'s host. Raises Unknown."""
         if self.config.target.plain_url:
             return self.config.target.plain_url
+        return self._plain_host
+
+    @property
+    def _plain_host(self) -> str:
         host = urlsplit(self.transport.settings.base).hostname or ""
         return f"http://[{host}]" if ":" in host else f"http://{host}"
 

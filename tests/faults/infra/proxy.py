@@ -189,8 +189,17 @@ _FILES: Final = (
         name="forwards without TLS",
         sentence="Another port speaks plain HTTP, and leads to the hub.",
         edits={"nginx-files": files(_SITE + _PLAIN)},
+        patch=seen({(AnonymousView, "plain_at"): Door(is_open=True, how="answered 200")}),
         expected={"proxy-terminates-tls": "failed"},
         words=("nginx forwards to the hub without TLS", "conf.d/mcp-hub.conf", "curl -i http://HOST:8080/api/health"),
+    ),
+    Fault(
+        name="forwards without TLS where nobody gets",
+        sentence="Another port leads to the hub in plain HTTP, and it is closed to whoever asks from outside.",
+        edits={"nginx-files": files(_SITE + _PLAIN)},
+        patch=seen({(AnonymousView, "plain_at"): Door(is_open=False, how="nothing listens there")}),
+        expected={"proxy-terminates-tls": "degraded"},
+        words=("from here: nothing listens there",),
     ),
     Fault(
         name="forwards to another port",
