@@ -58,6 +58,8 @@ SETUP: Final = pytest.StashKey["Setup"]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known; read the settings of a run that may be ours, so that redaction is there before any output."""
+    if hasattr(config, "workerinput") and os.environ.get("PYTHONSAFEPATH") == "readiness":
+        del os.environ["PYTHONSAFEPATH"]  # set for the start of this process alone, and not for what its tests start
     config.addinivalue_line("markers", "check(id, ...): a readiness check; see readiness.check")
     for name, meaning in PHASE_MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from readiness.session import JournalRead
 
 INCOMPLETE: Final = 12
+_USAGE: Final = 4
 _GOOD: Final = frozenset({0, 10})
 """Statuses that say READY or CONDITIONAL."""
 
@@ -82,6 +83,8 @@ def _settle(ended: Ended, run_id: str, started: float) -> int:
             return status
         sys.stderr.write("readiness check: no check ran, so there is no verdict: INCOMPLETE\n")
         return INCOMPLETE
+    if status == _USAGE and not recording.findings and not recording.verdicts and not path.is_file():
+        return status  # refused once it was known what was collected, before any check ran; it is no good status either
     answer = recording.answer_of(ended.pid)
     trouble = _doubt(recording, ended, answer)
     if answer is not None and not trouble:

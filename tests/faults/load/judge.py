@@ -10,6 +10,7 @@ import pytest
 
 from load import test_load
 from readiness import checks
+from readiness.config import Config
 from readiness.errors import Unknown
 from readiness.facts.load import baseline as load_baseline
 from readiness.findings import Limits
@@ -56,7 +57,12 @@ def judge(fault: LoadFault) -> dict[str, Found]:
 def _one(function: Callable[..., None], declared: dict[str, Any], fault: LoadFault, made: LoadRun) -> Found:
     limits = declared["limits"] or Limits()
     recorder = checks.Recorder(limits=declared["limits"])
-    given = {"load_run": made, "limits": limits, "load_baseline": lambda: _difference(fault, made)}
+    given = {
+        "readiness_config": Config(),
+        "load_run": made,
+        "limits": limits,
+        "load_baseline": lambda: _difference(fault, made),
+    }
     token = checks.current.set(recorder)
     try:
         function(**{name: given[name] for name in inspect.signature(function).parameters})
