@@ -2,7 +2,7 @@
 
 import pytest
 
-from readiness import Limits, check, listed, measure, note, unknown, warn, where_found
+from readiness import Limits, check, compared, listed, measure, note, unknown, warn, where_found
 
 pytestmark = pytest.mark.preflight
 TOLD = 4
@@ -32,13 +32,19 @@ def _all_seen(scripts):
     limits=Limits(critical=30, unit="s", better="higher"),
     remedy="Send TERM, look for 30 s (one second apart) whether the process is gone, and only then send KILL.",
 )
-def test_stop_is_graceful(scripts, patience):
-    """The hub is asked to end, given 30 s, and only then killed."""
+def test_stop_is_graceful(scripts, patience, release):
+    """The hub that was started is found, asked to end, given 30 s, and only then killed."""
     script = scripts.needed("stop")
     ways = patience.stopping()
     assert ways, f"{script.path} sends no signal and stops no service"
     where_found(ways.seen[0].place.path, ways.seen[0].place.line)
     ways.require_complete()  # a gap may hide a signal, or a pause
+    blind = patience.blind_search(lambda: release.unit().argv)
+    if blind is not None:
+        place, started = blind
+        where_found(place.path, place.line)
+        compared(expected="a pattern that finds the started hub", actual=started)
+        pytest.fail(f"{place} never finds what is started, `{started}`: the old hub goes on", pytrace=False)
     polite = [way for way in ways if way.terminated]
     assert polite, f"{ways.seen[0].place} kills at once: no TERM before it"
     never = [way.place for way in polite if not way.killed]

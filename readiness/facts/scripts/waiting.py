@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
+import re
 from typing import TYPE_CHECKING, Final
 
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.failure_modes import place_of
 from readiness.facts.scripts.simulation import ScriptEvidence
+from readiness.support import Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from readiness.facts.scripts.failure_modes import ScriptPlace
     from readiness.facts.scripts.release_scripts import Scripts
     from readiness.facts.scripts.simulation import CommandStep
 
 _ALIVE: Final = frozenset({"ps", "pgrep", "pidof"})
+_RUNTIMES: Final = frozenset({"node", "nodejs", "bun", "deno"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,48 @@ class Waiting:
                 )
             )
         return ScriptEvidence(sequences, traces.gaps)
+
+    def blind_search(self, unit: Callable[[], Sequence[str]]) -> tuple[ScriptPlace, str] | None:
+        """Where the stop script looks for a command line that nothing has: the place, and what is started instead; `unit` reads ExecStart's words.
+
+        None where a pattern fits, where it ends the hub by other means too, and where a command line is not known whole.
+        """
+        steps = self.scripts.traces(self.scripts.needed("stop"), world=_undying, name="undying").seen
+        stops = [step for trace in steps for step in trace.steps if step.kind == "command"]
+        finds = [step for step in stops if _by_command_line(step)]
+        if not finds or any(_ends_otherwise(step) for step in stops):
+            return None
+        patterns = [_pattern(step) for step in finds]
+        words: Sequence[str] = ()
+        with contextlib.suppress(Unreadable):
+            words = unit()
+        lines = self._command_lines(words)
+        if (
+            not lines
+            or None in patterns
+            or any(_fits(pattern, line) for pattern in patterns if pattern for line in lines)
+        ):
+            return None
+        return place_of(finds[0]), lines[0]
+
+    def _command_lines(self, unit: Sequence[str]) -> list[str]:
+        """What the started hub's command line may be; empty where one of them cannot be told."""
+        starters = [s for s in self.scripts.present if s.role in {"start", "complete", "deploy", "rollback"}]
+        found = [list(unit)] if unit else []
+        if unit and unit[0].endswith("/op") and "--" in unit:
+            found = [list(unit[unit.index("--") + 1 :])]  # the secrets manager's own line holds the same words
+        for script in starters:
+            steps = self.scripts.steps(script)
+            if steps.gaps:
+                return []
+            for step in steps.seen:
+                if commands.uses_manager(step) and not (unit and step.name == "systemctl"):
+                    return []
+                if commands.starts_hub(step) and not step.invokes:
+                    if not all(value.known for value in step.inner):
+                        return []
+                    found.append([value.text for value in step.inner])
+        return [" ".join(words) for words in found] if all(map(_is_whole, found)) else []
 
     def asking(self, role: str) -> ScriptEvidence[RequestAttempts]:
         """How the `role`'s script asks each address, when no request is ever answered."""
@@ -119,3 +167,62 @@ def _asks_manager(step: CommandStep) -> bool:
 def _silent(step: CommandStep) -> int | None:
     """A world in which no request is answered."""
     return 7 if commands.is_request(step) else None
+
+
+def _by_command_line(step: CommandStep) -> bool:
+    """Whether it looks for processes by their whole command line."""
+    return step.name in {"pgrep", "pkill"} and any(
+        word == "--full"
+        or (word[:1] == "-" and word[1:].isalpha() and word.islower() and word[1:2] != "-" and "f" in word)
+        for word in step.words
+    )
+
+
+def _ends_otherwise(step: CommandStep) -> bool:
+    """Whether it ends something that was not found by a command line: through a manager, a pid file, a port, a name."""
+    if step.name in {
+        "systemctl",
+        "service",
+        "pm2",
+        "docker",
+        "docker-compose",
+        "supervisorctl",
+        "fuser",
+        "killall",
+        "ssh",
+        "xargs",
+    }:
+        return True
+    if step.name == "pkill":
+        return not _by_command_line(step)
+    if step.name != "kill":
+        return False
+    return any(
+        value.sources != {"pgrep"} for value in step.inner[1:] if not value.text.startswith("-") and not value.known
+    )
+
+
+def _pattern(step: CommandStep) -> re.Pattern[str] | None:
+    """The one pattern of a pgrep or pkill, where it is written out and means the same to Python."""
+    plain = [value for value in step.inner[1:] if not value.text.startswith("-")]
+    if len(plain) != 1 or not plain[0].known or "[:" in plain[0].text or plain[0].text.startswith("@/"):
+        return None
+    try:
+        return re.compile(plain[0].text, re.IGNORECASE)
+    except re.error:
+        return None
+
+
+def _is_whole(words: list[str]) -> bool:
+    """Whether the words are the process's own: no variable of a unit, no folder that is only known on the host, no program that starts another."""
+    text = " ".join(words)
+    program = words[0].rsplit("/", 1)[-1]
+    is_hub = program in _RUNTIMES or program in {"mcp-hub", "cli.js", "server.js", "index.js"}
+    return is_hub and not any(mark in text for mark in ("$", "%", "@"))
+
+
+def _fits(pattern: re.Pattern[str], line: str) -> bool:
+    """Whether a pattern finds the command line, which a script's first line may begin with its runtime."""
+    return any(
+        pattern.search(one) for one in (line, f"node {line}", f"/usr/bin/node {line}", f"/usr/bin/env node {line}")
+    )

@@ -83,6 +83,21 @@ def renamed(tree: Path) -> None:
     file.write_text(file.read_text().replace("rollback-deployment.sh", "mcp-hub-rollback.sh"))
 
 
+def _stop_by_pattern(pattern: str) -> str:
+    """A stop script that looks for the hub by its command line."""
+    return f"""#!/usr/bin/env bash
+set -euo pipefail
+pid=$(pgrep -o -f '{pattern}' || true)
+[ -n "$pid" ] || exit 0
+kill -TERM "$pid"
+for _ in $(seq 1 30); do
+  kill -0 "$pid" 2>/dev/null || exit 0
+  sleep 1
+done
+kill -KILL "$pid"
+"""
+
+
 FAULTS: Final = (
     Mutation(
         name="no-rollback-script",
@@ -91,6 +106,7 @@ FAULTS: Final = (
         expected={
             "lifecycle-scripts-are-present": "failed",
             "every-phase-rolls-back": "failed",
+            "rollback-keeps-data": "unknown",
             "rollback-needs-no-terminal": "unknown",
         },
         words=("missing: rollback-deployment.sh", "there is no script to roll back"),
@@ -429,6 +445,30 @@ FAULTS: Final = (
         mutate=edit(STOP, 'systemctl stop --no-block "$UNIT" || kill -TERM "$pid"\n', 'kill -9 "$pid"\n'),
         expected={"stop-is-graceful": "failed"},
         words=("kills at once",),
+    ),
+    Mutation(
+        name="stop-looks-for-another-command",
+        sentence="The stop script looks for a command line that the unit does not start: the old hub goes on.",
+        mutate=write(STOP, _stop_by_pattern("node server.js")),
+        expected={"stop-is-graceful": "failed"},
+        words=("never finds what is started", "dist/cli.js"),
+    ),
+    Mutation(
+        name="stop-looks-for-another-folder",
+        sentence="The pattern holds the folder of a build that this release no longer makes.",
+        mutate=write(STOP, _stop_by_pattern("build/cli\\.js --port")),
+        expected={"stop-is-graceful": "failed"},
+        words=("never finds what is started",),
+    ),
+    Mutation(
+        name="stop-looks-for-what-is-started",
+        sentence="The pattern is part of the command line that the unit starts.",
+        mutate=write(STOP, _stop_by_pattern("dist/cli\\.js --port")),
+    ),
+    Mutation(
+        name="stop-looks-for-the-interpreter-too",
+        sentence="The entry point's first line puts its runtime before it.",
+        mutate=write(STOP, _stop_by_pattern("node .*dist/cli.js")),
     ),
     Mutation(
         name="two-attempts",
