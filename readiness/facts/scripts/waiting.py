@@ -78,8 +78,14 @@ class Waiting:
 
         None where a pattern fits, where it ends the hub by other means too, and where a command line is not known whole.
         """
-        steps = self.scripts.traces(self.scripts.needed("stop"), world=_undying, name="undying").seen
-        stops = [step for trace in steps for step in trace.steps if step.kind == "command"]
+        script = self.scripts.needed("stop")
+        worlds = (
+            self.scripts.traces(script, world=_undying, name="undying"),
+            self.scripts.traces(script, world=_unfound, name="unfound"),
+        )
+        if any(traces.gaps for traces in worlds):
+            return None
+        stops = [s for traces in worlds for trace in traces.seen for s in trace.steps if s.kind == "command"]
         finds = [step for step in stops if _by_command_line(step)]
         if not finds or any(_ends_otherwise(step) for step in stops):
             return None
@@ -154,6 +160,11 @@ def _undying(step: CommandStep) -> int | None:
     if step.name in _ALIVE or (step.name == "systemctl" and "is-active" in step.words):
         return 0
     return None
+
+
+def _unfound(step: CommandStep) -> int | None:
+    """A world in which no command line is found: what a script does then ends the hub too."""
+    return 1 if _by_command_line(step) else None
 
 
 def _asks_manager(step: CommandStep) -> bool:

@@ -1,0 +1,47 @@
+"""A stop script's pattern is held against what is started; where that is not known whole, nothing is said against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from readiness.facts.scripts.waiting import Waiting
+from tests.facts.scripts.test_shell import release
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNIT = "/usr/bin/node /srv/hub/dist/cli.js --port 7000"
+SEARCHES = {
+    "pkill-of-another-file": ("pkill -f 'node server.js'\n", UNIT, "", True),
+    "pgrep-of-another-port": ("kill $(pgrep -f 'cli.js --port 3000')\n", UNIT, "", True),
+    "full-spelled-out": ("pkill -TERM --full hub-server\n", UNIT, "", True),
+    "in-a-variable": ('NAME=build/cli.js\npid=$(pgrep -of "$NAME")\nkill "$pid"\n', UNIT, "", True),
+    "anchored": ("pkill -f '^mcp-hub'\n", UNIT, "", True),
+    "what-the-start-script-runs": ("pkill -f 'mcp-hub'\n", "", "nohup node dist/cli.js --port 7000 &\n", True),
+    "the-same-file": ("pkill -f dist/cli.js\n", UNIT, "", False),
+    "anchored-at-the-runtime": ("pkill -f '^node .*cli'\n", "/srv/hub/dist/cli.js --port 7000", "", False),
+    "one-of-two-patterns": ("pkill -f server.js || pkill -f cli.js\n", UNIT, "", False),
+    "by-the-start-script": ("pkill -f 'node dist'\n", UNIT, "nohup node dist/cli.js &\n", False),
+    "a-pid-file-too": ('kill "$(cat hub.pid)" || pkill -f server.js\n', UNIT, "", False),
+    "the-manager-too": ("systemctl stop hub\npkill -f server.js\n", UNIT, "", False),
+    "the-port-too": ("fuser -k 7000/tcp\npkill -f server.js\n", UNIT, "", False),
+    "a-pattern-that-is-not-known": ('pkill -f "$PATTERN"\n', UNIT, "", False),
+    "by-name": ("pkill server\n", UNIT, "", False),
+    "a-unit-that-starts-a-script": ("pkill -f server.js\n", "/bin/bash /srv/hub/run.sh", "", False),
+    "a-unit-with-a-variable": ("pkill -f server.js\n", "/usr/bin/node ${ENTRY}/cli.js", "", False),
+    "a-start-through-npm": ("pkill -f server.js\n", "", "nohup npm start &\n", False),
+    "nothing-known-that-starts": ("pkill -f server.js\n", "", "", False),
+}
+
+
+@pytest.mark.parametrize(("stop", "unit", "start", "is_blind"), SEARCHES.values(), ids=SEARCHES)
+def test_a_pattern_that_finds_nothing_is_seen(tmp_path: Path, stop: str, unit: str, start: str, is_blind: bool) -> None:  # noqa: FBT001 - a row of the table
+    """Only a pattern that none of the started command lines has is held against the stop script."""
+    scripts = release(tmp_path, stop_mcp_hub=stop, **({"start_mcp_hub": start} if start else {}))
+    blind = Waiting(scripts).blind_search(unit.split)
+    assert (blind is not None) == is_blind
+    if blind is not None:
+        assert blind[0].path == "scripts/stop-mcp-hub.sh"
+        assert "cli.js" in blind[1]
