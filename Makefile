@@ -9,7 +9,7 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 # images often set this; without bytecode every start costs twice the time
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint types unit matrix mutants bench hub catalogue clean help
+.PHONY: demo test lint types unit matrix mutants bench hub targets catalogue clean help
 
 help:
 	@echo "make demo       judge the embedded hub: verdict, score, decision and the report's path; then a bad deploy,"
@@ -18,6 +18,7 @@ help:
 	@echo "make matrix     the long rest: whole runs on every mutated release, every mode, every repetition"
 	@echo "make mutants    change the verdict, the rollback's plan and the scripts' simulation, and see whether a test notices"
 	@echo "make hub        install the real hub (mcp-hub from npm) that some tests run against"
+	@echo "make targets    install MCP servers and bridges from npm and PyPI that some tests judge"
 	@echo "make bench      the benchmarks, as ratios in one run"
 	@echo "make catalogue  write readiness/session/plan/catalogue.json and the generated pages anew from the decorators"
 
@@ -68,6 +69,9 @@ bench: $(STAMP)
 
 hub: $(STAMP)
 	sh .ci/install-hub $(BIN)/python
+
+targets: $(STAMP)
+	sh .ci/install-targets $(BIN)/python
 
 catalogue: $(STAMP)
 	$(BIN)/python -m readiness.cli.generate

@@ -24,6 +24,7 @@ _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 ENDPOINTS: Final = ("/mcp", "/mcp/", "/sse")
 """Where agents connect by custom, in the order in which they are tried after the address itself."""
 _PATIENCE: Final = 3.0
+_PATIENCE_NAMED: Final = 10.0
 """Seconds for each place at which agents may connect."""
 _MOST: Final = 5
 """Servers of a bridge whose own paths are tried."""
@@ -64,12 +65,14 @@ def detect(transport: HttpTransport, first: Iterable[str] = ()) -> Detected | No
 
     Raises HubDown where nobody answers at all; otherwise what cannot be read is no sign.
     """
+    first = tuple(first)
     if (_json(transport, "/api/health") or {}).get("server_id") == "mcp-hub":
         return Detected(kind="mcp-hub", endpoint=ENDPOINTS[0], why="/api/health says mcp-hub")
     kind, why, paths = _by_its_health(transport)
     refused: Detected | None = None
     for endpoint in dict.fromkeys((*first, *paths, *ENDPOINTS)):
-        at = _at(transport, endpoint)
+        # a bridge may start a process for each request: where somebody says that it is, it is waited for
+        at = _at(transport, endpoint, _PATIENCE_NAMED if endpoint in first else _PATIENCE)
         if at is not None and at.probe is not None:
             how = why or f"initialize was answered at {endpoint}"
             return dataclasses.replace(at, kind=kind or _bridge_or_server(transport), why=how)
@@ -98,11 +101,11 @@ def _bridge_or_server(transport: HttpTransport) -> str:
     return "bridge" if ping is not None and ping.status == _OK and ping.text(_WORDS).strip() == "pong" else "mcp"
 
 
-def _at(transport: HttpTransport, endpoint: str) -> Detected | None:
-    """What answers at `endpoint`: a session, or a refusal; None where no endpoint is."""
+def _at(transport: HttpTransport, endpoint: str, patience: float) -> Detected | None:
+    """What answers at `endpoint` within so many seconds: a session, or a refusal; None where no endpoint is."""
     own = HttpTransport(dataclasses.replace(transport.settings, endpoint=endpoint))
     try:
-        with own.within(min(own.settings.timeout, _PATIENCE)):
+        with own.within(patience):
             answer = open_session(own)
             if refusal := why_refused(answer, endpoint, has_credentials=bool(own.settings.headers)):
                 return Detected(endpoint=endpoint, refusal=refusal)
