@@ -198,7 +198,13 @@ def _ended(one: Running) -> None:
     ("name", "break_it", "named"),
     [
         pytest.param("mcp-proxy", _killed, "tools-are-listed", id="the child of mcp-proxy is killed"),
-        pytest.param("mcp-proxy", _stopped, "tools-are-listed", id="the child of mcp-proxy stands still", marks=pytest.mark.matrix),
+        pytest.param(
+            "mcp-proxy",
+            _stopped,
+            "tools-are-listed",
+            id="the child of mcp-proxy stands still",
+            marks=pytest.mark.matrix,
+        ),
         pytest.param("fastmcp", _ended, "hub-answers", id="a FastMCP server is gone"),
     ],
 )
