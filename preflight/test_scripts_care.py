@@ -39,6 +39,12 @@ def test_stop_is_graceful(scripts, patience, release):
     assert ways, f"{script.path} sends no signal and stops no service"
     where_found(ways.seen[0].place.path, ways.seen[0].place.line)
     ways.require_complete()  # a gap may hide a signal, or a pause
+    numbered = patience.written_pid()
+    if numbered is not None:
+        where_found(numbered.path, numbered.line)
+    assert numbered is None, (
+        f"{numbered} ends a process by a number that is written out: after a restart it is not the hub's"
+    )
     blind = patience.blind_search(lambda: release.unit().argv)
     if blind is not None:
         place, started = blind

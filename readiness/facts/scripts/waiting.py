@@ -102,6 +102,20 @@ class Waiting:
             return None
         return place_of(finds[0]), lines[0]
 
+    def written_pid(self) -> ScriptPlace | None:
+        """Where the stop script ends a process whose number is written out: after a restart it is another's, or nobody's."""
+        for step in self.scripts.steps(self.scripts.needed("stop")).seen:
+            sends = commands.signal_of(step) in {"TERM", "KILL", "INT"} and step.name == "kill"
+            pids = [
+                w
+                for before, w in zip(("", *step.words), step.words, strict=False)
+                if before not in {"-s", "-n", "--signal"}
+            ]
+            # 1 is a container's own first process, 0 the group
+            if sends and any(w.isdecimal() and int(w) > 1 and w in step.text.split() for w in pids):
+                return place_of(step)
+        return None
+
     def _command_lines(self, unit: Sequence[str]) -> list[str]:
         """What the started hub's command line may be; empty where one of them cannot be told."""
         starters = [s for s in self.scripts.present if s.role in {"start", "complete", "deploy", "rollback"}]

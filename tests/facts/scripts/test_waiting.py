@@ -45,3 +45,16 @@ def test_a_pattern_that_finds_nothing_is_seen(tmp_path: Path, stop: str, unit: s
     if blind is not None:
         assert blind[0].path == "scripts/stop-mcp-hub.sh"
         assert "cli.js" in blind[1]
+
+
+def test_a_written_pid_is_seen(tmp_path: Path) -> None:
+    """A number that stands in the script is nobody's after a restart; a signal's number, a job and the first process are none."""
+    written = {
+        "kill 4711\n": True, "kill -9 4711\n": True, "kill -s TERM 4711\n": True, "sudo kill -TERM 4711 || true\n": True,
+        "kill -s 15 $(cat hub.pid)\n": False, "kill -9 $(cat hub.pid)\n": False, "sleep 9 &\nkill $!\n": False, "kill %1\n": False,
+        "kill -15 1\n": False, "kill -0 4711\n": False,
+    }  # fmt: skip
+    for number, (stop, is_written) in enumerate(written.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert (Waiting(release(folder, stop_mcp_hub=stop)).written_pid() is not None) == is_written, stop

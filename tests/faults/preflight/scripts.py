@@ -461,6 +461,16 @@ FAULTS: Final = (
         words=("never finds what is started",),
     ),
     Mutation(
+        name="stop-ends-a-written-pid",
+        sentence="The stop script ends the number that the hub had when the script was written.",
+        mutate=each(
+            edit(STOP, 'kill -TERM "$pid"\n', "kill -TERM 23817\n"),
+            edit(STOP, 'systemctl stop --no-block "$UNIT" || ', ""),
+        ),
+        expected={"stop-is-graceful": "failed"},
+        words=("a number that is written out",),
+    ),
+    Mutation(
         name="stop-looks-for-what-is-started",
         sentence="The pattern is part of the command line that the unit starts.",
         mutate=write(STOP, _stop_by_pattern("dist/cli\\.js --port")),
