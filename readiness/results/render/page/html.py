@@ -153,7 +153,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     facts = [
         ("Target", report.target),
         ("Environment", report.environment),
-        ("Declared hub", run.versions.get("hub", "")),
+        ("Declared version", run.versions.get("hub", "")),
         ("Release", report.release),
         ("Started", _moment(run.started)),
         ("Took", words.lasted(run.seconds)),
