@@ -61,14 +61,17 @@ class Waiting:
                 continue
             last = (kills or terms)[0]
             waited = kills[0].clock - terms[0].clock if terms and kills else None
-            managed = not kills and any(_asks_manager(step) and step.name == "systemctl" for step in terms)
+            managers = [] if kills else [step for step in terms if _asks_manager(step)]
+            own = managers[0] if managers and managers[0].name not in {"systemctl", "service"} else None
+            if own is not None:
+                waited = _given_seconds(own)
             sequences.append(
                 StopSequence(
                     place=place_of(last),
                     seconds=waited,
                     terminated=bool(terms),
-                    killed=bool(kills) or managed,
-                    vague=trace.vague,
+                    killed=bool(kills or managers),
+                    vague=trace.vague or (own is not None and not waited),
                 )
             )
         return ScriptEvidence(sequences, traces.gaps)
@@ -174,6 +177,12 @@ def _undying(step: CommandStep) -> int | None:
     if step.name in _ALIVE or (step.name == "systemctl" and "is-active" in step.words):
         return 0
     return None
+
+
+def _given_seconds(step: CommandStep) -> float:
+    """The seconds that docker is told to wait before it kills; 0 where a setting elsewhere says it (pm2, supervisor, compose)."""
+    given = commands.option(step.words, "t", "--time") or commands.option(step.words, "t", "--timeout") or ""
+    return float(given) if given.isdecimal() else 0.0
 
 
 def _unfound(step: CommandStep) -> int | None:

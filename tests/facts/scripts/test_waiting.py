@@ -58,3 +58,16 @@ def test_a_written_pid_is_seen(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         assert (Waiting(release(folder, stop_mcp_hub=stop)).written_pid() is not None) == is_written, stop
+
+
+def test_managers_kill_what_ignores_them(tmp_path: Path) -> None:
+    """Docker and pm2 kill by themselves; how long they wait is on the line, or it is not known."""
+    stops = {
+        "docker compose stop -t 30 hub\n": (30, False), "docker stop --time=5 hub\n": (5, False), "docker stop hub\n": (0, True),
+        "pm2 stop hub\n": (0, True), "systemctl stop hub\n": (None, False), "service hub stop\n": (None, False),
+    }  # fmt: skip
+    for number, (stop, expected) in enumerate(stops.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (way,) = Waiting(release(folder, stop_mcp_hub=stop)).stopping().seen
+        assert (way.seconds, way.vague, way.killed) == (*expected, True), stop
