@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from readiness.errors import CouldNotLook, HubDown
-from readiness.facts.http import HttpAnswer
+from readiness.errors import CouldNotLook, HubDown, Unknown
+from readiness.facts.http import HttpAnswer, probe_mcp
 from readiness.facts.hub.contract import ROUTES
 from readiness.facts.hub.hub import Hub
 from readiness.facts.secretscan import AnswerLeak, find_leaks, known_values
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _BAD_JSON: Final = b'{"server_name": '
 _NOWHERE: Final = "/api/no-such-route"
+_EVENTS: Final = 5
+_SECONDS: Final = 0.2
+"""Events that are read, and how long they are waited for: a hub sends its state and its last log lines at once."""
 _TRACES: Final = {
     "a stack trace": re.compile(r"\bat [^\n<>]{1,120}:\d{1,6}:\d{1,6}\b|Traceback \(most recent call last\)"),
     "a file of the program": re.compile(
@@ -49,12 +53,24 @@ class Disclosure:
         """Each answer that may be read, with its name: a hub's routes; of another kind what agents are told before they call."""
         if "hub_api" not in self.config.target.kind.lacks:
             yield from ((hub.raw(route), f"GET {route}") for route in ROUTES)
+            if isinstance(hub, Hub):
+                yield from self._beside(hub)
         elif isinstance(hub, Hub) and (opened := getattr(hub, "opened", None)) is not None:
             told = {"initialize": opened().opened, "tools/list": [tool.definition for tool in hub.tools()]}
-            headers = {"content-type": "application/json"}
-            for method, document in told.items():
-                body = json.dumps(document).encode()
-                yield HttpAnswer(method="POST", url=method, status=200, headers=headers, body=body), method
+            yield from (_as_answer(method, document) for method, document in told.items())
+
+    def _beside(self, hub: Hub) -> Iterator[tuple[HttpAnswer, str]]:
+        """What a hub says elsewhere: in refusals, on its event stream, and to agents. What cannot be asked is another check's business."""
+        with contextlib.suppress(Unknown):
+            yield from ((answer, f"the refusal of {answer.what}") for answer in self._refusals(hub.transport))
+        with contextlib.suppress(Unknown):
+            yield _as_answer("GET /api/events", hub.first_events(_EVENTS, _SECONDS))
+        if hub.ends_when_left():
+            return
+        with contextlib.suppress(Unknown):
+            probe = probe_mcp(hub.transport, tools=True, timeout=hub.transport.settings.timeout)
+            yield _as_answer("initialize", probe.opened)
+            yield _as_answer("tools/list", list(probe.definitions))
 
     def internals(self, hub: Hub) -> list[str]:
         """What error answers disclose about the program, a sentence each. Raises HubDown or CouldNotLook."""
@@ -86,6 +102,14 @@ class Disclosure:
             raise
         except CouldNotLook as error:
             raise CouldNotLook(f"a refusal could not be provoked: {error}") from None
+
+
+def _as_answer(what: str, document: object) -> tuple[HttpAnswer, str]:
+    """A document that came otherwise than as the body of an answer, as one."""
+    body = json.dumps(document).encode()
+    return HttpAnswer(
+        method="POST", url=what, status=200, headers={"content-type": "application/json"}, body=body
+    ), what
 
 
 def internals_in(text: str) -> list[str]:

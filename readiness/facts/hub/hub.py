@@ -29,6 +29,7 @@ from readiness.facts.http import (
     TimedOut,
     checked,
     detect,
+    events,
 )
 from readiness.facts.hub.offered_names import name_clashes, offered_names
 from readiness.facts.hub.records import (
@@ -354,6 +355,22 @@ class Hub:
             raise silent from None
         self.silence.heard(EVENTS)
         return state
+
+    def first_events(self, most: int, seconds: float) -> list[str]:
+        """The data of the first events that come within so many seconds. Raises Unknown where leaving the stream would end the hub, or no stream opens."""
+        if self.ends_when_left():
+            raise Unknown(f"GET {EVENTS} was not opened: {ENDS_WHEN_LEFT}")
+        heard: list[str] = []
+        with (
+            contextlib.suppress(TimedOut, BrokenConnection),
+            self.transport.within(seconds),
+            self.transport.stream("GET", EVENTS, headers={"accept": "text/event-stream"}) as stream,
+        ):
+            for event in events(stream.chunks()) if stream.status == 200 else ():  # noqa: PLR2004 - HTTP's own number
+                heard.append(event.data)
+                if len(heard) == most:
+                    break
+        return heard
 
     def ends_when_left(self) -> bool:
         """Whether the hub ends itself once a stream of ours closes: it was started so, and nobody else has one open."""

@@ -150,7 +150,10 @@ class AcceptedTools:
         for tool in tools:
             definition = tool.definition if isinstance(tool.definition, dict) else {}
             shown = {key: definition[key] for key in _FIELDS if definition.get(key) not in (None, "", {})}
-            kept[self.redact(f"{tool.server}/{tool.name}".lstrip("/"))] = json.loads(self.redact(json.dumps(shown)))
+            name = self.redact(f"{tool.server}/{tool.name}".lstrip("/"))
+            # a tool that is listed twice under one name is two tools: an agent may take either
+            again = sum(1 for other in kept if other == name or other.startswith(f"{name} (again "))
+            kept[f"{name} (again {again})" if again else name] = json.loads(self.redact(json.dumps(shown)))
         return dict(sorted(kept.items()))
 
     def read(self) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import html
 import json
 import os
 import re
@@ -84,6 +85,8 @@ def find_leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list
 def _texts(answer: HttpAnswer) -> Iterator[tuple[str, str, str]]:
     for name, value in answer.headers.items():
         yield f"header {name}", "", value
+        if len(name) >= SHORTEST:
+            yield "a header's name", "", name
     text = answer.body.decode("utf-8", "replace")
     try:
         body = json.loads(text)
@@ -108,14 +111,26 @@ def _strings(value: Any, path: str, key: str = "") -> Iterator[tuple[str, str, s
             waiting.extend((inner, f"{path}[{number}]", key) for number, inner in enumerate(value))
 
 
+def _spellings(text: str) -> tuple[str, ...]:
+    """A text, and what a page shows of it: its entities read, and what was broken over lines put together."""
+    more = [html.unescape(text)] if "&" in text else []
+    if "\n" in text or "\r" in text:
+        more.append("".join(text.split()))
+    return (text, *more)
+
+
 def _secrets_in(
     key: str, text: str, needles: Sequence[tuple[str, str, Mapping[str, str]]]
 ) -> Iterator[tuple[str, str]]:
     if len(text) < SHORTEST:
         return
     hit = False
+    spellings = _spellings(text)
     for value, kind, forms in needles:
-        how = next((how for form, how in forms.items() if form in text), None)
+        # the names of headers are in lower case, whoever wrote them
+        how = next(
+            (how for form, how in forms.items() if any(form in one or form.lower() == one for one in spellings)), None
+        )
         if how is not None:
             hit = True
             yield value, f"{kind}{' ' if how else ''}{how}"

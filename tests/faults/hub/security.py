@@ -17,6 +17,7 @@ from tests.faults.hub.words import (
     WATCHED,
     both,
     edit,
+    says,
 )
 
 LEAKED = "sk-proj-" + "Zx9Qw7Er5Ty3Ui1Op0As8Df6Gh4Jk2Lz" + "Xc1Vb3Nm5"
@@ -70,6 +71,45 @@ FAULTS = (
         expected={"api-discloses-no-secret": FAILED},
         ends=SECURITY,
         words=("/api/",),
+    ),
+    Fault(
+        name="refusal-leaks-a-key",
+        sentence="What the hub refuses it answers with its own key.",
+        how=How(
+            answers=(says("GET /api/no-such-route", ('{"error": "no route for ' + LEAKED + '"}').encode(), status=404),)
+        ),
+        expected={"api-discloses-no-secret": FAILED},
+        ends=SECURITY,
+        words=("the refusal of GET /api/no-such-route",),
+    ),
+    Fault(
+        name="header-name-leaks-a-key",
+        sentence="A header is called like a value that is known.",
+        how=How(answers=(Answer(route=HEALTH, headers=((KNOWN_SECRET, "yes"),)),)),
+        expected={"api-discloses-no-secret": FAILED},
+        ends=SECURITY,
+        words=("a header's name",),
+    ),
+    Fault(
+        name="key-broken-over-lines",
+        sentence="A description holds a known value, broken over two lines.",
+        how=How(edits=(edit(TOOLS, "tools.0.description", f"log in with\n{KNOWN_SECRET[:12]}\n{KNOWN_SECRET[12:]}"),)),
+        expected={"api-discloses-no-secret": FAILED},
+        ends=SECURITY,
+        words=("GET /api/tools",),
+    ),
+    Fault(
+        name="key-in-entities",
+        sentence="A description holds a known value as a page's source would.",
+        how=How(edits=(edit(TOOLS, "tools.0.description", "".join(f"&#{ord(c)};" for c in KNOWN_SECRET)),)),
+        expected={"api-discloses-no-secret": FAILED},
+        ends=SECURITY,
+        words=("GET /api/tools",),
+    ),
+    Fault(
+        name="refusal-names-a-variable",
+        sentence="A refusal names the variable that holds a key, and not the key.",
+        how=How(answers=(says("GET /api/no-such-route", b'{"error": "set ${OPENAI_API_KEY}"}', status=404),)),
     ),
     Fault(
         name="server-record-leaks-an-env-value",
