@@ -146,13 +146,13 @@ class AcceptedTools:
 
     def of(self, tools: Iterable[HubTool]) -> dict[str, dict[str, Any]]:
         """Tools as they are kept: by server and name, each with what agents read of it."""
-        kept = {}
+        kept: dict[str, dict[str, Any]] = {}
         for tool in tools:
             definition = tool.definition if isinstance(tool.definition, dict) else {}
             shown = {key: definition[key] for key in _FIELDS if definition.get(key) not in (None, "", {})}
             name = self.redact(f"{tool.server}/{tool.name}".lstrip("/"))
             # a tool that is listed twice under one name is two tools: an agent may take either
-            again = sum(1 for other in kept if other == name or other.startswith(f"{name} (again "))
+            again = len([other for other in kept if other == name or other.startswith(f"{name} (again ")])
             kept[f"{name} (again {again})" if again else name] = json.loads(self.redact(json.dumps(shown)))
         return dict(sorted(kept.items()))
 
