@@ -283,7 +283,8 @@ def test_hub_survives_the_workflow(agent_afterwards, hub_unprobed, before_the_wo
         unknown("which process answered before the workflow was never learnt")
     hub.new_attempt()
     gone = hub.trouble()
-    assert not gone, f"process {before_the_workflow['pid']} answered before the workflow, and now: {gone}"
+    deed = f"; {agent.last_deed}" if agent.last_deed else ""
+    assert not gone, f"process {before_the_workflow['pid']} answered before the workflow, and now: {gone}{deed}"
     slow = agent.closed_all()
     hub.new_attempt()
     now = hub.identity().pid
@@ -291,7 +292,7 @@ def test_hub_survives_the_workflow(agent_afterwards, hub_unprobed, before_the_wo
     if now != before_the_workflow["pid"] and hub.answers_by_turns(before_the_workflow["pid"]):
         pytest.fail(f"two hubs answer by turns, processes {before_the_workflow['pid']} and {now}", pytrace=False)
     assert now == before_the_workflow["pid"], (
-        f"process {before_the_workflow['pid']} answered before the workflow, {now} after it: the hub was restarted"
+        f"process {before_the_workflow['pid']} answered before the workflow, {now} after it: the hub was restarted{deed}"
     )
     lost = sorted(set(before_the_workflow["connected"]) - set(agent.connected()))
     assert not lost, f"connected before the workflow, and no longer: {', '.join(lost)}"

@@ -68,6 +68,12 @@ class Agent(Opening):
         """Servers that are connected, and whose process lives, now."""
         return connected(self.hub)
 
+    @property
+    def last_deed(self) -> str:
+        """The request of this run that a hub which is gone did not outlive, in words; empty where none went unanswered."""
+        stage = self._kept.unanswered
+        return f"what this run did last, and got no answer to: {stage}" if stage else ""
+
     # --- lists ----------------------------------------------------------------------------------------------------
 
     def tools(self, session: AgentSession | None = None) -> tuple[AgentTool, ...]:

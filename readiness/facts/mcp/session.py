@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from readiness.errors import Unknown
 from readiness.facts.http import BadAnswer, HttpAnswer
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from readiness.facts.mcp.records import AgentTool, Notice, ToolResult, Wire
 
 _T = TypeVar("_T")
+_LISTENING: Final = "notifications"
+"""The stage of a wait in which nothing is asked."""
 
 
 class AgentSession:
@@ -59,7 +61,7 @@ class AgentSession:
 
     def wait_notice(self, method: str, since: float, seconds: float) -> Notice | None:
         """The first such notification, waited for at most `seconds`; None if none came."""
-        return self._run("notifications", self._noticed(method, since, seconds), seconds)
+        return self._run(_LISTENING, self._noticed(method, since, seconds), seconds)
 
     async def _noticed(self, method: str, since: float, seconds: float) -> Notice | None:
         end = time.monotonic() + seconds
@@ -115,9 +117,15 @@ class AgentSession:
             raise BadAnswer(f"{stage}: the session has ended before")
         limit = self.live.where.timeout if seconds is None else seconds
         try:
-            return self.endpoint.loop.run(work, limit * pages)
+            answer = self.endpoint.loop.run(work, limit * pages)
+        except Exception:
+            self.endpoint.unanswered = self.endpoint.unanswered or stage
+            raise
         finally:
             self.endpoint.answered(self.live)
+        if stage != _LISTENING:  # which asks nothing of the hub
+            self.endpoint.unanswered = ""
+        return answer
 
 
 class ClosingSession:
@@ -148,6 +156,8 @@ class Endpoint:
         self.loop = Loop()
         self.patience = where.timeout
         """Seconds that opening a session may take."""
+        self.unanswered = ""
+        """The first request since the last answer that got none: where the hub is gone, what it did not outlive."""
         self._trusted = Trusted(where)
         self.strays = StrayAnswers()
         self._open: list[AgentSession] = []

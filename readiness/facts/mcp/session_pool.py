@@ -113,6 +113,11 @@ class AgentSessions:
         """Answers that sessions of this run got to requests that they never made, as sentences."""
         return [] if self._endpoint is None else list(self._endpoint.strays.sentences)
 
+    @property
+    def unanswered(self) -> str:
+        """The first request since the last answer that got none; empty where the last one was answered."""
+        return "" if self._endpoint is None else self._endpoint.unanswered
+
     def close(self) -> None:
         """Close every session and the thread that served them."""
         if self._endpoint is not None:

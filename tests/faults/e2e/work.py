@@ -229,7 +229,7 @@ FAULTS = (
         faults="malformed-kills",
         expected=KILLED,
         ends=BROKEN,
-        words=("refused",),
+        words=("refused", "did last, and got no answer to: raw request"),
     ),
     Fault(
         name="oversized-kills",
@@ -305,6 +305,6 @@ FAULTS = (
         expected=failed(SURVIVES)
         | unknown(ANALYSED, NOTIFIED, CALLED, WAY_IN, ISOLATED, UNKNOWN_TOOL, MALFORMED, CONCURRENT, CLOSING),
         ends=BROKEN,
-        words=("refused",),
+        words=("refused", "did last, and got no answer to: tools/call hub__analyze_prompt"),
     ),
 )
