@@ -23,8 +23,9 @@ _ABSENT: Final = frozenset({404, 405, 410, 501})
 _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 ENDPOINTS: Final = ("/mcp", "/mcp/", "/sse")
 """Where agents connect by custom, in the order in which they are tried after the address itself."""
-_PATIENCE: Final = 3.0
 _PATIENCE_NAMED: Final = 10.0
+"""Seconds for the place that somebody named."""
+_PATIENCE: Final = 3.0
 """Seconds for each place at which agents may connect."""
 _MOST: Final = 5
 """Servers of a bridge whose own paths are tried."""
