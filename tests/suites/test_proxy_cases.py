@@ -20,7 +20,7 @@ DAILY = ("p01", "p03", "p15", "p21", "p27")
 OTHERS = tuple(case for case in CASES if case not in GIVEN)
 
 
-def _judged(cases: tuple[Case, ...], folder: Path) -> None:
+def _assert_judged(cases: tuple[Case, ...], folder: Path) -> None:
     """Every case's outcomes are the expected ones, and its reasons hold what they must."""
     program()
     if os.geteuid() != 0 or shutil.which("unshare") is None or shutil.which("ip") is None:
@@ -43,17 +43,17 @@ def _judged(cases: tuple[Case, ...], folder: Path) -> None:
 
 def test_configurations_of_each_kind_are_judged_rightly(tmp_path: Path) -> None:
     """One configuration of each kind that was once misjudged is judged as its operator would judge it."""
-    _judged(tuple(case for case in GIVEN if case.name[:3] in DAILY), tmp_path)
+    _assert_judged(tuple(case for case in GIVEN if case.name[:3] in DAILY), tmp_path)
 
 
 @pytest.mark.matrix
 def test_the_reported_configurations_are_judged_rightly(tmp_path: Path) -> None:
     """Each configuration that was once misjudged is judged as its operator would judge it."""
-    _judged(GIVEN, tmp_path)
+    _assert_judged(GIVEN, tmp_path)
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("case", OTHERS, ids=lambda case: case.name)
 def test_other_operators_configurations_are_judged_rightly(case: Case, tmp_path: Path) -> None:
     """Siblings of the reported ones, written in other styles: no false alarm, and no fault that stays silent."""
-    _judged((case,), tmp_path)
+    _assert_judged((case,), tmp_path)
