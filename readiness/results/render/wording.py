@@ -159,8 +159,8 @@ def gains(grouped: Shape) -> tuple[Cause, ...]:
 
 
 def settled(cause: Cause) -> str:
-    """`also settles 3 checks`: what goes away with a cause besides the finding that names it; empty for nothing."""
-    return f"also settles {plural(cause.settles, 'check')}" if cause.settles else ""
+    """`may also settle 3 checks`: what goes away with a cause besides the finding that names it; empty for nothing."""
+    return f"may also settle {plural(cause.settles, 'check')}" if cause.settles else ""
 
 
 def points(lost: Fraction | int) -> str:

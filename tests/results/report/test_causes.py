@@ -148,7 +148,7 @@ def test_the_terminal_tells_what_where_how_and_what_goes_with_it(columns: int) -
     assert len(told) <= MAX_LINES
     begin = told.index("mend these 3 first:")
     assert told[begin + 1 : begin + 7] == [
-        "FAILED critical built -3.0, also settles 2 checks (-4.0)",
+        "FAILED critical built -3.0, may also settle 2 checks (-4.0)",
         "  dist/cli.js is missing",
         "  do: mend built",
         "FAILED medium script-0 -1.0",
@@ -163,7 +163,7 @@ def test_the_page_tells_what_where_how_and_what_goes_with_it() -> None:
     first = page[page.index('class="mend"') : page.index("What lost points")]
     assert first.count("<li>") == 3
     assert '<a href="#built">built</a>' in first
-    assert "also settles 2 checks" in first
+    assert "may also settle 2 checks" in first
     assert "<code>scripts/0.sh:10</code>: script-0 is wrong" in first
     assert '<code class="copy">set -e</code>' in first
     assert "1 more finding with the same cause" in page
