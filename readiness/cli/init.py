@@ -37,6 +37,7 @@ from readiness.support import replace_file
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from readiness.config import TargetKind
     from readiness.facts.host import RunningHub
     from readiness.facts.http import HttpAnswer, HttpTransport
 
@@ -241,7 +242,7 @@ def compose_endpoint(
     if seen.version:
         lines.append(f"version = {_toml(seen.version)}  # what it says of itself; what is deployed must say the same")
     else:
-        lines.append('# version = ""  # it names none: [identity] version may say where the build shows')
+        lines.append('# version = ""  # it shows none: [identity] version may say where the build shows')
     for call in seen.calls:
         lines += ["", "[[expect.tool_call]]", *(line for line in _call_lines(call) if not line.startswith("server ="))]
     if not seen.calls:
@@ -447,6 +448,7 @@ class EndpointProfile:
     words: str
     endpoint: str
     version: str | None = None
+    """The build, where this kind shows it."""
     tools: tuple[str, ...] = ()
     calls: tuple[HarmlessCall, ...] = ()
     notes: tuple[str, ...] = ()
@@ -463,32 +465,49 @@ def look_for_endpoint(url: str, headers: Mapping[str, str]) -> EndpointProfile |
     )
     try:
         found = detect(transport, paths)
+        if found is None or (found.probe is None and not found.refusal):
+            return None
+        if found.probe is None:
+            how = (
+                f"; name it: readiness init --url {printable(url)} --token-env NAME" if " 401" in found.refusal else ""
+            )
+            return f"no file was written: {clean(found.refusal, 500)}{how}"
+        kind = KINDS[found.kind or "mcp"]
+        version = _shown_version(transport, kind, found.probe.opened)
     except Unknown:
         return None
     finally:
         transport.close()
-    if found is None or (found.probe is None and not found.refusal):
-        return None
-    if found.probe is None:
-        how = f"; name it: readiness init --url {printable(url)} --token-env NAME" if " 401" in found.refusal else ""
-        return f"no file was written: {clean(found.refusal, 500)}{how}"
-    info = _dict(found.probe.opened.get("serverInfo"))
-    version = info.get("version")
-    usable = sorted(
-        filter(None, (_usable("", tool) for tool in found.probe.definitions[:MAX_TOOLS])), key=lambda one: one[0]
-    )
     return EndpointProfile(
         url=f"{parts.scheme}://{parts.netloc}",
-        kind=found.kind or "mcp",
+        kind=kind.name,
         why=clean(found.why),
         words=clean(found.words, 400),
         endpoint=found.endpoint,
-        version=version
-        if isinstance(version, str) and _VERSION.fullmatch(version) and not could_be_secret(version)
-        else None,
+        version=version,
         tools=tuple(filter(None, (_name(tool) for tool in found.probe.tools or ()))),
-        calls=(usable[0][1],) if usable else (),
+        calls=_harmless_calls(found.probe.definitions[:MAX_TOOLS], kind.separator),
     )
+
+
+def _shown_version(transport: HttpTransport, kind: TargetKind, opened: dict[str, Any]) -> str | None:
+    """The build, from where this kind shows it: what a gateway says in initialize may be its library's version."""
+    if "version" in kind.lacks:
+        return None
+    route, _, pointer = kind.version.rpartition(" ")
+    document: Any = (_object(_ask(transport, route)) if route else opened) or {}
+    for name in pointer.split("."):
+        document = _dict(document).get(name)
+    return document if _is_version(document) else None
+
+
+def _harmless_calls(tools: Sequence[dict[str, Any]], separator: str) -> tuple[HarmlessCall, ...]:
+    """The best call of an endpoint; where names of tools begin with their server's, of each of them."""
+    usable = sorted(filter(None, (_usable("", tool, separator) for tool in tools)), key=lambda one: one[0])
+    best: dict[str, HarmlessCall] = {}
+    for _, call in usable:
+        best.setdefault(call.tool.partition(separator)[0] if separator else "", call)
+    return tuple(best.values())
 
 
 def look(url: str, seconds: float = SECONDS, headers: Mapping[str, str] = MappingProxyType({})) -> HubProfile:
@@ -693,13 +712,17 @@ def _harmless_call(record: dict[str, Any]) -> HarmlessCall | None:
     return candidates[0][1] if server and candidates else None
 
 
-def _usable(server: str, tool: dict[str, Any]) -> tuple[tuple[int, str], HarmlessCall] | None:
-    """A call with its rank (echo first, then closed-world tools, then by name), or None."""
+def _usable(server: str, tool: dict[str, Any], separator: str = "") -> tuple[tuple[int, str], HarmlessCall] | None:
+    """A call with its rank (echo first, then closed-world tools, then by name), or None.
+
+    `separator`: what stands between a server and its tool in the name.
+    """
     name, schema, hints = _name(tool.get("name")), _dict(tool.get("inputSchema")), _dict(tool.get("annotations"))
     required = schema.get("required", [])
     if not name or name != tool.get("name") or not isinstance(required, list) or hints.get("destructiveHint") is True:
         return None
-    if name == "echo" and "message" in _dict(schema.get("properties")) and required in ([], ["message"]):
+    is_echo = name == "echo" or (separator and name.endswith(f"{separator}echo"))
+    if is_echo and "message" in _dict(schema.get("properties")) and required in ([], ["message"]):
         return (0, name), HarmlessCall(server=server, tool=name, message="ready?")
     if hints.get("readOnlyHint") is not True or required or _TELLING.search(name):
         return None

@@ -89,6 +89,8 @@ _LITERAL: Final = (
     # whatever names a unit or a route of an MCP Hub is no advice for anything else
     (re.compile(r"`systemctl (?:status|restart) mcp-hub`"), "its own supervisor (systemctl, docker, kubectl)"),
     (re.compile(r"`journalctl -u mcp-hub`"), "its log"),
+    (re.compile(r" with GET /api/tools:"), " with what its servers list themselves:"),
+    (re.compile(r" \(POST /api/servers/tools\)"), ""),
 )
 
 

@@ -1,184 +1,58 @@
-"""Real MCP servers and bridges, as `readiness init` finds them and `readiness check` judges them: healthy, and broken in their own ways."""
+"""Real MCP servers, bridges and gateways, as `readiness init` finds them and `readiness check` judges them: healthy, and broken in their own ways."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import json
 import os
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 
 from tests.helpers.few_plugins import FEW
-from tests.sources import ROOT
+from tests.helpers.pace import seconds
+from tests.helpers.products import PRODUCTS, UPSTREAM, restart_litellm_with_one_that_never_starts, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-FOLDER: Final = ROOT / ".tools" / "targets"
-EVERYTHING: Final = "mcp-server-everything stdio"
-CHILD: Final = "server-everything"
-TOKEN: Final = "token-of-the-real-targets"
-OPEN_TO_ALL: Final = {"cors-is-restricted": "failed"}
-"""What the SDK's own HTTP servers do: they answer `Access-Control-Allow-Origin: *`."""
-FASTMCP: Final = """
-import os, sys
-from fastmcp import FastMCP
-from fastmcp.server.auth import StaticTokenVerifier
-auth = StaticTokenVerifier(tokens={os.environ["KEY"]: {"client_id": "tests", "scopes": []}}) if os.environ.get("KEY") else None
-server = FastMCP("billing", version="3.1.4", auth=auth)
-@server.tool
-def echo(message: str) -> str:
-    "Echo it."
-    return "Echo: " + message
-server.run(transport="http", host="127.0.0.1", port=int(sys.argv[1]), show_banner=False)
-"""
+    from tests.helpers.products import Running
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
-    """How one product is started on a port, what `init` is told, and what a healthy one comes to: outcomes besides well ones.
-
-    Every one of them answers an unknown tool with a result that calls itself an error: a warning.
-    """
-
-    name: str
-    argv: tuple[str, ...]
-    path: str = "/mcp"
-    kind: str = "mcp"
-    needs: str = "npm"
-    key: bool = False
-    config: str = ""
-    expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-
-EVERY: Final = (
-    Product(name="fastmcp", argv=("PYTHON", "-c", FASTMCP, "PORT"), needs="fastmcp"),
-    Product(name="fastmcp-with-a-key", argv=("PYTHON", "-c", FASTMCP, "PORT"), needs="fastmcp", key=True),
-    Product(name="server-everything", argv=("mcp-server-everything", "streamableHttp"), expected=OPEN_TO_ALL),
-    Product(
-        name="mcp-proxy",
-        argv=("mcp-proxy", "--port", "PORT", "--host", "127.0.0.1", "--shell", EVERYTHING),
-        kind="bridge",
-        expected=OPEN_TO_ALL,
-    ),
-    Product(
-        name="supergateway",
-        argv=("supergateway", "--stdio", EVERYTHING, "--outputTransport", "streamableHttp", "--stateful", "--port", "PORT"),
-        expected={"errors-hide-internals": "failed"},
-    ),
-)  # fmt: skip
-CROSSED: Final = Product(
-    name="supergateway-sse", argv=("supergateway", "--stdio", EVERYTHING, "--port", "PORT"), path="/sse"
-)
-BY_NAME: Final = {product.name: product for product in EVERY}
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A product that runs."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-    environ: dict[str, str]
-
-    def child(self) -> psutil.Process:
-        """The MCP server that a bridge started: the innermost process."""
-        below = psutil.Process(self.process.pid).children(recursive=True)
-        return next(one for one in reversed(below) if CHILD in " ".join(one.cmdline()) and not one.children())
-
-
-def _require(needs: str) -> None:
-    """Skip with the reason where a product is not installed: only what a registry does not give is no failure in CI."""
-    if (FOLDER / f"{needs}.unavailable").exists():
-        pytest.skip(f"{needs}: its registry does not give it")
-    if not (FOLDER / f"{needs}.wanted").exists():
-        pytest.skip(f"{needs} is not installed: run make targets")
-    if needs == "npm" and shutil.which("node") is None:
-        pytest.skip("node is not installed")
-
-
-@contextlib.contextmanager
-def running(product: Product, folder: Path) -> Iterator[Running]:
-    """Start a product on loopback in a process group of its own, and end that group."""
-    _require(product.needs)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    tools = f"{FOLDER / 'npm' / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}"
-    environ = {"PATH": tools, "HOME": str(folder), "PORT": str(port), "KEY": TOKEN if product.key else ""}
-    words = {"PORT": str(port), "PYTHON": str(FOLDER / "fastmcp" / "bin" / "python")}
-    argv = [words.get(word, word) for word in product.argv]
-    with (folder / "product.log").open("wb") as log, subprocess.Popen(
-        argv, env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-    ) as process:  # fmt: skip
-        try:
-            _wait(process, port)
-            yield Running(process=process, port=port, environ=environ)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"it did not listen on {port}")
-
-
-def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _command(one: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MCP_HUB", "PYTEST", "READINESS"))}
     return subprocess.run(
-        [sys.executable, "-m", "readiness", *arguments], cwd=folder, env=kept | FEW | {"KEY": TOKEN},
-        capture_output=True, text=True, timeout=180, check=False,
+        [sys.executable, "-m", "readiness", *arguments], cwd=one.folder, env=kept | FEW | {"KEY": one.product.key},
+        capture_output=True, text=True, timeout=seconds(180), check=False,
     )  # fmt: skip
 
 
-def _found(product: Product, port: int, folder: Path) -> None:
-    """Let `init` find out what answers, and hold its finding against the product."""
-    key = ("--token-env", "KEY") if product.key else ()
-    ended = _command(folder, "init", "--url", f"http://127.0.0.1:{port}{product.path}", *key)
+def _initialise(one: Running) -> None:
+    """Let `init` see what answers, and hold what it wrote against the product."""
+    key = ("--token-env", "KEY") if one.product.key else ()
+    ended = _command(one, "init", "--url", one.url, *key)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    written = (folder / "readiness.toml").read_text(encoding="utf-8")
-    assert f'kind = "{product.kind}"' in written
-    (folder / "readiness.toml").write_text(written + product.config + "\n[probe]\ninterval = 0.2\n", encoding="utf-8")
+    file = one.folder / "readiness.toml"
+    written = file.read_text(encoding="utf-8")
+    assert f'kind = "{one.product.kind}"' in written
+    file.write_text(written + one.product.config + "\n[probe]\ninterval = 0.2\n", encoding="utf-8")
 
 
-def _judged(folder: Path) -> dict[str, Any]:
+def _judged(one: Running) -> dict[str, Any]:
     """Run the two phases of a running service as a user does, and read the report."""
-    ended = _command(folder, "check", "-m", "health or e2e")
-    path = folder / "reports" / "readiness.json"
+    ended = _command(one, "check", "-m", "health or e2e")
+    path = one.folder / "reports" / "readiness.json"
     assert path.is_file(), ended.stdout + ended.stderr
-    assert TOKEN not in ended.stdout + ended.stderr + path.read_text(encoding="utf-8")
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    assert not one.product.key or one.product.key not in ended.stdout + ended.stderr + text
+    report: dict[str, Any] = json.loads(text)
     return report
 
 
 def _outcomes(report: Mapping[str, Any], *outcomes: str) -> dict[str, str]:
     return {row["check"]: row["outcome"] for row in report["findings"] if row["outcome"] in outcomes}
-
-
-@pytest.mark.parametrize("product", EVERY, ids=lambda product: product.name)
-def test_a_healthy_product_gets_a_verdict_that_its_maintainer_would_sign(product: Product, tmp_path: Path) -> None:
-    """Two commands from an address to a verdict: nothing is wrong but what that product is known for."""
-    with running(product, tmp_path) as one:
-        _found(product, one.port, tmp_path)
-        report = _judged(tmp_path)
-    assert _outcomes(report, "failed", "unknown") == product.expected, report["verdict"]
-    assert report["verdict"]["status"] == ("CONDITIONAL" if product.expected else "READY")
 
 
 def _killed(one: Running) -> None:
@@ -189,41 +63,66 @@ def _stopped(one: Running) -> None:
     one.child().suspend()
 
 
-def _ended(one: Running) -> None:
-    os.killpg(one.process.pid, signal.SIGKILL)
-    one.process.wait(10)
+def _gone(one: Running) -> None:
+    one.end(one.product.name)
+
+
+def _without_its_upstream(one: Running) -> None:
+    one.end(UPSTREAM)
+
+
+matrix = pytest.mark.matrix
 
 
 @pytest.mark.parametrize(
-    ("name", "break_it", "named"),
+    ("name", "break_it", "check"),
     [
-        pytest.param("mcp-proxy", _killed, "tools-are-listed", id="the child of mcp-proxy is killed"),
+        pytest.param("fastmcp", _gone, "hub-answers", id="FastMCP, and gone"),
+        pytest.param("fastmcp-with-a-key", None, "", id="FastMCP with a key"),
+        pytest.param("server-everything", None, "", id="server-everything"),
+        pytest.param("mcp-proxy-npm", _killed, "tools-are-listed", id="mcp-proxy (npm), and its child killed"),
         pytest.param(
-            "mcp-proxy",
+            "mcp-proxy-npm",
             _stopped,
             "tools-are-listed",
-            id="the child of mcp-proxy stands still",
-            marks=pytest.mark.matrix,
+            id="mcp-proxy (npm), and its child standing still",
+            marks=matrix,
         ),
-        pytest.param("fastmcp", _ended, "hub-answers", id="a FastMCP server is gone"),
+        pytest.param("mcp-proxy-pypi", _killed, "tools-are-listed", id="mcp-proxy (PyPI), and its child killed"),
+        pytest.param("supergateway", None, "", id="supergateway, stateful"),
+        # it starts a process for each POST
+        pytest.param("supergateway-stateless", None, "", id="supergateway, stateless", marks=matrix),
+        pytest.param("supergateway-sse", _stopped, "hub-answers", id="supergateway, SSE, and its child standing still"),
+        pytest.param("playwright-mcp", None, "", id="@playwright/mcp without a browser"),
+        pytest.param(
+            "litellm",
+            restart_litellm_with_one_that_never_starts,
+            "mcp-servers-are-connected",
+            id="LiteLLM, and one server that never starts",
+        ),
+        pytest.param(
+            "contextforge",
+            _without_its_upstream,
+            "tool-call-returns-its-result",
+            id="ContextForge, and its upstream stopped",
+        ),
     ],
 )
-def test_a_broken_product_is_not_ready(
-    name: str, break_it: Callable[[Running], None], named: str, tmp_path: Path
+def test_a_product_gets_a_verdict_that_its_maintainer_would_sign_and_its_breakage_is_named(
+    name: str, break_it: Callable[[Running], None] | None, check: str, tmp_path: Path
 ) -> None:
-    """Its own health may be green: an agent gets nothing, and the check that names it says so."""
-    with running(BY_NAME[name], tmp_path) as one:
-        _found(BY_NAME[name], one.port, tmp_path)
+    """Two commands from an address to a verdict: nothing is wrong but what that product is known for; broken, with its own health green, it is not ready."""
+    product = PRODUCTS[name]
+    with running(product, tmp_path) as one:
+        _initialise(one)
+        report = _judged(one)
+        assert _outcomes(report, "failed", "unknown") == product.expected, report["verdict"]
+        assert report["verdict"]["status"] == product.status
+        if break_it is None:
+            return
         break_it(one)
-        report = _judged(tmp_path)
+        if product.own:
+            one.ask(product.own)
+        report = _judged(one)
     assert report["verdict"]["status"] == "NOT READY", report["verdict"]
-    assert _outcomes(report, "failed").get(named) == "failed", report["verdict"]
-
-
-def test_answers_that_go_to_every_agent_are_critical(tmp_path: Path) -> None:
-    """Supergateway's default mode sends each agent's answers to all others: proven on the wire."""
-    with running(CROSSED, tmp_path) as one:
-        _found(CROSSED, one.port, tmp_path)
-        report = _judged(tmp_path)
-    assert report["verdict"]["status"] == "NOT READY"
-    assert _outcomes(report, "failed")["sessions-are-isolated"] == "failed"
+    assert _outcomes(report, "failed").get(check) == "failed", report["verdict"]

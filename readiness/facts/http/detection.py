@@ -85,11 +85,12 @@ def detect(transport: HttpTransport, first: Iterable[str] = ()) -> Detected | No
 
 def _by_its_health(transport: HttpTransport) -> tuple[str, str, tuple[str, ...]]:
     """The kind that its own routes show, what showed it, and where agents connect; empty for none."""
-    if "mcp_runtime" in (_json(transport, "/health") or {}):
-        return "contextforge", "/health has mcp_runtime", ("/mcp/",)
+    # first: a LiteLLM proxy must not be asked for /health
     alive = _get(transport, "/health/liveliness")
     if alive is not None and alive.status == _OK and "alive" in alive.text(_WORDS).lower():
         return "litellm", "/health/liveliness answers", ("/mcp",)
+    if "mcp_runtime" in (_json(transport, "/health") or {}):
+        return "contextforge", "/health has mcp_runtime", ("/mcp/",)
     instances = (_json(transport, "/status") or {}).get("server_instances")
     if isinstance(instances, dict):
         names = [name for name in instances if isinstance(name, str)][:_MOST]

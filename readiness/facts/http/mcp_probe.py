@@ -51,6 +51,8 @@ class McpProbe:
     """The tools as they are listed, where they were asked for."""
     opened: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     """The whole answer to initialize."""
+    meta: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """The `_meta` of the list of tools, all pages together."""
     session: str | None = dataclasses.field(default=None, repr=False)
     """The id of the session, where the endpoint gave one."""
 
@@ -138,22 +140,24 @@ def _initialised(transport: HttpTransport) -> Iterator[_Session]:
 
 def _visit(session: _Session, tool: str, arguments: dict[str, Any]) -> McpVisit:
     session.notify("notifications/initialized")
-    names = [str(definition.get("name")) for definition in _every_tool(session)]
+    names = [str(definition.get("name")) for definition in _every_tool(session)[0]]
     called = session.call("tools/call", {"name": tool, "arguments": arguments}) if tool in names else None
     return McpVisit(tools=tuple(names), result=called)
 
 
-def _every_tool(session: _Session) -> list[dict[str, Any]]:
-    """The tools of all pages, as they are listed."""
+def _every_tool(session: _Session) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The tools of all pages, as they are listed, and what their `_meta` says."""
     tools: list[dict[str, Any]] = []
+    meta: dict[str, Any] = {}
     cursor = None
     for _ in range(_PAGES):
         page = session.call("tools/list", {} if cursor is None else {"cursor": cursor})
         tools += _tools(page, session.place)
+        meta |= said if isinstance(said := page.get("_meta"), dict) else {}
         cursor = page.get("nextCursor")
         if not cursor:
             break
-    return tools
+    return tools, meta
 
 
 def _tools(page: dict[str, Any], place: str) -> list[dict[str, Any]]:
@@ -175,7 +179,7 @@ def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) 
         raise BadAnswer(f"{session.place}: initialize answered neither a protocolVersion nor serverInfo")
     session.notify("notifications/initialized")
     session.call("ping")
-    listed = _every_tool(session) if tools else []
+    listed, meta = _every_tool(session) if tools else ([], {})
     return McpProbe(
         transport=kind,
         protocol=protocol,
@@ -183,6 +187,7 @@ def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) 
         tools=tuple(str(tool.get("name")) for tool in listed) if tools else None,
         definitions=tuple(listed),
         opened=opened,
+        meta=meta,
         session=session.id,
     )
 

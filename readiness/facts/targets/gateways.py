@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.errors import NotServed
+from readiness.errors import HubDown, NotServed, Unknown
 from readiness.facts.http import BadAnswer
 from readiness.facts.hub import HubServer
 from readiness.facts.targets.server import McpServer
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from readiness.facts.http import HttpAnswer
 
 _COSTLY: Final = "/health"
+_OUTCOMES: Final = "litellm.ai/server_outcomes"
 _WORDS: Final = 160
 
 
@@ -29,18 +30,47 @@ class LiteLlm(McpServer):
         return _state(self.raw(str(self.kind.ready)), "healthy")
 
     def servers(self) -> tuple[HubServer, ...]:
-        """Its MCP servers, with the health that it finds for each. Raises as `answer` does: both routes want credentials."""
-        route = str(self.kind.servers)
-        told = {one.get("server_id"): one.get("status") for one in _records(self.answer(f"{route}/health"))}
-        return tuple(
-            HubServer(
-                name=_name(one, "alias", "server_name", "server_id"),
-                status=_status(told.get(one.get("server_id"), one.get("status")), "healthy"),
-                counts_up=False,
-                error=_text(one.get("health_check_error")),
-            )
-            for one in _records(self.answer(route))
+        """Its MCP servers, with the health that it finds for each, and how each one's part of the agents' list ended.
+
+        Both routes want credentials; without that right, those of the list alone. Raises as `answer` does where there is no list either.
+        """
+        route, listed = str(self.kind.servers), self._listing()
+        try:
+            healths = {one.get("server_id"): one.get("status") for one in _records(self.answer(f"{route}/health"))}
+            records = _records(self.answer(route))
+        except HubDown:
+            raise
+        except Unknown:
+            if not listed:
+                raise
+            return tuple(HubServer(name=name, status=status, counts_up=False) for name, status in listed.items())
+        return tuple(self._server(one, healths, listed) for one in records)
+
+    @staticmethod
+    def _server(record: dict[str, Any], healths: dict[Any, Any], listed: dict[str, str]) -> HubServer:
+        names = (record.get("alias"), record.get("server_name"))
+        status = _status(healths.get(record.get("server_id"), record.get("status")), "healthy")
+        shown = next((listed[name] for name in names if name in listed), status)
+        return HubServer(
+            name=_name(record, "alias", "server_name", "server_id"),
+            status=shown if status == "connected" else status,
+            counts_up=False,
+            error=_text(record.get("health_check_error")),
         )
+
+    def _listing(self) -> dict[str, str]:
+        """How each server's part of the agents' list ended: it serves the rest, and says so in `_meta`. Empty where it does not."""
+        try:
+            outcomes = self.listing().meta.get(_OUTCOMES)
+        except HubDown:
+            raise
+        except Unknown:
+            return {}
+        return {
+            name[:_WORDS]: "connected" if one.get("status") == "ok" else _unlisted(one)
+            for name, one in (outcomes.items() if isinstance(outcomes, dict) else ())
+            if isinstance(one, dict)
+        }
 
 
 class ContextForge(McpServer):
@@ -63,6 +93,11 @@ class ContextForge(McpServer):
             for one in _records(self.answer(str(self.kind.servers)))
             if one.get("enabled") is not False
         )
+
+
+def _unlisted(outcome: dict[str, Any]) -> str:
+    code = outcome.get("http_status")
+    return f"not in the agents' list ({_status(outcome.get('status'), '')}{f', HTTP {code}' if isinstance(code, int) else ''})"
 
 
 def _state(answer: HttpAnswer, good: str) -> str:

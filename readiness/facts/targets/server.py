@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ from readiness.facts.http import call_tool as call_at_endpoint
 from readiness.facts.hub import Health, Hub, HubTool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from readiness.config import Config
@@ -35,6 +36,18 @@ def target_of(transport: HttpTransport, config: Config, known: HubKnowledge | No
     if not (isinstance(facts, type) and issubclass(facts, Hub)):
         raise Unknown(f"the kind {config.target.kind.name} names facts that are no subclass of readiness.facts.hub.Hub")
     return facts(transport, config, known)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _EndpointHealth(Health):
+    """The servers are asked for only where a check wants them: that may need a right that the rest does not."""
+
+    read_servers: Callable[[], tuple[HubServer, ...]]
+
+    @property
+    def servers(self) -> tuple[HubServer, ...]:
+        """The MCP servers behind it. Raises as their route does."""
+        return self.read_servers()
 
 
 class McpServer(Hub):
@@ -131,14 +144,14 @@ class McpServer(Hub):
     def health(self) -> Health:
         """What initialize shows, in the shape of a hub's health: an endpoint that opens a session is ready. Raises as `agent_session` does."""
         probe = self.opened()
-        info = probe.opened.get("serverInfo")
+        # what a gateway says of itself in initialize is mostly its library's version
+        place = "" if "version" in self.kind.lacks else self._version_place
+        info = probe.opened.get("serverInfo") if place == "serverInfo.version" else None
         version = info.get("version") if isinstance(info, dict) else None
         self._known.version = version if isinstance(version, str) and version else self._known.version
-        servers = [
-            {"name": one.name, "status": one.status, "error": one.error, "counts_up": one.counts_up}
-            for one in self.servers()
-        ]
-        return Health(raw={"server_id": probe.server, "state": self.state(), "version": version, "servers": servers})
+        return _EndpointHealth(
+            raw={"server_id": probe.server, "state": self.state(), "version": version}, read_servers=self.servers
+        )
 
     def state(self) -> str:
         """`ready`, or what its own route for that says instead. Raises as `raw` does."""
@@ -151,9 +164,13 @@ class McpServer(Hub):
         """The MCP servers behind it; none where its kind reports none."""
         return ()
 
+    @property
+    def _version_place(self) -> str:
+        return self.config.identity.version or self.kind.version
+
     def version(self) -> str:
         """The build that answers, where `[identity] version` or the kind says it shows. Raises NotServed, and as the route does."""
-        place = self.config.identity.version or self.kind.version
+        place = self._version_place
         route, _, pointer = place.rpartition(" ")
         document: Any = self.answer(route).json_object() if route else self.opened().opened
         for name in pointer.split("."):
@@ -164,15 +181,18 @@ class McpServer(Hub):
 
     # --- what it offers -------------------------------------------------------------------------------------------
 
-    def tools(self) -> tuple[HubTool, ...]:
-        """What an agent is offered, every page. Raises as `agent_session` does."""
+    def listing(self) -> McpProbe:
+        """A session in which every tool was listed. Raises as `agent_session` does."""
         if self._listed is None:
             self._listed = self._probed(tools=True)
         if isinstance(self._listed, Unknown):
             raise self._listed.with_traceback(None)
-        return tuple(
-            HubTool(server="", name=str(tool.get("name")), definition=tool) for tool in self._listed.definitions
-        )
+        return self._listed
+
+    def tools(self) -> tuple[HubTool, ...]:
+        """What an agent is offered, every page. Raises as `agent_session` does."""
+        definitions = self.listing().definitions
+        return tuple(HubTool(server="", name=str(tool.get("name")), definition=tool) for tool in definitions)
 
     listed_tools = server_tools = tools
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from readiness.cli import init
 from readiness.findings import Outcome
 from tests.facts.targets.test_kinds import GENERIC, configured, judged, outcomes
 from tests.helpers.mcp_target import ECHO, NOW, McpTarget, serve
@@ -58,6 +59,34 @@ def test_an_unhealthy_server_of_litellm_is_named(tmp_path: Path) -> None:
     )
 
 
+OUTCOMES = "litellm.ai/server_outcomes"
+NO_RIGHT = (403, {"error": "no admin"})
+
+
+def listing(target: McpTarget, **outcomes: dict[str, Any]) -> Any:
+    """A list of tools that says how each server's part of it ended."""
+    return lambda: {"result": {"tools": target.tools, "_meta": {OUTCOMES: outcomes}}}
+
+
+def test_a_server_that_litellm_could_not_list_is_named(tmp_path: Path) -> None:
+    """It serves the tools of the others, and its own health may call that server well: the list's own word counts."""
+    with serve(gateway("litellm")) as target:
+        config = configured(tmp_path, target.url, "litellm", rest=CALL)
+        well = {"billing": {"status": "ok", "tool_count": 2}}
+        target.listing = listing(target, **well, everything={"status": "ok", "tool_count": 13})
+        assert outcomes(config, tmp_path / "well", ["hub-is-ready", SERVERS]) == {}
+        target.listing = listing(target, **well, everything={"status": "forbidden", "http_status": 403})
+        lost = {
+            SERVERS: (
+                "failed",
+                "1 of 2 servers are not connected: everything is not in the agents' list (forbidden, HTTP 403)",
+            )
+        }
+        assert outcomes(config, tmp_path / "lost", ["hub-is-ready", SERVERS]) == lost
+        target.routes["/v1/mcp/server"] = target.routes["/v1/mcp/server/health"] = NO_RIGHT
+        assert outcomes(config, tmp_path / "without the right", ["hub-is-ready", SERVERS]) == lost
+
+
 def test_an_unreachable_gateway_of_contextforge_is_named(tmp_path: Path) -> None:
     """A gateway that is enabled and was not reachable fails; one that is disabled is not expected."""
     with serve(gateway("contextforge")) as target:
@@ -92,12 +121,34 @@ def test_a_gateway_that_is_not_ready_says_so(
     assert "the hub" not in found["hub-is-ready"].reason
 
 
-def test_what_may_not_be_read_is_unknown(tmp_path: Path) -> None:
-    """A key without the right to list servers leaves them unproven, not bad."""
-    with serve(gateway("litellm")) as target:
-        target.routes["/v1/mcp/server"] = target.routes["/v1/mcp/server/health"] = (403, {"error": "no admin"})
-        found = judged(configured(tmp_path, target.url, "litellm", rest=CALL), tmp_path / "run", [SERVERS])
-    assert found[SERVERS].outcome is Outcome.UNKNOWN
+@pytest.mark.parametrize(
+    ("name", "routes"), [("litellm", ("/v1/mcp/server", "/v1/mcp/server/health")), ("contextforge", ("/gateways",))]
+)
+def test_what_may_not_be_read_is_unknown(name: str, routes: tuple[str, ...], tmp_path: Path) -> None:
+    """A key without the right to list servers leaves them unproven, not bad, and everything else as it was."""
+    with serve(gateway(name)) as target:
+        for route in routes:
+            target.routes[route] = NO_RIGHT
+        found = outcomes(configured(tmp_path, target.url, name, rest=CALL), tmp_path / "run", (*GENERIC, SERVERS))
+    assert {check: outcome for check, (outcome, _) in found.items()} == {SERVERS: "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("contextforge", 'version = "1.0.7-20260921"'), ("litellm", '# version = ""  # it shows none')]
+)
+def test_a_first_file_names_the_build_and_a_call_of_each_server(name: str, shown: str, tmp_path: Path) -> None:
+    """The version is the product's and not its library's; names of tools begin with their server's, also that of an echo."""
+    double = gateway(name)
+    double.tools += [tool | {"name": f"stock-{tool['name']}"} for tool in (NOW,)]
+    double.version = "1.30.0"
+    with serve(double) as target:
+        text, _ = init.first_file(target.url + double.endpoint, None, tmp_path)
+    assert shown in text
+    assert "1.30.0" not in text
+    assert [line for line in text.splitlines() if line.startswith("tool = ")] == [
+        'tool = "billing-echo"',
+        'tool = "stock-now"',
+    ]
 
 
 def test_the_build_of_contextforge_is_read_at_its_own_route(tmp_path: Path) -> None:
