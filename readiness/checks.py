@@ -64,14 +64,20 @@ current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("readi
 
 
 class Declarations:
-    """Each function that this process has seen `check` decorate: its id, and where it stands."""
+    """Each function that this process has seen `check` decorate: how, and where it stands."""
 
     def __init__(self) -> None:
-        self.known: list[tuple[str, CodeType]] = []
+        self.known: list[tuple[pytest.Mark, CodeType]] = []
+        self._marks: dict[CodeType, list[pytest.Mark]] = {}
 
-    def remember(self, check_id: str, code: CodeType) -> None:
+    def remember(self, mark: pytest.Mark, code: CodeType) -> None:
         """Note one."""
-        self.known.append((check_id, code))
+        self.known.append((mark, code))
+        self._marks.setdefault(code, []).append(mark)
+
+    def is_another(self, mark: pytest.Mark, code: CodeType | None) -> bool:
+        """Whether the function of this code was declared, and not as `mark` says."""
+        return code in self._marks and mark not in self._marks[code]
 
 
 DECLARED: Final = Declarations()
@@ -81,10 +87,13 @@ class _Declaration(pytest.MarkDecorator):
     """A mark that remembers what it was set on: pytest may never make a test of that."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as pytest's own
-        """Set the mark."""
+        """Set the mark. Raises ValueError for what pytest takes for an argument, and never for a test: a lambda, a partial."""
         result = super().__call__(*args, **kwargs)
+        if len(args) == 1 and not kwargs and callable(args[0]) and result is not args[0]:
+            text = f"check({self.args[0]!r}) stands on a {type(args[0]).__name__} without a name of its own: write def test_…"
+            raise ValueError(text)
         if len(args) == 1 and result is args[0] and isinstance(result, FunctionType):
-            DECLARED.remember(str(self.args[0]), result.__code__)
+            DECLARED.remember(self.mark, result.__code__)
         return result
 
 

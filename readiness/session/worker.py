@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import dataclasses
+import functools
 import gc
 import inspect
 import json
 import os
 import sys
 import time
+import unittest
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pytest
@@ -47,6 +49,8 @@ RECORDER: Final = pytest.StashKey[checks.Recorder]()
 ATTEMPTS: Final = pytest.StashKey[int]()
 ENDED: Final = pytest.StashKey[BaseException | None]()
 """How the last call of a check's own function ended, as this process saw it: what plugins make of it is theirs."""
+BESIDE: Final = pytest.StashKey[str]()
+"""What a check's set-up or tear-down raised, as this process saw it."""
 COPY: Final = 70
 """The status of a copy of this process that a check made by forking, and that went on: it ends at once."""
 _SHOWN: Final = 200
@@ -167,12 +171,16 @@ class Worker:
 
     # --- one check ------------------------------------------------------------------------------------------------
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Open a recorder; end what the configuration declared out of scope."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Open a recorder; end what the configuration declared out of scope; remember what a fixture raises."""
         planned = item.stash.get(ITEM, None)
-        if planned is None:
-            return
+        if planned is not None:
+            self._begin(item, planned)
+        with _remembering(item, "setup"):
+            yield
+
+    def _begin(self, item: pytest.Item, planned: PlannedItem) -> None:
         self._open(item)
         reason = self.scope.adjust_check(planned.check).not_applicable
         if reason:
@@ -183,13 +191,17 @@ class Worker:
                 f"out of time: the checks before took {self._spent:.0f} s of the {budget:g} s that all may take ([probe] budget)"
             )
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        """Close the recorder after every other tear-down."""
-        token = item.stash.get(_TOKEN, None)
-        if token is not None:
-            del item.stash[_TOKEN]
-            checks.current.reset(token)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Close the recorder after every other tear-down; remember what that raises."""
+        try:
+            with _remembering(item, "teardown"):
+                yield
+        finally:
+            token = item.stash.get(_TOKEN, None)
+            if token is not None:
+                del item.stash[_TOKEN]
+                checks.current.reset(token)
 
     def _open(self, item: pytest.Item) -> checks.Recorder:
         recorder = checks.Recorder(limits=self.scope.adjust_check(item.stash[ITEM].check).check.limits)
@@ -208,6 +220,8 @@ class Worker:
             return None
         if sys.flags.optimize and not _keeps_its_asserts(pyfuncitem.obj):
             raise Unknown("Python left this check's asserts away (-O or PYTHONOPTIMIZE): run without it")
+        if _is_replaced(pyfuncitem):
+            raise Unknown("a conftest.py or a plugin put another function in its place, so it was never called")
         interval = self.scope.config.probe.interval
         names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - what pytest's own pyfunc_call uses
         arguments = {name: pyfuncitem.funcargs[name] for name in names}
@@ -227,6 +241,12 @@ class Worker:
                 _forget_facts(arguments.values())
             else:
                 return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Keep an own record of a method that pytest hands to unittest, too."""
+        if isinstance(item, TestCaseFunction) and ITEM in item.stash:
+            _record_method(item)
 
     def _is_over(self, item: pytest.Item, started: float, tries: int) -> bool:
         """Whether no further attempt may follow: a probe is counted, since slow attempts must not eat up later ones."""
@@ -251,6 +271,7 @@ class Worker:
         planned = item.stash.get(ITEM, None)
         if os.getpid() != self._pid:
             _end_copy(item)
+        raised = call.excinfo.value if call.excinfo is not None else None
         try:
             report = yield
         except Exception as error:
@@ -259,30 +280,29 @@ class Worker:
             report = _plain_report(item, call, error)
         if planned is not None and report.when == "call" and _has_budget(planned):
             self._spent += report.duration
-        if planned is not None and (report.when == "call" or report.outcome != "passed"):
-            finding = self._finding(item, planned, call, report)
-            if finding is not None:
-                report.readiness = json.dumps(finding.to_json())  # type: ignore[attr-defined]
-                deliberate = (
-                    finding.outcome is Outcome.UNKNOWN
-                    and call.excinfo is not None
-                    and is_deliberately_unknown(call.excinfo.value)
-                )
-                report.readiness_unknown = deliberate  # type: ignore[attr-defined]
+        if planned is not None and (report.when == "call" or report.outcome != "passed" or BESIDE in item.stash):
+            finding = self._finding(item, planned, call, report, raised)
+            shown = call.excinfo.value if call.excinfo is not None else None
+            report.readiness = json.dumps(finding.to_json())  # type: ignore[attr-defined]
+            report.readiness_unknown = finding.outcome is Outcome.UNKNOWN and is_deliberately_unknown(shown)  # type: ignore[attr-defined]
         if report.when == "teardown":
-            if RECORDER in item.stash:
-                del item.stash[RECORDER]
-            if ENDED in item.stash:  # an error holds all that its frames held
-                del item.stash[ENDED]
+            _forget_call(item)
         return report
 
     def _finding(
-        self, item: pytest.Item, planned: PlannedItem, call: pytest.CallInfo[None], report: pytest.TestReport
-    ) -> Finding | None:
+        self,
+        item: pytest.Item,
+        planned: PlannedItem,
+        call: pytest.CallInfo[None],
+        report: pytest.TestReport,
+        raised: BaseException | None,
+    ) -> Finding:
         recorder = item.stash.get(RECORDER, None) or checks.Recorder()
         outcome, reason = outcome_of(recorder, call, report)
-        if report.when == "call" and type(report) is pytest.TestReport:
-            outcome, reason = _seen(item, report, outcome, reason)
+        if report.outcome == "passed" and BESIDE in item.stash:
+            outcome, reason = Outcome.UNKNOWN, f"{item.stash[BESIDE]} ({_TURNED} 'passed')"
+        elif report.when == "call" and type(report) is pytest.TestReport:
+            outcome, reason = _seen(item, report, outcome, reason, raised)
         error = call.excinfo.value if call.excinfo is not None else None
 
         def shown(text: str) -> str:
@@ -320,23 +340,98 @@ def _end_copy(item: pytest.Item) -> NoReturn:
     os._exit(COPY)
 
 
-def _seen(item: pytest.Item, report: pytest.TestReport, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
-    """What a call came to, held against what this process saw itself: a plugin or a conftest.py may have turned its report."""
-    if not isinstance(item, pytest.Function) or isinstance(item, TestCaseFunction) or report.outcome == "failed":
+_TURNED: Final = "a conftest.py or a plugin turned this into"
+
+
+def _seen(
+    item: pytest.Item, report: pytest.TestReport, outcome: Outcome, reason: str, raised: BaseException | None
+) -> tuple[Outcome, str]:
+    """What a call came to, held against what this process saw itself: a plugin or a conftest.py may have turned its report.
+
+    `raised` is what the call is said to have raised: of a subtest nothing else is known.
+    """
+    if not isinstance(item, pytest.Function) or report.outcome == "failed":
         return outcome, reason
     if ENDED not in item.stash:
         if report.outcome == "passed" and not inspect.iscoroutinefunction(item.function):
             return Outcome.UNKNOWN, "its function was never called: a conftest.py or a plugin answered for it"
         return outcome, reason
-    error = item.stash[ENDED]
+    error = item.stash[ENDED] or raised
     if error is None or str(report.outcome) == "rerun" or item.get_closest_marker("xfail") is not None:
         return outcome, reason
-    if isinstance(error, pytest.skip.Exception | pytest.xfail.Exception) or (
-        report.outcome == "skipped" and is_deliberately_unknown(error)
+    if isinstance(error, pytest.skip.Exception | pytest.xfail.Exception | unittest.SkipTest) or (
+        report.outcome == "skipped" and (is_deliberately_unknown(error) or _may_fail(item))
     ):
         return outcome, reason
-    turned = f"{_message(error)} (a conftest.py or a plugin turned this into '{report.outcome}')"
-    return (Outcome.FAILED if is_failure(error) else Outcome.UNKNOWN), turned
+    proven = is_failure(error) and not _may_fail(item)
+    return (Outcome.FAILED if proven else Outcome.UNKNOWN), f"{_message(error)} ({_TURNED} '{report.outcome}')"
+
+
+def _forget_call(item: pytest.Item) -> None:
+    """Drop what was kept of a check's call: an error holds all that its frames held."""
+    keys: tuple[pytest.StashKey[Any], ...] = (RECORDER, ENDED, BESIDE)
+    for key in keys:
+        if key in item.stash:
+            del item.stash[key]
+
+
+@contextlib.contextmanager
+def _remembering(item: pytest.Item, when: str) -> Generator[None, None, None]:
+    """Keep the words of what a check's set-up or tear-down raises, should somebody turn its report."""
+    try:
+        yield
+    except (Exception, pytest.fail.Exception) as error:
+        if ITEM in item.stash:
+            item.stash[BESIDE] = f"{when}: {_message(error)}"
+        raise
+
+
+def _is_replaced(item: pytest.Function) -> bool:
+    """Whether somebody else's function would be called; one that wraps the check's own, and says so, is none."""
+    own, called = item._getobj(), item.obj  # type: ignore[no-untyped-call]  # noqa: SLF001 - as pytest itself finds it
+    own, called = getattr(own, "__func__", own), getattr(called, "__func__", called)
+    while called is not own and hasattr(called, "__wrapped__"):
+        called = called.__wrapped__
+    return called is not own
+
+
+def _may_fail(item: pytest.Function) -> bool:
+    """Whether unittest was told to expect a failure."""
+    marked = (item.obj, getattr(item.parent, "obj", None))
+    return any(getattr(one, "__unittest_expecting_failure__", False) for one in marked)
+
+
+def _record_method(item: TestCaseFunction) -> None:
+    """Stand between unittest and a method of a TestCase: what it raises is noted, and what it returns proves nothing."""
+    case, method = item.instance, item.obj
+    is_plain = getattr(type(case), "_callTestMethod", None) is getattr(unittest.TestCase, "_callTestMethod", type)
+
+    @contextlib.contextmanager
+    def recording() -> Generator[None, None, None]:
+        item.stash[ENDED] = None
+        try:
+            yield
+        except (Exception, pytest.fail.Exception) as error:
+            item.stash[ENDED] = error
+            raise
+
+    @functools.wraps(method)
+    def recorded(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401 - somebody's own
+        with recording():
+            result = method(*arguments, **keywords)
+            if is_plain:
+                _ended_with_nothing(result)
+            return result
+
+    @functools.wraps(method)
+    async def awaited(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401 - as above
+        with recording():
+            return await method(*arguments, **keywords)
+
+    if inspect.iscoroutinefunction(method) and not is_plain:
+        setattr(case, item.name, awaited)  # unittest looks the method up; pytest leaves one that is async to it
+    else:
+        item.obj = recorded
 
 
 def _keeps_its_asserts(function: object) -> bool:
@@ -457,7 +552,7 @@ def is_failure(error: BaseException) -> bool:
     )
 
 
-def is_deliberately_unknown(error: BaseException) -> bool:
+def is_deliberately_unknown(error: BaseException | None) -> bool:
     """Whether it was raised to say that something is unknown: its words are all there is, and no line of code is at fault."""
     causes = leaves(error)
     return bool(causes) and all(isinstance(leaf, Unknown) for leaf in causes)

@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
@@ -30,6 +31,8 @@ _MOST: Final = 1_000
 """Markers that are looked at: a folder has one a killed run until the next run ends."""
 _TEXT: Final = 200
 _NAMED: Final = 3
+_DAY: Final = 86_400.0
+"""Seconds by which a marker may name another moment than the one at which it was written, and be believed."""
 _WAIT: Final = 1.0
 """Seconds that a reader may hold the lock of a marker that was just made."""
 
@@ -48,6 +51,21 @@ class UnendedRun:
     def journal(self) -> Path:
         """Where it wrote down what it saw."""
         return self.marker.with_suffix(_JOURNAL)
+
+
+_HELD: Final[set[int]] = set()
+"""The descriptors whose locks say that a run of this process lives."""
+
+
+def _let_go() -> None:
+    """Close them in a copy of this process: a check that forks would keep its run alive beyond its death."""
+    for descriptor in _HELD:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+    _HELD.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 class RunMarker:
@@ -75,6 +93,7 @@ class RunMarker:
                 file_writing.make_folder(self.path.parent)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             self._descriptor = os.open(self.path, flags, 0o644)
+            _HELD.add(self._descriptor)
             with contextlib.suppress(OSError):  # a file system without locks
                 locks.obtain(self._descriptor, wait=_WAIT)
             os.write(self._descriptor, json.dumps(told).encode("ascii"))
@@ -95,9 +114,9 @@ class RunMarker:
             for run in self.earlier:
                 _remove(run.marker)
                 _remove(run.journal)
-        if self._descriptor is not None:
+        if self._descriptor in _HELD:
+            _HELD.discard(self._descriptor)
             os.close(self._descriptor)
-            self._descriptor = None
 
 
 def unended_runs(folder: Path) -> Iterator[UnendedRun]:
@@ -113,8 +132,12 @@ def unended_runs(folder: Path) -> Iterator[UnendedRun]:
 
 
 def newer_than(folder: Path, started: float) -> UnendedRun | None:
-    """The last run in a folder of reports that began after `started` (seconds since the epoch) and left no report."""
-    later = [run for run in unended_runs(folder) if run.started > started]
+    """The last run in a folder of reports that began after `started` (seconds since the epoch) and left no report.
+
+    Any that left none, where `started` is yet to come.
+    """
+    is_ahead = started > time.time()  # a clock was set back since: when it began says nothing any more
+    later = [run for run in unended_runs(folder) if is_ahead or run.started > started]
     return max(later, key=lambda run: run.started, default=None)
 
 
@@ -160,7 +183,7 @@ def _unended(path: Path) -> UnendedRun | None:
     started = told.get("started")
     return UnendedRun(
         id=one_line(told.get("run") or path.stem, _TEXT),
-        started=float(started) if isinstance(started, int | float) else made,
+        started=started if isinstance(started, float) and abs(started - made) < _DAY else made,
         selection=one_line(told.get("selection") or "", _TEXT),
         marker=path,
     )

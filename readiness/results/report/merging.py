@@ -47,6 +47,8 @@ _BLOCKS: Final = {
     verdict.Status.INCOMPLETE: _BLOCKED,
     verdict.Status.NOT_READY: _BLOCKED,
 }
+_ROUNDED: Final = Fraction(1, 5)
+"""Points by which a score may differ from that of its findings, where only a rounded one was kept."""
 _GO: Final = frozenset(d.value for d in verdict.Decision if d.name in {"DEPLOY", "KEEP", "KEEP_AND_WATCH"})
 
 
@@ -105,6 +107,10 @@ def judged_again(report: Report) -> Report:
         contradictions.append(f"the report says {report.status}, and decides {report.decision}")
     if _BLOCKS[recorded] == _BLOCKED and report.exit_code == 0:
         contradictions.append(f"the report says {report.status}, and that its exit code is 0")
+    if _BLOCKS[recorded] != _BLOCKED and not contradictions and abs(report.score - judgement.score) > _ROUNDED:
+        contradictions.append(
+            f"the report says that its score is {float(report.score):.1f}, and its findings make it {float(judgement.score):.1f}"
+        )
     if not contradictions:
         return report
     sentence = f"{'; '.join(contradictions)}: it was changed after its run, and is judged again"

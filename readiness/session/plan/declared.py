@@ -31,7 +31,7 @@ _BYTES: Final = 1024 * 1024
 _PRUNED: Final = frozenset({"__pycache__", "_darcs", "build", "CVS", "dist", "node_modules", "venv"})
 """Folders that pytest does not look into as it comes; one that a project adds to norecursedirs may hold checks."""
 _KEPT: Final = ("severity", "remedy", "rollback", "phase", "topic")
-_BLOCKS: Final = (ast.If, ast.Try, ast.With, ast.For, ast.While)
+_BLOCKS: Final = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For, ast.While, ast.Match)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +95,8 @@ def vanished(config: pytest.Config, items: Sequence[pytest.Item], files: Files) 
     }
     lost = {}
     for one in declared:
-        is_item = any((one.path, line) in lines for line in range(one.first, one.line + 1))
-        if is_item or (one.path, one.id or one.name) in names:
+        at_a_line = one.id is None and any((one.path, line) in lines for line in range(one.first, one.line + 1))
+        if at_a_line or (one.path, one.id or one.name) in names:
             continue
         if matches(expression, {one.phase, "check", *one.markers}):
             item = _planned(one, _why(one, config, files), ids)
@@ -106,10 +106,12 @@ def vanished(config: pytest.Config, items: Sequence[pytest.Item], files: Files) 
 
 
 def _remembered() -> Iterator[Declared]:
-    for check_id, code in checks.DECLARED.known:
-        why = "it was made while the file was imported, and stands under no name that pytest collects"
-        first = code.co_firstlineno
-        yield Declared(path=code.co_filename, first=first, line=first, name=code.co_name, id=check_id, why=why)
+    why = "it was made while the file was imported, and stands under no name that pytest collects"
+    for mark, code in checks.DECLARED.known:
+        first, given = code.co_firstlineno, {key: text for key in _KEPT if (text := mark.kwargs[key])}
+        yield Declared(
+            path=code.co_filename, first=first, line=first, name=code.co_name, id=mark.args[0], given=given, why=why
+        )
 
 
 def _collected(items: Sequence[pytest.Item]) -> tuple[set[tuple[str, int]], set[tuple[str, str]]]:
@@ -224,7 +226,7 @@ def _in_body(body: Sequence[ast.stmt], place: _Place) -> Iterator[Declared]:
             yield from _in_body(node.body, inner)
         elif isinstance(node, _BLOCKS):
             parts = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
-            parts += [handler.body for handler in getattr(node, "handlers", [])]
+            parts += [part.body for name in ("handlers", "cases") for part in getattr(node, name, [])]
             why = f"it stands in a block (line {node.lineno}) that did not define it when the file was imported"
             inner = dataclasses.replace(place, why=place.why or why)
             for part in parts:

@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from readiness.checks import DECLARED
 from readiness.config import ABILITIES, Claim, nearest
 from readiness.errors import ReadinessError
 from readiness.findings import OPT_IN_PHASES, PHASES, Check, Planned, Severity, Stage
@@ -129,6 +130,8 @@ def item_of(item: pytest.Item) -> PlannedItem | None:
     if marker is None:
         return None
     declared = _declared(item, marker)
+    if DECLARED.is_another(marker, getattr(inspect.unwrap(item.obj), "__code__", None)):  # type: ignore[attr-defined]
+        raise PlanError(f"{item.nodeid}: a conftest.py or a plugin changed what @check declares: leave it as it stands")
     markers = _shared(frozenset([mark.name for mark in item.iter_markers()]))
     phase = _phase(item.nodeid, markers, declared.pop("phase", None))
     function = getattr(item, "function", None)

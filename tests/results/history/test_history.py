@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 import time
 from fractions import Fraction
@@ -14,7 +15,7 @@ import pytest
 from readiness.errors import ReadinessError
 from readiness.findings import Outcome, Severity
 from readiness.results import render
-from readiness.results.history import store
+from readiness.results.history import RunMarker, newer_than, store, told_of
 from readiness.results.history.comparison import compare
 from readiness.results.report import to_json
 from readiness.results.verdict.verdict import CategoryScore, Status
@@ -258,3 +259,37 @@ def test_leftovers_of_killed_runs_are_swept(tmp_path: Path) -> None:
         os.utime(folder / name, (time.time() - age,) * 2)
     store.keep(report([judged("a", severity=Severity.LOW)]), tmp_path, 5)
     assert [path.name for path in folder.glob(".*.tmp")] == [".new.json.1.ab.tmp"]
+
+
+def test_a_copy_of_a_run_does_not_keep_it_alive(tmp_path: Path) -> None:
+    """A check forks, and the run is killed: the copy that lives on holds no lock, and the run has left no report."""
+    ready, told = os.pipe()
+    run = os.fork()
+    if not run:
+        RunMarker(tmp_path, "dead", started=time.time(), selection="health")
+        copy = os.fork()
+        if copy:
+            os.write(told, str(copy).encode())
+        time.sleep(60)
+        os._exit(0)
+    copy = int(os.read(ready, 32))
+    try:
+        assert newer_than(tmp_path, 0.0) is None
+        os.kill(run, signal.SIGKILL)
+        os.waitpid(run, 0)
+        dead = newer_than(tmp_path, 0.0)
+        assert dead is not None
+        assert dead.id == "dead"
+    finally:
+        os.kill(copy, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("told", ["NaN", "1e999", "-5", "1", "true", "1e17", "null", '"x"'])
+def test_a_marker_that_names_no_moment_of_its_own_is_as_old_as_its_file(tmp_path: Path, told: str) -> None:
+    """Whatever it says of its beginning, and whatever a wrong clock wrote into the report: the run left none since."""
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal" / "x.run").write_text(f'{{"run": "x", "started": {told}}}')
+    for started in (time.time() - 60, time.time() + 50):
+        run = newer_than(tmp_path, started)
+        assert run is not None
+        assert "left no report" in told_of(run)

@@ -278,11 +278,16 @@ def test_a_verdict_that_was_edited_is_judged_again(shards: list[Report], status:
 
 
 def test_a_decision_or_an_exit_code_that_contradicts_its_verdict_is_told() -> None:
-    """A blocked verdict that says keep, or exit 0, is judged again; a READY run with an exit 1 for a plain test is none."""
+    """A blocked verdict that says keep, or exit 0, a good one with another score: judged again; READY with an exit 1 for a plain test is none."""
     bad = _shard(1, [("a", "critical", "failed", None)])
     assert "decides KEEP" in judged_again(dataclasses.replace(bad, decision="KEEP")).trouble[0]
     assert "its exit code is 0" in judged_again(dataclasses.replace(bad, exit_code=0)).trouble[0]
-    fine = dataclasses.replace(_shard(1, [("a", "critical", "passed", None)]), exit_code=1)
+    fine = _shard(1, [("a", "critical", "passed", None)])
+    edited = dataclasses.replace(bad, rows=fine.rows, status="READY", exit_code=0)
+    again = judged_again(edited)
+    assert (again.status, again.exit_code) == ("INCOMPLETE", 12)
+    assert "its score is 0.0, and its findings make it 100.0" in again.trouble[0]
+    fine = dataclasses.replace(fine, exit_code=1)
     assert judged_again(fine) is fine
 
 

@@ -41,6 +41,7 @@ REPORTS: Final = {
 UNPROVEN: Final = {
     "protocol": "@pytest.hookimpl(tryfirst=True)\ndef pytest_runtest_protocol(item, nextitem):\n    return True\n",
     "dropped": "@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_collection_modifyitems(items):\n    items[:] = [i for i in items if 'bad' not in i.name]\n    return (yield)\n",
+    "replaced": "def pytest_itemcollected(item):\n    if 'bad' in item.name: item.obj = lambda: None\n",
 }  # fmt: skip
 """What was not run is unknown: INCOMPLETE."""
 COMMAND_ONLY: Final = {
@@ -108,6 +109,59 @@ def test_a_turned_report_is_seen(project: Project, how: str, command: tuple[str,
         assert reason.startswith("it is bad")
     if how.startswith("makereport-s") or how == "swallows":
         assert "a conftest.py or a plugin turned this into" in reason
+
+
+OTHERS: Final = """
+import unittest
+@check("part", severity="critical")
+def test_part(subtests):
+    with subtests.test("one"): assert False, "it is bad"
+class TestOld(unittest.TestCase):
+    @check("old", severity="critical")
+    def test_old(self): assert False, "it is bad"
+    @check("inner", severity="critical")
+    def test_inner(self):
+        with self.subTest(): assert False, "it is bad"
+    @check("expected", severity="low")
+    @unittest.expectedFailure
+    def test_expected(self): assert False, "it is bad"
+class TestAwaited(unittest.IsolatedAsyncioTestCase):
+    @check("awaited", severity="critical")
+    async def test_awaited(self): assert False, "it is bad"
+@pytest.fixture
+def breaks():
+    yield
+    raise RuntimeError("not undone")
+@check("undone", severity="critical")
+def test_undone(breaks): pass
+@pytest.fixture
+def broken(): raise RuntimeError("not begun")
+@pytest.mark.usefixtures("broken")
+@check("begun", severity="critical")
+def test_begun(): pass
+"""
+
+
+@pytest.mark.parametrize("how", ["makereport", "excinfo", "makereport-skip"])
+def test_what_is_no_plain_function_is_seen_too(project: Project, how: str) -> None:
+    """Subtests, methods of a TestCase, set-up and tear-down: their reports are turned, and what they raised counts."""
+    project.suite(OTHERS)
+    (project.folder / "conftest.py").write_text(f"import os, pytest\n{REPORTS[how]}")
+    ended = project.run("-m", "health", "test_suite.py")
+    assert ended.code == 1
+    bad = dict.fromkeys(("part", "old", "inner", "awaited"), "failed")
+    assert ended.outcomes() == {**bad, **dict.fromkeys(("undone", "begun", "expected"), "unknown")}, ended.out[-2000:]
+
+
+def test_a_declaration_that_was_changed_is_refused(project: Project) -> None:
+    """Another severity or another id on a collected check: exit 4, with who may have done it."""
+    project.suite(SUITE)
+    (project.folder / "conftest.py").write_text(
+        "import pytest\ndef pytest_itemcollected(item):\n    item.own_markers[:] = [pytest.mark.check('bad', severity='low').mark]\n"
+    )
+    ended = project.run("-m", "health", "test_suite.py")
+    assert ended.code == 4
+    assert "changed what @check declares" in ended.out
 
 
 @pytest.mark.parametrize("how", COMMAND_ONLY)

@@ -32,15 +32,25 @@ VANISHED: Final = {
     "skipped": ("test_skipped.py", 'pytest.skip("not today", allow_module_level=True)\n' + LOST, "skipped: Skipped: not today"),
     "missing": ("test_missing.py", 'pytest.importorskip("no_such_module")\n' + LOST, "could not import 'no_such_module'"),
     "branch": ("test_branch.py", "if os.name == 'nt':\n" + METHOD.replace("self", ""), "block (line 6) that did not define it"),
+    "case": ("test_case.py", "match os.name:\n  case 'nt':\n" + METHOD.replace("self", ""), "block (line 6) that did not define it"),
+    "star": ("test_star.py", "try: pass\nexcept* OSError:\n" + METHOD.replace("self", ""), "block (line 6) that did not define it"),
+    "module": ("test_module.py", "__test__ = False\n" + LOST, "took it out"),
+    "unused": ("test_unused.py", ("def make(name):\n    @check(name, severity='critical')\n    def made(): pass\n    return made\n"
+        "test_used = (make('used'), make('unused'))[0]\n"), "no function called made"),
     "bound": ("test_bound.py", "def make():\n" + METHOD.replace("self", "") + "    return test_bound\nmake()\n", "under no name"),
     "ignored": ("test_ignored.py", LOST, "pytest passed over the file: --ignore"),
     "dropped": ("test_dropped.py", LOST + "del test_dropped\n", "another definition, a conftest.py or a plugin took it out"),
 }  # fmt: skip
+CASE: Final = "import unittest\nclass TestIt(unittest.TestCase):\n    DECLARED\n    {0}"
 RUN_AND_UNKNOWN: Final = {
     "async": ("async def test_async():\n    assert False\n", "an async def check needs a plugin that runs it"),
     "false": ("def test_false():\n    return False\n", "returned a bool, which proves nothing"),
     "coroutine": ("def test_coroutine():\n    async def c(): assert False\n    return c()\n", "returned a coroutine"),
     "agen": ("async def test_agen():\n    yield\n", "returned a async_generator"),
+    "empty": ("@pytest.mark.parametrize('v', [])\ndef test_empty(v): pass\n", "got empty parameter set"),
+    "case-async": (CASE.format("async def test_it(self): assert False\n"), "returned a coroutine"),
+    "case-false": (CASE.format("def test_it(self): return False\n"), "returned a bool"),
+    "case-yields": (CASE.format("def test_it(self): yield\n"), "returned a generator"),
 }
 NEAR_MISSES: Final = {
     "test_conditional.py": "if True:\n" + METHOD.format("cond").replace("self", "") + "else:\n" + METHOD.format("cond").replace("self", ""),
@@ -50,6 +60,10 @@ NEAR_MISSES: Final = {
     "test_wrapped.py": "def odd(f):\n    def test_wrapped(): f()\n    return test_wrapped\n"
     + LOST.format("wrapped").replace("def test", "@odd\ndef test"),
     "test_made.py": "def make(name):\n    @check(name, severity='low')\n    def made(): pass\n    return made\ntest_a, test_b = make('made-a'), make('made-b')\n",
+    "test_case.py": "import unittest\nclass TestCase(unittest.IsolatedAsyncioTestCase):\n"
+    + METHOD.format("awaited").replace("def", "async def")
+    + METHOD.format("plain").replace("test_", "test_plain_")
+    + "        self.skipped = lambda: 1\n",
     "test_method.py": "class TestGood:\n" + METHOD.format("methodical"),
     "test_words.py": "TEXT = '''\n" + LOST.format("words") + "'''\n",
     "test_alerts.py": "pytestmark = pytest.mark.alerts\nclass Checks:\n" + METHOD.format("other"),
@@ -64,7 +78,8 @@ def test_every_check_that_vanishes_is_named(project: Project, more: tuple[str, .
     for name, (file, text, _) in VANISHED.items():
         project.suite(text.replace("{0}", name), file)
     for name, (text, _) in RUN_AND_UNKNOWN.items():
-        project.suite(f'@check("{name}", severity="critical")\n{text}', f"test_{name}.py")
+        declared_text = text if "DECLARED" in text else f"DECLARED\n{text}"
+        project.suite(declared_text.replace("DECLARED", f'@check("{name}", severity="critical")'), f"test_{name}.py")
     ended = project.run("-m", "health", "--ignore=test_ignored.py", *more)
     assert (ended.status, ended.code) == ("INCOMPLETE", 12), ended.out[-3000:]
     assert ended.report is not None
@@ -76,8 +91,8 @@ def test_every_check_that_vanishes_is_named(project: Project, more: tuple[str, .
     for name, (_, words) in RUN_AND_UNKNOWN.items():
         assert reasons[name][0] == "unknown"
         assert words in reasons[name][1], name
-    assert reasons["fine"][0] == "passed"
-    assert len(reasons) == 1 + len(VANISHED) + len(RUN_AND_UNKNOWN)
+    assert {name for name in reasons if reasons[name][0] == "passed"} == {"fine", "used"}
+    assert len(reasons) == 2 + len(VANISHED) + len(RUN_AND_UNKNOWN)
 
 
 def test_a_check_that_pytest_collects_is_not_called_lost(project: Project) -> None:
@@ -89,7 +104,19 @@ def test_a_check_that_pytest_collects_is_not_called_lost(project: Project) -> No
     ended = project.run("-m", "health")
     assert (ended.status, ended.code) == ("READY", 0), ended.out[-3000:]
     assert set(ended.outcomes()) == {
-        *("fine", "cond", "param[1]", "param[2]", "shared", "wrapped", "made-a", "made-b", "methodical")
+        *(
+            "fine",
+            "cond",
+            "param[1]",
+            "param[2]",
+            "shared",
+            "wrapped",
+            "made-a",
+            "made-b",
+            "methodical",
+            "awaited",
+            "plain",
+        )
     }
 
 
