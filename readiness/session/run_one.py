@@ -253,6 +253,8 @@ def _configured(folder: Path) -> pytest.Config:
         except pytest.UsageError as error:
             config._ensure_unconfigure()  # noqa: SLF001
             raise ReadinessError(f"pytest does not start: {error}") from None
+    # a traceback goes nowhere here, and looking up its source takes longer than many a check
+    config.option.tbstyle = "native"
     for marker in ("check(id, ...): a readiness check; see readiness.check", *PHASES):
         config.addinivalue_line("markers", marker)
     return config

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.helpers.forwarder import Forwarder
 from tests.real.test_real_clocks import Site
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.helpers.wires import Connection
     from tests.real.conftest import Judge
+
+pytestmark = pytest.mark.matrix
 
 OLD = b"\r\nAge: 600\r\nX-Cache: HIT\r\nConnection: close\r\n\r\n"
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tests.real.conftest import Judge
 
 
+pytestmark = pytest.mark.matrix
+
+
 class OtherClock:
     """Changes every time that a hub tells to the one of a machine whose clock is `seconds` ahead."""
 

@@ -11,6 +11,8 @@ from tests.helpers.forwarder import Forwarder
 if TYPE_CHECKING:
     from tests.real.conftest import Judge
 
+pytestmark = pytest.mark.matrix
+
 CHECK = "session-outlives-silence"
 
 

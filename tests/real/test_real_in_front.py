@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.real.conftest import Judge, RealHub
 
 
+pytestmark = pytest.mark.matrix
+
 GOOD = json.dumps({"mcpServers": SERVERS})
 WAY_IN = "agents-get-in-through-the-public-address"
 DEAD = '{"mcpServers": '

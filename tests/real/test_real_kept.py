@@ -14,6 +14,8 @@ from tests.real.test_real_e2e import CALLS
 if TYPE_CHECKING:
     from tests.real.conftest import Judge
 
+pytestmark = pytest.mark.matrix
+
 SERVERS = {"everything": EVERYTHING, "memory": MEMORY}
 ADDED = SERVERS | {"memory-graph": EVERYTHING, "高德地图": EVERYTHING}
 

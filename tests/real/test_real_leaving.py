@@ -13,6 +13,8 @@ from tests.real.test_real_e2e import CALLS
 if TYPE_CHECKING:
     from tests.real.conftest import Judge
 
+pytestmark = pytest.mark.matrix
+
 LEFT = "this hub ends itself when its last event stream closes (--auto-shutdown)"
 
 

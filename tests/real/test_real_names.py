@@ -12,6 +12,8 @@ from tests.real.conftest import EVERYTHING, MEMORY
 if TYPE_CHECKING:
     from tests.real.conftest import Judge
 
+pytestmark = pytest.mark.matrix
+
 SERVERS = {
     "brave-search": EVERYTHING,
     "github.com/acme/maps": EVERYTHING,

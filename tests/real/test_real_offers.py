@@ -6,11 +6,15 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.real.conftest import EVERYTHING
 from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from tests.real.conftest import Judge, Judged
+
+pytestmark = pytest.mark.matrix
 
 STALLS = "session-close-does-not-stall-the-hub"
 QUICK = "[probe]\ninterval = 0.2\ntimeout = 8.0\n"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.real.conftest import Judge, RealHub
 
+pytestmark = pytest.mark.matrix
+
 CHECK = "running-config-is-the-deployed-one"
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from readiness.cli.report import main
 
 if TYPE_CHECKING:
     from tests.real.conftest import Judge
+
+
+pytestmark = pytest.mark.matrix
 
 
 def test_a_hub_that_is_replaced_between_two_shards_is_told(hubs: Any, judge: Judge, capsys: Any) -> None:

@@ -51,7 +51,7 @@ COMMAND: Final = re.compile(r"(?m)^\s*(?:::(?:error|set-output)|##vso\[)")
 """What a CI system would obey at the start of a line."""
 
 
-@pytest.fixture(scope="module", params=["plain", "n2"])
+@pytest.fixture(scope="module", params=["plain", pytest.param("n2", marks=pytest.mark.matrix)])
 def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """One run on that hub, in a job of a CI system that obeys what is printed."""
     arguments = (*ARGUMENTS, "-n2") if request.param == "n2" else ARGUMENTS

@@ -88,7 +88,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 REPORTS = ("-vv", "-l", "-rA", "--junitxml=out.xml", "--html=out.html", "--self-contained-html", "--log-file=out.log")
 
 
-@pytest.mark.parametrize("workers", [(), ("-n0",), ("-n2",)], ids=["plain", "n0", "n2"])
+@pytest.mark.parametrize(
+    "workers", [(), pytest.param(("-n0",), marks=pytest.mark.matrix), ("-n2",)], ids=["plain", "n0", "n2"]
+)
 def test_no_canary_in_any_report(project: Project, workers: tuple[str, ...]) -> None:
     """Terminal, JUnit, pytest-html's page, log file, cache and worker traffic show what happened, without the canaries."""
     text = project.run(*REPORTS, *workers, "test_canary.py")
@@ -106,7 +108,7 @@ def test_no_canary_in_any_report(project: Project, workers: tuple[str, ...]) -> 
     assert ("'testreport'" in text) == (workers == ("-n2",))
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n2",), marks=pytest.mark.matrix)], ids=["plain", "n2"])
 def test_no_canary_in_live_output(project: Project, workers: tuple[str, ...]) -> None:
     """With -s, live logging, set-up shown and colours, what is printed passes the same filter, also in two pieces."""
     live = ("-s", "-vv", "-l", "--color=yes", "--log-cli-level=DEBUG", "-k", "not huge")
@@ -139,7 +141,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n2",), marks=pytest.mark.matrix)], ids=["plain", "n2"])
 @pytest.mark.parametrize("kind", BROKEN)
 def test_no_canary_when_the_run_itself_breaks(tmp_path: Path, kind: str, workers: tuple[str, ...]) -> None:
     """Collection errors, pytest.exit and internal errors are shown, and hold no canary either."""

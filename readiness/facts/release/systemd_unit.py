@@ -27,6 +27,7 @@ _TREE: Final = ("systemd", "config", "deploy", "deployment", "etc", "infra", "op
 """Folders of a release that may hold the unit which it brings along."""
 _TO_FILL_IN: Final = re.compile(r"@\w+@|\{\{|<\w+>|\$\{[A-Z_]*(?:DIR|ROOT|PATH)\}")
 _LISTS: Final = frozenset({"ExecStart", "ExecStartPre", "ExecStartPost", "EnvironmentFile", "Environment"})
+_PLAIN: Final = re.compile(r"[\w.-]+")
 SIZE_LIMIT: Final = 256 * 1024
 """Bytes of a unit file at most."""
 
@@ -113,12 +114,16 @@ class SystemdUnit:
 
 def read(file: Path) -> SystemdUnit:
     """Read a unit and the drop-ins beside it (`NAME.service.d/*.conf`). Raises Unreadable."""
+    return of_texts(_texts(file))
+
+
+def _texts(file: Path) -> list[tuple[Path, str]]:
     folder = file.with_name(f"{file.name}.d")
     try:
         extra = sorted(path for path in folder.iterdir() if path.suffix == ".conf")
     except OSError:
         extra = []
-    return of_texts([(path, file_reading.text(path, SIZE_LIMIT)) for path in (file, *extra)])
+    return [(path, file_reading.text(path, SIZE_LIMIT)) for path in (file, *extra)]
 
 
 def of_texts(texts: Sequence[tuple[Path, str]]) -> SystemdUnit:
@@ -160,16 +165,17 @@ def find(configured: str | None, release: Path, folders: tuple[Path, ...] = FOLD
     """The unit that runs `release`: as configured, else the one that names it, else the one it brings. Raises Unreadable."""
     if configured is not None:
         return read(_told(configured, release, folders))
-    units = [unit for unit in _installed(folders) if _names(unit, release)] or _brought(release)
+    names = (release.name, file_reading.real(release).name)
+    units = [unit for unit in _installed(folders, names) if _names(unit, release)] or _brought(release)
     if len(units) == 1:
         return units[0]
     if not units:
         raise Unreadable(
             f"no systemd unit names {release}: set [target] unit, or declare [expect] unit as not expected", "untold"
         )
-    names = ", ".join(sorted(unit.file.name for unit in units))
+    listed = ", ".join(sorted(unit.file.name for unit in units))
     raise Unreadable(
-        f"{len(units)} units name {release} ({names}): set [target] unit to the one that runs it", "untold"
+        f"{len(units)} units name {release} ({listed}): set [target] unit to the one that runs it", "untold"
     )
 
 
@@ -183,7 +189,8 @@ def _told(configured: str, release: Path, folders: tuple[Path, ...]) -> Path:
     return release / configured
 
 
-def _installed(folders: tuple[Path, ...]) -> Iterator[SystemdUnit]:
+def _installed(folders: tuple[Path, ...], words: Sequence[str] = ("",)) -> Iterator[SystemdUnit]:
+    """The units of folders that hold one of `words` as it is: taking a hundred others apart would take longer than most checks."""
     seen: set[str] = set()
     for folder in folders:
         try:
@@ -195,7 +202,10 @@ def _installed(folders: tuple[Path, ...]) -> Iterator[SystemdUnit]:
                 continue
             seen.add(path.name)
             try:
-                yield read(path)
+                texts = _texts(path)
+                # a word that may be quoted or escaped may stand there in another form
+                if any(not _PLAIN.fullmatch(word) or word in text for word in words for _, text in texts):
+                    yield of_texts(texts)
             except Unreadable:
                 continue  # a masked unit is a link to /dev/null
 

@@ -99,6 +99,20 @@ def test_the_unit_that_names_a_release_is_found(tmp_path: Path) -> None:
         systemd_unit.find(None, release, (folder,))
 
 
+@pytest.mark.parametrize("name", ["hub-4.3.0", "the hub", 'the "hub"'])
+def test_a_unit_is_found_by_a_link_and_by_a_quoted_name(tmp_path: Path, name: str) -> None:
+    """It names the release by the link that leads to it, or in the quotes that a space makes necessary."""
+    release, units = tmp_path / name, tmp_path / "units"
+    release.mkdir()
+    units.mkdir()
+    (tmp_path / "current").symlink_to(release)
+    (units / "other.service").write_text("[Service]\nExecStart=/usr/bin/true\n")
+    quoted = str(release).replace('"', '\\"')
+    (units / "hub.service").write_text(f'[Service]\nExecStart=/usr/bin/node "{quoted}/dist/cli.js"\n')
+    assert systemd_unit.find(None, tmp_path / "current", (units,)).file.name == "hub.service"
+    assert systemd_unit.find(None, release, (units,)).file.name == "hub.service"
+
+
 def test_a_unit_that_the_release_brings_is_found(tmp_path: Path) -> None:
     """It may lie in any of the usual folders; a template with something to fill in is none."""
     (tmp_path / "deploy").mkdir()

@@ -97,7 +97,9 @@ def test_without_the_shield_markup_gets_in(tmp_path: Path) -> None:
     assert "<img src=x" in _inserted(_page(tmp_path, shield=False))
 
 
-@pytest.mark.parametrize("args", [(), ("-p", "xdist", "-n2")], ids=["plain", "xdist"])
+@pytest.mark.parametrize(
+    "args", [(), pytest.param(("-p", "xdist", "-n2"), marks=pytest.mark.matrix)], ids=["plain", "xdist"]
+)
 def test_the_shield_escapes_everything_it_is_handed(tmp_path: Path, args: tuple[str, ...]) -> None:
     """Ids of calls and broken set-ups, names, links and metadata come as text; a good link stays."""
     page = _page(tmp_path, shield=True, args=args)
