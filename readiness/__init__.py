@@ -6,11 +6,14 @@ what needs none of them (the embedded hub, `readiness check`'s parent) does not 
 
 from __future__ import annotations
 
+import os
 import sys
 
 if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and sys.path:
     # `python -m readiness`: Python looks into the working directory first, and a logging.py that lies there would be run
-    sys.path.append(sys.path.pop(0))
+    _first = os.path.abspath(sys.path.pop(0))  # noqa: PTH100 - links stay as Python shows them
+    if os.path.dirname(os.path.dirname(__file__)) == _first:  # noqa: PTH120 - this package itself was found there, and by its children has to be
+        sys.path.append(_first)
 
 import importlib
 from typing import TYPE_CHECKING

@@ -35,6 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
         open_closed_streams()
     _find_temporary_folder()
+    if "PYTEST_XDIST_WORKER" in os.environ and "READINESS_RUN_ID" in os.environ:  # its controller did the same
+        from readiness.session import find_own_modules
+
+        find_own_modules()
     group = parser.getgroup("readiness", "MCP Hub readiness")
     for flag, keywords in OPTIONS.items():
         group.addoption(flag, **keywords)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from readiness.session.fixtures.reachability import BLOCKED
     from readiness.session.invocation import OPTIONS, find_suites, may_concern, suite_folders, why_zero
     from readiness.session.journal import VERDICT_PIPE, JournalRead
+    from readiness.session.own_modules import find_own_modules
     from readiness.session.plan.planning import (
         CATALOGUE_FILE,
         PlannedItem,

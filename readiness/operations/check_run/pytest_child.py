@@ -158,16 +158,15 @@ def _resident(pid: int) -> int:
 def _child(given: Sequence[str], written: int, said: int) -> None:
     status = INTERNAL_ERROR
     try:
-        # last, and not first as `python -m pytest` has it: an httpx.py that lies there is not what anybody means
-        sys.path.append(str(Path.cwd()))
         import gc
 
         import pytest
 
         gc.set_threshold(*COLLECTOR)
         from readiness.operations.check_run.arguments import read_arguments
-        from readiness.session import VERDICT_PIPE
+        from readiness.session import VERDICT_PIPE, find_own_modules
 
+        find_own_modules()
         VERDICT_PIPE.descriptor = said
         asked = read_arguments(given)
         with open(written, "w", encoding="utf-8") as pipe:

@@ -59,6 +59,8 @@ NAMES: Final = (
         "ast",
         "queue",
     ),
+    *("h2", "trio", "socksio", "zstandard", "setproctitle", "brotlicffi", "chardet", "simplejson", "backports"),
+    # the last row: extras that libraries look for, and that are mostly not there
     *(
         "sitecustomize",
         "usercustomize",
@@ -121,16 +123,23 @@ def test_the_module_looks_there_last(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_helper_beside_ones_own_checks_is_found(project: Project) -> None:
-    """The working directory is looked into last, and still looked into."""
+@pytest.mark.parametrize("more", [(), pytest.param(("-n1",), marks=pytest.mark.matrix)])
+def test_a_helper_beside_ones_own_checks_is_found(project: Project, more: tuple[str, ...]) -> None:
+    """Code of the working directory finds what lies there, and so does who names a plugin."""
     (project.folder / "checks").mkdir()
-    (project.folder / "helper_of_ours.py").write_text("VALUE = 1\n")
+    (project.folder / "helper_of_ours.py").write_text(
+        "import another_of_ours\nfrom importlib import import_module\nimport_module('third_of_ours')\n"
+    )
+    (project.folder / "ours").mkdir()
+    for name in ("another_of_ours", "third_of_ours", "ours/__init__", "ours/inner", "plugin_of_ours"):
+        (project.folder / f"{name}.py").write_text("VALUE = 1\n")
     project.suite(
-        'import helper_of_ours\n@check("ok", severity="low")\ndef test_ok():\n    """Ok."""\n', "checks/test_own.py"
+        "import helper_of_ours\nfrom ours import inner\nimport unittest.mock\n"
+        '@check("ok", severity="low")\ndef test_ok():\n    """Ok."""\n    pytest.importorskip("ours.inner")\n',
+        "checks/test_own.py",
     )
-    ended = project.run(
-        "-m", "health", "checks/test_own.py", command=("readiness", "check"), PYTHONSAFEPATH="1", PYTHONPATH=""
-    )
+    arguments = ("-m", "health", "-p", "plugin_of_ours", "checks/test_own.py", *more)
+    ended = project.run(*arguments, command=("readiness", "check"), PYTHONSAFEPATH="1", PYTHONPATH="")
     assert ended.code == 0, ended.out[-2000:]
 
 
