@@ -53,21 +53,6 @@ class UnendedRun:
         return self.marker.with_suffix(_JOURNAL)
 
 
-_HELD: Final[set[int]] = set()
-"""The descriptors whose locks say that a run of this process lives."""
-
-
-def _let_go() -> None:
-    """Close them in a copy of this process: a check that forks would keep its run alive beyond its death."""
-    for descriptor in _HELD:
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
-    _HELD.clear()
-
-
-os.register_at_fork(after_in_child=_let_go)
-
-
 class RunMarker:
     """The marker of the run that goes on here."""
 
@@ -93,7 +78,9 @@ class RunMarker:
                 file_writing.make_folder(self.path.parent)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             self._descriptor = os.open(self.path, flags, 0o644)
-            _HELD.add(self._descriptor)
+            os.register_at_fork(
+                after_in_child=self._let_go
+            )  # what a check forks would keep its run alive beyond its death
             with contextlib.suppress(OSError):  # a file system without locks
                 locks.obtain(self._descriptor, wait=_WAIT)
             os.write(self._descriptor, json.dumps(told).encode("ascii"))
@@ -114,9 +101,13 @@ class RunMarker:
             for run in self.earlier:
                 _remove(run.marker)
                 _remove(run.journal)
-        if self._descriptor in _HELD:
-            _HELD.discard(self._descriptor)
-            os.close(self._descriptor)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = None
 
 
 def unended_runs(folder: Path) -> Iterator[UnendedRun]:
