@@ -13,6 +13,9 @@ pytestmark = pytest.mark.e2e
 OPENED = "mcp-session-initialises"
 LISTED = "tools-list-over-mcp"
 ANALYSED = "prompt-analysis-exposes-tools"
+WAY_IN = "agents-get-in-through-the-public-address"
+CONNECTIONS = 8
+"""New connections that one session is asked over: of two processes in turn or by chance, one meets nearly surely the other."""
 SHORT_STALL, LONG_STALL = 50, 300
 """Milliseconds that a hub may stand still while a session closes, and that one of `KNOWN_TO_STALL` may."""
 KNOWN_TO_STALL = frozenset({"4.2.1"})
@@ -47,7 +50,7 @@ def test_tools_list_over_mcp(agent, deployed):
     """An agent is offered tools, each with its server's name, once, and with a schema that it can use."""
     lists = []
     wrong = agent.wrong(lambda: lists.append(agent.listed()))
-    assert not wrong, wrong
+    assert not wrong, agent.hub.beside_its_health(wrong)
     tools = lists[0]
     compared(expected="at least 1 tool", actual=f"{len(tools)} tools")
     if not tools and deployed.declared_empty:
@@ -134,11 +137,11 @@ def test_tool_call_returns_its_result(agent, deployed, tool_call, readiness_conf
     if wrong and agent.enough_without(tool_call.server):
         warn(wrong)
         return
-    assert not wrong, wrong
+    assert not wrong, agent.hub.beside_its_health(wrong)
 
 
 @check(
-    "agents-get-in-through-the-public-address",
+    WAY_IN,
     severity="critical",
     settle="probe",
     needs=("public_address",),
@@ -199,7 +202,7 @@ def test_unknown_tool_is_a_protocol_error(agent):
     remedy="What breaks the protocol must end as an error, at once: report it with the hub's version.",
 )
 def test_malformed_requests_are_refused(agent):
-    """Wrong arguments, huge ones, broken JSON and foreign session ids are refused, and the session lives on."""
+    """Wrong arguments, huge ones, broken JSON, unknown protocols and ended or foreign sessions are refused, and the session lives on."""
     refusals = []
     wrong = agent.wrong(lambda: refusals.extend(agent.refusals.every()))
     assert not wrong, wrong
@@ -231,6 +234,28 @@ def test_concurrent_sessions_work(agent, limits):
         assert not mixed, f"of {wanted} sessions at once: {'; '.join(mixed[:5])}"
     finally:
         agent.closed(*opened.sessions)
+
+
+@check(
+    "sessions-survive-new-connections",
+    severity="high",
+    needs=("sessions",),
+    after=("hub-answers", OPENED, WAY_IN),
+    remedy="Several processes behind one address share no sessions: let the balancer send a session to one of them (by "
+    "Mcp-Session-Id or cookie), run one, or keep the sessions in a common store.",
+)
+def test_sessions_survive_new_connections(agent, front):
+    """A session is known on every connection, whichever process of several answers it."""
+    answers = []
+    wrong = agent.wrong(lambda: answers.append(agent.strange_connections(front, CONNECTIONS)))
+    assert not wrong, wrong
+    if answers[0] is None:
+        note("initialize gave no session id: each request stands alone")
+        return
+    compared(expected="the session is known on every connection", actual=f"{len(answers[0])} do not know it")
+    assert not answers[0], (
+        f"{len(answers[0])} of {CONNECTIONS} new connections do not know the session: {answers[0][0]}"
+    )
 
 
 @check(

@@ -34,7 +34,7 @@ GONE = "listed as connected with an uptime of 0: its process is gone"
 def test_hub_answers(hub_unprobed):
     """An MCP Hub answers on its port, in JSON and in time."""
     trouble = hub_unprobed.trouble()
-    assert not trouble, trouble
+    assert not trouble, hub_unprobed.beside_its_health(trouble)
 
 
 @check(
@@ -51,9 +51,9 @@ def test_hub_is_ready(hub):
     compared(expected=" or ".join(READY), actual=health.state)
     if health.state in READY:
         return
-    waiting = [server.name for server in health.servers if server.status == "connecting"]
+    waiting = [one.name for one in (health.servers if hub.kind.is_hub else ()) if one.status == "connecting"]
     held_up = f"; still connecting: {', '.join(waiting)}" if waiting else ""
-    pytest.fail(f"the hub's state is {health.state!r}{held_up}", pytrace=False)
+    pytest.fail(f"the hub's state is {health.state!r}{held_up}{hub.beside_its_agents()}", pytrace=False)
 
 
 @check(
@@ -202,7 +202,7 @@ def _state_of(server):
 def test_tools_are_listed(hub, deployed):
     """The hub lists the tools of its servers, each once."""
     wrong = hub.wrong(hub.tools)
-    assert not wrong, wrong
+    assert not wrong, hub.beside_its_health(wrong)
     names = _tool_names(hub)
     compared(expected="at least 1 tool", actual=f"{len(names)} tools")
     if not names and deployed.declared_empty:

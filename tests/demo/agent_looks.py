@@ -94,6 +94,23 @@ def malformed(probe: Probe) -> int:
     return probe.http.post("/mcp", content=b"{bad").status_code
 
 
+def outlives_its_end(probe: Probe) -> bool:
+    """Whether a session that was deleted is served on."""
+    session = probe.session()
+    probe.http.delete("/mcp", headers=session)
+    return probe.rpc("ping", session).status_code == 200
+
+
+def strange_at_last(probe: Probe) -> bool:
+    """Whether the eighth connection does not know a session that the first did."""
+    session, statuses = probe.session(), []
+    for _ in range(8):
+        with httpx.Client(base_url=probe.http.base_url, timeout=5) as new:
+            body = {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {}}
+            statuses.append(new.post("/mcp", json=body, headers=session).status_code)
+    return (statuses[0], statuses[-1]) == (200, 404)
+
+
 @contextlib.contextmanager
 def legacy(probe: Probe) -> Iterator[str]:
     """A session of the legacy transport: the address that it was told."""
@@ -222,6 +239,12 @@ SEEN: dict[str, Callable[[Probe], bool]] = {
     "wrong-session-accepted": lambda p: (
         bool(p.session()) and p.rpc("tools/list", {"mcp-session-id": "nobody"}).status_code == 200
     ),
+    "deleted-sessions-live": outlives_its_end,
+    "any-protocol-version": lambda p: (
+        answered(p.rpc("initialize", **HELLO | {"protocolVersion": "1999-01-01"}))["result"]["protocolVersion"]
+        == "1999-01-01"
+    ),
+    "second-replica": strange_at_last,
     "slower-after-close": slows_down,
     "mcp-list-fails": lambda p: p.tools() != [] and listed(p) == {},
     "mcp-list-hangs": lambda p: hangs(p, lambda: listed(p)),

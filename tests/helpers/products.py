@@ -73,8 +73,6 @@ class Product:
     """What has to be there before it starts."""
     after: Callable[[Running], None] = lambda _: None
     """What is done once it listens."""
-    config: str = ""
-    """What a person adds to the file that `init` writes."""
     expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
     status: str = "READY"
     own: str = ""
@@ -192,7 +190,14 @@ def _jwt() -> str:
     """A token of its administrator, as its own `create_jwt_token` makes one."""
     now = int(time.time())
     user = {"email": _ADMIN, "full_name": "Tests", "is_admin": True, "auth_provider": "cli"}
-    payload = {"username": _ADMIN, "sub": _ADMIN, "iat": now, "exp": now + 3600, "jti": str(uuid.uuid4()), "user": user}
+    payload = {
+        "username": _ADMIN,
+        "sub": _ADMIN,
+        "iat": now,
+        "exp": now + 86400,
+        "jti": str(uuid.uuid4()),
+        "user": user,
+    }
     payload |= {"iss": "mcpgateway", "aud": "mcpgateway-api", "env": "development", "teams": None}
     parts = [json.dumps({"alg": "HS256", "typ": "JWT"}).encode(), json.dumps(payload).encode()]
     signed = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
@@ -288,7 +293,6 @@ PRODUCTS: Final = {
         Product(
             name="supergateway-stateless",
             argv=("supergateway", "--stdio", EVERYTHING, "--outputTransport", "streamableHttp", "--port", "PORT"),
-            config='\n[expect]\nsessions = { expected = false, reason = "stateless" }\n',
             expected={"errors-hide-internals": "failed"},
             status="CONDITIONAL",
         ),
@@ -333,7 +337,7 @@ PRODUCTS: Final = {
             environ=_CONTEXTFORGE,
             before=_with_an_upstream,
             after=_registered,
-            own="/health",
+            own="/ready",
         ),
     )
 }  # fmt: skip

@@ -165,6 +165,13 @@ TABLE: Final = (
     row("third-session-refused", "Has room for two MCP sessions.", _limit_sessions),
     row("stream-stolen", "Sends what belongs to a session to the newest one.", _wrapped(mcp_wrappers.stealing)),
     row("wrong-session-accepted", "Serves MCP sessions that do not exist.", _trait(any_session=True)),
+    row("deleted-sessions-live", "Serves an MCP session that was deleted.", _trait(deleted_sessions_live=True)),
+    row("any-protocol-version", "Agrees to any revision of MCP.", _wrapped(mcp_wrappers.agreeing_to_anything)),
+    row(
+        "second-replica",
+        "Knows an MCP session on its first connections alone, as two processes behind one address that share none.",
+        _trait(known_connections=6),
+    ),
     row("slower-after-close", "Answers all SECONDS late once an MCP session has closed.", _slower_after_close, 0.3),
     # the list
     row(

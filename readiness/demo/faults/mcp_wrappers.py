@@ -44,6 +44,14 @@ def refusing(what: str, reason: str) -> McpWrapper:
     return wrapper
 
 
+async def agreeing_to_anything(_hub: EmbeddedHub, inner: Handler, session: ClientSession, message: Message) -> Answer:
+    """Says hello in whatever revision of MCP the client names."""
+    answer = await inner(session, message)
+    if answer is not None and kind(message) == "initialize" and "result" in answer:
+        answer["result"]["protocolVersion"] = str(message.params.get("protocolVersion"))
+    return answer
+
+
 def late(what: str, seconds: float) -> McpWrapper:
     """Answers, `seconds` late."""
 

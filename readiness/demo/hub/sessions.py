@@ -31,6 +31,8 @@ class ClientSession:
     exposed: set[str] = dataclasses.field(default_factory=set)
     stream: EventStream | None = None
     pending: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    connections: set[object] = dataclasses.field(default_factory=set)
+    """Those that it was named on, where a fault counts them."""
     used: float = dataclasses.field(default_factory=time.monotonic)
 
     def notify(self, method: str) -> None:

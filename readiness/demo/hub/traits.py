@@ -42,6 +42,9 @@ class Traits:
     messages_host: str = ""
     """Put before the address that the legacy transport tells its clients."""
     any_session: bool = False
+    deleted_sessions_live: bool = False
+    known_connections: int | None = None
+    """On how many connections a session is known; None: on all."""
     unknown_tool_hangs: bool = False
     malformed: Literal["refuse", "accept", "fail", "die"] = "refuse"
     """What becomes of a message that is no JSON-RPC."""

@@ -63,7 +63,8 @@ class McpTransport:
         if not isinstance(session, ClientSession):
             return session
         if request.method == "DELETE":
-            self._close(session)
+            if not self.hub.traits.deleted_sessions_live:
+                self._close(session)
             return json_answer({}, 200)
         return self._open_stream(session)
 
@@ -86,6 +87,16 @@ class McpTransport:
             case "die":
                 self.hub.die()
         return json_answer(failure(None, error), 400)
+
+    def _known(self, identifier: str, request: Request) -> ClientSession | None:
+        """The session of that id; None where there is none, or a fault has it on another connection alone."""
+        session, most = self.sessions.get(identifier) or self._anyones(), self.hub.traits.known_connections
+        if session is None or most is None or request.client in session.connections:
+            return session
+        if len(session.connections) >= most:
+            return None
+        session.connections.add(request.client)
+        return session
 
     def _anyones(self) -> ClientSession | None:
         """The session that answers for an id that does not exist: None, or the newest one under the fault for it."""
@@ -124,7 +135,7 @@ class McpTransport:
         identifier = request.query_params.get("sessionId", "")
         if not identifier:
             return _refuse(400, SESSION_ERROR, "Missing sessionId parameter")
-        session = self.sessions.get(identifier) or self._anyones()
+        session = self._known(identifier, request)
         if session is None or not session.legacy:
             return _refuse(404, SESSION_ERROR, f"Session not found: {identifier[:100]}")
         try:
@@ -143,7 +154,7 @@ class McpTransport:
         identifier = request.headers.get(SESSION_HEADER, "")
         if not identifier:
             return _refuse(400, INVALID_REQUEST, "Bad Request: Mcp-Session-Id header is required")
-        session = self.sessions.get(identifier) or self._anyones()
+        session = self._known(identifier, request)
         if session is None or session.legacy:
             return _refuse(404, SESSION_ERROR, "Session not found")
         version = request.headers.get("mcp-protocol-version")

@@ -48,8 +48,11 @@ if TYPE_CHECKING:
         McpProbe,
         McpVisit,
         call_tool,
+        ended_session,
+        negotiated_version,
         open_session,
         probe_mcp,
+        strange_connections,
         visit_mcp,
     )
     from readiness.facts.http.sockets import proxy_for, trust

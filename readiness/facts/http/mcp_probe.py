@@ -23,12 +23,11 @@ from readiness.facts.http.answer import (
     is_limit,
     strict_json,
 )
+from readiness.facts.http.client import HttpTransport
 from readiness.facts.http.urls import bare, same_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from readiness.facts.http.client import HttpTransport
 
 ENDPOINT: Final = "/mcp"
 PROTOCOL: Final = "2025-06-18"
@@ -37,6 +36,7 @@ _PAGES: Final = 100
 """Pages of a list that are followed at most."""
 _NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
 """What a hub without Streamable HTTP answers to `POST /mcp`."""
+_DELETED: Final = frozenset({200, 202, 204})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +125,75 @@ def visit_mcp(transport: HttpTransport, tool: str, arguments: dict[str, Any], ti
         return _visit(session, tool, arguments)
 
 
+def negotiated_version(transport: HttpTransport, wanted: str, *, legacy: bool = False) -> str | None:
+    """What initialize agrees to for the protocol version `wanted`; None where it refuses. The session is closed.
+
+    Raises as `probe_mcp` does, but for a refusal.
+    """
+    hello = _initialize(1, wanted)
+    with transport.within(None):
+        try:
+            if legacy:
+                with _legacy(transport) as older:
+                    return str(older.call("initialize", hello["params"]).get("protocolVersion"))
+            answer = _post(transport, hello, {})
+            if answer.status == 400:  # noqa: PLR2004 - HTTP's own number
+                return None
+            with _streamable(transport, answer) as session:
+                return str(session.opened.get("protocolVersion"))
+        except HubRefusal:
+            return None
+
+
+def ended_session(transport: HttpTransport) -> HttpAnswer | None:
+    """What a list answers in a session that was deleted a moment before; None where no id was given, or none can be deleted.
+
+    Over Streamable HTTP alone: an older session ends with its stream. Raises as `probe_mcp` does.
+    """
+    within = transport.within(3 * transport.settings.timeout)
+    with within, _streamable(transport, _post(transport, _initialize(1), {})) as session:
+        if session.id is None:
+            return None
+        session.notify("notifications/initialized")
+        if transport.delete(session.place, headers=session.headers).status not in _DELETED:
+            return None
+        return _post(transport, {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}, session.headers)
+
+
+def strange_connections(transport: HttpTransport, number: int) -> list[str] | None:
+    """What a session that is pinged over `number` new connections answered where it was not known; None where initialize gave no id.
+
+    Two processes behind one address that share no sessions know it on some connections alone. Raises as `probe_mcp` does.
+    """
+    with transport.within(3 * transport.settings.timeout):
+        opened = _post(transport, _initialize(1), {})
+        if opened.status in _NOT_HERE:
+            with _legacy(transport) as older:
+                older.call("initialize", _initialize(0)["params"])
+                older.notify("notifications/initialized")
+                # the stream is this transport's own connection: it stays
+                return _strange(HttpTransport(transport.settings), older.url, {}, number)
+        with _streamable(transport, opened) as session:
+            if session.id is None:
+                return None
+            session.notify("notifications/initialized")
+            return _strange(transport, session.place, session.headers, number)
+
+
+def _strange(transport: HttpTransport, place: str, headers: dict[str, str], number: int) -> list[str]:
+    problems = []
+    for n in range(number):
+        transport.close()
+        ping = {"jsonrpc": "2.0", "id": f"readiness-{n}", "method": "ping"}
+        answer = transport.post(place, json=ping, headers=_BOTH | headers)
+        if is_limit(answer):
+            _demand(answer)
+        if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
+            problems.append(f"{answer.what.partition('?')[0]} answered {answer.status}")
+    transport.close()
+    return problems
+
+
 @contextlib.contextmanager
 def _initialised(transport: HttpTransport) -> Iterator[_Session]:
     """A session that has begun, over Streamable HTTP or, where that is not served, HTTP+SSE."""
@@ -192,9 +261,9 @@ def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) 
     )
 
 
-def _initialize(number: int) -> dict[str, Any]:
+def _initialize(number: int, version: str = PROTOCOL) -> dict[str, Any]:
     params = {
-        "protocolVersion": PROTOCOL,
+        "protocolVersion": version,
         "capabilities": {},
         "clientInfo": {"name": "mcp-hub-readiness", "version": "1"},
     }
@@ -287,7 +356,7 @@ class _Legacy:
         if first is None or first.name != "endpoint":
             raise BadAnswer(f"GET {self.place} opened a stream that announces no endpoint")
         base = transport.settings.base.rstrip("/") + self.place
-        self._url = _announced(base, first.data.strip(), self.place)
+        self.url = _announced(base, first.data.strip(), self.place)
 
     def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """One request, posted, and its result from the stream."""
@@ -304,7 +373,7 @@ class _Legacy:
         self._send({"jsonrpc": "2.0", "method": method})
 
     def _send(self, message: dict[str, Any]) -> None:
-        answer = self._transport.post(self._url, json=message)
+        answer = self._transport.post(self.url, json=message)
         if answer.status == 404:  # noqa: PLR2004 - HTTP's own number
             raise BadAnswer(
                 f"{answer.what.partition('?')[0]} answered 404: the announced endpoint is not served (is it proxied?)"

@@ -181,6 +181,14 @@ class Hub:
             self._patient = False
         return ""
 
+    def beside_its_health(self, wrong: str) -> str:
+        """What agents get wrong, and that the target's own health says otherwise, where it has one that others trust; a hub's is judged by itself."""
+        return wrong
+
+    def beside_its_agents(self) -> str:
+        """What agents get all the same from a target that calls itself not ready, as the end of a sentence; empty for a hub, or where it is nothing."""
+        return ""
+
     def doubt(self, error: CouldNotLook) -> None:
         """Tell whoever decides about a rollback what a check is about to fail for."""
         if self._known.on_doubt:

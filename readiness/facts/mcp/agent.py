@@ -9,9 +9,9 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.errors import Unknown
+from readiness.errors import CouldNotLook, Unknown
 from readiness.facts.deployment import claims
-from readiness.facts.http import BadAnswer, HubRefusal, TimedOut
+from readiness.facts.http import BadAnswer, HubRefusal, TimedOut, strange_connections
 from readiness.facts.hub import SEPARATOR, offered_name, prefixes_of
 from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis, categories_of, prompt_for, read_analysis
 from readiness.facts.mcp.configured_calls import marked, offered_prefixes, server_calls, tool_name
@@ -311,6 +311,17 @@ class Agent(Opening):
                 wrong=f"through [target] url: {name} answered {text[:_TEXT]!r}", tools=visit.tools, called=name
             )
         return WayIn(tools=visit.tools, gone=gone, called=name)
+
+    def strange_connections(self, front: ClientView | None, number: int) -> list[str] | None:
+        """What those of `number` new connections answered that do not know a session, through the clients' address; None where none has an id."""
+        if self.session().modern:
+            return None
+        if front is None:
+            return strange_connections(self.hub.transport, number)
+        try:
+            return strange_connections(front.transport, number)
+        except CouldNotLook as error:
+            raise Unknown(f"blocked by agents-get-in-through-the-public-address: {error}") from None
 
     def enough_without(self, server: str) -> bool:
         """Whether as many servers as the configuration demands answer their calls although `server` does not."""

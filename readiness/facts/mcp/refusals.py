@@ -6,23 +6,28 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from readiness.facts.http import BadAnswer, HttpAnswer
+from readiness.facts.http import BadAnswer, HttpAnswer, ended_session, negotiated_version
 from readiness.facts.mcp.records import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from readiness.config import Config, ToolCall
+    from readiness.facts.hub import Hub
     from readiness.facts.mcp.records import AgentTool
     from readiness.facts.mcp.session import AgentSession
 
 NO_TOOL: Final = "readiness__no_such_tool"
+NO_VERSION: Final = "1999-01-01"
+"""A revision of MCP that there never was."""
 STRANGER: Final = "00000000-0000-4000-8000-000000000000"
 """A session id that no hub gave out."""
 BELOW, ABOVE = 60 * 1024, 200 * 1024
 """Bytes of an argument on either side of the 100 KB above which a hub answers 413."""
 _OK: Final = range(200, 300)
 _REFUSED: Final = range(400, 500)
+_UNKNOWN: Final = 404
+"""What the protocol asks for where a session is not known: only at that does an agent open another."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ class WorkingAgent(Protocol):
     """What of an agent is needed to send its malformed requests; `agent.Agent` has it all."""
 
     config: Config
+    hub: Hub
 
     def session(self) -> AgentSession:
         """The session of the run."""
@@ -107,12 +113,35 @@ class Refusals:
         )
 
     def strange_session(self) -> RequestRefusal | None:
-        """A list for a session that was never opened; None where the protocol has no sessions."""
-        session, config = self._agent.session(), self._agent.config
-        if session.modern or "sessions" in config.target.kind.lacks or config.claim("sessions").expected is False:
+        """A list for a session that was never opened; None where there are no sessions, or initialize gave no id."""
+        session = self._agent.session()
+        if session.modern or not session.has_id or not self._has_sessions():
             return None
         body = json.dumps({"jsonrpc": "2.0", "id": "readiness", "method": "tools/list", "params": {}}).encode()
-        return _refusal("a request for a session that does not exist", session.raw(body, session=STRANGER))
+        answer = session.raw(body, session=STRANGER)
+        return _of_a_session("a request for a session that does not exist", answer, session)
+
+    def ended_session(self) -> RequestRefusal | None:
+        """A list for a session that was deleted before; None where initialize gives no id, or an agent cannot end a session."""
+        session = self._agent.session()
+        if session.modern or session.wire != "streamable-http" or not session.has_id or not self._has_sessions():
+            return None
+        answer = ended_session(self._agent.hub.transport)
+        return None if answer is None else _of_a_session("a request for a session that was deleted", answer, session)
+
+    def _has_sessions(self) -> bool:
+        config = self._agent.config
+        return "sessions" not in config.target.kind.lacks and config.claim("sessions").expected is not False
+
+    def strange_version(self) -> RequestRefusal | None:
+        """An initialize in a revision of MCP that there never was; None where the protocol has no handshake."""
+        session = self._agent.session()
+        if session.modern:
+            return None
+        legacy = session.wire != "streamable-http"
+        agreed = negotiated_version(self._agent.hub.transport, NO_VERSION, legacy=legacy)
+        how = "refused" if agreed is None else f"agreed to {agreed[:40]}"
+        return RequestRefusal(asked=f"an initialize in MCP {NO_VERSION}", refused=agreed != NO_VERSION, how=how)
 
     def oversized(self, size: int) -> RequestRefusal:
         """A call with an argument of `size` bytes: right is whatever answer that is not a fault of the server's."""
@@ -125,8 +154,9 @@ class Refusals:
 
     def every(self) -> list[RequestRefusal]:
         """All of them but the unknown tool, those that are gentle first. Raises TimedOut and its like."""
-        refusals = (self.wrong_arguments(), self.oversized(BELOW), self.strange_session(), self.malformed())
-        return [one for one in (*refusals, self.oversized(ABOVE)) if one is not None]
+        gentle = (self.wrong_arguments(), self.strange_version(), self.oversized(BELOW))
+        sessions = (self.strange_session(), self.ended_session())
+        return [one for one in (*gentle, *sessions, self.malformed(), self.oversized(ABOVE)) if one is not None]
 
     def still_works(self) -> str:
         """Why the session no longer works after all this; empty if it does."""
@@ -146,6 +176,14 @@ def _refusal(asked: str, answer: HttpAnswer) -> RequestRefusal:
         return RequestRefusal(asked=asked, refused=True, how=f"{answer.status} with an error inside")
     odd = answer.status not in _OK
     return RequestRefusal(asked=asked, refused=odd, how=f"answered {answer.status}", odd=odd)
+
+
+def _of_a_session(asked: str, answer: HttpAnswer, session: AgentSession) -> RequestRefusal:
+    """As any refusal; over Streamable HTTP another status than 404 leaves agents without a session for good."""
+    refusal = _refusal(asked, answer)
+    if session.wire != "streamable-http" or not refusal.refused or answer.status == _UNKNOWN:
+        return refusal
+    return dataclasses.replace(refusal, how=f"{refusal.how}, where only a 404 lets an agent open another", odd=True)
 
 
 def _is_error(answer: HttpAnswer) -> bool:

@@ -39,6 +39,11 @@ class AgentSession:
         self.closed = False
 
     @property
+    def has_id(self) -> bool:
+        """Whether the other side knows it by an id."""
+        return self.live.watch.legacy or self.live.watch.session is not None
+
+    @property
     def alive(self) -> bool:
         """Whether it can still be used: not closed, and its connection did not break."""
         return not self.closed and not self.live.watch.broken.done()

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from readiness.facts.hub import HubKnowledge, HubServer, HubState, Identity
 
 _HUB_API: Final = "/api/"
+_OK: Final = 200
+_WORDS: Final = 200
 _SERVER_ERROR: Final = 500
+_USUAL_HEALTH: Final = ("/healthz", "/ping", "/status", "/health")
+"""Routes by which bridges and servers say that they live, asked only once agents got nothing."""
 _ABSENT: Final = frozenset({404, 405, 410, 501})
 
 
@@ -159,6 +163,31 @@ class McpServer(Hub):
             return "ready"
         answer = self.raw(self.kind.ready)
         return "ready" if 200 <= answer.status < 300 else f"not ready ({self.kind.ready} answers {answer.status})"  # noqa: PLR2004 - HTTP's own numbers
+
+    def beside_its_health(self, wrong: str) -> str:
+        """As a hub's; where the kind names no route of health, one of the usual ones."""
+        routes = [self.kind.ready or self.kind.health] if self.kind.ready or self.kind.health else _USUAL_HEALTH
+        green = next((str(route) for route in routes if wrong and self._is_green(str(route))), "")
+        return f"{wrong}, while its own {green} says that all is well" if green else wrong
+
+    def _is_green(self, route: str) -> bool:
+        try:
+            with self.transport.within(self.transport.short):
+                if route == self.kind.ready:
+                    return self.state() == "ready"
+                answer = self.transport.get(route, tries=1)
+        except Unknown:
+            return False
+        # a word in place of a page: an application that answers every path with its page says nothing of its health
+        return answer.status == _OK and answer.redirect is None and "<" not in answer.text(_WORDS)
+
+    def beside_its_agents(self) -> str:
+        """As a hub's."""
+        try:
+            tools = self.tools()
+        except Unknown:
+            return ""
+        return f", while agents are offered {len(tools)} tools" if tools else ""
 
     def servers(self) -> tuple[HubServer, ...]:
         """The MCP servers behind it; none where its kind reports none."""

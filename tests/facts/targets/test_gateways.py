@@ -118,6 +118,7 @@ def test_a_gateway_that_is_not_ready_says_so(
         found = judged(configured(tmp_path, target.url, name, rest=CALL), tmp_path / "run", ["hub-is-ready"])
     assert found["hub-is-ready"].outcome is Outcome.FAILED
     assert told in found["hub-is-ready"].reason
+    assert found["hub-is-ready"].reason.endswith("while agents are offered 2 tools")
     assert "the hub" not in found["hub-is-ready"].reason
 
 

@@ -109,6 +109,31 @@ def test_a_call_that_fails_fails_its_check_alone(tmp_path: Path) -> None:
     assert bad == {"tool-call-returns-its-result": ("failed", "echo answered an error: no upstream")}
 
 
+@pytest.mark.parametrize(
+    ("kind", "routes", "green"),
+    [
+        ("bridge", {"/ping": (200, "pong")}, "/ping"),
+        ("bridge", {"/status": (200, {"server_instances": {"a": "configured"}})}, "/status"),
+        ("mcp", {"/healthz": (200, "ok")}, "/healthz"),
+        ("mcp", {"/healthz": (200, "<!doctype html><title>App</title>")}, ""),
+        ("mcp", {"/health": (503, {"status": "unhealthy"})}, ""),
+        ("mcp", {}, ""),
+        ("litellm", {"/health/readiness": (200, {"status": "healthy"}), "/health": (200, "ok")}, "/health/readiness"),
+        ("litellm", {"/health/readiness": (503, {"status": "unhealthy"}), "/health": (200, "ok")}, ""),
+    ],
+)
+def test_green_health_beside_a_list_that_fails_is_named(
+    kind: str, routes: dict[str, Any], green: str, tmp_path: Path
+) -> None:
+    """Its own health may be green while agents get nothing: the check says so, and asks for no route that costs money."""
+    with serve(listing=lambda: {"error": {"code": 0, "message": ""}}, routes=routes) as target:
+        config = configured(tmp_path, target.url, kind)
+        bad = outcomes(config, tmp_path / "run", ["mcp-session-initialises", "tools-list-over-mcp"])
+    words = f", while its own {green} says that all is well" if green else ""
+    assert bad == {"tools-list-over-mcp": ("failed", f"tools/list: answered error 0: MCPError{words}")}
+    assert kind != "litellm" or "/health" not in target.paths()
+
+
 def test_an_endpoint_that_refuses_the_list_fails(tmp_path: Path) -> None:
     """The empty error that a bridge gives for a dead child is a failed list, not an empty pass."""
     with serve(listing=lambda: {"error": {"code": 0, "message": ""}}) as target:
@@ -182,3 +207,21 @@ def test_a_stack_trace_in_a_refusal_is_told(tmp_path: Path) -> None:
     with serve(refuse=refuse) as target:
         found = outcomes(configured(tmp_path, target.url), tmp_path / "run", ["errors-hide-internals"])
     assert found["errors-hide-internals"][0] == "failed"
+
+
+SESSIONS = ("mcp-session-initialises", "sessions-survive-new-connections", "malformed-requests-are-refused")
+
+
+def test_what_has_no_sessions_cannot_lose_them(tmp_path: Path) -> None:
+    """Where initialize gives no id, or an agent may not delete a session, nothing is wrong; an unknown session that is 400 is a warning."""
+    with serve(has_sessions=False) as target:
+        assert outcomes(configured(tmp_path, target.url), tmp_path / "stateless", SESSIONS) == {}
+    no_delete = lambda method, *_: (405, {}, "") if method == "DELETE" else None  # noqa: E731 - three lines for less
+    with serve(refuse=no_delete) as target:
+        assert outcomes(configured(tmp_path, target.url), tmp_path / "not deleted", SESSIONS) == {}
+    known = lambda method, _, headers: (  # noqa: E731 - as above
+        (400, {}, "") if method == "POST" and headers.get("mcp-session-id") not in {None, *target.sessions} else None
+    )
+    with serve(refuse=known) as target:
+        bad = outcomes(configured(tmp_path, target.url), tmp_path / "400", SESSIONS)
+    assert {check: outcome for check, (outcome, _) in bad.items()} == {"malformed-requests-are-refused": "degraded"}

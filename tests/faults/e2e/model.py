@@ -20,6 +20,7 @@ ISOLATED: Final = "sessions-are-isolated"
 UNKNOWN_TOOL: Final = "unknown-tool-is-a-protocol-error"
 MALFORMED: Final = "malformed-requests-are-refused"
 CONCURRENT: Final = "concurrent-sessions-work"
+CONNECTED: Final = "sessions-survive-new-connections"
 CLOSING: Final = "session-close-does-not-stall-the-hub"
 WAY_IN: Final = "agents-get-in-through-the-public-address"
 SURVIVES: Final = "hub-survives-the-workflow"
@@ -35,6 +36,7 @@ CHECKS: Final = (
     UNKNOWN_TOOL,
     MALFORMED,
     CONCURRENT,
+    CONNECTED,
     ISOLATED,
     CLOSING,
     SURVIVES,

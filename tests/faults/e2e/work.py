@@ -10,6 +10,7 @@ from tests.faults.e2e.model import (
     CALLED,
     CLOSING,
     CONCURRENT,
+    CONNECTED,
     ISOLATED,
     MALFORMED,
     MIXED_UP,
@@ -29,7 +30,7 @@ NO_CALL = failed(CALLED) | unknown(ISOLATED, CONCURRENT)
 """No call works, and so neither do those of several agents."""
 MUTE = NO_CALL | failed(UNKNOWN_TOOL, MALFORMED)
 """No call is answered, not even one that must be refused."""
-KILLED = failed(SURVIVES) | unknown(MALFORMED, CONCURRENT, ISOLATED, CLOSING)
+KILLED = failed(SURVIVES) | unknown(MALFORMED, CONCURRENT, CONNECTED, ISOLATED, CLOSING)
 """The hub ended when it was asked something malformed."""
 
 
@@ -216,6 +217,31 @@ FAULTS = (
         words=("a body that is no JSON: answered 500",),
     ),
     Fault(
+        name="deleted-sessions-live",
+        sentence="A session that was deleted is served on.",
+        faults="deleted-sessions-live",
+        expected=failed(MALFORMED),
+        ends=WATCHED,
+        words=("a request for a session that was deleted: answered 200",),
+    ),
+    Fault(
+        name="any-protocol-version",
+        sentence="Whatever revision of MCP a client names is agreed to.",
+        faults="any-protocol-version",
+        expected=failed(MALFORMED),
+        ends=WATCHED,
+        words=("an initialize in MCP 1999-01-01: agreed to 1999-01-01",),
+    ),
+    Fault(
+        name="any-protocol-version-legacy",
+        sentence="The same over HTTP+SSE.",
+        faults="any-protocol-version,legacy-only",
+        expected=failed(MALFORMED),
+        ends=WATCHED,
+        words=("an initialize in MCP 1999-01-01: agreed to 1999-01-01",),
+        long=True,
+    ),
+    Fault(
         name="wrong-arguments-kill",
         sentence="Arguments that break the schema end the hub.",
         faults="wrong-arguments-kill",
@@ -245,7 +271,7 @@ FAULTS = (
         sentence="The hub's process ends after a call; another one is healthy a moment later.",
         faults="replaced-in-the-workflow",
         expected=failed(SURVIVES),
-        racy=frozenset({ISOLATED, UNKNOWN_TOOL, MALFORMED, CONCURRENT, CLOSING}),
+        racy=frozenset({ISOLATED, UNKNOWN_TOOL, MALFORMED, CONCURRENT, CONNECTED, CLOSING}),
         ends=BROKEN,
         words=("the hub was restarted",),
     ),
@@ -303,7 +329,9 @@ FAULTS = (
         sentence="One failing call of the LLM ends the hub.",
         faults="llm-failure-kills,llm-down",
         expected=failed(SURVIVES)
-        | unknown(ANALYSED, NOTIFIED, CALLED, WAY_IN, ISOLATED, UNKNOWN_TOOL, MALFORMED, CONCURRENT, CLOSING),
+        | unknown(
+            ANALYSED, NOTIFIED, CALLED, WAY_IN, ISOLATED, UNKNOWN_TOOL, MALFORMED, CONCURRENT, CONNECTED, CLOSING
+        ),
         ends=BROKEN,
         words=("refused", "did last, and got no answer to: tools/call hub__analyze_prompt"),
     ),
