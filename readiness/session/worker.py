@@ -171,7 +171,8 @@ class Worker:
 
     # --- one check ------------------------------------------------------------------------------------------------
 
-    @pytest.hookimpl(wrapper=True)
+    # the innermost of the wrappers: pytest's own for logs has begun when a check is left out, and ends in order
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
         """Open a recorder; end what the configuration declared out of scope; remember what a fixture raises."""
         planned = item.stash.get(ITEM, None)
