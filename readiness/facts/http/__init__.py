@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         count_values,
         events,
         is_limit,
+        strict_json,
     )
     from readiness.facts.http.client import (
         BEFORE,

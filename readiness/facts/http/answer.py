@@ -169,6 +169,8 @@ class HttpAnswer:
             if self.page:
                 raise NotTheHub(f"{self.what} answered {self.content_type} ({self.page}), expected JSON")
             raise BadAnswer(f"{self.what} answered {self.content_type or 'no content type'}, expected JSON")
+        if "," in self.content_type:
+            raise BadAnswer(f"{self.what} answered with two content types, {self.content_type[:80]}")
         return strict_json(self.body, self.what)
 
     def json_object(self) -> dict[str, Any]:

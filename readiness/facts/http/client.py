@@ -383,12 +383,23 @@ def _decoded(body: bytes, encoding: str, what: str) -> bytes:
         return body
     if name not in {"gzip", "x-gzip", "deflate"}:
         raise NotTheHub(f"{what} answered in the encoding {name[:40]!r}, which was not asked for")
-    try:
-        plain = zlib.decompressobj(47 if name != "deflate" else 15).decompress(body, BODY_LIMIT + 1)
-    except zlib.error:
-        raise NotTheHub(f"{what} answered a broken {name} body") from None
-    if len(plain) > BODY_LIMIT:
-        raise BeyondLimit(f"{what}: the unpacked body", BODY_LIMIT)
+    # many servers deflate without zlib's frame, and clients take it
+    bare_deflate = name == "deflate" and body[:1] not in {b"\x78", b"\x58", b"\x38"}
+    plain, rest = b"", body
+    # a packed body may have several members
+    while rest and (not plain or rest.startswith(b"\x1f\x8b")):
+        unpacker = zlib.decompressobj(-15 if bare_deflate else 15 if name == "deflate" else 31)
+        try:
+            plain += unpacker.decompress(rest, BODY_LIMIT + 1 - len(plain))
+        except zlib.error:
+            raise NotTheHub(f"{what} answered a broken {name} body") from None
+        if len(plain) > BODY_LIMIT:
+            raise BeyondLimit(f"{what}: the unpacked body", BODY_LIMIT)
+        if not unpacker.eof:
+            raise NotTheHub(f"{what} answered a {name} body that is cut off")
+        rest = unpacker.unused_data
+    if rest:
+        raise NotTheHub(f"{what} answered a {name} body with {len(rest)} bytes more behind its end")
     return plain
 
 

@@ -27,7 +27,7 @@ from readiness.facts.http.client import HttpTransport
 from readiness.facts.http.urls import bare, same_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ENDPOINT: Final = "/mcp"
 PROTOCOL: Final = "2025-06-18"
@@ -290,8 +290,18 @@ def _demand(answer: HttpAnswer) -> HttpAnswer:
 
 
 def _result(message: object, method: str, number: int, place: str) -> dict[str, Any]:
-    if not isinstance(message, dict) or message.get("id") != number:
+    """The result in the response to request `number`. Raises BadAnswer for whatever is not exactly that, HubRefusal for an error."""
+    if not isinstance(message, dict):
         raise BadAnswer(f"{place}: {method} was answered by something else than its response")
+    own, is_refusal = message.get("id"), "error" in message and message.get("id", 0) is None
+    if not is_refusal and (isinstance(own, bool) or own != number):
+        earlier = type(own) is int and 0 < own < number
+        why = f"its id {own} was answered twice" if earlier else f"its id {str(own)[:40]!r} was never sent"
+        raise BadAnswer(f"{place}: {method} was answered by something else than its response: {why}")
+    if message.get("jsonrpc") != "2.0":
+        raise BadAnswer(f"{place}: {method} was answered by what is no JSON-RPC 2.0")
+    if "error" in message and message.get("result") is not None:
+        raise BadAnswer(f"{place}: {method} was answered by both a result and an error")
     if "error" in message:
         error = message["error"]
         text = error.get("message") if isinstance(error, dict) else error
@@ -300,6 +310,14 @@ def _result(message: object, method: str, number: int, place: str) -> dict[str, 
     if not isinstance(result, dict):
         raise BadAnswer(f"{place}: {method} answered no result")
     return result
+
+
+def _responses(stream: Iterable[ServerSentEvent], what: str) -> Iterator[dict[str, Any]]:
+    """The responses on a stream, whoever they are for; what a server asks or notifies is passed over."""
+    for event in stream:
+        message = strict_json(event.data.encode("utf-8", "replace"), what)
+        if isinstance(message, dict) and "method" not in message:
+            yield message
 
 
 class _Streamable:
@@ -326,11 +344,14 @@ class _Streamable:
     def _read(self, answer: HttpAnswer, method: str, number: int) -> dict[str, Any]:
         if answer.content_type != "text/event-stream":
             return _result(answer.json(), method, number, self.place)
-        for event in events([answer.body, b"\n\n"]):
-            message = strict_json(event.data.encode("utf-8", "replace"), answer.what)
-            if isinstance(message, dict) and message.get("id") == number:
-                return _result(message, method, number, self.place)
-        raise BadAnswer(f"{self.place}: {method} opened an event stream without its response")
+        # an event that no empty line ends is none; what comes after the response may be another's
+        responses = list(_responses(events([answer.body]), answer.what))
+        if not responses:
+            raise BadAnswer(f"{self.place}: {method} opened an event stream without its response")
+        results = [_result(message, method, number, self.place) for message in responses]
+        if len(results) > 1:
+            raise BadAnswer(f"{self.place}: {method} has one response, and was answered twice")
+        return results[0]
 
 
 @contextlib.contextmanager
@@ -362,10 +383,8 @@ class _Legacy:
         """One request, posted, and its result from the stream."""
         self._number += 1
         self._send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params or {}})
-        for event in self._stream:
-            message = strict_json(event.data.encode("utf-8", "replace"), f"{self.place} ({method})")
-            if isinstance(message, dict) and message.get("id") == self._number and "method" not in message:
-                return _result(message, method, self._number, self.place)
+        for message in _responses(self._stream, f"{self.place} ({method})"):
+            return _result(message, method, self._number, self.place)
         raise BadAnswer(f"{self.place}: the stream ended before {method} was answered")
 
     def notify(self, method: str) -> None:

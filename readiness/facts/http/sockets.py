@@ -193,6 +193,12 @@ class BoundedTransport(httpx.BaseTransport):
             request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
         )
         answer = self._pool.handle_request(sent)
+        spoken = answer.extensions.get("http_version", b"HTTP/1.1")
+        if not spoken.startswith(b"HTTP/1."):
+            answer.close()
+            raise httpcore.RemoteProtocolError(
+                f"it calls itself {spoken.decode('ascii', 'replace')}, and was asked in HTTP/1.1"
+            )
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
 
     def close(self) -> None:

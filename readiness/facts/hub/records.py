@@ -8,11 +8,10 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
-import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from readiness.facts.http import BadAnswer, BeyondLimit, HttpAnswer, bare, events
+from readiness.facts.http import BadAnswer, BeyondLimit, HttpAnswer, bare, events, strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -314,10 +313,7 @@ def first_state(transport: HttpTransport, checked: Callable[[HttpAnswer], HttpAn
 
 
 def _state(data: str) -> HubState:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        value = None
+    value = strict_json(data.encode("utf-8", "replace"), f"GET {EVENTS} (hub_state)")
     if not isinstance(value, dict):
         raise BadAnswer(f"GET {EVENTS}: the hub_state event holds no JSON object")
     return HubState(state=str(value.get("state")), pid=whole(value.get("pid")), port=whole(value.get("port")))

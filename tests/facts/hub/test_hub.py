@@ -173,7 +173,7 @@ def test_one_silent_route_is_no_dead_hub() -> None:
     [
         (b"event: log\ndata: {}\n\n", "no hub_state event in"),
         (b"event: hub_state\ndata: [1]\n\n", "no JSON object"),
-        (b"event: hub_state\ndata: {\n\n", "no JSON object"),
+        (b"event: hub_state\ndata: {\n\n", "no JSON:"),
     ],
 )
 def test_a_stream_without_a_state_is_wrong(stream: bytes, words: str) -> None:

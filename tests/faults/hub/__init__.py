@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from tests.faults.hub import answers, between, content, near, reach, release, security, streams
+from tests.faults.hub import answers, between, content, framing, messages, near, reach, release, security, streams
 
 FAULTS = (
     *reach.FAULTS,
     *between.FAULTS,
     *answers.FAULTS,
     *streams.FAULTS,
+    *framing.FAULTS,
+    *messages.FAULTS,
     *content.FAULTS,
     *security.FAULTS,
     *release.FAULTS,

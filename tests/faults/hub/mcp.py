@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ class McpEnd:
 
     def __init__(self, how: How) -> None:
         self.how = how
-        self.sessions: dict[str, asyncio.Queue[str]] = {}
+        self.sessions: dict[str, asyncio.Queue[bytes]] = {}
 
     async def serve(self, request: Request, line: Line) -> bool | None:
         """Answer if the request is MCP's: whether the connection may go on; None: not ours."""
@@ -44,7 +45,7 @@ class McpEnd:
             await line.wait_for_end()
             return
         host = "http://hub.invalid:9" if self.how.mcp == "other-host" else ""
-        await line.event("endpoint", f"{host}/messages?sessionId={session}")
+        await line.chunk(self.how.endpoint.replace("{path}", f"{host}/messages?sessionId={session}").encode())
         gone = asyncio.ensure_future(line.wait_for_end())
         try:
             while not gone.done():
@@ -53,7 +54,7 @@ class McpEnd:
                 if not get.done():
                     get.cancel()
                     return
-                await line.event("message", get.result())
+                await line.chunk(get.result())
         finally:
             gone.cancel()
             self.sessions.pop(session, None)
@@ -62,21 +63,36 @@ class McpEnd:
         queue = self.sessions.get(request.query.get("sessionId", ""))
         if queue is None:
             return await line.send(Response(status=404, body=b"Session not found", content_type="text/plain"))
-        answer = self._answer(json.loads(request.body))
-        if answer is not None:
-            queue.put_nowait(answer)
+        for answer in self._answers(json.loads(request.body)):
+            queue.put_nowait(self._framed(answer))
         return await line.send(Response(status=202, body=b"Accepted", content_type="text/plain"))
 
     async def _streamable(self, request: Request, line: Line) -> bool:
         message = json.loads(request.body)
-        answer = self._answer(message)
-        if answer is None and self.how.mcp == "mute":
+        answers = self._answers(message)
+        if not answers and self.how.mcp == "mute":
             await line.wait_for_end()
             return False
         session = [("Mcp-Session-Id", "f" * 32)] if message.get("method") == "initialize" else []
-        if answer is None:
+        if not answers:
             return await line.send(Response(status=202, body=b"", headers=session))
-        return await line.send(Response(body=answer.encode(), content_type="application/json", headers=session))
+        body, kind = answers[0].encode(), "application/json"
+        if self.how.framing:
+            body, kind = b"".join(self._framed(answer) for answer in answers), "text/event-stream"
+        return await line.send(Response(body=body, content_type=kind, headers=session))
+
+    def _framed(self, answer: str) -> bytes:
+        framing = self.how.framing or "event: message\ndata: {data}\n\n"
+        return framing.replace("{data}", answer).encode("utf-8", "surrogatepass")
+
+    def _answers(self, message: dict[str, Any]) -> list[str]:
+        """What is said to one message, in order."""
+        instead = self.how.rpc.get(message.get("method", ""))
+        if instead is None or "id" not in message:
+            answer = self._answer(message)
+            return [] if answer is None else [answer]
+        values = {"{id}": json.dumps(message["id"]), "{result}": json.dumps(_result(message))}
+        return [re.sub(r"\{(?:id|result)\}", lambda place: values[place.group()], one) for one in instead]
 
     def _answer(self, message: dict[str, Any]) -> str | None:
         if "id" not in message or self.how.mcp == "mute":

@@ -27,13 +27,17 @@ Pace = Literal[
     "endless",
     "slow",
     "not-http",
+    "bytes",
+    "interim",
+    "reset-body",
 ]
 """How an answer travels.
 
 whole: at once · chunked, gzip: encoded · silent: accepted, never answered · reset: RST instead of an answer ·
 cut: half of the announced body, then the end · drip-*: a byte at a time, for ever · endless: a body that never
 stops · slow: whole after `seconds` · close: the connection ends without a byte ·
-not-http: another protocol's greeting.
+not-http: another protocol's greeting · bytes: whole, in as many segments as it has bytes · interim: 1xx answers for ever ·
+reset-body: RST after half of the body.
 """
 
 
@@ -74,6 +78,8 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     pace: Pace = "whole"
     seconds: float = 0.0
+    raw: bytes = b""
+    """All that is sent, byte by byte; `wire.filled` says what may stand in it. The connection ends after it."""
     listener: Listener = "both"
     when: When = ALWAYS
 
@@ -91,6 +97,14 @@ class How:
     transport: Literal["legacy", "streamable", "both", "none"] = "legacy"
     mcp: Literal["healthy", "no-endpoint", "mute", "error", "wrong-id", "other-host", "garbage", "no-ping"] = "healthy"
     events: Literal["healthy", "never", "without-state", "other-pid", "garbage"] = "healthy"
+    stream: bytes = b""
+    """What the event stream sends instead; `{state}` is the data of its state."""
+    rpc: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """What MCP answers to a method instead, message by message; `{id}` is the request's, `{result}` the healthy result."""
+    framing: str = ""
+    """How each MCP message travels as an event, `{data}` is the message; over Streamable HTTP it makes answers event streams."""
+    endpoint: str = "event: endpoint\ndata: {path}\n\n"
+    """What opens the legacy stream; `{path}` is where messages go."""
     workspace_pid: Literal["same", "other", "dead"] = "same"
     tls: Literal["good", "expired", "wrong-name", "self-signed"] = "good"
     authentication: bool = True

@@ -139,7 +139,7 @@ class FaultyHub:
         fault = self._fault(listener, request)
         if fault is not None and (refusal is None or fault.listener == listener):
             response = _altered(refusal or self._api.response(request), fault, request)
-            return await line.send(response, fault.pace, fault.seconds)
+            return await line.send(response, fault.pace, fault.seconds, fault.raw)
         if refusal is not None:
             return await line.send(refusal)
         if request.route == "GET /api/events":
@@ -185,6 +185,10 @@ class FaultyHub:
             await line.wait_for_end()
             return
         await line.start_stream()
+        if self.how.stream:
+            await line.chunk(self.how.stream.replace(b"{state}", self._api.hub_state().encode()))
+            await line.wait_for_end()
+            return
         await line.event("log", json.dumps([{"type": "info", "message": "SSE client connected"}]))
         if self.how.events != "without-state":
             await line.event("hub_state", self._api.hub_state())

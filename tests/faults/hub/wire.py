@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import dataclasses
 import gzip
+import re
 import socket
 import struct
+import zlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
@@ -81,14 +83,36 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
     return Request(method=method, target=rest.rpartition(" ")[0], headers=headers, body=body)
 
 
+def filled(raw: bytes, body: bytes) -> bytes:
+    """`raw` with the healthy body put in: `{body}`, its `{length}` (in `{hex}` too), its `{half}`, and it packed as `{gzip}`, `{deflate}` or `{chunk}`."""
+    packed = gzip.compress(body)
+    values = {
+        b"{body}": body,
+        b"{length}": b"%d" % len(body),
+        b"{hex}": b"%x" % len(body),
+        b"{half}": body[: len(body) // 2],
+        b"{gzip}": packed,
+        b"{cut-gzip}": packed[:-12],
+        b"{gzip-nothing}": gzip.compress(b""),
+        b"{deflate}": zlib.compress(body),
+        b"{bare-deflate}": zlib.compress(body)[2:-4],
+        b"{chunk}": b"%x\r\n%s\r\n" % (len(body), body),
+    }
+    return re.sub(rb"\{[a-z-]+\}", lambda place: values[place.group()], raw)
+
+
 class Line:
     """One connection's writing side, with every way to misbehave."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
-    async def send(self, response: Response, pace: str = "whole", seconds: float = 0.0) -> bool:
-        """Send `response` in the manner of `pace`; whether the connection may go on."""
+    async def send(self, response: Response, pace: str = "whole", seconds: float = 0.0, raw: bytes = b"") -> bool:
+        """Send `response` in the manner of `pace`, or what `raw` makes of it; whether the connection may go on."""
+        if raw:
+            self.writer.write(filled(raw, response.body))
+            await self.writer.drain()
+            return False
         manner = {
             "silent": self.wait_for_end,
             "reset": self._reset,
@@ -98,6 +122,9 @@ class Line:
             "drip-body": self._drip_body,
             "endless": self._endless,
             "not-http": self._greet,
+            "bytes": self._bytes,
+            "interim": self._interim,
+            "reset-body": self._reset_body,
         }.get(pace)
         if manner is not None:
             await manner(response)
@@ -138,6 +165,9 @@ class Line:
         self.writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
         await self.writer.drain()
 
+    async def _bytes(self, response: Response) -> None:
+        await self._drip(response.head(len(response.body)) + response.body, 0.0)
+
     async def _cut(self, response: Response) -> None:
         self.writer.write(response.head(len(response.body)) + response.body[: len(response.body) // 2])
         await self.writer.drain()
@@ -151,17 +181,28 @@ class Line:
         await self._drip(response.body)
         await self.wait_for_end()
 
-    async def _drip(self, data: bytes) -> None:
+    async def _drip(self, data: bytes, pause: float = DRIP_SECONDS) -> None:
         for index in range(len(data)):
             self.writer.write(data[index : index + 1])
             await self.writer.drain()
-            await asyncio.sleep(DRIP_SECONDS)
+            await asyncio.sleep(pause)
 
     async def _endless(self, response: Response) -> None:
         self.writer.write(response.head(None) + b'1\r\n"\r\n')
         while True:
             self.writer.write(b"%x\r\n%s\r\n" % (len(ENDLESS_CHUNK), ENDLESS_CHUNK))
             await self.writer.drain()
+
+    async def _interim(self, _: Response) -> None:
+        while True:
+            self.writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+            await self.writer.drain()
+            await asyncio.sleep(0.01)
+
+    async def _reset_body(self, response: Response) -> None:
+        await self._cut(response)
+        await asyncio.sleep(0.02)
+        await self._reset(response)
 
     async def start_stream(self) -> None:
         """Begin an endless `text/event-stream`."""
@@ -171,6 +212,9 @@ class Line:
 
     async def event(self, name: str, data: str) -> None:
         """One server-sent event."""
-        text = f"event: {name}\ndata: {data}\n\n".encode()
+        await self.chunk(f"event: {name}\ndata: {data}\n\n".encode())
+
+    async def chunk(self, text: bytes) -> None:
+        """A piece of the stream, as it is."""
         self.writer.write(b"%x\r\n%s\r\n" % (len(text), text))
         await self.writer.drain()
