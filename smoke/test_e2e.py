@@ -13,7 +13,6 @@ pytestmark = pytest.mark.e2e
 OPENED = "mcp-session-initialises"
 LISTED = "tools-list-over-mcp"
 ANALYSED = "prompt-analysis-exposes-tools"
-WAY_IN = "agents-get-in-through-the-public-address"
 CONNECTIONS = 8
 """New connections that one session is asked over: of two processes in turn or by chance, one meets nearly surely the other."""
 SHORT_STALL, LONG_STALL = 50, 300
@@ -36,6 +35,12 @@ def test_mcp_session_initialises(agent):
     wrong = agent.wrong(lambda: sessions.append(agent.opened()))
     assert not wrong, wrong
     note(f"spoken over {sessions[0].wire}, protocol {sessions[0].protocol}, with {sessions[0].server or 'no name'}")
+    _note_time(agent, "initialize")
+
+
+def _note_time(agent, method):
+    if words := agent.took(method):
+        note(words)
 
 
 @check(
@@ -52,6 +57,7 @@ def test_tools_list_over_mcp(agent, deployed):
     wrong = agent.wrong(lambda: lists.append(agent.listed()))
     assert not wrong, agent.hub.beside_its_health(wrong)
     tools = lists[0]
+    _note_time(agent, "tools/list")
     compared(expected="at least 1 tool", actual=f"{len(tools)} tools")
     if not tools and deployed.declared_empty:
         note("no servers are declared, so there are no tools")
@@ -132,6 +138,7 @@ def test_tool_call_returns_its_result(agent, deployed, tool_call, readiness_conf
             'or resource = "…" in place of the tool, or nothing_to_call = "why"'
         )
     wrong = agent.wrong_asked(tool_call)
+    _note_time(agent, "tools/call")
     asked = tool_call.call or tool_call.other
     compared(expected=asked.contains or "an answer", actual="" if wrong else "it came")
     if wrong and agent.enough_without(tool_call.server):
@@ -141,7 +148,7 @@ def test_tool_call_returns_its_result(agent, deployed, tool_call, readiness_conf
 
 
 @check(
-    WAY_IN,
+    "agents-get-in-through-the-public-address",
     severity="critical",
     settle="probe",
     needs=("public_address",),
@@ -240,7 +247,7 @@ def test_concurrent_sessions_work(agent, limits):
     "sessions-survive-new-connections",
     severity="high",
     needs=("sessions",),
-    after=("hub-answers", OPENED, WAY_IN),
+    after=("hub-answers", OPENED),
     remedy="Several processes behind one address share no sessions: let the balancer send a session to one of them (by "
     "Mcp-Session-Id or cookie), run one, or keep the sessions in a common store.",
 )

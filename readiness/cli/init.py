@@ -32,7 +32,7 @@ from readiness.config import (
     read_url,
 )
 from readiness.errors import ConfigError, ReadinessError, Unknown
-from readiness.support import replace_file
+from readiness.support import missing_libraries, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -379,7 +379,9 @@ def _summary(output: Path, text: str, seen: HubProfile | EndpointProfile) -> str
     lines += ["", *(f"note: {note}" for note in seen.notes)] if seen.notes else []
     option = "" if output.name == FILE_NAME else f" --readiness-config {printable(str(output))}"
     phases = " -m health" if isinstance(seen, HubProfile) else ""
-    return "\n".join([*lines, "", f"next: readiness check{phases}{option}"]) + "\n"
+    # without it most of what an endpoint is judged by stays unknown
+    first = "" if phases or not missing_libraries("e2e") else "pip install 'mcp-hub-readiness[e2e]', then "
+    return "\n".join([*lines, "", f"next: {first}readiness check{phases}{option}"]) + "\n"
 
 
 SECONDS: Final = 5.0

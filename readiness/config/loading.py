@@ -514,7 +514,16 @@ def cross_check(values: Values, place: SettingPlace, folder: Path, today: dt.dat
     _waivers(values.get("waiver", ()), place.at("waiver"), today)
     _actions(values.get("rollback", {}).get("action", ()), place.at("rollback", "action"))
     _files(values.get("target", {}), place.at("target"), folder)
+    _of_its_kind(values, place)
     _of_a_hub(values, place)
+
+
+def _of_its_kind(values: Values, place: SettingPlace) -> None:
+    """What is claimed and no target of this kind can show: it would be left out without a word."""
+    kind = values.get("target", {}).get("kind", MCP_HUB)
+    for name, claim in values.get("expect", {}).get("claims", {}).items():
+        if claim.get("expected") is True and name in kind.lacks:
+            place.at("expect", name).wrong(claim["expected"], Bad(f"no such claim: {kind.lacks[name]}"))
 
 
 def _of_a_hub(values: Values, place: SettingPlace) -> None:

@@ -45,6 +45,16 @@ WRONG = [
     ('[target]\nurl = "https://[::1"', "[target] url", "an address"),
     ('[target]\nurl = "https://hub/?a=1"', "[target] url", "without credentials or query"),
     ('[target]\nurl = ""', "[target] url", "an address"),
+    (
+        '[target]\nkind = "mcp"\n[expect]\ntelemetry = true',
+        "[expect] telemetry = true",
+        "kind mcp publishes no metrics",
+    ),
+    (
+        '[target]\nkind = "contextforge"\n[expect]\nsessions = {expected = true}',
+        "[expect] sessions",
+        "keeps no sessions",
+    ),
     ('[target]\nplain_url = "https://hub"', "[target] plain_url", "http://"),
     ('[target]\nrelease = ""', "[target] release", "a path, not empty"),
     ('[target]\nrelease = "a\\u0000b"', "[target] release", "printable"),

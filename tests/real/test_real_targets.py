@@ -127,5 +127,6 @@ def test_a_product_gets_a_verdict_that_its_maintainer_would_sign_and_its_breakag
     assert report["verdict"]["status"] == "NOT READY", report["verdict"]
     failed = {row["check"]: row["reason"] for row in report["findings"] if row["outcome"] == "failed"}
     assert check in failed, report["verdict"]
+    assert check in str(report["comparison"]["newly_failing"]), report["comparison"]
     if product.own and check != "mcp-servers-are-connected":
         assert product.own in failed[check], failed[check]

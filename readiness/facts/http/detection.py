@@ -176,7 +176,7 @@ def _moved(answer: HttpAnswer, endpoint: str, what: str) -> str:
 
 def _get(transport: HttpTransport, route: str) -> HttpAnswer | None:
     try:
-        return transport.get(route, tries=1)
+        return transport.get(route, timeout=min(transport.settings.timeout, _PATIENCE), tries=1)
     except HubDown:
         raise
     except Unknown:

@@ -125,20 +125,16 @@ def visit_mcp(transport: HttpTransport, tool: str, arguments: dict[str, Any], ti
         return _visit(session, tool, arguments)
 
 
-def negotiated_version(transport: HttpTransport, wanted: str, *, legacy: bool = False) -> str | None:
-    """What initialize agrees to for the protocol version `wanted`; None where it refuses. The session is closed.
+def negotiated_version(transport: HttpTransport, wanted: str) -> str | None:
+    """What initialize over Streamable HTTP agrees to for the protocol version `wanted`; None where it refuses. The session is closed.
 
     Raises as `probe_mcp` does, but for a refusal.
     """
-    hello = _initialize(1, wanted)
     with transport.within(None):
+        answer = _post(transport, _initialize(1, wanted), {})
+        if answer.status == 400:  # noqa: PLR2004 - HTTP's own number
+            return None
         try:
-            if legacy:
-                with _legacy(transport) as older:
-                    return str(older.call("initialize", hello["params"]).get("protocolVersion"))
-            answer = _post(transport, hello, {})
-            if answer.status == 400:  # noqa: PLR2004 - HTTP's own number
-                return None
             with _streamable(transport, answer) as session:
                 return str(session.opened.get("protocolVersion"))
         except HubRefusal:

@@ -68,6 +68,10 @@ class Agent(Opening):
         """Servers that are connected, and whose process lives, now."""
         return connected(self.hub)
 
+    def took(self, method: str) -> str:
+        """How long a request of that kind took the last time, in words; empty where none was made here."""
+        return self._kept.took(method)
+
     @property
     def last_deed(self) -> str:
         """The request of this run that a hub which is gone did not outlive, in words; empty where none went unanswered."""
@@ -321,6 +325,7 @@ class Agent(Opening):
         try:
             return strange_connections(front.transport, number)
         except CouldNotLook as error:
+            self._is_it_down()
             raise Unknown(f"blocked by agents-get-in-through-the-public-address: {error}") from None
 
     def enough_without(self, server: str) -> bool:

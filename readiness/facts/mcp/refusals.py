@@ -134,12 +134,14 @@ class Refusals:
         return "sessions" not in config.target.kind.lacks and config.claim("sessions").expected is not False
 
     def strange_version(self) -> RequestRefusal | None:
-        """An initialize in a revision of MCP that there never was; None where the protocol has no handshake."""
+        """An initialize in a revision of MCP that there never was; None where the protocol has no handshake.
+
+        Over Streamable HTTP alone: another stream of the older transport could break this session where streams are mixed up.
+        """
         session = self._agent.session()
-        if session.modern:
+        if session.modern or session.wire != "streamable-http":
             return None
-        legacy = session.wire != "streamable-http"
-        agreed = negotiated_version(self._agent.hub.transport, NO_VERSION, legacy=legacy)
+        agreed = negotiated_version(self._agent.hub.transport, NO_VERSION)
         how = "refused" if agreed is None else f"agreed to {agreed[:40]}"
         return RequestRefusal(asked=f"an initialize in MCP {NO_VERSION}", refused=agreed != NO_VERSION, how=how)
 

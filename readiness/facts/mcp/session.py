@@ -120,7 +120,7 @@ class AgentSession:
         if not self.alive:
             work.close()
             raise BadAnswer(f"{stage}: the session has ended before")
-        limit = self.live.where.timeout if seconds is None else seconds
+        limit, started = self.live.where.timeout if seconds is None else seconds, time.monotonic()
         try:
             answer = self.endpoint.loop.run(work, limit * pages)
         except Exception:
@@ -130,6 +130,7 @@ class AgentSession:
             self.endpoint.answered(self.live)
         if stage != _LISTENING:  # which asks nothing of the hub
             self.endpoint.unanswered = ""
+            self.endpoint.seconds[stage.partition(" ")[0]] = time.monotonic() - started
         return answer
 
 
@@ -161,6 +162,8 @@ class Endpoint:
         self.loop = Loop()
         self.patience = where.timeout
         """Seconds that opening a session may take."""
+        self.seconds: dict[str, float] = {}
+        """How long each kind of request took the last time, all its pages together: initialize, tools/list, tools/call …"""
         self.unanswered = ""
         """The first request since the last answer that got none: where the hub is gone, what it did not outlive."""
         self._trusted = Trusted(where)
@@ -187,12 +190,13 @@ class Endpoint:
 
     async def _opened(self, number: int, lives: list[LiveSession]) -> list[LiveSession | Unknown]:
         async def one() -> LiveSession | Unknown:
-            live = LiveSession(self.where, self._trusted, self.strays)
+            live, started = LiveSession(self.where, self._trusted, self.strays), time.monotonic()
             lives.append(live)
             try:
                 await live.opened(self.patience)
             except Unknown as error:
                 return error
+            self.seconds["initialize"] = time.monotonic() - started
             return live
 
         return list(await asyncio.gather(*(one() for _ in range(number))))

@@ -113,6 +113,11 @@ class AgentSessions:
         """Answers that sessions of this run got to requests that they never made, as sentences."""
         return [] if self._endpoint is None else list(self._endpoint.strays.sentences)
 
+    def took(self, method: str) -> str:
+        """How long a request of that kind took the last time, in words; empty where none was made here."""
+        seconds = None if self._endpoint is None else self._endpoint.seconds.get(method)
+        return "" if seconds is None else f"{method} took {seconds * 1000:.0f} ms"
+
     @property
     def unanswered(self) -> str:
         """The first request since the last answer that got none; empty where the last one was answered."""

@@ -202,3 +202,14 @@ def test_a_first_look_says_how_to_hand_over_a_token(
     text = file.read_text()
     assert 'token_env = "KEY_OF_TESTS"\ntoken_header = "X-API-Key"\n' in text
     assert "k-123456789" not in text
+
+
+def test_a_first_look_names_what_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where agents' sessions cannot be opened for want of a library, the next step installs it first."""
+    monkeypatch.setattr(init, "missing_libraries", lambda _: ["mcp"])
+    with serve() as target:
+        assert init.main(["--url", f"{target.url}/mcp", "--output", str(tmp_path / "readiness.toml")]) == 0
+    shown = capsys.readouterr().out
+    assert "\nnext: pip install 'mcp-hub-readiness[e2e]', then readiness check\n" in shown

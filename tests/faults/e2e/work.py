@@ -233,15 +233,6 @@ FAULTS = (
         words=("an initialize in MCP 1999-01-01: agreed to 1999-01-01",),
     ),
     Fault(
-        name="any-protocol-version-legacy",
-        sentence="The same over HTTP+SSE.",
-        faults="any-protocol-version,legacy-only",
-        expected=failed(MALFORMED),
-        ends=WATCHED,
-        words=("an initialize in MCP 1999-01-01: agreed to 1999-01-01",),
-        long=True,
-    ),
-    Fault(
         name="wrong-arguments-kill",
         sentence="Arguments that break the schema end the hub.",
         faults="wrong-arguments-kill",
