@@ -60,11 +60,16 @@ def _artifact(release, cause=IS_THERE):
 )
 def test_artifact_is_executable(release):
     """The release's entry point is there, may be executed, and says what executes it."""
-    artifact = _artifact(release, UNIT)
+    artifact = release.start_of(_artifact(release, UNIT))
     name = release.shown(artifact.path)
     shebang = _read(release, lambda: artifact.shebang, UNIT if release.astray(artifact) else None)
     mode = release.mode(artifact.path)
     compared(expected="an executable file", actual=f"mode {mode:03o}")
+    if release.other_product and artifact.source == "package.json" and not mode & 0o111:
+        unknown(
+            f"{name} has mode {mode:03o}, and what starts it is not known: npm makes a command executable when it "
+            "installs the package; set [target] unit"
+        )
     assert mode & 0o111 or artifact.runtime, f"{name} may not be executed: its mode is {mode:03o}"
     assert release.size(artifact.path), f"{name} is empty"
     assert shebang or artifact.runtime, f"{name} has no first line like #!/usr/bin/env node"
@@ -82,7 +87,7 @@ def test_artifact_size_is_plausible(release):
     """The entry point is as large as a bundled hub, or brings all that it imports: neither a stub nor half the disk."""
     artifact = _artifact(release)
     size = _read(release, lambda: release.size(artifact.path), IS_THERE) / 1000
-    if size < SMALLEST and not artifact.is_dependency:
+    if size < SMALLEST and not artifact.is_dependency and not release.other_product:
         # what imports its parts is no bundle: they count, and whether they are all there
         missing, parts, total = release.parts(artifact)
         assert not missing, f"{release.shown(artifact.path)} imports what is not there: {listed(missing, SHOWN, ', ')}"
@@ -106,13 +111,19 @@ def test_artifact_runs_and_reports_its_version(release):
     artifact = _artifact(release)
     _read(release, lambda: artifact.shebang, IS_THERE)
     version = _read(release, lambda: release.version_of(artifact))
-    done = release.say_version(artifact)
     name = release.shown(artifact.path)
+    if not release.knows_version(artifact):
+        unknown(f"{name} is {release.other_product}'s and does not know --version: it was not started")
+    done = release.say_version(artifact)
     if not done.ok and release.parts(artifact)[0]:
         caused_by("artifact-size-is-plausible")
+    if not done.ok and release.other_product and not release.is_crash(done):
+        unknown(f"{name} is {release.other_product}'s, and --version {done.ending}: {done.last_words()}")
     assert done.ok, f"{name} --version {done.ending}: {done.last_words()}"
     said = release.versions_in(done.out)
     compared(expected=version or "a version", actual=", ".join(said[:3]) or "none")
+    if release.other_product and not said:
+        unknown(f"{name} is {release.other_product}'s, and --version told no version")
     if not version:
         unknown("package.json names no version")
     assert version.removeprefix("v") in said, (

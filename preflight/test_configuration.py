@@ -32,6 +32,8 @@ def _read(release, look):
 def test_config_parses(release, hub_config):
     """The hub's configuration is there, is JSON5, and has a table of servers."""
     where_found(release.shown(hub_config.file))
+    if doubt := release.config_doubt():
+        unknown(doubt)
     found = _read(release, hub_config.read)
     compared(expected="a table of servers", actual=f"{len(found.servers)} servers")
     assert found.has_servers, f"{release.shown(hub_config.file)} has no table mcpServers"

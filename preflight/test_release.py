@@ -37,6 +37,8 @@ def test_release_is_what_the_unit_runs(release):
     where_found(release.shown(unit.file), unit.start.line if unit.start else None)
     started, built = _read(release, release.started), _read(release, release.own_entry)
     compared(expected=release.shown(built.path), actual=release.shown(started.path))
+    if doubt := release.start_doubt(started):
+        unknown(doubt)
     assert release.same(started.path, built.path) or release.brings(started), (
         f"{unit.file.name} starts {release.shown(started.path)}, the release's artifact is {release.shown(built.path)}"
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -27,6 +28,7 @@ OUTPUT_LIMIT: Final = 1024 * 1024
 """Bytes kept of each of a child's two outputs: the first quarter and the last three, where summaries stand."""
 _GRACE: Final = 2.0
 """Seconds between asking a group to end and ending it."""
+_ERROR: Final = re.compile(r"(?:Uncaught )?\w*Error(?: \[\w+\])?: ")
 _TICK: Final = 0.05
 _CHUNK: Final = 65536
 _INHERITED: Final = (
@@ -75,6 +77,8 @@ class FinishedProcess:
         """The last lines that say something, of its errors or else of its output, at most `limit` characters."""
         for text in (self.err, self.out):
             lines = [line.strip() for line in text.splitlines() if line.strip()]
+            if lines and lines[-1].startswith("Node.js v"):  # a trace, whose first words say what is wrong
+                lines = [line for line in lines if _ERROR.match(line)] or lines
             if lines:
                 return " / ".join(lines[-4:])[-limit:]
         return "it said nothing"

@@ -52,7 +52,12 @@ _VALUED: Final = (
 _VERSIONED: Final = re.compile(r"(?<=.)@[^/@]*$")
 _OPERATORS: Final = frozenset("&|;<>()`")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
-_IMPORT: Final = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'\n\s]+)["']""")
+_IMPORT: Final = re.compile(
+    r"""(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)["']([^"'\n\s]+)["']"""
+    r"""|`(?:\\.|[^`\\])*`|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|^\s*//[^\n]*""",
+    re.DOTALL | re.MULTILINE,
+)
+"""An import, in group 1; or a text or comment, which imports nothing whatever it says."""
 _ENDINGS: Final = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".json")
 _MOST_PARTS: Final = 2_000
 _LARGEST_PART: Final = 4 * 1024**2
@@ -269,6 +274,8 @@ def parts(path: Path, root: Path) -> tuple[list[str], int, int]:
             text = ""
         sizes[file] = len(text.encode())
         for name in _IMPORT.findall(text) if file.suffix != ".json" else ():
+            if not name:
+                continue
             if name.startswith("."):
                 found = _imported(file.parent / name)
                 waiting += [found] if found is not None else []

@@ -77,6 +77,12 @@ class Package:
         return bool(_texts(given)) if isinstance(given, dict) else bool(_text(given))
 
     @property
+    def commands(self) -> tuple[str, ...]:
+        """The names of the commands that the package installs."""
+        given = self.data.get("bin")
+        return tuple(_texts(given)) if isinstance(given, dict) else ()
+
+    @property
     def manager(self) -> str:
         """npm, bun, yarn or pnpm: as `packageManager` says, else by the lock file, else npm."""
         declared = _text(self.data.get("packageManager")).partition("@")[0]

@@ -37,6 +37,10 @@ _MOST_FILES: Final = 5_000
 """Entries of folders that are looked at for program text."""
 _MAY_LOAD: Final = re.compile(r"--env-file|\.env\b|\.sh\b|(?:^|/|\s)(?:ba|da|z)?sh\s")
 _FAST_LOGGER: Final = (4, 3)
+_HUB: Final = "mcp-hub"
+_LARGEST_PROGRAM: Final = 32 * 1024**2
+_SAYS_VERSION: Final = re.compile(r"--version|\.version\(|\b(?:yargs|commander|oclif|meow|cac)\b")
+"""What stands in the text of a program that knows the option --version."""
 CHANGELOGS: Final = ("changelog", "changes", "history", "news", "releases", "release-notes")
 
 
@@ -80,6 +84,19 @@ class Release:
     def package(self) -> Package:
         """package.json. Raises Unreadable."""
         return package.read(self.root)
+
+    @functools.cached_property
+    def other_product(self) -> str:
+        """The package's name where it is another product than mcp-hub, to which its customs do not apply; else an empty text."""
+        try:
+            configured = self.package()
+        except Unreadable:
+            return ""
+        names = {configured.name.rpartition("/")[2], *configured.commands, *configured.wanted("dependencies")}
+        usual = self.root / type(self.config.target)().config
+        starts = " ".join(configured.scripts.values())
+        is_hub = _HUB in names or file_reading.exists(usual) or re.search(rf"(?<![\w-]){_HUB}(?![\w-])", starts)
+        return "" if is_hub else configured.name
 
     def unit(self) -> SystemdUnit:
         """The systemd unit that runs this release. Raises Unreadable."""
@@ -173,6 +190,22 @@ class Release:
         there = (one for one in (*named, (usual,)) if one and all(map(file_reading.exists, one)))
         return next(there, named[1] or named[0] or (usual,))
 
+    def config_doubt(self) -> str:
+        """Why a configuration that is not there proves nothing here; empty where it does, and where it is there."""
+        files = self.config_files()
+        if all(map(file_reading.exists, files)):
+            return ""
+        named = self._named_configs(self.begun) or self._named_configs(self.started)
+        if not named and self.config.target.config == type(self.config.target)().config:
+            other = f', or [target] kind = "mcp" where {self.other_product} is no mcp-hub' if self.other_product else ""
+            return f"nothing names the hub's configuration, and {files[-1]} is not there: set [target] config{other}"
+        with contextlib.suppress(Unreadable):
+            if named and self._is_brought(self.unit()) and not files[-1].is_relative_to(self.root):
+                return (
+                    f"{self.unit().file.name} lies in the release and names {files[-1]}, which is not on this machine"
+                )
+        return ""
+
     def _named_configs(self, start: Callable[[], EntryPoint]) -> tuple[Path, ...]:
         """The files that a way to start the hub names after --config; none where it cannot be told."""
         with contextlib.suppress(Unreadable):
@@ -187,14 +220,46 @@ class Release:
             return self._here(self.unit(), path)
         return path
 
+    def _is_brought(self, unit: SystemdUnit) -> bool:
+        """Whether the unit is one that the release brings along, for a machine that need not be this one."""
+        real = file_reading.real
+        return self.config.target.where == "ci" or real(unit.file).is_relative_to(real(self.root))
+
+    def start_doubt(self, what: EntryPoint) -> str:
+        """Why it proves nothing that `what`, which the unit starts, is another file than the release's; else empty."""
+        with contextlib.suppress(Unreadable):
+            unit, configured = self.unit(), self.package()
+            is_command = what.path.parent.name == "bin" and what.path.name in {configured.name, *configured.commands}
+            if is_command and self._is_brought(unit) and not file_reading.exists(what.path):
+                return (
+                    f"{unit.file.name} lies in the release and starts {what.path}, where npm installs the package's "
+                    "command, and which is not on this machine"
+                )
+        return ""
+
     def _here(self, unit: SystemdUnit, path: Path) -> Path:
         """`path` in this tree, where the unit is one that the release brings along for the place it is deployed to."""
-        brought = self.config.target.where == "ci" or file_reading.real(unit.file).is_relative_to(
-            file_reading.real(self.root)
-        )
-        if brought and unit.folder is not None and path.is_relative_to(unit.folder):
+        if self._is_brought(unit) and unit.folder is not None and path.is_relative_to(unit.folder):
             return self.root / path.relative_to(unit.folder)
         return path
+
+    def start_of(self, what: EntryPoint) -> EntryPoint:
+        """An entry point as package.json's script `start` starts the same file; itself where that starts another."""
+        with contextlib.suppress(Unreadable):
+            begun = self.begun()
+            return begun if not what.runtime and self.same(begun.path, what.path) else what
+        return what
+
+    def knows_version(self, what: EntryPoint) -> bool:
+        """Whether the program may be asked its version: mcp-hub's may, another's where its own text knows the option.
+
+        A server that does not know it would simply start, a second time.
+        """
+        if not self.other_product:
+            return True
+        with contextlib.suppress(Unreadable):
+            return _SAYS_VERSION.search(file_reading.text(what.path, _LARGEST_PROGRAM)) is not None
+        return False
 
     def artifact(self) -> EntryPoint:
         """What is to run: the unit's entry point where a unit is known, else the release's own, else what `start` starts.
@@ -202,11 +267,12 @@ class Release:
         Raises Unreadable.
         """
         try:
-            return self.started()
+            started = self.started()
         except Unreadable as error:
             if error.proven and self.config.target.unit is not None:
                 raise
-        return self.own_entry()
+            return self.own_entry()
+        return self.own_entry() if self.start_doubt(started) else started
 
     def own_entry(self) -> EntryPoint:
         """What the release starts without a unit: the command that it brings, else what its script `start` starts.
@@ -238,6 +304,11 @@ class Release:
         with child_process.scratch_home() as home:
             env = child_process.environment(home, {"NODE_ENV": "production", "PYTHONDONTWRITEBYTECODE": "1"})
             return child_process.run(what.command("--version"), timeout=START_SECONDS, cwd=home, env=env)
+
+    @staticmethod
+    def is_crash(done: child_process.FinishedProcess) -> bool:
+        """Whether a program could not even be loaded, whatever it was asked."""
+        return re.search(r"Cannot find (?:module|package)|SyntaxError|ERR_\w+", done.err) is not None
 
     @property
     def env_path(self) -> Path:

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from readiness.facts.release import entry_point
 from readiness.facts.release.dependencies import installs, locked
 from readiness.facts.release.package_json import JOBS
 from readiness.facts.release.sandbox import copies, npm_scripts
@@ -18,7 +19,7 @@ from readiness.facts.release.sandbox import test_counts as counts
 from readiness.support import Unreadable, child_process, file_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from readiness.facts.release.dependencies.installs import Install
     from readiness.facts.release.release import Release
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Job = Literal["build", "test", "lint"]
 NOT_FOUND: Final = 127
 """The status of a shell that did not find a command."""
+_SCRIPT_FILE: Final = re.compile(r"(?:\./)?[\w@][\w./@-]*\.(?:[cm]?[jt]s|py)")
 _LEFT_OUT: Final = ("logs", ".cache", "node_modules/.cache", "coverage")
 
 
@@ -138,6 +140,7 @@ class Sandbox:
         first = next(iter(npm_scripts.steps(inner) or ()), None) if inner is not None else None
         words = first.words if first is not None else ()
         names += [word for word in words if "=" not in word][:1]
+        self._look_for_script(command, words)
         names = [name for name in names if npm_scripts.PLAIN_NAME.fullmatch(name)]
         root = self.release.root
         bins = [folder / "node_modules" / ".bin" for folder in (root, *root.parents)]
@@ -147,6 +150,21 @@ class Sandbox:
                 raise child_process.ToolNotInstalled(
                     f"`{command}` needs {name}, which is not installed: install it, or the release's dependencies, first"
                 )
+
+    def _look_for_script(self, command: JobCommand, words: Sequence[str]) -> None:
+        """Raise Unreadable where the package's script runs a file that published packages leave out."""
+        if len(words) < 2 or not entry_point.RUNTIMES.fullmatch(words[0]) or not _SCRIPT_FILE.fullmatch(words[1]):  # noqa: PLR2004 - a program and its file
+            return
+        if file_reading.exists(self.release.root / words[1]):
+            return
+        with contextlib.suppress(Unreadable):
+            if self.release.git.tracked(words[1]):
+                return
+        raise Unreadable(
+            f"`{command}` runs {words[1]}, which this tree never had: a published package leaves it out; set [release] "
+            f"{command.argv[-1]}, or declare it in [expect] as not expected",
+            "untold",
+        )
 
     def _production_install(self) -> Install | None:
         with contextlib.suppress(Unreadable):
