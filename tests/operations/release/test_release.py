@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
+import random
 import signal
 import sys
 import time
@@ -406,6 +408,32 @@ def test_a_killed_release_that_is_rolled_back_is_gone_on_with(step: int, tmp_pat
     assert site.link() == "old"
     (one,) = site.rollbacks()
     assert one.is_finished
+
+
+@pytest.mark.parametrize("is_bad", [False, True])
+@pytest.mark.matrix
+@pytest.mark.parametrize("number", range(50))
+def test_a_release_that_is_killed_at_any_moment_is_gone_on_with(number: int, is_bad: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """Killed in the middle of a step, a write or a command, twice: nothing is lost, nothing is done twice, the end is the same."""
+    site = Released(tmp_path, wait="0.05")
+    if is_bad:
+        site.says["health or e2e"] = ["NOT READY"]
+    chance = random.Random(f"{number} {is_bad}")
+    for _ in range(2):
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(BaseException):
+                gone_on_with(site)
+            os._exit(0)
+        time.sleep(chance.uniform(0, 0.5))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert gone_on_with(site) == ("ROLLED_BACK_VERIFIED" if is_bad else "KEPT")
+    done = site.done()
+    assert (done.count("deploy"), done.count("back")) == (1, int(is_bad))
+    assert site.link() == ("old" if is_bad else "new")
+    assert site.state().is_finished
+    assert all(one.is_finished for one in site.rollbacks())
 
 
 def test_a_long_command_of_a_killed_release_is_waited_for(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import random
 import signal
 import subprocess
 import time
@@ -157,6 +158,26 @@ def test_killed_twice_with_two_actions(first: int, second: int, tmp_path: Path) 
         killed_at(second, site, resume=True)
     resumed(site)
     assert_sound(site, ["one", "two"])
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("number", range(50))
+def test_a_rollback_that_is_killed_at_any_moment_is_resumed(number: int, tmp_path: Path) -> None:
+    """Killed in the middle of a step, a write or an action, twice: each action runs once, and the journal is true."""
+    site, chance = Site(tmp_path), random.Random(number)
+    for _ in range(2):
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(BaseException):
+                resumed(site)
+            os._exit(0)
+        time.sleep(chance.uniform(0, 0.4))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert resumed(site) == RollbackResult.VERIFIED
+    assert_sound(site, ["back"])
+    assert site.done() == ["back"]
+    assert not site.lock.exists()
 
 
 def test_a_long_action_of_a_killed_rollback_is_waited_for(tmp_path: Path) -> None:
