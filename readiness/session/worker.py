@@ -25,7 +25,7 @@ from _pytest.unittest import TestCaseFunction
 from readiness import checks
 from readiness.errors import HubDown, Unknown
 from readiness.findings import OPT_IN_PHASES, Finding, Outcome
-from readiness.session.fixtures import HAD_ITS_START, RUN_DIR
+from readiness.session.fixtures import HAD_ITS_START, RUN_DIR, WAITED
 from readiness.session.plan.declared import Files, vanished
 from readiness.session.plan.planning import (
     PlanError,
@@ -186,11 +186,17 @@ class Worker:
         reason = self.scope.adjust_check(planned.check).not_applicable
         if reason:
             pytest.skip(f"not applicable: {reason}")
-        budget = self.scope.config.probe.budget + self.scope.config.probe.hold
-        if self._spent >= budget and _has_budget(planned):
+        if self._is_out_of_time(planned):
             raise Unknown(
-                f"out of time: the checks before took {self._spent:.0f} s of the {budget:g} s that all may take ([probe] budget)"
+                f"out of time: the checks before took {self._spent:.0f} s of the {self._budget:g} s that all may take ([probe] budget)"
             )
+
+    @property
+    def _budget(self) -> float:
+        return self.scope.config.probe.budget + self.scope.config.probe.hold
+
+    def _is_out_of_time(self, planned: PlannedItem, so_far: float = 0.0) -> bool:
+        return self._spent + so_far >= self._budget and _has_budget(planned)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
@@ -237,6 +243,10 @@ class Worker:
                 pyfuncitem.stash[ENDED] = error
                 if not is_worth_another_attempt(error) or self._is_over(pyfuncitem, started, tries):
                     raise
+                if self._is_out_of_time(planned, time.monotonic() - started):
+                    raise Unknown(
+                        f"out of time after {tries} attempts: all may take {self._budget:g} s ([probe] budget); the last one: {_message(error)}"
+                    ) from None
                 time.sleep(interval)
                 self._open(pyfuncitem)
                 _forget_facts(arguments.values())
@@ -279,8 +289,8 @@ class Worker:
             if planned is None or call.excinfo is None:
                 raise
             report = _plain_report(item, call, error)
-        if planned is not None and report.when == "call" and _has_budget(planned):
-            self._spent += report.duration
+        if planned is not None and _has_budget(planned):
+            self._spent += self._took(item, planned, report)
         if planned is not None and (report.when == "call" or report.outcome != "passed" or BESIDE in item.stash):
             finding = self._finding(item, planned, call, report, raised)
             shown = call.excinfo.value if call.excinfo is not None else None
@@ -289,6 +299,14 @@ class Worker:
         if report.when == "teardown":
             _forget_call(item)
         return report
+
+    def _took(self, item: pytest.Item, planned: PlannedItem, report: pytest.TestReport) -> float:
+        """Seconds of a check that count: not its wait for a start, for its turn among workers, or to see what lasts."""
+        is_waiting = item.stash.get(WAITED, False) or hasattr(item.config, "workerinput")
+        if report.when == "teardown" or (report.when == "setup" and is_waiting):
+            return 0.0
+        held = self.scope.config.probe.hold * item.stash.get(ATTEMPTS, 1) if planned.check.last else 0.0
+        return max(report.duration - held, 0.0)
 
     def _finding(
         self,
@@ -475,9 +493,8 @@ def _plain_report(item: pytest.Item, call: pytest.CallInfo[None], error: Excepti
 
 
 def _has_budget(planned: PlannedItem) -> bool:
-    """Whether a check's time counts, and it is not begun once that is spent: not where it waits for a start or ends a run."""
-    check = planned.check
-    return check.phase in _BUDGETED and check.settle != "startup" and not check.last
+    """Whether a check's time counts, and it is not begun once that is spent: not where it waits for a start."""
+    return planned.check.phase in _BUDGETED and planned.check.settle != "startup"
 
 
 def _cause(recorder: checks.Recorder, planned: PlannedItem, outcome: Outcome) -> str | None:

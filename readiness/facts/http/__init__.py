@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         CHALLENGE,
         ENDLESS,
         HEALTH,
+        LIST_LIMIT,
         LOGIN,
         NO_CACHE,
         VALUES,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         events,
         is_limit,
         strict_json,
+        weight_of,
     )
     from readiness.facts.http.client import (
         BEFORE,

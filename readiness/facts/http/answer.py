@@ -181,6 +181,8 @@ class HttpAnswer:
         return value
 
 
+LIST_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes that all pages of a list take in memory at most, by a cautious count."""
 VALUES: Final = 400_000
 """Values in one answer: JSON of 8 MB can be millions of empty objects, each of which is read into a hundred times its bytes."""
 
@@ -344,3 +346,17 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
         for line in more:
             yield b"".join(parts).decode("utf-8", "replace")
             parts, size = [line], len(line)
+
+
+def weight_of(value: object) -> int:
+    """About how many bytes a value takes in memory."""
+    left, total = [value], 0
+    while left:
+        one = left.pop()
+        total += 64 + (len(one) if isinstance(one, str) else 0)
+        if isinstance(one, dict):
+            left += one.values()
+            total += sum(64 + len(key) for key in one)
+        elif isinstance(one, list):
+            left += one
+    return total

@@ -14,7 +14,9 @@ from urllib.parse import urljoin, urlsplit
 from readiness.errors import CouldNotLook, Unknown
 from readiness.facts.http.answer import (
     CHALLENGE,
+    LIST_LIMIT,
     BadAnswer,
+    BeyondLimit,
     HttpAnswer,
     HubRefusal,
     NotTheHub,
@@ -22,6 +24,7 @@ from readiness.facts.http.answer import (
     events,
     is_limit,
     strict_json,
+    weight_of,
 )
 from readiness.facts.http.client import HttpTransport
 from readiness.facts.http.urls import bare, same_host
@@ -214,15 +217,24 @@ def _every_tool(session: _Session) -> tuple[list[dict[str, Any]], dict[str, Any]
     """The tools of all pages, as they are listed, and what their `_meta` says."""
     tools: list[dict[str, Any]] = []
     meta: dict[str, Any] = {}
-    cursor = None
+    cursor, seen, weight = None, set[str](), 0
     for _ in range(_PAGES):
         page = session.call("tools/list", {} if cursor is None else {"cursor": cursor})
-        tools += _tools(page, session.place)
+        listed = _tools(page, session.place)
+        weight += weight_of(listed)
+        if weight > LIST_LIMIT:
+            tools.clear()  # whoever keeps the error keeps this frame
+            del page, listed
+            raise BeyondLimit("all pages of tools/list", LIST_LIMIT)
+        tools += listed
         meta |= said if isinstance(said := page.get("_meta"), dict) else {}
         cursor = page.get("nextCursor")
         if not cursor:
-            break
-    return tools, meta
+            return tools, meta
+        if str(cursor) in seen:
+            raise BadAnswer(f"{session.place}: tools/list: its pages go round in a circle")
+        seen.add(str(cursor))
+    raise BeyondLimit(f"{session.place}: tools/list: more than the {_PAGES} pages that are read of it")
 
 
 def _tools(page: dict[str, Any], place: str) -> list[dict[str, Any]]:

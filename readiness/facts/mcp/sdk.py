@@ -21,7 +21,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import sse_within_origin
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from readiness.facts.http import BadAnswer, BeyondLimit
+from readiness.facts.http import LIST_LIMIT, BadAnswer, BeyondLimit, weight_of
 from readiness.facts.mcp.errors import translated_error
 from readiness.facts.mcp.event_loop import first_of
 from readiness.facts.mcp.http_client import EVENT_LIMIT, EndpointAddress, SessionTraffic, Trusted, client
@@ -40,8 +40,6 @@ PAGES: Final = 100
 """Pages of a list that are followed at most."""
 TOOLS: Final = 20_000
 """Tools that are kept of a list at most."""
-KEPT: Final = 16 * 1024 * 1024
-"""Bytes that the schemas of a list take in memory at most, by a cautious count."""
 NOTICES: Final = 1_000
 """Notifications that are kept of one session."""
 GONE: Final = 404
@@ -49,20 +47,6 @@ GONE: Final = 404
 _NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
 """What a hub without Streamable HTTP answers to `POST /mcp`."""
 _ME: Final = mcp_types.Implementation(name="mcp-hub-readiness", version="1")
-
-
-def _weight(schema: object) -> int:
-    """About how many bytes a value takes in memory."""
-    left, total = [schema], 0
-    while left:
-        value = left.pop()
-        total += 64 + (len(value) if isinstance(value, str) else 0)
-        if isinstance(value, dict):
-            left += value.values()
-            total += sum(64 + len(key) for key in value)
-        elif isinstance(value, list):
-            left += value
-    return total
 
 
 def _with_larger_events(original: Any) -> Any:  # noqa: ANN401 - a context manager of the SDK's
@@ -211,12 +195,12 @@ class LiveSession:
             known = len(names)
             names |= {tool.name for tool in page.tools}
             listed += [AgentTool(name=tool.name, schema=tool.input_schema) for tool in page.tools]
-            weight += sum(_weight(tool.input_schema) for tool in page.tools)
+            weight += sum(weight_of(tool.input_schema) for tool in page.tools)
             cursor = page.next_cursor
             del page
-            if weight > KEPT:
+            if weight > LIST_LIMIT:
                 listed.clear()  # whoever keeps the error keeps this frame
-                raise BeyondLimit("all schemas of tools/list", KEPT)
+                raise BeyondLimit("all schemas of tools/list", LIST_LIMIT)
             if len(listed) > TOOLS:
                 raise BeyondLimit(f"tools/list: more than the {TOOLS} tools that are read of it")
             if cursor is None:

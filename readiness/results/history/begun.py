@@ -59,7 +59,8 @@ class RunMarker:
     def __init__(self, folder: Path, run_id: str, *, started: float, selection: str) -> None:
         """Make it in the folder of reports, flushed to disk; `problem` says why it could not be, if it could not.
 
-        An empty one says as much: a full disk has room for a name.
+        An empty one says as much: a full disk has room for a name. Where there is no room for that either, the report on top goes
+        (the history keeps it).
         """
         self.path = folder / FOLDER / f"{run_id}{_MARKER}"
         self.problem = ""
@@ -87,6 +88,8 @@ class RunMarker:
             os.fsync(self._descriptor)
         except OSError as error:
             self.problem = error.strerror or str(error)
+            if self._descriptor is None:  # nobody could know that this run began: the report on top must not outlive it
+                _remove(folder / "readiness.json")
         file_writing.flush_folder(self.path.parent)
 
     @property

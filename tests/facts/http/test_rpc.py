@@ -10,7 +10,8 @@ import pytest
 
 from readiness.config.model import Config, ProbeSettings, Target
 from readiness.errors import HubDown, Unknown
-from readiness.facts.http.answer import BadAnswer
+from readiness.facts.http import mcp_probe
+from readiness.facts.http.answer import BadAnswer, BeyondLimit
 from readiness.facts.http.client import HttpTransport, TransportSettings
 from readiness.facts.http.mcp_probe import probe_mcp
 from readiness.facts.hub.hub import Hub
@@ -191,3 +192,29 @@ def test_a_hub_that_is_silent_everywhere_is_down() -> None:
     """Neither /mcp nor health answer: that is proof."""
     with Wires(lambda c: c.stop.wait(3)) as wires, pytest.raises(HubDown, match="/api/health"):
         hub(wires.url).agent_session()
+
+
+@pytest.mark.parametrize(
+    ("size", "cursor", "asked", "error", "words"),
+    [
+        (4 << 20, str, 4, BeyondLimit, "all pages of tools/list is larger than the 16384 KB"),
+        (1, str, 100, BeyondLimit, "more than the 100 pages that are read of it"),
+        (1, lambda number: {"page": number % 3}, 4, BadAnswer, "its pages go round in a circle"),
+    ],
+)
+def test_a_list_beyond_what_is_read_proves_nothing(
+    size: int, cursor: Callable[[int], object], asked: int, error: type[Exception], words: str
+) -> None:
+    """Large pages, pages without end and pages in a circle: unknown or broken, and no more of them are asked for."""
+    calls: list[object] = []
+
+    class Session:
+        place, id = "POST /mcp", None
+
+        def call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+            calls.append((method, params))
+            return {"tools": [{"name": "t", "inputSchema": {"x": "x" * size}}], "nextCursor": cursor(len(calls))}
+
+    with pytest.raises(error, match=words):
+        mcp_probe._every_tool(Session())  # type: ignore[arg-type]
+    assert len(calls) == asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -293,3 +294,22 @@ def test_a_marker_that_names_no_moment_of_its_own_is_as_old_as_its_file(tmp_path
         run = newer_than(tmp_path, started)
         assert run is not None
         assert "left no report" in told_of(run)
+
+
+def test_where_there_is_no_room_for_a_marker_the_report_on_top_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk without an inode left: nobody could know of the run, so that nothing is known, and no READY from before."""
+    (tmp_path / "readiness.json").write_text("{}")
+    really = os.open
+
+    def full(path: Any, *arguments: Any, **keywords: Any) -> int:
+        if str(path).endswith(".run"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return really(path, *arguments, **keywords)
+
+    monkeypatch.setattr(os, "open", full)
+    marker = RunMarker(tmp_path, "full", started=time.time(), selection="health")
+    assert marker.problem == "No space left on device"
+    marker.end(is_reported=False)
+    assert not (tmp_path / "readiness.json").exists()

@@ -13,6 +13,7 @@ import pytest
 from readiness.findings import Check, Severity
 from readiness.session.invocation import suite_folders
 from tests.helpers.few_plugins import PAGES
+from tests.session.ends.conftest import TOML
 
 if TYPE_CHECKING:
     from tests.session.ends.conftest import Ended, Project
@@ -445,3 +446,22 @@ def test_the_command_keeps_pytest_short(project: Project, more: tuple[str, ...],
     assert ('raise KeyError("unforeseen")' in ended.out) is shown
     assert ("FAILED test_suite.py::test_wrong" in ended.out) is shown
     assert shown or len(ended.out.splitlines()) < 45
+
+
+def test_time_that_is_spent_ends_attempts_and_set_ups_too(project: Project) -> None:
+    """A slow set-up counts; a check that would go on failing beyond the budget is unknown, and the next one is not begun."""
+    (project.folder / "readiness.toml").write_text(f"{TOML}budget = 1\n")
+    project.suite(
+        "@pytest.fixture\ndef slow(): time.sleep(0.6)\n"
+        '@check("first", severity="low")\ndef test_first(slow):\n    """Is well."""\n'
+        '@check("second", severity="critical", settle=60)\ndef test_second():\n    """Fails for long."""\n'
+        '    time.sleep(0.1)\n    assert False, "it is bad"\n'
+        '@check("third", severity="critical", last=True)\ndef test_third():\n    """Is not begun."""\n'
+    )
+    ended = project.run("-m", "health")
+    assert ended.report is not None
+    reasons = {one["check"]: one["reason"] for one in ended.report["findings"]}
+    assert ended.outcomes() == {"first": "passed", "second": "unknown", "third": "unknown"}
+    assert reasons["second"].startswith("out of time after ")
+    assert reasons["second"].endswith("the last one: it is bad")
+    assert reasons["third"].startswith("out of time: the checks before took 1 s of the 1 s")
