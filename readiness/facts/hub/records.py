@@ -117,6 +117,9 @@ class HealthLook:
     uptimes: Mapping[str, float]
     """Of each connected server whose uptime is above 0."""
     is_framed_twice: bool
+    version: str | None = None
+    complaint: str = ""
+    """What else says that it is not well, in words; empty where nothing does."""
 
 
 class HealthLooks:
@@ -138,6 +141,8 @@ class HealthLooks:
             status=status[:40] if isinstance(status, str) else None,
             uptimes={s.name: s.uptime for s in servers if s.status == "connected" and s.uptime},
             is_framed_twice={"transfer-encoding", "content-length"} <= answer.headers.keys(),
+            version=health.version,
+            complaint=_complaint(health.raw),
         )
         self._looks.append(look)
 
@@ -164,6 +169,9 @@ class HealthLooks:
         wrong = sum(look.state in READY_STATES and look.status == "error" for look in looks)
         if wrong:
             found.append(f"its status is 'error' beside the state 'ready', in {wrong} of {len(looks)} looks")
+        versions = sorted({look.version for look in looks if look.version})
+        if len(versions) > 1:
+            found.append(f"it is of several versions, {', '.join(versions)[:80]}: several hubs answer at its address")
         return found
 
     def oddities(self) -> list[str]:
@@ -174,12 +182,24 @@ class HealthLooks:
             for look in looks
             if look.state in READY_STATES and look.status not in {None, "ok", "error"}
         }
+        odd |= {
+            f"{look.complaint} beside the state 'ready'"
+            for look in looks
+            if look.complaint and look.state in READY_STATES
+        }
         if any(look.is_framed_twice for look in looks):
             odd.add("an answer has Transfer-Encoding and Content-Length at once: two readers may cut it differently")
         if self.span >= GROWN:
             still = looks[0].uptimes.items() & looks[-1].uptimes.items()
             odd |= {f"{name} has been up for {up:g} s in looks that are {self.span:.0f} s apart" for name, up in still}
         return sorted(odd)
+
+
+def _complaint(raw: dict[str, Any]) -> str:
+    """What an answer of health says against itself: an error, or that it is not well."""
+    if raw.get("error"):
+        return f"it names an error ({str(raw['error'])[:80]})"
+    return next((f"it says {key} = false" for key in ("ok", "healthy", "success") if raw.get(key) is False), "")
 
 
 def servers_in(answer: dict[str, Any], what: str) -> tuple[HubServer, ...]:

@@ -64,6 +64,8 @@ FAULTS = (
             edits=(
                 edit(HEALTH, "moonPhase", {"illumination": 0.7}),
                 edit(TOOLS, "nextCursor", None),
+                edit(HEALTH, "error", None),
+                edit(HEALTH, "healthy", value=True),
                 edit(STATS, "llm.region", "eu"),
                 *both("servers.0.colour", "green"),
             )
