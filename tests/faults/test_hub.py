@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.faults import table
-from tests.faults.hub import FAULTS, framing, messages
+from tests.faults.hub import FAULTS, disclosed, framing, messages
 from tests.faults.hub.model import Fault, How
 from tests.faults.hub.runner import run
 from tests.faults.hub.words import CHECKS
@@ -37,9 +37,15 @@ LATER = frozenset(
 """The healthy runs are shared out over workers in so many tests."""
 
 
-WIRE = {fault.name for fault in (*framing.FAULTS, *messages.FAULTS) if fault.near_miss}
+WIRE = {fault.name for fault in (*framing.FAULTS, *messages.FAULTS, *disclosed.FAULTS) if fault.near_miss}
 """Near misses of the wire: what reads that route decides, and a whole run of each would take minutes."""
-READERS = SENTINELS | {"api-matches-its-contract", "events-stream", "health-answers-agree", "mcp-endpoint-answers"}
+READERS = SENTINELS | {
+    "api-discloses-no-secret",
+    "api-matches-its-contract",
+    "events-stream",
+    "health-answers-agree",
+    "mcp-endpoint-answers",
+}
 
 
 def _needs_whole_run(fault: Fault) -> bool:

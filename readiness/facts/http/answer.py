@@ -111,6 +111,8 @@ class HttpAnswer:
     at: float = dataclasses.field(default_factory=time.monotonic, compare=False, repr=False)
     redirect: str | None = None
     """Where it points, when it is a redirect that was not followed."""
+    reason: str = dataclasses.field(default="", repr=False)
+    """What stands behind the status in the first line."""
 
     @property
     def what(self) -> str:

@@ -113,6 +113,7 @@ class AnswerStream:
 
     def __init__(self, response: httpx.Response, guard: Callable[[BaseException], Exception]) -> None:
         self.status = response.status_code
+        self.reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
         self.headers = {key.lower(): value for key, value in response.headers.items()}
         self._response, self._guard = response, guard
 
@@ -326,6 +327,7 @@ class HttpTransport:
             body=body,
             seconds=time.monotonic() - started,
             redirect=target_of(url, stream.status, stream.headers),
+            reason=stream.reason,
         )
         self.last_answer = answer
         self._note(what, str(answer.status), started)

@@ -58,6 +58,8 @@ class McpProbe:
     """The `_meta` of the list of tools, all pages together."""
     session: str | None = dataclasses.field(default=None, repr=False)
     """The id of the session, where the endpoint gave one."""
+    beside: tuple[Any, ...] = dataclasses.field(default=(), repr=False)
+    """What was notified meanwhile; where tools were asked for also the lists of prompts and resources, or their refusal."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class _Session(Protocol):
 
     place: str
     id: str | None
+    heard: list[Any]
 
     def call(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]: ...
 
@@ -257,6 +260,7 @@ def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) 
     session.notify("notifications/initialized")
     session.call("ping")
     listed, meta = _every_tool(session) if tools else ([], {})
+    beside = _lists(session, opened.get("capabilities")) if tools else []
     return McpProbe(
         transport=kind,
         protocol=protocol,
@@ -266,7 +270,22 @@ def _walk(session: _Session, kind: Any, opened: dict[str, Any], *, tools: bool) 
         opened=opened,
         meta=meta,
         session=session.id,
+        beside=(*session.heard, *beside),
     )
+
+
+def _lists(session: _Session, capabilities: object) -> list[Any]:
+    """The first pages of the prompts and resources that a server says it has, or the words it refuses them with."""
+    listed: list[Any] = []
+    for method in ("prompts/list", "resources/list", "resources/templates/list"):
+        if isinstance(capabilities, dict) and method.split("/", 1)[0] in capabilities:
+            try:
+                listed.append(session.call(method))
+            except HubRefusal as error:
+                listed.append(str(error))
+            except Unknown:
+                break  # other checks ask for what is missing here
+    return listed
 
 
 def _initialize(number: int, version: str = PROTOCOL) -> dict[str, Any]:
@@ -320,12 +339,14 @@ def _result(message: object, method: str, number: int, place: str) -> dict[str, 
     return result
 
 
-def _responses(stream: Iterable[ServerSentEvent], what: str) -> Iterator[dict[str, Any]]:
-    """The responses on a stream, whoever they are for; what a server asks or notifies is passed over."""
+def _responses(stream: Iterable[ServerSentEvent], what: str, heard: list[Any]) -> Iterator[dict[str, Any]]:
+    """The responses on a stream, whoever they are for; the first things that a server asks or notifies are put into `heard`."""
     for event in stream:
         message = strict_json(event.data.encode("utf-8", "replace"), what)
         if isinstance(message, dict) and "method" not in message:
             yield message
+        elif len(heard) < _PAGES:
+            heard.append(message)
 
 
 class _Streamable:
@@ -333,6 +354,7 @@ class _Streamable:
 
     def __init__(self, transport: HttpTransport, opened: HttpAnswer) -> None:
         self._transport, self._number, self.place = transport, 1, transport.settings.endpoint
+        self.heard: list[Any] = []
         self.opened = self._read(_demand(opened), "initialize", 1)
         self.headers = {"mcp-protocol-version": str(self.opened.get("protocolVersion"))[:40]}
         self.id = opened.headers.get("mcp-session-id") or None
@@ -353,7 +375,7 @@ class _Streamable:
         if answer.content_type != "text/event-stream":
             return _result(answer.json(), method, number, self.place)
         # an event that no empty line ends is none; what comes after the response may be another's
-        responses = list(_responses(events([answer.body]), answer.what))
+        responses = list(_responses(events([answer.body]), answer.what, self.heard))
         if not responses:
             raise BadAnswer(f"{self.place}: {method} opened an event stream without its response")
         results = [_result(message, method, number, self.place) for message in responses]
@@ -379,6 +401,7 @@ class _Legacy:
 
     def __init__(self, transport: HttpTransport, stream: Iterator[ServerSentEvent]) -> None:
         self._transport, self._stream, self._number = transport, stream, 0
+        self.heard: list[Any] = []
         self.place = transport.settings.endpoint
         self.id: str | None = None
         first = next(self._stream, None)
@@ -391,7 +414,7 @@ class _Legacy:
         """One request, posted, and its result from the stream."""
         self._number += 1
         self._send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params or {}})
-        for message in _responses(self._stream, f"{self.place} ({method})"):
+        for message in _responses(self._stream, f"{self.place} ({method})", self.heard):
             return _result(message, method, self._number, self.place)
         raise BadAnswer(f"{self.place}: the stream ended before {method} was answered")
 

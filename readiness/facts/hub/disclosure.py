@@ -71,6 +71,7 @@ class Disclosure:
             probe = probe_mcp(hub.transport, tools=True, timeout=hub.transport.settings.timeout)
             yield _as_answer("initialize", probe.opened)
             yield _as_answer("tools/list", list(probe.definitions))
+            yield _as_answer("what agents are notified of, and lists of prompts and resources", list(probe.beside))
 
     def internals(self, hub: Hub) -> list[str]:
         """What error answers disclose about the program, a sentence each. Raises HubDown or CouldNotLook."""

@@ -5,13 +5,17 @@ What is found is never printed: route, place, kind and a fingerprint.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import html
+import itertools
 import json
 import os
 import re
+import zlib
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from readiness.facts.deployment import hub_config
 from readiness.facts.release import env_file
@@ -27,6 +31,13 @@ if TYPE_CHECKING:
 
 SHORTEST: Final = 8
 """Characters below which a value is no secret worth the name."""
+_MOST: Final = 50
+"""Pieces of one text that are decoded at most."""
+_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_UNSEEN: Final = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_BETWEEN: Final = re.compile(r"(?<=[0-9a-fA-F]{2})[:\s,]{1,2}(?:0x)?(?=[0-9a-fA-F]{2}(?![0-9a-zA-Z]))")
+_HEX: Final = re.compile(r"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){16,4096}(?![0-9a-fA-F])")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{20,16384}={0,2}")
 _REFERENCE: Final = re.compile(r"\$\{[^}]+\}|\$\([^)]+\)|op://\S+|vault:\S+|<[^>]*>|[*x•.]+")
 
 
@@ -83,6 +94,7 @@ def find_leaks(answer: HttpAnswer, route: str, known: Mapping[str, str]) -> list
 
 
 def _texts(answer: HttpAnswer) -> Iterator[tuple[str, str, str]]:
+    yield "the reason phrase", "", answer.reason
     for name, value in answer.headers.items():
         yield f"header {name}", "", value
         if len(name) >= SHORTEST:
@@ -111,12 +123,43 @@ def _strings(value: Any, path: str, key: str = "") -> Iterator[tuple[str, str, s
             waiting.extend((inner, f"{path}[{number}]", key) for number, inner in enumerate(value))
 
 
-def _spellings(text: str) -> tuple[str, ...]:
-    """A text, and what a page shows of it: its entities read, and what was broken over lines put together."""
-    more = [html.unescape(text)] if "&" in text else []
+def _spellings(text: str) -> list[str]:
+    """A text, and what whoever reads it makes of it: entities, escapes, base64 and hexadecimal undone, lines put together, twice over."""
+    known, last = [text], [text]
+    for _ in range(2):
+        last = [again for one in last for again in _decoded(one) if again and again not in known][:_MOST]
+        known += last
+    return known
+
+
+def _decoded(text: str) -> Iterator[str]:
+    if "&" in text:
+        yield html.unescape(text)
+    if "%" in text:
+        yield unquote(text, errors="ignore")
+    if "\\u" in text:
+        yield _ESCAPE.sub(lambda place: chr(int(place[1], 16)), text)
     if "\n" in text or "\r" in text:
-        more.append("".join(text.split()))
-    return (text, *more)
+        yield "".join(text.split())
+    if not text.isascii():
+        yield _UNSEEN.sub("", text)
+    if ":" in text or "0x" in text:
+        yield _BETWEEN.sub("", text).replace("0x", "")
+    for place in itertools.islice(_HEX.finditer(text), _MOST):
+        yield bytes.fromhex(place[0]).decode("utf-8", "ignore")
+    for place in itertools.islice(_BASE64.finditer(text), _MOST):
+        plain = place[0].rstrip("=").replace("-", "+").replace("_", "/")
+        with contextlib.suppress(ValueError):
+            yield _unpacked(base64.b64decode(plain + "=" * (-len(plain) % 4))).decode("utf-8", "ignore")
+
+
+def _unpacked(raw: bytes) -> bytes:
+    if not raw.startswith(b"\x1f\x8b"):
+        return raw
+    try:
+        return zlib.decompressobj(31).decompress(raw, 1_000_000)
+    except zlib.error:
+        return raw
 
 
 def _secrets_in(
@@ -129,15 +172,17 @@ def _secrets_in(
     for value, kind, forms in needles:
         # the names of headers are in lower case, whoever wrote them
         how = next(
-            (how for form, how in forms.items() if any(form in one or form.lower() == one for one in spellings)), None
+            (how for one in spellings for form, how in forms.items() if form in one or form.lower() == one), None
         )
         if how is not None:
             hit = True
             yield value, f"{kind}{' ' if how else ''}{how}"
     if hit:
         return
-    for value, kind in tokens(text, spelt=True):
-        hit = True
-        yield value, f"looks like {kind}"
+    for one in spellings:
+        # what was put together or undone may be made of words that only then look like a token
+        for value, kind in tokens(one, spelt=one is text):
+            hit = True
+            yield value, f"looks like {kind}"
     if not hit and plainly_secret_name(key) and not _REFERENCE.fullmatch(text) and " " not in text.strip():
         yield text, f"a literal {key[:40]}"

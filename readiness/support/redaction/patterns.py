@@ -142,7 +142,7 @@ def _starts(literal: str) -> str:
 _WORD: Final = r"[A-Za-z0-9_-]"
 _ALNUM: Final = "[A-Za-z0-9]"
 _SEP: Final = r"(?:/|%2[Ff]|\\/)"
-_QUOTE: Final = r"""\\?["']"""
+_QUOTE: Final = r"""(?:\\?["']|&(?:quot|\#34|\#39|\#x27);)"""
 _STANDS_FOR: Final = r"\$[{(A-Za-z_]|%\(|«|<|\*{3}|op://|vault:"
 """How a reference or a placeholder begins, where a value would stand."""
 
@@ -186,6 +186,56 @@ class TokenShape(NamedTuple):
         return f"{self.more}{self.chars}{times}" + (f"(?!{self.not_before})" if self.not_before else "")
 
 
+_HEX: Final = "[a-fA-F0-9]"
+_SIMPLE: Final = (
+    # issuer, heads, characters of the rest, how many at least and at most: as the well-kept rule sets of scanners have them
+    ("a GitLab token", "gldt- glrt- glft- glptt- glcbt- glagent- gloas- glsoat- glimt- glffct-", _WORD, 20, 128),
+    ("a Slack token", "xapp-", "[A-Za-z0-9-]", 40, 255),
+    ("a Stripe secret", "whsec_", "[A-Za-z0-9+/]", 32, 64),
+    ("a Hugging Face token", "api_org_", _ALNUM, 34, 34),
+    ("a Google client secret", "GOCSPX-", _WORD, 28, 28),
+    ("an AWS key", "ABSK", "[A-Za-z0-9+/]", 100, 300),
+    ("a Vault token", "hvb. hvr.", _WORD, 20, 300),
+    ("a Terraform token", ".atlasv1.", _WORD, 60, 70),
+    ("a Shopify token", "shpat_ shpca_ shppa_ shpss_", _HEX, 32, 32),
+    ("a Square token", "sq0atp- sq0csp-", _WORD, 22, 60),
+    ("a Brevo key", "xkeysib-", "[a-f0-9-]", 64, 65),
+    ("a Linear key", "lin_api_", _ALNUM, 40, 40),
+    ("a Notion token", "ntn_ secret_", _ALNUM, 43, 46),
+    ("a Figma token", "figd_", _WORD, 40, 64),
+    ("a Heroku key", "HRKU-", _WORD, 58, 80),
+    ("a Fly.io token", "fo1_ fm1_ fm2_", "[A-Za-z0-9+/_=-]", 43, 1024),
+    ("a Netlify token", "nfp_", _ALNUM, 36, 64),
+    ("a Vercel token", "vcp_ vci_ vca_ vcr_ vck_", _ALNUM, 24, 128),
+    ("a Supabase key", "sbp_ sb_secret_", _WORD, 30, 64),
+    ("a PlanetScale token", "pscale_tkn_ pscale_pw_ pscale_oauth_", "[A-Za-z0-9_.=-]", 32, 64),
+    ("a New Relic key", "NRAK-", "[A-Z0-9]", 27, 27),
+    ("a Grafana token", "glsa_ glc_", "[A-Za-z0-9+/_=]", 32, 400),
+    ("a Sentry token", "sntryu_ sntrys_", "[A-Za-z0-9+/_=]", 60, 400),
+    ("a Dynatrace token", "dt0c01.", r"[A-Z0-9.]", 80, 100),
+    ("a Docker token", "dckr_pat_ dckr_oat_", _WORD, 27, 32),
+    ("a RubyGems key", "rubygems_", "[a-f0-9]", 48, 48),
+    ("a Clojars token", "CLOJARS_", "[a-z0-9]", 60, 60),
+    ("a Pulumi token", "pul-", "[a-f0-9]", 40, 40),
+    ("an age key", "AGE-SECRET-KEY-", "[A-Z0-9]", 59, 59),
+    ("a 1Password token", "ops_", "[A-Za-z0-9+/_=-]", 250, 2048),
+    ("a Perplexity key", "pplx-", _ALNUM, 48, 56),
+    ("a Groq key", "gsk_", _ALNUM, 48, 56),
+    ("a Replicate token", "r8_", _ALNUM, 37, 40),
+    ("an xAI key", "xai-", _ALNUM, 70, 100),
+    ("an ElevenLabs key", "sk_", "[a-f0-9]", 48, 48),
+    ("a Tavily key", "tvly-", _WORD, 30, 60),
+    ("a Firecrawl key", "fc-", "[a-f0-9]", 32, 32),
+    ("a Postman key", "PMAK-", "[a-f0-9-]", 59, 59),
+    ("a Contentful token", "CFPAT-", _WORD, 43, 64),
+    ("a Prefect key", "pnu_ pnb_", _ALNUM, 36, 40),
+    ("a ReadMe key", "rdme_", "[a-z0-9]", 70, 70),
+    ("an EasyPost key", "EZAK EZTK", _ALNUM, 54, 54),
+    ("a Duffel token", "duffel_live_", _WORD, 43, 43),
+    ("a Flutterwave key", "FLWSECK-", "[A-Za-z0-9-]", 32, 40),
+    ("an Adobe secret", "p8e-", "[a-zA-Z0-9]", 32, 32),
+    ("an Infracost key", "ico-", _ALNUM, 32, 32),
+)
 TOKENS: Final = (
     TokenShape("an Anthropic key", "", "sk-", "ant-", _WORD, 16, 20, 256, in_words=True),
     TokenShape("an OpenAI key", "", "sk-", "(?!ant-)", _WORD, 16, 20, 256, in_words=True),
@@ -210,6 +260,16 @@ TOKENS: Final = (
     TokenShape("a PyPI token", "token", "pypi-", "Ag[EI][A-Za-z0-9]{2}", _WORD, 40, 50, 1024),
     TokenShape("a Twilio key", "api-key", "SK", "", "[a-fA-F0-9]", 32, 32, 32, not_before=_ALNUM, in_words=True),
     TokenShape("an Azure client secret", "token", "[0-9]Q~", "", "[A-Za-z0-9_~.-]", 28, 31, 34),
+    *(
+        TokenShape(kind, "token", re.escape(head).replace(r"\-", "-"), "", chars, least, least, most, not_before=_ALNUM)
+        for kind, heads, chars, least, most in _SIMPLE
+        for head in heads.split()
+    ),
+    TokenShape("an Atlassian token", "token", "A", "TATT3xFf", "[A-Za-z0-9_=-]", 40, 100, 400),
+    TokenShape("a Bitbucket password", "token", "A", "TBB", _ALNUM, 32, 32, 32, not_before=_ALNUM),
+    TokenShape("", "token", "1//0", "", _WORD, 40, 40, 200),
+    TokenShape("", "token", "dapi", "", "[a-f0-9]", 32, 32, 32, not_before=_ALNUM),
+    TokenShape("", "token", "key-", "", "[a-f0-9]", 32, 32, 32, not_before=_ALNUM),
     TokenShape("an AWS key", "access-key", "A", "(?:KIA|SIA)", "[A-Z0-9]", 16, 16, 16, not_before=_ALNUM),
     TokenShape(
         *("a JSON web token", "jwt", "eyJ", "", _WORD, 8, 8, 1024),
@@ -332,6 +392,34 @@ _PLACES: Final = (
             rf"|service|storage|deploy|account|client|server|root|data)[_-](?i:key)s?(?:{_QUOTE})?"
             rf"\s{{0,4}}[:=]\s{{0,4}}{_QUOTE}(?P<maybe>[^\s\"'\\«»<>]{{6,4096}})"
         ),
+    ),
+    (
+        "option",
+        ("--token", "--password", "--secret", "--api-key", "--passphrase"),
+        r"(?<![A-Za-z0-9-])--(?i:token|password|secret|api-key|passphrase)\s{1,4}(?P<maybe>[^\s\"'«»-][^\s\"'«»]{7,4096})",
+    ),
+    (
+        "value",
+        ("token", "secret", "passw"),
+        rf"(?i:token|secret|passwo?r?d)(?:{_QUOTE})?\s{{0,4}}[:=]\s{{0,4}}(?P<maybe>[A-Za-z0-9_+/]{{24,4096}}={{0,2}})(?![^\s,;}}&)\\\"'<])",
+    ),
+    ("password", ("login ",), r"(?i:login)\s{1,4}\S{1,256}\s{1,4}(?i:password)\s{1,4}(?P<v>[^\s\"'«»]{4,512})"),
+    (
+        "value",
+        ('auth"', "auth'", "auth\\", "auth&"),
+        rf"{_QUOTE}auth{_QUOTE}\s{{0,4}}:\s{{0,4}}{_QUOTE}(?P<maybe>[A-Za-z0-9+/]{{12,4096}}={{0,2}})",
+    ),
+    ("token", (":aa",), r"(?<!\d)\d{8,10}:(?P<v>AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])"),
+    (
+        "private-key",
+        ("private-lines",),
+        r"Private-Lines: \d{1,4}(?P<v>[A-Za-z0-9+/=\s>|\\]{40,8192}+)",
+    ),
+    # the end of what was cut in its middle, as pytest cuts long values: what it began with is gone
+    (
+        "value",
+        ("...",),
+        r"\.\.\.(?P<maybe>[A-Za-z0-9+/]{20,4096}(?:(?:\\{1,2}n|\s)[A-Za-z0-9+/]{20,128}){0,200}+={0,2})",
     ),
     ("password", ("://",), r"://(?P<maybe>[^\s/?#\"'<>@:«»]{8,512})@"),
     (

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.faults.hub import answers, between, content, framing, messages, near, reach, release, security, streams
+from tests.faults.hub import (
+    answers,
+    between,
+    content,
+    disclosed,
+    framing,
+    messages,
+    near,
+    reach,
+    release,
+    security,
+    streams,
+)
 
 FAULTS = (
     *reach.FAULTS,
@@ -11,6 +23,7 @@ FAULTS = (
     *streams.FAULTS,
     *framing.FAULTS,
     *messages.FAULTS,
+    *disclosed.FAULTS,
     *content.FAULTS,
     *security.FAULTS,
     *release.FAULTS,
