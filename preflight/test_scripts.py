@@ -209,6 +209,28 @@ def test_validation_passes_when_healthy(questions):
 
 
 @check(
+    "validation-fails-when-broken",
+    severity="critical",
+    needs=("scripts", "validate_script", "hub_release"),
+    where="tree",
+    remedy="Let a request that fails end the validation: `curl --fail …` without `|| true`, under `set -e` or with `|| exit 1`, and ask what only a hub that works answers.",
+)
+def test_validation_fails_when_broken(questions):
+    """Where no request is answered, or each with an error, the validation ends with a failure: otherwise no bad deployment is ever rolled back."""
+    passed = questions.passes_when_broken()
+    if passed is not None:
+        step, words = passed
+        where_found(step.file, step.line)
+        pytest.fail(
+            f"{step.place} `{step.text[:70]}`: the validation ends well although {words}: no bad deployment would be rolled back",
+            pytrace=False,
+        )
+    weak = questions.proves_nothing()
+    if weak:
+        warn(f"the validation asks nothing but {weak}")
+
+
+@check(
     "log-directory-is-created-before-use",
     severity="high",
     needs=("scripts", "hub_release"),

@@ -45,6 +45,13 @@ def test_stop_is_graceful(scripts, patience, release):
     assert numbered is None, (
         f"{numbered} ends a process by a number that is written out: after a restart it is not the hub's"
     )
+    several = patience.several_as_one()
+    if several is not None:
+        where_found(several.path, several.line)
+    assert several is None, (
+        f"{several} gets every process that was found as one word: where two are found, none is ended and the old hub goes on"
+        " (write it without the quotes, or use pkill)"
+    )
     blind = patience.blind_search(lambda: release.unit().argv)
     if blind is not None:
         place, started = blind
@@ -59,6 +66,10 @@ def test_stop_is_graceful(scripts, patience, release):
     if not timed:
         note(f"{polite[0].place}: the service manager waits and kills")
         return
+    unproven = patience.unproven_pid()
+    if unproven is not None:
+        where_found(unproven.path, unproven.line)
+        warn(f"{unproven} ends whatever has that number now: after a restart of the host it may be another's process")
     shortest = min(timed, key=lambda way: way.seconds)
     where_found(shortest.place.path, shortest.place.line)
     if shortest.vague and shortest.seconds < 30:  # noqa: PLR2004 - the limit's default; what is not known cannot be held against it

@@ -62,6 +62,8 @@ class TargetKind:
     """A GET that shows that the process lives, cheap and without credentials."""
     ready: str | None = None
     """A GET that answers 2xx when it is ready to serve."""
+    liveness: tuple[str, ...] = ()
+    """GETs that answer 2xx while nothing behind works: whoever asks these alone, and looks at the status alone, learns that the process lives."""
     servers: str | None = None
     """A GET that lists the MCP servers behind it."""
     version: str = "serverInfo.version"
@@ -124,6 +126,7 @@ MCP_HUB: Final = TargetKind(
     noun="hub",
     health="/api/health",
     ready="/api/health",
+    liveness=("/api/health",),
     servers="/api/servers",
     version="/api/health version",
     separator="__",
@@ -137,6 +140,7 @@ BRIDGE: Final = TargetKind(
     name="bridge",
     title="an MCP bridge",
     noun="bridge",
+    liveness=("/ping", "/status", "/healthz"),
     lacks=lacking("bridge", *_OF_A_HUB, "server_status"),
 )
 LITELLM: Final = TargetKind(
@@ -145,6 +149,7 @@ LITELLM: Final = TargetKind(
     noun="LiteLLM proxy",
     health="/health/liveliness",
     ready="/health/readiness",
+    liveness=("/health/liveliness", "/health/liveness"),
     servers="/v1/mcp/server",
     separator="-",
     lacks=lacking(
@@ -161,6 +166,7 @@ CONTEXTFORGE: Final = TargetKind(
     endpoint="/mcp/",
     health="/health",
     ready="/ready",
+    liveness=("/health",),
     servers="/gateways",
     version="/version app.version",
     separator="-",

@@ -48,6 +48,16 @@ def _validation(name: str, lines: str, outcome: str) -> Case:
     return Case(name=name, files=files, expected={"validation-passes-when-healthy": outcome})
 
 
+def _stop(name: str, lines: str, outcome: str) -> Case:
+    files = {"scripts/stop.sh": "#!/usr/bin/env bash\n" + textwrap.dedent(lines)}
+    return Case(name=name, files=files, expected={"stop-is-graceful": outcome})
+
+
+def _green(name: str, lines: str, outcome: str, **more: str) -> Case:
+    files = {"scripts/validate.sh": HEAD + textwrap.dedent(lines), **more}
+    return Case(name=name, files=files, expected={"validation-fails-when-broken": outcome})
+
+
 def _secret(name: str, lines: str, outcome: str) -> Case:
     return Case(
         name=name,
@@ -102,6 +112,59 @@ CASES: Final = (
         "systemd/mcp-hub.service": UNIT,
         "scripts/deploy.sh": HEAD + f"npm ci\nnode dist/cli.js &\npid=$!\ntrap 'kill $pid' EXIT\n{BOUNDED}\n",
     }, "passed"),
+    *(
+        _supervised(f"in the background: {command}", {"scripts/start.sh": HEAD + f"{command} > hub.log 2>&1 &\n"}, "failed:scripts/start.sh:3")
+        for command in (
+            "bun run dist/cli.js --port 7000", "bun dist/cli.js", "bunx mcp-hub --port 7000 --config c.json", "pnpm exec mcp-hub --port 7000", "pnpm dlx mcp-hub",
+            "yarn mcp-hub --port 7000", "yarn start", "node --env-file=.env dist/cli.js", "node --env-file .env dist/cli.js", "npx -y mcp-hub --port 7000",
+            "npx mcp-hub@4.2.1 --port 7000", "npx -p mcp-hub mcp-hub", "npm exec mcp-hub -- --port 7000", "setsid node dist/cli.js", "deno run -A npm:mcp-hub@4",
+        )
+    ),
+    _supervised("a task in the background that is no start", {
+        "systemd/mcp-hub.service": UNIT, "scripts/start.sh": HEAD + "npm run build &\nnpx tsc -p . &\nwait\nsystemctl start mcp-hub\n",
+    }, "passed"),
+    # how others stop
+    _stop("pids in quotes", 'pids=$(lsof -t -i :7000)\nkill "$pids"\nsleep 30\nkill -9 "$pids"\n', "failed:as one word"),
+    _stop("pids in quotes, by a function", 'end() { kill "$1"; sleep 31; kill -9 "$1"; }\nend "$(pidof node)"\n', "failed:as one word"),
+    _stop("the first pid in quotes", 'pid=$(pgrep -f dist/cli.js | head -1)\nkill "$pid"\nsleep 30\nkill -9 "$pid"\n', "passed"),
+    _stop("the oldest pid in quotes", 'kill "$(pgrep -o -f cli.js)"\nsleep 30\nkill -9 "$(pgrep -of cli.js)"\n', "passed"),
+    _stop("pids through xargs", "lsof -ti :7000 | xargs -r kill\nsleep 30\nlsof -ti :7000 | xargs -r kill -9\n", "passed"),
+    _stop("pids one by one", 'pgrep -f cli.js | while read -r pid; do kill "$pid"; done\nsleep 30\npkill -9 -f cli.js\n', "passed"),
+    _stop("INT", "p=$(systemctl show -p MainPID --value hub)\nkill -INT $p\nsleep 30\nkill -9 $p\n", "passed"),
+    _stop("start-stop-daemon", "start-stop-daemon --stop --pidfile /run/hub.pid --retry=TERM/40/KILL/5\n", "passed"),
+    _stop("start-stop-daemon in a hurry", "start-stop-daemon -K -p /run/hub.pid -R 5\n", "failed:5 s"),
+    _stop("start-stop-daemon once", "start-stop-daemon --stop --pidfile /run/hub.pid\n", "failed:never killed"),
+    _stop("fuser", "fuser -k 7000/tcp\n", "failed:kills at once"),
+    _stop("fuser with TERM", "fuser -k -TERM 7000/tcp\nsleep 30\nfuser -k 7000/tcp\n", "passed"),
+    _stop("kill-port", "npx --yes kill-port 7000\n", "failed:kills at once"),
+    _stop("docker kill", "docker kill hub\n", "failed:kills at once"),
+    _stop("docker rm -f", "docker rm -f hub\n", "failed:kills at once"),
+    _stop("compose", "docker compose -f prod.yml down -t 45\n", "passed"),
+    _stop("compose in a hurry", "docker-compose stop -t 5\n", "failed:5 s"),
+    _stop("compose as it is set", "docker compose down\n", "unknown:not written in the script"),
+    _stop("systemctl kill", "systemctl kill -s KILL mcp-hub\n", "failed:kills at once"),
+    _stop("an old pid file", "kill $(cat /srv/hub/hub.pid)\nsleep 30\nkill -9 $(cat /srv/hub/hub.pid)\n", "degraded:another's process"),
+    _stop("an old pid file that is looked at", 'p=$(cat hub.pid)\ngrep -q cli.js "/proc/$p/cmdline" || exit 0\nkill "$p"\nsleep 30\nkill -9 "$p"\n', "passed"),
+    # validations that are green for ever
+    _green("what failed is told", f"{BOUNDED} || echo bad\n", "failed:no request is answered"),
+    _green("what failed is told by an if", f"if {BOUNDED}; then echo ok; else echo bad; fi\n", "failed:no request is answered"),
+    _green("what failed is counted and forgotten", f'n=0\n{BOUNDED} || n=$((n + 1))\necho "$n failed"\n', "failed:no request is answered"),
+    _green("a loop that runs out", f"for i in 1 2 3; do {BOUNDED} && break; sleep 2; done\necho done\n", "failed:no request is answered"),
+    _green("behind a pipe without pipefail", f"set +o pipefail\n{BOUNDED} | tee health.json\n", "failed:no request is answered"),
+    _green("errors that are counted in nothing", f'n=$({BOUNDED} | grep -c error || true)\n[ "$n" -eq 0 ]\n', "failed:no request is answered"),
+    _green("curl without --fail", "curl -s --max-time 5 http://127.0.0.1:7000/api/tools > /dev/null\n", "failed:answered with an error"),
+    _green("this tool, and nobody listens", "readiness check -m health || echo bad\n", "failed:no request is answered"),
+    _green("a route of nginx's own", "curl -fsS -m 5 https://hub.example.com/health\n", "degraded:nginx/hub.conf answers by itself", **{
+        "nginx/hub.conf": "server {\n  location = /health { access_log off; return 200 'ok'; }\n}\n",
+    }),
+    _green("a route that nginx hands on", "curl -fsS -m 5 https://hub.example.com/health\n", "passed", **{
+        "nginx/hub.conf": "server {\n  location = /health { proxy_pass http://127.0.0.1:7000/api/tools; }\n}\n",
+    }),
+    _green("life alone", f"{BOUNDED} > /dev/null\n", "degraded:asks nothing but /api/health"),
+    _green("life, and what it says", f"{BOUNDED} | grep -q ready\n", "passed"),
+    _green("a loop that ends badly", f"for i in 1 2 3; do {BOUNDED} | jq -e '.state' && exit 0; sleep 2; done\nexit 1\n", "passed"),
+    _green("the code is looked at", "c=$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:7000/api/tools || true)\n[ \"$c\" = 200 ] || exit 1\n", "passed"),
+    _green("a program of its own", "node scripts/smoke.mjs\n", "passed"),
     # what is no secret
     _secret("the path of a key", 'SSH_KEY=/home/hub/.ssh/id_ed25519\ninstall -d "$(dirname "$SSH_KEY")"\nrsync -e "ssh -i $SSH_KEY" -a dist/ hub-1:/srv/\n', "passed"),
     _secret("the size of a key", 'rsa_key_size=4096\nopenssl req -x509 -newkey "rsa:$rsa_key_size" -keyout k.pem -out c.pem\n', "passed"),
@@ -155,6 +218,12 @@ CASES: Final = (
     _validation("counted by let from zero", f"n=0\n{BOUNDED}\nlet n++\n", "failed:scripts/validate.sh:5"),
     _validation("ended by a test", f"bad=0\n{BOUNDED} || bad=1\n[ $bad -gt 0 ] && exit 1\n", "failed:ends with 1"),
     _validation("counted by an expansion", f"n=0\n{BOUNDED}\nn=$((n + 1))\n", "passed"),
+    _validation("counted to nothing in two lines", f'{BOUNDED} > h.json\nn=$(grep -c error h.json || echo 0)\n[ "$n" -eq 0 ]\n', "failed:counts nothing"),
+    _validation("counted to nothing in two words", f"{BOUNDED} > h.json\nn=$(grep -c error h.json || echo 0)\n[ $n -eq 0 ]\n", "failed:counts nothing"),
+    _validation("counted to nothing in arithmetic", f"{BOUNDED} > h.json\nn=$(grep -c error h.json || echo 0)\n(( n == 0 ))\n", "failed:counts nothing"),
+    _validation("counted to nothing under set -e", f'{BOUNDED} > h.json\nn=$(grep -c error h.json)\n[ "$n" -eq 0 ]\n', "failed:counts nothing"),
+    _validation("counted to nothing in one line", f'{BOUNDED} > h.json\nn=$(grep -c error h.json || true)\n[ "$n" -eq 0 ]\n', "passed"),
+    _validation("nothing counted is bad", f'{BOUNDED} > h.json\nn=$(grep -c connected h.json || echo 0)\n[ "$n" -ge 1 ]\n', "passed"),
     _validation("counted where a failure is allowed", f"n=0\n{BOUNDED}\n((n++)) || true\n", "passed"),
     _validation("ended by a test that holds", f"bad=0\n{BOUNDED} || bad=1\n[ $bad -eq 0 ]\n", "passed"),
     _validation("what the hub says decides", f'state=$({BOUNDED} | jq -r .state)\n[ "$state" = ready ]\n', "passed"),

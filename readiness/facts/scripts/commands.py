@@ -33,6 +33,11 @@ _WRAPPERS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Commands that run another one, and those of their options that take a value of their own."""
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_RUNNER_OPTIONS: Final = frozenset(
+    {"--env-file", "--env-file-if-exists", "-r", "--require", "--import", "--loader", "--cwd", "-C", "--dir", "--prefix", "--filter", "-p", "--package",
+     "-w", "--workspace"}
+)  # fmt: skip
+"""Options of runtimes and package managers that take a value of their own before what is run."""
 SHELL_OPTIONS: Final = {"e": "errexit", "u": "nounset", "C": "noclobber", "E": "errtrace", "x": "xtrace", "f": "noglob"}
 """The long names of a shell's options."""
 SHELLS: Final = frozenset({"bash", "sh", "dash", "ksh", "zsh", "ash"})
@@ -50,6 +55,27 @@ _PROCESS_MANAGERS: Final = _SERVICES | {
     "systemd-run",
 }
 _CONTAINERS: Final = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl"})
+STOPPERS: Final = _SERVICES | _CONTAINERS | {"pm2", "forever"}
+"""Managers that end what they run when they are asked to stop it."""
+CONTAINER_OPTIONS: Final = frozenset(
+    {
+        "-f",
+        "--file",
+        "-p",
+        "--project-name",
+        "--project-directory",
+        "--env-file",
+        "--profile",
+        "--context",
+        "-H",
+        "-s",
+        "--signal",
+        "-t",
+        "--time",
+        "--timeout",
+    }
+)
+"""Options of docker and compose that take a value of their own."""
 _CONTAINER_CHANGES: Final = frozenset(
     {"up", "down", "run", "start", "stop", "restart", "kill", "rm", "pull", "load", "tag", "deploy", "rollback", "update", "create", "prune"}
 )  # fmt: skip
@@ -309,18 +335,24 @@ def writes_files(step: CommandStep) -> bool:
 def starts_hub(step: CommandStep) -> bool:
     """Whether it starts the hub itself, without a process manager."""
     words = step.words
-    if step.kind != "command":
+    if step.kind != "command" or {"--version", "--help", "--check", "-v"} & set(words):
         return False
-    if step.name in _MANAGERS:
-        plain = operands(words)
-        return bool(plain) and (plain[0] == "start" or plain[:2] == ["run", "start"] or _is_entry(plain[-1]))
-    if step.name in {"node", "nodejs", "deno", "npx", "bunx"}:
-        return any(_is_entry(word) for word in operands(words)) and not {"--version", "--check", "-v"} & set(words)
-    return _is_entry(step.inner[0].text if step.inner else "") and not {"--version", "--help", "-v"} & set(words)
+    plain = operands(words, _RUNNER_OPTIONS)
+    if step.name in _MANAGERS | {"npx", "bunx", "pnpx", "corepack"}:
+        if plain[:1] == ["start"] or plain[:2] == ["run", "start"]:
+            return True
+        while plain and plain[0] in {"run", "exec", "x", "dlx", "node", *_MANAGERS}:
+            plain = plain[1:]
+        return bool(plain) and _is_entry(plain[0])
+    if step.name in {"node", "nodejs", "deno", "tsx"}:
+        return any(_is_entry(word) for word in plain)
+    return _is_entry(step.inner[0].text if step.inner else "")
 
 
 def _is_entry(word: str) -> bool:
-    return posixpath.basename(word) in {"mcp-hub", "cli.js", "server.js", "index.js"}
+    # a package may be named with its version, and deno's with where it comes from
+    name = posixpath.basename(word).removeprefix("npm:")
+    return name.partition("@")[0] in {"mcp-hub", "cli.js", "server.js", "index.js"}
 
 
 def uses_manager(step: CommandStep) -> bool:
@@ -462,22 +494,55 @@ def is_bounded(step: CommandStep) -> bool:
 
 def sees_errors(step: CommandStep) -> bool:
     """Whether an HTTP error becomes one of the command: `--fail`, or the status code is printed to be looked at."""
-    if step.name == "wget":
-        return True
-    value = option(step.words, "w", "--write-out") or ""
+    return fails_on_errors(step) or "http_code" in (option(step.words, "w", "--write-out") or "")
+
+
+def fails_on_errors(step: CommandStep) -> bool:
+    """Whether a request ends with a failure where it is answered with an HTTP error."""
     letters = any(word[:1] == "-" and word[1:2] != "-" and "f" in word.split("m")[0] for word in step.words)
-    return letters or any(word.startswith("--fail") for word in step.words) or "http_code" in value
+    return step.name == "wget" or letters or any(word.startswith("--fail") for word in step.words)
 
 
-def signal_of(step: CommandStep) -> str | None:
+def signal_of(step: CommandStep) -> str | None:  # noqa: PLR0911 - one return a program
     """The signal that a command sends: TERM, KILL, another's name, 0; None where it sends none."""
-    if step.kind != "command" or step.name not in {"kill", "pkill", "killall", "skill"}:
+    if step.kind != "command":
         return None
-    value = option(step.words, "s", "--signal")
-    if value is None:
-        first = next(
-            (word[1:] for word in step.words if word[:1] == "-" and (word[1:].isdigit() or word[1:].isupper())), "TERM"
+    words, verbs = step.words, operands(step.words, CONTAINER_OPTIONS)[:2]
+    if step.name in {"kill", "pkill", "killall", "skill"}:
+        return _given_signal(words, "TERM")
+    if step.name == "fuser":
+        return _given_signal(words, "KILL") if _kills(words) else None
+    if step.name in {"npx", "bunx", "pnpx", "kill-port", "fkill"}:
+        program = step.name if "kill" in step.name else next(iter(verbs), "").partition("@")[0]
+        if program == "fkill":
+            return "KILL" if {"--force", "-f"} & set(words) else "TERM"
+        return "KILL" if program == "kill-port" else None
+    if step.name in _CONTAINERS:
+        if "kill" in verbs:
+            return _given_signal(words, "KILL")
+        return (
+            "KILL"
+            if "rm" in verbs and "compose" not in verbs and {"-f", "--force", "-fv", "-vf"} & set(words)
+            else None
         )
-        value = first
+    if step.name == "systemctl" and "kill" in verbs:
+        return _given_signal(words, "TERM")
+    if step.name == "start-stop-daemon" and {"--stop", "-K"} & set(words):
+        return _given_signal(words, "TERM")
+    return None
+
+
+def _kills(words: Sequence[str]) -> bool:
+    """Whether fuser is told to kill, and not only to look."""
+    return "--kill" in words or any(
+        word[:1] == "-" and "k" in word and word[1:2] != "-" and not word.isupper() for word in words
+    )
+
+
+def _given_signal(words: Sequence[str], otherwise: str) -> str:
+    value = option(words, "s", "--signal")
+    if value is None:
+        first = (word[1:] for word in words if word[:1] == "-" and (word[1:].isdigit() or word[2:].isupper()))
+        value = next(first, otherwise)
     name = value.upper()
-    return "TERM" if name in TERM else "KILL" if name in KILL else name
+    return "TERM" if name in TERM else "KILL" if name in KILL else name.removeprefix("SIG")

@@ -372,7 +372,10 @@ def _take_lock(run: ShellRun, step: CommandStep) -> None:
 
 def print_output(run: ShellRun, step: CommandStep) -> None:
     """What a program prints goes where the shell's output goes."""
-    if run.sink is not None and step.name not in _SILENT and not step.writes:
+    given = run.prints(step)
+    if run.sink is not None and given is not None:
+        run.sink.append(Value(given, sources=frozenset({step.name})))
+    elif run.sink is not None and step.name not in _SILENT and not step.writes:
         run.sink.append(_output(run, step.name, step.inner))
 
 

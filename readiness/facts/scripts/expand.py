@@ -64,6 +64,7 @@ class Expander:
 
     def __init__(self, run: ShellRun, substitute: Callable[[Block], Value], aside: Callable[[Block], None]) -> None:
         self.run, self.substitute, self.aside = run, substitute, aside
+        self.no_number = False  # a name in arithmetic held more than one line
 
     def words(self, words: Sequence[Word]) -> list[Value]:
         """All fields that these words become."""
@@ -81,6 +82,8 @@ class Expander:
             pieces, splits = self._part(part), _splits(part)
             if splits and all(piece.known for piece in pieces):
                 pieces = [Value(text, names=p.names, sources=p.sources) for p in pieces for text in p.text.split()]
+            elif splits:
+                pieces = [dataclasses.replace(piece, split=True) for piece in pieces]
             if not pieces:
                 continue
             first = pieces[0] if open_ is None else joined((open_, pieces[0]))
@@ -96,7 +99,14 @@ class Expander:
         for value, quoted in values:
             glob += re.sub(r"([*?\[\]\\@+!()|])", r"\\\1", value.text) if quoted else value.text
             regex += re.escape(value.text) if quoted else _python_regex(value.text)
-        return Pattern(whole.text, whole.known, whole.names, whole.sources, _glob(glob) if whole.known else None, regex)
+        return Pattern(
+            whole.text,
+            whole.known,
+            whole.names,
+            whole.sources,
+            glob=_glob(glob) if whole.known else None,
+            regex=regex,
+        )
 
     def matches(self, subject: Value, word: Word) -> bool | None:
         """Whether a known subject matches a case's pattern; None where that is not known."""
@@ -297,6 +307,7 @@ class Expander:
         if sign == "name":
             value = self.get(str(expression.leaf))
             self.run.looked_at |= value.names
+            self.no_number = self.no_number or (value.known and "\n" in value.text.strip())
             return integer(value, empty=0)
         if sign == "word":
             value = self.one(expression.leaf) if isinstance(expression.leaf, Word) else Value("", known=False)
@@ -389,7 +400,7 @@ def _splits(part: Part) -> bool:
 
 
 def _named(value: Value, name: str) -> Value:
-    return Value(value.text, value.known, value.names | {name}, value.sources)
+    return Value(value.text, value.known, value.names | {name}, value.sources, value.split)
 
 
 def integer(value: Value, empty: int | None = None) -> int | None:
@@ -498,6 +509,8 @@ class _Truth:
         """Whether the test holds; None where that is not known."""
         with contextlib.suppress(IndexError, ValueError):
             truth = self._or()
+            if all(isinstance(token, Value) and token.known and token.text.isdecimal() for token in self.tokens[:2]):
+                return False  # two numbers side by side, as a variable of two lines gives them: too many arguments
             return truth if self.at >= len(self.tokens) else None
         return None
 
@@ -563,9 +576,11 @@ class _Truth:
         return None
 
 
-def _binary(left: Value, sign: str, right: Value) -> bool | None:
+def _binary(left: Value, sign: str, right: Value) -> bool | None:  # noqa: PLR0911 - one return a kind
     if sign in _COMPARE:
         a, b = integer(left), integer(right)
+        if any(value.known and "\n" in value.text.strip() for value in (left, right)):
+            return False  # two lines are no number: bash says so, and the test does not hold
         return None if a is None or b is None else _COMPARE[sign](a, b)
     if not (left.known and right.known):
         return None

@@ -5,12 +5,18 @@ Answers are evidence with its places and its gaps; whether it is good is for the
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import posixpath
+import re
+import urllib.parse
 from typing import TYPE_CHECKING, Final
 
+from readiness.errors import Unknown
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.simulation import Gap, Incomplete, ScriptEvidence, Value
+from readiness.support import Unreadable, file_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +29,34 @@ _ASKS_THE_HUB: Final = frozenset(
     {("systemctl", "is-active"), ("systemctl", "status"), ("kill", "-0"), ("pm2", "describe")}
 )
 """What a healthy hub answers with success."""
+_MAY_ASK: Final = frozenset(
+    {
+        "node",
+        "bun",
+        "deno",
+        "npm",
+        "npx",
+        "pnpm",
+        "yarn",
+        "python",
+        "python3",
+        "nc",
+        "http",
+        "ssh",
+        "docker",
+        "make",
+        "systemctl",
+        "openssl",
+        "k6",
+        "newman",
+    }
+)
+"""Programs by which a validation may ask the hub in its own way."""
+_PROXY_FOLDERS: Final = ("", "nginx", "config", "conf", "deploy", "infra", "ops")
+_STATIC: Final = re.compile(r"^\s*location\s+(?:(?:=|\^~)\s*)?(/\S*)\s*\{[^{}]*\breturn\s+2\d\d\b", re.MULTILINE)
+_CONF_LIMIT: Final = 256 * 1024
+_GREPS: Final = frozenset({"grep", "egrep", "fgrep", "rg"})
+_ANSWER_FILES: Final = (".json", ".txt", ".out", ".html", ".log", ".tmp")
 PHASES: Final = ("deploy", "start", "validate")
 """Phases after which something has changed that a rollback must undo."""
 
@@ -221,18 +255,86 @@ class FailureModes:
         Raises Incomplete, Unknown.
         """
         script = self.scripts.needed("validate")
-
-        def well(step: CommandStep) -> int | None:
-            asked = (step.name, step.words[0] if step.words else "")
-            is_well = commands.is_request(step) or step.name in _FINDS_THE_HUB or asked in _ASKS_THE_HUB
-            return 0 if is_well else None
-
-        traces = self.scripts.traces(script, world=well, name="well", attended=False)
-        if not traces.seen or any(trace.status == 0 for trace in traces.seen):
+        traces = self.scripts.traces(script, world=_well, name="well", attended=False)
+        if traces.seen and all(trace.status for trace in traces.seen):
+            traces.require_complete()
+            return _end_of(traces.seen[0], script)
+        counts = [step for trace in traces.seen for step in trace.steps if _counts(step)]
+        if not counts or not traces.seen:
             return None
-        traces.require_complete()
-        ended = traces.seen[0]
-        return ScriptPlace(path=ended.file or script.path, line=ended.line, text=f"ends with {ended.status}")
+        # where it finds nothing, grep prints 0 and ends with 1: `set -e` takes that for a failure, `|| echo 0` prints a second line
+        real, meant = (
+            self.scripts.traces(
+                script,
+                world=functools.partial(_counted, status),
+                name=("counted", status),
+                attended=False,
+                prints=_prints_nothing_counted,
+            )
+            for status in (1, 0)
+        )
+        if not all(trace.status for trace in real.seen) or all(trace.status for trace in meant.seen):
+            return None
+        real.require_complete()
+        return _end_of(real.seen[0], script, f" where {place_of(counts[0])} counts nothing and so prints 0 and fails")
+
+    def passes_when_broken(self) -> tuple[CommandStep, str] | None:
+        """A request of the validation whose failure nothing sees, and what comes to nothing; None where each way sees one.
+
+        Two worlds: no request is answered, and each is answered with an error, which a curl without `--fail` takes for an answer.
+        Raises Incomplete, and Unknown where nothing asks.
+        """
+        script = self.scripts.needed("validate")
+        steps = self.scripts.steps(script)
+        asks = next((kind for kind in (_asks, _may_ask) if any(kind(step) for step in steps.seen)), None)
+        if asks is None:
+            steps.require_complete()
+            raise Unknown(f"nothing in {script.path} is recognised as asking the hub")
+        for world, words in (
+            (_unanswered, "no request is answered"),
+            (_refused, "each request is answered with an error"),
+        ):
+            traces = self.scripts.traces(
+                script, world=functools.partial(world, asks), name=words, attended=False, prints=_prints_nothing_counted
+            )
+            asked = [(trace, [step for step in trace.steps if asks(step)]) for trace in traces.seen]
+            if any(trace.status and steps for trace, steps in asked):
+                continue
+            traces.require_complete()
+            first = next((steps[0] for _, steps in asked if steps), None)
+            if first is not None:
+                return first, words
+        return None
+
+    def proves_nothing(self) -> str:
+        """What the validation asks where that says nothing of the release, as the end of a sentence; empty where it asks more. Raises Incomplete.
+
+        That is where nothing but the status of its answers decides, and each route answers 2xx while nothing behind it works.
+        """
+        script = self.scripts.needed("validate")
+        traces = self.scripts.traces(script, world=_well, name="well", attended=False)
+        steps = [step for trace in traces for step in trace.steps if step.kind == "command"]
+        requests = [step for step in steps if commands.is_request(step)]
+        if any(trace.status for trace in traces.seen) or any(
+            _judges(step) or _may_ask(step) for step in steps if step not in requests
+        ):
+            return ""
+        addresses = [urllib.parse.urlsplit(commands.address(step)) for step in requests]
+        static, kind = self._static_routes(), self.scripts.config.target.kind
+        why = dict.fromkeys(kind.liveness, f"which {kind.title} answers with 200 while nothing behind it works")
+        why |= {route: f"which {path} answers by itself, whether the hub runs or not" for route, path in static.items()}
+        if not requests or any(address.path not in why for address in addresses):
+            return ""
+        return f"{addresses[0].path}, {why[addresses[0].path]}, and looks at the status alone"
+
+    def _static_routes(self) -> dict[str, str]:
+        """Routes that a configuration of nginx in the release answers by itself with 2xx, each with the file."""
+        routes: dict[str, str] = {}
+        for file in sorted(path for folder in _PROXY_FOLDERS for path in (self.scripts.root / folder).glob("*.conf")):
+            with contextlib.suppress(Unreadable):
+                name = file.relative_to(self.scripts.root).as_posix()
+                routes |= dict.fromkeys(_STATIC.findall(file_reading.text(file, _CONF_LIMIT)), name)
+        return routes
 
     def lost_by_rollback(self) -> ScriptEvidence[ScriptPlace]:
         """Commands of the rollback that remove what no release brings back, and that nothing puts there again."""
@@ -307,6 +409,65 @@ class FailureModes:
         """Whether any command of the rollback script is known to restore something. Raises Incomplete."""
         steps = self.scripts.steps(self.scripts.needed("rollback"))
         return any(commands.restores(step, "rollback") or commands.is_update(step) for step in steps)
+
+
+def _end_of(trace: Trace, script: Script, why: str = "") -> ScriptPlace:
+    return ScriptPlace(path=trace.file or script.path, line=trace.line, text=f"ends with {trace.status}{why}")
+
+
+def _counts(step: CommandStep) -> bool:
+    letters = "".join(word[1:] for word in step.words if word[:1] == "-" and word[1:2] != "-")
+    return step.name in _GREPS and ("c" in letters or "--count" in step.words)
+
+
+def _prints_nothing_counted(step: CommandStep) -> str | None:
+    return "0" if _counts(step) else None
+
+
+def _counted(status: int, step: CommandStep) -> int | None:
+    """A world in which the hub is well, and grep counts nothing."""
+    return status if _counts(step) else _well(step)
+
+
+def _judges(step: CommandStep) -> bool:
+    """Whether it ends with a failure where an answer does not hold what it should."""
+    if step.kind != "command":
+        return False
+    if step.name in _GREPS:
+        return step.fed or any(word.endswith(_ANSWER_FILES) or word.startswith("$") for word in step.words[1:])
+    if step.name == "jq":
+        letters = "".join(word[1:] for word in step.words if word[:1] == "-" and word[1:2] != "-")
+        return "e" in letters or "--exit-status" in step.words
+    return step.fed and step.name in {"python", "python3", "node", "bun", "perl", "awk", "diff", "cmp", "read"}
+
+
+def _well(step: CommandStep) -> int | None:
+    """A world in which the hub is there and answers."""
+    asked = (step.name, step.words[0] if step.words else "")
+    return 0 if commands.is_request(step) or step.name in _FINDS_THE_HUB or asked in _ASKS_THE_HUB else None
+
+
+def _asks(step: CommandStep) -> bool:
+    """Whether it asks the hub something, or lets this tool ask."""
+    return step.kind == "command" and (commands.is_request(step) or step.name in {"readiness", "pytest"})
+
+
+def _may_ask(step: CommandStep) -> bool:
+    """Whether it may ask: a program of the release's own, a task, another machine."""
+    return (
+        step.kind == "command" and step.name in _MAY_ASK and not {"--version", "-v", "-V", "--help"} & set(step.words)
+    ) or _asks(step)
+
+
+def _unanswered(asks: Callable[[CommandStep], bool], step: CommandStep) -> int | None:
+    return 7 if asks(step) else 1 if _judges(step) else _well(step)
+
+
+def _refused(asks: Callable[[CommandStep], bool], step: CommandStep) -> int | None:
+    """An answer with an error: curl prints it and ends with 0, unless it was told to fail."""
+    if commands.is_request(step):
+        return 22 if commands.fails_on_errors(step) else 0
+    return _unanswered(asks, step)
 
 
 def _is_put_back(gone: CommandStep, steps: Sequence[CommandStep]) -> bool:

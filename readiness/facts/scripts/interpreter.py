@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         FileWrite,
         Held,
         LoadedScript,
+        Prints,
         ScriptLibrary,
         Spot,
         Trace,
@@ -96,6 +97,7 @@ def explore(  # noqa: PLR0913 - what a run depends on
     environ: Mapping[str, str] | None = None,
     attended: bool = False,
     signals: bool = False,
+    prints: Prints | None = None,
 ) -> ScriptEvidence[Trace]:
     """Run `script` until both sides of each undecided test were taken once: that is every branch, not every combination.
 
@@ -106,7 +108,7 @@ def explore(  # noqa: PLR0913 - what a run depends on
     traces: list[Trace] = []
     gaps: list[Gap] = []
     while waiting and len(traces) < MOST_PATHS:
-        run = ShellRun(library, world, choices=waiting.pop(0), environ=environ, attended=attended)
+        run = ShellRun(library, world, choices=waiting.pop(0), environ=environ, attended=attended, prints=prints)
         trace = Interpreter(run).start(script, args, signals=signals)
         traces.append(trace)
         gaps += trace.gaps
@@ -468,7 +470,7 @@ class Interpreter:
             run.state.locks = {lock for lock in run.state.locks if lock[1] != -2}  # noqa: PLR2004 - a wrapper's
         if "exec" in unwrapped.wrappers:
             raise Exited(status, "exec")
-        if not status and not followed:
+        if not followed and (not status or run.prints(step) is not None):
             print_output(run, step)
         return status
 
@@ -736,7 +738,10 @@ class Interpreter:
         return int(not truth)
 
     def _calculation(self, node: syntax.Calculation, tested: bool) -> int:  # noqa: FBT001 - as above
+        self.expand.no_number = False
         number = self.expand.numbers(node.values)
+        if number is None and self.expand.no_number:
+            return self.settled(1, tested=tested)
         if number is None:
             return self.settled(1 - self.run.decide(node, usual=int(self.run.hint)), tested=tested)
         return self.settled(int(not number), tested=tested)

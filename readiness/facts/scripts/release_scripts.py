@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from readiness.config import Config
     from readiness.facts.scripts.parse import Program
-    from readiness.facts.scripts.simulation import CommandStep, Trace, Value, World
+    from readiness.facts.scripts.simulation import CommandStep, Prints, Trace, Value, World
     from readiness.facts.scripts.syntax import Block
 
 SIZE_LIMIT: Final = 1024 * 1024
@@ -248,6 +248,7 @@ class Scripts:
         environ: Mapping[str, str] | None = None,
         attended: bool = True,
         signals: bool = False,
+        prints: Prints | None = None,
     ) -> ScriptEvidence[Trace]:
         """The ways through `script` in a `world`; remembered under the world's `name`. One that cannot be read is a gap."""
         from readiness.facts.scripts.interpreter import explore, healthy
@@ -256,7 +257,16 @@ class Scripts:
         key = (script.path, name, attended, tuple(args), variables, signals)
         if key not in self._runs:
             self._runs[key] = (
-                explore(script, self, world or healthy, args=args, environ=environ, attended=attended, signals=signals)
+                explore(
+                    script,
+                    self,
+                    world or healthy,
+                    args=args,
+                    environ=environ,
+                    attended=attended,
+                    signals=signals,
+                    prints=prints,
+                )
                 if script.trouble is None
                 else ScriptEvidence((), script.gaps)
             )

@@ -49,6 +49,8 @@ class Value:
     known: bool = True
     names: frozenset[str] = NOTHING
     sources: frozenset[str] = NOTHING
+    split: bool = False
+    """Not known, and not in quotes: it is as many words as it holds."""
 
     def __str__(self) -> str:
         return self.text
@@ -225,6 +227,8 @@ class BranchTaken:
 
 World: TypeAlias = "Callable[[CommandStep], int | None]"
 """What a command's exit status is in this simulation; None: as usual (0)."""
+Prints: TypeAlias = "Callable[[CommandStep], str | None]"
+"""What a command prints in this simulation, whatever its status; None: as usual."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,7 +344,7 @@ class SignalHandler:
 class ShellRun:
     """One run of one script: the shell's state, what was seen so far, and what was decided on the way."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a run depends on
         self,
         library: ScriptLibrary,
         world: World,
@@ -348,9 +352,11 @@ class ShellRun:
         choices: Mapping[Spot, int],
         environ: Mapping[str, str] | None,
         attended: bool = False,
+        prints: Prints | None = None,
     ) -> None:
         """`environ`: the variables that are set from outside, all others being empty; None: nobody knows. `attended`: a person answers at a terminal."""
         self.library, self.world, self.choices, self.environ, self.attended = library, world, choices, environ, attended
+        self.prints: Prints = prints or (lambda _: None)
         self.state = ShellState(zero="")
         self.functions: dict[str, Function] = {}
         self.homes: dict[str, str] = {}  # the file that defines each

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from readiness.facts.scripts.simulation import CommandStep
 
 _ALIVE: Final = frozenset({"ps", "pgrep", "pidof"})
+_POLITE: Final = frozenset({"TERM", "INT"})
+"""Signals at which the hub ends in order."""
+_SEARCHES: Final = frozenset({"pgrep", "pidof", "lsof", "fuser", "ps", "grep", "egrep", "awk"})
+"""Programs that print every process they find."""
+_UNTIL_BOOT: Final = ("/run/", "/var/run/", "/tmp/", "${XDG_RUNTIME_DIR}", "${RUNTIME_DIRECTORY}")  # noqa: S108 - compared with
+"""Where files are gone after the host has started."""
 _RUNTIMES: Final = frozenset({"node", "nodejs", "bun", "deno"})
 
 
@@ -55,7 +61,7 @@ class Waiting:
         traces = self.scripts.traces(self.scripts.needed("stop"), world=_undying, name="undying")
         sequences = []
         for trace in traces.seen:
-            terms = [step for step in trace.steps if commands.signal_of(step) == "TERM" or _asks_manager(step)]
+            terms = [step for step in trace.steps if commands.signal_of(step) in _POLITE or _asks_manager(step)]
             kills = [step for step in trace.steps if commands.signal_of(step) == "KILL"]
             if not terms and not kills:
                 continue
@@ -119,6 +125,34 @@ class Waiting:
                 return place_of(step)
         return None
 
+    def several_as_one(self) -> ScriptPlace | None:
+        """Where the stop script ends all that a search has found as one word in quotes: where that is two processes, `kill` ends none."""
+        steps = self.scripts.steps(self.scripts.needed("stop")).seen
+        if any(_finds_one(step) for step in steps):
+            return None
+        for step in steps:
+            found = [v for v in step.inner[1:] if not v.known and not v.split and v.sources and v.sources <= _SEARCHES]
+            if found and step.name == "kill" and "xargs" not in step.wrappers:
+                return place_of(step)
+        return None
+
+    def unproven_pid(self) -> ScriptPlace | None:
+        """Where the stop script ends whatever has the number in a file that outlives a restart of the host, unlooked at; None elsewhere."""
+        steps = self.scripts.steps(self.scripts.needed("stop")).seen
+        kept = [w for step in steps if step.name == "cat" for w in step.words if w.endswith(".pid")]
+        if not kept or all(w.startswith(_UNTIL_BOOT) for w in kept) or any(_tells_who(step) for step in steps):
+            return None
+        return next(
+            (
+                place_of(step)
+                for step in steps
+                if step.name == "kill"
+                and commands.signal_of(step) in {"TERM", "KILL", "INT"}
+                and any(value.sources == {"cat"} for value in step.inner[1:])
+            ),
+            None,
+        )
+
     def _command_lines(self, unit: Sequence[str]) -> list[str]:
         """What the started hub's command line may be; empty where one of them cannot be told."""
         starters = [s for s in self.scripts.present if s.role in {"start", "complete", "deploy", "rollback"}]
@@ -158,6 +192,25 @@ class Waiting:
         return any(step.name in {"readiness", "pytest"} for step in self.scripts.steps(self.scripts.needed(role)))
 
 
+def _finds_one(step: CommandStep) -> bool:
+    """Whether a command keeps one of several processes, or counts them."""
+    letters = "".join(word[1:] for word in step.words if word[:1] == "-" and word[1:2] != "-")
+    if step.name in {"pgrep", "pidof"}:
+        return bool({"o", "n", "s"} & set(letters)) or bool({"--oldest", "--newest", "--single-shot"} & set(step.words))
+    if step.name == "awk":
+        return any("exit" in word or "NR" in word for word in step.words)
+    return step.name in {"wc", "head", "tail"} or (step.name == "grep" and "m" in letters)
+
+
+def _tells_who(step: CommandStep) -> bool:
+    """Whether a command shows what a process is, and not only that its number is taken."""
+    if any("/proc/" in value.text for value in step.argv) or any("/proc/" in write.path for write in step.writes):
+        return True
+    if step.name == "ps":
+        return any(word.startswith(("-o", "o", "-f", "-ef", "aux", "u", "--format")) for word in step.words)
+    return step.name in {"pgrep", "pidof", "lsof", "ss", "netstat", "fuser", "systemctl", "start-stop-daemon", "pkill"}
+
+
 def _asked(steps: list[CommandStep]) -> RequestAttempts:
     own = [commands.retries(step) for step in steps]
     gaps = [later.clock - earlier.clock for earlier, later in itertools.pairwise(steps)]
@@ -180,9 +233,18 @@ def _undying(step: CommandStep) -> int | None:
 
 
 def _given_seconds(step: CommandStep) -> float:
-    """The seconds that docker is told to wait before it kills; 0 where a setting elsewhere says it (pm2, supervisor, compose)."""
+    """The seconds that a manager is told to wait before it kills; 0 where a setting elsewhere says it (pm2, supervisor, compose)."""
+    if step.name == "start-stop-daemon":
+        signals = (_retry(step) or "").split("/")
+        ends = next((number for number, word in enumerate(signals) if word.upper() in commands.KILL), len(signals))
+        return float(sum(int(word) for word in signals[:ends] if word.isdecimal()))
     given = commands.option(step.words, "t", "--time") or commands.option(step.words, "t", "--timeout") or ""
     return float(given) if given.isdecimal() else 0.0
+
+
+def _retry(step: CommandStep) -> str | None:
+    """How start-stop-daemon goes on until the process has ended: `30`, `TERM/30/KILL/5`; None where it sends one signal and leaves."""
+    return commands.option(step.words, "R", "--retry")
 
 
 def _unfound(step: CommandStep) -> int | None:
@@ -191,11 +253,15 @@ def _unfound(step: CommandStep) -> int | None:
 
 
 def _asks_manager(step: CommandStep) -> bool:
-    return (
-        step.kind == "command"
-        and step.name in {"systemctl", "pm2", "docker", "supervisorctl", "service"}
-        and bool({"stop", "delete"} & set(step.words[:3]))
-    )
+    if step.kind != "command":
+        return False
+    if step.name == "start-stop-daemon":
+        schedule = _retry(step) if commands.signal_of(step) in _POLITE else None
+        return schedule is not None and (
+            schedule.isdecimal() or any(word.upper() in commands.KILL for word in schedule.split("/"))
+        )
+    verbs = commands.operands(step.words, commands.CONTAINER_OPTIONS)[:3]
+    return step.name in commands.STOPPERS and bool({"stop", "delete", "down", "bootout"} & set(verbs))
 
 
 def _silent(step: CommandStep) -> int | None:
@@ -214,23 +280,12 @@ def _by_command_line(step: CommandStep) -> bool:
 
 def _ends_otherwise(step: CommandStep) -> bool:
     """Whether it ends something that was not found by a command line: through a manager, a pid file, a port, a name."""
-    if step.name in {
-        "systemctl",
-        "service",
-        "pm2",
-        "docker",
-        "docker-compose",
-        "supervisorctl",
-        "fuser",
-        "killall",
-        "ssh",
-        "xargs",
-    }:
+    if step.name in commands.STOPPERS | {"ssh", "xargs"}:
         return True
     if step.name == "pkill":
         return not _by_command_line(step)
     if step.name != "kill":
-        return False
+        return commands.signal_of(step) is not None
     return any(
         value.sources != {"pgrep"} for value in step.inner[1:] if not value.text.startswith("-") and not value.known
     )

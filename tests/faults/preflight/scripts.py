@@ -83,6 +83,12 @@ def renamed(tree: Path) -> None:
     file.write_text(file.read_text().replace("rollback-deployment.sh", "mcp-hub-rollback.sh"))
 
 
+def _one_request(rest: str) -> str:
+    """A validation of one bounded request that is tried again."""
+    curl = "curl --fail --silent --max-time 5 --retry 2 --retry-delay 2"
+    return f"#!/usr/bin/env bash\nset -euo pipefail\n{curl} http://127.0.0.1:7000{rest}\n"
+
+
 def _stop_by_pattern(pattern: str) -> str:
     """A stop script that looks for the hub by its command line."""
     return f"""#!/usr/bin/env bash
@@ -352,6 +358,56 @@ FAULTS: Final = (
         words=("although every request succeeds",),
     ),
     Mutation(
+        name="validation-counts-nothing",
+        sentence="`grep -c` prints 0 and fails where it finds nothing; `|| echo 0` makes two lines of it, which are no number.",
+        mutate=edit(
+            VALIDATE,
+            'if [ "$FAILED" -eq 0 ]; then\n',
+            'ask /api/servers >servers.json || exit 1\nlost=$(grep -c disconnected servers.json || echo 0)\n[ "$lost" -eq 0 ] || FAILED=1\nif [ "$FAILED" -eq 0 ]; then\n',
+        ),
+        expected={"validation-passes-when-healthy": "failed"},
+        words=("counts nothing and so prints 0 and fails",),
+    ),
+    Mutation(
+        name="validation-counts-nothing-and-goes-on",
+        sentence="The same count with `|| true`: one line, and a number.",
+        mutate=edit(
+            VALIDATE,
+            'if [ "$FAILED" -eq 0 ]; then\n',
+            'ask /api/servers >servers.json || exit 1\nlost=$(grep -c disconnected servers.json || true)\n[ "$lost" -eq 0 ] || FAILED=1\nif [ "$FAILED" -eq 0 ]; then\n',
+        ),
+    ),
+    Mutation(
+        name="validation-tells-and-passes",
+        sentence="What failed is counted and told, and the script ends well.",
+        mutate=edit(VALIDATE, 'echo "validate: $FAILED failed" >&2\nexit 1\n', 'echo "validate: $FAILED failed" >&2\n'),
+        expected={"validation-fails-when-broken": "failed"},
+        words=("ends well although no request is answered",),
+    ),
+    Mutation(
+        name="validation-takes-errors-for-answers",
+        sentence="curl without --fail ends with 0 at an error page, and nobody reads what it prints.",
+        mutate=write(
+            VALIDATE,
+            "#!/usr/bin/env bash\nset -euo pipefail\n"
+            "curl --silent --max-time 5 --retry 2 --retry-delay 2 http://127.0.0.1:7000/api/tools >/dev/null\n",
+        ),
+        expected={"validation-fails-when-broken": "failed", "network-calls-are-bounded": "failed"},
+        words=("although each request is answered with an error",),
+    ),
+    Mutation(
+        name="validation-asks-for-life-alone",
+        sentence="/api/health is 200 while no server is connected, and only its status is looked at.",
+        mutate=write(VALIDATE, _one_request("/api/health >/dev/null")),
+        expected={"validation-fails-when-broken": "degraded"},
+        words=("asks nothing but /api/health",),
+    ),
+    Mutation(
+        name="validation-reads-the-health",
+        sentence="The same route, and what it says decides.",
+        mutate=write(VALIDATE, _one_request("/api/health | jq --exit-status '.state == \"ready\"'")),
+    ),
+    Mutation(
         name="validation-counts-from-one",
         sentence="`((++n))` is never 0.",
         mutate=each(
@@ -469,6 +525,52 @@ FAULTS: Final = (
         ),
         expected={"stop-is-graceful": "failed"},
         words=("a number that is written out",),
+    ),
+    Mutation(
+        name="stop-ends-all-as-one-word",
+        sentence="Two processes fit the pattern, and `kill` gets both numbers as one word.",
+        mutate=edit(
+            STOP,
+            'systemctl stop --no-block "$UNIT" || kill -TERM "$pid"\n',
+            'pids=$(pgrep -f dist/cli.js)\nkill -TERM "$pids"\n',
+        ),
+        expected={"stop-is-graceful": "failed"},
+        words=("gets every process that was found as one word",),
+    ),
+    Mutation(
+        name="stop-ends-each",
+        sentence="The same numbers one by one.",
+        mutate=edit(
+            STOP,
+            'systemctl stop --no-block "$UNIT" || kill -TERM "$pid"\n',
+            'for one in $(pgrep -f dist/cli.js); do kill -TERM "$one"; done\n',
+        ),
+    ),
+    Mutation(
+        name="stop-trusts-an-old-number",
+        sentence="A pid file in the release outlives a restart of the host, and nothing asks whose number it is by then.",
+        mutate=write(
+            STOP,
+            '#!/usr/bin/env bash\nset -eu\npid=$(cat /opt/mcp-hub/hub.pid)\nkill "$pid"\n'
+            'for _ in $(seq 30); do kill -0 "$pid" 2>/dev/null || exit 0; sleep 1; done\nkill -KILL "$pid"\n',
+        ),
+        expected={"stop-is-graceful": "degraded"},
+        words=("another's process",),
+    ),
+    Mutation(
+        name="stop-by-a-port-at-once",
+        sentence="`fuser -k` sends KILL.",
+        mutate=write(STOP, "#!/usr/bin/env bash\nfuser -k 7000/tcp || exit 1\n"),
+        expected={"stop-is-graceful": "failed"},
+        words=("kills at once",),
+    ),
+    Mutation(
+        name="stop-by-a-schedule",
+        sentence="start-stop-daemon sends TERM, waits for 30 s and only then sends KILL.",
+        mutate=write(
+            STOP,
+            "#!/usr/bin/env bash\nstart-stop-daemon --stop --pidfile /run/mcp-hub.pid --retry TERM/30/KILL/5 || exit 1\n",
+        ),
     ),
     Mutation(
         name="stop-looks-for-what-is-started",
