@@ -225,6 +225,16 @@ CASES: Final = (
     _validation("counted to nothing in one line", f'{BOUNDED} > h.json\nn=$(grep -c error h.json || true)\n[ "$n" -eq 0 ]\n', "passed"),
     _validation("nothing counted is bad", f'{BOUNDED} > h.json\nn=$(grep -c connected h.json || echo 0)\n[ "$n" -ge 1 ]\n', "passed"),
     _validation("counted where a failure is allowed", f"n=0\n{BOUNDED}\n((n++)) || true\n", "passed"),
+    Case(
+        name="arithmetic that compares changes nothing",
+        files={"scripts/validate.sh": HEAD + f"n=0\nuntil {BOUNDED.partition(' --retry')[0]} http://127.0.0.1:7000/api/health; do\n  n=$((n + 1))\n  if (( n >= 20 )); then exit 1; fi\n  (( n <= 20 )) && sleep 2\ndone\n"},
+        expected={"validation-retries": "passed", "validation-passes-when-healthy": "passed"},
+    ),
+    Case(
+        name="a process by the content of its file",
+        files={"scripts/stop.sh": HEAD + 'pid=$(<"/run/hub.pid")\nkill -TERM "$pid"\nsleep 10\nkill -KILL "$pid"\n'},
+        expected={"stop-is-graceful": "failed:between TERM and KILL 10 s"},
+    ),
     _validation("ended by a test that holds", f"bad=0\n{BOUNDED} || bad=1\n[ $bad -eq 0 ]\n", "passed"),
     _validation("what the hub says decides", f'state=$({BOUNDED} | jq -r .state)\n[ "$state" = ready ]\n', "passed"),
     # what a rollback takes with it

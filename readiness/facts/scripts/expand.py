@@ -317,7 +317,7 @@ class Expander:
             return self._stepped(sign, operands[0])
         if sign == "=":
             return self._set(operands[0], self.number(operands[1]))
-        if sign.endswith("=") and sign[:-1] in _CALCULATE:
+        if sign.endswith("=") and sign not in _CALCULATE and sign[:-1] in _CALCULATE:
             left, right = self.number(operands[0]), self.number(operands[1])
             return self._set(operands[0], _calculated(sign[:-1], left, right))
         if sign == "?":

@@ -143,7 +143,7 @@ class _Words:
         elif kind in {"simple_expansion", "expansion"}:
             yield self._variable(node, quoted=quoted)
         elif kind == "command_substitution":
-            yield Substitution(self.block(node.children), quoted)
+            yield Substitution(self._content_of_file(node) or self.block(node.children), quoted)
         elif kind == "process_substitution":
             yield ProcessSubstitution(self.block(node.children))
         elif kind == "arithmetic_expansion":
@@ -153,6 +153,17 @@ class _Words:
             yield Brace(int(text_of(first)), int(text_of(last)))
         else:
             yield from _bare(text_of(node), quoted=quoted)
+
+    def _content_of_file(self, node: Parsed) -> Block:
+        """`$(< FILE)`, which is `$(cat FILE)` without a program; nothing where it is another substitution."""
+        inner = [child for child in node.children if child.is_named]
+        if len(inner) != 1 or inner[0].type != "file_redirect" or inner[0].children[0].type != "<":
+            return ()
+        targets = inner[0].children_by_field_name("destination")
+        if len(targets) != 1:
+            return ()
+        words = (Word((Literal("cat", quoted=False),), inner[0].start_point[0] + 1), self.word(targets[0]))
+        return (Simple(words=words, **_place(inner[0])),)
 
     def _mixed(self, node: Parsed, at: int, end: int, *, quoted: bool) -> Iterator[Part]:
         """Text with expansions in it; what the parser left between its nodes is text as well."""
