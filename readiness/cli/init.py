@@ -458,12 +458,17 @@ class EndpointProfile:
 
 def look_for_endpoint(url: str, headers: Mapping[str, str]) -> EndpointProfile | str | None:
     """What else answers at `url`, or why nobody is let in there; None for nothing that is known."""
-    from readiness.facts.http import HttpTransport, TransportSettings, detect
+    from readiness.facts.http import HttpTransport, Manners, RateLimited, TransportSettings, detect
 
     parts = urlsplit(url)
     paths = [parts.path] if parts.path else []
     transport = HttpTransport(
-        TransportSettings(base=f"{parts.scheme}://{parts.netloc}", timeout=SECONDS, headers=headers)
+        TransportSettings(
+            base=f"{parts.scheme}://{parts.netloc}",
+            timeout=SECONDS,
+            headers=headers,
+            manners=Manners(place=parts.netloc.lower()),
+        )
     )
     try:
         found = detect(transport, paths)
@@ -476,6 +481,8 @@ def look_for_endpoint(url: str, headers: Mapping[str, str]) -> EndpointProfile |
             return f"no file was written: {clean(found.refusal, 500)}{how}"
         kind = KINDS[found.kind or "mcp"]
         version = _shown_version(transport, kind, found.probe.opened)
+    except RateLimited as error:
+        return f"no file was written: {clean(str(error), 500)}"
     except Unknown:
         return None
     finally:

@@ -113,6 +113,8 @@ class Target:
     internal_url: str | None = None
     endpoint: str | None = None
     """The path at which agents connect; None: the kind's."""
+    request_budget: float | None = None
+    """Requests a minute that it bears; None: the kind's."""
     plain_url: str | None = None
     """The http:// address that must redirect; default: port 80 of `url`'s host."""
     release: Path | None = None
@@ -212,6 +214,11 @@ class Target:
         return self.internal_url or self.url
 
     @property
+    def bearable(self) -> float | None:
+        """Requests a minute that it bears from this address: configured, else the kind's; None: as many as `[probe] rate` gives."""
+        return self.request_budget or self.kind.request_budget
+
+    @property
     def endpoint_path(self) -> str:
         """Where agents connect, below `url`: configured, else by the kind's custom."""
         return self.kind.endpoint if self.endpoint is None else self.endpoint
@@ -261,6 +268,8 @@ class GateSettings:
     """Weight of a category (`health/security`) or a whole phase (`health`); 1 unless given."""
 
 
+SECONDS_FOR_A_BUDGET: Final = 600.0
+"""Seconds that a run may wait beyond `[probe] budget` for its place in a target's budget of requests."""
 STARTUP_SECONDS: Final = 30.0
 """Seconds that a hub gets to start which waits for none of its servers."""
 CONNECTING_SECONDS: Final = 60.0
@@ -283,6 +292,8 @@ class ProbeSettings:
     rate: float = 8.0
     budget: float = 120.0
     """Seconds that the checks of a running hub may take in one process, waiting for its start, load and drills apart."""
+    retry_after: float = 60.0
+    """Seconds that a run waits in total where the target asks it to come back later."""
     hold: float = 0.0
     """Seconds that one agent's session is left alone before it is asked again; 0: none is."""
 
@@ -527,6 +538,12 @@ class Config:
     def accepted_tools_file(self) -> Path:
         """Where the accepted list of tools is, or would be."""
         return self.expect.tools or (self.path.parent if self.path else Path()) / "accepted-tools.json"
+
+    @property
+    def seconds_for_checks(self) -> float:
+        """Seconds that the checks of a running hub may take in one process: a budget of requests makes them wait, which is no slowness."""
+        waiting = 0.0 if self.target.bearable is None else SECONDS_FOR_A_BUDGET
+        return self.probe.budget + self.probe.hold + waiting
 
     def claim(self, key: str) -> Claim:
         """What was declared under `key` of `[expect]`; never declared gives `expected=None`."""

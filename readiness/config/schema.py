@@ -241,6 +241,10 @@ TARGET: Final[Schema] = {
         text("a path like /mcp", pattern=r"/[^\s?#]*"),
         "the path below `url` at which agents connect; default: the kind's",
     ),
+    "request_budget": Setting(
+        number(0, 1_000_000, above=True),
+        "requests a minute that it bears from one address: a run, and two runs in a row, keep to it; default: the kind's",
+    ),
     "internal_url": Setting(
         url("http", "https"), "the hub's own port, where it can be reached; facts are fetched there"
     ),
@@ -320,6 +324,10 @@ PROBE: Final[Schema] = {
         number(0, 86_400, above=True),
         "seconds for all checks of health, alerts and e2e; what has not begun then is unknown, out of time. Waiting for the "
         "hub's start, load and drills do not count",
+    ),
+    "retry_after": Setting(
+        number(0, 3600),
+        "seconds that a run waits in total where the target answers 429 or `Retry-After`; what is left after that is unknown, rate limited",
     ),
     "hold": Setting(
         number(0, 3600),

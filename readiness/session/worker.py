@@ -193,7 +193,7 @@ class Worker:
 
     @property
     def _budget(self) -> float:
-        return self.scope.config.probe.budget + self.scope.config.probe.hold
+        return self.scope.config.seconds_for_checks
 
     def _is_out_of_time(self, planned: PlannedItem, so_far: float = 0.0) -> bool:
         return self._spent + so_far >= self._budget and _has_budget(planned)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import dataclasses
 import json
 import os
 import subprocess
@@ -29,15 +31,17 @@ def _command(one: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def _initialise(one: Running) -> None:
+def _initialise(one: Running, *, keeps_to_its_budget: bool = False) -> None:
     """Let `init` see what answers, and hold what it wrote against the product."""
     key = ("--token-env", "KEY") if one.product.key else ()
     ended = _command(one, "init", "--url", one.url, *key)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     file = one.folder / "readiness.toml"
     written = file.read_text(encoding="utf-8")
-    assert f'kind = "{one.product.kind}"' in written
-    file.write_text(written + "\n[probe]\ninterval = 0.2\n", encoding="utf-8")
+    kind = f'kind = "{one.product.kind}"'
+    assert kind in written
+    budget = "" if keeps_to_its_budget else "\nrequest_budget = 100000"
+    file.write_text(written.replace(kind, kind + budget) + "\n[probe]\ninterval = 0.2\n", encoding="utf-8")
 
 
 def _judged(one: Running) -> dict[str, Any]:
@@ -130,3 +134,19 @@ def test_a_product_gets_a_verdict_that_its_maintainer_would_sign_and_its_breakag
     assert check in str(report["comparison"]["newly_failing"]), report["comparison"]
     if product.own and check != "mcp-servers-are-connected":
         assert product.own in failed[check], failed[check]
+
+
+@matrix
+def test_two_runs_at_once_do_not_lock_anybody_out(tmp_path: Path) -> None:
+    """ContextForge with its own limits: both runs get their verdict, and its health still answers everybody."""
+    limits = {name: value for name, value in PRODUCTS["contextforge"].environ.items() if "RATE_LIMIT_" not in name}
+    with running(dataclasses.replace(PRODUCTS["contextforge"], environ=limits), tmp_path) as one:
+        _initialise(one, keeps_to_its_budget=True)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            arguments = ("check", "-m", "health or e2e", "--readiness-report")
+            ended = list(pool.map(lambda folder: _command(one, *arguments, folder), ("one", "two")))
+        one.ask("/health")
+        for run, folder in zip(ended, ("one", "two"), strict=True):
+            report = json.loads((tmp_path / folder / "readiness.json").read_text(encoding="utf-8"))
+            assert "rate limited" not in run.stdout
+            assert report["verdict"]["status"] == "READY", run.stdout

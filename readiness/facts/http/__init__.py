@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         token_of,
     )
     from readiness.facts.http.detection import Detected, detect, why_refused
+    from readiness.facts.http.manners import Manners, RateLimited
     from readiness.facts.http.mcp_probe import (
         ENDPOINT,
         McpProbe,

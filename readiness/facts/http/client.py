@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from readiness.config import Target
+    from readiness.facts.http.manners import Manners
 
 TRIES: Final = 3
 """Times a GET is sent at most when the connection breaks."""
@@ -106,6 +107,8 @@ class TransportSettings:
     """The path at which agents connect."""
     proxy: str | None = None
     """`[target] proxy`."""
+    manners: Manners | None = None
+    """How often it may be asked; None: as often as `rate` gives, whatever it says."""
 
 
 class AnswerStream:
@@ -164,11 +167,13 @@ class HttpTransport:
         self.attempts: collections.deque[Attempt] = collections.deque(maxlen=500)
         self.on_retry, self.on_answer = on_retry, on_answer
         self._clock = Clock()
-        self._wire = BoundedTransport(settings.base, self._clock, settings.ca_file, settings.proxy)
+        self._wire = BoundedTransport(settings.base, self._clock, settings.ca_file, settings.proxy, settings.manners)
         self.last_answer: HttpAnswer | None = None
         """The last one that was read to its end, whatever it was."""
         self._client: httpx.Client | None = None
         self._next = self._slowest = 0.0
+        self.waited = 0.0
+        """Seconds that were spent waiting as the target asks: not of its slowness."""
 
     def __repr__(self) -> str:
         return f"HttpTransport({bare(self.settings.base)})"
@@ -216,7 +221,6 @@ class HttpTransport:
         self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> HttpAnswer:
         """GET `path`, once, and read its status and headers alone: what answers may be a stream without an end. Raises as `get` does."""
-        self._pace()
         started, url = time.monotonic(), self._url(path)
         what = f"GET {urlsplit(url).path}"
         try:
@@ -259,6 +263,7 @@ class HttpTransport:
         self, path: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> HttpAnswer:
         """DELETE `path`, once. Raises as `get` does."""
+        self._pace()
         with self.within(timeout):
             return self._exchange("DELETE", self._url(path), dict(headers or {}), None)
 
@@ -268,6 +273,7 @@ class HttpTransport:
     ) -> Iterator[AnswerStream]:
         """Open an answer without reading its body; call it inside `within`. Raises as `get` does."""
         url = self._url(path)
+        self._pace()
         started = time.monotonic()
         try:
             response = self._send(method, url, dict(headers or {}), content)
@@ -288,6 +294,12 @@ class HttpTransport:
         return path if path.startswith(("http://", "https://")) else self.settings.base.rstrip("/") + path
 
     def _pace(self) -> None:
+        if self.settings.manners is not None:
+            began = time.monotonic()
+            self.settings.manners.wait()
+            waited = time.monotonic() - began
+            self.waited += waited
+            self._clock.deadline += waited  # waiting as asked is no slowness
         if self.settings.rate:
             now = time.monotonic()
             if now < self._next:

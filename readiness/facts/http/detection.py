@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from readiness.errors import HubDown, Unknown
 from readiness.facts.http.answer import BadAnswer, HttpAnswer
 from readiness.facts.http.client import HttpTransport
+from readiness.facts.http.manners import RateLimited
 from readiness.facts.http.mcp_probe import McpProbe, open_session, probe_mcp
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Detected:
 def detect(transport: HttpTransport, first: Iterable[str] = ()) -> Detected | None:
     """What answers at the transport's address; None for nothing that is known. `first`: paths that are tried before the usual ones.
 
-    Raises HubDown where nobody answers at all; otherwise what cannot be read is no sign.
+    Raises HubDown where nobody answers at all, RateLimited where it asks to come back later; otherwise what cannot be read is no sign.
     """
     first = tuple(first)
     if (_json(transport, "/api/health") or {}).get("server_id") == "mcp-hub":
@@ -114,7 +115,7 @@ def _at(transport: HttpTransport, endpoint: str, patience: float) -> Detected | 
             if answer.status != _OK and answer.status not in _ABSENT and not _is_protocol(answer):
                 return None
             return Detected(endpoint=endpoint, probe=probe_mcp(own, tools=True))
-    except HubDown:
+    except (HubDown, RateLimited):
         raise
     except Unknown:
         return None
@@ -177,7 +178,7 @@ def _moved(answer: HttpAnswer, endpoint: str, what: str) -> str:
 def _get(transport: HttpTransport, route: str) -> HttpAnswer | None:
     try:
         return transport.get(route, timeout=min(transport.settings.timeout, _PATIENCE), tries=1)
-    except HubDown:
+    except (HubDown, RateLimited):
         raise
     except Unknown:
         return None

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from readiness.facts.http.manners import Manners
+
 
 class Clock:
     """The deadline that everything on one transport obeys; seconds of the monotonic clock."""
@@ -174,13 +176,15 @@ class _Body(httpx.SyncByteStream):
 class BoundedTransport(httpx.BaseTransport):
     """httpx over a pool whose sockets obey a Clock; the pool is made at the first request."""
 
-    def __init__(self, base: str, clock: Clock, ca_file: Path | None, proxy: str | None = None) -> None:
-        self._base, self._clock, self._ca_file, self._proxy = base, clock, ca_file, proxy
+    def __init__(
+        self, base: str, clock: Clock, ca_file: Path | None, proxy: str | None = None, manners: Manners | None = None
+    ) -> None:
+        self._base, self._clock, self._ca_file, self._proxy, self._manners = base, clock, ca_file, proxy, manners
         self._pool: httpcore.ConnectionPool | None = None
         self.proxied = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; httpcore's errors pass through."""
+        """Send one request. Raises RateLimited where there were too many; httpcore's errors pass through."""
         if self._pool is None:
             self._pool, self.proxied = pool(self._base, self._clock, self._ca_file, self._proxy)
         url = httpcore.URL(
@@ -192,6 +196,8 @@ class BoundedTransport(httpx.BaseTransport):
         sent = httpcore.Request(
             request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
         )
+        if self._manners is not None:
+            self._manners.sent()
         answer = self._pool.handle_request(sent)
         spoken = answer.extensions.get("http_version", b"HTTP/1.1")
         if not spoken.startswith(b"HTTP/1."):
@@ -199,7 +205,15 @@ class BoundedTransport(httpx.BaseTransport):
             raise httpcore.RemoteProtocolError(
                 f"it calls itself {spoken.decode('ascii', 'replace')}, and was asked in HTTP/1.1"
             )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
+        response = httpx.Response(
+            answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
+        )
+        if self._manners is not None and (
+            refusal := self._manners.refusal(f"{request.method} {request.url.path}", answer.status, response.headers)
+        ):
+            response.close()
+            raise refusal
+        return response
 
     def close(self) -> None:
         """Close every connection."""

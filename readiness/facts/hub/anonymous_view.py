@@ -136,7 +136,7 @@ class AnonymousView:
             transport.close()
 
     def _in_plain(self, base: str) -> HttpTransport:
-        from readiness.facts.http import HttpTransport, TransportSettings
+        from readiness.facts.http import HttpTransport, Manners, TransportSettings
 
         target = self.config.target
         return HttpTransport(
@@ -146,6 +146,7 @@ class AnonymousView:
                 follow=False,
                 proxy=target.proxy,
                 endpoint=target.endpoint_path,
+                manners=Manners.of(self.config),
             )
         )
 

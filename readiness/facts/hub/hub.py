@@ -584,7 +584,7 @@ def is_running(config: Config) -> bool:
 
 def _at_once(config: Config, ask: Callable[[Hub], _Answer]) -> _Answer | None:
     """What a running hub answers within a short look; None where none is configured or it does not answer. Never raises."""
-    from readiness.facts.http import HttpTransport, TransportSettings, credentials, short_look
+    from readiness.facts.http import HttpTransport, Manners, TransportSettings, credentials, short_look
 
     url, seconds = config.target.facts_url, short_look(config.probe.timeout)
     if url is None or not config.target.kind.is_hub:
@@ -597,6 +597,7 @@ def _at_once(config: Config, ask: Callable[[Hub], _Answer]) -> _Answer | None:
                 ca_file=config.target.ca_file,
                 headers=credentials(config.target),
                 proxy=config.target.proxy,
+                manners=Manners.of(config),
             )
         )
     except Unknown:

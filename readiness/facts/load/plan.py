@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from readiness.config import Config, LoadSettings, Target, ToolCall
+    from readiness.config import Config, Target, ToolCall
     from readiness.facts.hub import Hub
 
 MAX_REQUESTS: Final = 1_000_000
@@ -43,7 +43,7 @@ CALLS: Final = "/api/servers/tools"
 
 def load_refusal(config: Config, now: dt.datetime | None = None) -> str:
     """Why this target may not be put under load, and what to set; empty where it may."""
-    return _of_target(config) or _of_size(config.load) or _of_time(config, now or dt.datetime.now(dt.UTC))
+    return _of_target(config) or _of_size(config) or _of_time(config, now or dt.datetime.now(dt.UTC))
 
 
 def _of_target(config: Config) -> str:
@@ -55,7 +55,13 @@ def _of_target(config: Config) -> str:
     return ""
 
 
-def _of_size(load: LoadSettings) -> str:
+def _of_size(config: Config) -> str:
+    load, budget = config.load, config.target.bearable
+    if budget is not None and load.rate * 60 > budget:
+        return (
+            f"no load: {load.rate:g} requests/s are more than the {budget:g} a minute that {config.target.kind.title} bears from one "
+            "address; lower [load] rate, or set [target] request_budget to what it bears"
+        )
     if load.rate > MAX_RATE or load.rate * load.duration > MAX_REQUESTS:
         return (
             f"no load: {load.rate:g} requests/s for {load.duration:g} s are more than {MAX_RATE:g}/s or "

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
+    from readiness.facts.http import Manners
+
 STREAM_LIMIT: Final = ENDLESS
 """Bytes of an event stream, which lives as long as its session and carries every answer of it."""
 EVENT_LIMIT: Final = 2 * BODY_LIMIT
@@ -61,6 +63,8 @@ class EndpointAddress:
     """The proxy to go through, perhaps with credentials: see `proxy_for`."""
     rate: float | None = None
     """Requests a second at most, all sessions together; None: unpaced."""
+    manners: Manners | None = None
+    """How often it may be asked; None: as often as `rate` gives."""
 
     @property
     def place(self) -> str:
@@ -202,8 +206,17 @@ class _Bounded(httpx2.AsyncBaseTransport):
         if not same_place(self._where.url, url):
             raise BadAnswer(f"the session is led to another host, {request.url.host[:80]}, which is not spoken to")
         await self._pacer.turn()
+        manners = self._where.manners
+        if manners is not None:
+            manners.sent()
         response = await self._inner.handle_async_request(request)
         self._watch.note(request, response)
+        if manners is not None and (
+            refusal := manners.refusal(f"{request.method} {request.url.path}", response.status_code, response.headers)
+        ):
+            await response.aclose()
+            self._watch.fail(refusal)
+            raise refusal
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         stream = response.stream
         if encoding not in {"", "identity"} or not isinstance(stream, httpx2.AsyncByteStream):

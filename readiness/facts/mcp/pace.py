@@ -48,9 +48,9 @@ def measure_pace(hub: Hub) -> Pace:
 
 def settled(hub: Hub, usual: Pace, patience: float = PATIENCE) -> float | None:
     """Wait until health is as fast as before: None then, else the seconds of its last answer. Raises HubDown."""
-    until, quick, took = time.monotonic() + patience, 0, 0.0
+    began, quick, took = _own_time(hub), 0, 0.0
     while quick < QUICK:
-        if time.monotonic() > until:
+        if _own_time(hub) > began + patience:
             return took
         took = _one(hub, patience)
         quick = quick + 1 if took <= usual.allowed else 0
@@ -70,16 +70,21 @@ def stall(hub: Hub, closing: ClosingSession, usual: Pace | None = None, patience
 
     `usual` is how fast health was before: among few answers the slow ones would pass for usual themselves.
     """
-    started, quick = time.monotonic(), 0
+    started, quick = _own_time(hub), 0
     taken: list[float] = []
-    while time.monotonic() < started + patience:
+    while _own_time(hub) < started + patience:
         taken.append(_one(hub, patience))
         before = usual or Pace(middle=statistics.median(taken), worst=0.0)
         quick = quick + 1 if taken[-1] <= before.allowed else 0
-        if closing.done and quick >= QUICK and time.monotonic() > started + AFTER:
+        if closing.done and quick >= QUICK and _own_time(hub) > started + AFTER:
             break
     middle = usual.middle if usual is not None else statistics.median(taken)
     return Stall(seconds=max(0.0, max(taken) - middle), samples=len(taken))
+
+
+def _own_time(hub: Hub) -> float:
+    """Seconds of the monotonic clock without those that were waited because the hub asks for it."""
+    return time.monotonic() - hub.transport.waited
 
 
 def _one(hub: Hub, patience: float) -> float:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from readiness.facts.mcp.records import AgentTool, Notice, ToolResult, Wire
 
 _T = TypeVar("_T")
+_PAGES_AHEAD: Final = 3
+"""Pages or resources that a place is waited for before the first one is asked for: most lists have one."""
+_TO_OPEN: Final = 3
+"""Requests that opening a session takes: initialize, that it is done, and the stream."""
 _LISTENING: Final = "notifications"
 """The stage of a wait in which nothing is asked."""
 
@@ -122,6 +126,11 @@ class AgentSession:
             raise BadAnswer(f"{stage}: the session has ended before")
         limit, started = self.live.where.timeout if seconds is None else seconds, time.monotonic()
         try:
+            self.endpoint.wait(min(pages, _PAGES_AHEAD))
+        except Unknown:
+            work.close()
+            raise
+        try:
             answer = self.endpoint.loop.run(work, limit * pages)
         except Exception:
             self.endpoint.unanswered = self.endpoint.unanswered or stage
@@ -180,6 +189,7 @@ class Endpoint:
     def open_many(self, number: int) -> list[AgentSession | Unknown]:
         """That many new sessions at once; for each that could not be opened, why."""
         lives: list[LiveSession] = []
+        self.wait(_TO_OPEN * number)
         try:
             opened = self.loop.run(self._opened(number, lives), self.where.timeout + 2)
         finally:
@@ -213,7 +223,13 @@ class Endpoint:
         async def every() -> list[ToolResult | Unknown]:
             return list(await asyncio.gather(*(one(*call) for call in calls)))
 
+        self.wait(len(calls))
         return self.loop.run(every(), self.where.timeout + 2)
+
+    def wait(self, requests: int) -> None:
+        """Wait until the target bears so many requests more: inside a call that would count as its slowness. Raises RateLimited."""
+        if self.where.manners is not None:
+            self.where.manners.wait(requests)
 
     @property
     def sessions(self) -> tuple[AgentSession, ...]:

@@ -15,6 +15,7 @@ from readiness.errors import HubDown, Unknown
 from readiness.facts.http import (
     BadAnswer,
     BrokenConnection,
+    Manners,
     TimedOut,
     credentials,
     is_loopback,
@@ -98,6 +99,7 @@ class AgentSessions:
                 ca_file=target.ca_file,
                 proxy=proxy_for(base, target.proxy),
                 rate=None if own else probe.rate,
+                manners=Manners.of(self.config),
             )
             self._endpoint = Endpoint(where, lambda answer: hub.transport.on_answer and hub.transport.on_answer(answer))
         self._endpoint.patience = timeout

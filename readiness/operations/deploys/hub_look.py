@@ -91,7 +91,7 @@ def startup_seconds(config: Config, seen: Seen) -> float:
 
 def look(config: Config, seconds: float = SECONDS) -> Seen:
     """Look once. Raises nothing: what could not be seen is said in `trouble`."""
-    from readiness.facts.http import HttpTransport, TransportSettings, credentials
+    from readiness.facts.http import HttpTransport, Manners, TransportSettings, credentials
     from readiness.facts.targets import target_of
 
     target, seconds = config.target, max(seconds, config.probe.timeout * _PATIENCE)
@@ -108,6 +108,7 @@ def look(config: Config, seconds: float = SECONDS) -> Seen:
             ca_file=target.ca_file,
             headers=headers,
             endpoint=target.endpoint_path,
+            manners=Manners.of(config),
             proxy=target.proxy,
         )
     )

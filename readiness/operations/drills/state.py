@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from readiness.config import SILENT_SECONDS
 from readiness.errors import Unknown
-from readiness.facts.http import HttpTransport, TransportSettings, credentials
+from readiness.facts.http import HttpTransport, Manners, TransportSettings, credentials
 from readiness.facts.hub import Hub
 
 if TYPE_CHECKING:
@@ -78,7 +78,12 @@ class Watch:
             raise Unknown("neither [target] url nor internal_url says where the hub is")
         timeout = self.config.probe.timeout if seconds is None else seconds
         settings = TransportSettings(
-            base=target.facts_url, timeout=timeout, ca_file=target.ca_file, headers=self._headers, proxy=target.proxy
+            base=target.facts_url,
+            timeout=timeout,
+            ca_file=target.ca_file,
+            headers=self._headers,
+            proxy=target.proxy,
+            manners=Manners.of(self.config),
         )
         transport = HttpTransport(settings)
         try:

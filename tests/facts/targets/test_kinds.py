@@ -42,6 +42,8 @@ GENERIC = (
 
 def configured(folder: Path, url: str, kind: str = "mcp", target: str = "", rest: str = CALL) -> Config:
     """The configuration of a target of `kind` at `url`."""
+    # a gateway's budget of requests is tried with the manners: here it would only be waited for
+    target += "" if "request_budget" in target else "\nrequest_budget = 100000"
     text = f'environment = "local"\n[target]\nkind = "{kind}"\nurl = "{url}"\n{target}\n{QUICK}{rest}'
     (folder / "readiness.toml").write_text(text)
     return load(file=folder / "readiness.toml", report_dir=folder / "reports")
