@@ -68,8 +68,13 @@ def test_stop_is_graceful(scripts, patience, release):
         return
     unproven = patience.unproven_pid()
     if unproven is not None:
-        where_found(unproven.path, unproven.line)
-        warn(f"{unproven} ends whatever has that number now: after a restart of the host it may be another's process")
+        place, asked = unproven
+        words = f"{place} ends whatever has that number now: after a restart of the host it may be another's process"
+        if asked:
+            note(words)
+        else:
+            where_found(place.path, place.line)
+            warn(words)
     shortest = min(timed, key=lambda way: way.seconds)
     where_found(shortest.place.path, shortest.place.line)
     if shortest.vague and shortest.seconds < 30:  # noqa: PLR2004 - the limit's default; what is not known cannot be held against it

@@ -144,6 +144,7 @@ CASES: Final = (
     _stop("compose as it is set", "docker compose down\n", "unknown:not written in the script"),
     _stop("systemctl kill", "systemctl kill -s KILL mcp-hub\n", "failed:kills at once"),
     _stop("an old pid file", "kill $(cat /srv/hub/hub.pid)\nsleep 30\nkill -9 $(cat /srv/hub/hub.pid)\n", "degraded:another's process"),
+    _stop("an old pid file of a process that is there", 'p=$(cat hub.pid)\nkill -0 "$p" || exit 0\nkill "$p"\nsleep 30\nkill -9 "$p"\n', "passed"),
     _stop("an old pid file that is looked at", 'p=$(cat hub.pid)\ngrep -q cli.js "/proc/$p/cmdline" || exit 0\nkill "$p"\nsleep 30\nkill -9 "$p"\n', "passed"),
     # validations that are green for ever
     _green("what failed is told", f"{BOUNDED} || echo bad\n", "failed:no request is answered"),

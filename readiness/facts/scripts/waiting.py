@@ -136,22 +136,21 @@ class Waiting:
                 return place_of(step)
         return None
 
-    def unproven_pid(self) -> ScriptPlace | None:
-        """Where the stop script ends whatever has the number in a file that outlives a restart of the host, unlooked at; None elsewhere."""
+    def unproven_pid(self) -> tuple[ScriptPlace, bool] | None:
+        """Where the stop script ends whatever has the number in a file that outlives a restart of the host, without a look at what that is.
+
+        And whether it asks at least if there is such a process.
+        """
         steps = self.scripts.steps(self.scripts.needed("stop")).seen
         kept = [w for step in steps if step.name == "cat" for w in step.words if w.endswith(".pid")]
         if not kept or all(w.startswith(_UNTIL_BOOT) for w in kept) or any(_tells_who(step) for step in steps):
             return None
-        return next(
-            (
-                place_of(step)
-                for step in steps
-                if step.name == "kill"
-                and commands.signal_of(step) in {"TERM", "KILL", "INT"}
-                and any(value.sources == {"cat"} for value in step.inner[1:])
-            ),
-            None,
-        )
+        ends = [step for step in steps if step.name == "kill" and commands.signal_of(step) in {"TERM", "KILL", "INT"}]
+        first = next((step for step in ends if any(value.sources == {"cat"} for value in step.inner[1:])), None)
+        if first is None:
+            return None
+        asked = any(step.pos < first.pos and (step.name == "ps" or commands.signal_of(step) == "0") for step in steps)
+        return place_of(first), asked
 
     def _command_lines(self, unit: Sequence[str]) -> list[str]:
         """What the started hub's command line may be; empty where one of them cannot be told."""
