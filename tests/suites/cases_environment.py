@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from tests.suites.preflight_vocabulary import ENV, REAL_KEY, UNIT, both, case, crlf, git, gone, mode, near, swap, write
+from tests.suites.preflight_vocabulary import (
+    ENV,
+    REAL_KEY,
+    UNIT,
+    both,
+    case,
+    crlf,
+    git,
+    gone,
+    mode,
+    near,
+    package,
+    swap,
+    write,
+)
 
 ENVIRONMENT = [
     case("required-variables-are-set", gone(ENV), "is missing"),
@@ -53,6 +67,21 @@ ENVIRONMENT = [
         "real",
     ),
     near("no-placeholder-values", swap(ENV, "PORT=7000", "PORT=7000\nBASE=https://hub.example.com/test"), "an address"),
+    near(
+        "no-placeholder-values",
+        swap(ENV, "PORT=7000", 'PORT=7000\nTITLE=My hub\nMODE=test\nPROXY=none\nHOSTS=["a"]'),
+        "words",
+    ),
+    case("no-placeholder-values", swap(ENV, "PORT=7000", "PORT=7000\nTITLE=<the hub's name>"), "TITLE (line"),
+    case("no-placeholder-values", swap(ENV, "PORT=7000", "PORT=7000\nHOST=your-domain.example.com"), "HOST (line"),
+    case(
+        "env-file-is-read-as-it-was-meant",
+        both(
+            package(scripts={"start": f"node --env-file={ENV} dist/cli.js"}),
+            swap(ENV, "PORT=7000", "PORT=7000\nX=ab#cd"),
+        ),
+        "Node's reader (package.json)",
+    ),
     case("env-template-lists-every-variable", gone(f"{ENV}.example"), "there is no template"),
     case("env-template-lists-every-variable", swap(ENV, "PORT=7000", "PORT=7000\nTEAM=a"), "does not list TEAM"),
     near(

@@ -87,7 +87,7 @@ class EnvLoader:
         Raises Unreadable.
         """
         file = self.release.env_file()
-        text = file_reading.content(file.file, env_readers.SIZE_LIMIT).decode("utf-8-sig", "replace")
+        text = file_reading.content(file.file, env_readers.SIZE_LIMIT).decode("utf-8", "replace")
         found: list[tuple[str, env_readers.Misreading]] = []
         for seen in self._readers():
             words = f"{env_readers.NAMES[seen.reader]} ({seen.place})"
@@ -103,6 +103,9 @@ class EnvLoader:
             if any(file.name == own for file in unit.environment_files):
                 readers.append(_SeenReader(reader="systemd", place=unit.file.name))
             readers += _readers_in(" ".join(unit.argv), own, unit.file.name)
+        with contextlib.suppress(Unreadable):
+            scripts = "\n".join(self.release.package().scripts.values())
+            readers += (dataclasses.replace(one, place="package.json") for one in _readers_in(scripts, own, ""))
         for path in self._texts():
             with contextlib.suppress(Unreadable):
                 readers += _readers_in(file_reading.text(path, 256 * 1024), own, self.release.shown(path))

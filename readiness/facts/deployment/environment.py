@@ -22,8 +22,16 @@ _WORDS: Final = re.compile(
     r"(?i)(?:your|my|the|put|insert|enter|add|paste)[-_ ].*"
     r"|.*[-_ ](?:goes[-_ ])?here|change[-_ ]?(?:me|it|this)\b.*|replace[-_ ]?(?:me|this|with)\b.*"
     r"|(?:todo|tbd|fixme|placeholder|dummy|example|sample|optional|required|none|null|undefined|secret|password|test)"
-    r"|(?:api|secret)[-_ ]?(?:key|token)|<.*>|\[.*\]|\{\{.*\}\}|x{3,}|\*{3,}|\.{3,}|…"
+    r"|(?:api|secret)[-_ ]?(?:key|token)|<.*>|\[[\w -]*\]|\{\{.*\}\}|x{3,}|\*{3,}|\.{3,}|…"
 )
+"""What stands for a secret."""
+_PLAIN_WORDS: Final = re.compile(
+    r"(?i)your(?:[-_].*| .*(?:here|key|token|name|url|domain|host|value|address|id)\b.*)"
+    r"|(?:put|insert|enter|add|paste)[-_ ](?:your|the|a|here)\b.*|.*[-_ ]goes[-_ ]here"
+    r"|change[-_]?me\b.*|replace[-_]?(?:me|this)\b.*|todo|tbd|fixme|placeholder"
+    r"|<[^<>]+>|\[(?:your|insert|the)[\w -]+\]|\{\{.*\}\}|x{3,}|\*{3,}|…"
+)
+"""What stands for any value: a title may begin with `My`, and a mode be `test`."""
 _KEY_WORDS: Final = re.compile(
     r"(?i)your[-_]|placeholder|example|dummy|change[-_]?me|replace[-_]?me|insert|fake|redacted"
 )
@@ -148,7 +156,7 @@ def _placeholder(one: EnvVariable, given: dict[str, str]) -> str:
     if not value or "://" in value or value.startswith(("$(", "${", "vault:", "arn:")):
         return ""
     secret = plainly_secret_name(one.name)
-    if _WORDS.fullmatch(value):
+    if (_WORDS if secret else _PLAIN_WORDS).fullmatch(value):
         return "words that stand for a value"
     if not secret:
         return ""

@@ -93,6 +93,8 @@ def _parsed(file: Path, text: str) -> EnvFile:
     from dotenv.parser import parse_stream
 
     found, broken, commented = [], [], set()
+    before = ["", *text.splitlines()]
+    """For each line number, the line above it, counted from one."""
     for binding in parse_stream(io.StringIO(text, newline="")):
         start = binding.original.string
         number = binding.original.line + _blank_lines(start)
@@ -110,7 +112,8 @@ def _parsed(file: Path, text: str) -> EnvFile:
     return EnvFile(
         file=file,
         lines=tuple(found),
-        broken=tuple(broken),
+        # a line that the one above goes on with, by its backslash, is none of its own
+        broken=tuple(number for number in broken if not before[number - 1].endswith("\\")),
         carriage_returns="\r\n" in text,
         commented=frozenset(commented),
     )

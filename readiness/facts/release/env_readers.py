@@ -25,6 +25,8 @@ NAMES: Final[dict[Reader, str]] = {
     "docker": "docker's --env-file",
     "compose": "compose",
 }
+MARK: Final = "\ufeff"
+"""The byte-order mark with which some editors begin a file of UTF-8."""
 SIZE_LIMIT: Final = 1024 * 1024
 """Bytes of an env file at most."""
 _KEEP_RETURNS: Final = frozenset({"shell", "export", "env", "docker"})
@@ -73,8 +75,8 @@ def misreadings(
 
 
 def _all(file: EnvFile, text: str, reader: Reader, *, filtered: bool) -> list[Misreading]:
-    lines = text.split("\n")
-    found: list[Misreading] = []
+    found = _of_mark(file, text, reader)
+    lines = text.removeprefix(MARK).split("\n")
     if file.carriage_returns and reader in _KEEP_RETURNS:
         first = next(iter(file.lines), None)
         if first is not None:
@@ -95,7 +97,20 @@ def _all(file: EnvFile, text: str, reader: Reader, *, filtered: bool) -> list[Mi
     return sorted(found, key=lambda one: one.line)
 
 
+def _of_mark(file: EnvFile, text: str, reader: Reader) -> list[Misreading]:
+    """What a reader makes of a byte-order mark: docker, compose and dotenv skip it; to a shell and systemd it is a letter."""
+    if not text.startswith(MARK) or reader not in {"shell", "export", "env", "systemd"}:
+        return []
+    first = next((one for one in file.lines if one.line == 1), None)
+    if first is None and reader == "systemd":
+        return []
+    reason = "a byte-order mark before it becomes part of its name"
+    return [Misreading(line=1, name=first.name if first else "a comment", reason=reason, ends=reader != "systemd")]
+
+
 def _misread(one: EnvVariable, whole: str, reader: Reader, defined: set[str]) -> list[Misreading]:
+    if whole.endswith("\\") and reader in {"shell", "systemd"}:
+        return []  # it goes on in the next line, as it was meant
     take: dict[Reader, Callable[[EnvVariable, str, set[str]], str]] = {
         "shell": _shell, "export": _export, "env": _export, "systemd": _systemd, "node": _node, "docker": _docker, "compose": _compose,
     }  # fmt: skip

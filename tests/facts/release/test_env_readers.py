@@ -88,3 +88,24 @@ def test_carriage_returns_and_comments_reach_some_readers(tmp_path: Path) -> Non
     assert env_readers.misreadings(read, text, "systemd") == []
     ends = env_readers.misreadings(read, text, "export", filtered=False)
     assert [(one.line, one.ends) for one in ends] == [(1, True), (2, False)]
+
+
+@pytest.mark.parametrize(("text", "outcomes"), [
+    ("\ufeffA=1\nB=2\n", {"shell": "ends", "export": "ends", "env": "ends", "systemd": "differs"}),
+    ("\ufeff# mine\nA=1\n", {"shell": "ends", "export": "ends", "env": "ends"}),
+    ("A=one\\\ntwo\nB=2\n", {"export": "differs", "env": "differs"}),
+])  # fmt: skip
+def test_marks_and_lines_that_go_on_are_read_as_each_reader_reads_them(
+    text: str, outcomes: dict[str, str], tmp_path: Path
+) -> None:
+    """A byte-order mark is a letter to some, and a backslash at the end of a line joins the next one for shells and systemd."""
+    file = tmp_path / ".env"
+    file.write_text(text, encoding="utf-8")
+    for reader in env_readers.NAMES:
+        found = env_readers.misreadings(env_file.parse(file), text, reader)
+        told = "ends" if any(one.ends for one in found) else "differs" if found else ""
+        assert told == outcomes.get(reader, ""), (reader, found)
+    ended = subprocess.run(
+        ["bash", "-c", "set -ea\n. ./.env"], cwd=tmp_path, capture_output=True, timeout=10, check=False
+    )
+    assert bool(ended.returncode) == (outcomes.get("shell") == "ends"), ended
