@@ -14,7 +14,7 @@ from readiness.errors import HubDown, Unknown
 from readiness.facts.http.answer import BadAnswer, HttpAnswer
 from readiness.facts.http.client import HttpTransport
 from readiness.facts.http.manners import RateLimited
-from readiness.facts.http.mcp_probe import McpProbe, open_session, probe_mcp
+from readiness.facts.http.mcp_probe import LostSession, McpProbe, open_session, probe_mcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -117,6 +117,8 @@ def _at(transport: HttpTransport, endpoint: str, patience: float) -> Detected | 
             return Detected(endpoint=endpoint, probe=probe_mcp(own, tools=True))
     except (HubDown, RateLimited):
         raise
+    except LostSession as error:
+        return Detected(endpoint=endpoint, refusal=str(error))
     except Unknown:
         return None
     finally:

@@ -42,6 +42,10 @@ _NOT_HERE: Final = frozenset({400, 404, 405, 406, 415, 501})
 _DELETED: Final = frozenset({200, 202, 204})
 
 
+class LostSession(BadAnswer):
+    """A session that was opened is not known at the next request."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class McpProbe:
     """The endpoint's transport, the protocol version it agreed to, and its tools where they were asked for."""
@@ -365,11 +369,20 @@ class _Streamable:
         """One request and its result."""
         self._number += 1
         message = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": params or {}}
-        return self._read(_demand(_post(self._transport, message, self.headers)), method, self._number)
+        return self._read(self._asked(message), method, self._number)
 
     def notify(self, method: str) -> None:
         """One notification; any success will do."""
-        _demand(_post(self._transport, {"jsonrpc": "2.0", "method": method}, self.headers))
+        self._asked({"jsonrpc": "2.0", "method": method})
+
+    def _asked(self, message: dict[str, Any]) -> HttpAnswer:
+        answer = _post(self._transport, message, self.headers)
+        if self.id is not None and answer.status == 404:  # noqa: PLR2004 - HTTP's own number
+            raise LostSession(
+                f"{answer.what} answered 404 in the session that initialize opened a moment before: several processes that share "
+                "no sessions stand behind this address, or it ends sessions at once"
+            )
+        return _demand(answer)
 
     def _read(self, answer: HttpAnswer, method: str, number: int) -> dict[str, Any]:
         if answer.content_type != "text/event-stream":

@@ -318,13 +318,14 @@ class Agent(Opening):
 
     def strange_connections(self, front: ClientView | None, number: int) -> list[str] | None:
         """What those of `number` new connections answered that do not know a session, through the clients' address; None where none has an id."""
-        if self.session().modern:
-            return None
-        if front is None:
-            return strange_connections(self.hub.transport, number)
+        is_modern = self.session().modern  # agents of the eras before are served beside those of today, or not at all
         try:
-            return strange_connections(front.transport, number)
+            return strange_connections(self.hub.transport if front is None else front.transport, number)
         except CouldNotLook as error:
+            if is_modern and isinstance(error, BadAnswer):
+                return None
+            if front is None:
+                raise
             self._is_it_down()
             raise Unknown(f"blocked by agents-get-in-through-the-public-address: {error}") from None
 

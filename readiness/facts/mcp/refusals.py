@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from readiness.facts.http import BadAnswer, HttpAnswer, ended_session, negotiated_version
 from readiness.facts.mcp.records import ProtocolError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from readiness.facts.mcp.records import AgentTool
     from readiness.facts.mcp.session import AgentSession
 
+_T = TypeVar("_T")
 NO_TOOL: Final = "readiness__no_such_tool"
 NO_VERSION: Final = "1999-01-01"
 """A revision of MCP that there never was."""
@@ -124,10 +125,20 @@ class Refusals:
     def ended_session(self) -> RequestRefusal | None:
         """A list for a session that was deleted before; None where initialize gives no id, or an agent cannot end a session."""
         session = self._agent.session()
-        if session.modern or session.wire != "streamable-http" or not session.has_id or not self._has_sessions():
+        has_id = session.modern or session.has_id  # agents of the eras before are served beside those of today
+        if session.wire != "streamable-http" or not has_id or not self._has_sessions():
             return None
-        answer = ended_session(self._agent.hub.transport)
+        answer = self._of_older_agents(lambda: ended_session(self._agent.hub.transport))
         return None if answer is None else _of_a_session("a request for a session that was deleted", answer, session)
+
+    def _of_older_agents(self, ask: Callable[[], _T]) -> _T | None:
+        """What is asked as agents with a handshake ask; None of a server that knows only those without."""
+        try:
+            return ask()
+        except BadAnswer:
+            if self._agent.session().modern:
+                return None
+            raise
 
     def _has_sessions(self) -> bool:
         config = self._agent.config
@@ -138,10 +149,9 @@ class Refusals:
 
         Over Streamable HTTP alone: another stream of the older transport could break this session where streams are mixed up.
         """
-        session = self._agent.session()
-        if session.modern or session.wire != "streamable-http":
+        if self._agent.session().wire != "streamable-http":
             return None
-        agreed = negotiated_version(self._agent.hub.transport, NO_VERSION)
+        agreed = self._of_older_agents(lambda: negotiated_version(self._agent.hub.transport, NO_VERSION))
         how = "refused" if agreed is None else f"agreed to {agreed[:40]}"
         return RequestRefusal(asked=f"an initialize in MCP {NO_VERSION}", refused=agreed != NO_VERSION, how=how)
 

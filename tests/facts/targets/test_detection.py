@@ -213,3 +213,16 @@ def test_a_first_look_names_what_is_not_installed(
         assert init.main(["--url", f"{target.url}/mcp", "--output", str(tmp_path / "readiness.toml")]) == 0
     shown = capsys.readouterr().out
     assert "\nnext: pip install 'mcp-hub-readiness[e2e]', then readiness check\n" in shown
+
+
+def test_a_session_that_the_next_request_does_not_find_is_named(tmp_path: Path) -> None:
+    """Two processes that share no sessions, asked in turn: neither a first look nor a run advises to look whether one listens."""
+    lost = lambda method, _, headers: (404, {}, "") if "mcp-session-id" in headers and method == "POST" else None  # noqa: E731 - shorter
+    with serve(refuse=lost) as target:
+        why = init.look_for_endpoint(f"{target.url}/mcp", {})
+        found = judged(configured(tmp_path, target.url), tmp_path / "run", ["hub-answers"])["hub-answers"]
+    words = "answered 404 in the session that initialize opened a moment before"
+    assert isinstance(why, str)
+    assert words in why
+    assert found.outcome is Outcome.FAILED
+    assert words in found.reason
