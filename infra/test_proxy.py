@@ -234,10 +234,11 @@ def test_tls_is_modern(proxy, tls_view):
     compared(expected="TLS 1.2 or newer", actual=", ".join(accepted) or "nothing older")
     allowed = proxy.old_protocols() if proxy is not None else ""
     host, port = tls_view.where if accepted else ("", 0)
+    proof = {"TLS 1.0": "-tls1"}.get(accepted[0], "-tls1_1") if accepted else ""
     assert not accepted, (
         f"{', '.join(accepted)} is accepted"
         + (f"; nginx allows {allowed}" if allowed else "")
-        + f"; to see it: openssl s_client -connect {host}:{port} -tls1_1 -cipher ALL:@SECLEVEL=0"
+        + f"; to see it: openssl s_client -connect {host}:{port} {proof} -cipher ALL:@SECLEVEL=0"
     )
     if allowed:
         note(f"nginx's files allow {allowed}, and TLS 1.0 and 1.1 were refused when they were tried")

@@ -79,7 +79,7 @@ def test_config_references_resolve(release, hub_config):
     missing = {name: why for name, why in hub_config.unresolved().items() if name not in doubts}
     if missing:
         where_found(release.shown(hub_config.file), hub_config.line(next(iter(missing))))
-    told = ", ".join(f"{name} {why}" for name, why in list(missing.items())[:SHOWN])
+    told = listed([f"{name} {why}" for name, why in missing.items()], SHOWN, ", ")
     compared(expected="every reference has a value", actual=f"{len(missing)} have none")
     if missing and release.wrong(release.env_file) is not None:
         note(f"{release.shown(release.env_path)} could not be read")

@@ -75,7 +75,7 @@ def _fail_where_a_reader_ends(release, env_loader):
     ends = [(who, one) for who, one in env_loader.misread() if one.ends]
     if ends:
         where_found(release.shown(release.env_path), ends[0][1].line)
-        told = "; ".join(f"{one}" for _, one in ends[:SHOWN])
+        told = listed([one for _, one in ends], SHOWN)
         pytest.fail(f"{ends[0][0]} fails at it: {told}", pytrace=False)
 
 
@@ -118,7 +118,7 @@ def test_env_file_is_read_as_it_was_meant(release, env_loader):
     compared(expected="every value as it was meant", actual=f"{len(wrong)} are taken otherwise")
     if wrong:
         where_found(release.shown(release.env_path), wrong[0][1].line)
-    told = "; ".join(f"{one}" for _, one in wrong[:SHOWN])
+    told = listed([one for _, one in wrong], SHOWN)
     assert not wrong, f"{wrong[0][0]} takes {len(wrong)} values otherwise: {told}"
 
 
@@ -207,7 +207,7 @@ def test_no_placeholder_values(release, environment):
     found = environment.placeholders()
     if found:
         where_found(release.shown(release.env_path), found[0][1])
-    told = ", ".join(f"{name} (line {line}: {why})" for name, line, why in found[:SHOWN])
+    told = listed([f"{name} (line {line}: {why})" for name, line, why in found], SHOWN, ", ")
     compared(expected="real values", actual=f"{len(found)} placeholders")
     assert not found, f"{len(found)} values are placeholders: {told}"
 

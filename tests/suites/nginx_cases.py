@@ -305,7 +305,7 @@ HEALTHY: Final = (
         name="address-from-a-narrow-proxy",
         files=conf("set_real_ip_from 10.20.0.0/16;\nreal_ip_header X-Forwarded-For;\nreal_ip_recursive on;\n", GOOD),
     ),
-    Case(name="forwarded-proto", files=conf(ZONE, passed_if("$scheme = http"))),
+    Case(name="scheme-variable", files=conf(ZONE, passed_if("$scheme = http"))),
     Case(name="https-variable", files=conf(ZONE, passed_if("$https != on"))),
     Case(name="port-variable", files=conf(ZONE, passed_if("$server_port = 80"))),
     Case(name="named-location-by-try-files", files=conf(ZONE, REDIRECT, tls(ONLY_SITE))),
@@ -588,7 +588,7 @@ FAULTY: Final = (
             tls(protocols="    ssl_protocols TLSv1 TLSv1.1 TLSv1.2;\n    ssl_ciphers ALL:@SECLEVEL=0;\n"),
         ),
         expected={"tls-is-modern": "failed"},
-        words=("openssl s_client",),
+        words=("-tls1 -cipher",),
     ),
 )
 CASES: Final = tuple(

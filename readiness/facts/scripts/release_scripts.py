@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from readiness.errors import Unknown
 from readiness.facts.scripts import commands
 from readiness.facts.scripts.commands import SHELL_OPTIONS
-from readiness.facts.scripts.inventory import DECLARED, FOLDERS, ROLES, names, roles
+from readiness.facts.scripts.inventory import DECLARED, ROLES, names, roles
 from readiness.facts.scripts.simulation import Gap, ScriptEvidence
 from readiness.support import Unreadable, file_reading, require_extra
 
@@ -164,8 +164,7 @@ class Scripts:
         if script is None:
             key = next((key for key, of in DECLARED.items() if of == role), role)
             raise Unknown(
-                f"there is no script to {_VERBS[role]}: expected {FOLDERS[0]}/{ROLES[role][0]}; if another one does it, or none,"
-                f' say so: [target] scripts = {{{key} = "PATH or none"}}'
+                f'there is no script to {_VERBS[role]}: name it, or none, in [target] scripts = {{{key} = "PATH or none"}}'
             )
         if script.trouble:
             raise script.trouble
