@@ -28,10 +28,8 @@ from readiness.facts.http import (
     SilentRoutes,
     TimedOut,
     checked,
-    detect,
     events,
 )
-from readiness.facts.hub.offered_names import name_clashes, offered_names
 from readiness.facts.hub.records import (
     EVENTS,
     Health,
@@ -220,6 +218,8 @@ class Hub:
             self._known.other = ""
             last = self.transport.last_answer
             if last is not None and self._is_foreign(last):
+                from readiness.facts.http import detect
+
                 with contextlib.suppress(Unknown):
                     self._known.other = self._told(detect(self.transport, (self.endpoint,)))
         return self._known.other
@@ -325,10 +325,14 @@ class Hub:
 
     def offered_names(self) -> list[str]:
         """The tools of the connected servers, each as the hub offers it to agents. Raises as `answer` does."""
+        from readiness.facts.hub.offered_names import offered_names
+
         return offered_names(self.health().servers, self.tools())
 
     def name_clashes(self) -> list[str]:
         """Names that agents cannot keep apart, as sentences. Raises as `answer` does."""
+        from readiness.facts.hub.offered_names import name_clashes
+
         return name_clashes(self.health().servers)
 
     def filtering_stats(self) -> dict[str, Any]:

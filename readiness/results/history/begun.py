@@ -14,7 +14,6 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from readiness.errors import ReadinessError
-from readiness.results.report import superseded
 from readiness.support import RUN_ID, file_reading, file_writing, locks, one_line, process_identity
 
 if TYPE_CHECKING:
@@ -140,6 +139,8 @@ def latest(report: Report, folder: Path) -> Report:
     run = newer_than(folder, report.run.started)
     if run is None:
         return report
+    from readiness.results.report import superseded  # only what a dead run left needs it
+
     return superseded(report, run_id=run.id, started=run.started, selection=run.selection, why=told_of(run))
 
 
