@@ -118,14 +118,16 @@ def test_unit_can_write_its_state(processes, places, service, other_supervisor):
     if other_supervisor is not None:
         uid, gids, who = processes.hub().uid, (), f"the hub's user ({processes.hub().uid})"
     else:
+        closed = places.closed_by(state.asked)
+        assert not closed, (
+            f"{service.name} has {closed}, and nothing in it opens {state.asked}: the hub cannot write its state"
+        )
+        own = places.closed_writes()
+        assert not own, f"{service.name}: {own}: what the hub is to write there it cannot"
         told = places.identity()
         if told is None:
             unknown(f"the unit's user does not exist: who would write {state.asked} cannot be told")
         (uid, gids), who = told, places.user()
-        closed = places.closed_by(state.asked)
-        assert not closed, (
-            f"{service.name} has {closed}, and no ReadWritePaths= opens {state.asked}: the hub cannot write its state"
-        )
     assert not state.read_only, f"{state.nearest.path} is on a file system that is mounted read-only"
     found = state.nearest
     if not places.may_write(found, uid, gids):

@@ -170,6 +170,11 @@ def test_unit_paths_exist(service, places):
     service.unit()
     wrong = []
     for place in places.named():
+        # systemd reads the env files itself, before it closes anything
+        hidden = places.hidden_by(place.path) if place.what != "EnvironmentFile" else ""
+        if hidden:
+            wrong.append(f"{place.what} {place.shown} is out of its sight by {hidden}")
+            continue
         found = places.stat(place)
         if not found.there:
             wrong.append(f"{place.what} {place.shown} is missing")
@@ -181,6 +186,18 @@ def test_unit_paths_exist(service, places):
     if user and not service.yes("DynamicUser") and places.identity() is None:
         wrong.append(f"User={user} does not exist")
     assert not wrong, f"{service.name} cannot start as it is: {'; '.join(wrong)}"
+
+
+@check(
+    "unit-lets-the-hub-run",
+    severity="critical",
+    needs=("unit", "hub_host"),
+    remedy="Take the directive out of the unit (`systemctl edit mcp-hub`: an empty `NAME=` takes it back), then `systemctl daemon-reload` and restart it.",
+)
+def test_unit_lets_the_hub_run(service, places):
+    """Nothing in the unit keeps the hub from starting, or from being reached: neither its limits nor its type."""
+    wrong = places.obstacles()
+    assert not wrong, f"under {service.name} the hub cannot do its work: {'; '.join(wrong)}"
 
 
 @check(
@@ -260,6 +277,8 @@ def test_stop_fits_its_timeout(service, other_supervisor):
         seconds = other_supervisor.stop_seconds
         what = f"{other_supervisor.kind} kills the hub after"
     else:
+        told = service.setting("KillMode") or "control-group"
+        assert told != "none", f"{service.name} has KillMode=none: systemd ends nothing, and the old hub keeps the port"
         signal = service.kill_signal
         assert signal in {"SIGTERM", "SIGINT"}, f"{service.name} has KillSignal={signal}: calls in flight are lost"
         seconds, what = service.stop_seconds(), f"{service.name} kills the hub after"

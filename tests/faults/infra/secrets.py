@@ -8,10 +8,12 @@ from tests.faults.infra import service_host as host
 from tests.faults.infra.model import Fault, add, each, swap
 from tests.faults.infra.process import SECOND, process_fault, runs
 from tests.faults.infra.recording import b64, files
-from tests.faults.infra.world import PID, SECRET, UID
+from tests.faults.infra.world import PID, SECRET, UID, UNIT_FILE
 
 # an identifier that has the shape of a provider's key, put together here so that no file holds one
 SHAPED: Final = "sk-" + "ant-" + "api03-Zx8Qm2Lr7Tn4Vb9Kc1Wd6Yh3Jf5Gs0Pa"
+# put together here as well
+URL: Final = "postgres://hub:" + "t7Kq2vXw9" + "@db.example.com:5432/hub"
 DUMP: Final = "/home/mcp-hub/.pm2/dump.pm2"
 DUMPED: Final = f'[{{"name": "other", "env": {{"OPENAI_API_KEY": "{SECRET}"}}}}]'
 SECRETS: Final = (
@@ -55,8 +57,37 @@ SECRETS: Final = (
         },
         "Environment= in /etc/systemd/system/mcp-hub.service, line 11",
     ),
+    process_fault(
+        "password-in-a-url-of-a-drop-in",
+        "A drop-in sets a database's address with its password in it.",
+        "no-secret-in-process-list",
+        {
+            "unit-files": (
+                0,
+                files({UNIT_FILE: host.UNIT_TEXT, f"{UNIT_FILE}.d/db.conf": f'[Service]\nEnvironment="DB={URL}"'}),
+            )
+        },
+        "db.conf, line 2: a password in a URL",
+    ),
+    process_fault(
+        "password-in-a-url-of-a-server",
+        "An MCP server gets its database's address as an argument.",
+        "no-secret-in-process-list",
+        {"processes": add(runs(host.NODE, "server.js", URL, parent=PID, uid=UID))},
+        "a password in a URL",
+    ),
 )
 NEAR: Final = (
+    Fault(
+        name="urls-without-a-password",
+        sentence="URLs with a user alone, with a variable and with a placeholder.",
+        edits={
+            "unit-files": swap(
+                "|Environment=NODE_ENV=production\n",
+                "|Environment=A=postgres://hub@db/hub B=postgres://hub:${PW}@db/hub C=redis://:<password>@cache D=http://127.0.0.1:7000/a@b\n",
+            )
+        },
+    ),
     Fault(
         name="secret-in-a-private-dump",
         sentence="pm2's dump holds the hub's environment, and only its user can read it.",

@@ -8,7 +8,7 @@ from tests.faults.hub.words import DEGRADED, FAILED, UNKNOWN
 from tests.faults.infra import service_host as host
 from tests.faults.infra.model import Fault, add, each, swap
 from tests.faults.infra.recording import files, missing
-from tests.faults.infra.words import UNJUDGED, show, unit_fault
+from tests.faults.infra.words import UNJUDGED, directive, show, unit_fault
 from tests.faults.infra.world import PID, RELEASE, STATE, UID, UNIT_FILE, UPTIME
 
 HEALTHY: Final = host.HEALTHY
@@ -173,6 +173,56 @@ DIRECTIVES: Final = (
         "≥ 30",
     ),
     unit_fault(
+        "stop-of-nothing",
+        "KillMode=none: a stop ends no process, and the old hub keeps the port.",
+        "stop-fits-its-timeout",
+        show("KillMode=control-group", "KillMode=none"),
+        "KillMode=none",
+    ),
+    unit_fault(
+        "no-memory-to-run",
+        "MemoryDenyWriteExecute= lets no runtime run what it compiles: node ends with SIGTRAP.",
+        "unit-lets-the-hub-run",
+        directive("PrivateTmp=true", "MemoryDenyWriteExecute=true"),
+        "MemoryDenyWriteExecute=yes",
+    ),
+    unit_fault(
+        "network-of-its-own",
+        "A drop-in gives the unit a network of its own.",
+        "unit-lets-the-hub-run",
+        {"unit-files": (0, files({UNIT_FILE: host.UNIT_TEXT, DROP_IN: "[Service]\nPrivateNetwork=yes"}))},
+        "PrivateNetwork=yes",
+    ),
+    unit_fault(
+        "every-address-denied",
+        "IPAddressDeny=any, and nothing is allowed.",
+        "unit-lets-the-hub-run",
+        directive("PrivateTmp=true", "IPAddressDeny=any"),
+        "IPAddressDeny=any without",
+    ),
+    unit_fault(
+        "no-internet-sockets",
+        "RestrictAddressFamilies= leaves out AF_INET and AF_INET6.",
+        "unit-lets-the-hub-run",
+        directive("PrivateTmp=true", "RestrictAddressFamilies=AF_UNIX AF_NETLINK"),
+        "may open no AF_INET socket",
+    ),
+    unit_fault(
+        "waited-for-in-the-background",
+        "Type=forking, and node stays in the foreground.",
+        "unit-lets-the-hub-run",
+        directive("Type=simple", "Type=forking"),
+        "Type=forking",
+        "until the start times out",
+    ),
+    unit_fault(
+        "waited-for-to-be-ready",
+        "Type=notify, and the hub knows nothing of it.",
+        "unit-lets-the-hub-run",
+        directive("Type=simple", "Type=notify"),
+        "never tells systemd that it is ready",
+    ),
+    unit_fault(
         "stop-by-kill",
         "KillSignal=SIGKILL: nothing ends in order.",
         "stop-fits-its-timeout",
@@ -230,6 +280,32 @@ DIRECTIVES: Final = (
     ),
 )
 NEAR: Final = (
+    Fault(
+        name="limits-that-the-hub-can-bear",
+        sentence="An interpreter needs no memory to compile into; loopback and both families are let in; a drop-in takes PrivateNetwork= back.",
+        edits={
+            "unit-files": (
+                0,
+                files(
+                    {
+                        UNIT_FILE: host.UNIT_TEXT.replace(f"{host.NODE} ", f"{host.NODE} --jitless ").replace(
+                            "PrivateTmp=true",
+                            "PrivateTmp=true\nMemoryDenyWriteExecute=true\nIPAddressDeny=any\nIPAddressAllow=localhost\nPrivateNetwork=yes\n"
+                            "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+                        ),
+                        DROP_IN: "[Service]\nPrivateNetwork=no",
+                    }
+                ),
+            )
+        },
+    ),
+    Fault(
+        name="ready-told-by-another",
+        sentence="Type=notify, and a program that ExecStartPost= runs tells systemd.",
+        edits=directive(
+            "Type=simple", "Type=notify\n|NotifyAccess=all\n|ExecStartPost=/usr/bin/systemd-notify --ready"
+        ),
+    ),
     Fault(
         name="restarted-long-ago",
         sentence="systemd has restarted the hub twice, and not in three days.",

@@ -21,7 +21,7 @@ DUMP: Final = "/home/mcp-hub/.pm2/dump.pm2"
 PROGRAM: Final = "/etc/supervisor/conf.d/mcp-hub.conf"
 ARGV: Final = (host.NODE, host.ENTRY, "--port", str(PORT), "--config", host.CONFIG)
 NO_UNIT: Final = {"expect": {"unit": {"expected": False, "reason": "another supervisor runs the hub"}}}
-UNIT_ONLY: Final = ("unit-is-hardened", "unit-paths-exist", "unit-has-no-obsolete-directives")
+UNIT_ONLY: Final = ("unit-is-hardened", "unit-paths-exist", "unit-lets-the-hub-run", "unit-has-no-obsolete-directives")
 JOURNAL_LESS: Final = (0, "booted no\nfirst tini\npath \nname \nseen \n")
 
 

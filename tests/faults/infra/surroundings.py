@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.faults.hub.words import FAILED, UNKNOWN
 from tests.faults.infra import service_host as host
-from tests.faults.infra.model import Fault, add, swap
+from tests.faults.infra.model import Fault, add, each, swap
 from tests.faults.infra.recording import missing, stat
 from tests.faults.infra.words import GONE, OFFLINE, UNJUDGED, directive, show, unit_fault
 from tests.faults.infra.world import NOW, RELEASE, STATE, UID, UNIT
@@ -61,6 +61,43 @@ PLACES: Final = (
         edits={"state": swap(f"user {UID} {UID}\n", "user none\n")},
         expected={"unit-paths-exist": FAILED, "unit-can-write-its-state": UNKNOWN},
         words=("User=mcp-hub does not exist",),
+    ),
+    unit_fault(
+        "program-hidden",
+        "ProtectHome= takes the program below /root out of the service's sight.",
+        "unit-paths-exist",
+        {
+            "unit-show": swap("ProtectHome=read-only", "ProtectHome=yes"),
+            "unit-files": swap(f"|ExecStart={host.NODE} ", "|ExecStart=/root/.nvm/versions/node/v22.1.0/bin/node "),
+            "paths": add(stat("/root/.nvm/versions/node/v22.1.0/bin/node", mode="755", changed=host.DEPLOYED)),
+        },
+        "is out of its sight by ProtectHome=yes",
+    ),
+    unit_fault(
+        "home-of-the-manager",
+        "`%h` is /root in a unit of the system, whoever User= names.",
+        "unit-paths-exist",
+        directive(f"WorkingDirectory={RELEASE}", "WorkingDirectory=%h/app") | {"paths": add(missing("/root/app"))},
+        "WorkingDirectory %h/app (/root/app: %h is not the home of User=) is missing",
+    ),
+    unit_fault(
+        "opened-in-vain",
+        "ReadWritePaths= names a folder that ProtectHome= hides all the same.",
+        "unit-can-write-its-state",
+        {
+            "unit-show": each(
+                swap("ProtectHome=read-only", "ProtectHome=tmpfs"),
+                swap(f"ReadWritePaths={STATE}", f"ReadWritePaths=/home/mcp-hub/data {STATE}"),
+            )
+        },
+        "/home/mcp-hub/data is closed by ProtectHome=tmpfs",
+    ),
+    unit_fault(
+        "log-folder-not-opened",
+        "A variable says where logs go, and ProtectSystem=strict leaves that read-only.",
+        "unit-can-write-its-state",
+        directive("Environment=NODE_ENV=production", "Environment=LOG_DIR=/var/log/mcp-hub"),
+        "LOG_DIR /var/log/mcp-hub is closed by ProtectSystem=strict",
     ),
     unit_fault(
         "state-not-opened",
@@ -120,6 +157,27 @@ PLACES: Final = (
 
 NEAR: Final = (
     Fault(
+        name="env-file-in-a-hidden-home",
+        sentence="systemd reads the env file itself, before it hides /home; a program there is bound back; a log folder is of LogsDirectory=.",
+        edits={
+            "unit-show": each(
+                swap("ProtectHome=read-only", "ProtectHome=tmpfs"), swap("LogsDirectory=", "LogsDirectory=mcp-hub")
+            ),
+            "unit-files": each(
+                swap(
+                    f"|EnvironmentFile={host.ENV_FILE}\n",
+                    "|EnvironmentFile=/home/mcp-hub/env\n|BindReadOnlyPaths=/root/.nvm\n",
+                ),
+                swap(f"|ExecStart={host.NODE} ", "|ExecStart=/root/.nvm/node "),
+                swap("|Environment=NODE_ENV=production\n", "|Environment=LOG_DIR=/var/log/mcp-hub\n"),
+            ),
+            "paths": each(
+                add(stat("/home/mcp-hub/env", mode="640", gid=UID, changed=host.DEPLOYED)),
+                add(stat("/root/.nvm/node", mode="755", changed=host.DEPLOYED)),
+            ),
+        },
+    ),
+    Fault(
         name="start-in-a-shell",
         sentence="ExecStart= is a line for a shell, with files that only the shell will know, and a pid file that is written later.",
         edits={
@@ -132,10 +190,11 @@ NEAR: Final = (
     ),
     Fault(
         name="specifiers",
-        sentence="Paths with %h and $RELEASE: only systemd can tell what they mean.",
+        sentence="Paths with %i and $RELEASE: only systemd can tell what they mean.",
         edits={
             "unit-files": swap(
-                f"|EnvironmentFile={host.ENV_FILE}\n", "|EnvironmentFile=%h/.env\n|EnvironmentFile=${RELEASE}/.env\n"
+                f"|EnvironmentFile={host.ENV_FILE}\n",
+                "|EnvironmentFile=/etc/hub/%i.env\n|EnvironmentFile=${RELEASE}/.env\n",
             )
         },
     ),

@@ -42,6 +42,7 @@ UNJUDGED: Final = (
     "unit-runs-unprivileged",
     "unit-is-hardened",
     "unit-paths-exist",
+    "unit-lets-the-hub-run",
     "unit-has-no-obsolete-directives",
     "stop-fits-its-timeout",
     "unit-can-write-its-state",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _TELLING: Final = re.compile(r"(?i)(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|credentials?)$")
 """How an option or a variable is called that holds a secret itself; `--token-env` and `--token-file` say where it is."""
+_IN_URL: Final = re.compile(r"[A-Za-z][\w+.-]*://[^\s:/@?#]*:(?![$%<*{]|x+@)([^\s/@?#]+)@[\w\[]")
+"""A URL with a password that is written out; `${NAME}`, `<password>` and `***` stand for one."""
+_SHOWN: Final = ("Environment", "ExecStart", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecReload")
 _REFERENCE: Final = re.compile(r"[A-Z][A-Z0-9_]*|[.~]{0,2}/\S*")
 """The name of a variable, or a path."""
 
@@ -67,7 +70,7 @@ class Exposure:
             unit = self._service.unit()
         except Unknown:
             return  # without a unit, nothing of it is shown
-        for one in (*unit.all("Environment"), *unit.all("ExecStart")):
+        for one in (directive for key in _SHOWN for directive in unit.all(key)):
             # systemd tells these to everyone (`systemctl show`), whatever the file's mode
             words = [word.strip("\"'") for word in one.value.split()]
             yield from self._in(f"{one.key}= in {one.file}, line {one.line}", words)
@@ -84,6 +87,9 @@ class Exposure:
             yield Shown(place=place, kind=hit.kind, fingerprint=hit.fingerprint)
         if hits:
             return
+        for word in words:
+            for match in _IN_URL.finditer(word):
+                yield Shown(place=place, kind="a password in a URL", fingerprint=fingerprint(match[1]))
         pairs = [word.partition("=") for word in words]
         named = {name: value for name, equals, value in pairs if equals and not name.startswith("-")}
         for _, name, value in (*secret_literals(list(words)), *secret_literals(named)):

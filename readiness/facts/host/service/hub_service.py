@@ -156,6 +156,17 @@ class Service:
             return self.show.get(_RENAMED.get(key, key)) or None
         return self.unit().last(key)
 
+    def setting(self, key: str) -> str | None:
+        """As `value`; where systemd was not asked for it, what the files say."""
+        shown = self.show is None or key in self.show
+        return self.value(key) if shown else self.unit().last(key)
+
+    def settings(self, key: str) -> list[str]:
+        """The words of a directive that is a list, over all of its lines. Raises Unknown."""
+        if self.show is not None and key in self.show:
+            return (self.show[key] or "").split()
+        return [word for one in self.unit().all(key) for word in one.value.split()]
+
     def yes(self, key: str) -> bool:
         """Whether a switch is on."""
         return (self.value(key) or "").lower() in {"yes", "true", "on", "1"}

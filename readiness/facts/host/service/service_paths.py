@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from readiness.errors import Unknown
 from readiness.facts.host.batch import HostAnswers, HostQuestion
 from readiness.facts.host.remote_files import STAT, Stat, decoded, stat_of, stats
+from readiness.facts.host.service import unit_limits
 from readiness.facts.host.service.hub_service import Service
 from readiness.facts.host.service.processes import Processes
+from readiness.facts.host.service.unit_limits import is_beneath
 from readiness.facts.release import RUNTIMES, entry_point
 
 if TYPE_CHECKING:
@@ -49,6 +52,10 @@ true
 _ENTER_AND_WRITE: Final = 0o3
 _UNTOLD: Final = frozenset("%$* \t\n")
 """What stands in a path that only systemd, or a shell, can tell."""
+_WRITTEN: Final = re.compile(
+    r"(?i)(?:\w+_)?(?:logs?|state|data|cache)_(?:dir|file|path|home|root)|--(?:logs?|state|data|cache)-(?:dir|file|path)"
+)
+"""How a variable or an option is called that says where something is written."""
 _SYSTEM: Final = ("/usr", "/boot", "/efi", "/etc")
 _HOMES: Final = ("/home", "/root", "/run/user")
 _OWN: Final = {"StateDirectory": "/var/lib", "LogsDirectory": "/var/log", "CacheDirectory": "/var/cache"}
@@ -75,16 +82,18 @@ class StateFolder:
 
 
 def of_unit(unit: SystemdUnit) -> Iterator[ServicePath]:
-    """What a unit names. Paths with a specifier (`%h`) are left out: only systemd can tell what they mean."""
-    folder = str(unit.folder or "/")
+    """What a unit names. Paths with a specifier (`%i`) are left out: only systemd can tell what they mean."""
+    own = (unit.last("WorkingDirectory") or "").lstrip("-").strip('"')
+    folder = _with_home(own, unit) if own.startswith(("/", "%h")) else "/"
     places = []
-    if unit.folder is not None:
-        places.append(ServicePath(what="WorkingDirectory", path=folder, shown=folder, kind="directory"))
+    if folder != "/":
+        places.append(ServicePath(what="WorkingDirectory", path=folder, shown=_shown(own, folder), kind="directory"))
     for one in unit.all("EnvironmentFile"):
         if not one.value.startswith("-"):
             value = one.value.strip('"')
-            places.append(ServicePath(what="EnvironmentFile", path=value, shown=value))
-    words = [entry_point.substitute_variables(word, unit.environment) for word in unit.argv]
+            path = _with_home(value, unit)
+            places.append(ServicePath(what="EnvironmentFile", path=path, shown=_shown(value, path)))
+    words = [_with_home(entry_point.substitute_variables(word, unit.environment), unit) for word in unit.argv]
     if words and words[0].startswith("/"):
         places.append(ServicePath(what="ExecStart's program", path=words[0], shown=words[0], kind="program"))
     files = [
@@ -96,6 +105,16 @@ def of_unit(unit: SystemdUnit) -> Iterator[ServicePath]:
         ServicePath(what="ExecStart's file", path=str(PurePosixPath(folder, file)), shown=file) for file in files
     ]
     yield from (one for one in places if not set(one.path) & _UNTOLD)
+
+
+def _with_home(path: str, unit: SystemdUnit) -> str:
+    """`path` with `%h` as the system's own manager reads it: /root, whoever User= names."""
+    of_a_user = "/user/" in str(unit.file) or str(unit.file).startswith("/home/")
+    return path if of_a_user else re.sub(r"(?<!%)%h", "/root", path)
+
+
+def _shown(written: str, path: str) -> str:
+    return path if written == path else f"{written} ({path}: %h is not the home of User=)"
 
 
 def _is_read(word: str, before: str, first: str) -> bool:
@@ -209,7 +228,16 @@ class ServicePaths:
         given = (unit.environment if unit is not None else {}) | self._environment()
         if given.get("XDG_STATE_HOME"):
             return user, f"{given['XDG_STATE_HOME']}/mcp-hub"
-        return user, f"{given['HOME']}/{HOME_STATE}" if given.get("HOME") else HOME_STATE
+        if self._service_is_dynamic():
+            given.setdefault("HOME", "")
+        return user, f"{given['HOME']}/{HOME_STATE}" if "HOME" in given else HOME_STATE
+
+    def _service_is_dynamic(self) -> bool:
+        """Whether the user is made when the service starts: its home is /."""
+        try:
+            return self._service.yes("DynamicUser")
+        except Unknown:
+            return False
 
     def _environment(self) -> dict[str, str]:
         try:
@@ -243,19 +271,49 @@ class ServicePaths:
 
     def closed_by(self, path: str) -> str:
         """The directive of the unit that keeps `path` from being written; empty where none does. Raises Unknown."""
-        if any(_beneath(path, place) for place in self._opened()):
+        if hidden := self.hidden_by(path):
+            return hidden
+        if any(is_beneath(path, place) for place in self._opened()):
             return ""
         system = (self._service.value("ProtectSystem") or "no").lower()
         homes = (self._service.value("ProtectHome") or "no").lower()
-        if homes in {"yes", "true", "on", "1", "read-only", "tmpfs"} and any(_beneath(path, place) for place in _HOMES):
+        if self._service.yes("DynamicUser"):  # it implies both
+            system, homes = "strict", "read-only" if homes == "no" else homes
+        if homes in {"yes", "true", "on", "1", "read-only", "tmpfs"} and any(
+            is_beneath(path, place) for place in _HOMES
+        ):
             return f"ProtectHome={homes}"
-        if system == "strict" and not any(_beneath(path, place) for place in _ALWAYS):
+        if system == "strict" and not any(is_beneath(path, place) for place in _ALWAYS):
             return "ProtectSystem=strict"
         full = system == "full"
         closed = _SYSTEM[: 4 if full else 3]
-        if system in {"yes", "true", "on", "1", "full"} and any(_beneath(path, place) for place in closed):
+        if system in {"yes", "true", "on", "1", "full"} and any(is_beneath(path, place) for place in closed):
             return f"ProtectSystem={system}"
         return ""
+
+    def obstacles(self) -> list[str]:
+        """What in the unit keeps the hub from starting, or from being reached. Raises Unknown."""
+        return list(unit_limits.obstacles(self._service))
+
+    def closed_writes(self) -> str:
+        """A path that the unit means to be written, and the directive of its own that keeps it from being; empty where there is none. Raises Unknown.
+
+        That is what ReadWritePaths= holds, and what a variable or an option calls a log, a state, data or a cache.
+        """
+        unit = self._service.unit()
+        meant = {word.lstrip("-+"): "ReadWritePaths=" for word in self._service.settings("ReadWritePaths")}
+        options = zip(unit.argv, [*unit.argv[1:], ""], strict=True)
+        named = [*unit.environment.items(), *options, *(word.partition("=")[::2] for word in unit.argv if "=" in word)]
+        meant |= {path: name for name, path in named if _WRITTEN.fullmatch(name) and path.startswith("/")}
+        for path, name in meant.items():
+            closed = self.hidden_by(path) if name == "ReadWritePaths=" else self.closed_by(path)
+            if closed:
+                return f"{name} {path} is closed by {closed}"
+        return ""
+
+    def hidden_by(self, path: str) -> str:
+        """The directive of the unit that takes `path` out of the service's sight; empty where none does. Raises Unknown."""
+        return unit_limits.hidden_by(self._service, path)
 
     @staticmethod
     def may_write(stat: Stat, uid: int, gids: tuple[int, ...]) -> bool:
@@ -266,16 +324,7 @@ class ServicePaths:
         return (stat.mode >> shift) & _ENTER_AND_WRITE == _ENTER_AND_WRITE
 
     def _opened(self) -> list[str]:
-        opened = []
-        for key, above in _OWN.items():
-            opened += [f"{above}/{word.partition(':')[0]}" for word in self._values(key)]
-        return opened + [word.lstrip("-+") for word in self._values("ReadWritePaths")]
-
-    def _values(self, key: str) -> list[str]:
-        if self._service.show is not None:
-            return (self._service.show.get(key) or "").split()
-        return [word for one in self._service.unit().all(key) for word in one.value.split()]
-
-
-def _beneath(path: str, place: str) -> bool:
-    return place in {"/", path} or path.startswith(place.rstrip("/") + "/")
+        opened = [
+            f"{above}/{word.partition(':')[0]}" for key, above in _OWN.items() for word in self._service.settings(key)
+        ]
+        return opened + [word.lstrip("-+") for word in self._service.settings("ReadWritePaths")]

@@ -13,7 +13,8 @@ PROPERTIES: Final = (
     "LoadState,ActiveState,SubState,Result,UnitFileState,UnitFilePreset,NRestarts,MainPID,ExecMainCode,ExecMainStatus,"
     "ActiveEnterTimestampMonotonic,NeedDaemonReload,Restart,User,DynamicUser,NoNewPrivileges,ProtectSystem,ProtectHome,"
     "PrivateTmp,LimitNOFILE,LimitNOFILESoft,TimeoutStopUSec,KillSignal,KillMode,MemoryMax,Environment,StandardOutput,"
-    "StandardError,StateDirectory,LogsDirectory,CacheDirectory,ReadWritePaths,FragmentPath,ControlGroup"
+    "StandardError,StateDirectory,LogsDirectory,CacheDirectory,ReadWritePaths,FragmentPath,ControlGroup,Type,BindPaths,"
+    "BindReadOnlyPaths,InaccessiblePaths,MemoryDenyWriteExecute,PrivateNetwork,IPAddressDeny,IPAddressAllow,RestrictAddressFamilies"
 )
 FIND: Final = r"""
 told=$1 release=$2 seen= N=
