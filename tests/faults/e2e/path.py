@@ -167,7 +167,7 @@ FAULTS = (
         faults="stream-stolen,legacy-only",
         expected=failed(CONCURRENT, ISOLATED),
         ends=MIXED_UP,
-        words=("1 of 3 sessions opened", "was sent the answer to a request of session 1"),
+        words=("1 of 3 sessions opened", "was sent the answer to a request of session"),
         long=True,
     ),
     Fault(
