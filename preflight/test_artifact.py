@@ -132,6 +132,25 @@ def test_artifact_runs_and_reports_its_version(release):
 
 
 @check(
+    "containers-name-what-is-there",
+    severity="high",
+    needs=("release", "hub_release"),
+    where="tree",
+    remedy="Correct the path or the stage, or take it out of .dockerignore; let a health check fail: `curl --fail … || exit 1`. `docker build .` and `docker compose config` say the same.",
+)
+def test_containers_name_what_is_there(containers):
+    """What Dockerfiles and compose files name is in the release, and their health checks can fail."""
+    if not containers.names:
+        note("the release has no Dockerfile and no compose file")
+        return
+    faults = containers.faults()
+    if faults:
+        where_found(faults[0].path, faults[0].line)
+    assert not faults, listed(faults, SHOWN)
+    note(f"read: {listed(containers.names, SHOWN, ', ')}")
+
+
+@check(
     "build-succeeds-in-a-copy",
     severity="high",
     slow="runs the build in a copy of the tree",

@@ -48,6 +48,11 @@ def _validation(name: str, lines: str, outcome: str) -> Case:
     return Case(name=name, files=files, expected={"validation-passes-when-healthy": outcome})
 
 
+def _image(name: str, files: Mapping[str, str], outcome: str) -> Case:
+    there = {"package.json": "{}", "src/cli.js": "", "docs/a.md": ""}
+    return Case(name=name, files=there | dict(files), expected={"containers-name-what-is-there": outcome})
+
+
 def _stop(name: str, lines: str, outcome: str) -> Case:
     files = {"scripts/stop.sh": "#!/usr/bin/env bash\n" + textwrap.dedent(lines)}
     return Case(name=name, files=files, expected={"stop-is-graceful": outcome})
@@ -166,6 +171,32 @@ CASES: Final = (
     _green("a loop that ends badly", f"for i in 1 2 3; do {BOUNDED} | jq -e '.state' && exit 0; sleep 2; done\nexit 1\n", "passed"),
     _green("the code is looked at", "c=$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:7000/api/tools || true)\n[ \"$c\" = 200 ] || exit 1\n", "passed"),
     _green("a program of its own", "node scripts/smoke.mjs\n", "passed"),
+    # what images are built from
+    _image("a file that is not there", {"Dockerfile": "FROM node:22\nCOPY package.json yarn.lock ./\n"}, "failed:Dockerfile:2 COPY yarn.lock: it is not there"),
+    _image("a file in another form", {"Dockerfile": 'FROM node:22\nADD --chown=node ["package.json", "conf/hub.json", "/app/"]\n'}, "failed:ADD conf/hub.json"),
+    _image("a glob of nothing", {"Dockerfile": "FROM node:22\nCOPY config/*.json /app/\n"}, "failed:config/*.json"),
+    _image("a file that is left out", {"Dockerfile": "FROM node:22\nCOPY src ./src\n", ".dockerignore": "**\n!package.json\n"}, "failed:.dockerignore leaves it out (**)"),
+    _image("a file that its own list leaves out", {"Dockerfile": "FROM node:22\nCOPY docs/a.md /\n", "Dockerfile.dockerignore": "docs\n"}, "failed:leaves it out (docs)"),
+    _image("a stage that is not there", {"Dockerfile": "FROM node:22 AS build\nFROM node:22-slim\nCOPY --from=builder /app/dist ./dist\n"}, "failed:--from=builder"),
+    _image("a stage that comes later", {"Dockerfile": "FROM node:22 AS a\nCOPY --from=1 /x /x\nFROM a AS b\n"}, "failed:--from=1"),
+    _image("a file of another folder", {"Dockerfile": "FROM node:22\nCOPY ../shared /shared\n"}, "failed:outside of the folder"),
+    _image("a health check that ends well", {"Dockerfile": "FROM node:22\nHEALTHCHECK --interval=30s \\\n  CMD curl -f http://localhost:7000/api/health || true\n"}, "failed:Dockerfile:2 HEALTHCHECK never fails"),
+    _image("a health check of words", {"Dockerfile": 'FROM node:22\nHEALTHCHECK CMD ["sh", "-c", "wget -q localhost:7000; exit 0"]\n'}, "failed:never fails"),
+    _image("a health check without --fail", {"compose.yml": "services:\n  hub:\n    image: hub\n    healthcheck:\n      test: [CMD, curl, -s, 'http://localhost:7000/api/health']\n"}, "failed:curl without --fail"),
+    _image("an env file that is not there", {"docker-compose.yml": "services:\n  hub:\n    image: hub\n    env_file: [.env.production]\n"}, "failed:docker-compose.yml:4 env_file .env.production"),
+    _image("a context of compose", {"deploy/Dockerfile": "FROM node:22\nCOPY missing.txt /\n", "compose.yml": "services:\n  hub:\n    build: {context: ., dockerfile: deploy/Dockerfile}\n"}, "failed:missing.txt"),
+    _image("all is there", {
+        "Dockerfile": "# syntax=docker/dockerfile:1\nARG BASE=node:22\nFROM $BASE AS build\nWORKDIR /app\nCOPY --link --chmod=644 package*.json ./\nCOPY <<EOF /app/x\nCOPY nothing /\nEOF\n"
+        "RUN <<EOT\nCOPY no /\nEOT\nCOPY . .\nRUN npm ci && npm run build\nADD https://example.com/a.tgz /a\nCOPY $CONF /conf\nFROM node:22-slim\nCOPY --from=build /app/dist ./dist\nCOPY --from=0 /app/x /x\n"
+        "COPY --from=nginx:1.27 /etc/nginx /n\nCOPY --from=busybox /bin/sh /sh\nCOPY dist ./more\nHEALTHCHECK CMD curl -fsS localhost:7000/api/health || exit 1\n",
+        ".dockerignore": "node_modules\n*.md\n", "compose.yml": "services:\n  hub:\n    build: .\n    env_file:\n      - {path: .env, required: false}\n      - ${ENV_FILE}\n",
+    }, "passed"),
+    _image("a context elsewhere", {"Dockerfile": "FROM node:22\nCOPY apps/hub /hub\n", "compose.yml": "services:\n  hub:\n    build: {context: .., dockerfile: release/Dockerfile}\n"}, "passed"),
+    _image("a context that nothing names", {"docker/Dockerfile": "FROM node:22\nCOPY apps/hub /hub\n"}, "passed"),
+    _image("a list with an exception", {"Dockerfile": "FROM node:22\nCOPY src ./src\nCOPY package.json .\n", ".dockerignore": "*\n!src\n!package.json\n"}, "passed"),
+    _supervised("compose that restarts nothing", {
+        "compose.yml": COMPOSE.replace("unless-stopped", '"no"'), "scripts/start.sh": HEAD + "exec node dist/cli.js\n",
+    }, "unknown:what restarts the hub is not known"),
     # what is no secret
     _secret("the path of a key", 'SSH_KEY=/home/hub/.ssh/id_ed25519\ninstall -d "$(dirname "$SSH_KEY")"\nrsync -e "ssh -i $SSH_KEY" -a dist/ hub-1:/srv/\n', "passed"),
     _secret("the size of a key", 'rsa_key_size=4096\nopenssl req -x509 -newkey "rsa:$rsa_key_size" -keyout k.pem -out c.pem\n', "passed"),

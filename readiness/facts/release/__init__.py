@@ -8,6 +8,7 @@ from readiness.support import front_door
 
 if TYPE_CHECKING:
     from readiness.facts.release import entry_point, env_file, env_readers, package_json, systemd_unit
+    from readiness.facts.release.container_files import ContainerFiles
     from readiness.facts.release.dependencies.inspection import Dependencies
     from readiness.facts.release.entry_point import RUNTIMES, EntryPoint, substitute_variables
     from readiness.facts.release.env_file import EnvVariable

@@ -153,6 +153,9 @@ class SupervisionFiles:
         except Unreadable:
             return False
         if is_compose:
-            return any(line.startswith("restart:") and "no" not in line.split(":", 1)[1].split() for line in lines)
+            policies = (
+                line.partition(":")[2].partition("#")[0].strip(" \"'") for line in lines if line.startswith("restart:")
+            )
+            return any(value not in {"no", "false", ""} for value in policies)
         values = dict(line.split("=", 1) for line in lines if "=" in line and line[:1] not in "#;")
         return bool(values.get("ExecStart")) and values.get("Restart", "no").strip() != "no"

@@ -122,6 +122,21 @@ ARTIFACT: Final = (
     artifact("artifact-of-just-100-kb", "exactly the least that is plausible", size(CLI, 100_000), ()),
     artifact("artifact-with-a-banner", "the version stands in a sentence", says("mcp-hub v4.3.0 (built today)"), ()),
     Mutation(
+        name="image-of-a-file-that-is-gone",
+        sentence="The Dockerfile copies a file that was renamed: the image cannot be built.",
+        mutate=write("Dockerfile", "FROM node:22\nCOPY package.json hub.config.json ./\n"),
+        expected={"containers-name-what-is-there": FAILED},
+        words=("Dockerfile:2", "hub.config.json: it is not there"),
+    ),
+    Mutation(
+        name="image-of-what-is-there",
+        sentence="The Dockerfile copies what is there, from a stage of its own and by a variable.",
+        mutate=write(
+            "Dockerfile",
+            "FROM node:22 AS build\nCOPY package*.json ./\nCOPY $EXTRA ./\nFROM node:22-slim\nCOPY --from=build /dist /dist\n",
+        ),
+    ),
+    Mutation(
         name="build-fails",
         sentence="the bundler misses a source",
         mutate=write("tools/bundle.sh", "#!/bin/sh\nset -eu\ncat src/nowhere.js >dist/cli.js\n"),
