@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from readiness.cli.generate import ROOT, catalogue_text, collect, main, reference_text
 from readiness.findings import PHASES, TRIGGERS
 from readiness.session.plan import planning
+from tests.project import kind_pages
 
 
 def test_catalogue_and_reference_equal_the_decorators() -> None:
@@ -31,3 +34,11 @@ def test_every_shipped_check_is_whole() -> None:
         assert check.rollback is None or check.rollback in TRIGGERS
         assert set(check.after) <= ids
         assert (ROOT / file).is_file()
+
+
+@pytest.mark.parametrize("kind", kind_pages.PAGES)
+def test_the_page_of_a_kind_says_what_it_leaves_out(kind: str) -> None:
+    """`python -m tests.project.kind_pages` would change nothing, and every kind but a hub has a page."""
+    text = kind_pages.PAGES[kind].read_text(encoding="utf-8")
+    assert kind_pages.current(text, kind) == text
+    assert text.count("\n- ") > 5
