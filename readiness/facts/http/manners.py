@@ -130,9 +130,11 @@ class Manners:
         times = sum(run == _run() for run, _ in noted.refused)
         if times > _MOST or max(left, noted.asked_for.get(_run(), 0.0)) > self.patience:
             again = f", {times} times" if times > 1 else ""
+            # the moment and not what is left until then: all checks give one reason, so that it is told once
+            when = time.strftime("%H:%M:%S UTC", time.gmtime(noted.until + 1))
             raise StillRateLimited(
                 f"rate limited: {noted.why}{again}; a run waits {self.patience:g} s in total ([probe] retry_after), so nothing more is asked: "
-                f"come back in {left:.0f} s"
+                f"come back after {when}"
             )
 
     @property
