@@ -142,7 +142,7 @@ def test_backup_location_has_room(backups):
     severity="high",
     needs=("hub_release",),
     where="host",
-    remedy="chmod 700 the folder of backups and each one in it: `chmod -R go= backups`.",
+    remedy="chmod 700 the folder of backups and each one in it: `chmod -R go= backups`; list it in .gitignore where it lies in the repository.",
 )
 def test_backups_are_private(backups):
     """Nobody but their owner can read the backups or put others in their place."""
@@ -153,6 +153,9 @@ def test_backups_are_private(backups):
     assert not others, listed(others, TOLD)
     if group:
         warn(listed(group, TOLD))
+    committable = backups.committable()
+    if committable:
+        warn(f"git does not ignore {listed(committable, TOLD, ', ')}: the next `git add` commits its secrets")
 
 
 @check(

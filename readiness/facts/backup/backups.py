@@ -14,7 +14,8 @@ from readiness.facts.backup import layout
 from readiness.facts.backup.backup import Backup, inside, read_backup
 from readiness.facts.backup.layout import printable
 from readiness.facts.backup.opening import opened
-from readiness.facts.release import Release
+from readiness.facts.release import Git, Release
+from readiness.support import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +53,17 @@ class Backups:
         """Every backup, the newest first; unfinished ones are not among them. Raises Unknown where it may not be read."""
         complete = [backup for path in self._folders() if (backup := read_backup(path)) and not backup.unfinished]
         return sorted(complete, key=lambda backup: (backup.order, backup.path.name), reverse=True)
+
+    def committable(self) -> list[str]:
+        """Env files in the newest backup that git would take with the next `git add`; none where that cannot be told."""
+        last = self.latest()
+        if last is None or not last.path.is_relative_to(self.release):
+            return []
+        copies = [str(file.relative_to(self.release)) for file in _env_copies(last.path)]
+        try:
+            return Git(self.release, self.silence).not_ignored(*copies) if copies else []
+        except Unreadable:
+            return []
 
     def unfinished(self) -> list[Backup]:
         """What processes left that were ended while they made a backup, or are making one now."""
@@ -171,6 +183,12 @@ def _inside(folder: Path) -> list[Path]:
     except OSError as error:
         raise Unknown(f"{printable(str(folder))} cannot be read: {error.strerror or error}") from None
     return [folder / name for name in sorted(names, reverse=True)[:SEEN_LIMIT]]
+
+
+def _env_copies(folder: Path) -> list[Path]:
+    """Copies of env files with values in a backup's folder."""
+    names = (*folder.glob(".env*"), *folder.glob("*/.env*"), *folder.glob("*.env"))
+    return [path for path in names if not path.name.endswith((".example", ".template", ".sample")) and _is_kept(path)]
 
 
 def _exposed(folder: Path) -> tuple[list[str], list[str]]:

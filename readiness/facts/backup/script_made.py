@@ -81,6 +81,11 @@ def told(folder: Path) -> ManifestClaims:
         return ManifestClaims(trouble=f"{MANIFEST} is binary")
     pairs = [(m[1].lower().replace("_", " "), m[2]) for m in map(_LINE.match, _lines(content)) if m]
     created = _first(pairs, _TIMES, when)
+    if created is None and _first(pairs, _TIMES, printable) is None:
+        # no line is called a time: the first that is one, with a clock, as `Backup: $(date)` writes it
+        created = next(
+            (moment for _, text in pairs if _CLOCK.search(text) and (moment := when(text)) is not None), None
+        )
     return ManifestClaims(
         created=created,
         time_text="" if created is not None else _first(pairs, _TIMES, printable) or "",
@@ -90,6 +95,7 @@ def told(folder: Path) -> ManifestClaims:
 
 
 _TIMES: Final = ("timestamp", "time", "date", "created")
+_CLOCK: Final = re.compile(r"\d:\d\d")
 _RUNTIME: Final = re.compile(r"\b(?:node|bun|npm|git|os|bash)\b")
 """Versions that are not the hub's."""
 

@@ -152,6 +152,11 @@ class Git:
         """Paths below the release that git tracks and that match. Raises Unreadable."""
         return [path for path in self._text("ls-files", "-z", "--", *(patterns or (".",))).split("\0") if path]
 
+    def not_ignored(self, *paths: str) -> list[str]:
+        """Those of `paths` that git neither tracks nor ignores: the next `git add` takes them. Raises Unreadable."""
+        out = self._text("ls-files", "-z", "--others", "--exclude-standard", "--", *paths)
+        return [path for path in out.split("\0") if path]
+
     def was_tracked(self, path: str) -> str:
         """The last commit that touched `path`, or an empty text where history knows no such file. Raises Unreadable."""
         return self._text("log", "--all", "-1", "--format=%H", "--", path).strip()

@@ -53,6 +53,9 @@ def script_backup(tree: Path, text: str, name: str = "20251116-101500") -> Path:
         ("time=1763288100\nnode version: v20.1.0\nhub version: 4.3.0-rc.1", True, None, "4.3.0-rc.1"),
         ("time=1763288100000\nrevision: abc1234\n", True, "abc1234", None),
         ("Timestamp: 20251116T101500Z\ncommit: unknown\nversion: none", True, None, None),
+        ("Backup: Sun Nov 16 10:15:00 UTC 2025\nCommit: abc1234\n", True, "abc1234", None),
+        ("Host: hub-1:7000\n", False, None, None),
+        ("Created: soon\nBackup: Sun Nov 16 10:15:00 UTC 2025\n", False, None, None),
         ("Created: soon\n", False, None, None),
         ("no pairs here\n\n\n", False, None, None),
     ],
@@ -347,3 +350,16 @@ def test_without_a_release_there_are_no_backups() -> None:
 
     with pytest.raises(Unknown, match=r"no \[target\] release"):
         Backups(Empty())
+
+
+@pytest.mark.parametrize(
+    ("ignored", "told"), [("backups/\n", False), (".env*\n", False), ("logs/\n", True), ("/.env.production\n", True)]
+)
+def test_env_files_in_backups_that_git_would_take_are_told(ignored: str, told: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a row of the table
+    """A copy of the env file in a backup inside of the repository is named unless git ignores it, below a larger repository too."""
+    tree = release(tmp_path)
+    script_backup(tree, "Backup: Sun Nov 16 10:15:00 UTC 2025\n")
+    (tree / ".gitignore").write_text(ignored, encoding="utf-8")
+    for words in (("init", "-q"), ("add", "release/.gitignore", "release/config")):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, timeout=20)
+    assert backups(tree).committable() == (["backups/20251116-101500/.env.production"] if told else [])
