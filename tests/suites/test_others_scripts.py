@@ -136,6 +136,8 @@ CASES: Final = (
     _stop("pids through xargs", "lsof -ti :7000 | xargs -r kill\nsleep 30\nlsof -ti :7000 | xargs -r kill -9\n", "passed"),
     _stop("pids one by one", 'pgrep -f cli.js | while read -r pid; do kill "$pid"; done\nsleep 30\npkill -9 -f cli.js\n', "passed"),
     _stop("INT", "p=$(systemctl show -p MainPID --value hub)\nkill -INT $p\nsleep 30\nkill -9 $p\n", "passed"),
+    _stop("INT by its number", 'p=$(pidof -s hub)\nkill -2 "$p"\nsleep 30\nkill -9 "$p"\n', "passed"),
+    _stop("INT alone", "kill -s SIGINT $(pidof hub)\n", "failed:never killed"),
     _stop("start-stop-daemon", "start-stop-daemon --stop --pidfile /run/hub.pid --retry=TERM/40/KILL/5\n", "passed"),
     _stop("start-stop-daemon in a hurry", "start-stop-daemon -K -p /run/hub.pid -R 5\n", "failed:5 s"),
     _stop("start-stop-daemon once", "start-stop-daemon --stop --pidfile /run/hub.pid\n", "failed:never killed"),
@@ -174,7 +176,11 @@ CASES: Final = (
     # what images are built from
     _image("a file that is not there", {"Dockerfile": "FROM node:22\nCOPY package.json yarn.lock ./\n"}, "failed:Dockerfile:2 COPY yarn.lock: it is not there"),
     _image("a file in another form", {"Dockerfile": 'FROM node:22\nADD --chown=node ["package.json", "conf/hub.json", "/app/"]\n'}, "failed:ADD conf/hub.json"),
-    _image("a glob of nothing", {"Dockerfile": "FROM node:22\nCOPY config/*.json /app/\n"}, "failed:config/*.json"),
+    _image("a file that may be missing", {"Dockerfile": "FROM node:22\nCOPY package.json package-lock.json* ./\nCOPY config/*.json /app/\n"}, "passed"),
+    _image("an env file of the host", {
+        ".gitignore": "node_modules\n.env*\n", "compose.yml": "services:\n  hub:\n    image: hub\n    env_file: .env.production\n",
+    }, "passed"),
+    _image("an env file with a template", {".env.example": "A=1\n", "compose.yml": "services:\n  hub:\n    image: hub\n    env_file: .env\n"}, "passed"),
     _image("a file that is left out", {"Dockerfile": "FROM node:22\nCOPY src ./src\n", ".dockerignore": "**\n!package.json\n"}, "failed:.dockerignore leaves it out (**)"),
     _image("a file that its own list leaves out", {"Dockerfile": "FROM node:22\nCOPY docs/a.md /\n", "Dockerfile.dockerignore": "docs\n"}, "failed:leaves it out (docs)"),
     _image("a stage that is not there", {"Dockerfile": "FROM node:22 AS build\nFROM node:22-slim\nCOPY --from=builder /app/dist ./dist\n"}, "failed:--from=builder"),
@@ -239,6 +245,21 @@ CASES: Final = (
         name="built here, sent elsewhere",
         files={"scripts/deploy.sh": HEAD + "npm ci\nnpm run build\nrsync -a dist/ deploy@hub-1:/srv/hub/next/\nssh deploy@hub-1 'ln -sfn /srv/hub/next /srv/hub/current'\n"},
         expected={"failed-build-rolls-back": "passed"},
+    ),
+    Case(
+        name="an image is built before containers are replaced",
+        files={"scripts/deploy.sh": HEAD + "git pull\ndocker compose build\ndocker compose up -d\n"},
+        expected={"failed-build-rolls-back": "passed"},
+    ),
+    Case(
+        name="an image is built as containers are replaced",
+        files={"scripts/deploy.sh": HEAD + "docker compose up -d --build\n"},
+        expected={"failed-build-rolls-back": "passed"},
+    ),
+    Case(
+        name="containers are ended before an image is built",
+        files={"scripts/deploy.sh": HEAD + "docker compose down\ndocker compose build\ndocker compose up -d\n"},
+        expected={"failed-build-rolls-back": "failed:docker compose build"},
     ),
     Case(
         name="make is asked for its version",

@@ -118,7 +118,12 @@ class ContainerFiles:
         given = service.get("env_file") or []
         for one in given if isinstance(given, list) else [given]:
             path, required = (one.get("path"), one.get("required", True)) if isinstance(one, dict) else (one, True)
-            if isinstance(path, str) and required and not set("$~") & set(path) and not (file.parent / path).exists():
+            if (
+                isinstance(path, str)
+                and required
+                and not set("$~") & set(path)
+                and self._is_missing(file.parent / path)
+            ):
                 yield self._fault(
                     file, text, path, f"env_file {path} of the service {name} is not there: compose starts nothing"
                 )
@@ -126,6 +131,15 @@ class ContainerFiles:
         test = health.get("test") if isinstance(health, dict) else None
         if test and (why := _never_fails(" ".join(map(str, test[1:])) if isinstance(test, list) else str(test))):
             yield self._fault(file, text, "test:", f"the health check of {name} never fails: {why}")
+
+    def _is_missing(self, path: Path) -> bool:
+        """Whether a file is not there, and nothing says that it is made on the host: git leaves it out, or a template lies beside it."""
+        made = any(
+            path.with_name(f"{path.name}{end}").exists() for end in (".example", ".sample", ".template", ".dist")
+        )
+        shown = posixpath.relpath(path, self.root)
+        ignored = _Ignored(self.root / ".gitignore")
+        return not (path.exists() or made or ignored.covers(shown) or ignored.covers(path.name))
 
     def _fault(self, file: Path, text: str, word: str, why: str) -> ContainerFault:
         line = next((number for number, line in enumerate(text.splitlines(), 1) if word in line), 1)
@@ -163,7 +177,8 @@ class ContainerFiles:
         words = _json(rest) or rest.split()
         if build.context is None or "--parents" in flags or _HEREDOC.search(rest):
             return
-        ignored = _Ignored(build)
+        own = build.file.with_name(f"{build.file.name}.dockerignore")
+        ignored = _Ignored(own if own.is_file() else build.context / ".dockerignore")
         for source in words[:-1]:
             if "$" in source or "://" in source or source.startswith(("git@", "<<")):
                 continue
@@ -178,27 +193,21 @@ def _missing(context: Path, source: str, ignored: _Ignored) -> str:
         return ""
     if name.startswith(".."):
         return "it is outside of the folder that is built from"
-    glob = any(mark in name for mark in "*?[")
-    there = (
-        [path.relative_to(context).as_posix() for path in context.glob(name)]
-        if glob
-        else [name]
-        if (context / name).exists()
-        else []
-    )
-    if not there:
+    if any(mark in name for mark in "*?["):
+        return (
+            ""  # one that fits nothing copies nothing: `package-lock.json*` is how a file is named that may be missing
+        )
+    if not (context / name).exists():
         return "" if set(name.split("/")) & _MADE else "it is not there"
-    if all(ignored.covers(path) for path in there):
-        return f".dockerignore leaves it out ({ignored.rule(there[0])})"
+    if ignored.covers(name):
+        return f".dockerignore leaves it out ({ignored.rule(name)})"
     return ""
 
 
 class _Ignored:
-    """What the build's .dockerignore leaves out: the last pattern that fits decides."""
+    """What a .dockerignore, or the .gitignore of a release, leaves out: the last pattern that fits decides."""
 
-    def __init__(self, build: _Build) -> None:
-        own = build.file.with_name(f"{build.file.name}.dockerignore")
-        file = own if own.is_file() else (build.context or build.file.parent) / ".dockerignore"
+    def __init__(self, file: Path) -> None:
         try:
             lines = file_reading.text(file, _LIMIT).splitlines()
         except Unreadable:

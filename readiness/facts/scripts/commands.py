@@ -112,6 +112,7 @@ _BEFORE: Final = ("backup", "prev", "rollback", "last", "old", "good", "before",
 _FROM_TO: Final = 2
 TERM: Final = frozenset({"TERM", "15", "SIGTERM"})
 KILL: Final = frozenset({"KILL", "9", "SIGKILL"})
+_NUMBERS: Final = {"1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "15": "TERM"}
 
 
 # --- argument lists -------------------------------------------------------------------------------------------------
@@ -258,6 +259,18 @@ def is_build(step: CommandStep) -> bool:  # noqa: PLR0911 - one return a program
     if step.name in {"npx", "bunx"} and words:
         return next(iter(operands(words)), "") in _BUILDERS
     return step.name in _BUILDERS
+
+
+def builds_image(step: CommandStep) -> bool:
+    """Whether it builds an image: what runs stays as it is until a container is made of it."""
+    return step.name in _CONTAINERS and is_build(step)
+
+
+def ends_container(step: CommandStep) -> bool:
+    """Whether it ends containers."""
+    return step.name in _CONTAINERS and bool(
+        {"down", "stop", "rm", "kill"} & set(operands(step.words, CONTAINER_OPTIONS)[:2])
+    )
 
 
 def is_install(step: CommandStep) -> bool:
@@ -544,5 +557,5 @@ def _given_signal(words: Sequence[str], otherwise: str) -> str:
     if value is None:
         first = (word[1:] for word in words if word[:1] == "-" and (word[1:].isdigit() or word[2:].isupper()))
         value = next(first, otherwise)
-    name = value.upper()
-    return "TERM" if name in TERM else "KILL" if name in KILL else name.removeprefix("SIG")
+    name = value.upper().removeprefix("SIG")
+    return _NUMBERS.get(name, name)

@@ -165,6 +165,10 @@ class FailureModes:
         usual = self.scripts.traces(self.scripts.needed(role)).seen[0]
         builds = [n for n, step in enumerate(usual.steps) if commands.is_build(step)]
         moves = [n for n, step in enumerate(usual.steps) if commands.activates(step)]
+        if builds and all(commands.builds_image(usual.steps[n]) for n in builds):
+            replaced = [n for n, step in enumerate(usual.steps) if n >= builds[-1] and commands.uses_manager(step)]
+            ended = any(commands.ends_container(step) for step in usual.steps[: builds[-1]])
+            return place_of(usual.steps[replaced[0]]) if replaced and not ended else None
         if not builds or not moves or moves[-1] < builds[-1]:
             return None
         in_place = any(commands.git_verb(step) in {"pull", "merge", "reset", "rebase"} for step in usual.evidence)
