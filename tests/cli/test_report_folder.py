@@ -22,7 +22,8 @@ def test_a_report_folder_elsewhere_changes_nothing_else(form: str, tmp_path: Pat
     reports, release = tmp_path / "reports", tmp_path / "release"
     reports.mkdir()
     release.mkdir()
-    (tmp_path / "readiness.toml").write_text('environment = "local"\n[target]\nrelease = "release"\n')
+    (release / "hub.json").write_text("{")
+    (tmp_path / "readiness.toml").write_text('environment = "local"\n[target]\nrelease = "release"\nconfig = "hub.json"\n')
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-m", "preflight", "-k", "test_config_parses", "-p", "no:cacheprovider"),

@@ -210,6 +210,7 @@ FAULTS = (
         name="everything-is-429",
         sentence="Every request is told to slow down.",
         how=How(answers=(status(EVERY, 429, "slow down"),)),
+        site=Site(config={"probe": {"retry_after": 1}}),
         expected=away(UNKNOWN),
         ends=UNPROVEN,
         words=("429",),
