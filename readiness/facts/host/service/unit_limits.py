@@ -10,14 +10,14 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from readiness.facts.release import RUNTIMES
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from readiness.facts.host.service.hub_service import Service
 
 _YES: Final = frozenset({"yes", "true", "on", "1"})
+_COMPILERS: Final = re.compile(r"(?:node|nodejs|bun|deno|tsx)[0-9.]*")
+"""Runtimes that compile as they run; Python does not."""
 _STARTERS: Final = frozenset({"npx", "bunx", "pnpx", "npm", "pnpm", "yarn", "mcp-hub"})
 _SCRIPTS: Final = (".js", ".mjs", ".cjs", ".ts")
 _INTERPRETED: Final = re.compile(r"--jitless\b|useJIT=(?:0|false)")
@@ -35,7 +35,7 @@ _TYPES: Final = {
 def runs_the_hub(service: Service) -> bool:
     """Whether ExecStart starts a JavaScript runtime, or the hub's own program, itself. Raises Unknown."""
     words = [PurePosixPath(word).name for word in service.unit().argv]
-    return any(RUNTIMES.fullmatch(word) or word in _STARTERS or word.endswith(_SCRIPTS) for word in words)
+    return any(_COMPILERS.fullmatch(word) or word in _STARTERS or word.endswith(_SCRIPTS) for word in words)
 
 
 def hidden_by(service: Service, path: str) -> str:
