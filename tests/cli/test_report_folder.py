@@ -23,7 +23,9 @@ def test_a_report_folder_elsewhere_changes_nothing_else(form: str, tmp_path: Pat
     reports.mkdir()
     release.mkdir()
     (release / "hub.json").write_text("{")
-    (tmp_path / "readiness.toml").write_text('environment = "local"\n[target]\nrelease = "release"\nconfig = "hub.json"\n')
+    (tmp_path / "readiness.toml").write_text(
+        'environment = "local"\n[target]\nrelease = "release"\nconfig = "hub.json"\n'
+    )
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-m", "preflight", "-k", "test_config_parses", "-p", "no:cacheprovider"),
