@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
-from readiness import Limits, check, compared, listed, measure, note, unknown, warn
+from readiness import Limits, check, compared, listed, measure, mended_by, note, unknown, warn
 
 pytestmark = pytest.mark.e2e
 
@@ -33,9 +34,15 @@ def test_mcp_session_initialises(agent):
     """An agent's own SDK opens a session and agrees on a protocol."""
     sessions = []
     wrong = agent.wrong(lambda: sessions.append(agent.opened()))
+    _report_what_broke_inside(agent, wrong, "initialize")
     assert not wrong, wrong
     note(f"spoken over {sessions[0].wire}, protocol {sessions[0].protocol}, with {sessions[0].server or 'no name'}")
     _note_time(agent, "initialize")
+
+
+def _report_what_broke_inside(agent, wrong, asked):
+    if remedy := agent.report_of(wrong, asked):
+        mended_by(remedy)
 
 
 def _note_time(agent, method):
@@ -55,6 +62,7 @@ def test_tools_list_over_mcp(agent, deployed):
     """An agent is offered tools, each with its server's name, once, and with a schema that it can use."""
     lists = []
     wrong = agent.wrong(lambda: lists.append(agent.listed()))
+    _report_what_broke_inside(agent, wrong, "tools/list")
     assert not wrong, agent.hub.beside_its_health(wrong)
     tools = lists[0]
     _note_time(agent, "tools/list")
@@ -141,6 +149,10 @@ def test_tool_call_returns_its_result(agent, deployed, tool_call, readiness_conf
     _note_time(agent, "tools/call")
     asked = tool_call.call or tool_call.other
     compared(expected=asked.contains or "an answer", actual="" if wrong else "it came")
+    if tool_call.call is not None:
+        _report_what_broke_inside(
+            agent, wrong, f"tools/call {tool_call.call.tool} {json.dumps(dict(tool_call.call.arguments))[:500]}"
+        )
     if wrong and agent.enough_without(tool_call.server):
         warn(wrong)
         return

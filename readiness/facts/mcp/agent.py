@@ -15,6 +15,7 @@ from readiness.facts.http import BadAnswer, HubRefusal, TimedOut, strange_connec
 from readiness.facts.hub import SEPARATOR, offered_name, prefixes_of
 from readiness.facts.mcp.analysis import META_TOOL, PromptAnalysis, categories_of, prompt_for, read_analysis
 from readiness.facts.mcp.configured_calls import marked, offered_prefixes, server_calls, tool_name
+from readiness.facts.mcp.errors import report_of
 from readiness.facts.mcp.records import LIST_CHANGED
 from readiness.facts.mcp.refusals import Refusals
 from readiness.facts.mcp.session_pool import Opening
@@ -77,6 +78,11 @@ class Agent(Opening):
         """The request of this run that a hub which is gone did not outlive, in words; empty where none went unanswered."""
         stage = self._kept.unanswered
         return f"what this run did last, and got no answer to: {stage}" if stage else ""
+
+    @staticmethod
+    def report_of(wrong: str, asked: str) -> str:
+        """What to do about an error inside the target itself, see `errors.report_of`."""
+        return report_of(wrong, asked)
 
     # --- lists ----------------------------------------------------------------------------------------------------
 

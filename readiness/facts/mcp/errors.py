@@ -5,6 +5,7 @@ A sentence begins with the stage (connect, initialise, tools/list, tools/call) a
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -25,6 +26,23 @@ _NO_VERSION: Final = "Unsupported protocol version"
 """The SDK's own words for a hello in a revision that it does not know."""
 _SHORT: Final = 200
 """Characters of a text of the hub's that go into a sentence."""
+
+
+_INTERNAL: Final = re.compile(r"answered (?:error -32603\b|5(?:00|01|05)\b)")
+_OF_A_SERVER: Final = re.compile(
+    r"not connected|connection closed|ECONNREFUSED|EPIPE|timed out|time-?out", re.IGNORECASE
+)
+"""Errors that pass on what happened to a server behind: there a restart may help."""
+
+
+def report_of(wrong: str, asked: str) -> str:
+    """What to do about an error inside the hub itself; empty where it is none: a restart of a server would not help."""
+    if not _INTERNAL.search(wrong) or _OF_A_SERVER.search(wrong):
+        return ""
+    return (
+        "Report this to the hub's authors, with this and the lines of its log at that moment: it failed inside, so stopping and starting "
+        f"servers does not help. Asked: {asked}. Answered: {wrong}"
+    )
 
 
 def translated_error(

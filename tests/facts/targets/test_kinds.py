@@ -227,3 +227,30 @@ def test_what_has_no_sessions_cannot_lose_them(tmp_path: Path) -> None:
     with serve(refuse=known) as target:
         bad = outcomes(configured(tmp_path, target.url), tmp_path / "400", SESSIONS)
     assert {check: outcome for check, (outcome, _) in bad.items()} == {"malformed-requests-are-refused": "degraded"}
+
+
+REPORT = "Report this to the MCP server's authors, with this"
+RESTART = ""
+"""Nothing in place of the check's own remedy."""
+
+
+@pytest.mark.parametrize(
+    ("error", "begins"),
+    [
+        ({"code": -32603, "message": "Cannot read properties of undefined"}, REPORT),
+        ({"code": -32603, "message": "Not connected"}, RESTART),
+        ({"code": -32603, "message": "connect ECONNREFUSED 127.0.0.1:9"}, RESTART),
+        ({"code": -32602, "message": "unknown argument"}, RESTART),
+    ],
+)
+def test_an_error_inside_the_target_is_for_its_authors(error: dict[str, Any], begins: str, tmp_path: Path) -> None:
+    """Who reads of it is given what to report, and not the advice to restart a server; what a dead server causes keeps that advice."""
+    with serve(call=lambda *_: {"error": error}) as target:
+        found = judged(configured(tmp_path, target.url), tmp_path / "run", ["tool-call-returns-its-result"])
+    call = found["tool-call-returns-its-result"]
+    assert call.outcome is Outcome.FAILED
+    assert call.remedy.startswith(begins)
+    assert bool(call.remedy) == bool(begins)
+    if begins:
+        assert 'Asked: tools/call echo {"message": "ready?"}. Answered: ' in call.remedy
+        assert "-32603" in call.remedy
