@@ -44,6 +44,27 @@ def _told(doors, is_open="any"):
 
 @pytest.mark.usefixtures("hub")
 @check(
+    "agents-find-the-login",
+    severity="high",
+    settle="probe",
+    needs=("oauth",),
+    after=("hub-answers",),
+    remedy="Answer 401 with `WWW-Authenticate: Bearer resource_metadata=…`, serve that document with the public address as `resource` and the "
+    "authorization server, and let that server's metadata offer S256.",
+)
+def test_agents_find_the_login(outside):
+    """Who has no credentials is led to the login: a 401, the resource's metadata, and an authorization server with S256."""
+    path = outside.login()
+    compared(expected="401, metadata of the public address, S256", actual="; ".join(path.wrong) or "so it is")
+    assert not path.wrong, "; ".join(path.wrong)
+    if path.unasked:
+        unknown(path.unasked)
+    for text in path.odd:
+        warn(text)
+
+
+@pytest.mark.usefixtures("hub")
+@check(
     "admin-routes-are-closed",
     severity="critical",
     rollback="security",

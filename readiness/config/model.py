@@ -113,6 +113,8 @@ class Target:
     internal_url: str | None = None
     endpoint: str | None = None
     """The path at which agents connect; None: the kind's."""
+    authorization_server: str | None = None
+    """The address of the authorization server that may be asked for its metadata; None: only one on the target's own host is."""
     request_budget: float | None = None
     """Requests a minute that it bears; None: the kind's."""
     plain_url: str | None = None
@@ -528,6 +530,7 @@ class Config:
         claimed["accepted_tools"] = Claim(
             expected=accepted, reason="" if accepted else "[expect] tools names no accepted list: any tools are taken"
         )
+        claimed["oauth"] = Claim(expected=False, reason="[expect] oauth is not set: no login by OAuth is expected")
         held = self.probe.hold > 0
         claimed["held_session"] = Claim(
             expected=held, reason="" if held else "[probe] hold is not set: no session is held"

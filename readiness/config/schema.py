@@ -80,6 +80,9 @@ EXPECT: Final[Schema] = {
     ),
     "telemetry": Setting(_claim_kind(), "LLM metrics; default: claimed"),
     "authentication": Setting(_claim_kind(), "clients must authenticate; default: claimed in production only"),
+    "oauth": Setting(
+        _claim_kind(), "agents log in by OAuth, where the endpoint's 401 leads them; default: not claimed"
+    ),
     "tls": Setting(_claim_kind(), "clients must use TLS; default: claimed in production only"),
     "public_address": Setting(
         _claim_kind(), "agents get in through [target] url; not expected where this machine cannot reach it as they do"
@@ -240,6 +243,10 @@ TARGET: Final[Schema] = {
     "endpoint": Setting(
         text("a path like /mcp", pattern=r"/[^\s?#]*"),
         "the path below `url` at which agents connect; default: the kind's",
+    ),
+    "authorization_server": Setting(
+        url("http", "https"),
+        "the authorization server that agents log in at, whose metadata may be asked for; default: only one on `url`'s own host",
     ),
     "request_budget": Setting(
         number(0, 1_000_000, above=True),

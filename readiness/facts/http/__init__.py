@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         strange_connections,
         visit_mcp,
     )
+    from readiness.facts.http.oauth import LoginPath, login_path
     from readiness.facts.http.sockets import proxy_for, trust
     from readiness.facts.http.urls import bare, is_address, is_loopback, port_of, same_host, same_place
 else:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from readiness.config import Config, TargetKind
-    from readiness.facts.http import HttpTransport
+    from readiness.facts.http import HttpTransport, LoginPath
 
 _CLOSED: Final = frozenset({401, 403, 407})
 _ABSENT: Final = frozenset({404, 405})
@@ -91,6 +91,15 @@ class AnonymousView:
             return door
         events = {"accept": "text/event-stream"}  # where POST is not served, the older transport begins with a GET
         return self._door(lambda street, left: street.head_of(endpoint, headers=events, timeout=left))
+
+    def login(self) -> LoginPath:
+        """How an agent learns where to log in, followed without credentials. Raises as `entry` does."""
+        from readiness.facts.http import login_path
+
+        target = self.config.target
+        public = f"{(target.url or '').rstrip('/')}{target.endpoint_path}"
+        with self.transport.within(None):
+            return login_path(self.transport, public, target.authorization_server)
 
     def entry(self, route: str) -> Door:
         """Whether GET `route` is open without credentials: any answer of the hub itself shows that. Raises CouldNotLook, HubDown, BadAnswer.

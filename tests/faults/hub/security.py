@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.faults.hub.deployment import KNOWN_SECRET
-from tests.faults.hub.model import Answer, Fault, How
+from tests.faults.hub.model import Answer, Fault, How, Site
 from tests.faults.hub.words import (
     CONFIG,
     DEGRADED,
@@ -39,6 +39,15 @@ FAULTS = (
         expected={"api-requires-authentication": FAILED},
         ends=SECURITY,
         words=("200",),
+    ),
+    Fault(
+        name="no-way-to-the-login",
+        sentence="Agents are to log in by OAuth, and the 401 leads them nowhere.",
+        how=How(),
+        site=Site(config={"expect": {"oauth": True}}),
+        expected={"agents-find-the-login": FAILED},
+        ends=WATCHED,
+        words=("WWW-Authenticate", "is not served at /.well-known/oauth-protected-resource"),
     ),
     Fault(
         name="health-is-open",

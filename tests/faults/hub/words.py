@@ -74,8 +74,9 @@ SECURITY_CHECKS: Final = (
     "errors-hide-internals",
     "cors-is-restricted",
     "http-redirects-to-https",
+    "agents-find-the-login",
 )
-OWN_DOORS: Final = ("http-redirects-to-https", "tools-are-the-accepted-ones")
+OWN_DOORS: Final = ("http-redirects-to-https", "tools-are-the-accepted-ones", "agents-find-the-login")
 """Checks that ask the proxy alone, or do not apply without a setting."""
 CHECKS: Final = HEALTH_CHECKS + SECURITY_CHECKS
 
