@@ -169,6 +169,11 @@ def _moved(answer: HttpAnswer, endpoint: str, what: str) -> str:
     if answer.redirect is None:
         return ""
     here, there = urlsplit(answer.url), urlsplit(answer.redirect)
+    if (here.scheme, there.scheme) == ("https", "http") and here.hostname == there.hostname:
+        return (
+            f"{what}: asked by https, it leads to {there.scheme}://{there.netloc}: let the proxy pass on X-Forwarded-Proto and Host, and the server "
+            "believe them (uvicorn: --proxy-headers)"
+        )
     if here.netloc != there.netloc or here.scheme != there.scheme:
         return f"{what}: it leads to {there.scheme}://{there.netloc}: set [target] url to that"
     if there.path.rstrip("/") == here.path.rstrip("/"):

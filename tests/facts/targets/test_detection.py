@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from readiness.cli import init
-from readiness.facts.http import HttpTransport, TransportSettings, detect
+from readiness.facts.http import HttpAnswer, HttpTransport, TransportSettings, detect, why_refused
 from readiness.findings import Outcome
 from tests.facts.targets.test_gateways import gateway
 from tests.facts.targets.test_kinds import configured, judged, outcomes
@@ -226,3 +226,29 @@ def test_a_session_that_the_next_request_does_not_find_is_named(tmp_path: Path) 
     assert words in why
     assert found.outcome is Outcome.FAILED
     assert words in found.reason
+
+
+@pytest.mark.parametrize(
+    ("given", "location", "words"),
+    [
+        (
+            "https://mcp.example.com/mcp",
+            "http://mcp.example.com/mcp/",
+            "let the proxy pass on X-Forwarded-Proto and Host",
+        ),
+        (
+            "https://mcp.example.com/mcp",
+            "http://mcp.example.com:8000/mcp",
+            "let the proxy pass on X-Forwarded-Proto and Host",
+        ),
+        ("https://mcp.example.com/mcp", "http://other.example.com/mcp", "set [target] url to that"),
+        ("http://mcp.example.com/mcp", "https://mcp.example.com/mcp", "set [target] url to that"),
+        ("https://mcp.example.com/mcp", "https://mcp.example.com/mcp/", 'set [target] endpoint = "/mcp/"'),
+    ],
+)
+def test_where_a_post_is_led_says_what_to_mend(given: str, location: str, words: str) -> None:
+    """A server that does not know that it is behind TLS leads agents to plain HTTP, which is not to be followed."""
+    answer = HttpAnswer(
+        method="POST", url=given, status=307, headers={"location": location}, body=b"", seconds=0.1, redirect=location
+    )
+    assert words in why_refused(answer, "/mcp", has_credentials=False)

@@ -76,8 +76,10 @@ SECURITY_CHECKS: Final = (
     "http-redirects-to-https",
     "agents-find-the-login",
 )
-OWN_DOORS: Final = ("http-redirects-to-https", "tools-are-the-accepted-ones", "agents-find-the-login")
-"""Checks that ask the proxy alone, or do not apply without a setting."""
+NOT_ASKED_FOR: Final = ("tools-are-the-accepted-ones", "agents-find-the-login")
+"""Checks that do not apply without a setting."""
+OWN_DOORS: Final = ("http-redirects-to-https", *NOT_ASKED_FOR)
+"""Those, and what asks the proxy alone."""
 CHECKS: Final = HEALTH_CHECKS + SECURITY_CHECKS
 
 
