@@ -268,7 +268,9 @@ SEEN: dict[str, Callable[[Probe], bool]] = {
     "mcp-calls-fail": lambda p: p.call().status_code == 200 and "error" in called(p),
     "mcp-calls-hang": lambda p: p.call().status_code == 200 and hangs(p, lambda: called(p)),
     "mcp-calls-late": lambda p: late(p, lambda: called(p)),
-    "mcp-calls-answer-wrongly": lambda p: "42" in str(called(p)["result"]) and "42" not in p.call().text,
+    "mcp-calls-answer-wrongly": lambda p: (
+        "42" in str(called(p)["result"]) and "42" not in str(p.call().json()["result"])
+    ),
     "mcp-error-results": lambda p: called(p)["result"].get("isError") is True,
     "mcp-wrong-ids": lambda p: called(p)["id"] != 1,
     "silent-session-expires": forgets_the_silent,
