@@ -130,7 +130,7 @@ def test_no_file_makes_preflight_crash(turn: int, group: int, host: Site, monkey
     assert {row["outcome"] for row in findings} <= OUTCOMES
     spoken = [f"{row['check']}: {row['outcome']}: {row['reason']}" for row in findings]
     # what a program said when it did not start is its own error
-        assert [line for line in spoken if CRASH.search(line) and "ended with status" not in line] == [], what
+    assert [line for line in spoken if CRASH.search(line) and "ended with status" not in line] == [], what
     assert [row["check"] for row in findings if row["outcome"] in {"failed", "unknown"} and not row["reason"]] == []
     assert result.report["verdict"]["status"] != "READY", what
 
