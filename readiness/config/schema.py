@@ -334,7 +334,7 @@ PROBE: Final[Schema] = {
     ),
     "retry_after": Setting(
         number(0, 3600),
-        "seconds that a run waits in total where the target answers 429 or `Retry-After`; what is left after that is unknown, rate limited",
+        "seconds that a run waits in total where the target answers 429, or 503 with `Retry-After`; what is left after a 429 is unknown, rate limited",
     ),
     "hold": Setting(
         number(0, 3600),

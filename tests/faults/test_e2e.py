@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 SENTINELS = frozenset({"mcp-session-initialises", "tools-list-over-mcp"})
 """Checks that are asked about every fault, and find only what is theirs."""
 LEFT_BEHIND = frozenset(
-    {"silent-session-expires", "exposes-to-everyone", "answers-cross-sessions", "wrong-arguments-accepted"}
+    {
+        "silent-session-expires",
+        "exposes-to-everyone",
+        "answers-cross-sessions",
+        "answers-cross-legacy-sessions",
+        "wrong-arguments-accepted",
+    }
 )
 """Faults that one check meets in what another one has left in a session, so that only a whole run shows them."""
 

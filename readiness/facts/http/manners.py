@@ -91,7 +91,8 @@ class Manners:
     def refusal(self, what: str, status: int, headers: Mapping[str, str]) -> RateLimited | None:
         """Note what an answer asks for; the error for one that shows nothing but that there were too many requests.
 
-        A 503 that says when to come back is an answer too: the service does not serve.
+        A 503 that says when to come back is an answer too, the service does not serve: what is longer than a run waits stops nothing, so
+        that a failure stays one, and the next run sees at once that it was mended.
         """
         given = headers.get("retry-after", "")
         if status != _TOO_MANY and not (status == _UNAVAILABLE and given):
@@ -100,10 +101,12 @@ class Manners:
         text = f"{what} answered {status}" + (f", Retry-After {given[:40]}" if given else "")
         with self._noted(make=True) as noted:
             now, run = time.time(), _run()
+            asked_for = noted.asked_for.get(run, 0.0) + max(0.0, now + seconds - max(now, noted.until))
+            if status == _UNAVAILABLE and (asked_for > self.patience or noted.times(run) >= _MOST):
+                return None
             if now >= noted.until:  # else one of several that were under way together
                 noted.refused.append([run, now])
-            longer = max(0.0, now + seconds - max(now, noted.until))
-            noted.asked_for[run] = noted.asked_for.get(run, 0.0) + longer
+            noted.asked_for[run] = asked_for
             noted.until, noted.why = max(noted.until, now + seconds), text
         return RateLimited(f"{text}: too many requests") if status == _TOO_MANY else None
 
@@ -127,7 +130,7 @@ class Manners:
             return max(0.01, noted.sent[requests - free - 1] + _WINDOW - now)
 
     def _give_up(self, noted: _Noted, left: float) -> None:
-        times = sum(run == _run() for run, _ in noted.refused)
+        times = noted.times(_run())
         if times > _MOST or max(left, noted.asked_for.get(_run(), 0.0)) > self.patience:
             again = f", {times} times" if times > 1 else ""
             # the moment and not what is left until then: all checks give one reason, so that it is told once
@@ -172,6 +175,10 @@ class _Noted:
     asked_for: dict[str, float] = dataclasses.field(default_factory=dict)
     until: float = 0.0
     why: str = ""
+
+    def times(self, run: str) -> int:
+        """How often a run was refused."""
+        return sum(one == run for one, _ in self.refused)
 
     @classmethod
     def read(cls, descriptor: int, now: float) -> _Noted:

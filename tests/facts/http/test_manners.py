@@ -155,14 +155,25 @@ def test_a_target_that_refuses_again_and_again_is_left_alone() -> None:
             wire.get("/x")
 
 
-def test_a_503_that_says_when_is_an_answer_too() -> None:
-    """The service does not serve: whoever asked sees that, and whoever asks next waits, or does not ask."""
-    with serve(refuse=always(503, retry_after="300")) as target:
+def test_a_503_that_says_when_is_waited_for() -> None:
+    """The service does not serve: whoever asked sees that, and whoever asks next waits as long as it says, a few times."""
+    with serve(refuse=always(503, retry_after="1")) as target:
         wire = transport(target)
-        assert wire.get("/x").status == 503
-        with pytest.raises(StillRateLimited, match="GET /x answered 503, Retry-After 300"):
-            wire.get("/x")
-        assert len(target.asked) == 1
+        taken = []
+        for _ in range(6):
+            began = time.monotonic()
+            assert wire.get("/x").status == 503
+            taken.append(time.monotonic() - began > 0.8)
+    assert taken == [False, True, True, True, False, False]
+
+
+def test_a_503_for_longer_than_a_run_waits_stops_nothing() -> None:
+    """A failure stays one, and a service that was mended is seen to be well at once, by this run and by the next."""
+    with serve(refuse=always(503, retry_after="3600")) as target:
+        wire = transport(target)
+        assert [wire.get("/mcp").status for _ in range(3)] == [503] * 3
+        target.refuse = None
+        assert wire.get("/mcp").status == transport(target).get("/mcp").status == 405
 
 
 def test_a_503_that_says_nothing_stops_nothing() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tests.faults.hub.model import Answer, Fault, How, Site, When
 from tests.faults.hub.words import (
     CHECKS,
@@ -171,6 +173,14 @@ FAULTS = (
         name="everything-is-503",
         sentence="Every route answers 503.",
         how=How(answers=(status(EVERY, 503, "overloaded"),)),
+        expected=away(),
+        ends=STARTUP,
+        words=("503",),
+    ),
+    Fault(
+        name="everything-is-503-for-five-minutes",
+        sentence="Every route answers 503, and says to come back in five minutes: it is no less down for that.",
+        how=How(answers=(dataclasses.replace(status(EVERY, 503, "overloaded"), headers=(("Retry-After", "300"),)),)),
         expected=away(),
         ends=STARTUP,
         words=("503",),
